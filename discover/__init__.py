@@ -1,0 +1,98 @@
+"""discover: a framework for discovering reinforcement-learning algorithms.
+
+Everything public is named here; a plugin imports nothing else. Names are loaded on first use, so that the command line
+starts without JAX.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from discover.algorithm import Algorithm as Algorithm
+    from discover.components import Component as Component
+    from discover.components import choice as choice
+    from discover.components import component as component
+    from discover.components import free as free
+    from discover.components import get as get
+    from discover.components import integer as integer
+    from discover.components import option_index as option_index
+    from discover.components import real as real
+    from discover.components import replace as replace
+    from discover.components import weights as weights
+    from discover.distributions import Categorical as Categorical
+    from discover.distributions import Gaussian as Gaussian
+    from discover.distributions import policy_heads as policy_heads
+    from discover.domains import Integer as Integer
+    from discover.domains import Scalar as Scalar
+    from discover.domains import Weights as Weights
+    from discover.environments import Continuous as Continuous
+    from discover.environments import Discrete as Discrete
+    from discover.environments import Environment as Environment
+    from discover.environments import Redraw as Redraw
+    from discover.environments import Spec as Spec
+    from discover.environments import Step as Step
+    from discover.environments import Wrapper as Wrapper
+    from discover.errors import UserError as UserError
+    from discover.hookspecs import hookimpl as hookimpl
+    from discover.networks import AUXILIARY_LOSS as AUXILIARY_LOSS
+    from discover.networks import Curriculum as Curriculum
+    from discover.networks import Head as Head
+    from discover.networks import Heads as Heads
+    from discover.networks import Inputs as Inputs
+    from discover.networks import Network as Network
+    from discover.networks import Outputs as Outputs
+    from discover.normalisers import Normaliser as Normaliser
+    from discover.optimisers import Optimiser as Optimiser
+    from discover.randomness import named_key as named_key
+    from discover.randomness import named_keys as named_keys
+    from discover.registry import Registry as Registry
+    from discover.returns import ReturnFunction as ReturnFunction
+    from discover.returns import Segment as Segment
+    from discover.returns import Targets as Targets
+    from discover.rules import Experience as Experience
+    from discover.rules import Info as Info
+    from discover.rules import Rollout as Rollout
+    from discover.rules import UpdateRule as UpdateRule
+    from discover.space import Space as Space
+    from discover.strategies import Objective as Objective
+    from discover.strategies import Proposal as Proposal
+    from discover.strategies import Strategy as Strategy
+    from discover.strategies import TaskReturns as TaskReturns
+    from discover.world import Actor as Actor
+    from discover.world import World as World
+
+_HOME = {
+    "algorithm": ("Algorithm",),
+    "components": ("Component", "choice", "component", "free", "get", "integer", "option_index", "real", "replace", "weights"),
+    "distributions": ("Categorical", "Gaussian", "policy_heads"),
+    "domains": ("Integer", "Scalar", "Weights"),
+    "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
+    "errors": ("UserError",),
+    "hookspecs": ("hookimpl",),
+    "networks": ("AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs"),
+    "normalisers": ("Normaliser",),
+    "optimisers": ("Optimiser",),
+    "randomness": ("named_key", "named_keys"),
+    "registry": ("Registry",),
+    "returns": ("ReturnFunction", "Segment", "Targets"),
+    "rules": ("Experience", "Info", "Rollout", "UpdateRule"),
+    "space": ("Space",),
+    "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),
+    "world": ("Actor", "World"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'discover' has no attribute '{name}'")
+    module = importlib.import_module(f"discover.{_MODULE_OF[name]}")
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_MODULE_OF]

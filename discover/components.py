@@ -1,0 +1,410 @@
+"""Components: frozen dataclasses that are pytrees.
+
+    @component
+    class GAE(ReturnFunction):
+        gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
+        lam: Scalar = real(0.95, low=0.0, high=1.0)
+
+A field declared with a domain is a leaf: batched over a population, differentiated, or evolved. A field declared as a
+component is a subtree. Every other field is static: structure, the same for all members of one compiled program.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transform
+
+import jax
+import numpy as np
+
+from discover import domains
+from discover.domains import Domain, Scale
+from discover.errors import UserError, nearest
+
+C = TypeVar("C", bound="Component")
+
+_DOMAIN = "discover.domain"
+
+
+@dataclasses.dataclass(frozen=True)
+class Free:
+    """An open value: the search sets it, within the field's own domain or the narrower one given here."""
+
+    changes: tuple[tuple[str, Any], ...] = ()
+
+    def __repr__(self) -> str:
+        return "free(" + ", ".join(f"{k}={v!r}" for k, v in self.changes) + ")"
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """An open choice between components, or between values of a static field."""
+
+    options: tuple[Any, ...]
+
+    def __repr__(self) -> str:
+        return "choice(" + ", ".join(map(repr, self.options)) + ")"
+
+
+def free(**changes: Any) -> Any:
+    """Leave a value open for the search, e.g. ``GAE(gamma=free(low=0.9, high=0.999))``.
+
+    Args:
+        **changes: what differs from the field's domain: ``low``, ``high``, ``scale``, ``deviation``, and ``start``
+            (where the search begins; the field's default unless given).
+    """
+    return Free(tuple(sorted(changes.items())))
+
+
+def choice(*options: Any) -> Any:
+    """Leave open which of the options is taken, e.g. ``PPO(returns=choice(GAE(), LambdaReturn()))``."""
+    if len(options) < 2:
+        raise UserError(f"choice needs two options or more; got {len(options)}: write the one option itself.")
+    return Choice(options)
+
+
+def real(
+    default: Any = dataclasses.MISSING,
+    *,
+    low: float,
+    high: float,
+    scale: Scale = "linear",
+    deviation: float = 0.5,
+) -> Any:
+    """A field that holds a real number in ``[low, high]``; a float32 leaf.
+
+    Args:
+        default: the value when none is given; without it the field must be written.
+        low, high: the legal range, both ends included.
+        scale: where steps have equal effect: ``linear``, ``log``, ``log1m`` (discounts near 1) or ``logit``.
+        deviation: the search's standard deviation, as a share of a quarter of the range (see `discover.domains.Real`).
+    """
+    return _leaf(default, domains.Real(low, high, scale, deviation))
+
+
+def integer(default: Any = dataclasses.MISSING, *, low: int, high: int, deviation: float = 0.5) -> Any:
+    """A field that holds a whole number in ``[low, high]``; an int32 leaf. It cannot set a shape: use a mask."""
+    return _leaf(default, domains.Whole(low, high, deviation))
+
+
+def option_index(default: int = 0, *, count: Callable[[Any], int]) -> Any:
+    """A field that holds the index of one of ``count(self)`` unordered options; an int32 leaf."""
+    return _leaf(default, domains.OptionIndex(count))
+
+
+def weights(*, init: Callable[[Any, jax.Array], Any], deviation: float = 0.1) -> Any:
+    """A field that holds a tree of float32 arrays, shaped and started by ``init(self, key)``; open until set."""
+    return _leaf(Free(), domains.Array(init, deviation))
+
+
+def _leaf(default: Any, domain: Domain) -> Any:
+    return dataclasses.field(default=default, metadata={_DOMAIN: domain})
+
+
+class Field(NamedTuple):
+    """One field of a component class."""
+
+    name: str
+    role: Literal["leaf", "subtree", "static"]
+    type: Any
+    default: Any  # dataclasses.MISSING where the field must be written
+    domain: Domain | None
+
+
+class Component:
+    """Base class of all kinds. ``kind`` names the kind; a subclass of a kind decorated with `component` is final."""
+
+    kind: ClassVar[str] = "component"
+    paper: ClassVar[str] = ""
+    not_differentiable: ClassVar[tuple[str, ...]] = ()
+    """Names of own leaves with respect to which the component is not differentiable."""
+
+    def figures(self) -> Mapping[str, Any]:
+        """Pictures of what the component does, by name: matplotlib figures. The tracker asks for them."""
+        return {}
+
+    def __repr__(self) -> str:
+        shown = []
+        for field in fields(type(self)):
+            value = getattr(self, field.name)
+            if field.role == "static" and _same(value, field.default):
+                continue
+            shown.append(f"{field.name}={_show(value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass_transform(
+    frozen_default=True, eq_default=False, kw_only_default=True, field_specifiers=(real, integer, option_index, weights)
+)
+def component(cls: type[C]) -> type[C]:
+    """Make a class a component: a frozen, keyword-only dataclass, registered as a pytree.
+
+    Leaves are cast to float32 or int32 at construction, static fields are checked by their annotation.
+    """
+    if not issubclass(cls, Component):
+        raise UserError(f"@component class '{cls.__name__}' must derive from a kind, such as discover.UpdateRule.")
+    cls.__post_init__ = _settle  # type: ignore[attr-defined]
+    made = dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)(cls)
+    jax.tree_util.register_pytree_with_keys(
+        made, _flatten_with_keys, functools.partial(_unflatten, made), flatten_func=_flatten
+    )
+    return made
+
+
+@functools.cache
+def fields(cls: type[Component]) -> tuple[Field, ...]:
+    """The fields of a component class, in the order written."""
+    hints = _type_hints(cls)
+    made = []
+    for item in dataclasses.fields(cls):  # type: ignore[arg-type]
+        domain = item.metadata.get(_DOMAIN)
+        hint = hints[item.name]
+        role = "leaf" if domain is not None else "subtree" if _is_component(hint) else "static"
+        made.append(Field(item.name, role, hint, item.default, domain))
+    return tuple(made)
+
+
+def field_of(cls: type[Component], name: str) -> Field:
+    """The field ``name`` of a component class.
+
+    Raises:
+        UserError: no such field; the message names the nearest one.
+    """
+    for field in fields(cls):
+        if field.name == name:
+            return field
+    raise UserError(f"{cls.__name__} has no field '{name}'; {nearest(name, [f.name for f in fields(cls)])}.")
+
+
+def domain_of(owner: Component, field: Field) -> Domain:
+    """The domain of a leaf, as its owner has it."""
+    assert field.domain is not None
+    return field.domain.bind(owner)
+
+
+def replace(component: C, changes: Mapping[str, Any]) -> C:
+    """The component with values at dotted paths exchanged, e.g. ``replace(ppo, {"returns.gamma": 0.95})``."""
+    for path, value in changes.items():
+        component = _replace_one(component, path.split("."), value, path)
+    return component
+
+
+def _replace_one(node: Any, path: list[str], value: Any, whole: str) -> Any:
+    head, *rest = path
+    if isinstance(node, tuple):
+        if not head.isdecimal() or int(head) >= len(node):
+            raise UserError(f"path '{whole}': '{head}' is not an index below {len(node)}.")
+        index = int(head)
+        inner = _replace_one(node[index], rest, value, whole) if rest else value
+        return (*node[:index], inner, *node[index + 1 :])
+    if not isinstance(node, Component):
+        raise UserError(f"path '{whole}': there is nothing below '{head}'; shorten the path.")
+    field_of(type(node), head)
+    inner = _replace_one(getattr(node, head), rest, value, whole) if rest else value
+    return dataclasses.replace(node, **{head: inner})  # type: ignore[type-var]
+
+
+def get(component: Component, path: str) -> Any:
+    """The value at a dotted path, e.g. ``get(ppo, "returns.gamma")``."""
+    node: Any = component
+    for name in path.split("."):
+        if isinstance(node, tuple):
+            node = node[int(name)]
+        else:
+            node = getattr(node, field_of(type(node), name).name)
+    return node
+
+
+def walk(component: Any, prefix: str = "") -> Iterator[tuple[str, Component, Field, Any]]:
+    """Every field below a component: (dotted path, owner, field, value), owners before what they hold."""
+    for field in fields(type(component)):
+        value, path = getattr(component, field.name), f"{prefix}{field.name}"
+        yield path, component, field, value
+        if field.role == "subtree":
+            for inner_path, inner in _components_in(value, path):
+                yield from walk(inner, f"{inner_path}.")
+
+
+def check(candidate: Component) -> None:
+    """Check that every value is set and lies in its domain; called where a candidate is built, not on tracers.
+
+    Raises:
+        UserError: names the path, the value and what the domain allows.
+    """
+    for path, owner, field, value in walk(candidate):
+        if isinstance(value, Free | Choice):
+            raise UserError(f"{path} of {type(owner).__name__} is open ({value!r}): set it, or search over it.")
+        if field.role == "leaf":
+            problem = domain_of(owner, field).check(value)
+            if problem:
+                raise UserError(f"{path} of {type(owner).__name__} {problem}.")
+
+
+def _components_in(value: Any, path: str) -> Iterator[tuple[str, Component]]:
+    if isinstance(value, Component):
+        yield path, value
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _components_in(item, f"{path}.{index}")
+
+
+def _type_hints(cls: type) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(cls)
+    except NameError as error:
+        raise UserError(
+            f"an annotation of component '{cls.__name__}' cannot be read ({error}): define the component at the top level "
+            "of its module and import the type there, not under TYPE_CHECKING."
+        ) from None
+
+
+def _is_component(hint: Any) -> bool:
+    if isinstance(hint, type):
+        return issubclass(hint, Component)
+    return any(_is_component(argument) for argument in typing.get_args(hint))
+
+
+# Construction ---------------------------------------------------------------------------------------------------------
+
+
+def _settle(self: Component) -> None:
+    """Cast leaves and check static fields (never the values of leaves: those may be tracers)."""
+    for field in fields(type(self)):
+        value = getattr(self, field.name)
+        if isinstance(value, Free | Choice):
+            continue
+        where = f"{field.name} of {type(self).__name__}"
+        if field.role == "leaf":
+            assert field.domain is not None
+            value = jax.tree.map(functools.partial(_cast, where=where, dtype=field.domain.dtype), value)
+        elif field.role == "subtree":
+            _check_subtree(value, field.type, where)
+        else:
+            value = _check_static(value, field.type, where)
+        object.__setattr__(self, field.name, value)
+
+
+def _cast(value: Any, where: str, dtype: type[np.generic]) -> Any:
+    if isinstance(value, jax.Array):
+        return value if value.dtype in (dtype, jax.dtypes.float0) else value.astype(dtype)
+    wanted = "a number" if dtype is np.float32 else "a whole number"
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):
+        raise UserError(f"{where} must be {wanted}; got {type(value).__name__}.") from None
+    if array.dtype.kind not in ("fiu" if dtype is np.float32 else "iu"):
+        raise UserError(f"{where} must be {wanted}; got {value!r}.")
+    return array.astype(dtype)
+
+
+def _check_subtree(value: Any, hint: Any, where: str) -> None:
+    if typing.get_origin(hint) is tuple:
+        inner = typing.get_args(hint)[0]
+        if not isinstance(value, tuple):
+            raise UserError(f"{where} must be a tuple of {inner.kind}s; got {value!r}.")
+        for item in value:
+            if not isinstance(item, Choice):
+                _check_subtree(item, inner, where)
+        return
+    kinds = tuple(t for t in (typing.get_args(hint) or (hint,)))
+    if not isinstance(value, kinds):
+        got = f"'{type(value).__name__}', a {value.kind}" if isinstance(value, Component) else repr(value)
+        raise UserError(f"{where} must be a {getattr(kinds[0], 'kind', hint)}; got {got}.")
+
+
+def _check_static(value: Any, hint: Any, where: str) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not _matches(value, hint):
+        raise UserError(f"{where} must be {_describe(hint)}; got {value!r}.")
+    return value
+
+
+def _matches(value: Any, hint: Any) -> bool:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return isinstance(value, str | bool | int | float | tuple | type(None)) and not _is_nan(value)
+    if origin in (typing.Union, types.UnionType):
+        return any(_matches(value, argument) for argument in arguments)
+    if origin is Literal:
+        return value in arguments
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        if len(arguments) == 2 and arguments[1] is ...:
+            return all(_matches(item, arguments[0]) for item in value)
+        return len(value) == len(arguments) and all(map(_matches, value, arguments))
+    if hint is type(None):
+        return value is None
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(hint, type) and isinstance(value, hint) and not _is_nan(value)
+
+
+def _describe(hint: Any) -> str:
+    names = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a text", type(None): "null"}
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint in names:
+        return names[hint]
+    if origin is Literal:
+        return "one of " + ", ".join(map(repr, arguments))
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(map(_describe, arguments))
+    if origin is tuple:
+        return "a tuple, each item " + _describe(arguments[0])
+    return getattr(hint, "__name__", str(hint))
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
+# Pytree registration --------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _layout(cls: type[Component]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    dynamic = tuple(f.name for f in fields(cls) if f.role != "static")
+    static = tuple(f.name for f in fields(cls) if f.role == "static")
+    return dynamic, static
+
+
+def _flatten(self: Component) -> tuple[list[Any], tuple[Any, ...]]:
+    dynamic, static = _layout(type(self))
+    return [getattr(self, n) for n in dynamic], tuple(getattr(self, n) for n in static)
+
+
+def _flatten_with_keys(self: Component) -> tuple[list[tuple[Any, Any]], tuple[Any, ...]]:
+    children, static = _flatten(self)
+    names = _layout(type(self))[0]
+    return [(jax.tree_util.GetAttrKey(n), c) for n, c in zip(names, children, strict=True)], static
+
+
+def _unflatten(cls: type[C], static: tuple[Any, ...], children: Any) -> C:
+    self = object.__new__(cls)
+    dynamic, names = _layout(cls)
+    for name, value in zip((*dynamic, *names), (*children, *static), strict=True):
+        object.__setattr__(self, name, value)
+    return self
+
+
+# Printing -------------------------------------------------------------------------------------------------------------
+
+
+def _same(value: Any, default: Any) -> bool:
+    return type(value) is type(default) and value == default
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(_show, value)) + ("," if len(value) == 1 else "") + ")"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {_show(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, np.ndarray | jax.Array) and not isinstance(value, jax.core.Tracer):
+        return str(np.asarray(value)[()]) if np.ndim(value) == 0 else f"{value.dtype}{list(np.shape(value))}"
+    return repr(value)

@@ -1,0 +1,43 @@
+"""Errors that a user can cause: one sentence, no traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DiscoverError(Exception):
+    """Base class: the command line shows the message alone, never a traceback, and ends with status 1."""
+
+    exit_status = 1
+
+
+class UserError(DiscoverError, ValueError):
+    """A user's mistake. The message names the key, the value, the nearest valid choice and the remedy; status 2."""
+
+    exit_status = 2
+
+
+class PluginError(UserError):
+    """A plugin cannot be loaded or breaks a rule of registration."""
+
+
+class EvaluationError(DiscoverError):
+    """Candidates could not be evaluated (compilation or execution failed)."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A clause that lists the known names and the nearest one.
+
+    >>> nearest("gea", ["gae", "n_step"])
+    "did you mean 'gae'? Known: gae, n_step"
+    """
+    names = sorted(known)
+    if not names:
+        return "none is known: is the plugin that brings it installed?"
+    close = difflib.get_close_matches(str(name).lower(), [n.lower() for n in names], n=1, cutoff=0.5)
+    listing = "Known: " + ", ".join(names)
+    if not close:
+        return listing
+    match = next(n for n in names if n.lower() == close[0])
+    return f"did you mean '{match}'? {listing}"

@@ -1,0 +1,195 @@
+"""What a search, a training and a comparison report to plugins that watch them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from discover.algorithm import Algorithm
+from discover.registry import Registry
+from discover.space import Space
+from discover.statistics import Interval
+
+
+class Status(IntEnum):
+    """What became of a candidate's evaluation. All but OK count as broken: lowest finite fitness of the generation."""
+
+    OK = 0
+    NOT_FINITE = 1
+    """Parameters, returns or fitness hold NaN or infinity."""
+    NO_EPISODE = 2
+    """No episode ended within the lifetime, so there is no return."""
+    ERROR = 3
+    """The candidate's program could not be compiled or run."""
+
+
+class TaskRun(NamedTuple):
+    """A task and how long a lifetime on it is."""
+
+    task: str
+    steps: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.task} @ {self.steps:,}"
+
+
+@dataclass(frozen=True)
+class SearchInfo:
+    """A search as its watchers see it.
+
+    Attributes:
+        name: of the config.
+        directory: where checkpoints, the champion and the resolved config lie.
+        config: the resolved config, in the words of a YAML file.
+        space: what is searched; ``space.template`` prints as itself.
+        tasks: tasks and horizons that the search sees.
+        population, generations, seeds: sizes.
+        provenance: versions, plugins, git commit, device, chunk size: what a repeat would need.
+        registry: names of components.
+        resumed_from: generation from which it goes on, 0 for a new search.
+    """
+
+    name: str
+    directory: Path
+    config: Mapping[str, Any]
+    space: Space
+    tasks: Sequence[TaskRun]
+    population: int
+    generations: int
+    seeds: int
+    provenance: Mapping[str, Any]
+    registry: Registry
+    resumed_from: int = 0
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One evaluated generation.
+
+    Attributes:
+        index: 0-based.
+        genomes: ``[P, D]``.
+        fitness: ``[P]`` finite; a broken member has the lowest of its generation.
+        status: ``[P]`` of `Status`.
+        errors: messages of members with status ERROR, by index.
+        returns: per task ``[P, S, 100]`` learning curves.
+        structures: how many structures the population held.
+        env_steps: env steps of this generation.
+        env_steps_so_far: and of all up to it.
+        evaluation_seconds: inside compiled programs (with their compilation).
+        seconds: the whole generation, everything included.
+        best_fitness: best of a single evaluation so far.
+        broken_so_far: broken members so far, by status name.
+    """
+
+    index: int
+    genomes: np.ndarray
+    fitness: np.ndarray
+    status: np.ndarray
+    errors: Mapping[int, str]
+    returns: Sequence[np.ndarray]
+    structures: int
+    env_steps: int
+    env_steps_so_far: int
+    evaluation_seconds: float
+    seconds: float
+    best_fitness: float
+    broken_so_far: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """A finished search.
+
+    Attributes:
+        champion: the best of the finalists on fresh seeds.
+        champion_path: the file it is saved in.
+        champion_fitness: fitness on the selection seeds (not on those of the search).
+        finalists: ``[F, D]`` genomes that were re-evaluated, and their fitness ``[F]``.
+        generations, env_steps, seconds: totals.
+        broken: broken members, by status name.
+        comparison: the report's comparison, if the config asks for one.
+    """
+
+    champion: Algorithm
+    champion_path: Path
+    champion_fitness: float
+    finalists: np.ndarray
+    finalist_fitness: np.ndarray
+    generations: int
+    env_steps: int
+    seconds: float
+    broken: Mapping[str, int]
+    comparison: Comparison | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """One candidate trained on one task over several seeds.
+
+    Attributes:
+        name: how the user called the candidate.
+        algorithm: the candidate.
+        run: task and steps.
+        curves: ``[S, 100]`` episode return.
+        lengths: ``[S, 100]`` episode length.
+        info: ``[S, 100]`` each: what the rule reported.
+        returns: ``[S]`` end of training: the mean of the curve's last two rows.
+        status: ``[S]`` of `Status`.
+        interval: interquartile mean of ``returns`` with its 95 % interval.
+        env_steps, seconds, compile_seconds: of all seeds together.
+        provenance: versions, plugins, device.
+    """
+
+    name: str
+    algorithm: Algorithm
+    run: TaskRun
+    curves: np.ndarray
+    lengths: np.ndarray
+    info: Mapping[str, np.ndarray]
+    returns: np.ndarray
+    status: np.ndarray
+    interval: Interval
+    env_steps: int
+    seconds: float
+    compile_seconds: float
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Candidate minus baseline on one task: Holm-corrected over the tasks."""
+
+    candidate: str
+    baseline: str
+    run: TaskRun
+    interval: Interval
+    p_value: float
+    verdict: str  # 'better', 'worse' or 'no difference'
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Candidates compared over tasks and seeds.
+
+    Attributes:
+        candidates: names, the first one is compared with each of the others.
+        runs: tasks and steps; ``notes`` says per run what it is (``searched``, ``unseen task``, ...).
+        trainings: by candidate name, one training per run.
+        differences: the first candidate against each other one, per run.
+        verdict: one honest sentence.
+    """
+
+    candidates: Sequence[str]
+    runs: Sequence[TaskRun]
+    notes: Sequence[str]
+    trainings: Mapping[str, Sequence[Training]]
+    differences: Sequence[Difference]
+    verdict: str
+    provenance: Mapping[str, Any]

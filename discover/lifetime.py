@@ -1,0 +1,182 @@
+"""A lifetime: one inner RL run. Train an agent from scratch with one algorithm on one task family, and score it.
+
+Written for one lifetime; seeds and populations are the caller's ``vmap``. The clock is env steps. A lifetime advances in
+chunks of updates, so that a long one can be saved and continued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from discover.algorithm import Algorithm
+from discover.environments import Environment
+from discover.errors import UserError
+from discover.randomness import named_key, named_keys
+from discover.world import Actor, World, wrapped_family
+
+ROWS = 100
+"""Rows of a learning curve, whatever the lifetime."""
+
+
+class Curve(NamedTuple):
+    """A learning curve: ROWS rows, each the mean over its interval of the lifetime.
+
+    Attributes:
+        episode_return: ``[100]`` return of the last finished episode, mean over environments and steps; rows before the first
+            finished episode take the first value; NaN if no episode ever ended.
+        episode_length: ``[100]`` likewise.
+        info: ``[100]`` each: what the rule reported.
+        finite: whether all parameters are finite at the end.
+        env_steps: how many env steps were taken.
+    """
+
+    episode_return: jax.Array
+    episode_length: jax.Array
+    info: Mapping[str, jax.Array]
+    finite: jax.Array
+    env_steps: jax.Array
+
+
+class Lifetime(NamedTuple):
+    """The whole state of a lifetime between two chunks: a tree of arrays."""
+
+    key: jax.Array
+    params: Any
+    rule_state: Any
+    actor: Actor | None
+    rows: Mapping[str, jax.Array]  # [100] sums
+    counts: jax.Array  # [100] updates per row
+    env_steps: jax.Array
+
+
+def updates_in(algorithm: Algorithm, environment: Environment, steps: int) -> int:
+    """How many updates a budget of ``steps`` env steps allows.
+
+    Raises:
+        UserError: not even one.
+    """
+    rollout = algorithm.rule.rollout(wrapped_family(algorithm, environment).spec())
+    each = rollout.steps * rollout.environments
+    if steps < each:
+        raise UserError(
+            f"a lifetime of {steps} env steps is shorter than one update of {type(algorithm.rule).__name__}, which takes "
+            f"{each} ({rollout.steps} steps x {rollout.environments} environments): give at least {each} steps."
+        )
+    return steps // each
+
+
+def begin(algorithm: Algorithm, environment: Environment, key: jax.Array) -> Lifetime:
+    """A lifetime before its first update."""
+    world = World(algorithm, environment)
+    rollout = algorithm.rule.rollout(world.spec)
+    key_network, key_rule, key_tasks, key_start, key_run = named_keys(key, "network", "rule", "tasks", "start", "run")
+    params = world.initial_params(key_network)
+    state = algorithm.rule.init(key_rule, world, params)
+    actor = None if rollout.by_rule else _start(world, key_tasks, key_start, rollout.environments)
+    names = ("episode_return", "episode_length", "episodes", *_info_names(algorithm, environment, params, state, actor))
+    rows = {name: jnp.zeros(ROWS) for name in names}
+    return Lifetime(key_run, params, state, actor, rows, jnp.zeros(ROWS), jnp.zeros((), jnp.int32))
+
+
+def advance(
+    algorithm: Algorithm, environment: Environment, life: Lifetime, start: Any, stop: Any, total: Any
+) -> Lifetime:
+    """The lifetime after updates ``start .. stop - 1`` of ``total``. The counts may be traced: one program fits all."""
+
+    def update(index: jax.Array, life: Lifetime) -> Lifetime:
+        progress = index.astype(jnp.float32) / jnp.asarray(total, jnp.float32)
+        return _update(algorithm, environment, life, index, progress, index * ROWS // total)
+
+    return jax.lax.fori_loop(jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32), update, life)
+
+
+def curve_of(life: Lifetime, total: Any) -> Curve:
+    """The learning curve of a finished lifetime of ``total`` updates."""
+    row = jnp.arange(ROWS)
+    source = jnp.where(life.counts > 0, row, (row * total // ROWS) * ROWS // total)
+    rows = {name: values[source] for name, values in life.rows.items()}
+    episodes, counts = rows.pop("episodes"), jnp.maximum(life.counts[source], 1.0)
+    returns, lengths = (_mean_or_first(rows.pop(name), episodes) for name in ("episode_return", "episode_length"))
+    finite = jnp.array(True)
+    for leaf in jax.tree.leaves(life.params):
+        finite &= jnp.all(jnp.isfinite(leaf))
+    return Curve(returns, lengths, {name: v / counts for name, v in rows.items()}, finite, life.env_steps)
+
+
+def run(algorithm: Algorithm, environment: Environment, key: jax.Array, total: Any) -> Curve:
+    """A whole lifetime of ``total`` updates."""
+    life = begin(algorithm, environment, key)
+    return curve_of(advance(algorithm, environment, life, 0, total, total), total)
+
+
+def _update(
+    algorithm: Algorithm, environment: Environment, life: Lifetime, index: jax.Array, progress: jax.Array, row: jax.Array
+) -> Lifetime:
+    world = World(algorithm, environment, progress)
+    rule, rollout = algorithm.rule, algorithm.rule.rollout(world.spec)
+    key_redraw, key_collect, key_update = jax.random.split(jax.random.fold_in(life.key, index), 3)
+    actor, experience = life.actor, None
+    if actor is not None:
+        if world.redraw == "update":
+            episodes, env_steps = actor.episodes, actor.env_steps
+            actor = _start(world, key_redraw, named_key(key_redraw, "start"), rollout.environments)
+            actor = actor._replace(episodes=episodes, env_steps=env_steps)
+        acting, context = rule.behaviour(life.params, life.rule_state)
+        actor, experience = world.collect(acting, actor, key_collect, rollout.steps, context)
+    params, state, info = rule.update(key_update, world, life.params, life.rule_state, experience)  # type: ignore[arg-type]
+    measured, actor, env_steps = _measure(life, actor, dict(info))
+    rows = {name: life.rows[name].at[row].add(measured[name]) for name in life.rows}
+    return Lifetime(life.key, params, state, actor, rows, life.counts.at[row].add(1.0), env_steps)
+
+
+def _measure(life: Lifetime, actor: Actor | None, info: dict[str, jax.Array]) -> tuple[dict[str, Any], Any, jax.Array]:
+    """What to add to the row, the actor with its sums read off, and the env steps so far."""
+    if actor is None:
+        steps = info.pop("env_steps")
+        episodes = {"episode_return": info.pop("episode_return"), "episode_length": 0.0, "episodes": 1.0}
+        return episodes | info, None, life.env_steps + steps.astype(jnp.int32)
+    record, zero = actor.episodes, jnp.zeros((), jnp.float32)
+    episodes = {"episode_return": record.return_sum, "episode_length": record.length_sum, "episodes": record.count}
+    cleared = record._replace(return_sum=zero, length_sum=zero, count=zero)
+    return episodes | info, actor._replace(episodes=cleared), actor.env_steps
+
+
+def _start(world: World, key_tasks: jax.Array, key: jax.Array, columns: int) -> Actor:
+    """Fresh environments: one task for all columns where the family never redraws, else one each."""
+    if world.redraw == "never":
+        task = jax.tree.map(lambda x: x[0], world.sample_tasks(key_tasks, 1))
+        tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *jnp.shape(x))), task)
+    else:
+        tasks = world.sample_tasks(key_tasks, columns)
+    return world.start(key, tasks)
+
+
+def _info_names(
+    algorithm: Algorithm, environment: Environment, params: Any, state: Any, actor: Actor | None
+) -> tuple[str, ...]:
+    def info(key: jax.Array, params: Any, state: Any, actor: Actor | None) -> Any:
+        world = World(algorithm, environment)
+        experience = None
+        if actor is not None:
+            acting, context = algorithm.rule.behaviour(params, state)
+            steps = algorithm.rule.rollout(world.spec).steps
+            experience = world.collect(acting, actor, key, steps, context)[1]
+        return algorithm.rule.update(key, world, params, state, experience)[2]  # type: ignore[arg-type]
+
+    names = jax.eval_shape(info, jax.random.key(0), params, state, actor)
+    return tuple(name for name in sorted(names) if name not in ("episode_return", "env_steps"))
+
+
+def _mean_or_first(sums: jax.Array, counts: jax.Array) -> jax.Array:
+    """Means per row; rows without a count take the next row that has one, or else the last; NaN if none has."""
+    row = jnp.arange(ROWS)
+    known = counts > 0
+    following = jax.lax.cummin(jnp.where(known, row, ROWS), reverse=True)
+    before = jax.lax.cummax(jnp.where(known, row, -1))
+    source = jnp.where(following < ROWS, following, before)
+    mean = sums / jnp.maximum(counts, 1.0)
+    return jnp.where(source >= 0, mean[source], jnp.nan)

@@ -1,0 +1,128 @@
+"""Finding and loading plugins.
+
+A plugin is a module with functions marked ``@discover.hookimpl``. It is found by its entry point in the group ``discover``, or as a
+``.py`` file in a folder given by the user. The seed algorithms come by the same road.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import sys
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pluggy
+
+from discover import hookspecs
+from discover.errors import PluginError
+from discover.registry import Provenance, Registry
+
+GROUP = "discover"
+BLOCK = "DISCOVER_BLOCK_PLUGINS"
+FOLDER = "DISCOVER_PLUGINS_DIR"
+
+
+class PluginWarning(UserWarning):
+    """A plugin was left out because it is broken; everything else goes on."""
+
+
+class Plugins(NamedTuple):
+    """What has been loaded.
+
+    Attributes:
+        registry: names of components, recipes and tasks.
+        hook: call ``hook.discover_generation_done(...)`` and the like to tell the plugins.
+        manager: pluggy's manager, to register a plugin object by hand.
+    """
+
+    registry: Registry
+    hook: Any
+    manager: pluggy.PluginManager
+
+
+def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterable[object] = ()) -> Plugins:
+    """Load all plugins: entry points, files of a folder, and objects given here.
+
+    Args:
+        folder: a folder of one-file plugins; else the environment variable ``DISCOVER_PLUGINS_DIR``.
+        extra: plugin objects (modules or instances with hook implementations).
+
+    Raises:
+        PluginError: two plugins claim one name, or ``folder`` does not exist. A plugin that breaks while loading costs a
+            `PluginWarning`, never the command. ``DISCOVER_BLOCK_PLUGINS=a,b`` leaves plugins out by name.
+    """
+    manager = pluggy.PluginManager("discover")
+    manager.add_hookspecs(hookspecs)
+    registry = Registry()
+    blocked = {name.strip() for name in os.environ.get(BLOCK, "").split(",") if name.strip()}
+    for name, provenance, load in [*_entry_points(), *_files(folder or os.environ.get(FOLDER)), *_objects(extra)]:
+        if name in blocked:
+            manager.set_blocked(name)
+            continue
+        try:
+            _load(manager, registry, name, provenance, load)
+        except PluginError:
+            raise
+        except Exception as error:
+            _give_up(manager, registry, name, provenance, error)
+    return Plugins(registry, manager.hook, manager)
+
+
+def _load(manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, load: Any) -> None:
+    plugin = load()
+    manager.register(plugin, name)
+    manager.check_pending()
+    others = [p for p in manager.get_plugins() if p is not plugin]
+    registry.register_as(provenance)
+    manager.subset_hook_caller("discover_register", others)(registry=registry)
+
+
+def _give_up(
+    manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, error: Exception
+) -> None:
+    if manager.has_plugin(name):
+        manager.unregister(name=name)
+    registry.forget(name)
+    cause = f"{type(error).__name__}: {error}".splitlines()[0]
+    warnings.warn(
+        f"plugin '{name}' of {provenance.distribution} {provenance.version} is left out ({cause}); repair it, or block it "
+        f"with {BLOCK}={name}.",
+        PluginWarning,
+        stacklevel=3,
+    )
+
+
+def _entry_points() -> Iterable[tuple[str, Provenance, Any]]:
+    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
+        distribution = point.dist.name if point.dist else "unknown"
+        version = point.dist.version if point.dist else ""
+        yield point.name, Provenance(point.name, distribution, version), point.load
+
+
+def _files(folder: str | os.PathLike[str] | None) -> Iterable[tuple[str, Provenance, Any]]:
+    if not folder:
+        return
+    if not Path(folder).is_dir():
+        raise PluginError(f"the plugin folder '{folder}' does not exist: give a folder that holds .py files.")
+    for path in sorted(Path(folder).glob("*.py")):
+        yield path.stem, Provenance(path.stem, str(path), ""), lambda path=path: _import_file(path)
+
+
+def _import_file(path: Path) -> Any:
+    name = f"discover_file_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _objects(extra: Iterable[object]) -> Iterable[tuple[str, Provenance, Any]]:
+    for plugin in extra:
+        name = getattr(plugin, "__name__", type(plugin).__name__)
+        yield name, Provenance(name, "this process", ""), lambda plugin=plugin: plugin

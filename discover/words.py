@@ -1,0 +1,199 @@
+"""Configs and components are the same objects in the same words.
+
+``{"gae": {"gamma": 0.99}}`` is ``GAE(gamma=0.99)``; ``"gae"`` alone takes the defaults; ``free`` leaves a value open,
+``{free: {low: 0.9}}`` within narrower bounds; ``{choice: [gae, n_step]}`` leaves a choice open. The algorithm itself is a mapping of
+its fields, and may start from a recipe: ``{recipe: ppo, rule: {ppo: {clip: free}}}``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from discover.algorithm import Algorithm
+from discover.components import Choice, Component, Field, Free, domain_of, field_of, fields
+from discover.environments import Environment
+from discover.errors import UserError
+from discover.registry import Entry, Registry
+
+_FREE_KEYS = ("deviation", "high", "low", "scale", "start")
+
+
+def algorithm_from(registry: Registry, value: Any, where: str = "candidate") -> Algorithm:
+    """The candidate or space that a config describes; a text is the name of a recipe.
+
+    Raises:
+        UserError: the message names the key, the value and the nearest valid choice.
+    """
+    return _algorithm(registry, _merged_recipe(registry, value, where), where)
+
+
+def environment_from(registry: Registry, value: Any, where: str = "task") -> Environment:
+    """The environment of a task's name, or of an environment component in words."""
+    if isinstance(value, str) and registry.has("task", value):
+        value = registry.get("task", value).value
+    elif isinstance(value, str) and not registry.has("environment", value):
+        _entry(registry, "task", value, where)
+    return component_from(registry, Environment, value, where)
+
+
+def component_from(registry: Registry, kind: type[Component], value: Any, where: str) -> Any:
+    """The component of one kind that ``value`` describes."""
+    if isinstance(value, Mapping) and set(value) == {"choice"}:
+        return Choice(_options(value["choice"], where, lambda v, w: component_from(registry, kind, v, w)))
+    name, settings = _named(value, kind, where)
+    entry = _entry(registry, kind.kind, name, where)
+    assert entry.component is not None
+    given = {}
+    for key, inner in settings.items():
+        try:
+            field = field_of(entry.component, key)
+        except UserError as error:
+            raise UserError(f"{where}.{name}: {error}") from None
+        given[key] = _field_from(registry, field, inner, f"{where}.{name}.{key}")
+    return _construct(entry.component, given, f"{where}.{name}")
+
+
+def words_of(registry: Registry, component: Component) -> Any:
+    """A component in the words of a config: the inverse of `component_from`; arrays stay arrays."""
+    settings = {field.name: _words_of_value(registry, getattr(component, field.name)) for field in fields(type(component))}
+    return settings if isinstance(component, Algorithm) else {registry.name_of(type(component)): settings}
+
+
+def _algorithm(registry: Registry, value: Mapping[str, Any], where: str) -> Algorithm:
+    given = {}
+    for key, inner in value.items():
+        try:
+            field = field_of(Algorithm, key)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
+        given[key] = _field_from(registry, field, inner, f"{where}.{key}")
+    return _construct(Algorithm, given, where)
+
+
+def _merged_recipe(registry: Registry, value: Any, where: str) -> Mapping[str, Any]:
+    if isinstance(value, str):
+        return _entry(registry, "recipe", value, where).value
+    if not isinstance(value, Mapping):
+        raise UserError(f"{where} must be the name of a recipe or a mapping with 'rule' and 'network'; got {value!r}.")
+    rest = {key: inner for key, inner in value.items() if key != "recipe"}
+    if "recipe" not in value:
+        return rest
+    return _merge(_entry(registry, "recipe", str(value["recipe"]), where).value, rest)
+
+
+def _merge(base: Any, change: Any) -> Any:
+    """Mappings merge key by key; a component of another name replaces the one before."""
+    if not (isinstance(base, Mapping) and isinstance(change, Mapping)):
+        return change
+    component_like = len(base) == 1 and len(change) == 1 and set(base) != set(change)
+    if component_like or set(change) & {"free", "choice"}:
+        return change
+    return {**base, **{key: _merge(base.get(key, {}), inner) if key in base else inner for key, inner in change.items()}}
+
+
+def _named(value: Any, kind: type[Component], where: str) -> tuple[str, Mapping[str, Any]]:
+    if isinstance(value, str):
+        return value, {}
+    if isinstance(value, Mapping) and len(value) == 1:
+        name, settings = next(iter(value.items()))
+        if settings is None:
+            settings = {}
+        if isinstance(name, str) and isinstance(settings, Mapping):
+            return name, settings
+    raise UserError(f"{where} must be the name of a {kind.kind}, or {{name: {{field: value}}}}; got {value!r}.")
+
+
+def _entry(registry: Registry, kind: str, name: str, where: str) -> Entry:
+    try:
+        return registry.get(kind, name)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+
+
+def _field_from(registry: Registry, field: Field, value: Any, where: str) -> Any:
+    if field.role == "subtree":
+        return _subtree_from(registry, field.type, value, where)
+    if field.role == "leaf":
+        return _leaf_from(value, where)
+    if isinstance(value, Mapping) and set(value) == {"choice"}:
+        return Choice(_options(value["choice"], where, lambda v, _: _tuples(v)))
+    return _tuples(value)
+
+
+def _subtree_from(registry: Registry, hint: Any, value: Any, where: str) -> Any:
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list | tuple):
+            raise UserError(f"{where} must be a list of {arguments[0].kind}s; got {value!r}.")
+        return tuple(component_from(registry, arguments[0], v, f"{where}.{i}") for i, v in enumerate(value))
+    if value is None and type(None) in arguments:
+        return None
+    return component_from(registry, arguments[0] if arguments else hint, value, where)
+
+
+def _leaf_from(value: Any, where: str) -> Any:
+    if value == "free":
+        return Free()
+    if isinstance(value, Mapping) and set(value) == {"free"}:
+        changes = value["free"] or {}
+        unknown = sorted(set(changes) - set(_FREE_KEYS))
+        if unknown:
+            raise UserError(f"{where}: free knows {', '.join(_FREE_KEYS)}; got '{unknown[0]}'.")
+        return Free(tuple(sorted(changes.items())))
+    return value
+
+
+def _options(values: Any, where: str, build: Any) -> tuple[Any, ...]:
+    if not isinstance(values, list | tuple) or len(values) < 2:
+        raise UserError(f"{where}.choice must list two options or more; got {values!r}.")
+    return tuple(build(v, f"{where}.choice.{i}") for i, v in enumerate(values))
+
+
+def _construct(cls: type[Component], given: Mapping[str, Any], where: str) -> Any:
+    missing = [f.name for f in fields(cls) if f.name not in given and f.default is dataclasses.MISSING]
+    if missing:
+        raise UserError(f"{where} needs '{missing[0]}'{_hint(cls, missing[0])}: add it.")
+    try:
+        made = cls(**given)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    for field in fields(cls):
+        value = getattr(made, field.name)
+        if field.role == "leaf" and not isinstance(value, Free):
+            problem = domain_of(made, field).check(value)
+            if problem:
+                raise UserError(f"{where}.{field.name} {problem}.")
+    return made
+
+
+def _hint(cls: type[Component], name: str) -> str:
+    hint = field_of(cls, name).type
+    return f", a {hint.kind}" if isinstance(hint, type) and issubclass(hint, Component) else ""
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def _words_of_value(registry: Registry, value: Any) -> Any:
+    if isinstance(value, Component):
+        return words_of(registry, value)
+    if isinstance(value, Choice):
+        return {"choice": [_words_of_value(registry, option) for option in value.options]}
+    if isinstance(value, Free):
+        return {"free": dict(value.changes)} if value.changes else "free"
+    if isinstance(value, tuple):
+        return [_words_of_value(registry, item) for item in value]
+    if isinstance(value, np.ndarray | jax.Array | np.generic) and np.ndim(value) == 0:
+        number = np.asarray(value)
+        return int(number) if number.dtype.kind in "iu" else float(str(number))
+    return value
+
+
+

@@ -1,0 +1,299 @@
+"""The world: all that an update rule may use. It hides the network, the curriculum and the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from discover.algorithm import Algorithm
+from discover.distributions import Policy, policy_of
+from discover.environments import Environment, Spec
+from discover.errors import UserError
+from discover.networks import AUXILIARY_LOSS, Heads, Inputs, Network, Outputs
+from discover.randomness import named_keys
+from discover.rules import Experience, Info
+
+
+class Episodes(NamedTuple):
+    """Running record of episodes, per environment ``[B]`` and summed over the steps since the last reading."""
+
+    current_return: jax.Array
+    current_length: jax.Array
+    last_return: jax.Array
+    last_length: jax.Array
+    finished: jax.Array  # [B] whether any episode has ended yet
+    return_sum: jax.Array  # sum over steps and environments of the last finished episode's return
+    length_sum: jax.Array
+    count: jax.Array  # how many (step, environment) pairs the sums cover
+
+
+class Actor(NamedTuple):
+    """B environments in the middle of their episodes, and how many env steps have been taken in them."""
+
+    state: Any
+    observation: jax.Array
+    carry: Any
+    first: jax.Array
+    task: Any
+    normaliser: Any
+    episodes: Episodes
+    env_steps: jax.Array
+
+
+class World:
+    """What the rule of one lifetime may use. Built inside the traced program, never passed across its border.
+
+    Attributes:
+        spec: observation shape and action space.
+        heads: the outputs that the rule asked for.
+        progress: share of the lifetime that is spent, in ``[0, 1]``.
+        redraw: when a column's task is drawn anew.
+        group: how many neighbouring columns share one task; minibatches keep them together.
+    """
+
+    def __init__(self, algorithm: Algorithm, environment: Environment, progress: jax.Array | float = 0.0, group: int = 1):
+        family = wrapped_family(algorithm, environment)
+        self.spec: Spec = family.spec()
+        self.heads: Heads = algorithm.rule.heads(self.spec)
+        self.progress = jnp.asarray(progress, jnp.float32)
+        self.redraw = family.redraw
+        self.group = group
+        self._rule = algorithm.rule
+        self._normaliser = algorithm.normaliser
+        self._family = family
+        self._network = wrapped_network(algorithm, self.spec, self.heads)
+
+    # Outputs and gradients --------------------------------------------------------------------------------------------
+
+    def initial_params(self, key: jax.Array) -> Any:
+        """Fresh network parameters."""
+        return self._network.init(key, self.spec, self.heads)
+
+    def policy(self, outputs: Outputs) -> Policy:
+        """The distribution over actions that the policy heads describe."""
+        return policy_of(self.spec, outputs)
+
+    def evaluate(self, params: Any, batch: Experience) -> Outputs:
+        """Outputs ``[T, B, ...]`` at the observations of a batch, recurrent networks unrolled from its carry."""
+        inputs = Inputs(batch.observation, batch.first, batch.context, self.progress)
+        if not self._recurrent:
+            return self._network.apply(params, inputs, ())[0]
+        return self._unroll(params, batch)[0]
+
+    def evaluate_next(self, params: Any, batch: Experience) -> Outputs:
+        """Outputs ``[T, B, ...]`` at the *true* next observations, before any reset."""
+        first = jnp.zeros_like(batch.first)
+        inputs = Inputs(batch.next_observation, first, batch.context, self.progress)
+        carry = self._unroll(params, batch)[1] if self._recurrent else ()
+        return self._network.apply(params, inputs, carry)[0]
+
+    def gradient(self, loss: Callable[..., tuple[jax.Array, Info]]) -> Callable[..., tuple[Any, Info]]:
+        """The gradient of ``loss(outputs, batch, *more) -> (scalar, info)`` with respect to the parameters.
+
+        Returns:
+            ``(params, batch, *more) -> (gradient, info)``: evaluates the network on the batch and adds the curriculum's
+            auxiliary loss, so that no rule knows of the curriculum.
+        """
+
+        def total(params: Any, batch: Experience, *more: Any) -> tuple[jax.Array, Info]:
+            outputs = self.evaluate(params, batch)
+            value, info = loss(outputs, batch, *more)
+            if AUXILIARY_LOSS in outputs:
+                value = value + jnp.mean(outputs[AUXILIARY_LOSS])
+            return value, info
+
+        return jax.grad(total, has_aux=True)
+
+    def minibatches(self, key: jax.Array, count: int, experience: Experience, *more: Any) -> tuple[Any, ...]:
+        """Experience (and further ``[T, B, ...]`` trees) shuffled into ``count`` parts, along a new leading axis.
+
+        Single steps are shuffled, unless the network is recurrent or columns share a task: then whole columns are.
+        """
+        steps, columns = experience.reward.shape
+        carry = experience.carry
+        rest = (experience._replace(carry=(), task=()), *more)
+        if self._recurrent or self.group > 1:
+            _divide(columns // self.group, count, "groups of environments")
+            order = jax.random.permutation(key, columns // self.group).reshape(count, -1)
+            index = (order[..., None] * self.group + jnp.arange(self.group)).reshape(count, -1)
+            parts = jax.tree.map(lambda x: jnp.moveaxis(x[:, index], 1, 0), rest)
+            carry = jax.tree.map(lambda x: x[index], carry)
+        else:
+            _divide(steps * columns, count, "steps")
+            index = jax.random.permutation(key, steps * columns).reshape(count, 1, -1)
+            parts = jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:])[index], rest)
+        return (parts[0]._replace(carry=carry), *parts[1:])
+
+    # Experience -------------------------------------------------------------------------------------------------------
+
+    def sample_tasks(self, key: jax.Array, count: int) -> Any:
+        """``count`` tasks of the family, along a leading axis."""
+        return jax.vmap(self._family.sample_task)(jax.random.split(key, count))
+
+    def start(self, key: jax.Array, tasks: Any) -> Actor:
+        """Environments at the start of their first episode, one per task in ``tasks[B]``."""
+        columns = jax.tree.leaves(tasks)[0].shape[0]
+        state, observation = jax.vmap(self._family.reset)(jax.random.split(key, columns), tasks)
+        statistics: Any = ()
+        if self._normaliser is not None:
+            statistics, observation = self._normaliser.observe(
+                self._normaliser.init(self.spec, columns), observation
+            )
+        carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *x.shape)), self._network.carry())
+        zeros, none = jnp.zeros(columns), jnp.zeros((), jnp.float32)
+        episodes = Episodes(zeros, zeros, zeros, zeros, jnp.zeros(columns, bool), none, none, none)
+        return Actor(
+            state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, jnp.zeros((), jnp.int32)
+        )
+
+    def collect(
+        self, params: Any, actor: Actor, key: jax.Array, steps: int, context: jax.Array | None = None
+    ) -> tuple[Actor, Experience]:
+        """Act for ``steps`` steps in each environment; steps are counted here and gradients stopped.
+
+        Args:
+            params: what the rule's `behaviour` gave.
+            actor: where the environments stand.
+            key: randomness of actions and environments.
+            steps: T.
+            context: ``[context]`` fed to the network at each step, or None.
+        """
+        params, context = jax.lax.stop_gradient((params, context))
+        columns = actor.first.shape[0]
+        shared = None if context is None else jnp.broadcast_to(context, (columns, *context.shape[-1:]))
+        keys = jax.random.split(key, (steps, 1 + 2 * columns))
+        carry, task = actor.carry, actor.task
+
+        def step(actor: Actor, keys: jax.Array) -> tuple[Actor, Experience]:
+            return self._step(params, shared, actor, keys)
+
+        actor, experience = jax.lax.scan(step, actor, keys)
+        experience = experience._replace(carry=carry, task=task)
+        actor = actor._replace(env_steps=actor.env_steps + steps * columns)
+        return jax.lax.stop_gradient((actor, experience))
+
+    def template(self, params: Any, steps: int, columns: int, context: jax.Array | None = None) -> Experience:
+        """Shapes and dtypes of the experience of ``steps`` steps in ``columns`` environments (for a replay buffer)."""
+
+        def collected(key: jax.Array, params: Any, context: jax.Array | None) -> Experience:
+            actor = self.start(key, self.sample_tasks(key, columns))
+            return self.collect(params, actor, key, steps, context)[1]
+
+        return jax.eval_shape(collected, jax.random.key(0), params, context)
+
+    # Inside -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def _recurrent(self) -> bool:
+        return bool(jax.tree.leaves(jax.eval_shape(self._network.carry)))
+
+    def _unroll(self, params: Any, batch: Experience) -> tuple[Outputs, Any]:
+        """Outputs and carries after each step, ``[T, B, ...]``."""
+
+        def step(carry: Any, x: tuple[Any, ...]) -> tuple[Any, tuple[Outputs, Any]]:
+            outputs, carry = self._network.apply(params, Inputs(*x, self.progress), carry)
+            return carry, (outputs, carry)
+
+        return jax.lax.scan(step, batch.carry, (batch.observation, batch.first, batch.context))[1]
+
+    def _step(self, params: Any, context: Any, actor: Actor, keys: jax.Array) -> tuple[Actor, Experience]:
+        columns = actor.first.shape[0]
+        key_act, keys_step, keys_reset = keys[0], keys[1 : 1 + columns], keys[1 + columns :]
+        inputs = Inputs(actor.observation, actor.first, context, self.progress)
+        outputs, carry = self._network.apply(params, inputs, actor.carry)
+        action, log_prob = self._rule.act(key_act, self, outputs)
+        made = jax.vmap(self._family.step)(keys_step, actor.state, action, actor.task)
+        done = made.terminated | made.truncated
+        task, state, fresh = self._reset(keys_reset, actor.task, done, made)
+        statistics, observation, seen, reward = self._normalise(actor.normaliser, made, fresh, done)
+        experience = Experience(
+            observation=actor.observation,
+            action=action,
+            log_prob=log_prob,
+            outputs=outputs,
+            reward=reward,
+            terminated=made.terminated,
+            truncated=made.truncated & ~made.terminated,
+            next_observation=seen,
+            first=actor.first,
+            context=context,
+            carry=(),
+            task=(),
+        )
+        episodes = _record(actor.episodes, made.reward, done)
+        return Actor(state, observation, carry, done, task, statistics, episodes, actor.env_steps), experience
+
+    def _reset(self, keys: jax.Array, task: Any, done: jax.Array, made: Any) -> tuple[Any, Any, jax.Array]:
+        """Task, state and observation to go on with: fresh ones where an episode ended."""
+        if self.redraw == "episode":
+            redrawn = jax.vmap(lambda key: self._family.sample_task(named_keys(key, "task")[0]))(keys)
+            task = _where(done, redrawn, task)
+        state, observation = jax.vmap(self._family.reset)(keys, task)
+        return task, _where(done, state, made.state), _where(done, observation, made.observation)
+
+    def _normalise(self, statistics: Any, made: Any, fresh: jax.Array, done: jax.Array) -> tuple[Any, ...]:
+        if self._normaliser is None:
+            return statistics, fresh, made.observation, made.reward
+        seen = self._normaliser.rescale(statistics, made.observation)
+        statistics, observation = self._normaliser.observe(statistics, fresh)
+        statistics, reward = self._normaliser.reward(statistics, made.reward, done)
+        return statistics, observation, _where(done, seen, observation), reward
+
+
+def wrapped_family(algorithm: Algorithm, environment: Environment) -> Environment:
+    """The task family as the rule sees it."""
+    for wrapper in algorithm.wrappers:
+        environment = wrapper.wrap(environment)
+    return environment if algorithm.curriculum is None else algorithm.curriculum.wrap_family(environment)
+
+
+def wrapped_network(algorithm: Algorithm, spec: Spec, heads: Heads) -> Network:
+    """The network as the rule sees it.
+
+    Raises:
+        UserError: the network cannot give a head that the rule asks for.
+    """
+    network = algorithm.network
+    for name, head in heads.outputs.items():
+        if head.form not in network.forms:
+            raise UserError(
+                f"{type(algorithm.rule).__name__} asks for the head '{name}' of form '{head.form}', which the network "
+                f"{type(network).__name__} cannot give (it gives {', '.join(sorted(network.forms))}): choose another network."
+            )
+    return network if algorithm.curriculum is None else algorithm.curriculum.wrap_network(network, spec, heads)
+
+
+def _record(episodes: Episodes, reward: jax.Array, done: jax.Array) -> Episodes:
+    current = episodes.current_return + reward
+    length = episodes.current_length + 1.0
+    last = jnp.where(done, current, episodes.last_return)
+    last_length = jnp.where(done, length, episodes.last_length)
+    finished = episodes.finished | done
+    return Episodes(
+        current_return=jnp.where(done, 0.0, current),
+        current_length=jnp.where(done, 0.0, length),
+        last_return=last,
+        last_length=last_length,
+        finished=finished,
+        return_sum=episodes.return_sum + jnp.sum(jnp.where(finished, last, 0.0)),
+        length_sum=episodes.length_sum + jnp.sum(jnp.where(finished, last_length, 0.0)),
+        count=episodes.count + jnp.sum(finished.astype(jnp.float32)),
+    )
+
+
+def _where(condition: jax.Array, chosen: Any, otherwise: Any) -> Any:
+    """Per column: ``chosen`` where ``condition[B]``, else ``otherwise``."""
+
+    def pick(a: jax.Array, b: jax.Array) -> jax.Array:
+        a, b = jnp.asarray(a), jnp.asarray(b)
+        return jnp.where(condition.reshape(condition.shape + (1,) * (a.ndim - 1)), a, b).astype(b.dtype)
+
+    return jax.tree.map(pick, chosen, otherwise)
+
+
+def _divide(total: int, count: int, what: str) -> None:
+    if total % count:
+        raise UserError(f"{total} {what} per update do not divide into {count} minibatches: change one of the two.")

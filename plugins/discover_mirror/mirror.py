@@ -1,0 +1,115 @@
+"""Mirror learning: policy updates of the form ``maximise E[ratio * advantage - drift]`` (Kuba et al. 2022).
+
+PPO, DPO and LPO differ in their drift alone. A valid drift is never negative, and zero with zero slope where the policy has
+not moved.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover import (
+    Experience,
+    Head,
+    Heads,
+    Info,
+    Optimiser,
+    Outputs,
+    ReturnFunction,
+    Rollout,
+    Scalar,
+    Segment,
+    Spec,
+    Targets,
+    UpdateRule,
+    World,
+    component,
+    policy_heads,
+    real,
+)
+
+
+@component
+class MirrorLearning(UpdateRule):
+    """What PPO, DPO and LPO share: epochs of shuffled minibatches on one batch of experience.
+
+    Per minibatch, with advantages normalised over it::
+
+        loss = -mean(ratio * advantage - drift(ratio, advantage))
+               + value_coefficient * mean(max((v - G)^2, (v_old + clip(v - v_old, value_clip) - G)^2)) / 2
+               - entropy_coefficient * mean(entropy)
+    """
+
+    returns: ReturnFunction
+    optimiser: Optimiser
+    steps: int = 128
+    environments: int = 4
+    epochs: int = 4
+    minibatches: int = 4
+    entropy_coefficient: Scalar = real(0.01, low=0.0, high=0.1)
+    value_coefficient: Scalar = real(0.5, low=0.05, high=2.0, scale="log")
+    value_clip: Scalar = real(0.2, low=0.02, high=2.0, scale="log")
+
+    def drift(self, ratio: jax.Array, advantage: jax.Array) -> jax.Array:
+        """How much of ``ratio * advantage`` is taken back, per sample."""
+        raise NotImplementedError
+
+    def rollout(self, spec: Spec) -> Rollout:
+        return Rollout(self.steps, self.environments)
+
+    def heads(self, spec: Spec) -> Heads:
+        return Heads({**policy_heads(spec), "value": Head(())})
+
+    def init(self, key: jax.Array, world: World, params: Any) -> Any:
+        return self.optimiser.init(params)
+
+    def update(
+        self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience
+    ) -> tuple[Any, Any, Info]:
+        targets = self.returns(self._segment(world, params, experience))
+        gradient = world.gradient(self._loss(world))
+
+        def learn(carry: tuple[Any, Any], batch: tuple[Experience, Targets]) -> tuple[tuple[Any, Any], Info]:
+            params, state = carry
+            change, info = gradient(params, *batch)
+            return self.optimiser.update(change, state, params, world.progress), info
+
+        def epoch(carry: tuple[Any, Any], key: jax.Array) -> tuple[tuple[Any, Any], Info]:
+            return jax.lax.scan(learn, carry, world.minibatches(key, self.minibatches, experience, targets))
+
+        (params, state), info = jax.lax.scan(epoch, (params, state), jax.random.split(key, self.epochs))
+        return params, state, jax.tree.map(jnp.mean, info)
+
+    def _segment(self, world: World, params: Any, experience: Experience) -> Segment:
+        next_value = jax.lax.stop_gradient(world.evaluate_next(params, experience)["value"])
+        return Segment(
+            reward=experience.reward,
+            value=experience.outputs["value"],
+            next_value=next_value,
+            terminated=experience.terminated,
+            truncated=experience.truncated,
+            behaviour_log_prob=experience.log_prob,
+            target_log_prob=experience.log_prob,
+        )
+
+    def _loss(self, world: World) -> Any:
+        def loss(outputs: Outputs, batch: Experience, targets: Targets) -> tuple[jax.Array, Info]:
+            policy = world.policy(outputs)
+            ratio = jnp.exp(policy.log_prob(batch.action) - batch.log_prob)
+            advantage = normalised(targets.advantage)
+            gain = jnp.mean(ratio * advantage - self.drift(ratio, advantage))
+            value, old = outputs["value"], batch.outputs["value"]
+            near = old + jnp.clip(value - old, -self.value_clip, self.value_clip)
+            error = jnp.maximum((value - targets.value) ** 2, (near - targets.value) ** 2)
+            value_loss, entropy = 0.5 * jnp.mean(error), jnp.mean(policy.entropy())
+            total = -gain + self.value_coefficient * value_loss - self.entropy_coefficient * entropy
+            return total, {"policy_gain": gain, "value_loss": value_loss, "entropy": entropy}
+
+        return loss
+
+
+def normalised(advantage: jax.Array) -> jax.Array:
+    """Zero mean and unit standard deviation; the slope stays finite where all advantages are equal."""
+    centred = advantage - jnp.mean(advantage)
+    return centred * jax.lax.rsqrt(jnp.mean(centred**2) + 1e-16)

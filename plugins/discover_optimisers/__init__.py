@@ -1,0 +1,12 @@
+"""Plugin: optimisers."""
+
+from discover import Registry, hookimpl
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    from discover_optimisers.optimisers import SGD, Adam, ClipNorm
+
+    registry.add("adam", Adam)
+    registry.add("sgd", SGD)
+    registry.add("clip_norm", ClipNorm)

@@ -1,0 +1,14 @@
+"""Plugin: the classic return functions."""
+
+from discover import Registry, hookimpl
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    from discover_returns.returns import GAE, LambdaReturn, MonteCarlo, NStep, OneOfReturns
+
+    registry.add("gae", GAE)
+    registry.add("lambda_return", LambdaReturn)
+    registry.add("monte_carlo", MonteCarlo)
+    registry.add("n_step", NStep)
+    registry.add("one_of_returns", OneOfReturns)
