@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from discover.environments import Step as Step
     from discover.environments import Wrapper as Wrapper
     from discover.errors import UserError as UserError
+    from discover.evaluation import evaluate_population as evaluate_population
+    from discover.evaluation import fitting_chunk as fitting_chunk
+    from discover.executors import Curves as Curves
+    from discover.executors import Executor as Executor
     from discover.hookspecs import hookimpl as hookimpl
     from discover.networks import AUXILIARY_LOSS as AUXILIARY_LOSS
     from discover.networks import Curriculum as Curriculum
@@ -70,6 +74,8 @@ _HOME = {
     "domains": ("Integer", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
     "errors": ("UserError",),
+    "evaluation": ("evaluate_population", "fitting_chunk"),
+    "executors": ("Curves", "Executor"),
     "hookspecs": ("hookimpl",),
     "networks": ("AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs"),
     "normalisers": ("Normaliser",),

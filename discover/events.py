@@ -143,7 +143,7 @@ class Training:
         returns: ``[S]`` end of training: the mean of the curve's last two rows.
         status: ``[S]`` of `Status`.
         interval: interquartile mean of ``returns`` with its 95 % interval.
-        env_steps, seconds, compile_seconds: of all seeds together.
+        env_steps, seconds: of all seeds together, compilation included.
         provenance: versions, plugins, device.
     """
 
@@ -158,7 +158,6 @@ class Training:
     interval: Interval
     env_steps: int
     seconds: float
-    compile_seconds: float
     provenance: Mapping[str, Any]
 
 

@@ -82,9 +82,7 @@ def begin(algorithm: Algorithm, environment: Environment, key: jax.Array) -> Lif
     return Lifetime(key_run, params, state, actor, rows, jnp.zeros(ROWS), jnp.zeros((), jnp.int32))
 
 
-def advance(
-    algorithm: Algorithm, environment: Environment, life: Lifetime, start: Any, stop: Any, total: Any
-) -> Lifetime:
+def advance(algorithm: Algorithm, environment: Environment, life: Lifetime, start: Any, stop: Any, total: Any) -> Lifetime:
     """The lifetime after updates ``start .. stop - 1`` of ``total``. The counts may be traced: one program fits all."""
 
     def update(index: jax.Array, life: Lifetime) -> Lifetime:

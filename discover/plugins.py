@@ -81,9 +81,7 @@ def _load(manager: pluggy.PluginManager, registry: Registry, name: str, provenan
     manager.subset_hook_caller("discover_register", others)(registry=registry)
 
 
-def _give_up(
-    manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, error: Exception
-) -> None:
+def _give_up(manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, error: Exception) -> None:
     if manager.has_plugin(name):
         manager.unregister(name=name)
     registry.forget(name)

@@ -94,8 +94,6 @@ class UpdateRule(Component):
         action = policy.sample(key)
         return action, policy.log_prob(action)
 
-    def update(
-        self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience
-    ) -> tuple[Any, Any, Info]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
         """New parameters, new state, and scalars to read. ``experience`` is None for a rule that collects by itself."""
         raise NotImplementedError

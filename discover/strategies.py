@@ -45,11 +45,14 @@ class Strategy(Component):
         """The next population."""
         raise NotImplementedError
 
-    def tell(
-        self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array
-    ) -> Any:
+    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
         """State after ``fitness[P]`` of ``genomes[P, D]``; always finite (a broken candidate has the lowest of its generation)."""
         raise NotImplementedError
+
+    def favourite(self, state: Any, space: Space) -> jax.Array | None:
+        """The strategy's own best guess ``[D]`` (the mean of an evolution strategy), or None if it has none."""
+        del state, space
+        return None
 
 
 class TaskReturns(NamedTuple):

@@ -194,6 +194,3 @@ def _words_of_value(registry: Registry, value: Any) -> Any:
         number = np.asarray(value)
         return int(number) if number.dtype.kind in "iu" else float(str(number))
     return value
-
-
-

@@ -139,15 +139,11 @@ class World:
         state, observation = jax.vmap(self._family.reset)(jax.random.split(key, columns), tasks)
         statistics: Any = ()
         if self._normaliser is not None:
-            statistics, observation = self._normaliser.observe(
-                self._normaliser.init(self.spec, columns), observation
-            )
+            statistics, observation = self._normaliser.observe(self._normaliser.init(self.spec, columns), observation)
         carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *x.shape)), self._network.carry())
         zeros, none = jnp.zeros(columns), jnp.zeros((), jnp.float32)
         episodes = Episodes(zeros, zeros, zeros, zeros, jnp.zeros(columns, bool), none, none, none)
-        return Actor(
-            state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, jnp.zeros((), jnp.int32)
-        )
+        return Actor(state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, jnp.zeros((), jnp.int32))
 
     def collect(
         self, params: Any, actor: Actor, key: jax.Array, steps: int, context: jax.Array | None = None

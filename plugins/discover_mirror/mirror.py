@@ -64,9 +64,7 @@ class MirrorLearning(UpdateRule):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return self.optimiser.init(params)
 
-    def update(
-        self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience
-    ) -> tuple[Any, Any, Info]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
         targets = self.returns(self._segment(world, params, experience))
         gradient = world.gradient(self._loss(world))
 

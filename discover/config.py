@@ -1,0 +1,234 @@
+"""The config of a search: a YAML file, checked word by word, or the same mapping from Python."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from discover.algorithm import Algorithm
+from discover.errors import UserError, nearest
+from discover.events import TaskRun
+from discover.executors import Executor
+from discover.registry import Registry
+from discover.space import Space
+from discover.strategies import Objective, Strategy
+from discover.words import algorithm_from, component_from, environment_from
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is compared after a search.
+
+    Attributes:
+        baselines: name -> candidate (in words), or ``{tune: space}``: searched with the same budget first.
+        runs: tasks and horizons; ``notes`` says what each one is.
+        seeds: S, of a stream that the search never sees.
+    """
+
+    baselines: Mapping[str, Any]
+    runs: Sequence[TaskRun]
+    notes: Sequence[str]
+    seeds: int
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """A checked config. ``words`` is the mapping it came from, complete with defaults."""
+
+    name: str
+    seed: int
+    template: Algorithm
+    strategy: Strategy
+    objective: Objective
+    executor: Executor
+    population: int
+    generations: int
+    seeds: int
+    tasks: Sequence[TaskRun]
+    finalists: int
+    selection_seeds: int
+    checkpoint_minutes: float
+    directory: Path
+    report: Report | None
+    words: Mapping[str, Any]
+
+
+_DEFAULTS: dict[str, Any] = {
+    "name": "search",
+    "seed": 0,
+    "objective": "final_return",
+    "executor": "local",
+    "seeds": 2,
+    "finalists": 8,
+    "selection_seeds": 8,
+    "checkpoint_minutes": 2.0,
+    "directory": "discover-runs",
+    "report": None,
+}
+_REQUIRED = ("candidate", "strategy", "population", "generations", "tasks")
+_REPORT_KEYS = ("baselines", "tasks", "seeds")
+_TASK_KEYS = ("task", "steps", "note")
+
+
+def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any]:
+    """The mapping in a YAML file, with ``a.b=c`` settings applied (values are YAML too).
+
+    Raises:
+        UserError: missing file, not YAML, or a setting without '='.
+    """
+    path = Path(path)
+    if not path.is_file():
+        close = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.y*ml")], n=1)
+        hint = f"did you mean '{path.parent / close[0]}'?" if close else "check the path."
+        raise UserError(f"config file '{path}' does not exist: {hint}")
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = " ".join(str(error).split())
+        raise UserError(f"config file '{path}' is not YAML ({line}): repair it.") from None
+    if not isinstance(config, dict):
+        raise UserError(f"config file '{path}' must hold a mapping of keys to values; it holds {type(config).__name__}.")
+    for setting in settings:
+        _apply(config, setting)
+    return config
+
+
+def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig:
+    """A config with defaults filled in and every word checked.
+
+    Raises:
+        UserError: one sentence that names the key, the value and the remedy.
+    """
+    known = (*_REQUIRED, *_DEFAULTS)
+    for key in words:
+        if key not in known:
+            raise UserError(f"config: unknown key '{key}'; {nearest(str(key), known)}.")
+    for key in _REQUIRED:
+        if key not in words:
+            raise UserError(f"config: '{key}' is missing: add it.")
+    full = {**_DEFAULTS, **words}
+    template = algorithm_from(registry, full["candidate"])
+    strategy = component_from(registry, Strategy, full["strategy"], "strategy")
+    config = SearchConfig(
+        name=_text(full, "name"),
+        seed=_whole(full, "seed", least=0),
+        template=template,
+        strategy=strategy,
+        objective=component_from(registry, Objective, full["objective"], "objective"),
+        executor=component_from(registry, Executor, full["executor"], "executor"),
+        population=_whole(full, "population"),
+        generations=_whole(full, "generations"),
+        seeds=_whole(full, "seeds"),
+        tasks=_task_runs(registry, full["tasks"], "tasks")[0],
+        finalists=_whole(full, "finalists"),
+        selection_seeds=_whole(full, "selection_seeds"),
+        checkpoint_minutes=_number(full, "checkpoint_minutes"),
+        directory=Path(_text(full, "directory")),
+        report=_report(registry, full["report"]),
+        words=full,
+    )
+    least = strategy.smallest_population(Space(template))
+    if config.population < least:
+        name = registry.name_of(type(strategy))
+        raise UserError(f"population {config.population} is too small for the strategy '{name}': it needs {least} at least.")
+    return config
+
+
+def _report(registry: Registry, value: Any) -> Report | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise UserError(f"report must be a mapping with {', '.join(_REPORT_KEYS)}; got {value!r}.")
+    for key in value:
+        if key not in _REPORT_KEYS:
+            raise UserError(f"report: unknown key '{key}'; {nearest(str(key), _REPORT_KEYS)}.")
+    if "tasks" not in value:
+        raise UserError("report: 'tasks' is missing: list the tasks to compare on.")
+    baselines = value.get("baselines", {})
+    if not isinstance(baselines, Mapping):
+        raise UserError(f"report.baselines must map names to candidates; got {baselines!r}.")
+    for name, words in baselines.items():
+        tuned = isinstance(words, Mapping) and set(words) == {"tune"}
+        template = algorithm_from(registry, words["tune"] if tuned else words, f"report.baselines.{name}")
+        if tuned:
+            Space(template)
+    runs, notes = _task_runs(registry, value["tasks"], "report.tasks")
+    return Report(baselines, runs, notes, _whole({"seeds": 16, **value}, "seeds", least=2, where="report."))
+
+
+def _task_runs(registry: Registry, value: Any, where: str) -> tuple[list[TaskRun], list[str]]:
+    if not isinstance(value, list) or not value:
+        raise UserError(f"{where} must be a list of {{task: ID, steps: N}}; got {value!r}.")
+    runs, notes = [], []
+    for index, item in enumerate(value):
+        place = f"{where}.{index}"
+        if not isinstance(item, Mapping) or "task" not in item or "steps" not in item:
+            raise UserError(f"{place} must be {{task: ID, steps: N}}; got {item!r}.")
+        for key in item:
+            if key not in _TASK_KEYS:
+                raise UserError(f"{place}: unknown key '{key}'; {nearest(str(key), _TASK_KEYS)}.")
+        environment_from(registry, item["task"], f"{place}.task")
+        registry.get("task", item["task"])
+        runs.append(TaskRun(item["task"], _whole(item, "steps", where=f"{place}.")))
+        notes.append(str(item.get("note", "")))
+    return runs, notes
+
+
+def _whole(values: Mapping[str, Any], key: str, least: int = 1, where: str = "") -> int:
+    value = values[key]
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UserError(f"{where}{key} must be a whole number of at least {least}; got {value!r}.")
+    return value
+
+
+def _number(values: Mapping[str, Any], key: str) -> float:
+    value = values[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise UserError(f"{key} must be a number of at least 0; got {value!r}.")
+    return float(value)
+
+
+def _text(values: Mapping[str, Any], key: str) -> str:
+    value = values[key]
+    if not isinstance(value, str) or not value:
+        raise UserError(f"{key} must be a text; got {value!r}.")
+    return value
+
+
+def _apply(config: dict[str, Any], setting: str) -> None:
+    path, equals, text = setting.partition("=")
+    if not equals or not path:
+        raise UserError(f"--set '{setting}' must be key=value, with dots between nested keys, such as --set population=64.")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise UserError(f"--set '{setting}': the value is not YAML; quote it.") from None
+    *parents, last = path.split(".")
+    node: Any = config
+    for name in parents:
+        node = _child(node, name, setting)
+    if isinstance(node, list):
+        node[_index(node, last, setting)] = value
+    elif isinstance(node, dict):
+        node[last] = value
+    else:
+        raise UserError(f"--set '{setting}': there is nothing below '{parents[-1]}' to set.")
+
+
+def _child(node: Any, name: str, setting: str) -> Any:
+    if isinstance(node, list):
+        return node[_index(node, name, setting)]
+    if isinstance(node, dict):
+        return node.setdefault(name, {})
+    raise UserError(f"--set '{setting}': there is nothing below '{name}' to set.")
+
+
+def _index(node: list[Any], name: str, setting: str) -> int:
+    if not name.isdecimal() or int(name) >= len(node):
+        raise UserError(f"--set '{setting}': '{name}' must be an index below {len(node)}.")
+    return int(name)

@@ -1,0 +1,140 @@
+"""Populations of lifetimes as compiled programs.
+
+Lifetimes run in *tiles* of fixed size: ``chunk`` lifetimes side by side on each device, in one compiled program per structure
+and environment type, whatever the population. The tile fits the cache, bounds the memory, and fixes the bits.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from discover import lifetime
+from discover.environments import Environment
+from discover.executors import Curves
+
+_AXIS = "lifetimes"
+
+
+def fitting_chunk(lifetimes: int) -> int:
+    """How many lifetimes to run side by side on one device.
+
+    As many as there are for each device, but no more than 8 on a CPU core, whose cache holds them (measured, see
+    experiments/benchmarks), or 1024 on a GPU.
+    """
+    most = 8 if jax.default_backend() == "cpu" else 1024
+    return min(most, -(-lifetimes // jax.device_count()))
+
+
+def evaluate_population(
+    environment: Environment,
+    candidates: Any,
+    keys: jax.Array,
+    steps: int,
+    chunk: int,
+    progress: Callable[[float], None] | None = None,
+) -> Curves:
+    """Curves ``[P, S, ...]`` of a population of one structure over seeds; see `discover.executors.Executor.evaluate`.
+
+    Args:
+        environment: task family.
+        candidates: each leaf ``[P, ...]``.
+        keys: ``[S]``.
+        steps: env-step budget of each lifetime.
+        chunk: lifetimes side by side on each device; the last tile is filled up, so every tile is the same program.
+        progress: called after each piece of work with the share done.
+    """
+    population, seeds = len(jax.tree.leaves(candidates)[0]), len(keys)
+    first = jax.tree.map(lambda x: x[0], candidates)
+    total = lifetime.updates_in(first, environment, steps)
+    programs = programs_on(tuple(jax.devices()))
+    lifetimes, tile = population * seeds, chunk * programs.devices
+    pieces, done = [], 0
+    host = jax.tree.map(np.asarray, candidates)
+    for index in _tiles(lifetimes, tile):
+        members = programs.place(jax.tree.map(lambda x, i=index: x[i // seeds], host))
+        lives = programs.begin(environment, members, programs.place(keys[index % seeds]))
+        lives = programs.advance(environment, members, lives, 0, total, total)
+        pieces.append(programs.finish(lives, total))
+        done += tile
+        if progress is not None:
+            jax.block_until_ready(pieces[-1])
+            progress(min(1.0, done / lifetimes))
+    return _gathered(pieces, population, seeds)
+
+
+class Programs:
+    """The compiled programs that begin, advance and finish a tile of lifetimes, each lifetime's leaves ``[tile, ...]``.
+
+    `advance` takes the updates from ``start`` to ``stop`` of ``total`` as numbers, not as structure: one program fits every
+    horizon, and a long lifetime can be run, saved and continued in pieces.
+    """
+
+    def __init__(self, devices: tuple[jax.Device, ...]):
+        self.devices = len(devices)
+        self._mesh = Mesh(np.asarray(devices), (_AXIS,))
+        each, same = PartitionSpec(_AXIS), PartitionSpec()
+        self.begin = self._sharded(_begin, (same, each, each))
+        self.advance = self._sharded(_advance, (same, each, each, same, same, same))
+        self.finish = self._sharded(_finish, (each, same))
+
+    def place(self, tree: Any) -> Any:
+        """Spread leaves ``[tile, ...]`` over the devices."""
+        return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(_AXIS)))
+
+    def _sharded(self, function: Callable[..., Any], specs: tuple[PartitionSpec, ...]) -> Callable[..., Any]:
+        return jax.jit(
+            jax.shard_map(function, mesh=self._mesh, in_specs=specs, out_specs=PartitionSpec(_AXIS), check_vma=False)
+        )
+
+
+@functools.cache
+def programs_on(devices: tuple[jax.Device, ...]) -> Programs:
+    """The programs for a set of devices: made once, so that nothing compiles twice."""
+    return Programs(devices)
+
+
+def _begin(environment: Environment, members: Any, keys: jax.Array) -> Any:
+    return jax.vmap(lambda member, key: lifetime.begin(member, environment, key))(members, keys)
+
+
+def _advance(environment: Environment, members: Any, lives: Any, start: Any, stop: Any, total: Any) -> Any:
+    def one(member: Any, life: Any) -> Any:
+        return lifetime.advance(member, environment, life, start, stop, total)
+
+    return jax.vmap(one)(members, lives)
+
+
+def _finish(lives: Any, total: Any) -> Any:
+    return jax.vmap(lambda life: lifetime.curve_of(life, total))(lives)
+
+
+def _tiles(lifetimes: int, tile: int) -> Iterator[np.ndarray]:
+    """Indices of each tile; the last one is filled up with the first lifetimes again."""
+    for start in range(0, lifetimes, tile):
+        yield np.arange(start, start + tile) % lifetimes
+
+
+def _gathered(pieces: list[Any], population: int, seeds: int) -> Curves:
+    host = jax.device_get(pieces)
+    joined = jax.tree.map(lambda *parts: np.concatenate(parts)[: population * seeds], *host)
+    shaped = jax.tree.map(lambda x: x.reshape(population, seeds, *x.shape[1:]), joined)
+    return Curves(shaped.episode_return, shaped.episode_length, dict(shaped.info), shaped.finite, shaped.env_steps)
+
+
+def describe_shapes(environment: Environment, candidate: Any, steps: int) -> int:
+    """Trace a lifetime without running it, so that a user's mistake is told before a long run; gives its updates.
+
+    Raises:
+        UserError: a head that the network cannot give, minibatches that do not divide, a budget below one update, ...
+    """
+    total = lifetime.updates_in(candidate, environment, steps)
+    keys = jax.eval_shape(lambda: jax.random.key(0))
+    jax.eval_shape(lambda c, key: lifetime.run(c, environment, key, jnp.asarray(total, jnp.int32)), candidate, keys)
+    return total

@@ -1,0 +1,47 @@
+"""What a result came from: versions, plugins, commit, device. Recorded with every run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from typing import Any
+
+import jax
+
+from discover.registry import Registry
+
+_DISTRIBUTIONS = ("discover-rl", "jax", "jaxlib", "optax", "evosax", "gymnax", "numpy", "pluggy", "mlflow")
+
+
+def provenance(registry: Registry) -> dict[str, Any]:
+    """Versions, plugins, git commit and device, as JSON can hold them."""
+    devices = jax.devices()
+    return {
+        "versions": {name: _version(name) for name in _DISTRIBUTIONS},
+        "python": platform.python_version(),
+        "plugins": {p.plugin: f"{p.distribution} {p.version}".strip() for p in registry.plugins()},
+        "commit": _commit(),
+        "device": {"kind": devices[0].device_kind, "platform": devices[0].platform, "count": len(devices)},
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str:
+    """The git commit of the working folder, with ``+`` where it has changes; empty outside a repository."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _git(*arguments: str) -> str:
+    made = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=True)
+    return made.stdout.strip()

@@ -1,0 +1,129 @@
+"""Candidates on disk: one zip file of ``candidate.json`` and arrays. Data only: nothing in it is ever executed.
+
+The JSON holds the candidate in the words of a config, with each array replaced by the name of an ``.npy`` member, and a
+fingerprint of the whole, so that a file cut short or altered is told from a good one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from discover.algorithm import Algorithm
+from discover.components import Component, check
+from discover.errors import UserError
+from discover.registry import Registry
+from discover.trees import write_atomically
+from discover.words import algorithm_from, words_of
+
+FORMAT = 1
+SUFFIX = ".candidate"
+_ARRAY = "$array"
+
+
+def save_candidate(path: Path, algorithm: Algorithm, registry: Registry, notes: Mapping[str, Any] | None = None) -> Path:
+    """Write a complete candidate.
+
+    Args:
+        path: where to; the suffix ``.candidate`` is customary.
+        algorithm: every value set.
+        registry: gives components their names.
+        notes: anything JSON can hold (fitness, search, versions); kept, never interpreted.
+
+    Raises:
+        UserError: a value is open or illegal, or a component is not registered.
+    """
+    check(algorithm)
+    words, arrays = _without_arrays(words_of(registry, algorithm))
+    text = {"format": FORMAT, "candidate": words, "fingerprint": fingerprint(words, arrays), "notes": dict(notes or {})}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("candidate.json", json.dumps(text, indent=2))
+        for name, array in arrays.items():
+            with file.open(name, "w") as member:
+                np.save(member, array, allow_pickle=False)
+    write_atomically(Path(path), buffer.getvalue())
+    return Path(path)
+
+
+def load_candidate(path: Path, registry: Registry) -> Algorithm:
+    """Read a candidate that `save_candidate` wrote.
+
+    Raises:
+        UserError: missing, cut short, altered, of a newer format, or made of components that no loaded plugin brings.
+    """
+    words, arrays, stored = _read(Path(path))
+    if fingerprint(words, arrays) != stored.get("fingerprint"):
+        raise UserError(f"candidate file '{path}' has been altered (its fingerprint does not match): fetch it again.")
+    algorithm = algorithm_from(registry, _with_arrays(words, arrays), f"candidate file '{path}'")
+    check(algorithm)
+    return algorithm
+
+
+def load_notes(path: Path) -> Mapping[str, Any]:
+    """What was noted beside a candidate when it was saved."""
+    return _read(Path(path))[2].get("notes", {})
+
+
+def fingerprint_of(registry: Registry, component: Component) -> str:
+    """A hash of a component's words and arrays: equal exactly for equal candidates."""
+    return fingerprint(*_without_arrays(words_of(registry, component)))
+
+
+def fingerprint(words: Any, arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(json.dumps(words, sort_keys=True).encode())
+    for name in sorted(arrays):
+        digest.update(f"{name}{arrays[name].dtype}{arrays[name].shape}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
+    if not path.is_file():
+        raise UserError(f"candidate file '{path}' does not exist: check the path.")
+    try:
+        with zipfile.ZipFile(path) as file:
+            stored = json.loads(file.read("candidate.json"))
+            names = [name for name in file.namelist() if name.endswith(".npy")]
+            arrays = {name: np.load(io.BytesIO(file.read(name)), allow_pickle=False) for name in names}
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+        raise UserError(f"candidate file '{path}' is damaged or cut short ({error}): fetch it again.") from None
+    if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+        found = stored.get("format") if isinstance(stored, dict) else None
+        raise UserError(f"candidate file '{path}' has format {found!r}; this version reads {FORMAT}: update discover-rl.")
+    return stored["candidate"], arrays, stored
+
+
+def _without_arrays(words: Any, path: str = "arrays") -> tuple[Any, dict[str, np.ndarray]]:
+    """Words with each array replaced by its member's name, and the arrays by name."""
+    arrays: dict[str, np.ndarray] = {}
+
+    def strip(value: Any, path: str) -> Any:
+        if isinstance(value, np.ndarray | jax.Array):
+            arrays[f"{path}.npy"] = np.asarray(value)
+            return {_ARRAY: f"{path}.npy"}
+        if isinstance(value, Mapping):
+            return {key: strip(inner, f"{path}/{key}") for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [strip(inner, f"{path}/{index}") for index, inner in enumerate(value)]
+        return value
+
+    return strip(words, path), arrays
+
+
+def _with_arrays(words: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    if isinstance(words, Mapping):
+        if set(words) == {_ARRAY}:
+            return arrays[words[_ARRAY]]
+        return {key: _with_arrays(inner, arrays) for key, inner in words.items()}
+    if isinstance(words, list):
+        return [_with_arrays(inner, arrays) for inner in words]
+    return words

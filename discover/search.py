@@ -1,0 +1,393 @@
+"""The search: ask, evaluate population x tasks x seeds, tell; checkpoints, champion, report."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import yaml
+
+from discover.algorithm import Algorithm
+from discover.compare import compare
+from discover.config import Report, SearchConfig, checked_config
+from discover.environments import Environment
+from discover.errors import EvaluationError, UserError
+from discover.evaluation import describe_shapes
+from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status
+from discover.plugins import Plugins
+from discover.provenance import provenance
+from discover.randomness import named_key, seed_keys
+from discover.registry import Registry
+from discover.saving import save_candidate
+from discover.space import Group, Space
+from discover.strategies import Proposal, TaskReturns
+from discover.train import statuses
+from discover.trees import tree_from_bytes, tree_to_bytes, write_atomically
+from discover.words import algorithm_from, environment_from, words_of
+
+CONFIG_FILE = "config.yaml"
+STATE_FILE = "state.npz"
+CHAMPION_FILE = "champion.candidate"
+
+
+class State(NamedTuple):
+    """All that a search carries from one generation to the next: a tree of arrays."""
+
+    strategy: Any
+    archive: jax.Array  # [F, D] the best genomes so far
+    archive_fitness: jax.Array  # [F], -inf where empty
+
+
+class Counters(NamedTuple):
+    """What has been spent so far; plain numbers, saved beside the state."""
+
+    generations: int = 0
+    env_steps: int = 0
+    seconds: float = 0.0
+    best_fitness: float = -np.inf
+    broken: Mapping[str, int] = {}
+
+
+class Now(NamedTuple):
+    """Where a search stands between two generations; replaced as a whole, so that its halves never disagree."""
+
+    state: State
+    counters: Counters
+
+
+class Evaluated(NamedTuple):
+    """A population's curves and what became of each member."""
+
+    fitness: np.ndarray  # [P], finite
+    status: np.ndarray  # [P]
+    errors: dict[int, str]
+    returns: list[np.ndarray]  # per task [P, S, 100]
+    structures: int
+    env_steps: int
+    seconds: float
+
+
+def search(
+    plugins: Plugins,
+    words: Mapping[str, Any],
+    directory: Path | None = None,
+    *,
+    resume: bool = False,
+    progress: Callable[[str, float], None] | None = None,
+) -> SearchResult:
+    """Run a search as its config says, or go on with one.
+
+    Args:
+        plugins: the loaded plugins; their hooks are told of everything.
+        words: the config, as in a YAML file.
+        directory: where checkpoints and the champion go; made from the config's name and the time unless given.
+        resume: go on from the directory's checkpoint, to the same bits as if nothing had happened.
+        progress: called with what is being done and the share of it that is done, between generations too.
+
+    Returns:
+        The result; its champion lies in ``directory / champion.candidate``.
+
+    Raises:
+        UserError: anything wrong with the config, before the first generation.
+    """
+    config = checked_config(plugins.registry, words)
+    directory = directory or _new_directory(config)
+    runner = _Runner(plugins, config, directory, progress)
+    try:
+        if resume:
+            runner.restore()
+        return runner.run()
+    except BaseException as error:
+        if runner.now.counters.generations > runner.info.resumed_from:
+            runner.save()
+        plugins.hook.discover_search_failed(search=runner.info, error=error)
+        raise
+
+
+def resume(plugins: Plugins, directory: Path, progress: Callable[[str, float], None] | None = None) -> SearchResult:
+    """Go on with the search whose directory this is."""
+    path = Path(directory) / CONFIG_FILE
+    if not path.is_file():
+        raise UserError(f"'{directory}' is not the directory of a search (it has no {CONFIG_FILE}): give one that search made.")
+    return search(plugins, yaml.safe_load(path.read_text()), Path(directory), resume=True, progress=progress)
+
+
+class _Runner:
+    """One search in progress."""
+
+    def __init__(self, plugins: Plugins, config: SearchConfig, directory: Path, progress: Any):
+        self.plugins, self.config, self.directory = plugins, config, directory
+        self.registry: Registry = plugins.registry
+        self.executor = config.executor.settle(config.population * config.seeds)
+        self.progress = progress or (lambda what, share: None)
+        self.space = Space(config.template)
+        self.environments = [environment_from(self.registry, run.task) for run in config.tasks]
+        self.scales = [self.registry.get("task", run.task).facts for run in config.tasks]
+        self._check_first()
+        self.now = Now(self._initial_state(), Counters())
+        self.info = SearchInfo(
+            name=config.name,
+            directory=directory,
+            config=config.words,
+            space=self.space,
+            tasks=config.tasks,
+            population=config.population,
+            generations=config.generations,
+            seeds=config.seeds,
+            provenance={**provenance(self.registry), "executor": repr(self.executor)},
+            registry=self.registry,
+        )
+        self._ask = jax.jit(lambda key, state: config.strategy.ask(key, state, self.space, config.population))
+        self._tell = jax.jit(lambda key, state, x, y: config.strategy.tell(key, state, self.space, x, y))
+
+    # The loop ---------------------------------------------------------------------------------------------------------
+
+    def run(self) -> SearchResult:
+        self._prepare_directory()
+        self.plugins.hook.discover_search_started(search=self.info)
+        saved = time.perf_counter()
+        while self.now.counters.generations < self.config.generations:
+            generation = self._generation()
+            if time.perf_counter() - saved > 60 * self.config.checkpoint_minutes:
+                self.save()
+                saved = time.perf_counter()
+            self.plugins.hook.discover_generation_done(search=self.info, generation=generation)
+        self.save()
+        result = self._finish()
+        self.plugins.hook.discover_search_finished(search=self.info, result=result)
+        return result
+
+    def _generation(self) -> Generation:
+        started, (state, counters) = time.perf_counter(), self.now
+        index = counters.generations
+        key = jax.random.fold_in(named_key(jax.random.key(self.config.seed), "strategy"), index)
+        proposal, strategy = self._ask(named_key(key, "ask"), state.strategy)
+        if proposal.parents is not None:
+            raise UserError("this strategy asks for ongoing lifetimes, which a search cannot run yet: choose another strategy.")
+        genomes = np.asarray(proposal.genomes)
+        evaluated = self._evaluate(genomes, "search", index, self.config.seeds)
+        strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluated.fitness))
+        counters = _counted(counters, evaluated, time.perf_counter() - started)
+        self.now = Now(self._archived(strategy, genomes, evaluated), counters._replace(generations=index + 1))
+        return Generation(
+            index=index,
+            genomes=genomes,
+            fitness=evaluated.fitness,
+            status=evaluated.status,
+            errors=evaluated.errors,
+            returns=evaluated.returns,
+            structures=evaluated.structures,
+            env_steps=evaluated.env_steps,
+            env_steps_so_far=counters.env_steps,
+            evaluation_seconds=evaluated.seconds,
+            seconds=time.perf_counter() - started,
+            best_fitness=counters.best_fitness,
+            broken_so_far=counters.broken,
+        )
+
+    def _finish(self) -> SearchResult:
+        finalists, evaluated = self._finalists()
+        fitness = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf)
+        counters = _counted(self.now.counters, evaluated, evaluated.seconds)
+        champion: Algorithm = self.space.decode(jnp.asarray(finalists[int(np.argmax(fitness))]))
+        notes = {"search": self.config.name, "fitness": float(fitness.max()), "provenance": self.info.provenance}
+        path = save_candidate(self.directory / CHAMPION_FILE, champion, self.registry, notes)
+        return SearchResult(
+            champion=champion,
+            champion_path=path,
+            champion_fitness=float(fitness.max()),
+            finalists=finalists,
+            finalist_fitness=fitness,
+            generations=counters.generations,
+            env_steps=counters.env_steps,
+            seconds=counters.seconds,
+            broken=counters.broken,
+            comparison=self._report(champion) if self.config.report is not None else None,
+        )
+
+    # Evaluation -------------------------------------------------------------------------------------------------------
+
+    def _evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int) -> Evaluated:
+        """Every member on every task, the same seeds for all members (common random numbers)."""
+        started, population = time.perf_counter(), len(genomes)
+        groups, errors, env_steps = self.space.groups(genomes), {}, 0
+        status = np.full(population, Status.OK, np.int8)
+        returns = []
+        for task, run in enumerate(self.config.tasks):
+            keys = seed_keys(self.config.seed, purpose, seeds, index, task)
+            curves = np.full((population, seeds, 100), np.nan, np.float32)
+            for place, group in enumerate(groups):
+                share = (task * len(groups) + place) / (len(groups) * len(self.config.tasks))
+                self.progress(f"{purpose} {index + 1}: {run.label}", share)
+                env_steps += self._evaluate_group(group, self.environments[task], keys, run.steps, curves, status, errors)
+            returns.append(curves)
+        fitness = self._fitness(returns, status)
+        return Evaluated(fitness, status, errors, returns, len(groups), env_steps, time.perf_counter() - started)
+
+    def _evaluate_group(
+        self,
+        group: Group,
+        environment: Environment,
+        keys: jax.Array,
+        steps: int,
+        returns: np.ndarray,
+        status: np.ndarray,
+        errors: dict[int, str],
+    ) -> int:
+        """Fill in ``returns`` and ``status`` of a group's members; a group that fails spoils no other."""
+        try:
+            curves = self.executor.evaluate(environment, group.candidates, keys, steps)
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            for member in group.members:
+                status[member] = Status.ERROR
+                errors[int(member)] = message
+            return 0
+        returns[group.members] = curves.episode_return
+        status[group.members] = np.maximum(status[group.members], _worst(statuses(curves)))
+        return int(curves.env_steps.sum(dtype=np.int64))
+
+    def _fitness(self, returns: list[np.ndarray], status: np.ndarray) -> np.ndarray:
+        """Fitness ``[P]``, finite: broken members get the lowest of their generation (law 3)."""
+        scales = [TaskReturns(r, f["random"], f["reference"]) for r, f in zip(returns, self.scales, strict=True)]
+        fitness = np.array(self.config.objective(scales), np.float32)
+        status[(status == Status.OK) & ~np.isfinite(fitness)] = Status.NOT_FINITE
+        sound = status == Status.OK
+        fitness[~sound] = fitness[sound].min() if sound.any() else 0.0
+        return fitness
+
+    def _finalists(self) -> tuple[np.ndarray, Evaluated]:
+        """The best few, and the strategy's own favourite, on fresh seeds."""
+        state = self.now.state
+        known = np.asarray(state.archive)[np.isfinite(np.asarray(state.archive_fitness))]
+        favourite = self.config.strategy.favourite(state.strategy, self.space)
+        rows = [*known] if favourite is None else [*known, np.asarray(favourite)]
+        if not len(known):
+            raise EvaluationError(
+                f"every candidate of the search broke ({dict(self.now.counters.broken)}), so there is no champion: "
+                "narrow the space, or look at the errors in the ledger."
+            )
+        finalists = np.stack(rows)
+        return finalists, self._evaluate(finalists, "selection", 0, self.config.selection_seeds)
+
+    # The report -------------------------------------------------------------------------------------------------------
+
+    def _report(self, champion: Algorithm) -> Comparison:
+        report = self.config.report
+        assert report is not None
+        candidates = {"champion": champion}
+        for name, words in report.baselines.items():
+            if isinstance(words, Mapping) and set(words) == {"tune"}:
+                candidates[name] = self._tuned(name, words["tune"])
+            else:
+                candidates[name] = algorithm_from(self.registry, words, f"report.baselines.{name}")
+        return compare(
+            self.registry,
+            self.config.executor,
+            candidates,
+            report.runs,
+            report.seeds,
+            self.config.seed,
+            report.notes,
+            progress=self.progress,
+        )
+
+    def _tuned(self, name: str, space: Any) -> Algorithm:
+        """The champion of a search over a baseline's own space, with the same budget, strategy, tasks and seeds."""
+        directory = self.directory / f"tune-{_slug(name)}"
+        words = {**self.config.words, "candidate": space, "report": None, "name": f"{self.config.name}: {name}"}
+        going_on = (directory / CONFIG_FILE).is_file()
+        return search(self.plugins, words, directory, resume=going_on, progress=self.progress).champion
+
+    # State ------------------------------------------------------------------------------------------------------------
+
+    def _initial_state(self) -> State:
+        key = named_key(named_key(jax.random.key(self.config.seed), "strategy"), "init")
+        size = self.config.finalists
+        return State(
+            strategy=self.config.strategy.init(key, self.space, self.config.population),
+            archive=jnp.zeros((size, self.space.dimension), jnp.float32),
+            archive_fitness=jnp.full(size, -jnp.inf, jnp.float32),
+        )
+
+    def _archived(self, strategy: Any, genomes: np.ndarray, evaluated: Evaluated) -> State:
+        """The state with the best few of archive and generation in the archive."""
+        state = self.now.state
+        sound = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf)
+        every = np.concatenate([np.asarray(state.archive_fitness), sound]).astype(np.float32)
+        best = np.argsort(-every, kind="stable")[: self.config.finalists]
+        rows = np.concatenate([np.asarray(state.archive), genomes])
+        return State(strategy, jnp.asarray(rows[best]), jnp.asarray(every[best]))
+
+    def _prepare_directory(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        path = self.directory / CONFIG_FILE
+        if not path.is_file():
+            settled = {**self.config.words, "executor": words_of(self.registry, self.executor)}
+            write_atomically(path, yaml.safe_dump(settled, sort_keys=False).encode())
+
+    def save(self) -> None:
+        """Write the checkpoint: one file, replaced as a whole."""
+        text = json.dumps(self.now.counters._asdict())
+        write_atomically(self.directory / STATE_FILE, tree_to_bytes(self.now.state, text))
+
+    def restore(self) -> None:
+        """Take up the checkpoint. Killed before the first one, a search starts over, to the same bits."""
+        path = self.directory / STATE_FILE
+        if not path.is_file():
+            return
+        state, text = tree_from_bytes(path.read_bytes(), self.now.state, f"checkpoint '{path}'")
+        self.now = Now(state, Counters(**json.loads(text)))
+        self.info = dataclasses.replace(self.info, resumed_from=self.now.counters.generations)
+
+    # Checks -----------------------------------------------------------------------------------------------------------
+
+    def _check_first(self) -> None:
+        """Trace the first candidate on every task, so that a mistake is told before a long run."""
+        report: Report | None = self.config.report
+        runs = [*self.config.tasks, *(report.runs if report else ())]
+        candidate = self.space.decode(self.space.start(jax.random.key(0)))
+        for run in dict.fromkeys(runs):
+            describe_shapes(environment_from(self.registry, run.task), candidate, run.steps)
+
+
+def _counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counters:
+    """The counters with an evaluated population added."""
+    sound, broken = evaluated.fitness[evaluated.status == Status.OK], dict(counters.broken)
+    for status in evaluated.status[evaluated.status != Status.OK]:
+        name = Status(status).name.lower()
+        broken[name] = broken.get(name, 0) + 1
+    return Counters(
+        generations=counters.generations,
+        env_steps=counters.env_steps + evaluated.env_steps,
+        seconds=counters.seconds + seconds,
+        best_fitness=max([counters.best_fitness, *map(float, sound)]),
+        broken=broken,
+    )
+
+
+def _worst(status: np.ndarray) -> np.ndarray:
+    """Per member, the worst status over its seeds."""
+    return status.max(axis=1)
+
+
+def _new_directory(config: SearchConfig) -> Path:
+    """A directory of its own for a new search."""
+    base = config.directory / f"{_slug(config.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    path, number = base, 1
+    while path.exists():
+        number += 1
+        path = base.with_name(f"{base.name}-{number}")
+    return path
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "search"

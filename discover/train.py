@@ -1,0 +1,94 @@
+"""Train one candidate on one task over several seeds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from discover.algorithm import Algorithm
+from discover.components import check
+from discover.evaluation import describe_shapes
+from discover.events import Status, TaskRun, Training
+from discover.executors import Curves, Executor
+from discover.provenance import provenance
+from discover.randomness import seed_keys
+from discover.registry import Registry
+from discover.statistics import Interval, bootstrap_interval
+from discover.words import environment_from
+
+FINAL_ROWS = 2
+"""Rows of the curve that the end-of-training return averages: the last two per cent of the lifetime."""
+
+
+def train(
+    registry: Registry,
+    executor: Executor,
+    name: str,
+    algorithm: Algorithm,
+    run: TaskRun,
+    seeds: int,
+    seed: int = 0,
+    purpose: str = "train",
+    progress: Callable[[float], None] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Training:
+    """Train ``algorithm`` from scratch with each of ``seeds`` seeds.
+
+    Args:
+        registry: knows the task.
+        executor: where to run.
+        name: how the candidate is called in what is reported.
+        algorithm: a complete candidate.
+        run: task and env-step budget of each lifetime.
+        seeds: S.
+        seed: of the stream that the S seeds come from.
+        purpose: name of that stream; streams of different purposes never meet.
+        progress: called now and then with the share done.
+        facts: provenance, if it is known already.
+
+    Raises:
+        UserError: an open value, an unknown task, a head that the network cannot give, a budget below one update.
+    """
+    check(algorithm)
+    environment = environment_from(registry, run.task)
+    describe_shapes(environment, algorithm, run.steps)
+    started = time.perf_counter()
+    candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
+    curves = executor.evaluate(environment, candidates, seed_keys(seed, purpose, seeds), run.steps, progress)
+    seconds = time.perf_counter() - started
+    returns = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1)
+    return Training(
+        name=name,
+        algorithm=algorithm,
+        run=run,
+        curves=curves.episode_return[0],
+        lengths=curves.episode_length[0],
+        info={key: value[0] for key, value in curves.info.items()},
+        returns=returns,
+        status=statuses(curves)[0],
+        interval=_interval(returns),
+        env_steps=int(curves.env_steps.sum(dtype=np.int64)),
+        seconds=seconds,
+        provenance=facts if facts is not None else provenance(registry),
+    )
+
+
+def statuses(curves: Curves) -> np.ndarray:
+    """``[P, S]`` of `Status`, from the curves of a population."""
+    status = np.full(curves.finite.shape, Status.OK, np.int8)
+    status[np.isnan(curves.episode_return).any(axis=-1)] = Status.NO_EPISODE
+    status[~curves.finite | np.isinf(curves.episode_return).any(axis=-1)] = Status.NOT_FINITE
+    return status
+
+
+def _interval(returns: np.ndarray) -> Interval:
+    """Interquartile mean with its 95 % interval; without an interval (NaN) for a single seed, NaN if a seed is broken."""
+    if not np.isfinite(returns).all():
+        return Interval(np.nan, np.nan, np.nan)
+    if len(returns) == 1:
+        return Interval(np.nan, float(returns[0]), np.nan)
+    return bootstrap_interval(returns)

@@ -1,0 +1,68 @@
+"""Trees of arrays on disk: one .npz beside no code. Written aside and renamed, so that a kill leaves the old file whole."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from discover.errors import UserError
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file as a whole or not at all, also under a power cut."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def tree_to_bytes(tree: Any, text: str = "") -> bytes:
+    """The arrays of a tree, in the order of its leaves, and a text beside them; random keys as their raw data."""
+    buffer = io.BytesIO()
+    arrays = {f"{i:06d}": np.asarray(_raw(leaf)) for i, leaf in enumerate(jax.tree.leaves(tree))}
+    np.savez(buffer, allow_pickle=False, text=np.frombuffer(text.encode(), np.uint8), **arrays)
+    return buffer.getvalue()
+
+
+def tree_from_bytes(data: bytes, template: Any, what: str) -> tuple[Any, str]:
+    """The tree and the text that `tree_to_bytes` wrote, in the structure of ``template`` (arrays or their shapes).
+
+    Raises:
+        UserError: the data is damaged, or belongs to a tree of another structure.
+    """
+    leaves, structure = jax.tree.flatten(template)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            text = bytes(stored["text"]).decode()
+            arrays = [stored[name] for name in sorted(stored.files) if name != "text"]
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise UserError(f"{what} is damaged ({error}): start from an older copy.") from None
+    if len(arrays) != len(leaves):
+        raise UserError(f"{what} holds {len(arrays)} arrays where {len(leaves)} are expected: it belongs to another config.")
+    return jax.tree.unflatten(structure, [_restored(a, t, what) for a, t in zip(arrays, leaves, strict=True)]), text
+
+
+def _is_key(leaf: Any) -> bool:
+    return hasattr(leaf, "dtype") and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _raw(leaf: Any) -> Any:
+    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+
+
+def _restored(array: np.ndarray, template: Any, what: str) -> jax.Array:
+    if _is_key(template):
+        return jax.random.wrap_key_data(jax.numpy.asarray(array))
+    if array.shape != np.shape(template) or array.dtype != template.dtype:
+        raise UserError(
+            f"{what} holds an array of shape {array.shape} where {np.shape(template)} is expected: it belongs to another config."
+        )
+    return jax.numpy.asarray(array)
