@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transf
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from discover import domains
 from discover.domains import Domain, Scale
@@ -213,10 +214,7 @@ def get(component: Component, path: str) -> Any:
     """The value at a dotted path, e.g. ``get(ppo, "returns.gamma")``."""
     node: Any = component
     for name in path.split("."):
-        if isinstance(node, tuple):
-            node = node[int(name)]
-        else:
-            node = getattr(node, field_of(type(node), name).name)
+        node = node[int(name)] if isinstance(node, tuple) else getattr(node, field_of(type(node), name).name)
     return node
 
 
@@ -405,6 +403,6 @@ def _show(value: Any) -> str:
         return "(" + ", ".join(map(_show, value)) + ("," if len(value) == 1 else "") + ")"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k}: {_show(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, np.ndarray | jax.Array) and not isinstance(value, jax.core.Tracer):
+    if isinstance(value, np.ndarray | jax.Array) and not isinstance(value, Tracer):
         return str(np.asarray(value)[()]) if np.ndim(value) == 0 else f"{value.dtype}{list(np.shape(value))}"
     return repr(value)

@@ -76,7 +76,7 @@ class Programs:
     horizon, and a long lifetime can be run, saved and continued in pieces.
     """
 
-    def __init__(self, devices: tuple[jax.Device, ...]):
+    def __init__(self, devices: tuple[Any, ...]):
         self.devices = len(devices)
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
         each, same = PartitionSpec(_AXIS), PartitionSpec()
@@ -95,7 +95,7 @@ class Programs:
 
 
 @functools.cache
-def programs_on(devices: tuple[jax.Device, ...]) -> Programs:
+def programs_on(devices: tuple[Any, ...]) -> Programs:
     """The programs for a set of devices: made once, so that nothing compiles twice."""
     return Programs(devices)
 

@@ -138,8 +138,8 @@ def _measure(life: Lifetime, actor: Actor | None, info: dict[str, jax.Array]) ->
         episodes = {"episode_return": info.pop("episode_return"), "episode_length": 0.0, "episodes": 1.0}
         return episodes | info, None, life.env_steps + steps.astype(jnp.int32)
     record, zero = actor.episodes, jnp.zeros((), jnp.float32)
-    episodes = {"episode_return": record.return_sum, "episode_length": record.length_sum, "episodes": record.count}
-    cleared = record._replace(return_sum=zero, length_sum=zero, count=zero)
+    episodes = {"episode_return": record.return_sum, "episode_length": record.length_sum, "episodes": record.covered}
+    cleared = record._replace(return_sum=zero, length_sum=zero, covered=zero)
     return episodes | info, actor._replace(episodes=cleared), actor.env_steps
 
 

@@ -1,7 +1,7 @@
 """Finding and loading plugins.
 
-A plugin is a module with functions marked ``@discover.hookimpl``. It is found by its entry point in the group ``discover``, or as a
-``.py`` file in a folder given by the user. The seed algorithms come by the same road.
+A plugin is a module with functions marked ``@discover.hookimpl``. It is found by its entry point in the group ``discover``,
+or as a ``.py`` file in a folder given by the user. The seed algorithms come by the same road.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def _files(folder: str | os.PathLike[str] | None) -> Iterable[tuple[str, Provena
 def _import_file(path: Path) -> Any:
     name = f"discover_file_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise PluginError(f"'{path}' cannot be read as a Python module: is it a .py file?")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

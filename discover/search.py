@@ -28,7 +28,7 @@ from discover.randomness import named_key, seed_keys
 from discover.registry import Registry
 from discover.saving import save_candidate
 from discover.space import Group, Space
-from discover.strategies import Proposal, TaskReturns
+from discover.strategies import TaskReturns
 from discover.train import statuses
 from discover.trees import tree_from_bytes, tree_to_bytes, write_atomically
 from discover.words import algorithm_from, environment_from, words_of

@@ -108,7 +108,7 @@ class Space:
                 taken[gene.path] = int(np.argmax(np.asarray(self._part(genome, gene))))
         return tuple(sorted(taken.items()))
 
-    def decode(self, genome: jax.Array, structure: Sequence[tuple[str, int]] | None = None) -> Any:
+    def decode(self, genome: Any, structure: Sequence[tuple[str, int]] | None = None) -> Any:
         """The candidate of a genome. With ``structure`` given it may be traced, and mapped over a population."""
         taken = dict(self.structure(genome) if structure is None else structure)
         values = {g.path: functools.partial(self._value, genome, g) for g in self.genes}
@@ -206,10 +206,10 @@ def _narrowed(domain: Domain, changes: Mapping[str, Any], path: str) -> Domain:
         narrowed = dataclasses.replace(domain, **changes)  # type: ignore[type-var]
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    if isinstance(domain, Real | Whole) and (narrowed.low < domain.low or narrowed.high > domain.high):  # type: ignore[attr-defined]
+    if isinstance(domain, Real | Whole) and (narrowed.low < domain.low or narrowed.high > domain.high):
         raise UserError(
             f"{path}: free may only narrow the domain [{domain.low:g}, {domain.high:g}]; "
-            f"got low={narrowed.low:g}, high={narrowed.high:g}."  # type: ignore[attr-defined]
+            f"got low={narrowed.low:g}, high={narrowed.high:g}."
         )
     return narrowed
 

@@ -51,7 +51,7 @@ def tree_from_bytes(data: bytes, template: Any, what: str) -> tuple[Any, str]:
 
 
 def _is_key(leaf: Any) -> bool:
-    return hasattr(leaf, "dtype") and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return hasattr(leaf, "dtype") and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
 def _raw(leaf: Any) -> Any:
@@ -63,6 +63,7 @@ def _restored(array: np.ndarray, template: Any, what: str) -> jax.Array:
         return jax.random.wrap_key_data(jax.numpy.asarray(array))
     if array.shape != np.shape(template) or array.dtype != template.dtype:
         raise UserError(
-            f"{what} holds an array of shape {array.shape} where {np.shape(template)} is expected: it belongs to another config."
+            f"{what} holds an array of shape {array.shape} where {np.shape(template)} is expected: "
+            "it belongs to another config."
         )
     return jax.numpy.asarray(array)

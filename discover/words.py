@@ -1,8 +1,8 @@
 """Configs and components are the same objects in the same words.
 
 ``{"gae": {"gamma": 0.99}}`` is ``GAE(gamma=0.99)``; ``"gae"`` alone takes the defaults; ``free`` leaves a value open,
-``{free: {low: 0.9}}`` within narrower bounds; ``{choice: [gae, n_step]}`` leaves a choice open. The algorithm itself is a mapping of
-its fields, and may start from a recipe: ``{recipe: ppo, rule: {ppo: {clip: free}}}``.
+``{free: {low: 0.9}}`` within narrower bounds; ``{choice: [gae, n_step]}`` leaves a choice open. The algorithm itself is a
+mapping of its fields, and may start from a recipe: ``{recipe: ppo, rule: {ppo: {clip: free}}}``.
 """
 
 from __future__ import annotations

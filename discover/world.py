@@ -27,7 +27,7 @@ class Episodes(NamedTuple):
     finished: jax.Array  # [B] whether any episode has ended yet
     return_sum: jax.Array  # sum over steps and environments of the last finished episode's return
     length_sum: jax.Array
-    count: jax.Array  # how many (step, environment) pairs the sums cover
+    covered: jax.Array  # how many (step, environment) pairs the sums cover
 
 
 class Actor(NamedTuple):
@@ -190,7 +190,7 @@ class World:
         """Outputs and carries after each step, ``[T, B, ...]``."""
 
         def step(carry: Any, x: tuple[Any, ...]) -> tuple[Any, tuple[Outputs, Any]]:
-            outputs, carry = self._network.apply(params, Inputs(*x, self.progress), carry)
+            outputs, carry = self._network.apply(params, Inputs(x[0], x[1], x[2], self.progress), carry)
             return carry, (outputs, carry)
 
         return jax.lax.scan(step, batch.carry, (batch.observation, batch.first, batch.context))[1]
@@ -276,7 +276,7 @@ def _record(episodes: Episodes, reward: jax.Array, done: jax.Array) -> Episodes:
         finished=finished,
         return_sum=episodes.return_sum + jnp.sum(jnp.where(finished, last, 0.0)),
         length_sum=episodes.length_sum + jnp.sum(jnp.where(finished, last_length, 0.0)),
-        count=episodes.count + jnp.sum(finished.astype(jnp.float32)),
+        covered=episodes.covered + jnp.sum(finished.astype(jnp.float32)),
     )
 
 

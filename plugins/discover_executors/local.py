@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from discover import Curves, Environment, Executor, component, fitting_chunk, evaluate_population
+from discover import Curves, Environment, Executor, component, evaluate_population, fitting_chunk
 
 
 @component

@@ -36,7 +36,7 @@ class Adam(Optimiser):
         return jax.tree.map(lambda p, d: p - rate * d, params, direction), state
 
     def _transform(self) -> optax.GradientTransformation:
-        inner = optax.scale_by_adam(self.beta1, self.beta2, self.eps, eps_root=_FINITE_SLOPE)  # type: ignore[arg-type]
+        inner = optax.scale_by_adam(self.beta1, self.beta2, self.eps, eps_root=_FINITE_SLOPE)
         return optax.flatten(inner)
 
 
