@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from discover.algorithm import Algorithm
 from discover.environments import Environment
 from discover.errors import UserError
-from discover.randomness import named_key, named_keys
+from discover.randomness import named_key, named_keys, unrolled
 from discover.world import Actor, World, wrapped_family
 
 ROWS = 100
@@ -71,7 +71,7 @@ def updates_in(algorithm: Algorithm, environment: Environment, steps: int) -> in
 
 def begin(algorithm: Algorithm, environment: Environment, key: jax.Array) -> Lifetime:
     """A lifetime before its first update."""
-    world = World(algorithm, environment)
+    world, key = World(algorithm, environment), unrolled(key)
     rollout = algorithm.rule.rollout(world.spec)
     key_network, key_rule, key_tasks, key_start, key_run = named_keys(key, "network", "rule", "tasks", "start", "run")
     params = world.initial_params(key_network)

@@ -13,7 +13,7 @@ from discover.distributions import Policy, policy_of
 from discover.environments import Environment, Spec
 from discover.errors import UserError
 from discover.networks import AUXILIARY_LOSS, Heads, Inputs, Network, Outputs
-from discover.randomness import named_keys
+from discover.randomness import named_keys, permutation
 from discover.rules import Experience, Info
 
 
@@ -117,13 +117,13 @@ class World:
         rest = (experience._replace(carry=(), task=()), *more)
         if self._recurrent or self.group > 1:
             _divide(columns // self.group, count, "groups of environments")
-            order = jax.random.permutation(key, columns // self.group).reshape(count, -1)
+            order = permutation(key, columns // self.group).reshape(count, -1)
             index = (order[..., None] * self.group + jnp.arange(self.group)).reshape(count, -1)
             parts = jax.tree.map(lambda x: jnp.moveaxis(x[:, index], 1, 0), rest)
             carry = jax.tree.map(lambda x: x[index], carry)
         else:
             _divide(steps * columns, count, "steps")
-            index = jax.random.permutation(key, steps * columns).reshape(count, 1, -1)
+            index = permutation(key, steps * columns).reshape(count, 1, -1)
             parts = jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:])[index], rest)
         return (parts[0]._replace(carry=carry), *parts[1:])
 
