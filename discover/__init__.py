@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from discover.components import Component as Component
     from discover.components import choice as choice
     from discover.components import component as component
+    from discover.components import domain_at as domain_at
     from discover.components import free as free
     from discover.components import get as get
     from discover.components import integer as integer
@@ -69,7 +70,19 @@ if TYPE_CHECKING:
 
 _HOME = {
     "algorithm": ("Algorithm",),
-    "components": ("Component", "choice", "component", "free", "get", "integer", "option_index", "real", "replace", "weights"),
+    "components": (
+        "Component",
+        "choice",
+        "component",
+        "domain_at",
+        "free",
+        "get",
+        "integer",
+        "option_index",
+        "real",
+        "replace",
+        "weights",
+    ),
     "distributions": ("Categorical", "Gaussian", "policy_heads"),
     "domains": ("Integer", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
