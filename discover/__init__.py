@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from discover.executors import Curves as Curves
     from discover.executors import Executor as Executor
     from discover.hookspecs import hookimpl as hookimpl
+    from discover.networks import ACTION as ACTION
     from discover.networks import AUXILIARY_LOSS as AUXILIARY_LOSS
+    from discover.networks import REWARD as REWARD
     from discover.networks import Curriculum as Curriculum
     from discover.networks import Head as Head
     from discover.networks import Heads as Heads
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from discover.returns import ReturnFunction as ReturnFunction
     from discover.returns import Segment as Segment
     from discover.returns import Targets as Targets
+    from discover.rules import Context as Context
     from discover.rules import Experience as Experience
     from discover.rules import Info as Info
     from discover.rules import Rollout as Rollout
@@ -90,13 +93,13 @@ _HOME = {
     "evaluation": ("evaluate_population", "fitting_chunk"),
     "executors": ("Curves", "Executor"),
     "hookspecs": ("hookimpl",),
-    "networks": ("AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs"),
+    "networks": ("ACTION", "AUXILIARY_LOSS", "REWARD", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs"),
     "normalisers": ("Normaliser",),
     "optimisers": ("Optimiser",),
     "randomness": ("named_key", "named_keys"),
     "registry": ("Registry",),
     "returns": ("ReturnFunction", "Segment", "Targets"),
-    "rules": ("Experience", "Info", "Rollout", "UpdateRule"),
+    "rules": ("Context", "Experience", "Info", "Rollout", "UpdateRule"),
     "space": ("Space",),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),
     "world": ("Actor", "World"),

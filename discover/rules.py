@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Info: TypeAlias = Mapping[str, jax.Array]
 """Scalars for a human to read, by name; averaged over the rows of the learning curve."""
 
+Context: TypeAlias = Mapping[str, jax.Array]
+"""What a rule feeds to the network, by name: ``[size]``, or ``[B, size]`` for a value per environment."""
+
 
 class Rollout(NamedTuple):
     """How much experience one update takes.
@@ -43,7 +46,7 @@ class Experience(NamedTuple):
         reward, terminated, truncated: what came of it.
         next_observation: the *true* next observation, before any reset.
         first: true where an episode starts.
-        context: what the rule fed to the network, or None.
+        context: what the rule fed to the network, by name.
         carry: ``[B, ...]`` the network's carry before the first step.
         task: ``[B, ...]`` the task of each column at the segment's start.
     """
@@ -57,7 +60,7 @@ class Experience(NamedTuple):
     truncated: jax.Array
     next_observation: jax.Array
     first: jax.Array
-    context: jax.Array | None
+    context: Context
     carry: Any
     task: Any
 
@@ -83,13 +86,17 @@ class UpdateRule(Component):
         """The rule's own state (optimiser, replay, target network, ...)."""
         raise NotImplementedError
 
-    def behaviour(self, params: Any, state: Any) -> tuple[Any, jax.Array | None]:
-        """What acting needs: parameters, and a context fed to the network. Unless overridden: the parameters, no context."""
-        del state
-        return params, None
+    def behaviour(self, params: Any, state: Any) -> tuple[Any, Context]:
+        """What acting needs of the rule's state: parameters, and a context by name, as `heads` declares it.
 
-    def act(self, key: jax.Array, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
+        Unless overridden: the parameters, no context.
+        """
+        del state
+        return params, {}
+
+    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         """Actions ``[B, ...]`` and their log-probabilities ``[B]``. Unless overridden: a sample of the policy head."""
+        del context
         policy = world.policy(outputs)
         action = policy.sample(key)
         return action, policy.log_prob(action)
