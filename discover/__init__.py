@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from discover.rules import Info as Info
     from discover.rules import Rollout as Rollout
     from discover.rules import UpdateRule as UpdateRule
+    from discover.rules import grouped as grouped
+    from discover.rules import joined as joined
     from discover.space import Space as Space
     from discover.strategies import Objective as Objective
     from discover.strategies import Proposal as Proposal
@@ -99,7 +101,7 @@ _HOME = {
     "randomness": ("named_key", "named_keys"),
     "registry": ("Registry",),
     "returns": ("ReturnFunction", "Segment", "Targets"),
-    "rules": ("Context", "Experience", "Info", "Rollout", "UpdateRule"),
+    "rules": ("Context", "Experience", "Info", "Rollout", "UpdateRule", "grouped", "joined"),
     "space": ("Space",),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),
     "world": ("Actor", "World"),

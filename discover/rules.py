@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 import jax
+import jax.numpy as jnp
 
 from discover.components import Component
 from discover.environments import Spec
@@ -13,6 +14,8 @@ from discover.networks import Heads, Outputs
 
 if TYPE_CHECKING:
     from discover.world import World
+
+T = TypeVar("T")
 
 Info: TypeAlias = Mapping[str, jax.Array]
 """Scalars for a human to read, by name; averaged over the rows of the learning curve."""
@@ -28,7 +31,7 @@ class Rollout(NamedTuple):
         steps: T, steps of each environment.
         environments: B, environments side by side.
         by_rule: the rule collects by itself (it calls `World.start` and `World.collect`); ``steps * environments`` then says
-            how many env steps that takes, and its info reports ``episode_return`` and ``env_steps``.
+            how many env steps that takes, and its info holds what `World.report` says of the actors.
     """
 
     steps: int
@@ -48,7 +51,8 @@ class Experience(NamedTuple):
         first: true where an episode starts.
         context: what the rule fed to the network, by name.
         carry: ``[B, ...]`` the network's carry before the first step.
-        task: ``[B, ...]`` the task of each column at the segment's start.
+        task: ``[B, ...]`` the task of each column at the segment's start; empty where single steps were shuffled.
+        extra: ``[G, ...]`` what a rule that wraps another lets travel with each group of columns (see `World.view`).
     """
 
     observation: jax.Array
@@ -63,6 +67,35 @@ class Experience(NamedTuple):
     context: Context
     carry: Any
     task: Any
+    extra: Any = ()
+
+
+def grouped(batch: Experience, size: int) -> Experience:
+    """Groups of ``size`` neighbouring columns along a new leading axis: ``[T, B, ...]`` becomes ``[G, T, size, ...]``."""
+
+    def columns(x: jax.Array) -> jax.Array:
+        return x.reshape(-1, size, *x.shape[1:])
+
+    def steps(x: jax.Array) -> jax.Array:
+        return jnp.moveaxis(x.reshape(x.shape[0], -1, size, *x.shape[2:]), 1, 0)
+
+    whole = jax.tree.map(columns, {"carry": batch.carry, "task": batch.task})
+    return jax.tree.map(steps, batch._replace(carry=(), task=(), extra=()))._replace(**whole, extra=batch.extra)
+
+
+def joined(groups: T) -> T:
+    """The inverse of `grouped`, for experience or outputs: ``[G, T, size, ...]`` becomes ``[T, B, ...]``."""
+
+    def columns(x: jax.Array) -> jax.Array:
+        return x.reshape(-1, *x.shape[2:])
+
+    def steps(x: jax.Array) -> jax.Array:
+        return jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1, *x.shape[3:])
+
+    if not isinstance(groups, Experience):
+        return jax.tree.map(steps, groups)
+    whole = jax.tree.map(columns, {"carry": groups.carry, "task": groups.task})
+    return jax.tree.map(steps, groups._replace(carry=(), task=(), extra=()))._replace(**whole, extra=groups.extra)
 
 
 class UpdateRule(Component):
@@ -104,3 +137,8 @@ class UpdateRule(Component):
     def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
         """New parameters, new state, and scalars to read. ``experience`` is None for a rule that collects by itself."""
         raise NotImplementedError
+
+    def adapt(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any]:
+        """Parameters and state after a first look at one task, as at test time. Unless overridden: as they were."""
+        del key, world, experience
+        return params, state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -52,16 +53,16 @@ class World:
         heads: the outputs that the rule asked for.
         progress: share of the lifetime that is spent, in ``[0, 1]``.
         redraw: when a column's task is drawn anew.
-        group: how many neighbouring columns share one task; minibatches keep them together.
+        group: how many neighbouring columns minibatches keep together; None if even single steps may be parted.
     """
 
-    def __init__(self, algorithm: Algorithm, environment: Environment, progress: jax.Array | float = 0.0, group: int = 1):
+    def __init__(self, algorithm: Algorithm, environment: Environment, progress: jax.Array | float = 0.0):
         family = wrapped_family(algorithm, environment)
         self.spec: Spec = family.spec()
         self.heads: Heads = algorithm.rule.heads(self.spec)
         self.progress = jnp.asarray(progress, jnp.float32)
         self.redraw = family.redraw
-        self.group = group
+        self.group: int | None = None
         self._rule = algorithm.rule
         self._normaliser = algorithm.normaliser
         self._family = family
@@ -118,22 +119,38 @@ class World:
     def minibatches(self, key: jax.Array, count: int, experience: Experience, *more: Any) -> tuple[Any, ...]:
         """Experience (and further ``[T, B, ...]`` trees) shuffled into ``count`` parts, along a new leading axis.
 
-        Single steps are shuffled, unless the network is recurrent or columns share a task: then whole columns are.
+        Single steps are shuffled, unless the network is recurrent or columns belong together: then groups of columns are.
         """
         steps, columns = experience.reward.shape
-        carry = experience.carry
-        rest = (experience._replace(carry=(), task=()), *more)
-        if self._recurrent or self.group > 1:
-            _divide(columns // self.group, count, "groups of environments")
-            order = jax.random.permutation(key, columns // self.group).reshape(count, -1)
-            index = (order[..., None] * self.group + jnp.arange(self.group)).reshape(count, -1)
+        rest = (experience._replace(carry=(), task=(), extra=()), *more)
+        if self._recurrent or self.group is not None:
+            size = self.group or 1
+            _divide(columns // size, count, "groups of environments")
+            order = jax.random.permutation(key, columns // size).reshape(count, -1)
+            index = (order[..., None] * size + jnp.arange(size)).reshape(count, -1)
             parts = jax.tree.map(lambda x: jnp.moveaxis(x[:, index], 1, 0), rest)
-            carry = jax.tree.map(lambda x: x[index], carry)
-        else:
-            _divide(steps * columns, count, "steps")
-            index = jax.random.permutation(key, steps * columns).reshape(count, 1, -1)
-            parts = jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:])[index], rest)
-        return (parts[0]._replace(carry=carry), *parts[1:])
+            carry, task = jax.tree.map(lambda x: x[index], (experience.carry, experience.task))
+            extra = jax.tree.map(lambda x: x[order], experience.extra)
+            return (parts[0]._replace(carry=carry, task=task, extra=extra), *parts[1:])
+        _divide(steps * columns, count, "steps")
+        index = jax.random.permutation(key, steps * columns).reshape(count, 1, -1)
+        return jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:])[index], rest)
+
+    def view(
+        self,
+        *,
+        evaluate: Callable[[Any, Experience], Outputs],
+        evaluate_next: Callable[[Any, Experience], Outputs],
+        group: int,
+    ) -> World:
+        """This world, evaluated otherwise: what a rule that wraps another lets the other see.
+
+        MAML's outer rule, say, sees a world that first adapts the parameters to each task. Gradients run through
+        ``evaluate``; what it needs for each ``group`` columns travels in `Experience.extra`.
+        """
+        seen = copy.copy(self)
+        vars(seen).update(evaluate=evaluate, evaluate_next=evaluate_next, group=group)
+        return seen
 
     # Experience -------------------------------------------------------------------------------------------------------
 
@@ -141,17 +158,29 @@ class World:
         """``count`` tasks of the family, along a leading axis."""
         return jax.vmap(self._family.sample_task)(jax.random.split(key, count))
 
-    def start(self, key: jax.Array, tasks: Any) -> Actor:
-        """Environments at the start of their first episode, one per task in ``tasks[B]``."""
+    def start(self, key: jax.Array, tasks: Any, previous: Actor | None = None) -> Actor:
+        """Environments at the start of an episode, one per task in ``tasks[B]``.
+
+        Args:
+            key: randomness of the first states.
+            tasks: ``[B, ...]``.
+            previous: environments that these follow: statistics of the normaliser, the record of finished episodes and the
+                count of env steps go on.
+        """
         columns = jax.tree.leaves(tasks)[0].shape[0]
-        state, observation = jax.vmap(self._family.reset)(jax.random.split(key, columns), tasks)
-        statistics: Any = ()
-        if self._normaliser is not None:
-            statistics, observation = self._normaliser.observe(self._normaliser.init(self.spec, columns), observation)
-        carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *x.shape)), self._network.carry())
         zeros, none = jnp.zeros(columns), jnp.zeros((), jnp.float32)
-        episodes = Episodes(zeros, zeros, zeros, zeros, jnp.zeros(columns, bool), none, none, none)
-        return Actor(state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, jnp.zeros((), jnp.int32))
+        state, observation = jax.vmap(self._family.reset)(jax.random.split(key, columns), tasks)
+        carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *x.shape)), self._network.carry())
+        if previous is None:
+            statistics = () if self._normaliser is None else self._normaliser.init(self.spec, columns)
+            episodes = Episodes(zeros, zeros, zeros, zeros, jnp.zeros(columns, bool), none, none, none)
+            env_steps = jnp.zeros((), jnp.int32)
+        else:
+            statistics, env_steps = previous.normaliser, previous.env_steps
+            episodes = previous.episodes._replace(current_return=zeros, current_length=zeros)
+        if self._normaliser is not None:
+            statistics, observation = self._normaliser.observe(statistics, observation)
+        return Actor(state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, env_steps)
 
     def collect(
         self, params: Any, actor: Actor, key: jax.Array, steps: int, context: Context = MappingProxyType({})
@@ -187,6 +216,21 @@ class World:
             return self.collect(params, actor, key, steps, context)[1]
 
         return jax.eval_shape(collected, jax.random.key(0), params)
+
+    @staticmethod
+    def report(actors: Actor) -> Info:
+        """What a rule that collects by itself tells of its actors (with any leading axes) in its info.
+
+        Returns:
+            ``episode_return`` and ``episode_length`` summed over as many steps as ``episodes`` says, and ``env_steps``.
+        """
+        record = actors.episodes
+        return {
+            "episode_return": jnp.sum(record.return_sum),
+            "episode_length": jnp.sum(record.length_sum),
+            "episodes": jnp.sum(record.covered),
+            "env_steps": jnp.sum(actors.env_steps),
+        }
 
     # Inside -----------------------------------------------------------------------------------------------------------
 
