@@ -138,7 +138,7 @@ class UpdateRule(Component):
         """New parameters, new state, and scalars to read. ``experience`` is None for a rule that collects by itself."""
         raise NotImplementedError
 
-    def adapt(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any]:
+    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any]:
         """Parameters and state after a first look at one task, as at test time. Unless overridden: as they were."""
         del key, world, experience
         return params, state

@@ -83,7 +83,7 @@ class World:
         """Outputs ``[T, B, ...]`` at the observations of a batch, recurrent networks unrolled from its carry."""
         inputs = Inputs(batch.observation, batch.first, self._readable(batch), self.progress)
         if not self._recurrent:
-            return self._network.apply(params, self._inputs, inputs, ())[0]
+            return self._network.apply(params, self._inputs, inputs, self._network.carry())[0]
         return self._unroll(params, batch)[0]
 
     def evaluate_next(self, params: Any, batch: Experience, action: jax.Array | None = None) -> Outputs:
@@ -96,7 +96,7 @@ class World:
         """
         readable = dict(batch.context) if action is None else {**batch.context, ACTION: _encoded(self.spec, action)}
         inputs = Inputs(batch.next_observation, jnp.zeros_like(batch.first), readable, self.progress)
-        carry = self._unroll(params, batch)[1] if self._recurrent else ()
+        carry = self._unroll(params, batch)[1] if self._recurrent else self._network.carry()
         return self._network.apply(params, self._inputs, inputs, carry)[0]
 
     def gradient(self, loss: Callable[..., tuple[jax.Array, Info]]) -> Callable[..., tuple[Any, Info]]:
