@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from discover.components import Component as Component
     from discover.components import choice as choice
     from discover.components import component as component
+    from discover.components import domain_at as domain_at
     from discover.components import free as free
     from discover.components import get as get
     from discover.components import integer as integer
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     from discover.executors import Curves as Curves
     from discover.executors import Executor as Executor
     from discover.hookspecs import hookimpl as hookimpl
+    from discover.networks import ACTION as ACTION
     from discover.networks import AUXILIARY_LOSS as AUXILIARY_LOSS
+    from discover.networks import REWARD as REWARD
     from discover.networks import Curriculum as Curriculum
     from discover.networks import Head as Head
     from discover.networks import Heads as Heads
@@ -55,10 +58,13 @@ if TYPE_CHECKING:
     from discover.returns import ReturnFunction as ReturnFunction
     from discover.returns import Segment as Segment
     from discover.returns import Targets as Targets
+    from discover.rules import Context as Context
     from discover.rules import Experience as Experience
     from discover.rules import Info as Info
     from discover.rules import Rollout as Rollout
     from discover.rules import UpdateRule as UpdateRule
+    from discover.rules import grouped as grouped
+    from discover.rules import joined as joined
     from discover.space import Space as Space
     from discover.strategies import Objective as Objective
     from discover.strategies import Proposal as Proposal
@@ -69,7 +75,19 @@ if TYPE_CHECKING:
 
 _HOME = {
     "algorithm": ("Algorithm",),
-    "components": ("Component", "choice", "component", "free", "get", "integer", "option_index", "real", "replace", "weights"),
+    "components": (
+        "Component",
+        "choice",
+        "component",
+        "domain_at",
+        "free",
+        "get",
+        "integer",
+        "option_index",
+        "real",
+        "replace",
+        "weights",
+    ),
     "distributions": ("Categorical", "Gaussian", "policy_heads"),
     "domains": ("Integer", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
@@ -77,13 +95,13 @@ _HOME = {
     "evaluation": ("evaluate_population", "fitting_chunk"),
     "executors": ("Curves", "Executor"),
     "hookspecs": ("hookimpl",),
-    "networks": ("AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs"),
+    "networks": ("ACTION", "AUXILIARY_LOSS", "REWARD", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs"),
     "normalisers": ("Normaliser",),
     "optimisers": ("Optimiser",),
     "randomness": ("named_key", "named_keys"),
     "registry": ("Registry",),
     "returns": ("ReturnFunction", "Segment", "Targets"),
-    "rules": ("Experience", "Info", "Rollout", "UpdateRule"),
+    "rules": ("Context", "Experience", "Info", "Rollout", "UpdateRule", "grouped", "joined"),
     "space": ("Space",),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),
     "world": ("Actor", "World"),

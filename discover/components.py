@@ -188,6 +188,20 @@ def domain_of(owner: Component, field: Field) -> Domain:
     return field.domain.bind(owner)
 
 
+def domain_at(component: Component, path: str) -> Domain:
+    """The domain of the number at a dotted path, e.g. ``domain_at(ppo, "returns.gamma")``.
+
+    Raises:
+        UserError: there is no such field, or it is structure.
+    """
+    head, _, name = path.rpartition(".")
+    owner = get(component, head) if head else component
+    field = field_of(type(owner), name)
+    if field.role != "leaf":
+        raise UserError(f"{path} of {type(component).__name__} is structure, not a number: name a field with a domain.")
+    return domain_of(owner, field)
+
+
 def replace(component: C, changes: Mapping[str, Any]) -> C:
     """The component with values at dotted paths exchanged, e.g. ``replace(ppo, {"returns.gamma": 0.95})``."""
     for path, value in changes.items():

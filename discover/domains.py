@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import jax
+import jax.core
 import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
@@ -35,12 +36,17 @@ _MARGIN = 0.02  # how far the squashing overshoots the range, so that the bounds
 
 
 def _squash(x: jax.Array) -> jax.Array:
-    return jnp.clip((1 + 2 * _MARGIN) * jax.nn.sigmoid(x) - _MARGIN, 0.0, 1.0)
+    return _held((1 + 2 * _MARGIN) * jax.nn.sigmoid(x) - _MARGIN, 0.0, 1.0)
 
 
-def _unsquash(u: float) -> float:
+def _unsquash(u: Any, maths: Any = math) -> Any:
     p = (u + _MARGIN) / (1 + 2 * _MARGIN)
-    return math.log(p / (1 - p))
+    return maths.log(p / (1 - p))
+
+
+def _held(x: jax.Array, low: float, high: float) -> jax.Array:
+    """``x`` held in ``[low, high]``, with the slope of ``x`` itself: a gradient can leave a bound that it has reached."""
+    return x + jax.lax.stop_gradient(jnp.clip(x, np.float32(low), np.float32(high)) - x)
 
 
 class Domain:
@@ -72,7 +78,7 @@ class Domain:
         raise NotImplementedError
 
     def encode(self, value: Any) -> np.ndarray:
-        """Coordinates ``[size]`` of a value; ``decode`` inverts it up to rounding."""
+        """Coordinates ``[size]`` of a value; ``decode`` inverts it up to rounding. The value of a `Real` may be traced."""
         raise NotImplementedError
 
     def sample(self, key: jax.Array) -> jax.Array:
@@ -111,7 +117,7 @@ class Real(Domain):
 
     def _forward(self, value: float) -> float:
         try:
-            return _SCALES[self.scale](value)
+            return _SCALES[self.scale](math, value)
         except (ValueError, ZeroDivisionError):
             return math.inf
 
@@ -126,11 +132,13 @@ class Real(Domain):
     def decode(self, coordinates: jax.Array) -> jax.Array:
         low, high = self._forward(self.low), self._forward(self.high)
         s = low + (high - low) * _squash(self.deviation * coordinates[0])
-        value = _INVERSES[self.scale](s)
-        return jnp.clip(value, np.float32(self.low), np.float32(self.high))
+        return _held(_INVERSES[self.scale](s), self.low, self.high)
 
-    def encode(self, value: Any) -> np.ndarray:
+    def encode(self, value: Any) -> Any:
         low, high = self._forward(self.low), self._forward(self.high)
+        if isinstance(value, jax.core.Tracer):
+            number = _SCALES[self.scale](jnp, jnp.clip(value, np.float32(self.low), np.float32(self.high)))
+            return _unsquash(jnp.clip((number - low) / (high - low), 0.0, 1.0), jnp)[None] / self.deviation
         number = min(max(float(value), self.low), self.high)
         u = (self._forward(number) - low) / (high - low)
         return np.asarray([_unsquash(u) / self.deviation], np.float32)
@@ -144,11 +152,11 @@ def _sample_evenly(key: jax.Array, deviation: float) -> jax.Array:
     return jnp.log(p / (1 - p)) / deviation
 
 
-_SCALES: dict[str, Callable[[float], float]] = {
-    "linear": lambda v: v,
-    "log": math.log,
-    "log1m": lambda v: -math.log1p(-v),
-    "logit": lambda v: math.log(v / (1 - v)),
+_SCALES: dict[str, Callable[[Any, Any], Any]] = {  # of (math or jax.numpy, value)
+    "linear": lambda maths, v: v,
+    "log": lambda maths, v: maths.log(v),
+    "log1m": lambda maths, v: -maths.log1p(-v),
+    "logit": lambda maths, v: maths.log(v / (1 - v)),
 }
 _INVERSES: dict[str, Callable[[jax.Array], jax.Array]] = {
     "linear": lambda s: s,

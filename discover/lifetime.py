@@ -16,10 +16,13 @@ from discover.algorithm import Algorithm
 from discover.environments import Environment
 from discover.errors import UserError
 from discover.randomness import named_key, named_keys, unrolled
+from discover.rules import UpdateRule
 from discover.world import Actor, World, wrapped_family
 
 ROWS = 100
 """Rows of a learning curve, whatever the lifetime."""
+
+_REPORT = ("episode_return", "episode_length", "episodes", "env_steps")
 
 
 class Curve(NamedTuple):
@@ -77,7 +80,7 @@ def begin(algorithm: Algorithm, environment: Environment, key: jax.Array) -> Lif
     params = world.initial_params(key_network)
     state = algorithm.rule.init(key_rule, world, params)
     actor = None if rollout.by_rule else _start(world, key_tasks, key_start, rollout.environments)
-    names = ("episode_return", "episode_length", "episodes", *_info_names(algorithm, environment, params, state, actor))
+    names = (*_REPORT[:-1], *_info_names(algorithm, environment, params, state, actor))
     rows = {name: jnp.zeros(ROWS) for name in names}
     return Lifetime(key_run, params, state, actor, rows, jnp.zeros(ROWS), jnp.zeros((), jnp.int32))
 
@@ -120,37 +123,41 @@ def _update(
     actor, experience = life.actor, None
     if actor is not None:
         if world.redraw == "update":
-            episodes, env_steps = actor.episodes, actor.env_steps
-            actor = _start(world, key_redraw, named_key(key_redraw, "start"), rollout.environments)
-            actor = actor._replace(episodes=episodes, env_steps=env_steps)
+            actor = _start(world, key_redraw, named_key(key_redraw, "start"), rollout.environments, actor)
         acting, context = rule.behaviour(life.params, life.rule_state)
         actor, experience = world.collect(acting, actor, key_collect, rollout.steps, context)
     params, state, info = rule.update(key_update, world, life.params, life.rule_state, experience)  # type: ignore[arg-type]
-    measured, actor, env_steps = _measure(life, actor, dict(info))
+    measured, actor, env_steps = _measure(rule, life, actor, dict(info))
     rows = {name: life.rows[name].at[row].add(measured[name]) for name in life.rows}
     return Lifetime(life.key, params, state, actor, rows, life.counts.at[row].add(1.0), env_steps)
 
 
-def _measure(life: Lifetime, actor: Actor | None, info: dict[str, jax.Array]) -> tuple[dict[str, Any], Any, jax.Array]:
+def _measure(
+    rule: UpdateRule, life: Lifetime, actor: Actor | None, info: dict[str, jax.Array]
+) -> tuple[dict[str, Any], Any, jax.Array]:
     """What to add to the row, the actor with its sums read off, and the env steps so far."""
     if actor is None:
-        steps = info.pop("env_steps")
-        episodes = {"episode_return": info.pop("episode_return"), "episode_length": 0.0, "episodes": 1.0}
-        return episodes | info, None, life.env_steps + steps.astype(jnp.int32)
-    record, zero = actor.episodes, jnp.zeros((), jnp.float32)
-    episodes = {"episode_return": record.return_sum, "episode_length": record.length_sum, "episodes": record.covered}
-    cleared = record._replace(return_sum=zero, length_sum=zero, covered=zero)
-    return episodes | info, actor._replace(episodes=cleared), actor.env_steps
+        lacking = [name for name in _REPORT if name not in info]
+        if lacking:
+            raise UserError(
+                f"{type(rule).__name__} collects by itself, but its info lacks '{lacking[0]}': add World.report(actors) to it."
+            )
+        env_steps = life.env_steps + info.pop("env_steps").astype(jnp.int32)
+        return info, None, env_steps
+    report, zero = dict(World.report(actor)), jnp.zeros((), jnp.float32)
+    env_steps = report.pop("env_steps")
+    cleared = actor.episodes._replace(return_sum=zero, length_sum=zero, covered=zero)
+    return report | info, actor._replace(episodes=cleared), env_steps
 
 
-def _start(world: World, key_tasks: jax.Array, key: jax.Array, columns: int) -> Actor:
+def _start(world: World, key_tasks: jax.Array, key: jax.Array, columns: int, previous: Actor | None = None) -> Actor:
     """Fresh environments: one task for all columns where the family never redraws, else one each."""
     if world.redraw == "never":
         task = jax.tree.map(lambda x: x[0], world.sample_tasks(key_tasks, 1))
         tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *jnp.shape(x))), task)
     else:
         tasks = world.sample_tasks(key_tasks, columns)
-    return world.start(key, tasks)
+    return world.start(key, tasks, previous)
 
 
 def _info_names(
@@ -166,7 +173,7 @@ def _info_names(
         return algorithm.rule.update(key, world, params, state, experience)[2]  # type: ignore[arg-type]
 
     names = jax.eval_shape(info, jax.random.key(0), params, state, actor)
-    return tuple(name for name in sorted(names) if name not in ("episode_return", "env_steps"))
+    return tuple(name for name in sorted(names) if name not in _REPORT)
 
 
 def _mean_or_first(sums: jax.Array, counts: jax.Array) -> jax.Array:

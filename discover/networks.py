@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import jax
@@ -16,6 +17,9 @@ Outputs: TypeAlias = Mapping[str, jax.Array]
 AUXILIARY_LOSS = "auxiliary_loss"
 """The output in which a wrapped network reports a loss per step; `World.gradient` adds its mean."""
 
+ACTION, REWARD = "action", "reward"
+"""Inputs that a head may read besides the rule's context: what was done and what came of it. Not known yet when acting."""
+
 
 class Head(NamedTuple):
     """One output that a rule needs from the network.
@@ -27,19 +31,32 @@ class Head(NamedTuple):
         mix: how a mixture of several agents combines it: as logits of a distribution (in probability space), linearly, or
             not at all (the first agent's).
         gain: gain of the orthogonal initialisation of the last layer.
+        reads: what the output depends on besides the observation: names in the context, `ACTION`, `REWARD`. An output is left
+            out where something that it reads is not known.
     """
 
     shape: tuple[int, ...]
     form: str = "vector"
     mix: Literal["distribution", "linear", "first"] = "linear"
     gain: float = 1.0
+    reads: tuple[str, ...] = ()
+
+    def known(self, inputs: Inputs) -> bool:
+        """Whether everything that the output reads is there."""
+        return all(name in inputs.context for name in self.reads)
 
 
 class Heads(NamedTuple):
-    """All that a rule needs from the network: named outputs, and the size of a context that it feeds in."""
+    """All that a rule needs from the network.
+
+    Attributes:
+        outputs: the outputs by name.
+        context: sizes by name of what the rule feeds in at every step (eta, a sampled latent, ...). A network is also told the
+            sizes of `ACTION` and `REWARD` here.
+    """
 
     outputs: Mapping[str, Head]
-    context: int = 0
+    context: Mapping[str, int] = MappingProxyType({})
 
 
 class Inputs(NamedTuple):
@@ -48,13 +65,13 @@ class Inputs(NamedTuple):
     Attributes:
         observation: ``[..., *observation_shape]``.
         first: ``[...]`` true where an episode starts; a recurrent network resets its carry there.
-        context: ``[..., context]`` or None: what the rule feeds in (an embedding of eta, a sampled latent, ...).
+        context: ``[..., size]`` each, by name: what heads may read.
         progress: scalar in ``[0, 1]``: how much of the lifetime is spent.
     """
 
     observation: jax.Array
     first: jax.Array
-    context: jax.Array | None
+    context: Mapping[str, jax.Array]
     progress: jax.Array
 
 
@@ -76,7 +93,7 @@ class Network(Component):
         """The carry of one column at the start of an episode; ``()`` for a feed-forward network."""
         return ()
 
-    def apply(self, params: Any, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
         """Outputs for one time step, with any leading batch axes; feed-forward networks get ``[T, B]`` at once."""
         raise NotImplementedError
 
@@ -86,9 +103,8 @@ class Curriculum(Component):
 
     kind: ClassVar[str] = "curriculum"
 
-    def wrap_network(self, network: Network, spec: Spec, heads: Heads) -> Network:
+    def wrap_network(self, network: Network) -> Network:
         """The network that acts and learns; one output may be `AUXILIARY_LOSS`."""
-        del spec, heads
         return network
 
     def wrap_family(self, environment: Environment) -> Environment:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 import jax
+import jax.numpy as jnp
 
 from discover.components import Component
 from discover.environments import Spec
@@ -14,8 +15,13 @@ from discover.networks import Heads, Outputs
 if TYPE_CHECKING:
     from discover.world import World
 
+T = TypeVar("T")
+
 Info: TypeAlias = Mapping[str, jax.Array]
 """Scalars for a human to read, by name; averaged over the rows of the learning curve."""
+
+Context: TypeAlias = Mapping[str, jax.Array]
+"""What a rule feeds to the network, by name: ``[size]``, or ``[B, size]`` for a value per environment."""
 
 
 class Rollout(NamedTuple):
@@ -25,7 +31,7 @@ class Rollout(NamedTuple):
         steps: T, steps of each environment.
         environments: B, environments side by side.
         by_rule: the rule collects by itself (it calls `World.start` and `World.collect`); ``steps * environments`` then says
-            how many env steps that takes, and its info reports ``episode_return`` and ``env_steps``.
+            how many env steps that takes, and its info holds what `World.report` says of the actors.
     """
 
     steps: int
@@ -43,9 +49,10 @@ class Experience(NamedTuple):
         reward, terminated, truncated: what came of it.
         next_observation: the *true* next observation, before any reset.
         first: true where an episode starts.
-        context: what the rule fed to the network, or None.
+        context: what the rule fed to the network, by name.
         carry: ``[B, ...]`` the network's carry before the first step.
-        task: ``[B, ...]`` the task of each column at the segment's start.
+        task: ``[B, ...]`` the task of each column at the segment's start; empty where single steps were shuffled.
+        extra: ``[G, ...]`` what a rule that wraps another lets travel with each group of columns (see `World.view`).
     """
 
     observation: jax.Array
@@ -57,9 +64,38 @@ class Experience(NamedTuple):
     truncated: jax.Array
     next_observation: jax.Array
     first: jax.Array
-    context: jax.Array | None
+    context: Context
     carry: Any
     task: Any
+    extra: Any = ()
+
+
+def grouped(batch: Experience, size: int) -> Experience:
+    """Groups of ``size`` neighbouring columns along a new leading axis: ``[T, B, ...]`` becomes ``[G, T, size, ...]``."""
+
+    def columns(x: jax.Array) -> jax.Array:
+        return x.reshape(-1, size, *x.shape[1:])
+
+    def steps(x: jax.Array) -> jax.Array:
+        return jnp.moveaxis(x.reshape(x.shape[0], -1, size, *x.shape[2:]), 1, 0)
+
+    whole = jax.tree.map(columns, {"carry": batch.carry, "task": batch.task})
+    return jax.tree.map(steps, batch._replace(carry=(), task=(), extra=()))._replace(**whole, extra=batch.extra)
+
+
+def joined(groups: T) -> T:
+    """The inverse of `grouped`, for experience or outputs: ``[G, T, size, ...]`` becomes ``[T, B, ...]``."""
+
+    def columns(x: jax.Array) -> jax.Array:
+        return x.reshape(-1, *x.shape[2:])
+
+    def steps(x: jax.Array) -> jax.Array:
+        return jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1, *x.shape[3:])
+
+    if not isinstance(groups, Experience):
+        return jax.tree.map(steps, groups)
+    whole = jax.tree.map(columns, {"carry": groups.carry, "task": groups.task})
+    return jax.tree.map(steps, groups._replace(carry=(), task=(), extra=()))._replace(**whole, extra=groups.extra)
 
 
 class UpdateRule(Component):
@@ -83,13 +119,17 @@ class UpdateRule(Component):
         """The rule's own state (optimiser, replay, target network, ...)."""
         raise NotImplementedError
 
-    def behaviour(self, params: Any, state: Any) -> tuple[Any, jax.Array | None]:
-        """What acting needs: parameters, and a context fed to the network. Unless overridden: the parameters, no context."""
-        del state
-        return params, None
+    def behaviour(self, params: Any, state: Any) -> tuple[Any, Context]:
+        """What acting needs of the rule's state: parameters, and a context by name, as `heads` declares it.
 
-    def act(self, key: jax.Array, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
+        Unless overridden: the parameters, no context.
+        """
+        del state
+        return params, {}
+
+    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         """Actions ``[B, ...]`` and their log-probabilities ``[B]``. Unless overridden: a sample of the policy head."""
+        del context
         policy = world.policy(outputs)
         action = policy.sample(key)
         return action, policy.log_prob(action)
@@ -97,3 +137,8 @@ class UpdateRule(Component):
     def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
         """New parameters, new state, and scalars to read. ``experience`` is None for a rule that collects by itself."""
         raise NotImplementedError
+
+    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any]:
+        """Parameters and state after a first look at one task, as at test time. Unless overridden: as they were."""
+        del key, world, experience
+        return params, state

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -10,11 +12,11 @@ import jax.numpy as jnp
 
 from discover.algorithm import Algorithm
 from discover.distributions import Policy, policy_of
-from discover.environments import Environment, Spec
-from discover.errors import UserError
-from discover.networks import AUXILIARY_LOSS, Heads, Inputs, Network, Outputs
+from discover.environments import Discrete, Environment, Spec
+from discover.errors import UserError, nearest
+from discover.networks import ACTION, AUXILIARY_LOSS, REWARD, Heads, Inputs, Network, Outputs
 from discover.randomness import named_keys, permutation
-from discover.rules import Experience, Info
+from discover.rules import Context, Experience, Info
 
 
 class Episodes(NamedTuple):
@@ -51,26 +53,27 @@ class World:
         heads: the outputs that the rule asked for.
         progress: share of the lifetime that is spent, in ``[0, 1]``.
         redraw: when a column's task is drawn anew.
-        group: how many neighbouring columns share one task; minibatches keep them together.
+        group: how many neighbouring columns minibatches keep together; None if even single steps may be parted.
     """
 
-    def __init__(self, algorithm: Algorithm, environment: Environment, progress: jax.Array | float = 0.0, group: int = 1):
+    def __init__(self, algorithm: Algorithm, environment: Environment, progress: jax.Array | float = 0.0):
         family = wrapped_family(algorithm, environment)
         self.spec: Spec = family.spec()
         self.heads: Heads = algorithm.rule.heads(self.spec)
         self.progress = jnp.asarray(progress, jnp.float32)
         self.redraw = family.redraw
-        self.group = group
+        self.group: int | None = None
         self._rule = algorithm.rule
         self._normaliser = algorithm.normaliser
         self._family = family
-        self._network = wrapped_network(algorithm, self.spec, self.heads)
+        self._network = wrapped_network(algorithm, self.heads)
+        self._inputs = self.heads._replace(context=_sizes(self.spec, self.heads))
 
     # Outputs and gradients --------------------------------------------------------------------------------------------
 
     def initial_params(self, key: jax.Array) -> Any:
         """Fresh network parameters."""
-        return self._network.init(key, self.spec, self.heads)
+        return self._network.init(key, self.spec, self._inputs)
 
     def policy(self, outputs: Outputs) -> Policy:
         """The distribution over actions that the policy heads describe."""
@@ -78,17 +81,23 @@ class World:
 
     def evaluate(self, params: Any, batch: Experience) -> Outputs:
         """Outputs ``[T, B, ...]`` at the observations of a batch, recurrent networks unrolled from its carry."""
-        inputs = Inputs(batch.observation, batch.first, batch.context, self.progress)
+        inputs = Inputs(batch.observation, batch.first, self._readable(batch), self.progress)
         if not self._recurrent:
-            return self._network.apply(params, inputs, ())[0]
+            return self._network.apply(params, self._inputs, inputs, self._network.carry())[0]
         return self._unroll(params, batch)[0]
 
-    def evaluate_next(self, params: Any, batch: Experience) -> Outputs:
-        """Outputs ``[T, B, ...]`` at the *true* next observations, before any reset."""
-        first = jnp.zeros_like(batch.first)
-        inputs = Inputs(batch.next_observation, first, batch.context, self.progress)
-        carry = self._unroll(params, batch)[1] if self._recurrent else ()
-        return self._network.apply(params, inputs, carry)[0]
+    def evaluate_next(self, params: Any, batch: Experience, action: jax.Array | None = None) -> Outputs:
+        """Outputs ``[T, B, ...]`` at the *true* next observations, before any reset.
+
+        Args:
+            params: the network's.
+            batch: the transitions.
+            action: what is done there, for heads that read `ACTION` (without it they are left out).
+        """
+        readable = dict(batch.context) if action is None else {**batch.context, ACTION: _encoded(self.spec, action)}
+        inputs = Inputs(batch.next_observation, jnp.zeros_like(batch.first), readable, self.progress)
+        carry = self._unroll(params, batch)[1] if self._recurrent else self._network.carry()
+        return self._network.apply(params, self._inputs, inputs, carry)[0]
 
     def gradient(self, loss: Callable[..., tuple[jax.Array, Info]]) -> Callable[..., tuple[Any, Info]]:
         """The gradient of ``loss(outputs, batch, *more) -> (scalar, info)`` with respect to the parameters.
@@ -110,22 +119,38 @@ class World:
     def minibatches(self, key: jax.Array, count: int, experience: Experience, *more: Any) -> tuple[Any, ...]:
         """Experience (and further ``[T, B, ...]`` trees) shuffled into ``count`` parts, along a new leading axis.
 
-        Single steps are shuffled, unless the network is recurrent or columns share a task: then whole columns are.
+        Single steps are shuffled, unless the network is recurrent or columns belong together: then groups of columns are.
         """
         steps, columns = experience.reward.shape
-        carry = experience.carry
-        rest = (experience._replace(carry=(), task=()), *more)
-        if self._recurrent or self.group > 1:
-            _divide(columns // self.group, count, "groups of environments")
-            order = permutation(key, columns // self.group).reshape(count, -1)
-            index = (order[..., None] * self.group + jnp.arange(self.group)).reshape(count, -1)
+        rest = (experience._replace(carry=(), task=(), extra=()), *more)
+        if self._recurrent or self.group is not None:
+            size = self.group or 1
+            _divide(columns // size, count, "groups of environments")
+            order = permutation(key, columns // size).reshape(count, -1)
+            index = (order[..., None] * size + jnp.arange(size)).reshape(count, -1)
             parts = jax.tree.map(lambda x: jnp.moveaxis(x[:, index], 1, 0), rest)
-            carry = jax.tree.map(lambda x: x[index], carry)
-        else:
-            _divide(steps * columns, count, "steps")
-            index = permutation(key, steps * columns).reshape(count, 1, -1)
-            parts = jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:])[index], rest)
-        return (parts[0]._replace(carry=carry), *parts[1:])
+            carry, task = jax.tree.map(lambda x: x[index], (experience.carry, experience.task))
+            extra = jax.tree.map(lambda x: x[order], experience.extra)
+            return (parts[0]._replace(carry=carry, task=task, extra=extra), *parts[1:])
+        _divide(steps * columns, count, "steps")
+        index = permutation(key, steps * columns).reshape(count, 1, -1)
+        return jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:])[index], rest)
+
+    def view(
+        self,
+        *,
+        evaluate: Callable[[Any, Experience], Outputs],
+        evaluate_next: Callable[[Any, Experience], Outputs],
+        group: int,
+    ) -> World:
+        """This world, evaluated otherwise: what a rule that wraps another lets the other see.
+
+        MAML's outer rule, say, sees a world that first adapts the parameters to each task. Gradients run through
+        ``evaluate``; what it needs for each ``group`` columns travels in `Experience.extra`.
+        """
+        seen = copy.copy(self)
+        vars(seen).update(evaluate=evaluate, evaluate_next=evaluate_next, group=group)
+        return seen
 
     # Experience -------------------------------------------------------------------------------------------------------
 
@@ -133,33 +158,44 @@ class World:
         """``count`` tasks of the family, along a leading axis."""
         return jax.vmap(self._family.sample_task)(jax.random.split(key, count))
 
-    def start(self, key: jax.Array, tasks: Any) -> Actor:
-        """Environments at the start of their first episode, one per task in ``tasks[B]``."""
+    def start(self, key: jax.Array, tasks: Any, previous: Actor | None = None) -> Actor:
+        """Environments at the start of an episode, one per task in ``tasks[B]``.
+
+        Args:
+            key: randomness of the first states.
+            tasks: ``[B, ...]``.
+            previous: environments that these follow: statistics of the normaliser, the record of finished episodes and the
+                count of env steps go on.
+        """
         columns = jax.tree.leaves(tasks)[0].shape[0]
-        state, observation = jax.vmap(self._family.reset)(jax.random.split(key, columns), tasks)
-        statistics: Any = ()
-        if self._normaliser is not None:
-            statistics, observation = self._normaliser.observe(self._normaliser.init(self.spec, columns), observation)
-        carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *x.shape)), self._network.carry())
         zeros, none = jnp.zeros(columns), jnp.zeros((), jnp.float32)
-        episodes = Episodes(zeros, zeros, zeros, zeros, jnp.zeros(columns, bool), none, none, none)
-        return Actor(state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, jnp.zeros((), jnp.int32))
+        state, observation = jax.vmap(self._family.reset)(jax.random.split(key, columns), tasks)
+        carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *x.shape)), self._network.carry())
+        if previous is None:
+            statistics = () if self._normaliser is None else self._normaliser.init(self.spec, columns)
+            episodes = Episodes(zeros, zeros, zeros, zeros, jnp.zeros(columns, bool), none, none, none)
+            env_steps = jnp.zeros((), jnp.int32)
+        else:
+            statistics, env_steps = previous.normaliser, previous.env_steps
+            episodes = previous.episodes._replace(current_return=zeros, current_length=zeros)
+        if self._normaliser is not None:
+            statistics, observation = self._normaliser.observe(statistics, observation)
+        return Actor(state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, env_steps)
 
     def collect(
-        self, params: Any, actor: Actor, key: jax.Array, steps: int, context: jax.Array | None = None
+        self, params: Any, actor: Actor, key: jax.Array, steps: int, context: Context = MappingProxyType({})
     ) -> tuple[Actor, Experience]:
         """Act for ``steps`` steps in each environment; steps are counted here and gradients stopped.
 
         Args:
-            params: what the rule's `behaviour` gave.
+            params, context: what the rule's `behaviour` gave; the context is fed to the network at each step.
             actor: where the environments stand.
             key: randomness of actions and environments.
             steps: T.
-            context: ``[context]`` fed to the network at each step, or None.
         """
-        params, context = jax.lax.stop_gradient((params, context))
         columns = actor.first.shape[0]
-        shared = None if context is None else jnp.broadcast_to(context, (columns, *context.shape[-1:]))
+        params, shared = jax.lax.stop_gradient((params, dict(context)))
+        shared = {name: jnp.broadcast_to(value, (columns, value.shape[-1])) for name, value in shared.items()}
         keys = jax.random.split(key, (steps, 1 + 2 * columns))
         carry, task = actor.carry, actor.task
 
@@ -171,14 +207,30 @@ class World:
         actor = actor._replace(env_steps=actor.env_steps + steps * columns)
         return jax.lax.stop_gradient((actor, experience))
 
-    def template(self, params: Any, steps: int, columns: int, context: jax.Array | None = None) -> Experience:
+    def template(self, params: Any, steps: int, columns: int) -> Experience:
         """Shapes and dtypes of the experience of ``steps`` steps in ``columns`` environments (for a replay buffer)."""
 
-        def collected(key: jax.Array, params: Any, context: jax.Array | None) -> Experience:
+        def collected(key: jax.Array, params: Any) -> Experience:
             actor = self.start(key, self.sample_tasks(key, columns))
+            context = {name: jnp.zeros(size) for name, size in self.heads.context.items()}
             return self.collect(params, actor, key, steps, context)[1]
 
-        return jax.eval_shape(collected, jax.random.key(0), params, context)
+        return jax.eval_shape(collected, jax.random.key(0), params)
+
+    @staticmethod
+    def report(actors: Actor) -> Info:
+        """What a rule that collects by itself tells of its actors (with any leading axes) in its info.
+
+        Returns:
+            ``episode_return`` and ``episode_length`` summed over as many steps as ``episodes`` says, and ``env_steps``.
+        """
+        record = actors.episodes
+        return {
+            "episode_return": jnp.sum(record.return_sum),
+            "episode_length": jnp.sum(record.length_sum),
+            "episodes": jnp.sum(record.covered),
+            "env_steps": jnp.sum(actors.env_steps),
+        }
 
     # Inside -----------------------------------------------------------------------------------------------------------
 
@@ -189,18 +241,30 @@ class World:
     def _unroll(self, params: Any, batch: Experience) -> tuple[Outputs, Any]:
         """Outputs and carries after each step, ``[T, B, ...]``."""
 
-        def step(carry: Any, x: tuple[Any, ...]) -> tuple[Any, tuple[Outputs, Any]]:
-            outputs, carry = self._network.apply(params, Inputs(x[0], x[1], x[2], self.progress), carry)
+        def step(carry: Any, x: tuple[Any, Any, Any]) -> tuple[Any, tuple[Outputs, Any]]:
+            observation, first, readable = x
+            inputs = Inputs(observation, first, readable, self.progress)
+            outputs, carry = self._network.apply(params, self._inputs, inputs, carry)
             return carry, (outputs, carry)
 
-        return jax.lax.scan(step, batch.carry, (batch.observation, batch.first, batch.context))[1]
+        return jax.lax.scan(step, batch.carry, (batch.observation, batch.first, self._readable(batch)))[1]
 
-    def _step(self, params: Any, context: Any, actor: Actor, keys: jax.Array) -> tuple[Actor, Experience]:
+    def _readable(self, batch: Experience) -> Context:
+        """What heads may read of a batch: the context, and the action and reward if any head wants them."""
+        wanted = {name for head in self.heads.outputs.values() for name in head.reads}
+        readable = dict(batch.context)
+        if ACTION in wanted:
+            readable[ACTION] = _encoded(self.spec, batch.action)
+        if REWARD in wanted:
+            readable[REWARD] = batch.reward[..., None]
+        return readable
+
+    def _step(self, params: Any, context: Context, actor: Actor, keys: jax.Array) -> tuple[Actor, Experience]:
         columns = actor.first.shape[0]
         key_act, keys_step, keys_reset = keys[0], keys[1 : 1 + columns], keys[1 + columns :]
         inputs = Inputs(actor.observation, actor.first, context, self.progress)
-        outputs, carry = self._network.apply(params, inputs, actor.carry)
-        action, log_prob = self._rule.act(key_act, self, outputs)
+        outputs, carry = self._network.apply(params, self._inputs, inputs, actor.carry)
+        action, log_prob = self._rule.act(key_act, self, outputs, context)
         made = jax.vmap(self._family.step)(keys_step, actor.state, action, actor.task)
         done = made.terminated | made.truncated
         task, state, fresh = self._reset(keys_reset, actor.task, done, made)
@@ -246,20 +310,42 @@ def wrapped_family(algorithm: Algorithm, environment: Environment) -> Environmen
     return environment if algorithm.curriculum is None else algorithm.curriculum.wrap_family(environment)
 
 
-def wrapped_network(algorithm: Algorithm, spec: Spec, heads: Heads) -> Network:
+def wrapped_network(algorithm: Algorithm, heads: Heads) -> Network:
     """The network as the rule sees it.
 
     Raises:
         UserError: the network cannot give a head that the rule asks for.
     """
-    network = algorithm.network
+    network = algorithm.network if algorithm.curriculum is None else algorithm.curriculum.wrap_network(algorithm.network)
     for name, head in heads.outputs.items():
         if head.form not in network.forms:
             raise UserError(
                 f"{type(algorithm.rule).__name__} asks for the head '{name}' of form '{head.form}', which the network "
                 f"{type(network).__name__} cannot give (it gives {', '.join(sorted(network.forms))}): choose another network."
             )
-    return network if algorithm.curriculum is None else algorithm.curriculum.wrap_network(network, spec, heads)
+    return network
+
+
+def _sizes(spec: Spec, heads: Heads) -> Mapping[str, int]:
+    """How many numbers each name stands for that a head may read.
+
+    Raises:
+        UserError: a head reads what nobody gives.
+    """
+    action = spec.action.n if isinstance(spec.action, Discrete) else len(spec.action.low)
+    sizes = {**heads.context, ACTION: action, REWARD: 1}
+    for name, head in heads.outputs.items():
+        for read in head.reads:
+            if read not in sizes:
+                raise UserError(
+                    f"the head '{name}' reads '{read}', which the rule's context does not hold; {nearest(read, sizes)}."
+                )
+    return sizes
+
+
+def _encoded(spec: Spec, action: jax.Array) -> jax.Array:
+    """Actions as numbers that a network reads: one-hot if discrete."""
+    return jax.nn.one_hot(action, spec.action.n) if isinstance(spec.action, Discrete) else action
 
 
 def _record(episodes: Episodes, reward: jax.Array, done: jax.Array) -> Episodes:

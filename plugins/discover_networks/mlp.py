@@ -6,7 +6,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-from discover import Head, Heads, Inputs, Network, Outputs, Spec, component
+from discover import ACTION, REWARD, Head, Heads, Inputs, Network, Outputs, Spec, component
 
 _ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 
@@ -26,32 +26,45 @@ class MLP(Network):
     shared: bool = False
 
     def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
-        inputs = math.prod(spec.observation_shape) + heads.context
+        common = self._common(heads)
+        inputs = math.prod(spec.observation_shape) + sum(heads.context[n] for n in common)
         params: dict[str, Any] = {}
         for index, (name, head) in enumerate(sorted(heads.outputs.items())):
             key_torso, key_head = jax.random.split(jax.random.fold_in(key, index))
             if head.form == "constant":
                 params[name] = {"constant": jnp.zeros(head.shape)}
                 continue
-            params[name] = {"head": self._head(key_head, inputs, head)}
-            if not self.shared:
-                params[name]["torso"] = self._torso(key_torso, inputs)
+            read = sum(heads.context[n] for n in head.reads if n not in common)
+            if self.shared:
+                params[name] = {"head": self._head(key_head, self._width(inputs) + read, head)}
+            else:
+                torso = self._torso(key_torso, inputs + read)
+                params[name] = {"head": self._head(key_head, self._width(inputs + read), head), "torso": torso}
         return {"heads": params, "torso": self._torso(key, inputs) if self.shared else ()}
 
-    def apply(self, params: Any, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
-        batch = inputs.first.shape
+    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+        batch, common = inputs.first.shape, self._common(heads)
         x = inputs.observation.reshape(*batch, -1).astype(jnp.float32)
-        if inputs.context is not None:
-            x = jnp.concatenate([x, inputs.context], axis=-1)
-        features = self._hidden(params["torso"], x) if self.shared else None
+        if self.shared:
+            x = self._hidden(params["torso"], _with(x, inputs, common))
         outputs = {}
-        for name, own in params["heads"].items():
-            if "constant" in own:
+        for name, head in heads.outputs.items():
+            own = params["heads"][name]
+            if head.form == "constant":
                 outputs[name] = jnp.broadcast_to(own["constant"], batch + own["constant"].shape)
-                continue
-            h = features if features is not None else self._hidden(own["torso"], x)
-            outputs[name] = jnp.tensordot(h, own["head"]["kernel"], axes=1) + own["head"]["bias"]
+            elif head.known(inputs):
+                h = _with(x, inputs, tuple(n for n in head.reads if n not in common))
+                h = h if self.shared else self._hidden(own["torso"], h)
+                outputs[name] = jnp.tensordot(h, own["head"]["kernel"], axes=1) + own["head"]["bias"]
         return outputs, carry
+
+    def _common(self, heads: Heads) -> tuple[str, ...]:
+        """What a shared torso reads: what all heads read and acting knows."""
+        reads = [set(head.reads) - {ACTION, REWARD} for head in heads.outputs.values() if head.form != "constant"]
+        return tuple(sorted(set.intersection(*reads))) if self.shared and reads else ()
+
+    def _width(self, inputs: int) -> int:
+        return self.hidden[-1] if self.hidden else inputs
 
     def _torso(self, key: jax.Array, inputs: int) -> list[dict[str, jax.Array]]:
         sizes = (inputs, *self.hidden)
@@ -62,14 +75,18 @@ class MLP(Network):
         ]
 
     def _head(self, key: jax.Array, inputs: int, head: Head) -> dict[str, jax.Array]:
-        last = self.hidden[-1] if self.hidden else inputs
-        kernel = orthogonal(key, last, math.prod(head.shape), head.gain)
-        return {"kernel": kernel.reshape(last, *head.shape), "bias": jnp.zeros(head.shape)}
+        kernel = orthogonal(key, inputs, math.prod(head.shape), head.gain)
+        return {"kernel": kernel.reshape(inputs, *head.shape), "bias": jnp.zeros(head.shape)}
 
     def _hidden(self, layers: list[dict[str, jax.Array]], x: jax.Array) -> jax.Array:
         for layer in layers:
             x = _ACTIVATIONS[self.activation](x @ layer["kernel"] + layer["bias"])
         return x
+
+
+def _with(x: jax.Array, inputs: Inputs, names: tuple[str, ...]) -> jax.Array:
+    """Features with what is read besides them, along the last axis."""
+    return jnp.concatenate([x, *(inputs.context[n] for n in names)], axis=-1) if names else x
 
 
 def orthogonal(key: jax.Array, rows: int, columns: int, gain: float) -> jax.Array:
