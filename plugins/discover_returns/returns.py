@@ -1,8 +1,8 @@
 """Monte-Carlo, n-step and lambda returns, and generalised advantage estimation.
 
-All are the backward recursion ``G_t = r_t + d_t * ((1 - l_t) * v_{t+1} + l_t * G_{t+1})`` with ``d = gamma * (1 - terminated)``.
-The recursion stops at the last step of the segment, at a termination (nothing follows) and at a truncation (the value of
-the true next state follows, the rewards of the next episode do not).
+All are the backward recursion ``G_t = r_t + d_t * ((1 - l_t) * v_{t+1} + l_t * G_{t+1})`` with
+``d = gamma * (1 - terminated)``. The recursion stops at the last step of the segment, at a termination (nothing follows)
+and at a truncation (the value of the true next state follows, the rewards of the next episode do not).
 """
 
 import jax
