@@ -98,9 +98,20 @@ def option_index(default: int = 0, *, count: Callable[[Any], int]) -> Any:
     return _leaf(default, domains.OptionIndex(count))
 
 
-def weights(*, init: Callable[[Any, jax.Array], Any], deviation: float = 0.1) -> Any:
-    """A field that holds a tree of float32 arrays, shaped and started by ``init(self, key)``; open until set."""
-    return _leaf(Free(), domains.Array(init, deviation))
+def weights(
+    *,
+    init: Callable[[Any, jax.Array], Any],
+    start: Callable[[Any, jax.Array], Any] | None = None,
+    deviation: float = 0.1,
+) -> Any:
+    """A field that holds a tree of float32 arrays; open until set.
+
+    Args:
+        init: ``init(self, key)`` draws a tree from the prior; its shapes are those of the field.
+        start: ``start(self, key)`` gives the tree at which a search begins; a draw from the prior unless given.
+        deviation: the search's standard deviation of each weight.
+    """
+    return _leaf(Free(), domains.Array(init, deviation, start))
 
 
 def _leaf(default: Any, domain: Domain) -> Any:
