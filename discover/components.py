@@ -150,9 +150,8 @@ class Component:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-@dataclass_transform(
-    frozen_default=True, eq_default=False, kw_only_default=True, field_specifiers=(real, integer, option_index, weights)
-)
+# No field specifiers: checkers look for a keyword `default` in those, and would call ``gamma = real(0.99, ...)`` required.
+@dataclass_transform(frozen_default=True, eq_default=False, kw_only_default=True)
 def component(cls: type[C]) -> type[C]:
     """Make a class a component: a frozen, keyword-only dataclass, registered as a pytree.
 
