@@ -98,9 +98,20 @@ def option_index(default: int = 0, *, count: Callable[[Any], int]) -> Any:
     return _leaf(default, domains.OptionIndex(count))
 
 
-def weights(*, init: Callable[[Any, jax.Array], Any], deviation: float = 0.1) -> Any:
-    """A field that holds a tree of float32 arrays, shaped and started by ``init(self, key)``; open until set."""
-    return _leaf(Free(), domains.Array(init, deviation))
+def weights(
+    *,
+    init: Callable[[Any, jax.Array], Any],
+    start: Callable[[Any, jax.Array], Any] | None = None,
+    deviation: float = 0.1,
+) -> Any:
+    """A field that holds a tree of float32 arrays; open until set.
+
+    Args:
+        init: ``init(self, key)`` draws a tree from the prior; its shapes are those of the field.
+        start: ``start(self, key)`` gives the tree at which a search begins; a draw from the prior unless given.
+        deviation: the search's standard deviation of each weight.
+    """
+    return _leaf(Free(), domains.Array(init, deviation, start))
 
 
 def _leaf(default: Any, domain: Domain) -> Any:
@@ -139,9 +150,8 @@ class Component:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-@dataclass_transform(
-    frozen_default=True, eq_default=False, kw_only_default=True, field_specifiers=(real, integer, option_index, weights)
-)
+# No field specifiers: checkers look for a keyword `default` in those, and would call ``gamma = real(0.99, ...)`` required.
+@dataclass_transform(frozen_default=True, eq_default=False, kw_only_default=True)
 def component(cls: type[C]) -> type[C]:
     """Make a class a component: a frozen, keyword-only dataclass, registered as a pytree.
 

@@ -85,6 +85,10 @@ class Domain:
         """Coordinates ``[size]`` drawn from the prior."""
         raise NotImplementedError
 
+    def begin(self, key: jax.Array) -> jax.Array:
+        """Coordinates ``[size]`` at which a search begins where no default value says so: a draw from the prior."""
+        return self.sample(key)
+
     def mutate(self, key: jax.Array, coordinates: jax.Array) -> jax.Array:
         """A neighbour: Gaussian noise of one standard deviation unless the domain knows better."""
         return coordinates + jax.random.normal(key, coordinates.shape)
@@ -249,10 +253,11 @@ class OptionIndex(Domain):
 
 @dataclass(frozen=True)
 class Array(Domain):
-    """Weights: a tree of float32 arrays whose shapes and starting values ``init(owner, key)`` gives."""
+    """Weights: a tree of float32 arrays. ``init(owner, key)`` is their prior, ``start(owner, key)`` where a search begins."""
 
     init: Callable[[Any, jax.Array], Weights]
     deviation: float = 0.1
+    start: Callable[[Any, jax.Array], Weights] | None = None
     owner: Any = None
 
     def bind(self, owner: Any) -> Domain:
@@ -292,5 +297,10 @@ class Array(Domain):
         return np.concatenate(flat) / np.float32(self.deviation)
 
     def sample(self, key: jax.Array) -> jax.Array:
-        flat, _ = jax.flatten_util.ravel_pytree(self.init(self.owner, key))
-        return flat / self.deviation
+        return self._coordinates(self.init(self.owner, key))
+
+    def begin(self, key: jax.Array) -> jax.Array:
+        return self.sample(key) if self.start is None else self._coordinates(self.start(self.owner, key))
+
+    def _coordinates(self, value: Weights) -> jax.Array:
+        return jax.flatten_util.ravel_pytree(value)[0] / self.deviation

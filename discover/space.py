@@ -23,7 +23,7 @@ class Gene(NamedTuple):
     path: str
     domain: Domain
     start: int  # first coordinate
-    centre: np.ndarray | None  # coordinates at which the search begins; None: drawn from the domain's prior
+    centre: np.ndarray | None  # coordinates at which the search begins; None: where the domain begins
 
 
 class Group(NamedTuple):
@@ -63,9 +63,9 @@ class Space:
     # One genome -------------------------------------------------------------------------------------------------------
 
     def start(self, key: jax.Array) -> jax.Array:
-        """The genome at which a search begins: defaults where there are any, else drawn from the prior."""
+        """The genome at which a search begins: defaults where there are any, else as the domain begins."""
         return self._join(
-            jnp.asarray(g.centre) if g.centre is not None else g.domain.sample(named_key(key, g.path)) for g in self.genes
+            jnp.asarray(g.centre) if g.centre is not None else g.domain.begin(named_key(key, g.path)) for g in self.genes
         )
 
     def sample(self, key: jax.Array) -> jax.Array:

@@ -1,29 +1,56 @@
 """Plugin: mirror learning (PPO, DPO, LPO)."""
 
+from typing import Any
+
 from discover import Registry, hookimpl
 
 
 @hookimpl
 def discover_register(registry: Registry) -> None:
+    from discover_mirror.dpo import DPO
+    from discover_mirror.lpo import LPO, ResidualLPO
     from discover_mirror.ppo import PPO
 
     registry.add("ppo", PPO)
+    registry.add("dpo", DPO)
+    registry.add("lpo", LPO)
+    registry.add("residual_lpo", ResidualLPO)
     registry.add_recipe(
-        "ppo",
-        {
-            "rule": {
-                "ppo": {
-                    "returns": {"gae": {"gamma": 0.99, "lam": 0.95}},
-                    "optimiser": {
-                        "clip_norm": {
-                            "max_norm": 0.5,
-                            "optimiser": {"adam": {"learning_rate": 2.5e-4, "eps": 1e-5, "anneal": 1.0}},
-                        }
-                    },
-                }
-            },
-            "network": {"mlp": {"hidden": [64, 64], "activation": "tanh"}},
-        },
-        summary="PPO with the settings of PureJaxRL for CartPole",
-        paper="Schulman et al. 2017, arXiv 1707.06347",
+        "ppo", _candidate("ppo", clip=0.2), summary="PPO with the settings of PureJaxRL for CartPole", paper=PPO.paper
     )
+    registry.add_recipe(
+        "dpo",
+        _candidate("dpo", alpha=2.0, beta=0.6),
+        summary="DPO's published drift, all else as in the recipe ppo",
+        paper=DPO.paper,
+    )
+    registry.add_recipe(
+        "lpo",
+        _candidate("lpo", drift_weights="free"),
+        summary="A space: LPO's drift network is open, all else as in the recipe ppo",
+        paper=LPO.paper,
+    )
+    registry.add_recipe(
+        "residual_lpo",
+        _candidate("residual_lpo", drift_weights="free", clip=0.2),
+        summary="A space: a drift network on top of PPO's drift is open, all else as in the recipe ppo",
+        paper=ResidualLPO.paper,
+    )
+
+
+def _candidate(rule: str, **own: Any) -> dict[str, Any]:
+    """A candidate with PureJaxRL's settings of PPO for CartPole around a rule's own numbers."""
+    settings = {
+        "returns": {"gae": {"gamma": 0.99, "lam": 0.95}},
+        "optimiser": {
+            "clip_norm": {"max_norm": 0.5, "optimiser": {"adam": {"learning_rate": 2.5e-4, "eps": 1e-5, "anneal": 1.0}}}
+        },
+        "steps": 128,
+        "environments": 4,
+        "epochs": 4,
+        "minibatches": 4,
+        "entropy_coefficient": 0.01,
+        "value_coefficient": 0.5,
+        "value_clip": 0.2,
+    }
+    return {"rule": {rule: settings | own}, "network": {"mlp": {"hidden": [64, 64], "activation": "tanh"}}}

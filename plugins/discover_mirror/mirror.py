@@ -4,6 +4,7 @@ PPO, DPO and LPO differ in their drift alone. A valid drift is never negative, a
 not moved.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -51,9 +52,14 @@ class MirrorLearning(UpdateRule):
     value_coefficient: Scalar = real(0.5, low=0.05, high=2.0, scale="log")
     value_clip: Scalar = real(0.2, low=0.02, high=2.0, scale="log")
 
-    def drift(self, ratio: jax.Array, advantage: jax.Array) -> jax.Array:
-        """How much of ``ratio * advantage`` is taken back, per sample."""
+    def drift(self, log_ratio: jax.Array, advantage: jax.Array) -> jax.Array:
+        """How much of ``ratio * advantage`` is taken back, per sample; any shape, of normalised advantages."""
         raise NotImplementedError
+
+    def figures(self) -> Mapping[str, Any]:
+        from discover_mirror.figures import drift_figure  # matplotlib is slow to import and seldom needed
+
+        return {"drift": drift_figure(type(self).__name__, self.drift)}
 
     def rollout(self, spec: Spec) -> Rollout:
         return Rollout(self.steps, self.environments)
@@ -94,9 +100,9 @@ class MirrorLearning(UpdateRule):
     def _loss(self, world: World) -> Any:
         def loss(outputs: Outputs, batch: Experience, targets: Targets) -> tuple[jax.Array, Info]:
             policy = world.policy(outputs)
-            ratio = jnp.exp(policy.log_prob(batch.action) - batch.log_prob)
+            log_ratio = policy.log_prob(batch.action) - batch.log_prob
             advantage = normalised(targets.advantage)
-            gain = jnp.mean(ratio * advantage - self.drift(ratio, advantage))
+            gain = jnp.mean(jnp.exp(log_ratio) * advantage - self.drift(log_ratio, advantage))
             value, old = outputs["value"], batch.outputs["value"]
             near = old + jnp.clip(value - old, -self.value_clip, self.value_clip)
             error = jnp.maximum((value - targets.value) ** 2, (near - targets.value) ** 2)

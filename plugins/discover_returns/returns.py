@@ -1,8 +1,8 @@
 """Monte-Carlo, n-step and lambda returns, and generalised advantage estimation.
 
-All are the backward recursion ``G_t = r_t + d_t * ((1 - l_t) * v_{t+1} + l_t * G_{t+1})`` with ``d = gamma * (1 - terminated)``.
-The recursion stops at the last step of the segment, at a termination (nothing follows) and at a truncation (the value of
-the true next state follows, the rewards of the next episode do not).
+All are the backward recursion ``G_t = r_t + d_t * ((1 - l_t) * v_{t+1} + l_t * G_{t+1})`` with
+``d = gamma * (1 - terminated)``. The recursion stops at the last step of the segment, at a termination (nothing follows)
+and at a truncation (the value of the true next state follows, the rewards of the next episode do not).
 """
 
 import jax
@@ -10,19 +10,36 @@ import jax.numpy as jnp
 
 from discover import Integer, ReturnFunction, Scalar, Segment, Targets, component, integer, option_index, real
 
+_LONGEST = 32
+"""The largest horizon of an n-step return: it sets how many are computed."""
+
+
+def decayed_sum(term: jax.Array, decay: jax.Array, last: jax.Array) -> jax.Array:
+    """``x_t = term_t + decay_t * x_{t+1}`` backwards from ``x_T = last``.
+
+    Args:
+        term, decay: ``[T, B]``.
+        last: ``[B]``.
+
+    Returns:
+        ``[T, B]``. A plain scan: with T = 128 and B = 4 it takes less than 1 % of a PPO update, and neither unrolling nor an
+        associative scan was faster (2 CPU cores, one and 16 agents).
+    """
+
+    def step(following: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        term, decay = x
+        total = term + decay * following
+        return total, total
+
+    return jax.lax.scan(step, last, (term, decay), reverse=True)[1]
+
 
 def lambda_return(segment: Segment, gamma: Scalar, lam: Scalar) -> jax.Array:
     """``G^lambda_t = r_t + d_t * ((1 - lam) * v_{t+1} + lam * G^lambda_{t+1})``, ``[T, B]``."""
     discount = gamma * (1.0 - segment.terminated)
     mix = lam * (1.0 - segment.truncated)
-
-    def step(following: jax.Array, x: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
-        reward, discount, mix, next_value = x
-        target = reward + discount * ((1.0 - mix) * next_value + mix * following)
-        return target, target
-
-    xs = (segment.reward, discount, mix, segment.next_value)
-    return jax.lax.scan(step, segment.next_value[-1], xs, reverse=True)[1]
+    one_step = segment.reward + discount * (1.0 - mix) * segment.next_value
+    return decayed_sum(one_step, discount * mix, segment.next_value[-1])
 
 
 @component
@@ -43,7 +60,11 @@ class MonteCarlo(ReturnFunction):
 
 @component
 class LambdaReturn(ReturnFunction):
-    """The lambda return (Sutton & Barto 2018, eq. 12.18 with constant gamma and lambda)."""
+    """The lambda return (Sutton & Barto 2018, eq. 12.18 with constant gamma and lambda).
+
+    Its value target and advantage are those of `GAE`, written as a return instead of as a sum of temporal-difference errors:
+    in a choice, one of the two is enough. ``lam = 0`` is the one-step return, ``lam = 1`` is `MonteCarlo`.
+    """
 
     paper = "Sutton & Barto 2018, eq. 12.18"
 
@@ -71,14 +92,7 @@ class GAE(ReturnFunction):
         discount = self.gamma * (1.0 - segment.terminated)
         delta = segment.reward + discount * segment.next_value - segment.value
         decay = discount * self.lam * (1.0 - segment.truncated)
-
-        def step(following: jax.Array, x: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-            delta, decay = x
-            advantage = delta + decay * following
-            return advantage, advantage
-
-        start = jnp.zeros_like(segment.reward[-1])
-        advantage = jax.lax.scan(step, start, (delta, decay), reverse=True)[1]
+        advantage = decayed_sum(delta, decay, jnp.zeros_like(delta[-1]))
         return Targets(advantage + segment.value, advantage)
 
 
@@ -93,26 +107,19 @@ class NStep(ReturnFunction):
     not_differentiable = ("n",)
 
     gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
-    n: Integer = integer(5, low=1, high=32)
-
-    longest = 32
+    n: Integer = integer(5, low=1, high=_LONGEST)
 
     def __call__(self, segment: Segment) -> Targets:
         discount = self.gamma * (1.0 - segment.terminated)
-        goes_on = 1.0 - segment.truncated
+        cut = segment.truncated.at[-1].set(True)
+
+        def lengthen(target: jax.Array, horizon: jax.Array) -> tuple[jax.Array, None]:
+            """Targets of one more step, up to n: what follows is the shorter target of the next row."""
+            following = jnp.where(cut, segment.next_value, jnp.roll(target, -1, axis=0))
+            return jnp.where(horizon <= self.n, segment.reward + discount * following, target), None
+
         one_step = segment.reward + discount * segment.next_value
-
-        def lengthen(k: jax.Array, target: jax.Array) -> tuple[jax.Array, None]:
-            """From (k - 1)-step to k-step targets, up to n."""
-            following = jnp.concatenate([target[1:], segment.next_value[-1:]])
-            ahead = goes_on * following + (1.0 - goes_on) * segment.next_value
-            longer = segment.reward + discount * ahead
-            return jnp.where(k <= self.n, longer, target), None
-
-        def scan_step(target: jax.Array, k: jax.Array) -> tuple[jax.Array, None]:
-            return lengthen(k, target)
-
-        target, _ = jax.lax.scan(scan_step, one_step, jnp.arange(2, self.longest + 1))
+        target, _ = jax.lax.scan(lengthen, one_step, jnp.arange(2, _LONGEST + 1))
         return Targets(target, target - segment.value)
 
 

@@ -1,0 +1,37 @@
+"""A tiny environment whose episodes both terminate and truncate."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from discover import Discrete, Environment, Spec, Step, component
+
+
+@component
+class Walk(Environment):
+    """A walk on the line that starts near 0: reward is where it arrives, off +-2 it terminates, after 5 steps it truncates."""
+
+    def spec(self) -> Spec:
+        return Spec((3,), Discrete(2))
+
+    def sample_task(self, key: jax.Array) -> Any:
+        return jnp.zeros(())
+
+    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+        state = jnp.stack([jax.random.uniform(key, minval=-1.0, maxval=1.0), jnp.zeros(())])
+        return state, self._observe(state)
+
+    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+        position, time = state[0] + 2.0 * action - 1.0, state[1] + 1.0
+        state = jnp.stack([position, time])
+        return Step(state, self._observe(state), position, jnp.abs(position) >= 2.0, time >= 5.0)
+
+    def _observe(self, state: jax.Array) -> jax.Array:
+        return jnp.stack([state[0], state[1] / 5.0, jnp.ones(())])
+
+
+@pytest.fixture(scope="session")
+def walk() -> Environment:
+    return Walk()
