@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from discover.algorithm import Algorithm as Algorithm
+    from discover.compare import table as table
     from discover.components import Component as Component
     from discover.components import choice as choice
     from discover.components import component as component
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from discover.components import free as free
     from discover.components import get as get
     from discover.components import integer as integer
+    from discover.components import nodes as nodes
     from discover.components import option_index as option_index
     from discover.components import real as real
     from discover.components import replace as replace
@@ -38,6 +40,15 @@ if TYPE_CHECKING:
     from discover.errors import UserError as UserError
     from discover.evaluation import evaluate_population as evaluate_population
     from discover.evaluation import fitting_chunk as fitting_chunk
+    from discover.events import Command as Command
+    from discover.events import Comparison as Comparison
+    from discover.events import Difference as Difference
+    from discover.events import Generation as Generation
+    from discover.events import SearchInfo as SearchInfo
+    from discover.events import SearchResult as SearchResult
+    from discover.events import Status as Status
+    from discover.events import TaskRun as TaskRun
+    from discover.events import Training as Training
     from discover.executors import Curves as Curves
     from discover.executors import Executor as Executor
     from discover.hookspecs import hookimpl as hookimpl
@@ -66,6 +77,9 @@ if TYPE_CHECKING:
     from discover.rules import grouped as grouped
     from discover.rules import joined as joined
     from discover.space import Space as Space
+    from discover.statistics import Interval as Interval
+    from discover.statistics import bootstrap_interval as bootstrap_interval
+    from discover.statistics import interquartile_mean as interquartile_mean
     from discover.strategies import Objective as Objective
     from discover.strategies import Proposal as Proposal
     from discover.strategies import Strategy as Strategy
@@ -75,6 +89,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "algorithm": ("Algorithm",),
+    "compare": ("table",),
     "components": (
         "Component",
         "choice",
@@ -83,28 +98,100 @@ _HOME = {
         "free",
         "get",
         "integer",
+        "nodes",
         "option_index",
         "real",
         "replace",
         "weights",
     ),
-    "distributions": ("Categorical", "Gaussian", "policy_heads"),
-    "domains": ("Integer", "Scalar", "Weights"),
-    "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
+    "distributions": (
+        "Categorical",
+        "Gaussian",
+        "policy_heads",
+    ),
+    "domains": (
+        "Integer",
+        "Scalar",
+        "Weights",
+    ),
+    "environments": (
+        "Continuous",
+        "Discrete",
+        "Environment",
+        "Redraw",
+        "Spec",
+        "Step",
+        "Wrapper",
+    ),
     "errors": ("UserError",),
-    "evaluation": ("evaluate_population", "fitting_chunk"),
-    "executors": ("Curves", "Executor"),
+    "evaluation": (
+        "evaluate_population",
+        "fitting_chunk",
+    ),
+    "events": (
+        "Command",
+        "Comparison",
+        "Difference",
+        "Generation",
+        "SearchInfo",
+        "SearchResult",
+        "Status",
+        "TaskRun",
+        "Training",
+    ),
+    "executors": (
+        "Curves",
+        "Executor",
+    ),
     "hookspecs": ("hookimpl",),
-    "networks": ("ACTION", "AUXILIARY_LOSS", "REWARD", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs"),
+    "networks": (
+        "ACTION",
+        "AUXILIARY_LOSS",
+        "Curriculum",
+        "Head",
+        "Heads",
+        "Inputs",
+        "Network",
+        "Outputs",
+        "REWARD",
+    ),
     "normalisers": ("Normaliser",),
     "optimisers": ("Optimiser",),
-    "randomness": ("named_key", "named_keys"),
+    "randomness": (
+        "named_key",
+        "named_keys",
+    ),
     "registry": ("Registry",),
-    "returns": ("ReturnFunction", "Segment", "Targets"),
-    "rules": ("Context", "Experience", "Info", "Rollout", "UpdateRule", "grouped", "joined"),
+    "returns": (
+        "ReturnFunction",
+        "Segment",
+        "Targets",
+    ),
+    "rules": (
+        "Context",
+        "Experience",
+        "Info",
+        "Rollout",
+        "UpdateRule",
+        "grouped",
+        "joined",
+    ),
     "space": ("Space",),
-    "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),
-    "world": ("Actor", "World"),
+    "statistics": (
+        "Interval",
+        "bootstrap_interval",
+        "interquartile_mean",
+    ),
+    "strategies": (
+        "Objective",
+        "Proposal",
+        "Strategy",
+        "TaskReturns",
+    ),
+    "world": (
+        "Actor",
+        "World",
+    ),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -1,0 +1,48 @@
+"""Plugin: MLflow as the tracking store, its pages and its models.
+
+A run's truth is a local ledger; a thread sends it to MLflow. ``import mlflow`` takes seconds, so that it happens in that
+thread, and nowhere else unless an address is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from discover import hookimpl
+
+if TYPE_CHECKING:
+    from discover import Command
+
+
+@hookimpl
+def discover_observers(command: Command) -> Sequence[object]:
+    if not command.tracking:
+        return []
+    from discover_mlflow.ledger import ledger_folder, stored_address
+    from discover_mlflow.tracker import Tracker
+
+    earlier = stored_address(ledger_folder(command.directory)) if command.directory else None
+    return [Tracker(command.store or earlier)]
+
+
+@hookimpl
+def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> Path | None:
+    from discover_mlflow.models import fetch_candidate, is_address
+
+    return fetch_candidate(address, store, folder) if is_address(address) else None
+
+
+@hookimpl
+def discover_find_search(address: str, store: str | None) -> Path | None:
+    from discover_mlflow.models import find_search, is_address
+
+    return find_search(address, store) if is_address(address) else None
+
+
+@hookimpl
+def discover_ui(store: str | None, port: int) -> Sequence[str]:
+    from discover_mlflow.stores import ui_command
+
+    return ui_command(store, port)

@@ -1,0 +1,116 @@
+"""Figures of searches and comparisons, as matplotlib figures; pyplot, which keeps global state, is left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discover import bootstrap_interval, nodes
+from discover_mlflow.population import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from discover import Algorithm, Comparison, Training
+
+_RESAMPLES = 400  # of a band; the tables use more
+
+
+def fitness_figure(history: History, champion: float | None = None) -> Figure:
+    """Best, mean and middle half of the sound members' fitness, by generation.
+
+    Args:
+        history: of the whole search.
+        champion: the champion's fitness on fresh seeds, a dashed line: the best of a generation is flattered by chance.
+    """
+    figure, axes = _axes("Fitness of the population", "generation", "fitness")
+    fitness, step = history.sound(), history.generation
+    some = ~np.isnan(fitness).all(axis=1)
+    fitness, step = fitness[some], step[some]
+    if len(step):
+        low, high = np.nanquantile(fitness, [0.25, 0.75], axis=1)
+        axes.fill_between(step, low, high, alpha=0.25, label="middle half")
+        axes.plot(step, np.nanmean(fitness, axis=1), label="mean")
+        axes.plot(step, np.nanmax(fitness, axis=1), label="best of its generation")
+    if champion is not None and np.isfinite(champion):
+        axes.axhline(champion, color="black", linestyle="--", linewidth=1, label="champion, fresh seeds")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()
+    return figure
+
+
+def curves_figure(trainings: Sequence[Training], title: str) -> Figure:
+    """Learning curves of candidates on one task: interquartile mean over seeds with its 95 % bootstrap band."""
+    figure, axes = _axes(title, "env steps", "episode return")
+    for training in trainings:
+        low, middle, high = band(training.curves)
+        rows = len(middle)
+        steps = training.run.steps * (np.arange(rows) + 1) / rows
+        axes.plot(steps, middle, label=f"{training.name} ({len(training.curves)} seeds)")
+        axes.fill_between(steps, low, high, alpha=0.2)
+    axes.legend()
+    return figure
+
+
+def band(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Interquartile mean over seeds and its 95 % interval, per row of ``curves[S, 100]``.
+
+    Returns:
+        low, middle and high, ``[100]`` each; NaN where a seed has no number, low and high also with a single seed.
+    """
+    found = np.full((3, curves.shape[1]), np.nan)
+    for row in np.flatnonzero(np.isfinite(curves).all(axis=0)):
+        if len(curves) > 1:
+            found[:, row] = bootstrap_interval(curves[:, row], resamples=_RESAMPLES)
+        else:
+            found[1, row] = curves[0, row]
+    return found[0], found[1], found[2]
+
+
+def comparison_figures(comparison: Comparison) -> Iterator[tuple[str, Figure]]:
+    """Learning curves of all candidates, a figure per run, with its path among the artifacts."""
+    for index, (run, note) in enumerate(zip(comparison.runs, comparison.notes, strict=True)):
+        trainings = [comparison.trainings[name][index] for name in comparison.candidates]
+        title = run.label + (f" ({note})" if note else "")
+        yield f"figures/curves/{file_name(run.label)}.png", curves_figure(trainings, title)
+
+
+def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tuple[str, Any]]:
+    """What every component of a candidate shows of itself, with its path among the artifacts.
+
+    A component whose ``figures`` fails costs a line in ``problems``, not the others.
+    """
+    for path, node in nodes(algorithm, ""):
+        where = path or "algorithm"
+        try:
+            found = dict(node.figures())
+        except Exception as error:
+            problems.append(f"the figures of {where} ({type(node).__name__}) cannot be drawn ({type(error).__name__}: {error})")
+            continue
+        for name, figure in found.items():
+            yield f"figures/candidate/{file_name(where)}/{file_name(name)}.png", figure
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+
+
+def file_name(text: str) -> str:
+    """A text as a file name that any system takes."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.") or "_"
+
+
+def _axes(title: str, x: str, y: str) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set(title=title, xlabel=x, ylabel=y)
+    axes.grid(alpha=0.3)
+    return figure, axes

@@ -1,0 +1,185 @@
+"""Candidates as MLflow models of the flavour ``discover``: a candidate file, its checksum, and nothing that runs.
+
+An ``MLmodel`` of this flavour names no ``python_function``: no tool of MLflow will load code for it. Reading it back takes
+two files, ``MLmodel`` and the candidate that it names, and looks at neither but as data.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from discover import UserError
+from discover_mlflow.stores import cause_of, check_tracking, client_of, resolve_store, sqlite_path
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+FLAVOUR = "discover"
+FORMAT = 1
+DIRECTORY_TAG = "discover.directory"
+
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def log_model(
+    client: MlflowClient, experiment_id: str, run_id: str, candidate: Path, *, name: str, params: Mapping[str, str]
+) -> str:
+    """Log a candidate file as a model of a run; returns the model's id.
+
+    Doing it again for the same file and run finds the model that is there.
+    """
+    from mlflow.entities import LoggedModelOutput
+
+    content = candidate.read_bytes()
+    checksum = hashlib.sha256(content).hexdigest()
+    for model_id in _models_of(client, run_id):
+        if client.get_logged_model(model_id).tags.get("discover.sha256") == checksum:
+            return model_id
+    tags = {"discover.sha256": checksum}
+    model = client.create_logged_model(experiment_id, name, run_id, tags, dict(params), model_type=FLAVOUR)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / candidate.name).write_bytes(content)
+        words = _model_words(candidate.name, checksum, model.model_id, run_id, name)
+        (Path(folder) / "MLmodel").write_text(yaml.safe_dump(words))
+        client.log_model_artifacts(model.model_id, folder)
+    client.finalize_logged_model(model.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
+    return model.model_id
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a model or a run: ``models:/...``, ``runs:/ID...`` or a bare run id."""
+    return text.startswith(("models:/", "runs:/")) or _RUN_ID.fullmatch(text) is not None
+
+
+def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
+    """Bring the candidate file behind an address into ``folder``, and check it.
+
+    Args:
+        address: ``models:/MODEL_ID``, ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``, ``runs:/RUN_ID``,
+            ``runs:/RUN_ID/PATH`` of a candidate file among the run's artifacts, or a bare run id.
+        store: address of the tracking store; None for the default one.
+        folder: where to.
+
+    Raises:
+        UserError: nothing is there, the model is of another flavour, or its file has been altered.
+    """
+    client, place = _client(store)
+    try:
+        if address.startswith("models:/"):
+            return _from_model(_model_location(client, address), address, place, folder)
+        run_id, path = _run_and_path(address)
+        if path:
+            return _download(f"{client.get_run(run_id).info.artifact_uri}/{path}", place, folder)
+        model_ids = _models_of(client, run_id)
+        if model_ids:
+            return _from_model(client.get_logged_model(model_ids[-1]).artifact_location, address, place, folder)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"there is no candidate at '{address}' in the tracking store '{place}' ({cause_of(error)}): check the address, or "
+            "name the store with --tracking."
+        ) from None
+    raise UserError(f"run '{run_id}' has no champion (a search has one once it has finished): give another run.")
+
+
+def find_search(address: str, store: str | None) -> Path:
+    """The directory of the search behind a run's address.
+
+    Raises:
+        UserError: there is no such run, or it is not that of a search.
+    """
+    client, place = _client(store)
+    run_id, _ = _run_and_path(address)
+    try:
+        directory = client.get_run(run_id).data.tags.get(DIRECTORY_TAG)
+    except Exception as error:
+        raise UserError(
+            f"run '{run_id}' is not in the tracking store '{place}' ({cause_of(error)}): check the id, name the store with "
+            "--tracking, or give the search's directory."
+        ) from None
+    if directory is None:
+        raise UserError(f"run '{run_id}' is not that of a search: give one that is, or the search's directory.")
+    return Path(directory)
+
+
+def _client(store: str | None) -> tuple[MlflowClient, str]:
+    place = resolve_store(store)
+    path = sqlite_path(place)
+    if path is not None and not path.exists():
+        raise UserError(f"there is no tracking store at '{place}': name one with --tracking, or set MLFLOW_TRACKING_URI.")
+    check_tracking(place)
+    return client_of(place), place
+
+
+def _run_and_path(address: str) -> tuple[str, str]:
+    run_id, _, path = address.removeprefix("runs:/").strip("/").partition("/")
+    return run_id, path
+
+
+def _models_of(client: MlflowClient, run_id: str) -> list[str]:
+    outputs = client.get_run(run_id).outputs
+    return [output.model_id for output in outputs.model_outputs] if outputs is not None else []
+
+
+def _model_location(client: MlflowClient, address: str) -> str:
+    """Where the files of a model lie: of a logged model by its id, or of a registered one by version or alias."""
+    name, _, version = address.removeprefix("models:/").strip("/").partition("/")
+    if version:
+        return client.get_model_version_download_uri(name, version)
+    name, _, alias = name.partition("@")
+    if alias:
+        return client.get_model_version_download_uri(name, client.get_model_version_by_alias(name, alias).version)
+    return client.get_logged_model(name).artifact_location
+
+
+def _from_model(location: str, address: str, place: str, folder: Path) -> Path:
+    words = yaml.safe_load(_download(f"{location}/MLmodel", place, folder).read_text())
+    flavour: Any = words.get("flavors", {}).get(FLAVOUR) if isinstance(words, dict) else None
+    if not isinstance(flavour, dict):
+        raise UserError(f"the model at '{address}' is not a candidate (it has no flavour '{FLAVOUR}'): give one that is.")
+    name = str(flavour.get("candidate"))
+    if flavour.get("format") != FORMAT:
+        raise UserError(
+            f"the model at '{address}' has format {flavour.get('format')!r}; this version reads {FORMAT}: update discover-rl."
+        )
+    if Path(name).name != name:
+        raise UserError(f"the model at '{address}' names a file outside itself ('{name}'): it has been altered; give another.")
+    path = _download(f"{location}/{name}", place, folder)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != flavour.get("sha256"):
+        raise UserError(
+            f"the candidate of the model at '{address}' has been altered (its checksum does not match): fetch it again."
+        )
+    return path
+
+
+def _download(address: str, place: str, folder: Path) -> Path:
+    from mlflow.artifacts import download_artifacts
+
+    with tempfile.TemporaryDirectory(dir=folder) as aside:
+        path = Path(download_artifacts(artifact_uri=address, dst_path=aside, tracking_uri=place, registry_uri=place))
+        return shutil.copyfile(path, folder / path.name)
+
+
+def _model_words(candidate: str, checksum: str, model_id: str, run_id: str, name: str) -> dict[str, Any]:
+    import mlflow
+
+    return {
+        "artifact_path": name,
+        "flavors": {FLAVOUR: {"candidate": candidate, "format": FORMAT, "sha256": checksum}},
+        "mlflow_version": mlflow.__version__,
+        "model_id": model_id,
+        "model_uuid": model_id,
+        "run_id": run_id,
+        "utc_time_created": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
+    }

@@ -1,0 +1,52 @@
+"""The fitness of whole populations, read back from a ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from discover_mlflow.ledger import records, unpacked
+
+CHUNK = 100
+"""Generations per file of the population's fitness."""
+
+
+class History(NamedTuple):
+    """Generations of a search.
+
+    Attributes:
+        generation: ``[G]``.
+        fitness: ``[G, P]``.
+        status: ``[G, P]``; 0 is a sound member.
+    """
+
+    generation: np.ndarray
+    fitness: np.ndarray
+    status: np.ndarray
+
+    def sound(self) -> np.ndarray:
+        """Fitness ``[G, P]``, NaN for broken members."""
+        return np.where(self.status == 0, self.fitness, np.nan)
+
+
+def history(folder: Path, chunk: int | None = None) -> History:
+    """What a ledger says of all generations, or of one chunk of them."""
+    found = {}
+    for _, record in records(folder):
+        if "fitness" in record and chunk in (None, record["step"] // CHUNK):
+            found[record["step"]] = (unpacked(record["fitness"], "float32"), unpacked(record["status"], "uint8"))
+    generations = sorted(found)
+    fitness, status = (np.stack([found[g][part] for g in generations]) if found else np.zeros((0, 0)) for part in (0, 1))
+    return History(np.asarray(generations, np.int64), fitness, status)
+
+
+def write_chunk(folder: Path, chunk: int) -> str:
+    """Write one chunk as an ``.npz`` artifact; returns its path below the artifacts."""
+    first = chunk * CHUNK
+    name = f"population/generations_{first:06d}-{first + CHUNK - 1:06d}.npz"
+    path = folder / "artifacts" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, allow_pickle=False, **history(folder, chunk)._asdict())
+    return name

@@ -1,0 +1,188 @@
+"""The tracker: says in a ledger what happens, and has a thread send it to MLflow."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from discover import Comparison, Generation, SearchInfo, SearchResult, Training, hookimpl
+from discover_mlflow import content, figures
+from discover_mlflow.ledger import ledger_folder, packed, records
+from discover_mlflow.population import history
+from discover_mlflow.session import Session, TrackingWarning
+from discover_mlflow.stores import check_tracking, resolve_store
+
+CHAMPION = "champion.candidate"
+
+
+class Tracker:
+    """Tracks a command in MLflow: a plugin object for ``load_plugins(extra=[Tracker()])``.
+
+    One run per search, training or comparison; none per candidate. What happens is written into a ledger at once, and sent
+    from there by a thread of its own, so that a slow or failing store neither delays nor loses anything.
+
+    Args:
+        address: of the store, such as ``sqlite:///mlflow.db`` or ``http://host:5000``; None takes ``MLFLOW_TRACKING_URI``,
+            else ``sqlite:///mlflow.db`` in the working folder.
+        experiment: under which the runs are filed.
+        patience: seconds without any progress after which the end of a command no longer waits for the store.
+
+    Raises:
+        UserError: the store cannot be used; found out within seconds.
+    """
+
+    def __init__(self, address: str | None = None, experiment: str = "discover", patience: float = 30.0):
+        self.address = resolve_store(address)
+        self.run_id: str | None = None
+        self._experiment, self._patience = experiment, patience
+        self._search: Session | None = None
+        self._tracked: set[int] = set()  # generations that the ledger has
+        check_tracking(self.address)
+
+    def finish(self) -> str | None:
+        """Wait until the store has everything, or patience is over; returns the id of the run, if the store has made it."""
+        if self._search is not None:
+            self._search.close(self._patience)
+            self._keep_run(self._search)
+            self._search = None
+        return self.run_id
+
+    @hookimpl
+    def discover_command_finished(self) -> Mapping[str, Any]:
+        with self._guard():
+            self.finish()
+        return {"run_id": self.run_id, "tracking": self.address}
+
+    @hookimpl
+    def discover_search_started(self, search: SearchInfo) -> None:
+        with self._guard():
+            folder = ledger_folder(search.directory)
+            if folder.exists() and not _continues(folder, search):
+                shutil.rmtree(folder)
+            known = [record for _, record in records(folder)]
+            self._tracked = {record["step"] for record in known if "fitness" in record}
+            self._search = Session(folder, self.address)
+            if known:
+                self._search.record("status", status="RUNNING")
+                self._search.json(f"provenance_resumed_{search.resumed_from:06d}.json", search.provenance)
+            else:
+                self._begin(self._search, search)
+
+    def _begin(self, session: Session, search: SearchInfo) -> None:
+        session.begin(self._experiment, search.name, content.search_params(search), content.search_tags(search))
+        session.text("config.yaml", yaml.safe_dump(content.plain(search.config), sort_keys=False))
+        session.json("provenance.json", search.provenance)
+
+    @hookimpl
+    def discover_generation_done(self, search: SearchInfo, generation: Generation) -> None:
+        if self._search is None or generation.index in self._tracked:
+            return  # a resumed search repeats the generations after its checkpoint, to the same bits
+        with self._guard():
+            self._tracked.add(generation.index)
+            self._search.record(
+                "metrics",
+                step=generation.index,
+                metrics=content.generation_metrics(generation, search.tasks),
+                fitness=packed(generation.fitness, "float32"),
+                status=packed(generation.status, "uint8"),
+                errors={str(member): message for member, message in generation.errors.items()},
+            )
+
+    @hookimpl
+    def discover_search_finished(self, search: SearchInfo, result: SearchResult) -> None:
+        session = self._search
+        if session is None:
+            return
+        with self._guard():
+            session.record("metrics", step=result.generations, metrics=content.result_metrics(result))
+            session.record("tags", tags=content.described(content.result_description(search, result)))
+            session.file(CHAMPION, lambda path: shutil.copyfile(result.champion_path, path))
+            session.record("model", path=CHAMPION, name="champion", params=content.model_params(result))
+            if result.comparison is not None:
+                session.comparison(result.comparison)
+            session.figures(figures.component_figures(result.champion, session.problems))
+        with self._guard():
+            self._end_search(session, "FINISHED", result.champion_fitness)
+
+    @hookimpl
+    def discover_search_failed(self, error: BaseException) -> None:
+        session = self._search
+        if session is None:
+            return
+        with self._guard():
+            stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+            session.record("tags", tags=content.error_tags(error))
+            self._end_search(session, "KILLED" if stopped else "FAILED")
+
+    def _end_search(self, session: Session, status: str, champion: float | None = None) -> None:
+        session.figures([("figures/fitness.png", figures.fitness_figure(history(session.folder), champion))])
+        session.errors()
+        session.record("status", status=status)
+        self.finish()
+
+    @hookimpl
+    def discover_training_finished(self, training: Training) -> None:
+        with self._guard(), self._short_session() as session:
+            tags = content.provenance_tags("training", training.provenance)
+            tags |= content.described(content.training_description(training))
+            name = f"{training.name} on {training.run.label}"
+            session.begin(self._experiment, name, content.training_params(training), tags)
+            for step, metrics in content.training_metrics(training):
+                session.record("metrics", step=step, metrics=metrics)
+            session.json("training.json", content.training_facts(training))
+            session.figures([("figures/curve.png", figures.curves_figure([training], training.run.label))])
+            session.figures(figures.component_figures(training.algorithm, session.problems))
+
+    @hookimpl
+    def discover_comparison_finished(self, comparison: Comparison) -> None:
+        with self._guard(), self._short_session() as session:
+            tags = content.provenance_tags("comparison", comparison.provenance)
+            tags |= content.described(content.comparison_description(comparison))
+            name = " against ".join(comparison.candidates)
+            session.begin(self._experiment, name, content.comparison_params(comparison), tags)
+            for step, metrics in content.comparison_metrics(comparison):
+                session.record("metrics", step=step, metrics=metrics)
+            session.comparison(comparison)
+
+    @contextlib.contextmanager
+    def _short_session(self) -> Iterator[Session]:
+        """A session for what is over already; its ledger is kept only if the store lacks some of it."""
+        folder = Path(tempfile.mkdtemp(prefix="discover-"))
+        session, status = Session(folder, self.address), "FAILED"
+        try:
+            yield session
+            status = "FINISHED"
+        finally:
+            session.record("status", status=status)
+            complete = session.close(self._patience)
+            self._keep_run(session)
+            if complete:
+                shutil.rmtree(folder)
+
+    def _keep_run(self, session: Session) -> None:
+        self.run_id = session.sender.run_id or self.run_id
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Whatever goes wrong in the tracker costs a warning, never the command."""
+        try:
+            yield
+        except Exception as error:
+            text = f"tracking has failed ({type(error).__name__}: {error}); the command goes on without."
+            warnings.warn(text, TrackingWarning, stacklevel=4)
+
+
+def _continues(folder: Path, search: SearchInfo) -> bool:
+    """Whether a ledger found in the directory is this search's own: it was resumed, or stopped before its first checkpoint."""
+    if search.resumed_from:
+        return True
+    known = [record for _, record in records(folder) if record["kind"] in ("run", "status")]
+    same = bool(known) and known[0].get("params") == content.search_params(search)
+    return same and known[-1].get("status") != "FINISHED"

@@ -1,0 +1,811 @@
+"""The MLflow plugin, on hand-made searches, trainings and comparisons, and stores on this machine alone."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from discover_mlflow import content, run, stores
+from discover_mlflow.__main__ import send
+from discover_mlflow.figures import band, component_figures, fitness_figure
+from discover_mlflow.ledger import Ledger, load_state, records
+from discover_mlflow.models import fetch_candidate, find_search, is_address
+from discover_mlflow.population import history
+from discover_mlflow.session import TrackingWarning
+from discover_mlflow.stores import check_tracking, resolve_store, ui_command
+from discover_mlflow.tracker import Tracker
+
+from discover import (
+    Algorithm,
+    Command,
+    Comparison,
+    Difference,
+    Generation,
+    Interval,
+    Network,
+    Registry,
+    Scalar,
+    SearchInfo,
+    SearchResult,
+    Space,
+    Status,
+    TaskRun,
+    Training,
+    UpdateRule,
+    UserError,
+    component,
+    free,
+    real,
+)
+from discover.plugins import finish, load_plugins, watch
+from discover.saving import load_candidate, save_candidate
+
+TASKS = (TaskRun("CartPole-v1", 10_000), TaskRun("Acrobot-v1", 20_000))
+POPULATION = 8
+
+
+@component
+class Toy(UpdateRule):
+    """A rule that only has a number and a picture of it."""
+
+    rate: Scalar = real(0.5, low=0.0, high=1.0)
+
+    def figures(self) -> Mapping[str, Any]:
+        from matplotlib.figure import Figure
+
+        figure = Figure()
+        figure.add_subplot().plot([0.0, float(self.rate)])
+        return {"rate over time": figure}
+
+
+@component
+class Broken(UpdateRule):
+    """A rule whose picture cannot be drawn."""
+
+    inner: UpdateRule
+
+    def figures(self) -> Mapping[str, Any]:
+        raise ValueError("no canvas")
+
+
+@component
+class Nothing(Network):
+    """A network without anything."""
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    made = Registry()
+    made.add("toy", Toy)
+    made.add("nothing", Nothing)
+    return made
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite store with its tables, which take a second to make."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> str:
+    """A SQLite store of the test's own."""
+    path = tmp_path / "mlflow.db"
+    with contextlib.closing(sqlite3.connect(empty_store)) as a, contextlib.closing(sqlite3.connect(path)) as b:
+        a.backup(b)
+    return f"sqlite:///{path}"
+
+
+def client_of(store: str) -> Any:
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=store, registry_uri=store)
+
+
+def search_info(directory: Path, registry: Registry, resumed_from: int = 0) -> SearchInfo:
+    config = {
+        "name": "toy",
+        "seed": 7,
+        "strategy": {"snes": {"rate": 0.1}},
+        "tasks": [{"task": "CartPole-v1", "steps": 10_000}],
+    }
+    return SearchInfo(
+        name="toy",
+        directory=directory,
+        config=config,
+        space=Space(Algorithm(rule=Toy(rate=free()), network=Nothing())),
+        tasks=TASKS,
+        population=POPULATION,
+        generations=5,
+        seeds=2,
+        provenance={
+            "versions": {"jax": "0.10.2", "discover-rl": "0.1.0"},
+            "plugins": {"toy": "toy-plugin 1.2"},
+            "commit": "abc123",
+            "device": {"kind": "cpu", "count": 2},
+        },
+        registry=registry,
+        resumed_from=resumed_from,
+    )
+
+
+def generation(index: int) -> Generation:
+    random = np.random.default_rng(index)
+    status = np.zeros(POPULATION, np.int8)
+    status[0] = Status.NOT_FINITE
+    fitness = random.normal(index, 1.0, POPULATION).astype(np.float32)
+    fitness[0] = fitness[1:].min()
+    returns = [random.normal(size=(POPULATION, 2, 100)).astype(np.float32) for _ in TASKS]
+    for curves in returns:
+        curves[0] = np.nan
+    return Generation(
+        index=index,
+        genomes=random.normal(size=(POPULATION, 1)),
+        fitness=fitness,
+        status=status,
+        errors={0: "ValueError: too deep"} if index == 2 else {},
+        returns=returns,
+        structures=1,
+        env_steps=480_000,
+        env_steps_so_far=480_000 * (index + 1),
+        evaluation_seconds=2.9,
+        seconds=3.0,
+        best_fitness=float(fitness.max()),
+        broken_so_far={"not_finite": index + 1},
+    )
+
+
+def training(name: str, task: TaskRun, shift: float = 0.0, seeds: int = 4) -> Training:
+    random = np.random.default_rng(len(name))
+    curves = shift + np.cumsum(random.uniform(size=(seeds, 100)), axis=1)
+    returns = curves[:, -2:].mean(axis=1)
+    return Training(
+        name=name,
+        algorithm=Algorithm(rule=Toy(rate=0.25), network=Nothing()),
+        run=task,
+        curves=curves,
+        lengths=curves,
+        info={"entropy": np.ones((seeds, 100))},
+        returns=returns,
+        status=np.zeros(seeds, np.int8),
+        interval=Interval(float(returns.min()), float(returns.mean()), float(returns.max())),
+        env_steps=seeds * task.steps,
+        seconds=2.0,
+        provenance={"versions": {"jax": "0.10.2"}, "commit": "abc123"},
+    )
+
+
+def comparison() -> Comparison:
+    return Comparison(
+        candidates=("champion", "ppo"),
+        runs=TASKS,
+        notes=("searched", "unseen task"),
+        trainings={"champion": [training("champion", t, 10.0) for t in TASKS], "ppo": [training("ppo", t) for t in TASKS]},
+        differences=[Difference("champion", "ppo", TASKS[0], Interval(5.0, 10.0, 15.0), 0.01, "better")],
+        verdict="champion is better than ppo on 1 of 2 runs.",
+        provenance={"versions": {"jax": "0.10.2"}},
+    )
+
+
+def search_result(directory: Path, registry: Registry, compared: Comparison | None = None) -> SearchResult:
+    champion = Algorithm(rule=Toy(rate=0.75), network=Nothing())
+    directory.mkdir(parents=True, exist_ok=True)
+    return SearchResult(
+        champion=champion,
+        champion_path=save_candidate(directory / "champion.candidate", champion, registry),
+        champion_fitness=3.5,
+        finalists=np.zeros((2, 1)),
+        finalist_fitness=np.array([3.5, 3.0]),
+        generations=5,
+        env_steps=5 * 480_000,
+        seconds=15.0,
+        broken={"not_finite": 5},
+        comparison=compared,
+    )
+
+
+def tracked(
+    store: str,
+    info: SearchInfo,
+    generations: range,
+    end: Callable[[Tracker], None] = lambda _: None,
+    patience: float = 30.0,
+) -> Tracker:
+    """The tracker of a search that has run, and has ended as ``end`` says or not at all."""
+    tracker = Tracker(store, patience=patience)
+    tracker.discover_search_started(info)
+    for index in generations:
+        tracker.discover_generation_done(info, generation(index))
+    end(tracker)
+    tracker.finish()
+    return tracker
+
+
+def artifacts(store: str, run_id: str | None, path: str | None = None) -> set[str]:
+    found = set()
+    for entry in client_of(store).list_artifacts(run_id, path):
+        found |= artifacts(store, run_id, entry.path) if entry.is_dir else {entry.path}
+    return found
+
+
+def steps_of(store: str, run_id: str | None, key: str) -> list[int]:
+    return [point.step for point in client_of(store).get_metric_history(run_id, key)]
+
+
+# A search ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory: pytest.TempPathFactory, empty_store: Path, registry: Registry) -> tuple[str, SearchInfo, str]:
+    """A finished search in a store: the store, the search and the run's id."""
+    store, directory = f"sqlite:///{empty_store}", tmp_path_factory.mktemp("search")
+    info = search_info(directory, registry)
+    result = search_result(directory, registry, comparison())
+    tracker = tracked(store, info, range(5), lambda t: t.discover_search_finished(info, result))
+    assert tracker.run_id is not None
+    return store, info, tracker.run_id
+
+
+def test_a_search_is_one_run_that_says_what_a_repeat_needs(searched: tuple[str, SearchInfo, str]) -> None:
+    store, info, run_id = searched
+    client = client_of(store)
+    found = client.get_run(run_id)
+    assert [one.info.run_id for one in client.search_runs([found.info.experiment_id])] == [run_id]
+    assert (found.info.run_name, found.info.status) == ("toy", "FINISHED")
+    params, tags = found.data.params, found.data.tags
+    assert params["strategy.snes.rate"] == "0.1"
+    assert (params["seed"], params["seeds"], params["population"]) == ("7", "2", "8")
+    assert (tags["versions.jax"], tags["plugins.toy"], tags["device.kind"]) == ("0.10.2", "toy-plugin 1.2", "cpu")
+    assert tags["commit"] == tags["mlflow.source.git.commit"] == "abc123"
+    assert tags["discover.directory"] == str(info.directory)
+    assert "champion is better than ppo on 1 of 2 runs." in tags["mlflow.note.content"]
+
+
+def test_each_generation_is_one_step_of_at_most_forty_metrics(searched: tuple[str, SearchInfo, str]) -> None:
+    store, _, run_id = searched
+    metrics = client_of(store).get_run(run_id).data.metrics
+    assert len(metrics) <= 40
+    assert steps_of(store, run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+    last = generation(4)
+    assert metrics["fitness/mean"] == pytest.approx(last.fitness[1:].mean())
+    assert metrics["broken/not_finite"] == 1
+    assert metrics["cost/env_steps"] == 5 * 480_000
+    assert metrics["cost/evaluation_share"] == pytest.approx(2.9 / 3.0)
+    assert metrics["return/Acrobot-v1 20000"] == pytest.approx(last.returns[1][1:, :, -2:].mean(), rel=1e-5)
+    assert metrics["champion/fitness"] == 3.5
+
+
+def test_forty_keys_hold_with_any_number_of_tasks() -> None:
+    many = [TaskRun(f"task-{i}", 1000) for i in range(30)]
+    wide = generation(0)
+    wide = Generation(**{**vars(wide), "returns": [wide.returns[0]] * 30})
+    assert len(content.generation_metrics(wide, many)) + len(content.result_metrics(search_like())) <= 40
+    assert {"fitness/best", "cost/seconds", "return_of_best/task-0 1000"} <= set(content.generation_metrics(wide, many))
+
+
+def search_like() -> Any:
+    return type("Result", (), {"champion_fitness": 1.0, "seconds": 2.0})()
+
+
+def test_the_artifacts_are_the_populations_fitness_the_figures_the_table_and_the_champion(
+    searched: tuple[str, SearchInfo, str], tmp_path: Path
+) -> None:
+    store, info, run_id = searched
+    found = artifacts(store, run_id)
+    assert {
+        "config.yaml",
+        "provenance.json",
+        "errors.json",
+        "champion.candidate",
+        "comparison.json",
+        "comparison.md",
+        "figures/fitness.png",
+        "figures/curves/CartPole-v1_10_000.png",
+        "figures/curves/Acrobot-v1_20_000.png",
+        "figures/candidate/rule/rate_over_time.png",
+        "population/generations_000000-000099.npz",
+    } == found
+    client = client_of(store)
+    with np.load(client.download_artifacts(run_id, "population/generations_000000-000099.npz", str(tmp_path))) as arrays:
+        np.testing.assert_array_equal(arrays["generation"], range(5))
+        np.testing.assert_array_equal(arrays["fitness"], [generation(i).fitness for i in range(5)])
+        np.testing.assert_array_equal(arrays["status"], [generation(i).status for i in range(5)])
+    config = Path(client.download_artifacts(run_id, "config.yaml", str(tmp_path)))
+    assert yaml.safe_load(config.read_text()) == info.config
+    errors = json.loads(Path(client.download_artifacts(run_id, "errors.json", str(tmp_path))).read_text())
+    assert errors == {"2": {"0": "ValueError: too deep"}}
+    assert Path(client.download_artifacts(run_id, "figures/fitness.png", str(tmp_path))).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_failed_search_says_why_and_keeps_its_figures(store: str, tmp_path: Path, registry: Registry) -> None:
+    info = search_info(tmp_path, registry)
+    tracker = tracked(store, info, range(2), lambda t: t.discover_search_failed(RuntimeError("out of memory")))
+    found = client_of(store).get_run(tracker.run_id)
+    assert found.info.status == "FAILED"
+    assert found.data.tags["discover.error"] == "RuntimeError: out of memory"
+    assert "figures/fitness.png" in artifacts(store, tracker.run_id)
+
+
+def test_a_failure_before_the_first_generation_is_no_run(store: str) -> None:
+    tracker = Tracker(store)
+    tracker.discover_search_failed(UserError("no such task"))
+    assert tracker.finish() is None
+
+
+# Resume -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_resumed_search_goes_on_in_its_run_and_no_step_is_doubled(store: str, tmp_path: Path, registry: Registry) -> None:
+    stopped = tracked(store, search_info(tmp_path, registry), range(4), lambda t: t.discover_search_failed(KeyboardInterrupt()))
+    assert client_of(store).get_run(stopped.run_id).info.status == "KILLED"
+    info = search_info(tmp_path, registry, resumed_from=2)
+    result = search_result(tmp_path, registry)
+    resumed = tracked(store, info, range(2, 5), lambda t: t.discover_search_finished(info, result))
+    assert resumed.run_id == stopped.run_id
+    assert client_of(store).get_run(resumed.run_id).info.status == "FINISHED"
+    assert steps_of(store, resumed.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(history(tmp_path / "tracking").fitness, [generation(i).fitness for i in range(5)])
+
+
+def test_a_kill_loses_nothing(store: str, tmp_path: Path, registry: Registry) -> None:
+    """A process that dies at once, with a half-written line, and with records that the store has but the state does not."""
+    info = search_info(tmp_path, registry)
+    first = tracked(store, info, range(3))
+    folder = tmp_path / "tracking"
+    state = json.loads((folder / "state.json").read_text())
+    ends = [end for end, record in records(folder) if record["kind"] != "metrics"]
+    (folder / "state.json").write_text(json.dumps({**state, "sent": ends[-1]}))
+    with (folder / "ledger.jsonl").open("ab") as file:
+        file.write(b'{"kind":"metrics","step":3,"fit')
+    resumed = tracked(store, search_info(tmp_path, registry, resumed_from=1), range(1, 5))
+    assert resumed.run_id == first.run_id
+    assert steps_of(store, resumed.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+
+
+def test_a_new_search_in_an_old_directory_is_a_new_run(store: str, tmp_path: Path, registry: Registry) -> None:
+    info, result = search_info(tmp_path, registry), search_result(tmp_path, registry)
+    old = tracked(store, info, range(5), lambda t: t.discover_search_finished(info, result))
+    new = tracked(store, info, range(2))
+    assert new.run_id != old.run_id
+    assert steps_of(store, new.run_id, "fitness/mean") == [0, 1]
+
+
+# Stores that fail -------------------------------------------------------------------------------------------------------
+
+
+def test_a_slow_store_does_not_hold_up_the_search(
+    store: str, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def slowly(method: Callable[..., None]) -> Callable[..., None]:
+        def call(self: run.Run, some: Any, state: Any) -> None:
+            calls.append(len(some))
+            time.sleep(0.3)
+            method(self, some, state)
+
+        return call
+
+    monkeypatch.setattr(run.Run, "metrics", slowly(run.Run.metrics))
+    info = search_info(tmp_path, registry)
+    tracker = Tracker(store)
+    tracker.discover_search_started(info)
+    generations = [generation(i) for i in range(60)]
+    started = time.perf_counter()
+    for one in generations:
+        tracker.discover_generation_done(info, one)
+    assert time.perf_counter() - started < 0.3  # one call of the store takes as long
+    tracker.finish()
+    assert steps_of(store, tracker.run_id, "fitness/best") == list(range(60))
+    assert len(calls) < 60  # what has piled up goes in larger batches
+    assert max(calls) * len(content.generation_metrics(generations[0], TASKS)) <= 1000
+
+
+def test_a_store_that_fails_is_reported_once_and_gets_everything_when_it_answers_again(
+    store: str, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_metrics, down = run.Run.metrics, threading.Event()
+    down.set()
+
+    def failing(self: run.Run, some: Any, state: Any) -> None:
+        if down.is_set():
+            raise ConnectionError("connection refused")
+        send_metrics(self, some, state)
+
+    monkeypatch.setattr(run.Run, "metrics", failing)
+    info = search_info(tmp_path, registry)
+    with pytest.warns(TrackingWarning) as caught:
+        tracker = tracked(store, info, range(5), patience=1.5)
+    texts = [str(one.message) for one in caught]
+    assert texts[0].startswith(f"the tracking store '{store}' fails (connection refused); nothing is lost: {tmp_path}")
+    assert texts[1].startswith("5 records are not in the tracking store")
+    assert len(texts) == 2
+    assert len(history(tmp_path / "tracking").generation) == 5
+    down.clear()
+    assert send(tmp_path / "tracking") == 0
+    assert steps_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+
+
+def test_a_record_that_the_store_refuses_does_not_stop_the_others(store: str, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.append("run", experiment="e", name="n", params={"a": "1"}, tags={})
+    ledger.append("metrics", step=0, metrics={"not@allowed": 1.0})
+    ledger.append("tags", tags={"after": "yes"})
+    ledger.append("artifact", path="gone.png")
+    ledger.append("status", status="FINISHED")
+    ledger.close()
+    assert send(tmp_path, store) == 0
+    found = client_of(store).get_run(load_state(tmp_path, store).run_id)
+    assert found.data.tags["after"] == "yes"
+    assert found.info.status == "FINISHED"
+
+
+def test_a_ledger_can_be_sent_to_another_store_from_the_beginning(
+    searched: tuple[str, SearchInfo, str], store: str, tmp_path: Path
+) -> None:
+    _, info, old = searched
+    folder = tmp_path / "copy"
+    shutil.copytree(info.directory / "tracking", folder)
+    assert send(folder, store) == 0
+    run_id = load_state(folder, store).run_id
+    assert run_id != old
+    assert steps_of(store, run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+
+
+def test_an_error_in_the_tracker_costs_a_warning_not_the_search(
+    store: str, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = search_info(tmp_path, registry)
+    tracker = Tracker(store)
+    tracker.discover_search_started(info)
+    monkeypatch.setattr(Ledger, "append", lambda *_, **__: (_ for _ in ()).throw(OSError("no space left on device")))
+    with pytest.warns(TrackingWarning, match="no space left on device"):
+        tracker.discover_generation_done(info, generation(0))
+    monkeypatch.undo()
+    tracker.finish()
+
+
+# The check --------------------------------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def test_an_unreachable_server_is_found_out_at_once_and_said_in_one_sentence() -> None:
+    address, started = f"http://127.0.0.1:{free_port()}", time.perf_counter()
+    with pytest.raises(UserError) as caught:
+        Tracker(address)
+    assert time.perf_counter() - started < 10
+    text = str(caught.value)
+    assert text.startswith(f"the tracking store '{address}' cannot be used (")
+    assert "refused" in text
+    assert text.endswith("or leave tracking out with --no-tracking.")
+    assert "\n" not in text
+    assert caught.value.exit_status == 2
+
+
+def test_a_server_that_never_answers_is_found_out_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(stores._CHECK, "MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        started = time.perf_counter()
+        with pytest.raises(UserError, match=r"cannot be used .*time"):
+            check_tracking(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert time.perf_counter() - started < 10
+
+
+def test_a_store_that_cannot_work_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("no database, " * 99)
+    for address, why in {
+        f"sqlite:///{tmp_path}/absent/mlflow.db": "there is no folder",
+        f"sqlite:///{tmp_path}/text.db": "not a database",
+        "htp://localhost": "htp",
+    }.items():
+        with pytest.raises(
+            UserError, match=rf"^the tracking store '{address}' cannot be used \(.*{why}.*\): .*--no-tracking\.$"
+        ):
+            check_tracking(address)
+
+
+def test_the_check_leaves_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+    with contextlib.suppress(UserError):
+        check_tracking(f"http://127.0.0.1:{free_port()}")
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "77"
+    assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES" not in os.environ
+
+
+def test_the_default_store_is_a_file_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert resolve_store() == f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert resolve_store() == "http://127.0.0.1:5000"
+    assert resolve_store("sqlite:///other.db") == f"sqlite:///{tmp_path}/other.db"
+
+
+def test_starting_to_track_does_not_import_mlflow_in_the_main_thread(tmp_path: Path) -> None:
+    code = "import sys; from discover_mlflow.tracker import Tracker; Tracker('sqlite:///x.db'); print('mlflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+# The champion -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_champion_comes_back_from_every_address(
+    searched: tuple[str, SearchInfo, str], tmp_path: Path, registry: Registry
+) -> None:
+    store, info, run_id = searched
+    model_id = client_of(store).get_run(run_id).outputs.model_outputs[0].model_id
+    saved = (info.directory / "champion.candidate").read_bytes()
+    for address in (run_id, f"runs:/{run_id}", f"runs:/{run_id}/champion.candidate", f"models:/{model_id}"):
+        assert is_address(address)
+        folder = tmp_path / hashlib.sha256(address.encode()).hexdigest()
+        folder.mkdir()
+        path = fetch_candidate(address, store, folder)
+        assert path.parent == folder
+        assert path.read_bytes() == saved
+        champion = load_candidate(path, registry)
+        assert isinstance(champion.rule, Toy)
+        assert float(champion.rule.rate) == 0.75
+        assert {found.name for found in folder.iterdir()} <= {"MLmodel", path.name}
+    assert find_search(run_id, store) == info.directory
+
+
+def test_a_registered_version_and_its_alias_are_addresses_too(searched: tuple[str, SearchInfo, str], tmp_path: Path) -> None:
+    store, _, run_id = searched
+    client = client_of(store)
+    model = client.get_logged_model(client.get_run(run_id).outputs.model_outputs[0].model_id)
+    client.create_registered_model("best")
+    version = client.create_model_version("best", model.artifact_location, run_id, model_id=model.model_id)
+    client.set_registered_model_alias("best", "champion", version.version)
+    for address in (f"models:/best/{version.version}", "models:/best@champion"):
+        assert fetch_candidate(address, store, tmp_path).suffix == ".candidate"
+
+
+def test_the_model_holds_arrays_and_json_and_nothing_that_runs(searched: tuple[str, SearchInfo, str]) -> None:
+    with warnings.catch_warnings(action="ignore"):  # importing it warns of mlflow's own types
+        import mlflow.pyfunc
+    from mlflow.exceptions import MlflowException
+
+    store, _, run_id = searched
+    client = client_of(store)
+    model = client.get_logged_model(client.get_run(run_id).outputs.model_outputs[0].model_id)
+    assert (model.name, model.model_type, model.source_run_id, str(model.status)) == ("champion", "discover", run_id, "READY")
+    folder = Path(model.artifact_location.removeprefix("file://"))
+    assert sorted(path.name for path in folder.iterdir()) == ["MLmodel", "champion.candidate"]
+    assert list(yaml.safe_load((folder / "MLmodel").read_text())["flavors"]) == ["discover"]
+    with zipfile.ZipFile(folder / "champion.candidate") as file:
+        assert {Path(name).suffix for name in file.namelist()} <= {".json", ".npy"}
+    with pytest.raises(MlflowException, match="python_function"):
+        mlflow.pyfunc.load_model(folder.as_uri())
+
+
+def test_logging_the_model_again_finds_the_one_that_is_there(searched: tuple[str, SearchInfo, str]) -> None:
+    store, info, run_id = searched
+    client = client_of(store)
+    before = client.get_run(run_id)
+    candidate = info.directory / "champion.candidate"
+    made = run.log_model(client, before.info.experiment_id, run_id, candidate, name="champion", params={})
+    assert [made] == [one.model_id for one in client.get_run(run_id).outputs.model_outputs]
+
+
+MODELS = {
+    "flavors: {sklearn: {pickled_model: model.pkl}}": "no flavour 'discover'",
+    "flavors: {discover: {candidate: ../other, format: 1, sha256: '0'}}": "names a file outside",
+    "flavors: {discover: {candidate: champion.candidate, format: 2, sha256: '0'}}": "update discover-rl",
+    "flavors: {discover: {candidate: champion.candidate, format: 1, sha256: '0'}}": "has been altered",
+    "flavors: {discover: {candidate: gone.candidate, format: 1, sha256: '0'}}": "there is no candidate at",
+    "- !!python/object/apply:os.system [exit]": "there is no candidate at",
+}
+
+
+def test_a_model_that_is_not_as_it_was_logged_is_refused(store: str, tmp_path: Path, registry: Registry) -> None:
+    info, result = search_info(tmp_path / "s", registry), search_result(tmp_path / "s", registry)
+    run_id = tracked(store, info, range(1), lambda t: t.discover_search_finished(info, result)).run_id
+    assert run_id is not None
+    client = client_of(store)
+    model = client.get_logged_model(client.get_run(run_id).outputs.model_outputs[0].model_id)
+    for words, why in MODELS.items():
+        (Path(model.artifact_location.removeprefix("file://")) / "MLmodel").write_text(words)
+        with pytest.raises(UserError, match=why):
+            fetch_candidate(run_id, store, tmp_path)
+
+
+def test_addresses_that_lead_nowhere(store: str, tmp_path: Path, registry: Registry) -> None:
+    absent = "0" * 32
+    for address in (absent, f"runs:/{absent}", f"runs:/{absent}/x.candidate", "models:/m-nothing", "models:/none/1"):
+        with pytest.raises(UserError, match=f"there is no candidate at '{address}' in the tracking store 'sqlite:"):
+            fetch_candidate(address, store, tmp_path)
+    with pytest.raises(UserError, match=f"run '{absent}' is not in the tracking store"):
+        find_search(absent, store)
+    with pytest.raises(UserError, match="there is no tracking store at"):
+        fetch_candidate(absent, f"sqlite:///{tmp_path}/absent.db", tmp_path)
+    unfinished = tracked(store, search_info(tmp_path, registry), range(1)).run_id
+    with pytest.raises(UserError, match="has no champion"):
+        fetch_candidate(str(unfinished), store, tmp_path)
+    assert not is_address("ppo")
+    assert not is_address("champion.candidate")
+
+
+# Trainings and comparisons ----------------------------------------------------------------------------------------------
+
+
+def test_a_training_is_one_run_with_its_curve(store: str) -> None:
+    one = training("ppo", TASKS[0])
+    tracker = Tracker(store)
+    tracker.discover_training_finished(one)
+    found = client_of(store).get_run(tracker.run_id)
+    assert (found.info.run_name, found.info.status) == ("ppo on CartPole-v1 @ 10,000", "FINISHED")
+    assert found.data.metrics["end/iqm"] == pytest.approx(one.interval.estimate)
+    assert found.data.metrics["curve/return"] == pytest.approx(one.curves[:, -1].mean())
+    assert found.data.tags["versions.jax"] == "0.10.2"
+    assert len(found.data.metrics) <= 40
+    assert steps_of(store, tracker.run_id, "curve/return") == [100 * (row + 1) for row in range(100)]
+    assert artifacts(store, tracker.run_id) == {
+        "training.json",
+        "figures/curve.png",
+        "figures/candidate/rule/rate_over_time.png",
+    }
+
+
+def test_a_broken_training_is_tracked_as_broken(store: str) -> None:
+    one = training("ppo", TASKS[0])
+    one.curves[1, 50:] = np.nan
+    one = Training(
+        **{**vars(one), "interval": Interval(np.nan, np.nan, np.nan), "status": np.array([0, Status.NOT_FINITE, 0, 0])}
+    )
+    tracker = Tracker(store)
+    tracker.discover_training_finished(one)
+    found = client_of(store).get_run(tracker.run_id)
+    assert found.data.metrics["end/broken_seeds"] == 1
+    assert "end/iqm" not in found.data.metrics
+    assert len(steps_of(store, tracker.run_id, "curve/return")) == 50
+
+
+def test_a_comparison_is_one_run_with_its_table(store: str, tmp_path: Path) -> None:
+    tracker = Tracker(store)
+    tracker.discover_comparison_finished(comparison())
+    client = client_of(store)
+    found = client.get_run(tracker.run_id)
+    assert found.info.run_name == "champion against ppo"
+    assert found.data.metrics["iqm/champion CartPole-v1 10000"] == pytest.approx(
+        comparison().trainings["champion"][0].interval.estimate
+    )
+    assert len(found.data.metrics) <= 40
+    path = client.download_artifacts(tracker.run_id, "comparison.json", str(tmp_path))
+    rows = json.loads(Path(path).read_text())["table"]
+    assert [(row["candidate"], row["task"], row["note"]) for row in rows] == [
+        ("champion", "CartPole-v1", "searched"),
+        ("champion", "Acrobot-v1", "unseen task"),
+        ("ppo", "CartPole-v1", "searched"),
+        ("ppo", "Acrobot-v1", "unseen task"),
+    ]
+    assert "| CartPole-v1 @ 10,000 (searched) | ppo |" in found.data.tags["mlflow.note.content"]
+    assert "10 [5, 15] | better (p = 0.01) |" in found.data.tags["mlflow.note.content"]
+
+
+# Figures and texts ------------------------------------------------------------------------------------------------------
+
+
+def test_a_component_whose_figure_fails_does_not_cost_the_others() -> None:
+    problems: list[str] = []
+    found = list(component_figures(Algorithm(rule=Broken(inner=Toy(rate=0.5)), network=Nothing()), problems))
+    assert [name for name, _ in found] == ["figures/candidate/rule.inner/rate_over_time.png"]
+    assert problems == ["the figures of rule (Broken) cannot be drawn (ValueError: no canvas)"]
+
+
+def test_the_band_is_that_of_the_seeds_and_missing_where_one_has_broken() -> None:
+    curves = np.tile(np.arange(5.0)[:, None], (1, 100))
+    curves[0, 60:] = np.nan
+    low, middle, high = band(curves)
+    assert middle[0] == 2.0
+    assert low[0] < 2.0 < high[0]
+    assert np.isnan(middle[60:]).all()
+    alone = band(curves[1:2])
+    assert alone[1][0] == 1.0
+    assert np.isnan(alone[0]).all()
+
+
+def test_the_fitness_figure_leaves_broken_members_out(tmp_path: Path, registry: Registry, store: str) -> None:
+    tracked(store, search_info(tmp_path, registry), range(3))
+    axes = fitness_figure(history(tmp_path / "tracking"), 2.5).axes[0]
+    lines = {line.get_label(): np.asarray(line.get_ydata()) for line in axes.lines}
+    np.testing.assert_allclose(lines["mean"], [generation(i).fitness[1:].mean() for i in range(3)], rtol=1e-6)
+    np.testing.assert_allclose(lines["best of its generation"], [generation(i).fitness[1:].max() for i in range(3)])
+    assert set(lines["champion, fresh seeds"]) == {2.5}
+
+
+def test_a_large_config_stays_within_a_hundred_params(tmp_path: Path, registry: Registry) -> None:
+    info = search_info(tmp_path, registry)
+    large = {f"part{i}": {f"x{j}": {"deep": j, "text": "y" * 9000} for j in range(10)} for i in range(9)}
+    params = content.search_params(SearchInfo(**{**vars(info), "config": large}))
+    assert len(params) <= 105
+    assert "part3.x4" in params
+    assert max(map(len, params.values())) <= 500
+
+
+# The road through the hooks ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All other plugins blocked."""
+    others = [point.name for point in importlib.metadata.entry_points(group="discover") if point.name != "mlflow"]
+    monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", ",".join(others))
+
+
+@pytest.mark.usefixtures("alone")
+def test_the_command_line_reaches_the_tracker_through_hooks_alone(
+    searched: tuple[str, SearchInfo, str], tmp_path: Path, registry: Registry
+) -> None:
+    store, _, run_id = searched
+    plugins = load_plugins()
+    watch(plugins, Command("train", store=store))
+    plugins.hook.discover_training_finished(training=training("ppo", TASKS[0]))
+    facts = finish(plugins)
+    assert facts["tracking"] == store
+    assert client_of(store).get_run(facts["run_id"]).info.run_name == "ppo on CartPole-v1 @ 10,000"
+    path = plugins.hook.discover_fetch_candidate(address=run_id, store=store, folder=tmp_path)
+    assert path == tmp_path / "champion.candidate"
+    assert plugins.hook.discover_fetch_candidate(address="ppo", store=store, folder=tmp_path) is None
+    assert plugins.hook.discover_find_search(address=run_id, store=store).is_dir()
+    command = plugins.hook.discover_ui(store=store, port=5123)
+    assert command[1:4] == ["-m", "mlflow", "server"]
+    assert command[command.index("--host") + 1] == "127.0.0.1"
+    assert command[command.index("--backend-store-uri") + 1] == store
+
+
+@pytest.mark.usefixtures("alone")
+def test_tracking_off_registers_no_observer() -> None:
+    plugins = load_plugins()
+    watch(plugins, Command("search", tracking=False, store="http://127.0.0.1:9"))
+    assert finish(plugins) == {}
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_resumed_search_goes_to_the_store_it_began_in(store: str, tmp_path: Path, registry: Registry) -> None:
+    began = tracked(store, search_info(tmp_path, registry), range(2))
+    plugins = load_plugins()
+    watch(plugins, Command("resume", directory=tmp_path))
+    plugins.hook.discover_search_started(search=search_info(tmp_path, registry, resumed_from=1))
+    assert finish(plugins) == {"run_id": began.run_id, "tracking": store}
+
+
+def test_the_page_of_a_server_is_at_its_address() -> None:
+    with pytest.raises(UserError, match="open that address in a browser"):
+        ui_command("http://127.0.0.1:5000", 5001)
+
+
+def test_nothing_is_warned_of_when_all_goes_well(store: str, tmp_path: Path, registry: Registry) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TrackingWarning)
+        tracked(store, search_info(tmp_path, registry), range(3))
