@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from discover.algorithm import Algorithm as Algorithm
+    from discover.compare import table as table
     from discover.components import Component as Component
     from discover.components import choice as choice
     from discover.components import component as component
     from discover.components import free as free
     from discover.components import get as get
     from discover.components import integer as integer
+    from discover.components import nodes as nodes
     from discover.components import option_index as option_index
     from discover.components import real as real
     from discover.components import replace as replace
@@ -37,6 +39,15 @@ if TYPE_CHECKING:
     from discover.errors import UserError as UserError
     from discover.evaluation import evaluate_population as evaluate_population
     from discover.evaluation import fitting_chunk as fitting_chunk
+    from discover.events import Command as Command
+    from discover.events import Comparison as Comparison
+    from discover.events import Difference as Difference
+    from discover.events import Generation as Generation
+    from discover.events import SearchInfo as SearchInfo
+    from discover.events import SearchResult as SearchResult
+    from discover.events import Status as Status
+    from discover.events import TaskRun as TaskRun
+    from discover.events import Training as Training
     from discover.executors import Curves as Curves
     from discover.executors import Executor as Executor
     from discover.hookspecs import hookimpl as hookimpl
@@ -60,6 +71,9 @@ if TYPE_CHECKING:
     from discover.rules import Rollout as Rollout
     from discover.rules import UpdateRule as UpdateRule
     from discover.space import Space as Space
+    from discover.statistics import Interval as Interval
+    from discover.statistics import bootstrap_interval as bootstrap_interval
+    from discover.statistics import interquartile_mean as interquartile_mean
     from discover.strategies import Objective as Objective
     from discover.strategies import Proposal as Proposal
     from discover.strategies import Strategy as Strategy
@@ -69,12 +83,36 @@ if TYPE_CHECKING:
 
 _HOME = {
     "algorithm": ("Algorithm",),
-    "components": ("Component", "choice", "component", "free", "get", "integer", "option_index", "real", "replace", "weights"),
+    "compare": ("table",),
+    "components": (
+        "Component",
+        "choice",
+        "component",
+        "free",
+        "get",
+        "integer",
+        "nodes",
+        "option_index",
+        "real",
+        "replace",
+        "weights",
+    ),
     "distributions": ("Categorical", "Gaussian", "policy_heads"),
     "domains": ("Integer", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
     "errors": ("UserError",),
     "evaluation": ("evaluate_population", "fitting_chunk"),
+    "events": (
+        "Command",
+        "Comparison",
+        "Difference",
+        "Generation",
+        "SearchInfo",
+        "SearchResult",
+        "Status",
+        "TaskRun",
+        "Training",
+    ),
     "executors": ("Curves", "Executor"),
     "hookspecs": ("hookimpl",),
     "networks": ("AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs"),
@@ -85,6 +123,7 @@ _HOME = {
     "returns": ("ReturnFunction", "Segment", "Targets"),
     "rules": ("Experience", "Info", "Rollout", "UpdateRule"),
     "space": ("Space",),
+    "statistics": ("Interval", "bootstrap_interval", "interquartile_mean"),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),
     "world": ("Actor", "World"),
 }

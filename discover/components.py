@@ -228,6 +228,16 @@ def walk(component: Any, prefix: str = "") -> Iterator[tuple[str, Component, Fie
                 yield from walk(inner, f"{inner_path}.")
 
 
+def nodes(component: Component, path: str = "") -> Iterator[tuple[str, Component]]:
+    """Every component of a tree with its dotted path: the root, whose path is ``path``, then what it holds."""
+    yield path, component
+    for field in fields(type(component)):
+        if field.role == "subtree":
+            where = f"{path}.{field.name}" if path else field.name
+            for inner_path, inner in _components_in(getattr(component, field.name), where):
+                yield from nodes(inner, inner_path)
+
+
 def check(candidate: Component) -> None:
     """Check that every value is set and lies in its domain; called where a candidate is built, not on tracers.
 

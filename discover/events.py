@@ -40,6 +40,25 @@ class TaskRun(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Command:
+    """A command as those who may watch it see it, before it begins.
+
+    Attributes:
+        name: ``search``, ``resume``, ``train`` or ``compare``.
+        directory: of the search that is resumed, else None.
+        tracking: whether it is tracked (``--no-tracking`` says no).
+        store: address of the tracking store (``--tracking``); None leaves it to the tracker.
+        json: standard output belongs to one JSON object.
+    """
+
+    name: str
+    directory: Path | None = None
+    tracking: bool = True
+    store: str | None = None
+    json: bool = False
+
+
+@dataclass(frozen=True)
 class SearchInfo:
     """A search as its watchers see it.
 

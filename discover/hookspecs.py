@@ -5,12 +5,15 @@ Any subset of a hook's arguments may be taken. A hook that watches must not bloc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
-    from discover.events import Comparison, Generation, SearchInfo, SearchResult, Training
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from discover.events import Command, Comparison, Generation, SearchInfo, SearchResult, Training
     from discover.registry import Registry
 
 hookspec = pluggy.HookspecMarker("discover")
@@ -20,6 +23,15 @@ hookimpl = pluggy.HookimplMarker("discover")
 @hookspec
 def discover_register(registry: Registry) -> None:
     """Register components, recipes and tasks. Import heavy modules here, not at the top of the plugin."""
+
+
+@hookspec
+def discover_observers(command: Command) -> Sequence[object]:
+    """Objects with hook implementations that watch one command (a tracker, a progress bar); none if it is not theirs.
+
+    Called before anything dear begins: what cannot work (a tracking server that does not answer) is a `UserError` here.
+    """
+    raise NotImplementedError
 
 
 @hookspec
@@ -50,3 +62,23 @@ def discover_training_finished(training: Training) -> None:
 @hookspec
 def discover_comparison_finished(comparison: Comparison) -> None:
     """``discover compare`` has compared candidates over tasks and seeds."""
+
+
+@hookspec
+def discover_command_finished() -> Mapping[str, Any] | None:
+    """The command is over, in whatever way: flush. What is returned (``run_id``, ...) joins its ``--json`` summary."""
+
+
+@hookspec(firstresult=True)
+def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> Path | None:
+    """The candidate file behind an address of a tracking store, brought into ``folder``; None for any other text."""
+
+
+@hookspec(firstresult=True)
+def discover_find_search(address: str, store: str | None) -> Path | None:
+    """The directory of the search behind a run's address; None for any other text."""
+
+
+@hookspec(firstresult=True)
+def discover_ui(store: str | None, port: int) -> Sequence[str] | None:
+    """The command line that serves the tracking store's web page on 127.0.0.1."""

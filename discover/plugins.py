@@ -13,13 +13,16 @@ import sys
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
 from discover import hookspecs
 from discover.errors import PluginError
 from discover.registry import Provenance, Registry
+
+if TYPE_CHECKING:
+    from discover.events import Command
 
 GROUP = "discover"
 BLOCK = "DISCOVER_BLOCK_PLUGINS"
@@ -70,6 +73,25 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
         except Exception as error:
             _give_up(manager, registry, name, provenance, error)
     return Plugins(registry, manager.hook, manager)
+
+
+def watch(plugins: Plugins, command: Command) -> None:
+    """Let the plugins' observers (a tracker, a progress bar) see one command.
+
+    Raises:
+        UserError: an observer cannot do its work, such as a tracking server that does not answer.
+    """
+    for observers in plugins.hook.discover_observers(command=command):
+        for observer in observers:
+            plugins.manager.register(observer)
+
+
+def finish(plugins: Plugins) -> dict[str, Any]:
+    """Tell the observers that the command is over; returns what they add to its summary (``run_id``, ...)."""
+    facts: dict[str, Any] = {}
+    for found in plugins.hook.discover_command_finished():
+        facts.update(found)
+    return facts
 
 
 def _load(manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, load: Any) -> None:
