@@ -155,17 +155,18 @@ class _Runner:
         self.plugins.hook.discover_search_started(search=self.info)
         saved = time.perf_counter()
         while self.now.counters.generations < self.config.generations:
-            generation = self._generation()
+            generation, now = self._generation()
+            self.plugins.hook.discover_generation_done(search=self.info, generation=generation)
+            self.now = now  # only once it has been reported: a checkpoint is never ahead of a ledger
             if time.perf_counter() - saved > 60 * self.config.checkpoint_minutes:
                 self.save()
                 saved = time.perf_counter()
-            self.plugins.hook.discover_generation_done(search=self.info, generation=generation)
         self.save()
         result = self._finish()
         self.plugins.hook.discover_search_finished(search=self.info, result=result)
         return result
 
-    def _generation(self) -> Generation:
+    def _generation(self) -> tuple[Generation, Now]:
         started, (state, counters) = time.perf_counter(), self.now
         index = counters.generations
         key = jax.random.fold_in(named_key(jax.random.key(self.config.seed), "strategy"), index)
@@ -176,8 +177,8 @@ class _Runner:
         evaluated = self._evaluate(genomes, "search", index, self.config.seeds)
         strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluated.fitness))
         counters = _counted(counters, evaluated, time.perf_counter() - started)
-        self.now = Now(self._archived(strategy, genomes, evaluated), counters._replace(generations=index + 1))
-        return Generation(
+        now = Now(self._archived(strategy, genomes, evaluated), counters._replace(generations=index + 1))
+        generation = Generation(
             index=index,
             genomes=genomes,
             fitness=evaluated.fitness,
@@ -192,6 +193,7 @@ class _Runner:
             best_fitness=counters.best_fitness,
             broken_so_far=counters.broken,
         )
+        return generation, now
 
     def _finish(self) -> SearchResult:
         finalists, evaluated = self._finalists()
