@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pluggy
 
 from discover import hookspecs
-from discover.errors import PluginError
+from discover.errors import DiscoverWarning, PluginError
 from discover.registry import Provenance, Registry
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ BLOCK = "DISCOVER_BLOCK_PLUGINS"
 FOLDER = "DISCOVER_PLUGINS_DIR"
 
 
-class PluginWarning(UserWarning):
+class PluginWarning(DiscoverWarning):
     """A plugin was left out because it is broken; everything else goes on."""
 
 
