@@ -19,13 +19,12 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import typer
 
 from discover.errors import DiscoverError, DiscoverWarning
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 STOPPED = 130
@@ -44,11 +43,11 @@ def set_debug(wanted: bool) -> None:
     _show_traceback = wanted
 
 
-def guarded(command: Callable[P, R]) -> Callable[P, R]:
+def guarded(command: Callable[..., R]) -> Callable[..., R]:
     """A command whose errors end as one sentence on standard error and an exit status."""
 
     @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+    def run(*args: Any, **kwargs: Any) -> R:
         with one_line_warnings():
             try:
                 return command(*args, **kwargs)
