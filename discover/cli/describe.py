@@ -1,4 +1,4 @@
-"""The fields of a component in words."""
+"""What is known of a registered name, as JSON can hold it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,22 @@ from typing import Any
 
 from discover.components import Component, Field, Free, fields
 from discover.domains import Domain
+from discover.registry import Entry
 
 _ROLES = {"leaf": "meta-parameter", "subtree": "component", "static": "setting"}
 _WORDS = {"Array": "weights", "OptionIndex": "option_index", "Whole": "integer"}  # as a component's author writes them
 
 
-def described_fields(component: type[Component]) -> list[dict[str, Any]]:
-    """Each field as JSON can hold it: what it is, which values it takes, and its default (null where it must be written)."""
+def described(entry: Entry) -> dict[str, Any]:
+    """Paper and facts of an entry, and the fields of a component, or what a recipe or a task stands for."""
+    facts = {"paper": entry.paper, **entry.facts}
+    if entry.component is None:
+        return {**facts, "value": entry.value}
+    return {**facts, "fields": _fields(entry.component)}
+
+
+def _fields(component: type[Component]) -> list[dict[str, Any]]:
+    """For each field what it is, which values it takes, and its default (null where it must be written)."""
     return [
         {
             "name": field.name,

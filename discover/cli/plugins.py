@@ -37,25 +37,18 @@ def show(
         found = [entry for entry in every if entry.name == name]
         if not found:
             raise UserError(f"no plugin brings '{name}': {nearest(name, {entry.name for entry in every})}.")
-        described = [_description(entry) for entry in found]
+        from discover.cli.describe import described
+
+        facts = [{**_line(entry), **described(entry)} for entry in found]
     if json:
-        print_json(described)
+        print_json(facts)
         return
-    for facts in described:
-        _print_description(facts)
+    for one in facts:
+        _print_description(one)
 
 
 def _line(entry: Entry) -> dict[str, Any]:
     return {"kind": entry.kind, "name": entry.name, "summary": entry.summary, **entry.provenance._asdict()}
-
-
-def _description(entry: Entry) -> dict[str, Any]:
-    from discover.cli.describe import described_fields
-
-    facts = {**_line(entry), "paper": entry.paper, **entry.facts}
-    if entry.component is None:
-        return {**facts, "value": entry.value}
-    return {**facts, "fields": described_fields(entry.component)}
 
 
 def _print_description(facts: dict[str, Any]) -> None:

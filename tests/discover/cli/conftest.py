@@ -11,6 +11,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from discover.devices import use_every_core
+
+use_every_core()
+
 Invoke = Callable[..., Result]
 
 BROUGHT = Path(__file__).parent / "brought"

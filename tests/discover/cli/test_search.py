@@ -38,7 +38,9 @@ def test_search_says_what_it_found_and_how_to_go_on(invoke: Invoke, config: Path
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     heading = next(line for line in lines if "candidate" in line)
-    assert [word for word in ("task", "IQM", "95 % interval", "seeds", "champion minus this", "verdict") if word not in heading] == []
+    assert [
+        word for word in ("task", "IQM", "95 % interval", "seeds", "champion minus this", "verdict") if word not in heading
+    ] == []
     assert any(line.split()[:5] == ["wage", "@", "100", "(searched)", "champion"] for line in lines)
     assert any(line.startswith("champion is ") for line in lines)
     again = next(line for line in lines if line.startswith("train it again:")).partition(":")[2]
