@@ -139,6 +139,11 @@ def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig
     return config
 
 
+def default_executor(registry: Registry) -> Executor:
+    """Where lifetimes run unless a config says otherwise."""
+    return component_from(registry, Executor, _DEFAULTS["executor"], "executor")
+
+
 def _report(registry: Registry, value: Any) -> Report | None:
     if value is None:
         return None

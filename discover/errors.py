@@ -26,6 +26,10 @@ class EvaluationError(DiscoverError):
     """Candidates could not be evaluated (compilation or execution failed)."""
 
 
+class DiscoverWarning(UserWarning):
+    """Something is amiss, and all goes on: the command line shows one line."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A clause that lists the known names and the nearest one.
 

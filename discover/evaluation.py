@@ -16,6 +16,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from discover import lifetime
+from discover.devices import warn_of_idle_cores
 from discover.environments import Environment
 from discover.executors import Curves
 
@@ -97,6 +98,7 @@ class Programs:
 @functools.cache
 def programs_on(devices: tuple[Any, ...]) -> Programs:
     """The programs for a set of devices: made once, so that nothing compiles twice."""
+    warn_of_idle_cores(devices)
     return Programs(devices)
 
 

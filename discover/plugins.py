@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pluggy
 
 from discover import hookspecs
-from discover.errors import PluginError
+from discover.errors import DiscoverWarning, PluginError
 from discover.registry import Provenance, Registry
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ BLOCK = "DISCOVER_BLOCK_PLUGINS"
 FOLDER = "DISCOVER_PLUGINS_DIR"
 
 
-class PluginWarning(UserWarning):
+class PluginWarning(DiscoverWarning):
     """A plugin was left out because it is broken; everything else goes on."""
 
 
@@ -62,15 +62,22 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
     manager.add_hookspecs(hookspecs)
     registry = Registry()
     blocked = {name.strip() for name in os.environ.get(BLOCK, "").split(",") if name.strip()}
+    known: dict[str, Provenance] = {}
     for name, provenance, load in [*_entry_points(), *_files(folder or os.environ.get(FOLDER)), *_objects(extra)]:
         if name in blocked:
             manager.set_blocked(name)
             continue
+        if name in known:
+            raise PluginError(
+                f"two plugins are called '{name}': {_origin(known[name])} brings one, and {_origin(provenance)}"
+                " another; rename one, or take it away."
+            )
+        known[name] = provenance
         try:
             _load(manager, registry, name, provenance, load)
         except PluginError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             _give_up(manager, registry, name, provenance, error)
     return Plugins(registry, manager.hook, manager)
 
@@ -103,17 +110,22 @@ def _load(manager: pluggy.PluginManager, registry: Registry, name: str, provenan
     manager.subset_hook_caller("discover_register", others)(registry=registry)
 
 
-def _give_up(manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, error: Exception) -> None:
+def _give_up(
+    manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, error: BaseException
+) -> None:
     if manager.has_plugin(name):
         manager.unregister(name=name)
     registry.forget(name)
     cause = f"{type(error).__name__}: {error}".splitlines()[0]
     warnings.warn(
-        f"plugin '{name}' of {provenance.distribution} {provenance.version} is left out ({cause}); repair it, or block it "
-        f"with {BLOCK}={name}.",
+        f"plugin '{name}' of {_origin(provenance)} is left out ({cause}); repair it, or block it with {BLOCK}={name}.",
         PluginWarning,
         stacklevel=3,
     )
+
+
+def _origin(provenance: Provenance) -> str:
+    return f"{provenance.distribution} {provenance.version}".strip()
 
 
 def _entry_points() -> Iterable[tuple[str, Provenance, Any]]:

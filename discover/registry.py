@@ -146,4 +146,4 @@ class Registry:
 
 
 def _source(provenance: Provenance) -> str:
-    return f"'{provenance.plugin}' (of {provenance.distribution} {provenance.version})"
+    return f"'{provenance.plugin}' (of {f'{provenance.distribution} {provenance.version}'.strip()})"

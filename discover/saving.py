@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from discover.words import algorithm_from, words_of
 FORMAT = 1
 SUFFIX = ".candidate"
 _ARRAY = "$array"
+_DAMAGE = (EOFError, KeyError, OSError, OverflowError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
+"""What reading a zip file of whatever bytes may raise."""
 
 
 def save_candidate(path: Path, algorithm: Algorithm, registry: Registry, notes: Mapping[str, Any] | None = None) -> Path:
@@ -94,12 +97,12 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
             stored = json.loads(file.read("candidate.json"))
             names = [name for name in file.namelist() if name.endswith(".npy")]
             arrays = {name: np.load(io.BytesIO(file.read(name)), allow_pickle=False) for name in names}
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+    except _DAMAGE as error:
         raise UserError(f"candidate file '{path}' is damaged or cut short ({error}): fetch it again.") from None
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         found = stored.get("format") if isinstance(stored, dict) else None
         raise UserError(f"candidate file '{path}' has format {found!r}; this version reads {FORMAT}: update discover-rl.")
-    return stored["candidate"], arrays, stored
+    return stored.get("candidate"), arrays, stored
 
 
 def _without_arrays(words: Any, path: str = "arrays") -> tuple[Any, dict[str, np.ndarray]]:

@@ -100,6 +100,8 @@ def search(
     """
     config = checked_config(plugins.registry, words)
     directory = directory or _new_directory(config)
+    if not resume and (directory / CONFIG_FILE).is_file():
+        raise UserError(f"'{directory}' holds a search already: go on with it (discover resume), or give another directory.")
     runner = _Runner(plugins, config, directory, progress)
     try:
         if resume:

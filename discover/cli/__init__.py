@@ -1,0 +1,55 @@
+"""The command line. Nothing here imports JAX or MLflow before a command needs it: ``--help`` is instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version as installed_version
+from typing import Annotated
+
+import typer
+
+from discover.cli import compare, plugins, resume, search, train, ui
+from discover.cli.guard import guarded, set_debug
+from discover.cli.options import examples
+
+app = typer.Typer(name="discover", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+plugins_app = typer.Typer(
+    no_args_is_help=True,
+    help="What the loaded plugins bring: components, recipes and tasks.",
+    epilog=examples("discover plugins list"),
+)
+
+
+def main() -> None:
+    """What ``discover`` runs."""
+    app()
+
+
+@app.callback(epilog=examples("discover search experiments/quickstart.yaml"))
+def discover(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=lambda v: _version(v), help="Show it.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", envvar="DISCOVER_DEBUG", help="Show tracebacks.")] = False,
+) -> None:
+    """Discover reinforcement-learning algorithms: search over them, train them, compare them."""
+    del version
+    set_debug(debug)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"discover-rl {installed_version('discover-rl')}")
+        raise typer.Exit
+
+
+_COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
+    (app, "search", search.run, "discover search experiments/quickstart.yaml --set population=32"),
+    (app, "resume", resume.run, "discover resume discover-runs/quickstart-20260101-120000"),
+    (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 8"),
+    (app, "compare", compare.run, "discover compare champion.candidate ppo --tasks CartPole-v1,Acrobot-v1 --seeds 16"),
+    (app, "ui", ui.run, "discover ui --port 5001"),
+    (plugins_app, "list", plugins.list_entries, "discover plugins list --json"),
+    (plugins_app, "show", plugins.show, "discover plugins show gae"),
+)
+for _app, _name, _function, _example in _COMMANDS:
+    _app.command(_name, epilog=examples(_example))(guarded(_function))
+app.add_typer(plugins_app, name="plugins")

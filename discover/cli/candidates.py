@@ -1,0 +1,78 @@
+"""CANDIDATE on the command line: a recipe, a file, or an address in the tracking store."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from discover.errors import UserError
+
+if TYPE_CHECKING:
+    from discover.algorithm import Algorithm
+    from discover.plugins import Plugins
+
+HELP = "A recipe (ppo), a file (.candidate, .yaml or .json), or an MLflow address (models:/..., runs:/..., a run's id)."
+
+_ADDRESS = re.compile(r"(models|runs):/.+|[0-9a-f]{32}")
+_WORDS = (".json", ".yaml", ".yml")
+
+
+def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Algorithm:
+    """The candidate that the user means.
+
+    Raises:
+        UserError: no such recipe, file or address, or it does not hold a complete candidate.
+    """
+    from discover.components import check
+    from discover.saving import SUFFIX, load_candidate
+    from discover.words import algorithm_from
+
+    path, registry = Path(text), plugins.registry
+    if path.suffix == SUFFIX:
+        return load_candidate(path, registry)
+    if path.suffix in _WORDS:
+        candidate = algorithm_from(registry, _words_in(path), f"candidate file '{path}'")
+    elif _ADDRESS.fullmatch(text):
+        return _fetched(plugins, text, store)
+    else:
+        candidate = algorithm_from(registry, text)
+    check(candidate)
+    return candidate
+
+
+def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = None) -> dict[str, Algorithm]:
+    """Several candidates, each under a name of its own.
+
+    Raises:
+        UserError: one of them is wrong, or given twice.
+    """
+    found: dict[str, Algorithm] = {}
+    for text in texts:
+        if text in found:
+            raise UserError(f"candidate '{text}' is given twice: leave one out.")
+        found[text] = candidate_from(plugins, text, store)
+    return found
+
+
+def _words_in(path: Path) -> object:
+    import yaml
+
+    if not path.is_file():
+        raise UserError(f"candidate file '{path}' does not exist: check the path.")
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"candidate file '{path}' is not YAML ({' '.join(str(error).split())}): repair it.") from None
+
+
+def _fetched(plugins: Plugins, address: str, store: str | None) -> Algorithm:
+    from discover.saving import load_candidate
+
+    with tempfile.TemporaryDirectory(prefix="discover-") as folder:
+        path = plugins.hook.discover_fetch_candidate(address=address, store=store, folder=Path(folder))
+        if path is None:
+            raise UserError(f"no loaded plugin can fetch the candidate '{address}': is the plugin 'mlflow' blocked or broken?")
+        return load_candidate(path, plugins.registry)

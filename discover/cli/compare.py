@@ -1,0 +1,66 @@
+"""``discover compare``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from discover.cli import candidates
+from discover.cli.options import STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
+from discover.cli.output import print_comparison, print_json
+from discover.cli.session import loaded_plugins, quiet_output, session
+from discover.errors import UserError
+
+if TYPE_CHECKING:
+    from discover.events import TaskRun
+
+_HELP = f"The one in question, then those to compare it with. {candidates.HELP}"
+
+
+def run(
+    names: Annotated[list[str], typer.Argument(metavar="CANDIDATE...", help=_HELP)],
+    tasks: Annotated[
+        str, typer.Option("--tasks", metavar="A,B", help="Tasks; TASK@STEPS gives one a length of lifetime of its own.")
+    ],
+    seeds: Seeds = 10,
+    steps: Steps = STEPS,
+    seed: Seed = 0,
+    json: Json = False,
+    no_tracking: NoTracking = False,
+    tracking: Tracking = None,
+    plugins_dir: PluginsDir = None,
+) -> None:
+    """Compare a candidate with others over tasks and seeds, with intervals and an honest verdict."""
+    options = common(json, plugins_dir, tracking, no_tracking)
+    with quiet_output(options.json):
+        plugins = loaded_plugins(options.plugins_dir)
+        from discover.compare import compare, table
+        from discover.config import default_executor
+
+        runs = [_task_run(text.strip(), steps) for text in tasks.split(",")]
+        compared = candidates.candidates_from(plugins, names, options.store)
+        with session("compare", options, plugins) as running:
+            executor = default_executor(plugins.registry)
+            comparison = compare(plugins.registry, executor, compared, runs, seeds, seed, progress=running.progress)
+            plugins.hook.discover_comparison_finished(comparison=comparison)
+    rows = table(comparison)
+    if options.json:
+        summary = {"candidates": names, "seeds": seeds, "table": rows, "verdict": comparison.verdict, "run_id": None}
+        print_json({**summary, **running.facts})
+        return
+    print_comparison(rows, comparison.verdict)
+    if "run_id" in running.facts:
+        typer.echo(f"run: {running.facts['run_id']}")
+
+
+def _task_run(text: str, steps: int) -> TaskRun:
+    """A task with the length of its lifetimes, which may stand behind an ``@``."""
+    from discover.events import TaskRun
+
+    task, mark, own = text.partition("@")
+    if not mark:
+        return TaskRun(task, steps)
+    if not own.isdecimal() or int(own) < 1:
+        raise UserError(f"--tasks '{text}': '{own}' must be a whole number of env steps of at least 1, such as {task}@{STEPS}.")
+    return TaskRun(task, int(own))

@@ -1,0 +1,46 @@
+"""The options that several commands share, and how they are written in ``--help``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from discover.errors import UserError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else.")]
+PluginsDir = Annotated[
+    Path | None, typer.Option("--plugins-dir", metavar="DIR", help="A folder of one-file plugins to load as well.")
+]
+Tracking = Annotated[
+    str | None, typer.Option("--tracking", metavar="ADDRESS", help="Tracking store; a SQLite file in this folder by default.")
+]
+NoTracking = Annotated[bool, typer.Option("--no-tracking", help="Track nothing.")]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many lifetimes with different seeds.")]
+Steps = Annotated[int, typer.Option("--steps", min=1, help="Environment steps of each lifetime.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the stream that all seeds come from.")]
+
+STEPS = 100_000
+"""Environment steps of a lifetime, unless said otherwise."""
+
+
+class Common(NamedTuple):
+    """What every command that runs lifetimes is told."""
+
+    json: bool = False
+    plugins_dir: Path | None = None
+    store: str | None = None
+    tracking: bool = True
+
+
+def common(json: bool, plugins_dir: Path | None, store: str | None, no_tracking: bool) -> Common:
+    """The common options, checked against each other."""
+    if store is not None and no_tracking:
+        raise UserError(f"--tracking '{store}' and --no-tracking exclude each other: leave one out.")
+    return Common(json, plugins_dir, store, not no_tracking)
+
+
+def examples(*lines: str) -> str:
+    """The end of a help text. An empty line between two lines keeps them apart."""
+    return "\n\n".join(["Example:", *(f"  {line}" for line in lines)])

@@ -1,0 +1,68 @@
+"""``discover plugins``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from discover.cli.options import Json, PluginsDir
+from discover.cli.output import print_json, print_table
+from discover.cli.session import loaded_plugins, quiet_output
+from discover.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from discover.registry import Entry
+
+
+def list_entries(json: Json = False, plugins_dir: PluginsDir = None) -> None:
+    """List everything that the loaded plugins bring, and which plugin brings it."""
+    with quiet_output(json):
+        entries = [_line(entry) for entry in loaded_plugins(plugins_dir).registry.entries()]
+    if json:
+        print_json(entries)
+    else:
+        columns = ("kind", "name", "summary", "plugin", "distribution", "version")
+        print_table(columns, [[entry[column] for column in columns] for entry in entries])
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a component, a recipe or a task.")],
+    json: Json = False,
+    plugins_dir: PluginsDir = None,
+) -> None:
+    """Show what is known of a name: its fields with domains and defaults, where it is published, who brings it."""
+    with quiet_output(json):
+        every = list(loaded_plugins(plugins_dir).registry.entries())
+        found = [entry for entry in every if entry.name == name]
+        if not found:
+            raise UserError(f"no plugin brings '{name}': {nearest(name, {entry.name for entry in every})}.")
+        from discover.cli.describe import described
+
+        facts = [{**_line(entry), **described(entry)} for entry in found]
+    if json:
+        print_json(facts)
+        return
+    for one in facts:
+        _print_description(one)
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    return {"kind": entry.kind, "name": entry.name, "summary": entry.summary, **entry.provenance._asdict()}
+
+
+def _print_description(facts: dict[str, Any]) -> None:
+    import yaml
+
+    typer.secho(f"{facts['kind']} {facts['name']}", bold=True)
+    for key, value in facts.items():
+        if key not in ("kind", "name", "fields", "value") and value != "":
+            typer.echo(f"  {key}: {value}")
+    if "value" in facts:
+        typer.echo("  value:")
+        text = yaml.safe_dump(facts["value"], sort_keys=False)
+        typer.echo("".join(f"    {line}\n" for line in text.splitlines() if line != "..."))
+    if facts.get("fields"):
+        from discover.cli.describe import field_row
+
+        print_table(("field", "is a", "takes", "default"), map(field_row, facts["fields"]))

@@ -1,0 +1,46 @@
+"""``discover resume``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from discover.cli.options import Json, NoTracking, PluginsDir, Tracking, common
+from discover.cli.search import present, searched
+from discover.cli.session import loaded_plugins, quiet_output
+from discover.errors import UserError
+
+if TYPE_CHECKING:
+    from discover.plugins import Plugins
+
+
+def run(
+    search: Annotated[str, typer.Argument(metavar="RUN|DIR", help="The directory of a search, or the id of its tracked run.")],
+    json: Json = False,
+    no_tracking: NoTracking = False,
+    tracking: Tracking = None,
+    plugins_dir: PluginsDir = None,
+) -> None:
+    """Go on with a search that was stopped or killed, to the same bits as if it had not been."""
+    options = common(json, plugins_dir, tracking, no_tracking)
+    with quiet_output(options.json):
+        plugins = loaded_plugins(options.plugins_dir)
+        from discover.search import resume
+
+        directory = _directory(plugins, search, options.store)
+        outcome = searched("resume", options, plugins, directory, lambda s: resume(s.plugins, directory, s.progress))
+    present(outcome, options)
+
+
+def _directory(plugins: Plugins, address: str, store: str | None) -> Path:
+    """The directory of a search, or of the search behind a run."""
+    if Path(address).is_dir():
+        return Path(address)
+    found = plugins.hook.discover_find_search(address=address, store=store)
+    if found is None:
+        raise UserError(
+            f"'{address}' is neither a directory nor the id of a tracked run: give the directory that the search printed."
+        )
+    return found

@@ -1,0 +1,113 @@
+"""``discover search``; what it shares with ``discover resume``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from discover.cli.guard import StoppedError
+from discover.cli.options import Common, Json, NoTracking, PluginsDir, Tracking, common
+from discover.cli.output import command_line, number, print_comparison, print_json
+from discover.cli.session import Session, loaded_plugins, quiet_output, session
+
+if TYPE_CHECKING:
+    from discover.events import SearchInfo, SearchResult
+    from discover.plugins import Plugins
+
+
+class Outcome(NamedTuple):
+    """What a search has come to, and what its watchers add (``run_id``)."""
+
+    search: SearchInfo
+    result: SearchResult
+    facts: dict[str, Any]
+
+
+def run(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file that says what to search, and how.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="a.b=c", help="Change one value; repeatable.")] = None,
+    directory: Annotated[
+        Path | None, typer.Option("--directory", metavar="DIR", help="Where checkpoints and the champion go.")
+    ] = None,
+    json: Json = False,
+    no_tracking: NoTracking = False,
+    tracking: Tracking = None,
+    plugins_dir: PluginsDir = None,
+) -> None:
+    """Search over the candidates that a config leaves open, and compare the champion with its baselines."""
+    options = common(json, plugins_dir, tracking, no_tracking)
+    with quiet_output(options.json):
+        plugins = loaded_plugins(options.plugins_dir)
+        from discover.config import read_config
+        from discover.search import search
+
+        words = read_config(config, settings or ())
+        outcome = searched("search", options, plugins, None, lambda s: search(s.plugins, words, directory, progress=s.progress))
+    present(outcome, options)
+
+
+def searched(
+    name: str, options: Common, plugins: Plugins, directory: Path | None, work: Callable[[Session], SearchResult]
+) -> Outcome:
+    """Run a search under watch; ctrl-C ends it with a word on how to go on."""
+    with session(name, options, plugins, directory) as running:
+        try:
+            result = work(running)
+        except KeyboardInterrupt:
+            search = running.progress.search
+            if search is None:
+                raise
+            how = command_line("resume", search.directory, plugins_dir=options.plugins_dir)
+            raise StoppedError(f"the search '{search.name}' is saved; go on with it: {how}") from None
+        search = running.progress.search
+        assert search is not None
+    return Outcome(search, result, running.facts)
+
+
+def present(outcome: Outcome, options: Common) -> None:
+    """Print what a search has found."""
+    from discover.compare import table
+
+    comparison = outcome.result.comparison
+    rows = table(comparison) if comparison else []
+    if options.json:
+        print_json(_summary(outcome, rows))
+        return
+    if comparison:
+        print_comparison(rows, comparison.verdict)
+    for line in _lines(outcome, options):
+        typer.echo(line)
+
+
+def _summary(outcome: Outcome, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    result = outcome.result
+    return {
+        "run_id": None,
+        "directory": outcome.search.directory,
+        "generations": result.generations,
+        "best_fitness": result.champion_fitness,
+        "champion": result.champion_path,
+        "env_steps": result.env_steps,
+        "seconds": result.seconds,
+        "broken": result.broken,
+        "table": rows,
+        "verdict": result.comparison.verdict if result.comparison else None,
+        **outcome.facts,
+    }
+
+
+def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
+    """What was spent, where the champion lies, how to train it again, and where to look."""
+    result, run = outcome.result, outcome.search.tasks[0]
+    broken = ", ".join(f"{count} {status}" for status, count in result.broken.items()) or "none"
+    spent = f"{result.generations} generations, {result.env_steps:,} env steps, {result.seconds:,.0f} s"
+    yield f"spent:           {spent}; broken candidates: {broken}"
+    yield f"champion:        {result.champion_path}, fitness {number(result.champion_fitness)} on seeds of its own"
+    how = ("train", result.champion_path, "--task", run.task, "--steps", run.steps)
+    yield f"train it again:  {command_line(*how, plugins_dir=options.plugins_dir)}"
+    if "run_id" in outcome.facts:
+        store = () if options.store is None else ("--tracking", options.store)
+        yield f"look at it:      {command_line('ui', *store)}, run {outcome.facts['run_id']}"

@@ -1,0 +1,72 @@
+"""What surrounds a command that runs lifetimes: devices, plugins, watchers, and standard output kept for one JSON object."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from discover.cli.options import Common
+from discover.cli.progress import Progress, progress_on_stderr
+
+if TYPE_CHECKING:
+    from discover.plugins import Plugins
+
+
+@dataclass
+class Session:
+    """A command in progress.
+
+    Attributes:
+        plugins: the loaded plugins, the command's watchers among them.
+        progress: to be told what is being done.
+        facts: what the watchers add to the summary (``run_id``); complete when the session has ended.
+    """
+
+    plugins: Plugins
+    progress: Progress
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def loaded_plugins(folder: Path | None) -> Plugins:
+    """All plugins. Before any of them may start JAX, its devices and the cache of compiled programs are settled."""
+    from discover.devices import keep_programs, use_every_core
+
+    use_every_core()
+    keep_programs()
+    from discover.plugins import load_plugins
+
+    return load_plugins(folder)
+
+
+@contextlib.contextmanager
+def quiet_output(json: bool) -> Iterator[None]:
+    """With ``json``, whatever is printed meanwhile goes to standard error."""
+    with contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def session(name: str, options: Common, plugins: Plugins, directory: Path | None = None) -> Iterator[Session]:
+    """Watch one command.
+
+    Args:
+        name: ``search``, ``resume``, ``train`` or ``compare``.
+        options: what the user said.
+        plugins: the loaded plugins.
+        directory: of the search that is resumed.
+    """
+    from discover.events import Command
+    from discover.plugins import finish, watch
+
+    running = Session(plugins, progress_on_stderr())
+    plugins.manager.register(running.progress)
+    try:
+        watch(plugins, Command(name, directory, options.tracking, options.store, options.json))
+        with running.progress:
+            yield running
+    finally:
+        running.facts.update(finish(plugins))

@@ -1,0 +1,85 @@
+"""``discover train``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from discover.cli import candidates
+from discover.cli.options import STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
+from discover.cli.output import interval, number, plain, print_json
+from discover.cli.session import loaded_plugins, quiet_output, session
+
+if TYPE_CHECKING:
+    from discover.events import Training
+
+
+def run(
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=candidates.HELP)],
+    task: Annotated[str, typer.Option("--task", metavar="ID", help="The task (discover plugins list names them).")],
+    seeds: Seeds = 8,
+    steps: Steps = STEPS,
+    seed: Seed = 0,
+    json: Json = False,
+    no_tracking: NoTracking = False,
+    tracking: Tracking = None,
+    plugins_dir: PluginsDir = None,
+) -> None:
+    """Train a candidate from scratch on one task, with several seeds."""
+    options = common(json, plugins_dir, tracking, no_tracking)
+    with quiet_output(options.json):
+        plugins = loaded_plugins(options.plugins_dir)
+        from discover.config import default_executor
+        from discover.events import TaskRun
+        from discover.train import train
+
+        algorithm = candidates.candidate_from(plugins, candidate, options.store)
+        with session("train", options, plugins) as running:
+            asked, label = TaskRun(task, steps), f"{candidate} on {TaskRun(task, steps).label}"
+            training = train(
+                plugins.registry,
+                default_executor(plugins.registry),
+                candidate,
+                algorithm,
+                asked,
+                seeds,
+                seed,
+                progress=lambda share: running.progress(label, share),
+            )
+            plugins.hook.discover_training_finished(training=training)
+    if options.json:
+        print_json(_summary(training, running.facts))
+    else:
+        _show(training, running.facts)
+
+
+def _summary(training: Training, facts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "candidate": training.name,
+        "task": training.run.task,
+        "steps": training.run.steps,
+        "seeds": len(training.returns),
+        "returns": training.returns,
+        "iqm": training.interval.estimate,
+        "interval": [training.interval.low, training.interval.high],
+        "broken": int((training.status != 0).sum()),
+        "env_steps": training.env_steps,
+        "seconds": training.seconds,
+        "steps_per_second": training.env_steps / training.seconds,
+        "run_id": None,
+        **facts,
+    }
+
+
+def _show(training: Training, facts: dict[str, Any]) -> None:
+    found, bounds = training.interval, plain([training.interval.low, training.interval.high])
+    broken = int((training.status != 0).sum())
+    typer.echo(
+        f"{training.name} on {training.run.label}: interquartile mean {number(found.estimate)}, "
+        f"95 % interval {interval(bounds)}, of {len(training.returns)} seeds" + (f", of which {broken} broke" if broken else "")
+    )
+    typer.echo("returns at the end of training: " + ", ".join(map(number, training.returns)))
+    typer.echo(f"{training.env_steps:,} env steps in {training.seconds:,.1f} s, compilation included")
+    if "run_id" in facts:
+        typer.echo(f"run: {facts['run_id']}")

@@ -1,0 +1,41 @@
+"""``discover ui``."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+from typing import Annotated
+
+import typer
+
+from discover.cli.options import PluginsDir, Tracking
+from discover.cli.session import loaded_plugins
+from discover.errors import UserError
+
+_HOST = "127.0.0.1"
+
+
+def run(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the page is served on this machine.")] = 5000,
+    tracking: Tracking = None,
+    plugins_dir: PluginsDir = None,
+) -> None:
+    """Serve the tracking store's web page to this machine alone, until ctrl-C."""
+    plugins = loaded_plugins(plugins_dir)
+    line = plugins.hook.discover_ui(store=tracking, port=port)
+    if line is None:
+        raise UserError("no loaded plugin serves a page: is the plugin 'mlflow' blocked or broken?")
+    _check_port(port)
+    typer.echo(f"look at http://{_HOST}:{port} (ctrl-C ends it)", err=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        raise typer.Exit(subprocess.run(line, check=False).returncode)
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise UserError(f"port {port} cannot be used ({error.strerror}): give another with --port.") from None

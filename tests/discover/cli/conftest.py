@@ -1,0 +1,83 @@
+"""What tests of the command line share: a runner in this process, tiny plugins, and a tiny config."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from discover.devices import use_every_core
+
+use_every_core()
+
+Invoke = Callable[..., Result]
+
+BROUGHT = Path(__file__).parent / "brought"
+WORDS: dict[str, Any] = {
+    "name": "tiny",
+    "candidate": {"recipe": "raise", "rule": {"tiny_raise": {"slope": "free"}}},
+    "strategy": "tiny_climber",
+    "objective": "tiny_last",
+    "population": 4,
+    "generations": 2,
+    "seeds": 1,
+    "finalists": 2,
+    "selection_seeds": 2,
+    "tasks": [{"task": "wage", "steps": 100}],
+    "report": {"baselines": {"raise": "raise"}, "tasks": [{"task": "wage", "steps": 100, "note": "searched"}], "seeds": 4},
+}
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder of its own, with no tracker and no kept programs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", "mlflow")
+    monkeypatch.setenv("DISCOVER_CACHE", "off")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def brought(tmp_path: Path) -> Path:
+    """A folder of one-file plugins, to which a test may add."""
+    folder = tmp_path / "brought"
+    shutil.copytree(BROUGHT, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture
+def invoke(brought: Path) -> Invoke:
+    """Run a command line with the tiny plugins."""
+    from discover.cli import app
+
+    def run(*words: object, plugins: bool = True) -> Result:
+        more = ["--plugins-dir", str(brought)] if plugins else []
+        return CliRunner().invoke(app, [*map(str, words), *more])
+
+    return run
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The file of a search that takes a second."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(yaml.safe_dump(WORDS))
+    return path
+
+
+@pytest.fixture
+def told(invoke: Invoke) -> Callable[..., Any]:
+    """The one JSON object that a command prints."""
+
+    def run(*words: object) -> Any:
+        result = invoke(*words, "--json")
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
+
+    return run

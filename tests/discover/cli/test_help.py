@@ -1,0 +1,43 @@
+"""``--help`` is complete and instant."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from typer.testing import Result
+
+COMMANDS = ("", "search", "resume", "train", "compare", "ui", "plugins", "plugins list", "plugins show")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_an_example(invoke: Callable[..., Result], command: str) -> None:
+    result = invoke(*command.split(), "--help", plugins=False)
+    assert result.exit_code == 0
+    after = result.stdout.partition("Example:")[2]
+    assert after.strip().startswith(f"discover {command}".strip())
+
+
+def test_help_imports_neither_jax_nor_mlflow() -> None:
+    script = (
+        "import sys\n"
+        "from discover.cli import main\n"
+        "for words in (['--help'], ['--version'], ['search', '--help'], ['plugins', 'list', '--help'], ['frobnicate']):\n"
+        "    sys.argv = ['discover', *words]\n"
+        "    try:\n"
+        "        main()\n"
+        "    except SystemExit:\n"
+        "        pass\n"
+        "heavy = {'jax', 'mlflow', 'gymnax', 'matplotlib', 'numpy', 'optax', 'evosax'}\n"
+        "sys.exit(f'imported: {heavy & set(sys.modules)}' if heavy & set(sys.modules) else 0)\n"
+    )
+    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith("\n Usage: discover") or "Usage: discover" in made.stdout
+
+
+def test_the_module_runs_as_the_command() -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "discover", "--version"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (made.returncode, made.stdout.split()[0]) == (0, "discover-rl"), made.stderr

@@ -1,0 +1,295 @@
+"""A user's mistake is one clear sentence and exit status 2; a broken plugin costs one line."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+Invoke = Callable[..., Result]
+
+TRAIN = ("--task", "wage", "--seeds", 2, "--steps", 100, "--no-tracking")
+
+
+def sentence(result: Result) -> str:
+    """The sentence of a command that ended with status 2 and printed nothing on standard output."""
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    return lines[0].removeprefix("error: ")
+
+
+@pytest.fixture
+def mistaken(invoke: Invoke, config: Path) -> Callable[..., str]:
+    """The sentence for a search with settings changed."""
+
+    def run(*settings: str) -> str:
+        return sentence(invoke("search", config, "--no-tracking", *(word for text in settings for word in ("--set", text))))
+
+    return run
+
+
+def test_unknown_component(mistaken: Callable[..., str]) -> None:
+    assert mistaken("candidate.rule={tiny_rise: {}}").startswith(
+        "candidate.rule: no update rule is called 'tiny_rise': did you mean 'tiny_raise'? Known: "
+    )
+
+
+def test_unknown_field(mistaken: Callable[..., str]) -> None:
+    assert mistaken("candidate.rule.tiny_raise.slop=1") == (
+        "candidate.rule.tiny_raise: Raise has no field 'slop'; did you mean 'slope'? Known: noise, slope, steps."
+    )
+
+
+def test_unknown_task(mistaken: Callable[..., str], invoke: Invoke) -> None:
+    assert mistaken("tasks.0.task=wages").startswith("tasks.0.task: no task is called 'wages': did you mean 'wage'? Known: ")
+    trained = sentence(invoke("train", "raise", "--task", "wages", "--no-tracking"))
+    assert trained.startswith("task: no task is called 'wages': did you mean 'wage'? Known: ")
+
+
+def test_unknown_strategy(mistaken: Callable[..., str]) -> None:
+    assert mistaken("strategy=tiny_climbr").startswith(
+        "strategy: no strategy is called 'tiny_climbr': did you mean 'tiny_climber'? Known: "
+    )
+
+
+def test_a_mistake_leaves_standard_output_empty_for_programs_too(invoke: Invoke) -> None:
+    assert sentence(invoke("train", "raize", *TRAIN, "--json")).startswith("candidate: no recipe is called 'raize'")
+
+
+def test_unknown_key(mistaken: Callable[..., str]) -> None:
+    assert mistaken("populaton=4").startswith("config: unknown key 'populaton'; did you mean 'population'? Known: candidate, ")
+
+
+def test_unknown_recipe(invoke: Invoke) -> None:
+    assert sentence(invoke("train", "raize", *TRAIN)).startswith(
+        "candidate: no recipe is called 'raize': did you mean 'raise'? Known: "
+    )
+
+
+def test_value_outside_its_domain(mistaken: Callable[..., str]) -> None:
+    assert mistaken("candidate.rule.tiny_raise.noise=2") == "candidate.rule.tiny_raise.noise must lie in [0, 1]; got 2."
+
+
+def test_wrong_types(mistaken: Callable[..., str]) -> None:
+    assert mistaken("population=many") == "population must be a whole number of at least 1; got 'many'."
+    assert mistaken("candidate.rule.tiny_raise.steps=many") == (
+        "candidate.rule.tiny_raise: steps of Raise must be a whole number; got 'many'."
+    )
+    assert mistaken("candidate.rule.tiny_raise.noise=loud") == (
+        "candidate.rule.tiny_raise: noise of Raise must be a number; got 'loud'."
+    )
+
+
+def test_a_setting_that_is_none(mistaken: Callable[..., str]) -> None:
+    assert mistaken("population") == (
+        "--set 'population' must be key=value, with dots between nested keys, such as --set population=64."
+    )
+
+
+def test_not_yaml(invoke: Invoke) -> None:
+    Path("broken.yaml").write_text("tasks: [wage")
+    found = sentence(invoke("search", "broken.yaml"))
+    assert found.startswith("config file 'broken.yaml' is not YAML (while parsing a flow sequence ")
+    assert found.endswith("): repair it.")
+    candidate = sentence(invoke("train", "broken.yaml", *TRAIN))
+    assert candidate.startswith("candidate file 'broken.yaml' is not YAML (while parsing a flow sequence ")
+
+
+def test_missing_files(invoke: Invoke, config: Path) -> None:
+    assert sentence(invoke("search", "tinny.yaml")) == "config file 'tinny.yaml' does not exist: did you mean 'tiny.yaml'?"
+    for name in ("other.candidate", "other.yaml"):
+        assert sentence(invoke("train", name, *TRAIN)) == f"candidate file '{name}' does not exist: check the path."
+    assert sentence(invoke("resume", "nowhere")) == (
+        "'nowhere' is neither a directory nor the id of a tracked run: give the directory that the search printed."
+    )
+    Path("empty").mkdir()
+    assert sentence(invoke("resume", "empty")) == (
+        "'empty' is not the directory of a search (it has no config.yaml): give one that search made."
+    )
+
+
+@pytest.fixture
+def saved(brought: Path) -> Path:
+    """A candidate file."""
+    from discover.plugins import load_plugins
+    from discover.saving import save_candidate
+    from discover.words import algorithm_from
+
+    registry = load_plugins(brought).registry
+    return save_candidate(Path("raise.candidate"), algorithm_from(registry, "raise"), registry)
+
+
+def test_a_candidate_file_cut_short(invoke: Invoke, saved: Path) -> None:
+    whole = saved.read_bytes()
+    saved.write_bytes(whole[: len(whole) // 2])
+    assert sentence(invoke("train", saved, *TRAIN)) == (
+        "candidate file 'raise.candidate' is damaged or cut short (File is not a zip file): fetch it again."
+    )
+
+
+def test_a_candidate_file_altered(invoke: Invoke, saved: Path) -> None:
+    with zipfile.ZipFile(saved) as file:
+        stored = json.loads(file.read("candidate.json"))
+    stored["candidate"]["rule"]["tiny_raise"]["slope"] = 9.0
+    with zipfile.ZipFile(saved, "w") as file:
+        file.writestr("candidate.json", json.dumps(stored))
+    assert sentence(invoke("train", saved, *TRAIN)) == (
+        "candidate file 'raise.candidate' has been altered (its fingerprint does not match): fetch it again."
+    )
+
+
+def test_no_damage_of_a_candidate_file_is_a_traceback(saved: Path, brought: Path) -> None:
+    from discover.errors import UserError
+    from discover.plugins import load_plugins
+    from discover.saving import fingerprint_of, load_candidate
+
+    registry, whole = load_plugins(brought).registry, saved.read_bytes()
+    fingerprint = fingerprint_of(registry, load_candidate(saved, registry))
+    refused = 0
+    for place in range(len(whole)):
+        saved.write_bytes(whole[:place])
+        with pytest.raises(UserError):
+            load_candidate(saved, registry)
+        saved.write_bytes(whole[:place] + bytes([whole[place] ^ 0x81]) + whole[place + 1 :])
+        try:  # some bytes of a zip file mean nothing here, such as the time
+            assert fingerprint_of(registry, load_candidate(saved, registry)) == fingerprint
+        except UserError:
+            refused += 1
+    assert refused > len(whole) / 2
+
+
+def test_heads_that_the_network_cannot_give(mistaken: Callable[..., str], invoke: Invoke) -> None:
+    remedy = (
+        "Dreamer asks for the head 'dream' of form 'model', which the network Constant cannot give "
+        "(it gives constant, vector): choose another network."
+    )
+    Path("dreamer.yaml").write_text("{rule: tiny_dreamer, network: tiny_constant}")
+    assert sentence(invoke("train", "dreamer.yaml", *TRAIN)) == remedy
+    options = "{choice: [tiny_dreamer, tiny_raise]}"
+    assert mistaken(f"candidate={{rule: {options}, network: tiny_constant}}") == remedy
+
+
+def test_a_population_too_small_for_its_strategy(mistaken: Callable[..., str]) -> None:
+    assert mistaken("population=3") == "population 3 is too small for the strategy 'tiny_climber': it needs 4 at least."
+
+
+def test_a_lifetime_shorter_than_an_update(invoke: Invoke) -> None:
+    assert sentence(invoke("train", "raise", "--task", "wage", "--steps", 9, "--no-tracking")) == (
+        "a lifetime of 9 env steps is shorter than one update of Raise, which takes 10 (5 steps x 2 environments): "
+        "give at least 10 steps."
+    )
+
+
+def test_an_unreachable_tracking_store(invoke: Invoke, config: Path) -> None:
+    assert sentence(invoke("search", config, "--tracking", "nowhere")) == (
+        "the tracking store 'nowhere' cannot be used: leave tracking out with --no-tracking."
+    )
+
+
+def test_tracking_and_no_tracking(invoke: Invoke, config: Path) -> None:
+    assert sentence(invoke("search", config, "--tracking", "here", "--no-tracking")) == (
+        "--tracking 'here' and --no-tracking exclude each other: leave one out."
+    )
+
+
+def test_an_address_that_nobody_knows(invoke: Invoke) -> None:
+    assert sentence(invoke("train", "models:/other/1", *TRAIN)) == (
+        "no loaded plugin can fetch the candidate 'models:/other/1': is the plugin 'mlflow' blocked or broken?"
+    )
+
+
+def test_a_comparison_that_tells_nothing(invoke: Invoke) -> None:
+    words = ("compare", "raise", "--no-tracking", "--tasks")
+    assert sentence(invoke(*words, "wage", "--seeds", 1)) == (
+        "a comparison needs 2 seeds or more to tell chance from difference (10 for a verdict); got 1."
+    )
+    assert sentence(invoke(*words, "wage@soon")) == (
+        "--tasks 'wage@soon': 'soon' must be a whole number of env steps of at least 1, such as wage@100000."
+    )
+    assert (
+        sentence(invoke("compare", "raise", "raise", "--tasks", "wage")) == "candidate 'raise' is given twice: leave one out."
+    )
+
+
+def test_usage_errors_end_with_status_2(invoke: Invoke) -> None:
+    for words in (["train", "raise"], ["train", "raise", "--task", "wage", "--steps", 0], ["search"], ["fly"]):
+        result = invoke(*words)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "Usage: " in result.stderr
+
+
+# Plugins --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_broken_plugin_beside_good_ones_costs_one_line(invoke: Invoke, brought: Path) -> None:
+    (brought / "broken.py").write_text("raise RuntimeError('out of order')")
+    result = invoke("train", "raise", *TRAIN, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["candidate"] == "raise"
+    assert result.stderr.splitlines()[0] == (
+        f"warning: plugin 'broken' of {brought}/broken.py is left out (RuntimeError: out of order); repair it, or block it "
+        "with DISCOVER_BLOCK_PLUGINS=broken."
+    )
+    assert [line for line in result.stderr.splitlines()[1:] if not line.startswith("raise on wage")] == []
+
+
+def test_a_plugin_that_exits_is_a_broken_plugin(invoke: Invoke, brought: Path) -> None:
+    (brought / "leaver.py").write_text("raise SystemExit(0)")
+    result = invoke("plugins", "show", "raise")
+    assert result.exit_code == 0
+    assert "plugin 'leaver' of " in result.stderr
+
+
+def test_two_plugins_claim_one_name(invoke: Invoke, brought: Path) -> None:
+    (brought / "tiny_too.py").write_text((brought / "tiny.py").read_text())
+    assert sentence(invoke("plugins", "list")) == (
+        f"two plugins register the environment 'tiny_wage': 'tiny' (of {brought}/tiny.py) and 'tiny_too' "
+        f"(of {brought}/tiny_too.py); rename one, or block one with DISCOVER_BLOCK_PLUGINS=tiny_too."
+    )
+
+
+def test_a_plugin_that_is_called_like_another(invoke: Invoke, brought: Path) -> None:
+    (brought / "returns.py").write_text("")
+    found = sentence(invoke("plugins", "list"))
+    assert found.startswith("two plugins are called 'returns': discover-rl ")
+    assert found.endswith(f" brings one, and {brought}/returns.py another; rename one, or take it away.")
+
+
+def test_a_plugin_folder_that_does_not_exist(invoke: Invoke) -> None:
+    assert sentence(invoke("plugins", "list", "--plugins-dir", "elsewhere", plugins=False)) == (
+        "the plugin folder 'elsewhere' does not exist: give a folder that holds .py files."
+    )
+
+
+def test_unknown_name(invoke: Invoke) -> None:
+    assert sentence(invoke("plugins", "show", "tiny_rais")).startswith(
+        "no plugin brings 'tiny_rais': did you mean 'tiny_raise'? Known: "
+    )
+
+
+def test_a_bug_is_one_sentence_and_a_file(invoke: Invoke, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError("nobody expected this")
+
+    monkeypatch.setattr("discover.config.read_config", fail)
+    result = invoke("search", config)
+    assert (result.exit_code, result.stdout) == (1, "")
+    start = "error: unexpected ZeroDivisionError: nobody expected this; this is a bug: its traceback lies in '"
+    assert result.stderr.startswith(start)
+    traceback = Path(result.stderr.removeprefix(start).partition("'")[0]).read_text()
+    assert "Traceback" in traceback
+    shown = invoke("--debug", "search", config)
+    assert shown.exit_code == 1
+    assert "Traceback" in shown.stderr
+
+
+def test_a_search_in_which_every_candidate_breaks_fails(invoke: Invoke, config: Path) -> None:
+    settings = ("tasks.0.steps=400", "candidate.rule.tiny_raise.slope={free: {low: 9.0}}", "generations=1")
+    result = invoke("search", config, "--no-tracking", *(word for text in settings for word in ("--set", text)))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1].startswith("error: every candidate of the search broke ({'not_finite': 4}), ")

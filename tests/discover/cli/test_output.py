@@ -1,0 +1,46 @@
+"""What is printed."""
+
+import doctest
+import json
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from discover.cli import output, progress
+
+
+def test_the_examples_of_the_docstrings_run() -> None:
+    assert doctest.testmod(output).attempted >= 2
+    assert doctest.testmod(progress).attempted >= 1
+    assert doctest.testmod(output).failed == doctest.testmod(progress).failed == 0
+
+
+def test_json_has_neither_nan_nor_infinity(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_json(
+        {
+            "nan": float("nan"),
+            "array": np.asarray([1.0, np.inf], np.float32),
+            "jax": jnp.asarray(2),
+            "scalar": np.float32("nan"),
+            "path": Path("a/b"),
+            1: (None, True, "ü"),
+        }
+    )
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == {
+        "nan": None,
+        "array": [1.0, None],
+        "jax": 2,
+        "scalar": None,
+        "path": "a/b",
+        "1": [None, True, "ü"],
+    }
+    assert "NaN" not in printed
+
+
+def test_command_lines_can_be_typed() -> None:
+    assert output.command_line("resume", Path("my runs/a"), plugins_dir=Path("p")) == (
+        "discover resume 'my runs/a' --plugins-dir p"
+    )

@@ -1,0 +1,74 @@
+"""``discover plugins``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from typer.testing import Result
+
+from discover.cli.describe import described
+from discover.cli.output import plain
+from discover.plugins import load_plugins
+
+Invoke = Callable[..., Result]
+Told = Callable[..., Any]
+
+
+def test_list_tells_what_there_is_and_who_brings_it(told: Told, brought: Path) -> None:
+    entries = told("plugins", "list")
+    assert {tuple(entry) for entry in entries} == {("kind", "name", "summary", "plugin", "distribution", "version")}
+    known = {(entry["kind"], entry["name"]): entry for entry in entries}
+    assert known["task", "wage"]["distribution"] == str(brought / "tiny.py")
+    seed = known["return function", "gae"]
+    assert (seed["plugin"], seed["distribution"]) == ("returns", "discover-rl")
+    assert seed["version"]
+    assert seed["summary"].startswith("Generalised advantage estimation")
+
+
+def test_list_in_words(invoke: Invoke) -> None:
+    result = invoke("plugins", "list")
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["update", "rule", "tiny_raise"] in [row[:3] for row in rows]
+
+
+def test_show_tells_fields_with_domains_and_defaults(told: Told) -> None:
+    (entry,) = told("plugins", "show", "tiny_raise")
+    assert (entry["kind"], entry["paper"], entry["plugin"]) == ("update rule", "Nobody 2026, eq. 1", "tiny")
+    assert entry["summary"] == "Raises the action by ``slope`` at each update; its parameters are NaN once it is above 100."
+    noise = next(field for field in entry["fields"] if field["name"] == "noise")
+    assert noise == {
+        "name": "noise",
+        "role": "meta-parameter",
+        "type": "real",
+        "domain": {"low": 0.0, "high": 1.0, "scale": "linear", "deviation": 0.5},
+        "required": False,
+        "default": 0.1,
+    }
+    steps = next(field for field in entry["fields"] if field["name"] == "steps")
+    assert (steps["role"], steps["type"], steps["domain"], steps["default"]) == ("setting", "int", None, 5)
+
+
+def test_show_in_words(invoke: Invoke) -> None:
+    rule = invoke("plugins", "show", "ppo").stdout
+    assert "recipe ppo\n" in rule
+    assert "update rule ppo\n" in rule
+    rows = [line.split() for line in rule.splitlines()]
+    assert ["returns", "component", "return", "function", "(required)"] in rows
+    assert any(row[:3] == ["clip", "meta-parameter", "real(low=0.02,"] and row[-1] == "0.2" for row in rows)
+
+
+def test_show_a_task_and_a_recipe(told: Told) -> None:
+    (task,) = told("plugins", "show", "wage")
+    assert (task["random"], task["reference"], task["origin"], task["value"]) == (0.0, 1.0, "by hand", "tiny_wage")
+    (recipe,) = told("plugins", "show", "raise")
+    assert recipe["value"] == {"rule": "tiny_raise", "network": "tiny_constant"}
+
+
+def test_everything_that_is_registered_can_be_described() -> None:
+    entries = list(load_plugins().registry.entries())
+    assert len(entries) > 10
+    for entry in entries:
+        facts = json.loads(json.dumps(plain(described(entry)), allow_nan=False))
+        assert ("fields" in facts) == (entry.component is not None)

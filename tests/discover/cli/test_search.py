@@ -1,0 +1,97 @@
+"""``discover search`` and ``discover resume``: what they print, and how they end."""
+
+import json
+import math
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+Invoke = Callable[..., Result]
+Told = Callable[..., Any]
+
+
+def test_search_prints_one_json_object_and_nothing_else(told: Told, config: Path) -> None:
+    summary = told("search", config, "--directory", "found")
+    assert summary["run_id"] == "search-run"
+    assert summary["generations"] == 2
+    assert math.isfinite(summary["best_fitness"])
+    assert Path(summary["champion"]).is_file()
+    assert summary["env_steps"] == (2 * 4 * 1 + 2 * 2) * 100
+    assert summary["seconds"] > 0
+    assert summary["broken"] == {}
+    assert [(row["candidate"], row["task"]) for row in summary["table"]] == [("champion", "wage"), ("raise", "wage")]
+
+
+def test_search_without_tracking_has_no_run(told: Told, config: Path) -> None:
+    summary = told("search", config, "--no-tracking", "--set", "report=null", "--set", "generations=1")
+    assert summary["run_id"] is None
+    assert summary["table"] == []
+    assert summary["generations"] == 1
+
+
+def test_search_says_what_it_found_and_how_to_go_on(invoke: Invoke, config: Path) -> None:
+    result = invoke("search", config, "--directory", "found")
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    heading = next(line for line in lines if "candidate" in line)
+    assert [
+        word for word in ("task", "IQM", "95 % interval", "seeds", "champion minus this", "verdict") if word not in heading
+    ] == []
+    assert any(line.split()[:5] == ["wage", "@", "100", "(searched)", "champion"] for line in lines)
+    assert any(line.startswith("champion is ") for line in lines)
+    again = next(line for line in lines if line.startswith("train it again:")).partition(":")[2]
+    trained = invoke(*shlex.split(again)[1:], "--no-tracking", "--seeds", 2, plugins=False)
+    assert trained.exit_code == 0, trained.stderr
+    assert any(line.startswith("look at it:      discover ui, run search-run") for line in lines)
+    assert "tiny: 2 generations" in result.stderr
+    assert "generation 2/2: best " in result.stderr
+
+
+def test_a_search_is_resumed_by_its_directory_or_its_run(told: Told, config: Path) -> None:
+    first = told("search", config, "--directory", "found")
+    by_directory = told("resume", "found")
+    by_run = told("resume", "search-run")
+    assert by_directory["best_fitness"] == by_run["best_fitness"] == first["best_fitness"]
+    assert by_directory["run_id"] == "resume-run"
+
+
+def test_ctrl_c_says_how_to_resume(invoke: Invoke, config: Path, brought: Path) -> None:
+    (brought / "impatient.py").write_text(
+        "from discover import hookimpl\n"
+        "@hookimpl\n"
+        "def discover_generation_done(generation):\n"
+        "    if generation.index == 1:\n"
+        "        raise KeyboardInterrupt\n"
+    )
+    result = invoke("search", config, "--directory", "my search")
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[-1] == (
+        f"stopped: the search 'tiny' is saved; go on with it: discover resume 'my search' --plugins-dir {brought}"
+    )
+    (brought / "impatient.py").unlink()
+    resumed = invoke("resume", "my search", "--json")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["generations"] == 2
+
+
+def test_ctrl_c_before_the_search_begins(invoke: Invoke, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("discover.config.read_config", interrupt)
+    result = invoke("search", config)
+    assert (result.exit_code, result.stderr) == (130, "stopped: nothing is left to resume.\n")
+
+
+def test_a_search_does_not_overwrite_another(invoke: Invoke, config: Path) -> None:
+    Path("found").mkdir()
+    Path("found/config.yaml").write_text("{}")
+    result = invoke("search", config, "--directory", "found")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == (
+        "error: 'found' holds a search already: go on with it (discover resume), or give another directory."
+    )

@@ -1,0 +1,85 @@
+"""``discover train``, ``discover compare``, and the candidates that both take."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+Invoke = Callable[..., Result]
+Told = Callable[..., Any]
+
+WORDS = "{recipe: raise, rule: {tiny_raise: {slope: 2.0, noise: 0.0}}}"
+STEEP = "{recipe: raise, rule: {tiny_raise: {slope: 10.0, noise: 0.0}}}"
+
+
+def test_train_prints_one_json_object_and_nothing_else(told: Told) -> None:
+    Path("two.yaml").write_text(WORDS)
+    summary = told("train", "two.yaml", "--task", "wage", "--seeds", 4, "--steps", 100)
+    assert {key: summary[key] for key in ("candidate", "task", "steps", "seeds", "run_id", "told")} == {
+        "candidate": "two.yaml",
+        "task": "wage",
+        "steps": 100,
+        "seeds": 4,
+        "run_id": "train-run",
+        "told": ["training finished"],
+    }
+    # Ten updates of five steps: update i acts at level 2 i, so that its episode returns 10 i. The last row is a mean over
+    # the steps of the last update, of the episode that had ended by then: four times 80, once 90.
+    assert summary["returns"] == pytest.approx([82.0] * 4)
+    assert summary["iqm"] == pytest.approx(82.0)
+    assert summary["interval"] == pytest.approx([82.0, 82.0])
+    assert summary["steps_per_second"] == pytest.approx(summary["env_steps"] / summary["seconds"])
+    assert summary["broken"] == 0
+
+
+def test_what_breaks_is_null_and_counted(told: Told) -> None:
+    Path("steep.json").write_text('{"recipe": "raise", "rule": {"tiny_raise": {"slope": 10.0}}}')
+    summary = told("train", "steep.json", "--task", "wage", "--seeds", 2, "--steps", 200, "--no-tracking")
+    assert (summary["iqm"], summary["interval"], summary["run_id"]) == (None, [None, None], None)
+    assert summary["broken"] == 2
+    assert summary["returns"] == [None, None]
+
+
+def test_train_in_words(invoke: Invoke) -> None:
+    result = invoke("train", "raise", "--task", "wage", "--seeds", 2, "--steps", 100)
+    assert result.exit_code == 0, result.stderr
+    first, returns, spent, run = result.stdout.splitlines()
+    assert first.startswith("raise on wage @ 100: interquartile mean ")
+    assert first.endswith(" of 2 seeds")
+    assert len(returns.partition(": ")[2].split(", ")) == 2
+    assert spent.startswith("200 env steps in ")
+    assert run == "run: train-run"
+
+
+def test_compare_tables_the_first_against_the_others(told: Told, invoke: Invoke) -> None:
+    Path("two.yaml").write_text(WORDS)
+    Path("steep.yaml").write_text(STEEP)
+    words = ("compare", "two.yaml", "raise", "steep.yaml", "--tasks", "wage,wage@200", "--seeds", 4, "--steps", 100)
+    summary = told(*words)
+    rows = {(row["candidate"], row["steps"]): row for row in summary["table"]}
+    assert list(rows) == [(name, steps) for name in ("two.yaml", "raise", "steep.yaml") for steps in (100, 200)]
+    assert rows["raise", 100]["first_minus_this"]["estimate"] == pytest.approx(41.0, abs=1.0)
+    assert rows["steep.yaml", 100]["first_minus_this"]["verdict"] == "worse"
+    assert (rows["steep.yaml", 200]["iqm"], rows["steep.yaml", 200]["broken"]) == (None, 4)
+    assert rows["steep.yaml", 200]["first_minus_this"] is None
+    assert summary["verdict"].startswith("two.yaml is better than raise on ")
+    assert (summary["run_id"], summary["told"]) == ("compare-run", ["comparison finished"])
+
+
+def test_compare_in_words(invoke: Invoke) -> None:
+    result = invoke("compare", "raise", "--tasks", "wage", "--seeds", 2, "--steps", 100)
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert any(line.split()[:4] == ["wage", "@", "100", "raise"] for line in lines)
+    assert lines[-2:] == ["raise was trained alone: nothing to compare with.", "run: compare-run"]
+
+
+def test_a_candidate_is_a_saved_file_or_an_address(told: Told, config: Path) -> None:
+    found = told("search", config, "--set", "report=null", "--directory", "found")
+    words = ("--task", "wage", "--seeds", 2, "--steps", 100)
+    by_file = told("train", found["champion"], *words)
+    by_address = told("train", "models:/champion/1", *words)
+    assert by_file["returns"] == by_address["returns"]
+    assert by_address["candidate"] == "models:/champion/1"
