@@ -26,6 +26,15 @@ class EvaluationError(DiscoverError):
     """Candidates could not be evaluated (compilation or execution failed)."""
 
 
+def article(noun: str) -> str:
+    """The noun with its indefinite article.
+
+    >>> article("environment")
+    'an environment'
+    """
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A clause that lists the known names and the nearest one.
 

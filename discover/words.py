@@ -18,7 +18,7 @@ import numpy as np
 from discover.algorithm import Algorithm
 from discover.components import Choice, Component, Field, Free, domain_of, field_of, fields
 from discover.environments import Environment
-from discover.errors import UserError
+from discover.errors import UserError, article
 from discover.registry import Entry, Registry
 
 _FREE_KEYS = ("deviation", "high", "low", "scale", "start")
@@ -106,7 +106,7 @@ def _named(value: Any, kind: type[Component], where: str) -> tuple[str, Mapping[
             settings = {}
         if isinstance(name, str) and isinstance(settings, Mapping):
             return name, settings
-    raise UserError(f"{where} must be the name of a {kind.kind}, or {{name: {{field: value}}}}; got {value!r}.")
+    raise UserError(f"{where} must be the name of {article(kind.kind)}, or {{name: {{field: value}}}}; got {value!r}.")
 
 
 def _entry(registry: Registry, kind: str, name: str, where: str) -> Entry:
@@ -174,7 +174,7 @@ def _construct(cls: type[Component], given: Mapping[str, Any], where: str) -> An
 
 def _hint(cls: type[Component], name: str) -> str:
     hint = field_of(cls, name).type
-    return f", a {hint.kind}" if isinstance(hint, type) and issubclass(hint, Component) else ""
+    return f", {article(hint.kind)}" if isinstance(hint, type) and issubclass(hint, Component) else ""
 
 
 def _tuples(value: Any) -> Any:
