@@ -42,7 +42,7 @@ def save_candidate(path: Path, algorithm: Algorithm, registry: Registry, notes: 
         UserError: a value is open or illegal, or a component is not registered.
     """
     check(algorithm)
-    words, arrays = _without_arrays(words_of(registry, algorithm))
+    words, arrays = without_arrays(words_of(registry, algorithm))
     text = {"format": FORMAT, "candidate": words, "fingerprint": fingerprint(words, arrays), "notes": dict(notes or {})}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
@@ -63,7 +63,7 @@ def load_candidate(path: Path, registry: Registry) -> Algorithm:
     words, arrays, stored = _read(Path(path))
     if fingerprint(words, arrays) != stored.get("fingerprint"):
         raise UserError(f"candidate file '{path}' has been altered (its fingerprint does not match): fetch it again.")
-    algorithm = algorithm_from(registry, _with_arrays(words, arrays), f"candidate file '{path}'")
+    algorithm = algorithm_from(registry, with_arrays(words, arrays), f"candidate file '{path}'")
     check(algorithm)
     return algorithm
 
@@ -75,7 +75,7 @@ def load_notes(path: Path) -> Mapping[str, Any]:
 
 def fingerprint_of(registry: Registry, component: Component) -> str:
     """A hash of a component's words and arrays: equal exactly for equal candidates."""
-    return fingerprint(*_without_arrays(words_of(registry, component)))
+    return fingerprint(*without_arrays(words_of(registry, component)))
 
 
 def fingerprint(words: Any, arrays: Mapping[str, np.ndarray]) -> str:
@@ -102,7 +102,7 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
     return stored["candidate"], arrays, stored
 
 
-def _without_arrays(words: Any, path: str = "arrays") -> tuple[Any, dict[str, np.ndarray]]:
+def without_arrays(words: Any, path: str = "arrays") -> tuple[Any, dict[str, np.ndarray]]:
     """Words with each array replaced by its member's name, and the arrays by name."""
     arrays: dict[str, np.ndarray] = {}
 
@@ -119,11 +119,11 @@ def _without_arrays(words: Any, path: str = "arrays") -> tuple[Any, dict[str, np
     return strip(words, path), arrays
 
 
-def _with_arrays(words: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+def with_arrays(words: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if isinstance(words, Mapping):
         if set(words) == {_ARRAY}:
             return arrays[words[_ARRAY]]
-        return {key: _with_arrays(inner, arrays) for key, inner in words.items()}
+        return {key: with_arrays(inner, arrays) for key, inner in words.items()}
     if isinstance(words, list):
-        return [_with_arrays(inner, arrays) for inner in words]
+        return [with_arrays(inner, arrays) for inner in words]
     return words

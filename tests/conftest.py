@@ -18,14 +18,14 @@ jax.config.update("jax_num_cpu_devices", 2)
 import pytest  # noqa: E402
 import toys  # noqa: E402
 
-from discover.plugins import Plugins, load_plugins  # noqa: E402
+from discover.plugins import Plugins  # noqa: E402
 from discover.registry import Registry  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def plugins() -> Plugins:
     """All installed plugins, and the toys."""
-    return load_plugins(extra=[toys])
+    return toys.plugins()
 
 
 @pytest.fixture(scope="session")

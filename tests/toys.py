@@ -1,5 +1,7 @@
 """Components that are small enough to know their answers by hand, and the plugin that registers them."""
 
+import functools
+import sys
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -38,6 +40,13 @@ from discover import (
     real,
     weights,
 )
+from discover.plugins import Plugins, load_plugins
+
+
+@functools.cache
+def plugins() -> Plugins:
+    """All installed plugins, and the toys."""
+    return load_plugins(extra=[sys.modules[__name__]])
 
 
 @component
