@@ -43,7 +43,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     if not names:
-        return "none is known: is the plugin that brings it installed?"
+        return "none is known; install the plugin that brings it"
     close = difflib.get_close_matches(str(name).lower(), [n.lower() for n in names], n=1, cutoff=0.5)
     listing = "Known: " + ", ".join(names)
     if not close:
