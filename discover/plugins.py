@@ -46,8 +46,8 @@ class Plugins(NamedTuple):
     def tell(self, hook: str, **facts: Any) -> None:
         """Call a hook of every plugin, in the order in which they were loaded.
 
-        A plugin that fails costs a `PluginWarning`, and no other plugin its news. A `DiscoverError` passes: a watcher may end
-        the command, in one sentence.
+        A plugin that fails costs a `PluginWarning`, and no other plugin its news. A `DiscoverError` passes: a watcher may
+        end the command, in one sentence.
         """
         every = [(name, plugin) for name, plugin in self.manager.list_name_plugin() if plugin is not None]
         for name, plugin in every:
@@ -82,9 +82,8 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
             manager.set_blocked(name)
             continue
         if name in loaded:
-            raise PluginError(
-                f"two plugins are called '{name}': {loaded[name]} and {provenance}; rename one, or block both with {BLOCK}={name}."
-            )
+            both = f"{loaded[name]} and {provenance}"
+            raise PluginError(f"two plugins are called '{name}': {both}; rename one, or block both with {BLOCK}={name}.")
         try:
             _load(manager, registry, name, provenance, load)
         except PluginError:
