@@ -25,7 +25,7 @@ from jax.core import Tracer
 
 from discover import domains
 from discover.domains import Domain, Scale
-from discover.errors import UserError, nearest
+from discover.errors import UserError, article, nearest
 
 C = TypeVar("C", bound="Component")
 
@@ -155,10 +155,16 @@ class Component:
 def component(cls: type[C]) -> type[C]:
     """Make a class a component: a frozen, keyword-only dataclass, registered as a pytree.
 
-    Leaves are cast to float32 or int32 at construction, static fields are checked by their annotation.
+    Leaves are cast to float32 or int32 at construction, static fields are checked by their annotation. To a type checker
+    every field with a right-hand side is optional (it knows no positional default of a field specifier).
     """
     if not issubclass(cls, Component):
         raise UserError(f"@component class '{cls.__name__}' must derive from a kind, such as discover.UpdateRule.")
+    if "__post_init__" in vars(cls):
+        raise UserError(
+            f"@component class '{cls.__name__}' defines __post_init__, which would run on tracers too: take it out; values "
+            "are checked by their domains, so check them where they are used."
+        )
     cls.__post_init__ = _settle  # type: ignore[attr-defined]
     made = dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)(cls)
     jax.tree_util.register_pytree_with_keys(
@@ -221,25 +227,31 @@ def replace(component: C, changes: Mapping[str, Any]) -> C:
 
 def _replace_one(node: Any, path: list[str], value: Any, whole: str) -> Any:
     head, *rest = path
+    below = _below(node, head, whole)
+    inner = _replace_one(below, rest, value, whole) if rest else value
     if isinstance(node, tuple):
-        if not head.isdecimal() or int(head) >= len(node):
-            raise UserError(f"path '{whole}': '{head}' is not an index below {len(node)}.")
         index = int(head)
-        inner = _replace_one(node[index], rest, value, whole) if rest else value
         return (*node[:index], inner, *node[index + 1 :])
-    if not isinstance(node, Component):
-        raise UserError(f"path '{whole}': there is nothing below '{head}'; shorten the path.")
-    field_of(type(node), head)
-    inner = _replace_one(getattr(node, head), rest, value, whole) if rest else value
-    return dataclasses.replace(node, **{head: inner})  # type: ignore[type-var]
+    return dataclasses.replace(node, **{head: inner})
 
 
 def get(component: Component, path: str) -> Any:
     """The value at a dotted path, e.g. ``get(ppo, "returns.gamma")``."""
     node: Any = component
     for name in path.split("."):
-        node = node[int(name)] if isinstance(node, tuple) else getattr(node, field_of(type(node), name).name)
+        node = _below(node, name, path)
     return node
+
+
+def _below(node: Any, name: str, path: str) -> Any:
+    """The value that ``name`` stands for below a node of ``path``."""
+    if isinstance(node, tuple):
+        if not name.isdecimal() or int(name) >= len(node):
+            raise UserError(f"path '{path}': '{name}' is not an index below {len(node)}.")
+        return node[int(name)]
+    if not isinstance(node, Component):
+        raise UserError(f"path '{path}': there is no '{name}', since what stands before it has no fields; shorten the path.")
+    return getattr(node, field_of(type(node), name).name)
 
 
 def walk(component: Any, prefix: str = "") -> Iterator[tuple[str, Component, Field, Any]]:
@@ -269,8 +281,8 @@ def check(candidate: Component) -> None:
         UserError: names the path, the value and what the domain allows.
     """
     for path, owner, field, value in walk(candidate):
-        if isinstance(value, Free | Choice):
-            raise UserError(f"{path} of {type(owner).__name__} is open ({value!r}): set it, or search over it.")
+        for place, opened in _open_in(value, path):
+            raise UserError(f"{place} of {type(owner).__name__} is open ({opened!r}): set it, or search over it.")
         if field.role == "leaf":
             problem = domain_of(owner, field).check(value)
             if problem:
@@ -283,6 +295,14 @@ def _components_in(value: Any, path: str) -> Iterator[tuple[str, Component]]:
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from _components_in(item, f"{path}.{index}")
+
+
+def _open_in(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Free | Choice):
+        yield path, value
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _open_in(item, f"{path}.{index}")
 
 
 def _type_hints(cls: type) -> dict[str, Any]:
@@ -313,7 +333,8 @@ def _settle(self: Component) -> None:
         where = f"{field.name} of {type(self).__name__}"
         if field.role == "leaf":
             assert field.domain is not None
-            value = jax.tree.map(functools.partial(_cast, where=where, dtype=field.domain.dtype), value)
+            cast = functools.partial(_cast, where=where, dtype=field.domain.dtype)
+            value = jax.tree.map(cast, value) if isinstance(field.domain, domains.Array) else cast(value)
         elif field.role == "subtree":
             _check_subtree(value, field.type, where)
         else:
@@ -322,16 +343,25 @@ def _settle(self: Component) -> None:
 
 
 def _cast(value: Any, where: str, dtype: type[np.generic]) -> Any:
+    """An array of the domain's own dtype, not weakly typed: else the same rule spelt another way compiles anew."""
+    real = dtype is np.float32
+    wanted = "a number" if real else "a whole number"
     if isinstance(value, jax.Array):
-        return value if value.dtype in (dtype, jax.dtypes.float0) else value.astype(dtype)
-    wanted = "a number" if dtype is np.float32 else "a whole number"
+        if not real and not jax.numpy.issubdtype(value.dtype, np.integer):
+            raise UserError(f"{where} must be {wanted}; got a {value.dtype} array.")
+        settled = value.dtype == dtype and not value.weak_type
+        return value if settled else jax.lax.convert_element_type(value, dtype)
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):
         raise UserError(f"{where} must be {wanted}; got {type(value).__name__}.") from None
-    if array.dtype.kind not in ("fiu" if dtype is np.float32 else "iu"):
+    if array.dtype.kind not in ("fiu" if real else "iu"):
         raise UserError(f"{where} must be {wanted}; got {value!r}.")
-    return array.astype(dtype)
+    with np.errstate(over="ignore"):
+        made = array.astype(dtype)
+    if not np.array_equal(np.isfinite(made), np.isfinite(array)) or (not real and not np.array_equal(made, array)):
+        raise UserError(f"{where} must be {wanted} that {np.dtype(dtype).name} can hold; got {value!r}.")
+    return made
 
 
 def _check_subtree(value: Any, hint: Any, where: str) -> None:
@@ -345,32 +375,58 @@ def _check_subtree(value: Any, hint: Any, where: str) -> None:
         return
     kinds = tuple(t for t in (typing.get_args(hint) or (hint,)))
     if not isinstance(value, kinds):
-        got = f"'{type(value).__name__}', a {value.kind}" if isinstance(value, Component) else repr(value)
-        raise UserError(f"{where} must be a {getattr(kinds[0], 'kind', hint)}; got {got}.")
+        raise UserError(f"{where} must be {_kind_of(kinds[0])}; got {_told(value)}.")
+
+
+def _kind_of(cls: Any) -> str:
+    """How a class is called in a message: by its kind, unless it is one component of it."""
+    return article(cls.kind) if "kind" in vars(cls) else f"{cls.__name__}, {article(cls.kind)}"
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, Component):
+        return f"'{type(value).__name__}', {article(value.kind)}"
+    if isinstance(value, type) and issubclass(value, Component):
+        return f"the class {value.__name__}: write {value.__name__}()"
+    return repr(value)
 
 
 def _check_static(value: Any, hint: Any, where: str) -> Any:
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not _matches(value, hint):
+    settled = _settled(value, hint)
+    if not _matches(settled, hint):
         raise UserError(f"{where} must be {_describe(hint)}; got {value!r}.")
+    return settled
+
+
+def _settled(value: Any, hint: Any) -> Any:
+    """The value with whole numbers made real where the annotation asks for real ones."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+        return float(value)
+    if origin in (typing.Union, types.UnionType):
+        tried = (value, *(_settled(value, argument) for argument in arguments))
+        return next((made for made in tried if _matches(made, hint)), value)
+    if origin is tuple and isinstance(value, tuple):
+        return tuple(map(_settled, value, _each(arguments, len(value))))
     return value
+
+
+def _each(arguments: tuple[Any, ...], count: int) -> tuple[Any, ...]:
+    """The annotation of each item of a tuple."""
+    return arguments[:1] * count if arguments[1:] == (...,) else arguments
 
 
 def _matches(value: Any, hint: Any) -> bool:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any:
-        return isinstance(value, str | bool | int | float | tuple | type(None)) and not _is_nan(value)
+        return all(map(_matches, value, (Any,) * len(value))) if isinstance(value, tuple) else _is_plain(value)
     if origin in (typing.Union, types.UnionType):
         return any(_matches(value, argument) for argument in arguments)
     if origin is Literal:
-        return value in arguments
+        return any(type(value) is type(argument) and value == argument for argument in arguments)
     if origin is tuple:
-        if not isinstance(value, tuple):
-            return False
-        if len(arguments) == 2 and arguments[1] is ...:
-            return all(_matches(item, arguments[0]) for item in value)
-        return len(value) == len(arguments) and all(map(_matches, value, arguments))
+        items = _each(arguments, len(value)) if isinstance(value, tuple) else ()
+        return isinstance(value, tuple) and len(value) == len(items) and all(map(_matches, value, items))
     if hint is type(None):
         return value is None
     if hint is int:
@@ -378,18 +434,29 @@ def _matches(value: Any, hint: Any) -> bool:
     return isinstance(hint, type) and isinstance(value, hint) and not _is_nan(value)
 
 
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | bool | int | float | type(None)) and not _is_nan(value)
+
+
 def _describe(hint: Any) -> str:
-    names = {int: "a whole number", float: "a finite number", bool: "true or false", str: "a text", type(None): "null"}
+    names = {
+        int: "a whole number",
+        float: "a finite number",
+        bool: "true or false",
+        str: "a text",
+        type(None): "null",
+        Any: "a plain value (text, number, true, false, null or a tuple of such)",
+    }
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint in names:
-        return names[hint]
     if origin is Literal:
         return "one of " + ", ".join(map(repr, arguments))
     if origin in (typing.Union, types.UnionType):
         return " or ".join(map(_describe, arguments))
-    if origin is tuple:
+    if origin is tuple and arguments[1:] == (...,):
         return "a tuple, each item " + _describe(arguments[0])
-    return getattr(hint, "__name__", str(hint))
+    if origin is tuple:
+        return "a tuple of " + " and ".join(map(_describe, arguments))
+    return names.get(hint) or getattr(hint, "__name__", str(hint))
 
 
 def _is_nan(value: Any) -> bool:
@@ -435,8 +502,10 @@ def _same(value: Any, default: Any) -> bool:
 def _show(value: Any) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(map(_show, value)) + ("," if len(value) == 1 else "") + ")"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_show, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {_show(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{k!r}: {_show(v)}" for k, v in value.items()) + "}"
     if isinstance(value, np.ndarray | jax.Array) and not isinstance(value, Tracer):
         return str(np.asarray(value)[()]) if np.ndim(value) == 0 else f"{value.dtype}{list(np.shape(value))}"
     return repr(value)

@@ -30,6 +30,15 @@ class DiscoverWarning(UserWarning):
     """Something is amiss, and all goes on: the command line shows one line."""
 
 
+def article(noun: str) -> str:
+    """The noun with its indefinite article.
+
+    >>> article("environment")
+    'an environment'
+    """
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A clause that lists the known names and the nearest one.
 
@@ -38,7 +47,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     if not names:
-        return "none is known: is the plugin that brings it installed?"
+        return "none is known; install the plugin that brings it"
     close = difflib.get_close_matches(str(name).lower(), [n.lower() for n in names], n=1, cutoff=0.5)
     listing = "Known: " + ", ".join(names)
     if not close:

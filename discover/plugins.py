@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pluggy
 
 from discover import hookspecs
-from discover.errors import DiscoverWarning, PluginError
+from discover.errors import DiscoverError, DiscoverWarning, PluginError, UserError
 from discover.registry import Provenance, Registry
 
 if TYPE_CHECKING:
@@ -38,13 +38,30 @@ class Plugins(NamedTuple):
 
     Attributes:
         registry: names of components, recipes and tasks.
-        hook: call ``hook.discover_generation_done(...)`` and the like to tell the plugins.
+        hook: pluggy's callers of the hooks; `tell` calls them with care.
         manager: pluggy's manager, to register a plugin object by hand.
     """
 
     registry: Registry
     hook: Any
     manager: pluggy.PluginManager
+
+    def tell(self, hook: str, **facts: Any) -> None:
+        """Call a hook of every plugin, in the order in which they were loaded.
+
+        A plugin that fails costs a `PluginWarning`, and no other plugin its news. A `DiscoverError` passes: a watcher may
+        end the command, in one sentence.
+        """
+        every = [(name, plugin) for name, plugin in self.manager.list_name_plugin() if plugin is not None]
+        for name, plugin in every:
+            others = [other for _, other in every if other is not plugin]
+            try:
+                self.manager.subset_hook_caller(hook, others)(**facts)
+            except DiscoverError:
+                raise
+            except Exception as error:
+                text = f"plugin '{name}' failed in {hook} ({_cause(error)}); everything else goes on."
+                warnings.warn(text, PluginWarning, stacklevel=2)
 
 
 def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterable[object] = ()) -> Plugins:
@@ -55,30 +72,29 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
         extra: plugin objects (modules or instances with hook implementations).
 
     Raises:
-        PluginError: two plugins claim one name, or ``folder`` does not exist. A plugin that breaks while loading costs a
-            `PluginWarning`, never the command. ``DISCOVER_BLOCK_PLUGINS=a,b`` leaves plugins out by name.
+        PluginError: two plugins share or claim one name, or ``folder`` does not exist. A plugin that breaks while loading
+            costs a `PluginWarning`, never the command. ``DISCOVER_BLOCK_PLUGINS=a,b`` leaves plugins out by name.
     """
     manager = pluggy.PluginManager("discover")
     manager.add_hookspecs(hookspecs)
     registry = Registry()
     blocked = {name.strip() for name in os.environ.get(BLOCK, "").split(",") if name.strip()}
-    known: dict[str, Provenance] = {}
+    loaded: dict[str, Provenance] = {}
     for name, provenance, load in [*_entry_points(), *_files(folder or os.environ.get(FOLDER)), *_objects(extra)]:
         if name in blocked:
             manager.set_blocked(name)
             continue
-        if name in known:
-            raise PluginError(
-                f"two plugins are called '{name}': {_origin(known[name])} brings one, and {_origin(provenance)}"
-                " another; rename one, or take it away."
-            )
-        known[name] = provenance
+        if name in loaded:
+            both = f"{loaded[name]} and {provenance}"
+            raise PluginError(f"two plugins are called '{name}': {both}; rename one, or block both with {BLOCK}={name}.")
         try:
             _load(manager, registry, name, provenance, load)
         except PluginError:
             raise
         except (Exception, SystemExit) as error:
             _give_up(manager, registry, name, provenance, error)
+        else:
+            loaded[name] = provenance
     return Plugins(registry, manager.hook, manager)
 
 
@@ -105,6 +121,8 @@ def _load(manager: pluggy.PluginManager, registry: Registry, name: str, provenan
     plugin = load()
     manager.register(plugin, name)
     manager.check_pending()
+    if not manager.get_hookcallers(plugin):
+        raise UserError("it has no function marked @discover.hookimpl")
     others = [p for p in manager.get_plugins() if p is not plugin]
     registry.register_as(provenance)
     manager.subset_hook_caller("discover_register", others)(registry=registry)
@@ -116,16 +134,14 @@ def _give_up(
     if manager.has_plugin(name):
         manager.unregister(name=name)
     registry.forget(name)
-    cause = f"{type(error).__name__}: {error}".splitlines()[0]
-    warnings.warn(
-        f"plugin '{name}' of {_origin(provenance)} is left out ({cause}); repair it, or block it with {BLOCK}={name}.",
-        PluginWarning,
-        stacklevel=3,
-    )
+    text = f"plugin {provenance} is left out ({_cause(error)}); repair it, or block it with {BLOCK}={name}."
+    warnings.warn(text, PluginWarning, stacklevel=3)
 
 
-def _origin(provenance: Provenance) -> str:
-    return f"{provenance.distribution} {provenance.version}".strip()
+def _cause(error: BaseException) -> str:
+    """An error in one line; a sentence of ours needs no type in front."""
+    line = " ".join(str(error).split())
+    return line.rstrip(".") if isinstance(error, DiscoverError) else f"{type(error).__name__}: {line}"
 
 
 def _entry_points() -> Iterable[tuple[str, Provenance, Any]]:

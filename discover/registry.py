@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from discover.components import Component
+from discover.components import Component, fields
 from discover.errors import PluginError, UserError, nearest
 
 
@@ -17,6 +17,9 @@ class Provenance(NamedTuple):
     plugin: str
     distribution: str
     version: str
+
+    def __str__(self) -> str:
+        return f"'{self.plugin}' (of {self.distribution} {self.version}".rstrip() + ")"
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,16 @@ class Registry:
         self._current = Provenance("discover", "discover-rl", "")
 
     def add(self, name: str, component: type[Component], *, summary: str = "") -> None:
-        """Register a component class under a name; its kind is that of its base class."""
+        """Register a component class under a name; its kind is that of its base class.
+
+        Raises:
+            UserError: the class is no component, or an annotation of it cannot be read.
+            PluginError: the name is taken.
+        """
+        if not (isinstance(component, type) and issubclass(component, Component) and "__dataclass_fields__" in vars(component)):
+            called = getattr(component, "__name__", repr(component))
+            raise UserError(f"class '{called}' cannot be registered as '{name}': decorate it with @discover.component.")
+        fields(component)
         line = summary or (inspect.getdoc(component) or "").partition("\n")[0]
         self._put(Entry(component.kind, name, component, None, line, component.paper, self._current, {}))
         self._names[component] = name
@@ -127,8 +139,7 @@ class Registry:
     def forget(self, plugin: str) -> None:
         """Remove what a plugin has registered (it broke while loading)."""
         self._entries = {key: e for key, e in self._entries.items() if e.provenance.plugin != plugin}
-        known = {e.component for e in self._entries.values()}
-        self._names = {cls: name for cls, name in self._names.items() if cls in known}
+        self._names = {e.component: e.name for e in self._entries.values() if e.component is not None}
 
     def register_as(self, provenance: Provenance) -> None:
         """Say which plugin the following registrations belong to."""
@@ -136,14 +147,11 @@ class Registry:
 
     def _put(self, entry: Entry) -> None:
         taken = self._entries.get((entry.kind, entry.name))
+        if taken is not None and taken.provenance == entry.provenance:
+            raise PluginError(f"plugin {entry.provenance} registers the {entry.kind} '{entry.name}' twice: rename one of them.")
         if taken is not None:
             raise PluginError(
-                f"two plugins register the {entry.kind} '{entry.name}': {_source(taken.provenance)} and "
-                f"{_source(entry.provenance)}; rename one, or block one with "
-                f"DISCOVER_BLOCK_PLUGINS={entry.provenance.plugin}."
+                f"two plugins register the {entry.kind} '{entry.name}': {taken.provenance} and {entry.provenance}; rename "
+                f"one, or block one with DISCOVER_BLOCK_PLUGINS={entry.provenance.plugin}."
             )
         self._entries[entry.kind, entry.name] = entry
-
-
-def _source(provenance: Provenance) -> str:
-    return f"'{provenance.plugin}' (of {f'{provenance.distribution} {provenance.version}'.strip()})"

@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,8 +27,6 @@ from discover.words import algorithm_from, words_of
 FORMAT = 1
 SUFFIX = ".candidate"
 _ARRAY = "$array"
-_DAMAGE = (EOFError, KeyError, OSError, OverflowError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What reading a zip file of whatever bytes may raise."""
 
 
 def save_candidate(path: Path, algorithm: Algorithm, registry: Registry, notes: Mapping[str, Any] | None = None) -> Path:
@@ -45,11 +42,15 @@ def save_candidate(path: Path, algorithm: Algorithm, registry: Registry, notes: 
         UserError: a value is open or illegal, or a component is not registered.
     """
     check(algorithm)
-    words, arrays = _without_arrays(words_of(registry, algorithm))
+    words, arrays = without_arrays(words_of(registry, algorithm))
     text = {"format": FORMAT, "candidate": words, "fingerprint": fingerprint(words, arrays), "notes": dict(notes or {})}
+    try:
+        described = json.dumps(text, indent=2)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"the notes of a candidate must be JSON ({error}): leave out what is not.") from None
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("candidate.json", json.dumps(text, indent=2))
+        file.writestr("candidate.json", described)
         for name, array in arrays.items():
             with file.open(name, "w") as member:
                 np.save(member, array, allow_pickle=False)
@@ -66,8 +67,11 @@ def load_candidate(path: Path, registry: Registry) -> Algorithm:
     words, arrays, stored = _read(Path(path))
     if fingerprint(words, arrays) != stored.get("fingerprint"):
         raise UserError(f"candidate file '{path}' has been altered (its fingerprint does not match): fetch it again.")
-    algorithm = algorithm_from(registry, _with_arrays(words, arrays), f"candidate file '{path}'")
-    check(algorithm)
+    algorithm = algorithm_from(registry, with_arrays(words, arrays, f"candidate file '{path}'"), f"candidate file '{path}'")
+    try:
+        check(algorithm)
+    except UserError as error:
+        raise UserError(f"candidate file '{path}': {error}") from None
     return algorithm
 
 
@@ -78,7 +82,7 @@ def load_notes(path: Path) -> Mapping[str, Any]:
 
 def fingerprint_of(registry: Registry, component: Component) -> str:
     """A hash of a component's words and arrays: equal exactly for equal candidates."""
-    return fingerprint(*_without_arrays(words_of(registry, component)))
+    return fingerprint(*without_arrays(words_of(registry, component)))
 
 
 def fingerprint(words: Any, arrays: Mapping[str, np.ndarray]) -> str:
@@ -97,15 +101,16 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
             stored = json.loads(file.read("candidate.json"))
             names = [name for name in file.namelist() if name.endswith(".npy")]
             arrays = {name: np.load(io.BytesIO(file.read(name)), allow_pickle=False) for name in names}
-    except _DAMAGE as error:
-        raise UserError(f"candidate file '{path}' is damaged or cut short ({error}): fetch it again.") from None
+    except Exception as error:  # damaged bytes make zipfile, zlib, json and numpy raise anything
+        cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UserError(f"candidate file '{path}' is damaged or cut short ({cause}): fetch it again.") from None
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         found = stored.get("format") if isinstance(stored, dict) else None
         raise UserError(f"candidate file '{path}' has format {found!r}; this version reads {FORMAT}: update discover-rl.")
     return stored.get("candidate"), arrays, stored
 
 
-def _without_arrays(words: Any, path: str = "arrays") -> tuple[Any, dict[str, np.ndarray]]:
+def without_arrays(words: Any, path: str = "arrays") -> tuple[Any, dict[str, np.ndarray]]:
     """Words with each array replaced by its member's name, and the arrays by name."""
     arrays: dict[str, np.ndarray] = {}
 
@@ -122,11 +127,15 @@ def _without_arrays(words: Any, path: str = "arrays") -> tuple[Any, dict[str, np
     return strip(words, path), arrays
 
 
-def _with_arrays(words: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+def with_arrays(words: Any, arrays: Mapping[str, np.ndarray], what: str = "candidate") -> Any:
+    """Words with each array in the place of its member's name: the inverse of `without_arrays`."""
     if isinstance(words, Mapping):
         if set(words) == {_ARRAY}:
-            return arrays[words[_ARRAY]]
-        return {key: _with_arrays(inner, arrays) for key, inner in words.items()}
+            name = words[_ARRAY]
+            if not isinstance(name, str) or name not in arrays:
+                raise UserError(f"{what} names an array {name!r} that it does not hold: fetch it again.")
+            return arrays[name]
+        return {key: with_arrays(inner, arrays, what) for key, inner in words.items()}
     if isinstance(words, list):
-        return [_with_arrays(inner, arrays) for inner in words]
+        return [with_arrays(inner, arrays, what) for inner in words]
     return words

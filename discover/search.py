@@ -110,7 +110,7 @@ def search(
     except BaseException as error:
         if runner.now.counters.generations > runner.info.resumed_from:
             runner.save()
-        plugins.hook.discover_search_failed(search=runner.info, error=error)
+        plugins.tell("discover_search_failed", search=runner.info, error=error)
         raise
 
 
@@ -154,18 +154,18 @@ class _Runner:
 
     def run(self) -> SearchResult:
         self._prepare_directory()
-        self.plugins.hook.discover_search_started(search=self.info)
+        self.plugins.tell("discover_search_started", search=self.info)
         saved = time.perf_counter()
         while self.now.counters.generations < self.config.generations:
             generation, now = self._generation()
-            self.plugins.hook.discover_generation_done(search=self.info, generation=generation)
+            self.plugins.tell("discover_generation_done", search=self.info, generation=generation)
             self.now = now  # only once it has been reported: a checkpoint is never ahead of a ledger
             if time.perf_counter() - saved > 60 * self.config.checkpoint_minutes:
                 self.save()
                 saved = time.perf_counter()
         self.save()
         result = self._finish()
-        self.plugins.hook.discover_search_finished(search=self.info, result=result)
+        self.plugins.tell("discover_search_finished", search=self.info, result=result)
         return result
 
     def _generation(self) -> tuple[Generation, Now]:

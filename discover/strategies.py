@@ -46,7 +46,7 @@ class Strategy(Component):
         raise NotImplementedError
 
     def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
-        """State after ``fitness[P]`` of ``genomes[P, D]``; always finite: a broken candidate has the lowest of its generation."""
+        """State after ``fitness[P]`` of ``genomes[P, D]``: finite, a broken candidate has the lowest of its generation."""
         raise NotImplementedError
 
     def favourite(self, state: Any, space: Space) -> jax.Array | None:

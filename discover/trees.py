@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,22 @@ from discover.errors import UserError
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file as a whole or not at all, also under a power cut."""
+    """Replace a file as a whole or not at all, also under a power cut.
+
+    Raises:
+        UserError: the place cannot be written to.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise UserError(f"'{path}' cannot be written ({error.strerror}): make room, or choose another place.") from None
 
 
 def tree_to_bytes(tree: Any, text: str = "") -> bytes:
@@ -43,8 +52,9 @@ def tree_from_bytes(data: bytes, template: Any, what: str) -> tuple[Any, str]:
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             text = bytes(stored["text"]).decode()
             arrays = [stored[name] for name in sorted(stored.files) if name != "text"]
-    except (ValueError, OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
-        raise UserError(f"{what} is damaged ({error}): start from an older copy.") from None
+    except Exception as error:  # damaged bytes make zipfile, zlib and numpy raise anything
+        cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise UserError(f"{what} is damaged ({cause}): start from an older copy.") from None
     if len(arrays) != len(leaves):
         raise UserError(f"{what} holds {len(arrays)} arrays where {len(leaves)} are expected: it belongs to another config.")
     return jax.tree.unflatten(structure, [_restored(a, t, what) for a, t in zip(arrays, leaves, strict=True)]), text
@@ -59,11 +69,11 @@ def _raw(leaf: Any) -> Any:
 
 
 def _restored(array: np.ndarray, template: Any, what: str) -> jax.Array:
-    if _is_key(template):
-        return jax.random.wrap_key_data(jax.numpy.asarray(array))
-    if array.shape != np.shape(template) or array.dtype != template.dtype:
+    raw = jax.eval_shape(_raw, template)
+    if array.shape != raw.shape or array.dtype != raw.dtype:
         raise UserError(
-            f"{what} holds an array of shape {array.shape} where {np.shape(template)} is expected: "
+            f"{what} holds {array.dtype} of shape {array.shape} where {raw.dtype} of shape {raw.shape} is expected: "
             "it belongs to another config."
         )
-    return jax.numpy.asarray(array)
+    made = jax.numpy.asarray(array)
+    return jax.random.wrap_key_data(made) if _is_key(template) else made

@@ -17,8 +17,9 @@ import numpy as np
 
 from discover.algorithm import Algorithm
 from discover.components import Choice, Component, Field, Free, domain_of, field_of, fields
+from discover.domains import Array
 from discover.environments import Environment
-from discover.errors import UserError
+from discover.errors import UserError, article
 from discover.registry import Entry, Registry
 
 _FREE_KEYS = ("deviation", "high", "low", "scale", "start")
@@ -60,8 +61,10 @@ def component_from(registry: Registry, kind: type[Component], value: Any, where:
 
 
 def words_of(registry: Registry, component: Component) -> Any:
-    """A component in the words of a config: the inverse of `component_from`; arrays stay arrays."""
-    settings = {field.name: _words_of_value(registry, getattr(component, field.name)) for field in fields(type(component))}
+    """A component in the words of a config: the inverse of `component_from`; weights are arrays by path."""
+    settings = {
+        field.name: _words_of_field(registry, field, getattr(component, field.name)) for field in fields(type(component))
+    }
     return settings if isinstance(component, Algorithm) else {registry.name_of(type(component)): settings}
 
 
@@ -84,17 +87,22 @@ def _merged_recipe(registry: Registry, value: Any, where: str) -> Mapping[str, A
     rest = {key: inner for key, inner in value.items() if key != "recipe"}
     if "recipe" not in value:
         return rest
-    return _merge(_entry(registry, "recipe", str(value["recipe"]), where).value, rest)
+    return _merged_fields(_entry(registry, "recipe", str(value["recipe"]), where).value, rest)
 
 
-def _merge(base: Any, change: Any) -> Any:
-    """Mappings merge key by key; a component of another name replaces the one before."""
-    if not (isinstance(base, Mapping) and isinstance(change, Mapping)):
+def _merged_fields(base: Mapping[str, Any], change: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of a component with some changed."""
+    return {**base, **{key: _merged_value(base[key], inner) if key in base else inner for key, inner in change.items()}}
+
+
+def _merged_value(base: Any, change: Any) -> Any:
+    """The value of a field, changed: the same component keeps its other settings, anything else replaces it."""
+    name: Any = next(iter(change)) if isinstance(change, Mapping) and len(change) == 1 else None
+    before = {base: {}} if isinstance(base, str) else base
+    if not (isinstance(before, Mapping) and len(before) == 1 and name in before) or name in ("free", "choice"):
         return change
-    component_like = len(base) == 1 and len(change) == 1 and set(base) != set(change)
-    if component_like or set(change) & {"free", "choice"}:
-        return change
-    return {**base, **{key: _merge(base.get(key, {}), inner) if key in base else inner for key, inner in change.items()}}
+    settings = before[name] or {}, change[name] or {}
+    return {name: _merged_fields(*settings)} if all(isinstance(s, Mapping) for s in settings) else change
 
 
 def _named(value: Any, kind: type[Component], where: str) -> tuple[str, Mapping[str, Any]]:
@@ -106,7 +114,7 @@ def _named(value: Any, kind: type[Component], where: str) -> tuple[str, Mapping[
             settings = {}
         if isinstance(name, str) and isinstance(settings, Mapping):
             return name, settings
-    raise UserError(f"{where} must be the name of a {kind.kind}, or {{name: {{field: value}}}}; got {value!r}.")
+    raise UserError(f"{where} must be the name of {article(kind.kind)}, or {{name: {{field: value}}}}; got {value!r}.")
 
 
 def _entry(registry: Registry, kind: str, name: str, where: str) -> Entry:
@@ -142,7 +150,9 @@ def _leaf_from(value: Any, where: str) -> Any:
         return Free()
     if isinstance(value, Mapping) and set(value) == {"free"}:
         changes = value["free"] or {}
-        unknown = sorted(set(changes) - set(_FREE_KEYS))
+        if not isinstance(changes, Mapping):
+            raise UserError(f"{where}.free must be a mapping of {', '.join(_FREE_KEYS)} to values; got {changes!r}.")
+        unknown = [key for key in changes if key not in _FREE_KEYS]
         if unknown:
             raise UserError(f"{where}: free knows {', '.join(_FREE_KEYS)}; got '{unknown[0]}'.")
         return Free(tuple(sorted(changes.items())))
@@ -160,25 +170,48 @@ def _construct(cls: type[Component], given: Mapping[str, Any], where: str) -> An
     if missing:
         raise UserError(f"{where} needs '{missing[0]}'{_hint(cls, missing[0])}: add it.")
     try:
-        made = cls(**given)
+        made: Any = cls(**given)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
     for field in fields(cls):
         value = getattr(made, field.name)
         if field.role == "leaf" and not isinstance(value, Free):
-            problem = domain_of(made, field).check(value)
+            domain = domain_of(made, field)
+            value = _arranged(domain.template, value) if isinstance(domain, Array) else value
+            problem = domain.check(value)
             if problem:
                 raise UserError(f"{where}.{field.name} {problem}.")
+            made = dataclasses.replace(made, **{field.name: value})
     return made
+
+
+def _arranged(template: Any, leaves: Any) -> Any:
+    """Weights given as arrays by path, in the structure of ``template``; anything else as it is."""
+    names = list(_by_path(template))
+    if not isinstance(leaves, Mapping) or set(leaves) != set(names):
+        return leaves
+    return jax.tree.unflatten(jax.tree.structure(template), [leaves[name] for name in names])
+
+
+def _by_path(weights: Any) -> dict[str, Any]:
+    """The arrays of a tree by their path, such as ``layers.0.kernel``."""
+    flat = jax.tree_util.tree_leaves_with_path(weights)
+    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in flat}
 
 
 def _hint(cls: type[Component], name: str) -> str:
     hint = field_of(cls, name).type
-    return f", a {hint.kind}" if isinstance(hint, type) and issubclass(hint, Component) else ""
+    return f", {article(hint.kind)}" if isinstance(hint, type) and issubclass(hint, Component) else ""
 
 
 def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+
+
+def _words_of_field(registry: Registry, field: Field, value: Any) -> Any:
+    if isinstance(field.domain, Array) and not isinstance(value, Free):
+        return _by_path(value)
+    return _words_of_value(registry, value)
 
 
 def _words_of_value(registry: Registry, value: Any) -> Any:

@@ -1,0 +1,34 @@
+"""What all tests share: two CPU devices, a compilation cache of the session, no display, none of the user's settings."""
+
+import os
+import tempfile
+
+os.environ["MPLBACKEND"] = "Agg"
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+for name in [name for name in os.environ if name.startswith(("DISCOVER_", "MLFLOW_"))]:
+    del os.environ[name]
+_CACHE = tempfile.TemporaryDirectory(prefix="discover-tests-")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _CACHE.name)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+
+import jax  # noqa: E402
+
+jax.config.update("jax_num_cpu_devices", 2)
+
+import pytest  # noqa: E402
+import toys  # noqa: E402
+
+from discover.plugins import Plugins  # noqa: E402
+from discover.registry import Registry  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def plugins() -> Plugins:
+    """All installed plugins, and the toys."""
+    return toys.plugins()
+
+
+@pytest.fixture(scope="session")
+def registry(plugins: Plugins) -> Registry:
+    """What the plugins registered."""
+    return plugins.registry

@@ -1,0 +1,266 @@
+"""Plugins: found, blocked, and left out when they are broken, without a trace and without an end to the command."""
+
+import importlib.metadata
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toys
+from toys import OneStep
+
+from discover import Registry, ReturnFunction, UserError, component, hookimpl
+from discover.errors import PluginError
+from discover.plugins import Plugins, PluginWarning, load_plugins
+from discover.registry import Provenance
+
+WriteFile = Callable[[str, str], Path]
+
+GOOD = """
+    from discover import ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
+
+    @component
+    class Half(ReturnFunction):
+        '''Half the reward.'''
+
+        share: Scalar = real(0.5, low=0.0, high=1.0)
+
+        def __call__(self, segment: Segment) -> Targets:
+            return Targets(self.share * segment.reward, self.share * segment.reward)
+
+    @hookimpl
+    def discover_register(registry):
+        registry.add("half", Half)
+"""
+
+
+@pytest.fixture(autouse=True)
+def no_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a test brings is loaded: no installed plugin."""
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **_: [])
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> WriteFile:
+    def one(name: str, text: str) -> Path:
+        path = tmp_path / f"{name}.py"
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    return one
+
+
+def names(plugins: Plugins) -> list[str]:
+    return [entry.name for entry in plugins.registry.entries() if not entry.name.startswith("toy")]
+
+
+class FakePoint:
+    """An entry point of an installed distribution."""
+
+    def __init__(self, name: str, plugin: object):
+        self.name, self._plugin = name, plugin
+        self.dist = type("Distribution", (), {"name": f"{name}-dist", "version": "1.2"})
+
+    def load(self) -> object:
+        if isinstance(self._plugin, BaseException):
+            raise self._plugin
+        return self._plugin
+
+
+class Registers:
+    """A plugin that registers one class under some names."""
+
+    def __init__(self, *names: str, then: BaseException | None = None):
+        self.names, self.then = names, then
+
+    @hookimpl
+    def discover_register(self, registry: Registry) -> None:
+        for name in self.names:
+            registry.add(name, OneStep)
+        if self.then is not None:
+            raise self.then
+
+
+def installed(monkeypatch: pytest.MonkeyPatch, **plugins: object) -> None:
+    points = [FakePoint(name, plugin) for name, plugin in plugins.items()]
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: points if group == "discover" else [])
+
+
+# Found ----------------------------------------------------------------------------------------------------------------
+
+
+def test_an_entry_point_is_loaded_with_its_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, mine=Registers("a", "b"))
+    plugins = load_plugins()
+    assert names(plugins) == ["a", "b"]
+    assert plugins.registry.get("return function", "a").provenance == Provenance("mine", "mine-dist", "1.2")
+    assert plugins.registry.plugins() == [Provenance("mine", "mine-dist", "1.2")]
+
+
+def test_a_file_of_a_folder_is_a_plugin(write: WriteFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write("mine", GOOD)
+    for plugins in (load_plugins(tmp_path), load_plugins(str(tmp_path))):
+        entry = plugins.registry.get("return function", "half")
+        assert entry.provenance == Provenance("mine", str(path), "")
+        assert entry.summary == "Half the reward."
+    monkeypatch.setenv("DISCOVER_PLUGINS_DIR", str(tmp_path))
+    assert names(load_plugins()) == ["half"]
+    assert names(load_plugins(tmp_path / "..", extra=[])) == []
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    told = f"^the plugin folder '{tmp_path / 'no'}' does not exist: give a folder that holds \\.py files\\.$"
+    with pytest.raises(PluginError, match=told):
+        load_plugins(tmp_path / "no")
+
+
+def test_a_plugin_object_is_taken() -> None:
+    assert names(load_plugins(extra=[Registers("a")])) == ["a"]
+
+
+def test_a_plugin_is_blocked_by_name(monkeypatch: pytest.MonkeyPatch, write: WriteFile, tmp_path: Path) -> None:
+    installed(monkeypatch, mine=Registers("a"), other=Registers("b"), broken=ImportError("would warn"))
+    write("filed", "raise ImportError('would warn')")
+    monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", " mine,broken , filed,unknown")
+    assert names(load_plugins(tmp_path)) == ["b"]
+
+
+# Broken ---------------------------------------------------------------------------------------------------------------
+
+BROKEN: dict[str, tuple[str, str]] = {
+    "import": ("import a_module_that_nobody_has", r"ModuleNotFoundError: No module named 'a_module_that_nobody_has'"),
+    "syntax": ("def discover_register(registry:", r"SyntaxError: '\(' was never closed \(.*\)"),
+    "exit": ("raise SystemExit(3)", "SystemExit: 3"),
+    "unmarked": (GOOD.replace("@hookimpl", ""), "it has no function marked @discover.hookimpl"),
+    "misspelt": (
+        GOOD.replace("discover_register", "discover_registr"),
+        r"PluginValidationError: unknown hook 'discover_registr' in plugin .*",
+    ),
+    "argument": (GOOD.replace("(registry)", "(registery)"), r"PluginValidationError: .*registery.*Argument.*"),
+    "late": (GOOD + "\n        raise RuntimeError('half way')\n", "RuntimeError: half way"),
+    "undecorated": (
+        GOOD.replace("@component", ""),
+        r"class 'Half' cannot be registered as 'half': decorate it with @discover\.component",
+    ),
+    "no_component": (
+        GOOD.replace('"half", Half', '"half", dict'),
+        r"class 'dict' cannot be registered as 'half': decorate it with @discover\.component",
+    ),
+    "annotation": (
+        GOOD.replace("share: Scalar", "share: 'Nowhere'"),
+        r"an annotation of component 'Half' cannot be read \(name 'Nowhere' is not defined\): .*",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_broken_plugin_costs_a_warning_and_leaves_nothing_behind(how: str, write: WriteFile, tmp_path: Path) -> None:
+    text, cause = BROKEN[how]
+    path = write("broken", text)
+    write("sound", GOOD.replace('"half"', '"sound"'))
+    told = (
+        rf"^plugin 'broken' \(of {path}\) is left out \({cause}\); repair it, or block it with DISCOVER_BLOCK_PLUGINS=broken\.$"
+    )
+    with pytest.warns(PluginWarning, match=told) as warned:
+        plugins = load_plugins(tmp_path, extra=[Registers("a")])
+    assert len(warned) == 1
+    assert names(plugins) == ["a", "sound"]
+    assert [p.plugin for p in plugins.registry.plugins()] == ["Registers", "sound"]
+    assert not plugins.manager.has_plugin("broken")
+
+
+def test_a_plugin_that_breaks_gives_back_the_names_of_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, first=Registers("a"), second=Registers("b", then=ValueError("no")))
+    with pytest.warns(PluginWarning, match="second"):
+        plugins = load_plugins()
+    assert plugins.registry.name_of(OneStep) == "a"
+
+
+# Names ----------------------------------------------------------------------------------------------------------------
+
+
+def test_two_plugins_that_claim_one_name_are_both_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, first=Registers("a"), second=Registers("b", "a"))
+    with pytest.raises(PluginError) as caught:
+        load_plugins()
+    assert str(caught.value) == (
+        "two plugins register the return function 'a': 'first' (of first-dist 1.2) and 'second' (of second-dist 1.2); rename "
+        "one, or block one with DISCOVER_BLOCK_PLUGINS=second."
+    )
+    monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", "second")
+    assert names(load_plugins()) == ["a"]
+
+
+def test_one_plugin_that_registers_a_name_twice_is_told_so() -> None:
+    with pytest.raises(PluginError) as caught:
+        load_plugins(extra=[Registers("a", "a")])
+    told = "plugin 'Registers' (of this process) registers the return function 'a' twice: rename one of them."
+    assert str(caught.value) == told
+
+
+def test_two_plugins_of_one_name_are_told(write: WriteFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, mine=Registers("a"))
+    path = write("mine", GOOD)
+    with pytest.raises(PluginError) as caught:
+        load_plugins(tmp_path)
+    assert str(caught.value) == (
+        f"two plugins are called 'mine': 'mine' (of mine-dist 1.2) and 'mine' (of {path}); rename one, or block both with "
+        "DISCOVER_BLOCK_PLUGINS=mine."
+    )
+
+
+def test_a_miss_lists_what_is_known_and_the_nearest() -> None:
+    registry = load_plugins(extra=[toys]).registry
+    with pytest.raises(UserError) as caught:
+        registry.get("return function", "toy_onstep")
+    assert str(caught.value) == (
+        "no return function is called 'toy_onstep': did you mean 'toy_onestep'? Known: toy_learned, toy_onestep."
+    )
+    with pytest.raises(UserError) as caught:
+        registry.get("curriculum", "any")
+    assert str(caught.value) == ("no curriculum is called 'any': none is known; install the plugin that brings it.")
+
+
+def test_an_unregistered_component_is_told_how_to_register() -> None:
+    @component
+    class Mine(ReturnFunction):
+        pass
+
+    with pytest.raises(UserError) as caught:
+        Registry().name_of(Mine)
+    assert str(caught.value) == (
+        "component 'Mine' is not registered: add it in a plugin's discover_register, registry.add('mine', Mine)."
+    )
+
+
+# Watchers -------------------------------------------------------------------------------------------------------------
+
+
+class Watcher:
+    """Takes notes, or fails."""
+
+    def __init__(self, failure: Exception | None = None):
+        self.seen: list[Any] = []
+        self.failure = failure
+
+    @hookimpl
+    def discover_training_finished(self, training: Any) -> None:
+        self.seen.append(training)
+        if self.failure is not None:
+            raise self.failure
+
+
+def test_a_watcher_that_fails_costs_a_warning_and_no_other_watcher_its_news() -> None:
+    first, broken, last = Watcher(), type("Broken", (Watcher,), {})(ZeroDivisionError("oh")), type("Last", (Watcher,), {})()
+    plugins = load_plugins(extra=[first, broken, last])
+    told = r"^plugin 'Broken' failed in discover_training_finished \(ZeroDivisionError: oh\); everything else goes on\.$"
+    with pytest.warns(PluginWarning, match=told):
+        plugins.tell("discover_training_finished", training="news")
+    assert first.seen == broken.seen == last.seen == ["news"]
+
+
+def test_a_watcher_may_end_the_command_with_a_sentence() -> None:
+    plugins = load_plugins(extra=[Watcher(UserError("the tracking server is away: start it."))])
+    with pytest.raises(UserError, match=r"^the tracking server is away: start it\.$"):
+        plugins.tell("discover_training_finished", training="news")

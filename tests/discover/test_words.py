@@ -1,0 +1,184 @@
+"""A config's words and components are the same objects: there and back again, exactly."""
+
+import json
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import toys
+from toys import Blank, Climb, Learned, OneStep
+
+from discover import Algorithm, Environment, Registry, ReturnFunction, Space, UserError, choice, free
+from discover.saving import fingerprint_of, with_arrays, without_arrays
+from discover.words import algorithm_from, component_from, environment_from, words_of
+
+REGISTRY = toys.plugins().registry
+RECIPES = [entry.name for entry in REGISTRY.entries("recipe")]
+
+
+def same_bits(a: Any, b: Any) -> bool:
+    def bits(tree: Any) -> list[Any]:
+        return [(x.dtype, x.tobytes()) if isinstance(x, np.ndarray | jax.Array) else x for x in jax.tree.leaves(tree)]
+
+    return jax.tree.structure(a) == jax.tree.structure(b) and bits(a) == bits(b)
+
+
+def drawn(name: str) -> Algorithm:
+    """The recipe with every number drawn from its prior, so that no digit is a round one."""
+    template = algorithm_from(REGISTRY, name)
+    opened = jax.tree.map(lambda _: free(), template)
+    return Space(opened).decode(Space(opened).sample(jax.random.key(1)))
+
+
+# There and back -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_survives_words_and_json_to_the_bit(name: str) -> None:
+    for candidate in (algorithm_from(REGISTRY, name), drawn(name)):
+        words, arrays = without_arrays(words_of(REGISTRY, candidate))
+        again = algorithm_from(REGISTRY, with_arrays(json.loads(json.dumps(words)), arrays))
+        assert same_bits(candidate, again)
+        assert repr(again) == repr(candidate)
+
+
+def test_a_float32_is_written_with_as_few_digits_as_name_it() -> None:
+    assert words_of(REGISTRY, OneStep(gamma=0.1)) == {"toy_onestep": {"gamma": 0.1}}
+    random = np.random.default_rng(0)
+    for number in random.uniform(size=50).astype(np.float32):
+        words = json.loads(json.dumps(words_of(REGISTRY, OneStep(gamma=number))))
+        assert component_from(REGISTRY, ReturnFunction, words, "it").gamma.tobytes() == number.tobytes()
+
+
+def test_weights_of_any_tree_are_arrays_by_path() -> None:
+    made = Learned(width=3, drift=toys._start(Learned(width=3), jax.random.key(1)))
+    words = words_of(REGISTRY, made)
+    assert sorted(words["toy_learned"]["drift"]) == ["0.kernel", "0.offset", "1.0"]
+    assert same_bits(made, component_from(REGISTRY, ReturnFunction, words, "it"))
+    assert same_bits(made, component_from(REGISTRY, ReturnFunction, {"toy_learned": {"width": 3, "drift": made.drift}}, "it"))
+    del words["toy_learned"]["drift"]["1.0"]
+    with pytest.raises(UserError, match=r"^it\.toy_learned\.drift must be arrays of shapes"):
+        component_from(REGISTRY, ReturnFunction, words, "it")
+
+
+def test_a_space_has_the_same_words() -> None:
+    space = Algorithm(
+        rule=choice(Climb(slope=free(low=0.5, start=1.0)), Climb(slope=2.0, fails=choice(True, False))),
+        network=Blank(),
+    )
+    words = words_of(REGISTRY, space)
+    assert words["rule"]["choice"][0]["toy_climb"]["slope"] == {"free": {"low": 0.5, "start": 1.0}}
+    assert repr(algorithm_from(REGISTRY, json.loads(json.dumps(words)))) == repr(space)
+
+
+def test_equal_candidates_have_equal_fingerprints_and_others_do_not() -> None:
+    made = [OneStep(gamma=0.5), OneStep(gamma=np.float64(0.5)), OneStep(gamma=np.nextafter(np.float32(0.5), np.float32(1)))]
+    prints = [fingerprint_of(REGISTRY, one) for one in made]
+    assert prints[0] == prints[1] != prints[2]
+    width = [Learned(width=2, drift=toys._start(Learned(width=2), jax.random.key(i))) for i in (0, 0, 1)]
+    prints = [fingerprint_of(REGISTRY, one) for one in width]
+    assert prints[0] == prints[1] != prints[2]
+
+
+# Recipes --------------------------------------------------------------------------------------------------------------
+
+
+def changed(**change: Any) -> str:
+    return repr(algorithm_from(registry(), {"recipe": "base", **change}))
+
+
+def registry() -> Registry:
+    made = Registry()
+    toys.discover_register(made)
+    base = {
+        "rule": {"toy_climb": {"slope": 2.0, "noise": 0.5}},
+        "network": "toy_blank",
+    }
+    made.add_recipe("base", base, summary="")
+    return made
+
+
+def test_a_recipe_keeps_what_is_not_changed() -> None:
+    assert "Climb(slope=2.0, noise=0.5," in changed()
+    assert "Climb(slope=3.0, noise=0.5," in changed(rule={"toy_climb": {"slope": 3}})
+    assert "Climb(slope=free(), noise=0.5," in changed(rule={"toy_climb": {"slope": "free"}})
+
+
+def test_one_changed_setting_keeps_the_only_other_one() -> None:
+    made = registry()
+    made.add_recipe("short", {"rule": {"toy_climb": {"slope": 2.0}}, "network": "toy_blank"}, summary="")
+    both = algorithm_from(made, {"recipe": "short", "rule": {"toy_climb": {"noise": 0.25}}})
+    assert repr(both.rule).startswith("Climb(slope=2.0, noise=0.25")
+
+
+def test_a_bare_name_and_another_component_start_from_defaults() -> None:
+    assert "Climb(slope=1.0, noise=0.0," in changed(rule="toy_climb")
+    assert "network=Blank()" in changed(network={"toy_blank": None})
+    assert "rule=choice(Climb(" in changed(rule={"choice": ["toy_climb", {"toy_climb": {"fails": True}}]})
+
+
+# Mistakes -------------------------------------------------------------------------------------------------------------
+
+BASE = {"rule": "toy_climb", "network": "toy_blank"}
+MISTAKES: list[tuple[Any, str]] = [
+    (3, "candidate must be the name of a recipe or a mapping with 'rule' and 'network'; got 3."),
+    ("clim", "candidate: no recipe is called 'clim': did you mean 'climb'? Known: "),
+    ({"recipe": "clim"}, "candidate: no recipe is called 'clim': did you mean 'climb'? Known: "),
+    ({}, "candidate needs 'rule', an update rule: add it."),
+    ({"rule": "toy_climb"}, "candidate needs 'network', a network: add it."),
+    ({**BASE, "netwrok": 1}, "candidate: Algorithm has no field 'netwrok'; did you mean 'network'? Known: "),
+    ({**BASE, "rule": "toy_clim"}, "candidate.rule: no update rule is called 'toy_clim': did you mean 'toy_climb'? Known: "),
+    ({**BASE, "rule": 3}, "candidate.rule must be the name of an update rule, or {name: {field: value}}; got 3."),
+    (
+        {**BASE, "rule": {"toy_climb": 1}},
+        "candidate.rule must be the name of an update rule, or {name: {field: value}}; got {'toy_climb': 1}.",
+    ),
+    (
+        {**BASE, "rule": {"toy_climb": {"slop": 1}}},
+        "candidate.rule.toy_climb: Climb has no field 'slop'; did you mean 'slope'? Known: ",
+    ),
+    ({**BASE, "rule": {"toy_climb": {"slope": 11}}}, "candidate.rule.toy_climb.slope must lie in [-10, 10]; got 11."),
+    (
+        {**BASE, "rule": {"toy_climb": {"slope": "steep"}}},
+        "candidate.rule.toy_climb: slope of Climb must be a number; got 'steep'.",
+    ),
+    (
+        {**BASE, "rule": {"toy_climb": {"slope": [1, 2]}}},
+        "candidate.rule.toy_climb.slope must be one number; got array([1., 2.], dtype=float32).",
+    ),
+    (
+        {**BASE, "rule": {"toy_climb": {"steps": 2.5}}},
+        "candidate.rule.toy_climb: steps of Climb must be a whole number; got 2.5.",
+    ),
+    (
+        {**BASE, "rule": {"toy_climb": {"slope": {"free": {"lo": 1}}}}},
+        "candidate.rule.toy_climb.slope: free knows deviation, high, low, scale, start; got 'lo'.",
+    ),
+    (
+        {**BASE, "rule": {"toy_climb": {"slope": {"free": 3}}}},
+        "candidate.rule.toy_climb.slope.free must be a mapping of deviation, high, low, scale, start to values; got 3.",
+    ),
+    ({**BASE, "rule": {"choice": ["toy_climb"]}}, "candidate.rule.choice must list two options or more; got ['toy_climb']."),
+    ({**BASE, "wrappers": "toy"}, "candidate.wrappers must be a list of environment wrappers; got 'toy'."),
+    (
+        {**BASE, "wrappers": ["toy"]},
+        "candidate.wrappers.0: no environment wrapper is called 'toy': ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "sentence"), MISTAKES, ids=lambda x: x if isinstance(x, str) else "")
+def test_a_mistake_is_told_with_its_place_and_remedy(words: Any, sentence: str) -> None:
+    with pytest.raises(UserError) as caught:
+        algorithm_from(REGISTRY, words)
+    told = str(caught.value)
+    assert told.startswith(sentence) if sentence.endswith(" ") else told == sentence
+    assert "\n" not in told
+
+
+def test_a_task_is_a_name_or_an_environment() -> None:
+    assert repr(environment_from(REGISTRY, "payday")) == repr(environment_from(REGISTRY, {"toy_payday": {"length": 5}}))
+    assert isinstance(environment_from(REGISTRY, "toy_payday"), Environment)
+    with pytest.raises(UserError, match=r"^task: no task is called 'pay-day': did you mean 'payday'\? Known: "):
+        environment_from(REGISTRY, "pay-day")
