@@ -1,0 +1,96 @@
+"""The core knows no plugin and no algorithm; a plugin knows the core's public names and no other plugin."""
+
+import ast
+import contextlib
+import importlib.metadata
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import toys
+
+import discover
+from discover import UserError
+from discover.plugins import Plugins, load_plugins
+from discover.words import algorithm_from
+
+ROOT = Path(discover.__file__).parents[1]
+CORE = sorted((ROOT / "discover").rglob("*.py"))
+SEEDS = {
+    point.name: ROOT / "plugins" / point.module.split(".")[0]
+    for point in importlib.metadata.entry_points(group="discover")
+    if point.dist is not None and point.dist.name == "discover-rl"
+}
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """(module, name) of every import, wherever it stands; the name is empty for a whole module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (("." * node.level + (node.module or ""), alias.name) for alias in node.names)
+
+
+def words(path: Path) -> set[str]:
+    """Every identifier of a file, and every text that is one word."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        values = (getattr(node, field, None) for field in ("id", "attr", "arg", "name", "value"))
+        found |= {value for value in values if isinstance(value, str)}
+    return found
+
+
+def test_the_core_imports_no_plugin() -> None:
+    foreign = ("discover_", "plugins", "tests", "experiments", ".")
+    assert [(path.name, module) for path in CORE for module, _ in imports(path) if module.startswith(foreign)] == []
+
+
+def test_a_plugin_imports_public_names_only_and_no_other_plugin() -> None:
+    assert {"mirror", "returns"} <= set(SEEDS)
+    found = []
+    for package in SEEDS.values():
+        for path in sorted(package.rglob("*.py")) if package.is_dir() else [package.with_suffix(".py")]:
+            for module, name in imports(path):
+                public = module == "discover" and name in discover.__all__
+                other = module.startswith("discover_") and module.split(".")[0] != package.name
+                if other or module.startswith(".") or (module.split(".")[0] == "discover" and not public):
+                    found.append((str(path.relative_to(ROOT)), module, name))
+    assert found == []
+
+
+def test_every_public_name_is_there_and_stands_in_both_tables() -> None:
+    listed = {}
+    for node in ast.walk(ast.parse((ROOT / "discover" / "__init__.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("discover."):
+            listed |= {alias.asname: node.module for alias in node.names}
+    assert sorted(listed) == discover.__all__
+    for name, module in listed.items():
+        assert getattr(discover, name) is getattr(sys.modules[str(module)], name)
+
+
+def test_the_core_starts_without_what_is_heavy() -> None:
+    code = "import sys, discover, discover.errors; print([m for m in ('jax', 'numpy', 'mlflow') if m in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert told.stdout == "[]\n"
+
+
+def test_the_core_names_no_algorithm(plugins: Plugins) -> None:
+    entries = [*plugins.registry.entries("update rule"), *plugins.registry.entries("recipe")]
+    seeds = [entry for entry in entries if entry.provenance.plugin in SEEDS]
+    called = {entry.name for entry in seeds} | {entry.component.__name__ for entry in seeds if entry.component is not None}
+    assert {"ppo", "PPO"} <= called
+    assert {path.name: called & words(path) for path in CORE if called & words(path)} == {}
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_leaving_out_a_seed_plugin_breaks_no_other(plugins: Plugins, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", name)
+    left = load_plugins(extra=[toys]).registry
+    expected = [(e.kind, e.name) for e in plugins.registry.entries() if e.provenance.plugin != name]
+    assert [(e.kind, e.name) for e in left.entries()] == expected
+    for recipe in left.entries("recipe"):
+        with contextlib.suppress(UserError):  # a recipe may lack what the plugin brought; it must say so in a sentence
+            algorithm_from(left, recipe.name)
