@@ -87,7 +87,7 @@ def _counted(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Arr
     return _threefry(key, jnp.zeros_like(low), low)
 
 
-def _seed(seed: jax.Array) -> jax.Array:
+def _seed(seed: int | jax.Array) -> jax.Array:
     low = jnp.asarray(seed).astype(jnp.uint32)
     return jnp.stack([jnp.zeros_like(low), low])
 
@@ -104,7 +104,7 @@ def _random_bits(key: jax.Array, width: int, shape: tuple[int, ...]) -> jax.Arra
     return bits if width == 32 else bits.astype({8: jnp.uint8, 16: jnp.uint16}[width])
 
 
-def _fold_in(key: jax.Array, data: jax.Array) -> jax.Array:
+def _fold_in(key: jax.Array, data: int | jax.Array) -> jax.Array:
     seed = _seed(data)
     return jnp.stack(_threefry(key, seed[0], seed[1]))
 

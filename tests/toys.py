@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from discover import (
+    Context,
     Continuous,
     Environment,
     Experience,
@@ -96,7 +97,7 @@ class Blank(Network):
     def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
         return {name: jnp.zeros(head.shape) for name, head in heads.outputs.items()}
 
-    def apply(self, params: Any, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
         batch = inputs.first.shape
         outputs = {name: jnp.broadcast_to(p, batch + p.shape) for name, p in params.items()}
         return outputs | {"value": inputs.observation[..., 0]}, carry
@@ -130,7 +131,7 @@ class Climb(UpdateRule):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return {"updates": jnp.zeros((), jnp.int32)}
 
-    def act(self, key: jax.Array, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
+    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         action = outputs["policy"] + self.noise * jax.random.normal(key, outputs["policy"].shape)
         return action, jnp.zeros(action.shape[:-1])
 
