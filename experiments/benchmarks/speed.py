@@ -1,0 +1,102 @@
+"""How fast PPO trains on CartPole, side by side with any peer.
+
+    python experiments/benchmarks/speed.py --agents 1 64 --peer "python peer.py --agents {agents} --steps {steps}"
+
+Each measurement is a process of its own; ours and the peer's take turns, so that both see the same machine. The peer's command
+must print one JSON object on its last line with ``steps_per_s``, ``compile_s`` and ``peak_rss_mb``. The table goes to standard output, as
+Markdown; absolute figures drift by tens of per cent from minute to minute, the ratios less.
+"""
+
+import argparse
+import json
+import resource
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+
+
+def measure(agents: int, steps: int, repeats: int) -> dict[str, float]:
+    """Train ``agents`` agents for ``steps`` env steps each, once to compile and ``repeats`` times on the clock."""
+    from discover.devices import use_every_core
+
+    use_every_core()
+    import jax
+    import numpy as np
+
+    from discover import evaluate_population, fitting_chunk
+    from discover.plugins import load_plugins
+    from discover.randomness import seed_keys
+    from discover.words import algorithm_from, environment_from
+
+    registry = load_plugins().registry
+    algorithm, environment = algorithm_from(registry, "ppo"), environment_from(registry, "CartPole-v1")
+    candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
+    seconds, taken = [], 0
+    for repeat in range(repeats + 1):
+        started = time.perf_counter()
+        keys = seed_keys(repeat, "benchmark", agents)
+        curves = evaluate_population(environment, candidates, keys, steps, fitting_chunk(agents))
+        seconds.append(time.perf_counter() - started)
+        taken = int(curves.env_steps.sum(dtype=np.int64))
+    run = statistics.median(seconds[1:])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"steps_per_s": taken / run, "compile_s": seconds[0] - run, "peak_rss_mb": peak}
+
+
+def run(command: list[str]) -> dict[str, float]:
+    """The JSON object on the last line that a command prints."""
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(made.stdout.strip().splitlines()[-1])
+
+
+def compare(agents: int, steps: int, peer: str | None, rounds: int, repeats: int) -> list[str]:
+    """One row per contestant, figures being medians over rounds."""
+    own = [sys.executable, __file__, "--one", "--agents", str(agents), "--steps", str(steps), "--repeats", str(repeats)]
+    commands = {"discover": own}
+    if peer:
+        commands["peer"] = shlex.split(peer.format(agents=agents, steps=steps))
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            found[name].append(run(command))
+    base = _median(found.get("peer", found["discover"]), "steps_per_s")
+    return [_row(agents, steps, name, results, base) for name, results in found.items()]
+
+
+def _row(agents: int, steps: int, name: str, results: list[dict[str, float]], base: float) -> str:
+    speeds = sorted(r["steps_per_s"] for r in results)
+    speed = _median(results, "steps_per_s")
+    return (
+        f"| {agents} | {steps:,} | {name} | {speed:,.0f} ({speeds[0]:,.0f} to {speeds[-1]:,.0f}) | {speed / base:.2f} "
+        f"| {_median(results, 'compile_s'):.1f} | {_median(results, 'peak_rss_mb'):.0f} |"
+    )
+
+
+def _median(results: list[dict[str, float]], key: str) -> float:
+    return statistics.median(r[key] for r in results)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--agents", type=int, nargs="+", default=[1, 64])
+    parser.add_argument("--steps", type=int, help="env steps per agent (500,000 for one agent, 15,360 for several)")
+    parser.add_argument("--peer", help="the peer's command, with {agents} and {steps} to fill in")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.one:
+        print(json.dumps(measure(asked.agents[0], asked.steps, asked.repeats)))
+        return
+    print("| agents | steps each | | env steps/s, median (range) | ratio | compile s | peak MB |")
+    print("|---|---|---|---|---|---|---|")
+    for agents in asked.agents:
+        steps = asked.steps or (500_000 if agents == 1 else 15_360)
+        for row in compare(agents, steps, asked.peer, asked.rounds, asked.repeats):
+            print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
