@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from discover.environments import Step as Step
     from discover.environments import Wrapper as Wrapper
     from discover.errors import UserError as UserError
+    from discover.errors import nearest as nearest
     from discover.evaluation import evaluate_population as evaluate_population
     from discover.evaluation import fitting_chunk as fitting_chunk
     from discover.events import Command as Command
@@ -107,7 +108,7 @@ _HOME = {
     "distributions": ("Categorical", "Gaussian", "policy_heads"),
     "domains": ("Integer", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
-    "errors": ("UserError",),
+    "errors": ("UserError", "nearest"),
     "evaluation": ("evaluate_population", "fitting_chunk"),
     "events": (
         "Command",

@@ -1,45 +1,116 @@
-"""gymnax environments as task families of one."""
+"""gymnax environments as task families."""
 
 import functools
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
-import gymnax
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from discover import Continuous, Discrete, Environment, Spec, Step, component
+from discover import Continuous, Discrete, Environment, Spec, Step, UserError, component, nearest
 
 
-@functools.cache
-def _make(name: str) -> tuple[Any, Any]:
-    return gymnax.make(name)
+class Made(NamedTuple):
+    """A gymnax environment, made once per process.
+
+    Attributes:
+        environment: gymnax's object.
+        params: its default parameters: Python numbers, hence constants of the compiled program.
+        spec: what the agent must know of it.
+        categories: how many values a discrete observation has; None for an array.
+    """
+
+    environment: Any
+    params: Any
+    spec: Spec
+    categories: int | None
 
 
 @component
 class Gymnax(Environment):
-    """A gymnax environment with its default parameters. Truncation (a time limit) is told from termination."""
+    """A gymnax environment with its default parameters.
+
+    Observations are float32, a discrete one as a one-hot vector; continuous actions are clipped to their bounds; truncation (a
+    time limit) is told from termination. gymnax's own reset at the end of an episode is not used.
+
+    Attributes:
+        id: gymnax's name of the environment.
+        start: what gymnax draws at a reset (arms, a goal, a position) is drawn anew for each ``episode``, or once for the
+            ``task`` and kept, so that an agent without memory can learn it.
+    """
+
+    paper = "Lange 2022, gymnax: a JAX-based reinforcement learning environment library"
 
     id: str
+    start: Literal["episode", "task"] = "episode"
 
     def spec(self) -> Spec:
-        env, params = _make(self.id)
-        space = env.action_space(params)
-        if hasattr(space, "n"):
-            action = Discrete(int(space.n))
-        else:
-            low, high = (jnp.broadcast_to(x, space.shape).ravel().tolist() for x in (space.low, space.high))
-            action = Continuous(tuple(low), tuple(high))
-        return Spec(tuple(env.observation_space(params).shape), action)
+        return make(self.id).spec
 
     def sample_task(self, key: jax.Array) -> Any:
-        return jnp.zeros((), jnp.int32)
+        return self._start(key) if self.start == "task" else jnp.zeros((), jnp.int32)
 
     def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
-        env, params = _make(self.id)
-        observation, state = env.reset_env(key, params)
-        return state, observation
+        return task if self.start == "task" else self._start(key)
 
     def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
-        env, params = _make(self.id)
-        observation, state, reward, terminated, _ = env.step_env(key, state, action, params)
-        return Step(state, observation, jnp.float32(reward), terminated, env.is_truncated(state, params))
+        made = make(self.id)
+        if isinstance(made.spec.action, Continuous):
+            action = jnp.clip(action, *(np.asarray(bound, np.float32) for bound in made.spec.action))
+        observation, state, reward, terminated, _ = made.environment.step_env(key, state, action, made.params)
+        truncated = made.environment.is_truncated(state, made.params)
+        return Step(_strong(state), _observed(made, observation), jnp.float32(reward), terminated, truncated)
+
+    def _start(self, key: jax.Array) -> tuple[Any, jax.Array]:
+        made = make(self.id)
+        observation, state = made.environment.reset_env(key, made.params)
+        return _strong(state), _observed(made, observation)
+
+
+@functools.cache
+def make(name: str) -> Made:
+    """The gymnax environment of a name.
+
+    gymnax runs JAX where it is imported and where it makes an environment. Both happen here, outside any trace: the result
+    outlives the trace that asks for it first.
+
+    Raises:
+        UserError: gymnax has no such environment, or one with an action or observation space that agents here cannot use.
+    """
+    with jax.ensure_compile_time_eval():
+        import gymnax
+
+        if name not in gymnax.registered_envs:
+            raise UserError(f"gymnax has no environment '{name}': {nearest(name, gymnax.registered_envs)}.")
+        environment, params = gymnax.make(name)
+        action = _action(name, environment.action_space(params))
+        shape, categories = _observation(name, environment.observation_space(params))
+    return Made(environment, params, Spec(shape, action), categories)
+
+
+def _action(name: str, space: Any) -> Discrete | Continuous:
+    if hasattr(space, "n"):
+        return Discrete(int(space.n))
+    if hasattr(space, "low") and len(space.shape) == 1:
+        low, high = (np.broadcast_to(bound, space.shape).tolist() for bound in (space.low, space.high))
+        return Continuous(tuple(low), tuple(high))
+    raise UserError(f"gymnax environment '{name}' has actions {space!r}: agents here need Discrete or a Box of one dimension.")
+
+
+def _observation(name: str, space: Any) -> tuple[tuple[int, ...], int | None]:
+    if hasattr(space, "n"):
+        return (int(space.n),), int(space.n)
+    if hasattr(space, "low"):
+        return tuple(space.shape), None
+    raise UserError(f"gymnax environment '{name}' has observations {space!r}: agents here need Discrete or a Box.")
+
+
+def _observed(made: Made, observation: Any) -> jax.Array:
+    if made.categories is None:
+        return jnp.asarray(observation, jnp.float32)
+    return jax.nn.one_hot(observation, made.categories, dtype=jnp.float32)
+
+
+def _strong(state: Any) -> Any:
+    """The state without weak types, so that a saved and restored one runs the same program."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.asarray(leaf).dtype), state)
