@@ -14,20 +14,21 @@ from discover_networks.mlp import MLP, orthogonal
 from discover_optimisers.optimisers import SGD
 from discover_returns.returns import GAE
 
-from discover import Algorithm, Discrete, Environment, Head, Heads, Inputs, Spec, UserError, World, component
+from discover import ACTION, REWARD, Algorithm, Discrete, Environment, Head, Heads, Inputs, Spec, UserError, World, component
 
 NETWORK = MLP(hidden=(8, 8))
 SPEC = Spec((2, 3), Discrete(5))
 HEADS = Heads(
     {
-        "policy": Head((5,), mix="distribution", gain=0.01),
-        "value": Head(()),
-        "y": Head((30,)),
-        "table": Head((5, 4)),
+        "policy": Head((5,), mix="distribution", gain=0.01, reads=("latent",)),
+        "value": Head((), reads=("latent",)),
+        "y": Head((30,), reads=("latent", "goal")),
+        "table": Head((5, 4), reads=("latent", ACTION)),
         "log_std": Head((2,), form="constant", gain=0.0),
     },
-    context=2,
+    context={"latent": 2, "goal": 1, ACTION: 5, REWARD: 1},
 )
+READ = {name: set(head.reads) | {"observation"} for name, head in HEADS.outputs.items() if head.form == "vector"}
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (4, 64), (64, 2), (64, 1), (1, 1), (7, 3)])
@@ -86,33 +87,37 @@ def params() -> Any:
     return jax.jit(lambda key: NETWORK.init(key, SPEC, HEADS))(jax.random.key(0))
 
 
-def observe(network: MLP, params: Any, observation: jax.Array, context: jax.Array | None) -> dict[str, jax.Array]:
-    first = jnp.zeros(observation.shape[:-2], bool)
-    return dict(network.apply(params, Inputs(observation, first, context, jnp.float32(0.0)), ())[0])
+def inputs(batch: tuple[int, ...], **changed: jax.Array | None) -> Inputs:
+    """Ones for the observation and all that heads read; ``changed`` replaces one of them, or leaves it out (None)."""
+    known: dict[str, Any] = {"observation": jnp.ones((*batch, 2, 3)), "latent": jnp.ones((*batch, 2))}
+    known |= {"goal": jnp.ones((*batch, 1)), ACTION: jnp.ones((*batch, 5))} | changed
+    context = {name: x for name, x in known.items() if x is not None and name != "observation"}
+    return Inputs(known["observation"], jnp.zeros(batch, bool), context, jnp.float32(0.0))
 
 
 @pytest.mark.parametrize("batch", [(), (3,), (4, 3)])
-@pytest.mark.parametrize("network", [MLP(hidden=(8, 6)), MLP(hidden=(8, 6), shared=True), MLP(hidden=())], ids=str)
+@pytest.mark.parametrize("network", [NETWORK, MLP(hidden=(8, 6), shared=True), MLP(hidden=())], ids=str)
 def test_heads_of_all_forms_have_their_shapes_on_any_batch(network: MLP, batch: tuple[int, ...]) -> None:
     made = jax.eval_shape(lambda key: network.init(key, SPEC, HEADS), jax.random.key(0))
-    seen = jnp.ones((*batch, 2, 3)), jnp.ones((*batch, 2))
-    outputs = jax.eval_shape(lambda p, x, c: observe(network, p, x, c), made, *seen)
+    outputs = jax.eval_shape(lambda p: network.apply(p, HEADS, inputs(batch), network.carry())[0], made)
     assert {name: out.shape for name, out in outputs.items()} == {n: batch + h.shape for n, h in HEADS.outputs.items()}
     assert all(out.dtype == jnp.float32 for out in outputs.values())
     assert network.carry() == ()
 
 
-@pytest.mark.parametrize("varied", ["observation", "context"])
-def test_vector_heads_depend_on_observation_and_context_and_constant_heads_on_neither(params: Any, varied: str) -> None:
-    observation, context = jnp.ones((2, 2, 3)), jnp.ones((2, 2))
-    if varied == "observation":
-        observation = observation.at[0, 1, 2].set(0.0)
-    else:
-        context = context.at[0, 1].set(0.0)
-    outputs = observe(NETWORK, params, observation, context)
-    for name, head in HEADS.outputs.items():
+@pytest.mark.parametrize("varied", ["observation", "latent", "goal", ACTION])
+def test_vector_heads_depend_on_what_they_read_and_constant_heads_on_nothing(params: Any, varied: str) -> None:
+    known = inputs((2,))
+    changed = known.observation if varied == "observation" else known.context[varied]
+    outputs, _ = NETWORK.apply(params, HEADS, inputs((2,), **{varied: changed.at[0].multiply(-1.0)}), ())
+    for name in HEADS.outputs:
         same = bool(jnp.all(outputs[name][0] == outputs[name][1]))
-        assert same == (head.form == "constant"), name
+        assert same == (varied not in READ.get(name, ())), name
+
+
+def test_an_output_is_left_out_where_something_that_it_reads_is_not_known(params: Any) -> None:
+    assert set(NETWORK.apply(params, HEADS, inputs((2,), **{ACTION: None}), ())[0]) == set(HEADS.outputs) - {"table"}
+    assert set(NETWORK.apply(params, HEADS, inputs((2,), goal=None), ())[0]) == set(HEADS.outputs) - {"y"}
 
 
 def test_initial_gains_and_biases(params: Any) -> None:
@@ -128,14 +133,14 @@ def test_initial_gains_and_biases(params: Any) -> None:
     assert np.abs(torsos[0] - torsos[1]).max() > 0.1
 
 
-def test_the_activation_is_the_one_asked_for(params: Any) -> None:
-    observation = jax.random.normal(jax.random.key(1), (50, 2, 3))
+def test_a_value_is_its_layers_multiplied_out(params: Any) -> None:
+    observation, latent = jax.random.normal(jax.random.key(1), (50, 2, 3)), jax.random.normal(jax.random.key(2), (50, 2))
     torso, last = params["heads"]["value"]["torso"], params["heads"]["value"]["head"]
     for network, function in {NETWORK: np.tanh, MLP(hidden=(8, 8), activation="relu"): lambda x: np.maximum(x, 0.0)}.items():
-        x = np.concatenate([np.asarray(observation).reshape(50, 6), np.ones((50, 2))], axis=1)
+        x = np.concatenate([np.asarray(observation).reshape(50, 6), np.asarray(latent)], axis=1)
         for layer in torso:
             x = function(x @ layer["kernel"])
-        got = observe(network, params, observation, jnp.ones((50, 2)))["value"]
+        got = network.apply(params, HEADS, inputs((50,), observation=observation, latent=latent), ())[0]["value"]
         np.testing.assert_allclose(got, x @ last["kernel"], atol=1e-5)
 
 

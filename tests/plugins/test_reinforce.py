@@ -11,10 +11,9 @@ from discover_optimisers.optimisers import SGD
 from discover_reinforce.reinforce import Reinforce
 from discover_returns.returns import MonteCarlo
 
-from discover import Algorithm, Discrete, Environment, Heads, Inputs, Network, Outputs, Spec, Step, World, component
+from discover import Algorithm, Discrete, Environment, Heads, Inputs, Network, Outputs, Registry, Spec, Step, World, component
 from discover.components import check
 from discover.lifetime import run
-from discover.plugins import load_plugins
 from discover.words import algorithm_from
 
 GAMMA = 0.9
@@ -45,7 +44,7 @@ class OneParameter(Network):
     def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
         return {"theta": jnp.float32(0.5)}
 
-    def apply(self, params: Any, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
         theta, batch = params["theta"], inputs.first.shape
         logits = jnp.broadcast_to(jnp.stack([jnp.zeros(()), theta]), (*batch, 2))
         value = jnp.broadcast_to(jax.lax.stop_gradient(jax.nn.sigmoid(theta)), batch)
@@ -153,7 +152,7 @@ def test_it_learns_which_arm_pays(baseline: str) -> None:
     assert float(curve.episode_return[-10:].mean()) > 0.95
 
 
-def test_the_recipe_is_complete() -> None:
-    algorithm = algorithm_from(load_plugins().registry, "reinforce")
+def test_the_recipe_is_complete(registry: Registry) -> None:
+    algorithm = algorithm_from(registry, "reinforce")
     check(algorithm)
     assert isinstance(algorithm.rule, Reinforce)
