@@ -16,6 +16,7 @@ from discover.environments import Discrete, Environment, Spec
 from discover.errors import UserError, nearest
 from discover.networks import ACTION, AUXILIARY_LOSS, REWARD, Heads, Inputs, Network, Outputs
 from discover.randomness import named_keys, permutation
+from discover.returns import Segment
 from discover.rules import Context, Experience, Info
 
 
@@ -115,6 +116,25 @@ class World:
             return value, info
 
         return jax.grad(total, has_aux=True)
+
+    def segment(self, params: Any, experience: Experience) -> Segment:
+        """What a return function sees of experience that these parameters collected; gradients are stopped.
+
+        The values are those of the head ``value``, at the states left and at the *true* next states; zero without such a head.
+        """
+        value = next_value = jnp.zeros_like(experience.reward)
+        if "value" in self.heads.outputs:
+            value = experience.outputs["value"]
+            next_value = jax.lax.stop_gradient(self.evaluate_next(params, experience)["value"])
+        return Segment(
+            reward=experience.reward,
+            value=value,
+            next_value=next_value,
+            terminated=experience.terminated,
+            truncated=experience.truncated,
+            behaviour_log_prob=experience.log_prob,
+            target_log_prob=experience.log_prob,
+        )
 
     def minibatches(self, key: jax.Array, count: int, experience: Experience, *more: Any) -> tuple[Any, ...]:
         """Experience (and further ``[T, B, ...]`` trees) shuffled into ``count`` parts, along a new leading axis.

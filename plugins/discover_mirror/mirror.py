@@ -20,7 +20,6 @@ from discover import (
     ReturnFunction,
     Rollout,
     Scalar,
-    Segment,
     Spec,
     Targets,
     UpdateRule,
@@ -71,7 +70,7 @@ class MirrorLearning(UpdateRule):
         return self.optimiser.init(params)
 
     def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        targets = self.returns(self._segment(world, params, experience))
+        targets = self.returns(world.segment(params, experience))
         gradient = world.gradient(self._loss(world))
 
         def learn(carry: tuple[Any, Any], batch: tuple[Experience, Targets]) -> tuple[tuple[Any, Any], Info]:
@@ -84,18 +83,6 @@ class MirrorLearning(UpdateRule):
 
         (params, state), info = jax.lax.scan(epoch, (params, state), jax.random.split(key, self.epochs))
         return params, state, jax.tree.map(jnp.mean, info)
-
-    def _segment(self, world: World, params: Any, experience: Experience) -> Segment:
-        next_value = jax.lax.stop_gradient(world.evaluate_next(params, experience)["value"])
-        return Segment(
-            reward=experience.reward,
-            value=experience.outputs["value"],
-            next_value=next_value,
-            terminated=experience.terminated,
-            truncated=experience.truncated,
-            behaviour_log_prob=experience.log_prob,
-            target_log_prob=experience.log_prob,
-        )
 
     def _loss(self, world: World) -> Any:
         def loss(outputs: Outputs, batch: Experience, targets: Targets) -> tuple[jax.Array, Info]:

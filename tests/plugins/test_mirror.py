@@ -17,9 +17,8 @@ from discover_optimisers.optimisers import SGD, Adam, ClipNorm
 from discover_returns.returns import GAE
 from matplotlib.figure import Figure
 
-from discover import Algorithm, Environment, Space, UserError, World, replace
+from discover import Algorithm, Environment, Registry, Space, UserError, World, replace
 from discover.components import check
-from discover.plugins import load_plugins
 from discover.words import algorithm_from
 
 PARTS: dict[str, Any] = {"returns": GAE(gamma=0.9, lam=0.8), "optimiser": SGD(learning_rate=1.0)}
@@ -120,8 +119,7 @@ def test_a_search_begins_without_drift_or_at_ppo() -> None:
 # Recipes --------------------------------------------------------------------------------------------------------------
 
 
-def test_recipes_are_candidates_or_spaces() -> None:
-    registry = load_plugins().registry
+def test_recipes_are_candidates_or_spaces(registry: Registry) -> None:
     for name, rule in [("ppo", PPO), ("dpo", DPO)]:
         algorithm = algorithm_from(registry, name)
         check(algorithm)
@@ -132,8 +130,8 @@ def test_recipes_are_candidates_or_spaces() -> None:
 
 
 @pytest.mark.parametrize("name", ["lpo", "residual_lpo"])
-def test_the_space_of_a_recipe_begins_silent_and_samples_are_loud(name: str) -> None:
-    space = Space(algorithm_from(load_plugins().registry, name))
+def test_the_space_of_a_recipe_begins_silent_and_samples_are_loud(registry: Registry, name: str) -> None:
+    space = Space(algorithm_from(registry, name))
     assert space.dimension == 8 * 128 + 128
     started, sampled = (space.decode(g) for g in (space.start(jax.random.key(0)), space.sample(jax.random.key(0))))
     check(sampled)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from discover_returns.returns import GAE, LambdaReturn, MonteCarlo, NStep, OneOfReturns
 
-from discover import ReturnFunction, Segment, Targets, UserError, get, replace
-from discover.plugins import load_plugins
+from discover import Registry, ReturnFunction, Segment, Targets, UserError, get, replace
 from discover.words import component_from
 
 GAMMA, LAM = 0.9, 0.8
@@ -172,8 +171,7 @@ def test_every_horizon_of_the_n_step_return_agrees_with_the_definition() -> None
     np.testing.assert_allclose(got, expected, atol=2e-5)
 
 
-def test_a_horizon_beyond_the_longest_is_refused() -> None:
-    registry = load_plugins().registry
+def test_a_horizon_beyond_the_longest_is_refused(registry: Registry) -> None:
     with pytest.raises(UserError, match=r"n_step\.n must lie in \[1, 32\]; got 33"):
         component_from(registry, ReturnFunction, {"n_step": {"n": 33}}, "returns")
 

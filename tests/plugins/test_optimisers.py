@@ -1,0 +1,123 @@
+"""Optimisers agree with optax number for number, and have finite derivatives where optax's are not."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from discover_optimisers.optimisers import SGD, Adam, ClipNorm
+
+from discover import Optimiser, replace
+
+PARAMS = {"kernel": jnp.linspace(-1.0, 1.0, 12).reshape(3, 4), "bias": jnp.zeros(4)}
+
+
+def gradients(steps: int, scale: float = 1.0) -> Any:
+    """Random gradients ``[steps, ...]`` of sizes between 1e-4 and 10 times ``scale``."""
+    random = np.random.default_rng(0)
+
+    def draw(p: jax.Array) -> jax.Array:
+        size = 10.0 ** random.uniform(-4, 1, (steps, *p.shape))
+        return jnp.asarray(scale * size * random.choice([-1.0, 1.0], size.shape), jnp.float32)
+
+    return jax.tree.map(draw, PARAMS)
+
+
+def ours(optimiser: Optimiser, grads: Any, progress: float = 0.0) -> Any:
+    """Parameters after each step."""
+
+    def step(carry: Any, gradient: Any) -> tuple[Any, Any]:
+        carry = optimiser.update(gradient, carry[1], carry[0], jnp.float32(progress))
+        return carry, carry[0]
+
+    return jax.lax.scan(step, (PARAMS, optimiser.init(PARAMS)), grads)[1]
+
+
+def theirs(transform: optax.GradientTransformation, grads: Any) -> Any:
+    def step(carry: Any, gradient: Any) -> tuple[Any, Any]:
+        updates, state = transform.update(gradient, carry[1], carry[0])
+        params = optax.apply_updates(carry[0], updates)
+        return (params, state), params
+
+    return jax.lax.scan(step, (PARAMS, transform.init(PARAMS)), grads)[1]
+
+
+def optax_adam(learning_rate: float, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> Any:
+    """optax's Adam with the numbers in float32, as ours holds them: ``1 - 0.999`` alone differs by 1e-5 otherwise."""
+    return optax.adam(learning_rate, *map(jnp.float32, (beta1, beta2, eps)))
+
+
+def assert_equal_trees(a: Any, b: Any, rtol: float = 2e-6, atol: float = 2e-7) -> None:
+    for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True):
+        np.testing.assert_allclose(x, y, rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize(
+    "numbers", [{"learning_rate": 1e-2}, {"learning_rate": 2.5e-4, "beta1": 0.5, "beta2": 0.9, "eps": 1e-5}]
+)
+def test_adam_is_that_of_optax(numbers: dict[str, float]) -> None:
+    grads = gradients(10)
+    assert_equal_trees(ours(Adam(**numbers), grads), theirs(optax_adam(**numbers), grads))
+
+
+def test_the_term_that_keeps_slopes_finite_changes_no_step_by_more_than_a_millionth() -> None:
+    """From parameters at zero, so that the first step itself is compared; the smallest gradient is 1e-4."""
+    grads = jax.tree.map(lambda g: g[0], gradients(1))
+    start = jax.tree.map(jnp.zeros_like, PARAMS)
+    adam, reference = Adam(learning_rate=0.1), optax_adam(learning_rate=0.1)
+    mine, _ = adam.update(grads, adam.init(start), start, jnp.float32(0.0))
+    expected, _ = reference.update(grads, reference.init(start), start)
+    assert_equal_trees(mine, expected, rtol=1e-6, atol=0.0)
+
+
+def test_the_step_falls_linearly_with_annealing() -> None:
+    grads = gradients(1)
+    for optimiser in (Adam(learning_rate=0.1, anneal=1.0), SGD(learning_rate=0.1, anneal=1.0)):
+        full, part, none = (ours(optimiser, grads, progress) for progress in (0.0, 0.25, 1.0))
+        for p, a, b, c in zip(*map(jax.tree.leaves, (PARAMS, full, part, none)), strict=True):
+            np.testing.assert_allclose(b[0] - p, 0.75 * (a[0] - p), atol=1e-6)
+            np.testing.assert_allclose(c[0], p, atol=0.0)
+
+
+def test_sgd_is_its_equation() -> None:
+    grads = gradients(3)
+    expected = jax.tree.map(lambda p, g: p - 0.1 * jnp.cumsum(g, axis=0), PARAMS, grads)
+    assert_equal_trees(ours(SGD(learning_rate=0.1), grads), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 100.0])
+def test_clipping_is_that_of_optax(scale: float) -> None:
+    grads = gradients(5, scale)
+    reference = optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.1))
+    assert_equal_trees(ours(ClipNorm(optimiser=SGD(learning_rate=0.1), max_norm=0.5), grads), theirs(reference, grads))
+    largest = max(float(optax.tree.norm(jax.tree.map(lambda g, i=i: g[i], grads))) for i in range(5))
+    assert (largest < 0.5) == (scale == 1e-3)
+
+
+def test_clipping_before_adam_is_that_of_optax() -> None:
+    grads = gradients(10, 10.0)
+    reference = optax.chain(optax.clip_by_global_norm(0.5), optax_adam(1e-2, eps=1e-5))
+    mine = ClipNorm(optimiser=Adam(learning_rate=1e-2, eps=1e-5), max_norm=0.5)
+    assert_equal_trees(ours(mine, grads), theirs(reference, grads))
+
+
+@pytest.mark.parametrize("mode", [jax.jacrev, jax.jacfwd])
+@pytest.mark.parametrize("kept", [0.0, 1.0], ids=["no gradient at all", "a dead unit"])
+def test_derivatives_through_the_update_are_finite_at_a_zero_gradient(mode: Any, kept: float) -> None:
+    """With respect to the gradient's size, and to every number of the optimiser."""
+    alive = {"kernel": jnp.ones((3, 4)).at[:, 0].set(0.0), "bias": jnp.ones(4).at[0].set(0.0)}
+    dead = jax.tree.map(lambda g, a: kept * g * a, gradients(3), alive)
+    optimiser = ClipNorm(optimiser=Adam(eps=1e-10), max_norm=0.5)
+    paths = ["max_norm", *(f"optimiser.{name}" for name in ("learning_rate", "beta1", "beta2", "eps", "anneal"))]
+
+    def score(size: jax.Array, numbers: dict[str, jax.Array]) -> jax.Array:
+        after = ours(replace(optimiser, numbers), jax.tree.map(lambda g: size * g, dead))
+        return sum(jnp.sum(jnp.cos(leaf)) for leaf in jax.tree.leaves(after))  # type: ignore[return-value]
+
+    numbers = {path: jnp.float32(value) for path, value in zip(paths, (0.5, 1e-2, 0.9, 0.999, 1e-10, 0.0), strict=True)}
+    slopes = jax.jit(mode(score, argnums=(0, 1)))(jnp.float32(1.0), numbers)
+    for slope in jax.tree.leaves(slopes):
+        assert np.isfinite(slope)
+    assert (float(jnp.abs(slopes[1]["optimiser.learning_rate"])) > 0.0) == (kept > 0.0)

@@ -1,0 +1,158 @@
+"""REINFORCE follows the exact policy gradient, and leaves out what it cannot know."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from discover_networks.mlp import MLP
+from discover_optimisers.optimisers import SGD
+from discover_reinforce.reinforce import Reinforce
+from discover_returns.returns import MonteCarlo
+
+from discover import Algorithm, Discrete, Environment, Heads, Inputs, Network, Outputs, Registry, Spec, Step, World, component
+from discover.components import check
+from discover.lifetime import run
+from discover.words import algorithm_from
+
+GAMMA = 0.9
+BASELINES = ("none", "value")
+
+
+@component
+class Bandit(Environment):
+    """Two arms, one pull per episode: arm 1 pays 1, arm 0 nothing."""
+
+    def spec(self) -> Spec:
+        return Spec((1,), Discrete(2))
+
+    def sample_task(self, key: jax.Array) -> Any:
+        return jnp.zeros(())
+
+    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+        return (), jnp.zeros(1)
+
+    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+        return Step((), jnp.zeros(1), action.astype(jnp.float32), jnp.array(True), jnp.array(False))
+
+
+@component
+class OneParameter(Network):
+    """``pi(1) = sigma(theta)`` from ``theta = 0.5``; the value is the expected reward, and is not learned."""
+
+    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+        return {"theta": jnp.float32(0.5)}
+
+    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+        theta, batch = params["theta"], inputs.first.shape
+        logits = jnp.broadcast_to(jnp.stack([jnp.zeros(()), theta]), (*batch, 2))
+        value = jnp.broadcast_to(jax.lax.stop_gradient(jax.nn.sigmoid(theta)), batch)
+        return {"policy": logits, "value": value}, carry
+
+
+def rule(baseline: str, steps: int, environments: int, rate: float = 1.0) -> Reinforce:
+    return Reinforce(
+        returns=MonteCarlo(gamma=GAMMA),
+        optimiser=SGD(learning_rate=rate),
+        steps=steps,
+        environments=environments,
+        baseline=baseline,  # type: ignore[arg-type]
+    )
+
+
+def collected(algorithm: Algorithm, environment: Environment) -> tuple[World, Any, Any]:
+    """The world, fresh parameters, and one batch of experience."""
+    world, rollout = World(algorithm, environment), algorithm.rule.rollout(environment.spec())
+
+    def collect(keys: jax.Array) -> tuple[Any, Any]:
+        params = world.initial_params(keys[0])
+        actor = world.start(keys[1], world.sample_tasks(keys[2], rollout.environments))
+        return params, world.collect(params, actor, keys[3], rollout.steps)[1]
+
+    return world, *jax.jit(collect)(jax.random.split(jax.random.key(0), 4))
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_the_gradient_on_a_bandit_is_exact(baseline: str) -> None:
+    algorithm = Algorithm(rule=rule(baseline, 1000, 1000), network=OneParameter())
+    world, params, experience = collected(algorithm, Bandit())
+    update = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e)[0])
+    gradient = float(update(params, experience)["theta"] - params["theta"])
+    sigma = 1.0 / (1.0 + np.exp(-0.5))
+    assert sigma * (1.0 - sigma) == pytest.approx(0.235004, abs=1e-6)
+    assert gradient == pytest.approx(0.235004, abs=1e-3)
+
+
+def forward_returns(experience: Any, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns ``[T, B]`` summed forward, and which of them run to the end of an episode."""
+    reward, ends, cut = (np.asarray(x) for x in (experience.reward, experience.terminated, experience.truncated))
+    steps, columns = reward.shape
+    total, known = np.zeros((steps, columns)), np.zeros((steps, columns), bool)
+    for t in range(steps):
+        for b in range(columns):
+            for i in range(t, steps):
+                total[t, b] += GAMMA ** (i - t) * reward[i, b]
+                known[t, b] = ends[i, b] | cut[i, b]
+                if not ends[i, b] and (cut[i, b] or i == steps - 1):
+                    total[t, b] += GAMMA ** (i - t + 1) * following[i, b]
+                if known[t, b]:
+                    break
+    return total, known
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_an_update_is_its_equation(walk: Environment, baseline: str) -> None:
+    algorithm = Algorithm(rule=rule(baseline, 9, 4), network=MLP(hidden=(8,)))
+    world, params, experience = collected(algorithm, walk)
+    updated, _, _ = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e))(params, experience)
+    evaluate = jax.jit(world.evaluate)
+    learned = baseline == "value"
+    following = np.zeros(experience.reward.shape)
+    if learned:
+        following = np.asarray(evaluate(params, experience._replace(observation=experience.next_observation))["value"])
+    target, known = forward_returns(experience, following)
+    assert experience.terminated.any()
+    assert experience.truncated.any()
+    assert not known.all()
+    weight = np.ones_like(target) if learned else known.astype(float)
+    advantage = target - np.asarray(experience.outputs["value"]) if learned else target
+
+    def loss(params: Any) -> jax.Array:
+        outputs = world.evaluate(params, experience)
+        log_p = jax.nn.log_softmax(outputs["policy"])
+        chosen = jnp.take_along_axis(log_p, experience.action[..., None], axis=-1)[..., 0]
+        total = -jnp.sum(weight * chosen * advantage) / weight.sum()
+        return total + 0.25 * jnp.mean((outputs["value"] - target) ** 2) if learned else total
+
+    expected = jax.tree.map(lambda p, g: p - g, params, jax.jit(jax.grad(loss))(params))
+    for new, wanted in zip(*map(jax.tree.leaves, (updated, expected)), strict=True):
+        np.testing.assert_allclose(new, wanted, atol=1e-5)
+
+
+def test_a_batch_without_any_ended_episode_changes_nothing_without_a_baseline(walk: Environment) -> None:
+    algorithm = Algorithm(rule=rule("none", 1, 2), network=MLP(hidden=(8,)))
+    world, params, experience = collected(algorithm, walk)
+    experience = experience._replace(terminated=jnp.zeros((1, 2), bool), truncated=jnp.zeros((1, 2), bool))
+    updated, _, _ = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e))(params, experience)
+    for new, old in zip(*map(jax.tree.leaves, (updated, params)), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
+def test_without_a_baseline_no_value_is_asked_of_the_network() -> None:
+    assert set(rule("none", 1, 1).heads(Bandit().spec()).outputs) == {"policy"}
+    assert set(rule("value", 1, 1).heads(Bandit().spec()).outputs) == {"policy", "value"}
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_it_learns_which_arm_pays(baseline: str) -> None:
+    algorithm = Algorithm(rule=rule(baseline, 8, 8), network=MLP(hidden=(4,)))
+    curve = jax.jit(lambda key: run(algorithm, Bandit(), key, 200))(jax.random.key(0))
+    assert float(curve.episode_return[0]) < 0.8
+    assert float(curve.episode_return[-10:].mean()) > 0.95
+
+
+def test_the_recipe_is_complete(registry: Registry) -> None:
+    algorithm = algorithm_from(registry, "reinforce")
+    check(algorithm)
+    assert isinstance(algorithm.rule, Reinforce)
