@@ -75,8 +75,8 @@ if TYPE_CHECKING:
     from discover.rules import Info as Info
     from discover.rules import Rollout as Rollout
     from discover.rules import UpdateRule as UpdateRule
-    from discover.rules import grouped as grouped
-    from discover.rules import joined as joined
+    from discover.rules import group_columns as group_columns
+    from discover.rules import join_columns as join_columns
     from discover.space import Space as Space
     from discover.statistics import Interval as Interval
     from discover.statistics import bootstrap_interval as bootstrap_interval
@@ -129,7 +129,7 @@ _HOME = {
     "randomness": ("named_key", "named_keys"),
     "registry": ("Registry",),
     "returns": ("ReturnFunction", "Segment", "Targets"),
-    "rules": ("Context", "Experience", "Info", "Rollout", "UpdateRule", "grouped", "joined"),
+    "rules": ("Context", "Experience", "Info", "Rollout", "UpdateRule", "group_columns", "join_columns"),
     "space": ("Space",),
     "statistics": ("Interval", "bootstrap_interval", "interquartile_mean"),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),

@@ -70,7 +70,7 @@ class Experience(NamedTuple):
     extra: Any = ()
 
 
-def grouped(batch: Experience, size: int) -> Experience:
+def group_columns(batch: Experience, size: int) -> Experience:
     """Groups of ``size`` neighbouring columns along a new leading axis: ``[T, B, ...]`` becomes ``[G, T, size, ...]``."""
 
     def columns(x: jax.Array) -> jax.Array:
@@ -83,8 +83,8 @@ def grouped(batch: Experience, size: int) -> Experience:
     return jax.tree.map(steps, batch._replace(carry=(), task=(), extra=()))._replace(**whole, extra=batch.extra)
 
 
-def joined(groups: T) -> T:
-    """The inverse of `grouped`, for experience or outputs: ``[G, T, size, ...]`` becomes ``[T, B, ...]``."""
+def join_columns(groups: T) -> T:
+    """The inverse of `group_columns`, for experience or outputs: ``[G, T, size, ...]`` becomes ``[T, B, ...]``."""
 
     def columns(x: jax.Array) -> jax.Array:
         return x.reshape(-1, *x.shape[2:])

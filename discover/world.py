@@ -286,6 +286,7 @@ class World:
         outputs, carry = self._network.apply(params, self._inputs, inputs, actor.carry)
         action, log_prob = self._rule.act(key_act, self, outputs, context)
         made = jax.vmap(self._family.step)(keys_step, actor.state, action, actor.task)
+        made = made._replace(reward=jnp.asarray(made.reward, jnp.float32))
         done = made.terminated | made.truncated
         task, state, fresh = self._reset(keys_reset, actor.task, done, made)
         statistics, observation, seen, reward = self._normalise(actor.normaliser, made, fresh, done)
