@@ -79,10 +79,10 @@ def generation_metrics(generation: Generation, tasks: Sequence[TaskRun]) -> dict
         if status != Status.OK:
             metrics[f"broken/{status.name.lower()}"] = int((generation.status == status).sum())
     if len(fitness):
-        final = [returns[sound][:, :, -2:].mean(axis=(1, 2)) for returns in generation.returns]
-        best = int(fitness.argmax())
-        metrics |= {_key("return_of_best", run.label): ends[best] for run, ends in zip(tasks, final, strict=True)}
-        metrics |= {_key("return", run.label): ends.mean() for run, ends in zip(tasks, final, strict=True)}
+        final = np.stack([returns[:, :, -2:] for returns in generation.returns]).mean(axis=(2, 3))[:, sound]
+        best, mean = final[:, fitness.argmax()], final.mean(axis=1)
+        metrics |= {_key("return_of_best", run.label): end for run, end in zip(tasks, best, strict=True)}
+        metrics |= {_key("return", run.label): end for run, end in zip(tasks, mean, strict=True)}
     return _finite(metrics, MOST_KEYS - _CHAMPION_KEYS)
 
 

@@ -14,6 +14,7 @@ from discover_mlflow.run import Run, is_refusal
 from discover_mlflow.stores import cause_of
 
 _POINTS = 1000  # MLflow's limit of metrics in a batch
+_GATHERING = 0.5  # seconds in which records of quick generations gather before they are sent
 _LONGEST_PAUSE = 60.0  # seconds between attempts at a store that fails
 
 
@@ -67,6 +68,7 @@ class Sender(threading.Thread):
                 return
             else:
                 self._wake.wait()
+                self._closing.wait(_GATHERING)
                 self._wake.clear()
 
     def _next(self) -> tuple[int, list[dict[str, Any]]]:

@@ -59,8 +59,9 @@ def check_tracking(address: str) -> None:
 
 
 def client_of(address: str) -> MlflowClient:
-    """MLflow's client of a store. The first call imports MLflow; it sends no usage data unless the user has allowed it."""
+    """MLflow's client of a store. The first call imports MLflow, which is kept from sending usage data and from printing."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import warnings
@@ -31,17 +32,18 @@ class Tracker:
     Args:
         address: of the store, such as ``sqlite:///mlflow.db`` or ``http://host:5000``; None takes ``MLFLOW_TRACKING_URI``,
             else ``sqlite:///mlflow.db`` in the working folder.
-        experiment: under which the runs are filed.
+        experiment: under which the runs are filed; None takes ``MLFLOW_EXPERIMENT_NAME``, else ``discover``.
         patience: seconds without any progress after which the end of a command no longer waits for the store.
 
     Raises:
         UserError: the store cannot be used; found out within seconds.
     """
 
-    def __init__(self, address: str | None = None, experiment: str = "discover", patience: float = 30.0):
+    def __init__(self, address: str | None = None, experiment: str | None = None, patience: float = 30.0):
         self.address = resolve_store(address)
         self.run_id: str | None = None
-        self._experiment, self._patience = experiment, patience
+        self._experiment = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "discover"
+        self._patience = patience
         self._search: Session | None = None
         self._tracked: set[int] = set()  # generations that the ledger has
         check_tracking(self.address)
