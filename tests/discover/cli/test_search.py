@@ -48,7 +48,7 @@ def test_search_says_what_it_found_and_how_to_go_on(invoke: Invoke, config: Path
     assert trained.exit_code == 0, trained.stderr
     assert any(line.startswith("look at it:      discover ui, run search-run") for line in lines)
     assert "tiny: 2 generations" in result.stderr
-    assert "generation 2/2: best " in result.stderr
+    assert "generation 2/2, ETA 0:00, best " in result.stderr
 
 
 def test_a_search_is_resumed_by_its_directory_or_its_run(told: Told, config: Path) -> None:
