@@ -176,7 +176,8 @@ class Bars:
 
     def begin(self, name: str, done: int, generations: int) -> None:
         self._rich.console.print(f"{name}: {generations} generations", markup=False, highlight=False)
-        self._rich.reset(self._search, total=generations, completed=done, description=f"generation {done}/{generations}", visible=True)
+        where = f"generation {done}/{generations}"
+        self._rich.reset(self._search, total=generations, completed=done, description=where, visible=True)
 
     def stand(self, standing: Standing) -> None:
         self._rich.update(self._search, completed=standing.done, description=str(standing))

@@ -109,9 +109,9 @@ def test_the_first_work_is_told_at_once(clock: Clock) -> None:
     lines = Lines(written.append, clock)
     lines.open()
     lines.begin("a", 7, 100)
-    lines.doing("search 8: wage", 0.0)
-    lines.doing("search 8: wage", 0.5)
-    assert written == ["a: goes on after generation 7/100", "search 8: wage (0%)"]
+    lines.doing("search 8: payday", 0.0)
+    lines.doing("search 8: payday", 0.5)
+    assert written == ["a: goes on after generation 7/100", "search 8: payday (0%)"]
 
 
 def test_bars_show_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,7 +120,7 @@ def test_bars_show_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     progress = Progress(Bars())
     with progress:
         progress.discover_search_started(search())
-        progress("search 1: [wage]", 0.25)
+        progress("search 1: [payday]", 0.25)
         progress.discover_generation_done(search(), generation(0, 2.0))
     printed = capsys.readouterr()
     assert printed.out == ""
