@@ -42,8 +42,8 @@ class Standing(NamedTuple):
     def __str__(self) -> str:
         broken = f", {self.broken} broken" if self.broken else ""
         return (
-            f"generation {self.done}/{self.generations}: best {self.best:.3f}, mean {self.mean:.3f}, "
-            f"{self.rate:,.0f} env steps/s, ETA {duration(self.left)}{broken}"
+            f"generation {self.done}/{self.generations}, ETA {duration(self.left)}, best {self.best:.3f}, "
+            f"mean {self.mean:.3f}, {self.rate:,.0f} env steps/s{broken}"
         )
 
 
@@ -158,10 +158,9 @@ class Bars:
         from rich.progress import Progress as RichProgress
 
         self._rich = RichProgress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:>3.0f} %"),
+            BarColumn(bar_width=10),
             TimeElapsedColumn(),
+            TextColumn("{task.description}", markup=False),
             console=Console(stderr=True),
             redirect_stdout=False,
         )
@@ -176,10 +175,12 @@ class Bars:
         self._rich.stop()
 
     def begin(self, name: str, done: int, generations: int) -> None:
-        self._rich.reset(self._search, total=generations, completed=done, description=name, visible=True)
+        self._rich.console.print(f"{name}: {generations} generations", markup=False, highlight=False)
+        where = f"generation {done}/{generations}"
+        self._rich.reset(self._search, total=generations, completed=done, description=where, visible=True)
 
     def stand(self, standing: Standing) -> None:
-        self._rich.update(self._search, completed=standing.done, description=f"{standing.name}: {standing}")
+        self._rich.update(self._search, completed=standing.done, description=str(standing))
 
     def doing(self, what: str, share: float) -> None:
         self._rich.update(self._work, description=what, completed=share, visible=True)

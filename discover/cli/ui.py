@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import os
 import socket
-import subprocess
 from typing import Annotated
 
 import typer
@@ -28,8 +27,8 @@ def run(
         raise UserError("no loaded plugin serves a page: is the plugin 'mlflow' blocked or broken?")
     _check_port(port)
     typer.echo(f"look at http://{_HOST}:{port} (ctrl-C ends it)", err=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        raise typer.Exit(subprocess.run(line, check=False).returncode)
+    # The server takes the place of this process: whatever ends the one ends the other.
+    os.execvp(line[0], line)
 
 
 def _check_port(port: int) -> None:

@@ -11,25 +11,21 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-from discover.devices import use_every_core
-
-use_every_core()
-
 Invoke = Callable[..., Result]
 
 BROUGHT = Path(__file__).parent / "brought"
 WORDS: dict[str, Any] = {
     "name": "tiny",
-    "candidate": {"recipe": "raise", "rule": {"tiny_raise": {"slope": "free"}}},
-    "strategy": "tiny_climber",
-    "objective": "tiny_last",
+    "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "steps": 5}}},
+    "strategy": "toy_hill",
+    "objective": "toy_finalreturn",
     "population": 4,
     "generations": 2,
     "seeds": 1,
     "finalists": 2,
     "selection_seeds": 2,
-    "tasks": [{"task": "wage", "steps": 100}],
-    "report": {"baselines": {"raise": "raise"}, "tasks": [{"task": "wage", "steps": 100, "note": "searched"}], "seeds": 4},
+    "tasks": [{"task": "payday", "steps": 100}],
+    "report": {"baselines": {"climb": "climb"}, "tasks": [{"task": "payday", "steps": 100, "note": "searched"}], "seeds": 4},
 }
 
 

@@ -11,7 +11,7 @@ from typer.testing import Result
 
 Invoke = Callable[..., Result]
 
-TRAIN = ("--task", "wage", "--seeds", 2, "--steps", 100, "--no-tracking")
+TRAIN = ("--task", "payday", "--seeds", 2, "--steps", 100, "--no-tracking")
 
 
 def sentence(result: Result) -> str:
@@ -34,31 +34,32 @@ def mistaken(invoke: Invoke, config: Path) -> Callable[..., str]:
 
 
 def test_unknown_component(mistaken: Callable[..., str]) -> None:
-    assert mistaken("candidate.rule={tiny_rise: {}}").startswith(
-        "candidate.rule: no update rule is called 'tiny_rise': did you mean 'tiny_raise'? Known: "
+    assert mistaken("candidate.rule={toy_climp: {}}").startswith(
+        "candidate.rule: no update rule is called 'toy_climp': did you mean 'toy_climb'? Known: "
     )
 
 
 def test_unknown_field(mistaken: Callable[..., str]) -> None:
-    assert mistaken("candidate.rule.tiny_raise.slop=1") == (
-        "candidate.rule.tiny_raise: Raise has no field 'slop'; did you mean 'slope'? Known: noise, slope, steps."
+    assert mistaken("candidate.rule.toy_climb.slop=1") == (
+        "candidate.rule.toy_climb: Climb has no field 'slop'; did you mean 'slope'? "
+        "Known: environments, fails, limit, noise, slope, steps."
     )
 
 
 def test_unknown_task(mistaken: Callable[..., str], invoke: Invoke) -> None:
-    assert mistaken("tasks.0.task=wages").startswith("tasks.0.task: no task is called 'wages': did you mean 'wage'? Known: ")
-    trained = sentence(invoke("train", "raise", "--task", "wages", "--no-tracking"))
-    assert trained.startswith("task: no task is called 'wages': did you mean 'wage'? Known: ")
+    assert mistaken("tasks.0.task=paydy").startswith("tasks.0.task: no task is called 'paydy': did you mean 'payday'? Known: ")
+    trained = sentence(invoke("train", "climb", "--task", "paydy", "--no-tracking"))
+    assert trained.startswith("task: no task is called 'paydy': did you mean 'payday'? Known: ")
 
 
 def test_unknown_strategy(mistaken: Callable[..., str]) -> None:
-    assert mistaken("strategy=tiny_climbr").startswith(
-        "strategy: no strategy is called 'tiny_climbr': did you mean 'tiny_climber'? Known: "
+    assert mistaken("strategy=toy_hil").startswith(
+        "strategy: no strategy is called 'toy_hil': did you mean 'toy_hill'? Known: "
     )
 
 
 def test_a_mistake_leaves_standard_output_empty_for_programs_too(invoke: Invoke) -> None:
-    assert sentence(invoke("train", "raize", *TRAIN, "--json")).startswith("candidate: no recipe is called 'raize'")
+    assert sentence(invoke("train", "climm", *TRAIN, "--json")).startswith("candidate: no recipe is called 'climm'")
 
 
 def test_unknown_key(mistaken: Callable[..., str]) -> None:
@@ -66,22 +67,22 @@ def test_unknown_key(mistaken: Callable[..., str]) -> None:
 
 
 def test_unknown_recipe(invoke: Invoke) -> None:
-    assert sentence(invoke("train", "raize", *TRAIN)).startswith(
-        "candidate: no recipe is called 'raize': did you mean 'raise'? Known: "
+    assert sentence(invoke("train", "climm", *TRAIN)).startswith(
+        "candidate: no recipe is called 'climm': did you mean 'climb'? Known: "
     )
 
 
 def test_value_outside_its_domain(mistaken: Callable[..., str]) -> None:
-    assert mistaken("candidate.rule.tiny_raise.noise=2") == "candidate.rule.tiny_raise.noise must lie in [0, 1]; got 2."
+    assert mistaken("candidate.rule.toy_climb.noise=2") == "candidate.rule.toy_climb.noise must lie in [0, 1]; got 2."
 
 
 def test_wrong_types(mistaken: Callable[..., str]) -> None:
     assert mistaken("population=many") == "population must be a whole number of at least 1; got 'many'."
-    assert mistaken("candidate.rule.tiny_raise.steps=many") == (
-        "candidate.rule.tiny_raise: steps of Raise must be a whole number; got 'many'."
+    assert mistaken("candidate.rule.toy_climb.steps=many") == (
+        "candidate.rule.toy_climb: steps of Climb must be a whole number; got 'many'."
     )
-    assert mistaken("candidate.rule.tiny_raise.noise=loud") == (
-        "candidate.rule.tiny_raise: noise of Raise must be a number; got 'loud'."
+    assert mistaken("candidate.rule.toy_climb.noise=loud") == (
+        "candidate.rule.toy_climb: noise of Climb must be a number; got 'loud'."
     )
 
 
@@ -92,7 +93,7 @@ def test_a_setting_that_is_none(mistaken: Callable[..., str]) -> None:
 
 
 def test_not_yaml(invoke: Invoke) -> None:
-    Path("broken.yaml").write_text("tasks: [wage")
+    Path("broken.yaml").write_text("tasks: [payday")
     found = sentence(invoke("search", "broken.yaml"))
     assert found.startswith("config file 'broken.yaml' is not YAML (while parsing a flow sequence ")
     assert found.endswith("): repair it.")
@@ -121,25 +122,25 @@ def saved(brought: Path) -> Path:
     from discover.words import algorithm_from
 
     registry = load_plugins(brought).registry
-    return save_candidate(Path("raise.candidate"), algorithm_from(registry, "raise"), registry)
+    return save_candidate(Path("climb.candidate"), algorithm_from(registry, "climb"), registry)
 
 
 def test_a_candidate_file_cut_short(invoke: Invoke, saved: Path) -> None:
     whole = saved.read_bytes()
     saved.write_bytes(whole[: len(whole) // 2])
     assert sentence(invoke("train", saved, *TRAIN)) == (
-        "candidate file 'raise.candidate' is damaged or cut short (File is not a zip file): fetch it again."
+        "candidate file 'climb.candidate' is damaged or cut short (BadZipFile: File is not a zip file): fetch it again."
     )
 
 
 def test_a_candidate_file_altered(invoke: Invoke, saved: Path) -> None:
     with zipfile.ZipFile(saved) as file:
         stored = json.loads(file.read("candidate.json"))
-    stored["candidate"]["rule"]["tiny_raise"]["slope"] = 9.0
+    stored["candidate"]["rule"]["toy_climb"]["slope"] = 9.0
     with zipfile.ZipFile(saved, "w") as file:
         file.writestr("candidate.json", json.dumps(stored))
     assert sentence(invoke("train", saved, *TRAIN)) == (
-        "candidate file 'raise.candidate' has been altered (its fingerprint does not match): fetch it again."
+        "candidate file 'climb.candidate' has been altered (its fingerprint does not match): fetch it again."
     )
 
 
@@ -165,29 +166,47 @@ def test_no_damage_of_a_candidate_file_is_a_traceback(saved: Path, brought: Path
 
 def test_heads_that_the_network_cannot_give(mistaken: Callable[..., str], invoke: Invoke) -> None:
     remedy = (
-        "Dreamer asks for the head 'dream' of form 'model', which the network Constant cannot give "
+        "Dreamer asks for the head 'dream' of form 'model', which the network Blank cannot give "
         "(it gives constant, vector): choose another network."
     )
-    Path("dreamer.yaml").write_text("{rule: tiny_dreamer, network: tiny_constant}")
+    Path("dreamer.yaml").write_text("{rule: dreamer, network: toy_blank}")
     assert sentence(invoke("train", "dreamer.yaml", *TRAIN)) == remedy
-    options = "{choice: [tiny_dreamer, tiny_raise]}"
-    assert mistaken(f"candidate={{rule: {options}, network: tiny_constant}}") == remedy
+    options = "{choice: [dreamer, toy_climb]}"
+    assert mistaken(f"candidate={{rule: {options}, network: toy_blank}}") == remedy
 
 
 def test_a_population_too_small_for_its_strategy(mistaken: Callable[..., str]) -> None:
-    assert mistaken("population=3") == "population 3 is too small for the strategy 'tiny_climber': it needs 4 at least."
+    assert mistaken("population=1") == "population 1 is too small for the strategy 'toy_hill': it needs 2 at least."
 
 
 def test_a_lifetime_shorter_than_an_update(invoke: Invoke) -> None:
-    assert sentence(invoke("train", "raise", "--task", "wage", "--steps", 9, "--no-tracking")) == (
-        "a lifetime of 9 env steps is shorter than one update of Raise, which takes 10 (5 steps x 2 environments): "
-        "give at least 10 steps."
+    assert sentence(invoke("train", "climb", "--task", "payday", "--steps", 7, "--no-tracking")) == (
+        "a lifetime of 7 env steps is shorter than one update of Climb, which takes 8 (4 steps x 2 environments): "
+        "give at least 8 steps."
     )
 
 
 def test_an_unreachable_tracking_store(invoke: Invoke, config: Path) -> None:
     assert sentence(invoke("search", config, "--tracking", "nowhere")) == (
         "the tracking store 'nowhere' cannot be used: leave tracking out with --no-tracking."
+    )
+
+
+@pytest.mark.parametrize(
+    ("store", "why", "remedy"),
+    [
+        ("sqlite:////nowhere/mlflow.db", "there is no folder /nowhere", ""),
+        ("http://127.0.0.1:1", "[Errno 111] Connection refused", "start its server, "),
+    ],
+)
+def test_an_unreachable_store_of_mlflow(
+    invoke: Invoke, config: Path, brought: Path, monkeypatch: pytest.MonkeyPatch, store: str, why: str, remedy: str
+) -> None:
+    monkeypatch.delenv("DISCOVER_BLOCK_PLUGINS")
+    (brought / "watcher.py").unlink()
+    assert sentence(invoke("search", config, "--tracking", store)) == (
+        f"the tracking store '{store}' cannot be used ({why}): {remedy}give another address with --tracking (such as "
+        "sqlite:///mlflow.db), or leave tracking out with --no-tracking."
     )
 
 
@@ -204,20 +223,20 @@ def test_an_address_that_nobody_knows(invoke: Invoke) -> None:
 
 
 def test_a_comparison_that_tells_nothing(invoke: Invoke) -> None:
-    words = ("compare", "raise", "--no-tracking", "--tasks")
-    assert sentence(invoke(*words, "wage", "--seeds", 1)) == (
+    words = ("compare", "climb", "--no-tracking", "--tasks")
+    assert sentence(invoke(*words, "payday", "--seeds", 1)) == (
         "a comparison needs 2 seeds or more to tell chance from difference (10 for a verdict); got 1."
     )
-    assert sentence(invoke(*words, "wage@soon")) == (
-        "--tasks 'wage@soon': 'soon' must be a whole number of env steps of at least 1, such as wage@100000."
+    assert sentence(invoke(*words, "payday@soon")) == (
+        "--tasks 'payday@soon': 'soon' must be a whole number of env steps of at least 1, such as payday@100000."
     )
     assert (
-        sentence(invoke("compare", "raise", "raise", "--tasks", "wage")) == "candidate 'raise' is given twice: leave one out."
+        sentence(invoke("compare", "climb", "climb", "--tasks", "payday")) == "candidate 'climb' is given twice: leave one out."
     )
 
 
 def test_usage_errors_end_with_status_2(invoke: Invoke) -> None:
-    for words in (["train", "raise"], ["train", "raise", "--task", "wage", "--steps", 0], ["search"], ["fly"]):
+    for words in (["train", "climb"], ["train", "climb", "--task", "payday", "--steps", 0], ["search"], ["fly"]):
         result = invoke(*words)
         assert (result.exit_code, result.stdout) == (2, "")
         assert "Usage: " in result.stderr
@@ -228,27 +247,27 @@ def test_usage_errors_end_with_status_2(invoke: Invoke) -> None:
 
 def test_a_broken_plugin_beside_good_ones_costs_one_line(invoke: Invoke, brought: Path) -> None:
     (brought / "broken.py").write_text("raise RuntimeError('out of order')")
-    result = invoke("train", "raise", *TRAIN, "--json")
+    result = invoke("train", "climb", *TRAIN, "--json")
     assert result.exit_code == 0
-    assert json.loads(result.stdout)["candidate"] == "raise"
+    assert json.loads(result.stdout)["candidate"] == "climb"
     assert result.stderr.splitlines()[0] == (
-        f"warning: plugin 'broken' of {brought}/broken.py is left out (RuntimeError: out of order); repair it, or block it "
+        f"warning: plugin 'broken' (of {brought}/broken.py) is left out (RuntimeError: out of order); repair it, or block it "
         "with DISCOVER_BLOCK_PLUGINS=broken."
     )
-    assert [line for line in result.stderr.splitlines()[1:] if not line.startswith("raise on wage")] == []
+    assert [line for line in result.stderr.splitlines()[1:] if not line.startswith("climb on payday")] == []
 
 
 def test_a_plugin_that_exits_is_a_broken_plugin(invoke: Invoke, brought: Path) -> None:
     (brought / "leaver.py").write_text("raise SystemExit(0)")
-    result = invoke("plugins", "show", "raise")
+    result = invoke("plugins", "show", "climb")
     assert result.exit_code == 0
-    assert "plugin 'leaver' of " in result.stderr
+    assert "plugin 'leaver' (of " in result.stderr
 
 
 def test_two_plugins_claim_one_name(invoke: Invoke, brought: Path) -> None:
     (brought / "tiny_too.py").write_text((brought / "tiny.py").read_text())
     assert sentence(invoke("plugins", "list")) == (
-        f"two plugins register the environment 'tiny_wage': 'tiny' (of {brought}/tiny.py) and 'tiny_too' "
+        f"two plugins register the environment 'toy_payday': 'tiny' (of {brought}/tiny.py) and 'tiny_too' "
         f"(of {brought}/tiny_too.py); rename one, or block one with DISCOVER_BLOCK_PLUGINS=tiny_too."
     )
 
@@ -256,8 +275,10 @@ def test_two_plugins_claim_one_name(invoke: Invoke, brought: Path) -> None:
 def test_a_plugin_that_is_called_like_another(invoke: Invoke, brought: Path) -> None:
     (brought / "returns.py").write_text("")
     found = sentence(invoke("plugins", "list"))
-    assert found.startswith("two plugins are called 'returns': discover-rl ")
-    assert found.endswith(f" brings one, and {brought}/returns.py another; rename one, or take it away.")
+    assert found.startswith("two plugins are called 'returns': 'returns' (of discover-rl ")
+    assert found.endswith(
+        f" and 'returns' (of {brought}/returns.py); rename one, or block both with DISCOVER_BLOCK_PLUGINS=returns."
+    )
 
 
 def test_a_plugin_folder_that_does_not_exist(invoke: Invoke) -> None:
@@ -267,8 +288,8 @@ def test_a_plugin_folder_that_does_not_exist(invoke: Invoke) -> None:
 
 
 def test_unknown_name(invoke: Invoke) -> None:
-    assert sentence(invoke("plugins", "show", "tiny_rais")).startswith(
-        "no plugin brings 'tiny_rais': did you mean 'tiny_raise'? Known: "
+    assert sentence(invoke("plugins", "show", "toy_clim")).startswith(
+        "no plugin brings 'toy_clim': did you mean 'toy_climb'? Known: "
     )
 
 
@@ -289,7 +310,7 @@ def test_a_bug_is_one_sentence_and_a_file(invoke: Invoke, config: Path, monkeypa
 
 
 def test_a_search_in_which_every_candidate_breaks_fails(invoke: Invoke, config: Path) -> None:
-    settings = ("tasks.0.steps=400", "candidate.rule.tiny_raise.slope={free: {low: 9.0}}", "generations=1")
+    settings = ("candidate.rule.toy_climb.limit=1.0", "candidate.rule.toy_climb.slope={free: {low: 2.0}}", "generations=1")
     result = invoke("search", config, "--no-tracking", *(word for text in settings for word in ("--set", text)))
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1].startswith("error: every candidate of the search broke ({'not_finite': 4}), ")

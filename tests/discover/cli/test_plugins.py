@@ -19,7 +19,7 @@ def test_list_tells_what_there_is_and_who_brings_it(told: Told, brought: Path) -
     entries = told("plugins", "list")
     assert {tuple(entry) for entry in entries} == {("kind", "name", "summary", "plugin", "distribution", "version")}
     known = {(entry["kind"], entry["name"]): entry for entry in entries}
-    assert known["task", "wage"]["distribution"] == str(brought / "tiny.py")
+    assert known["task", "payday"]["distribution"] == str(brought / "tiny.py")
     seed = known["return function", "gae"]
     assert (seed["plugin"], seed["distribution"]) == ("returns", "discover-rl")
     assert seed["version"]
@@ -30,13 +30,13 @@ def test_list_in_words(invoke: Invoke) -> None:
     result = invoke("plugins", "list")
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()]
-    assert ["update", "rule", "tiny_raise"] in [row[:3] for row in rows]
+    assert ["update", "rule", "toy_climb"] in [row[:3] for row in rows]
 
 
 def test_show_tells_fields_with_domains_and_defaults(told: Told) -> None:
-    (entry,) = told("plugins", "show", "tiny_raise")
-    assert (entry["kind"], entry["paper"], entry["plugin"]) == ("update rule", "Nobody 2026, eq. 1", "tiny")
-    assert entry["summary"] == "Raises the action by ``slope`` at each update; its parameters are NaN once it is above 100."
+    (entry,) = told("plugins", "show", "toy_climb")
+    assert (entry["kind"], entry["plugin"]) == ("update rule", "tiny")
+    assert entry["summary"] == "Raises the action by ``slope`` at each update; NaN once it is beyond ``limit``."
     noise = next(field for field in entry["fields"] if field["name"] == "noise")
     assert noise == {
         "name": "noise",
@@ -44,10 +44,16 @@ def test_show_tells_fields_with_domains_and_defaults(told: Told) -> None:
         "type": "real",
         "domain": {"low": 0.0, "high": 1.0, "scale": "linear", "deviation": 0.5},
         "required": False,
-        "default": 0.1,
+        "default": 0.0,
     }
     steps = next(field for field in entry["fields"] if field["name"] == "steps")
-    assert (steps["role"], steps["type"], steps["domain"], steps["default"]) == ("setting", "int", None, 5)
+    assert (steps["role"], steps["type"], steps["domain"], steps["default"]) == ("setting", "int", None, 4)
+
+
+def test_show_tells_where_a_component_is_published(told: Told) -> None:
+    (entry,) = told("plugins", "show", "dreamer")
+    assert entry["paper"] == "Nobody 2026, eq. 1"
+    assert entry["fields"] == []
 
 
 def test_show_in_words(invoke: Invoke) -> None:
@@ -60,10 +66,10 @@ def test_show_in_words(invoke: Invoke) -> None:
 
 
 def test_show_a_task_and_a_recipe(told: Told) -> None:
-    (task,) = told("plugins", "show", "wage")
-    assert (task["random"], task["reference"], task["origin"], task["value"]) == (0.0, 1.0, "by hand", "tiny_wage")
-    (recipe,) = told("plugins", "show", "raise")
-    assert recipe["value"] == {"rule": "tiny_raise", "network": "tiny_constant"}
+    (task,) = told("plugins", "show", "payday")
+    assert (task["random"], task["reference"], task["origin"], task["value"]) == (0.0, 1.0, "by hand", {"toy_payday": {}})
+    (recipe,) = told("plugins", "show", "climb")
+    assert recipe["value"] == {"rule": {"toy_climb": {"noise": 0.1}}, "network": "toy_blank"}
 
 
 def test_everything_that_is_registered_can_be_described() -> None:

@@ -56,7 +56,7 @@ def test_a_generation_is_summed_up() -> None:
     assert display.shown[0] == ("a", 0, 10)
     # The mean leaves out the broken member; the time left leaves out the first generation, which compiled.
     assert display.shown[-1] == Standing("a", 3, 10, best=4.0, mean=2.0, rate=150.0, left=7 * 3.0, broken=3)
-    assert str(display.shown[-1]) == "generation 3/10: best 4.000, mean 2.000, 150 env steps/s, ETA 0:21, 3 broken"
+    assert str(display.shown[-1]) == "generation 3/10, ETA 0:21, best 4.000, mean 2.000, 150 env steps/s, 3 broken"
 
 
 def test_the_search_of_the_command_is_the_first_one() -> None:
@@ -100,7 +100,7 @@ def test_lines_come_every_ten_seconds_at_most(clock: Clock) -> None:
         lines.stand(standing(done))
     lines.stand(standing(100))
     assert written[0] == "a: 100 generations"
-    assert written[-1] == "a: generation 100/100: best 0.500, mean nan, 1,000,000 env steps/s, ETA 0:30"
+    assert written[-1] == "a: generation 100/100, ETA 0:30, best 0.500, mean nan, 1,000,000 env steps/s"
     assert 10 <= len(written) <= 13
 
 
@@ -109,9 +109,9 @@ def test_the_first_work_is_told_at_once(clock: Clock) -> None:
     lines = Lines(written.append, clock)
     lines.open()
     lines.begin("a", 7, 100)
-    lines.doing("search 8: wage", 0.0)
-    lines.doing("search 8: wage", 0.5)
-    assert written == ["a: goes on after generation 7/100", "search 8: wage (0%)"]
+    lines.doing("search 8: payday", 0.0)
+    lines.doing("search 8: payday", 0.5)
+    assert written == ["a: goes on after generation 7/100", "search 8: payday (0%)"]
 
 
 def test_bars_show_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,11 +120,12 @@ def test_bars_show_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     progress = Progress(Bars())
     with progress:
         progress.discover_search_started(search())
-        progress("search 1: [wage]", 0.25)
+        progress("search 1: [payday]", 0.25)
         progress.discover_generation_done(search(), generation(0, 2.0))
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "a: generation 1/10: best 4.000, mean 2.000" in printed.err
+    assert "a: 10 generations" in printed.err
+    assert "generation 1/10, ETA 0:18, best 4.000, mean 2.000" in printed.err
 
 
 def test_no_bars_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

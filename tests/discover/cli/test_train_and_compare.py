@@ -10,16 +10,16 @@ from typer.testing import Result
 Invoke = Callable[..., Result]
 Told = Callable[..., Any]
 
-WORDS = "{recipe: raise, rule: {tiny_raise: {slope: 2.0, noise: 0.0}}}"
-STEEP = "{recipe: raise, rule: {tiny_raise: {slope: 10.0, noise: 0.0}}}"
+WORDS = "{recipe: climb, rule: {toy_climb: {slope: 2.0, noise: 0.0, steps: 5}}}"
+STEEP = "{recipe: climb, rule: {toy_climb: {slope: 10.0, noise: 0.0, limit: 100.0, steps: 5}}}"
 
 
 def test_train_prints_one_json_object_and_nothing_else(told: Told) -> None:
     Path("two.yaml").write_text(WORDS)
-    summary = told("train", "two.yaml", "--task", "wage", "--seeds", 4, "--steps", 100)
+    summary = told("train", "two.yaml", "--task", "payday", "--seeds", 4, "--steps", 100)
     assert {key: summary[key] for key in ("candidate", "task", "steps", "seeds", "run_id", "told")} == {
         "candidate": "two.yaml",
-        "task": "wage",
+        "task": "payday",
         "steps": 100,
         "seeds": 4,
         "run_id": "train-run",
@@ -35,50 +35,51 @@ def test_train_prints_one_json_object_and_nothing_else(told: Told) -> None:
 
 
 def test_what_breaks_is_null_and_counted(told: Told) -> None:
-    Path("steep.json").write_text('{"recipe": "raise", "rule": {"tiny_raise": {"slope": 10.0}}}')
-    summary = told("train", "steep.json", "--task", "wage", "--seeds", 2, "--steps", 200, "--no-tracking")
+    Path("steep.json").write_text('{"recipe": "climb", "rule": {"toy_climb": {"slope": 10.0, "limit": 100.0, "steps": 5}}}')
+    summary = told("train", "steep.json", "--task", "payday", "--seeds", 2, "--steps", 200, "--no-tracking")
     assert (summary["iqm"], summary["interval"], summary["run_id"]) == (None, [None, None], None)
     assert summary["broken"] == 2
     assert summary["returns"] == [None, None]
 
 
 def test_train_in_words(invoke: Invoke) -> None:
-    result = invoke("train", "raise", "--task", "wage", "--seeds", 2, "--steps", 100)
+    result = invoke("train", "climb", "--task", "payday", "--seeds", 2, "--steps", 100)
     assert result.exit_code == 0, result.stderr
     first, returns, spent, run = result.stdout.splitlines()
-    assert first.startswith("raise on wage @ 100: interquartile mean ")
+    assert first.startswith("climb on payday @ 100: interquartile mean ")
     assert first.endswith(" of 2 seeds")
     assert len(returns.partition(": ")[2].split(", ")) == 2
-    assert spent.startswith("200 env steps in ")
+    assert spent.startswith("192 env steps in ")
     assert run == "run: train-run"
 
 
 def test_compare_tables_the_first_against_the_others(told: Told, invoke: Invoke) -> None:
     Path("two.yaml").write_text(WORDS)
+    Path("one.yaml").write_text(WORDS.replace("2.0", "1.0"))
     Path("steep.yaml").write_text(STEEP)
-    words = ("compare", "two.yaml", "raise", "steep.yaml", "--tasks", "wage,wage@200", "--seeds", 4, "--steps", 100)
+    words = ("compare", "two.yaml", "one.yaml", "steep.yaml", "--tasks", "payday,payday@200", "--seeds", 4, "--steps", 100)
     summary = told(*words)
     rows = {(row["candidate"], row["steps"]): row for row in summary["table"]}
-    assert list(rows) == [(name, steps) for name in ("two.yaml", "raise", "steep.yaml") for steps in (100, 200)]
-    assert rows["raise", 100]["first_minus_this"]["estimate"] == pytest.approx(41.0, abs=1.0)
+    assert list(rows) == [(name, steps) for name in ("two.yaml", "one.yaml", "steep.yaml") for steps in (100, 200)]
+    assert rows["one.yaml", 100]["first_minus_this"]["estimate"] == pytest.approx(41.0)
     assert rows["steep.yaml", 100]["first_minus_this"]["verdict"] == "worse"
     assert (rows["steep.yaml", 200]["iqm"], rows["steep.yaml", 200]["broken"]) == (None, 4)
     assert rows["steep.yaml", 200]["first_minus_this"] is None
-    assert summary["verdict"].startswith("two.yaml is better than raise on ")
+    assert summary["verdict"].startswith("two.yaml is better than one.yaml on ")
     assert (summary["run_id"], summary["told"]) == ("compare-run", ["comparison finished"])
 
 
 def test_compare_in_words(invoke: Invoke) -> None:
-    result = invoke("compare", "raise", "--tasks", "wage", "--seeds", 2, "--steps", 100)
+    result = invoke("compare", "climb", "--tasks", "payday", "--seeds", 2, "--steps", 100)
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert any(line.split()[:4] == ["wage", "@", "100", "raise"] for line in lines)
-    assert lines[-2:] == ["raise was trained alone: nothing to compare with.", "run: compare-run"]
+    assert any(line.split()[:4] == ["payday", "@", "100", "climb"] for line in lines)
+    assert lines[-2:] == ["climb was trained alone: nothing to compare with.", "run: compare-run"]
 
 
 def test_a_candidate_is_a_saved_file_or_an_address(told: Told, config: Path) -> None:
     found = told("search", config, "--set", "report=null", "--directory", "found")
-    words = ("--task", "wage", "--seeds", 2, "--steps", 100)
+    words = ("--task", "payday", "--seeds", 2, "--steps", 100)
     by_file = told("train", found["champion"], *words)
     by_address = told("train", "models:/champion/1", *words)
     assert by_file["returns"] == by_address["returns"]

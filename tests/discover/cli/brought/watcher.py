@@ -52,4 +52,4 @@ def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> P
 
 @hookimpl
 def discover_ui(store: str | None, port: int) -> Sequence[str]:
-    return ["python", "-c", f"print('serving {store} at {port}')"]
+    return ["server", str(store), str(port)]
