@@ -232,7 +232,7 @@ def test_a_broken_plugin_beside_good_ones_costs_one_line(invoke: Invoke, brought
     assert result.exit_code == 0
     assert json.loads(result.stdout)["candidate"] == "raise"
     assert result.stderr.splitlines()[0] == (
-        f"warning: plugin 'broken' of {brought}/broken.py is left out (RuntimeError: out of order); repair it, or block it "
+        f"warning: plugin 'broken' (of {brought}/broken.py) is left out (RuntimeError: out of order); repair it, or block it "
         "with DISCOVER_BLOCK_PLUGINS=broken."
     )
     assert [line for line in result.stderr.splitlines()[1:] if not line.startswith("raise on wage")] == []
@@ -242,7 +242,7 @@ def test_a_plugin_that_exits_is_a_broken_plugin(invoke: Invoke, brought: Path) -
     (brought / "leaver.py").write_text("raise SystemExit(0)")
     result = invoke("plugins", "show", "raise")
     assert result.exit_code == 0
-    assert "plugin 'leaver' of " in result.stderr
+    assert "plugin 'leaver' (of " in result.stderr
 
 
 def test_two_plugins_claim_one_name(invoke: Invoke, brought: Path) -> None:
@@ -256,8 +256,10 @@ def test_two_plugins_claim_one_name(invoke: Invoke, brought: Path) -> None:
 def test_a_plugin_that_is_called_like_another(invoke: Invoke, brought: Path) -> None:
     (brought / "returns.py").write_text("")
     found = sentence(invoke("plugins", "list"))
-    assert found.startswith("two plugins are called 'returns': discover-rl ")
-    assert found.endswith(f" brings one, and {brought}/returns.py another; rename one, or take it away.")
+    assert found.startswith("two plugins are called 'returns': 'returns' (of discover-rl ")
+    assert found.endswith(
+        f" and 'returns' (of {brought}/returns.py); rename one, or block both with DISCOVER_BLOCK_PLUGINS=returns."
+    )
 
 
 def test_a_plugin_folder_that_does_not_exist(invoke: Invoke) -> None:
