@@ -102,7 +102,7 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
             names = [name for name in file.namelist() if name.endswith(".npy")]
             arrays = {name: np.load(io.BytesIO(file.read(name)), allow_pickle=False) for name in names}
     except Exception as error:  # damaged bytes make zipfile, zlib, json and numpy raise anything
-        cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        cause = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"candidate file '{path}' is damaged or cut short ({cause}): fetch it again.") from None
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         found = stored.get("format") if isinstance(stored, dict) else None

@@ -53,7 +53,7 @@ def tree_from_bytes(data: bytes, template: Any, what: str) -> tuple[Any, str]:
             text = bytes(stored["text"]).decode()
             arrays = [stored[name] for name in sorted(stored.files) if name != "text"]
     except Exception as error:  # damaged bytes make zipfile, zlib and numpy raise anything
-        cause = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        cause = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{what} is damaged ({cause}): start from an older copy.") from None
     if len(arrays) != len(leaves):
         raise UserError(f"{what} holds {len(arrays)} arrays where {len(leaves)} are expected: it belongs to another config.")
