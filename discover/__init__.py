@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from discover.environments import Spec as Spec
     from discover.environments import Step as Step
     from discover.environments import Wrapper as Wrapper
+    from discover.errors import DiscoverWarning as DiscoverWarning
     from discover.errors import UserError as UserError
     from discover.errors import nearest as nearest
     from discover.evaluation import evaluate_population as evaluate_population
@@ -108,7 +109,7 @@ _HOME = {
     "distributions": ("Categorical", "Gaussian", "policy_heads"),
     "domains": ("Integer", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
-    "errors": ("UserError", "nearest"),
+    "errors": ("DiscoverWarning", "UserError", "nearest"),
     "evaluation": ("evaluate_population", "fitting_chunk"),
     "events": (
         "Command",

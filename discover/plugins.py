@@ -46,22 +46,24 @@ class Plugins(NamedTuple):
     hook: Any
     manager: pluggy.PluginManager
 
-    def tell(self, hook: str, **facts: Any) -> None:
-        """Call a hook of every plugin, in the order in which they were loaded.
+    def tell(self, hook: str, **facts: Any) -> list[Any]:
+        """Call a hook of every plugin, in the order in which they were loaded; returns what they return.
 
         A plugin that fails costs a `PluginWarning`, and no other plugin its news. A `DiscoverError` passes: a watcher may
         end the command, in one sentence.
         """
+        answers: list[Any] = []
         every = [(name, plugin) for name, plugin in self.manager.list_name_plugin() if plugin is not None]
         for name, plugin in every:
             others = [other for _, other in every if other is not plugin]
             try:
-                self.manager.subset_hook_caller(hook, others)(**facts)
+                answers += self.manager.subset_hook_caller(hook, others)(**facts)
             except DiscoverError:
                 raise
             except Exception as error:
                 text = f"plugin '{name}' failed in {hook} ({_cause(error)}); everything else goes on."
                 warnings.warn(text, PluginWarning, stacklevel=2)
+        return answers
 
 
 def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterable[object] = ()) -> Plugins:
@@ -104,7 +106,7 @@ def watch(plugins: Plugins, command: Command) -> None:
     Raises:
         UserError: an observer cannot do its work, such as a tracking server that does not answer.
     """
-    for observers in plugins.hook.discover_observers(command=command):
+    for observers in plugins.tell("discover_observers", command=command):
         for observer in observers:
             plugins.manager.register(observer)
 
@@ -112,7 +114,7 @@ def watch(plugins: Plugins, command: Command) -> None:
 def finish(plugins: Plugins) -> dict[str, Any]:
     """Tell the observers that the command is over; returns what they add to its summary (``run_id``, ...)."""
     facts: dict[str, Any] = {}
-    for found in plugins.hook.discover_command_finished():
+    for found in plugins.tell("discover_command_finished"):
         facts.update(found)
     return facts
 

@@ -38,6 +38,11 @@ def described(markdown: str) -> dict[str, str]:
     return {"mlflow.note.content": _cut(markdown, _LONGEST_TAG)}
 
 
+def parent_tags(run_id: str | None) -> dict[str, str]:
+    """The tag that files a run below another on MLflow's pages."""
+    return {} if run_id is None else {"mlflow.parentRunId": run_id}
+
+
 def error_tags(error: BaseException) -> dict[str, str]:
     return _texts({"discover.error": f"{type(error).__name__}: {error}"}, _LONGEST_TAG)
 

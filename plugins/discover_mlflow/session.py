@@ -8,33 +8,56 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from discover import Comparison, table
+from discover import Comparison, DiscoverWarning, Generation, SearchInfo, table
 from discover_mlflow import content, figures
-from discover_mlflow.ledger import Ledger, ledger_path, records
+from discover_mlflow.ledger import Ledger, ledger_path, packed, records
 from discover_mlflow.sender import Sender
 
 
-class TrackingWarning(UserWarning):
+class TrackingWarning(DiscoverWarning):
     """Something could not be tracked; the command goes on, and the ledger has what the store lacks."""
 
 
 class Session:
-    """What goes in is on the disk when the call returns; the store learns of it later."""
+    """What goes in is on the disk when the call returns; the store learns of it later.
+
+    Attributes:
+        folder: of the ledger.
+        generations: those that the ledger has.
+        problems: sentences to warn of.
+    """
 
     def __init__(self, folder: Path, address: str):
-        self.folder, self.address = folder, address
+        self.folder = folder
+        self.generations = {record["step"] for _, record in records(folder) if "fitness" in record}
         self.problems: list[str] = []
-        self._ledger = Ledger(folder)
-        self.sender = Sender(folder, address)
-        self.sender.start()
+        self._address, self._ledger, self._sender = address, Ledger(folder), Sender(folder, address)
+        self._sender.start()
+
+    @property
+    def run_id(self) -> str | None:
+        """Id of the MLflow run, once the store has made it."""
+        return self._sender.run_id
 
     def begin(self, experiment: str, name: str, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         self.record("run", experiment=experiment, name=name, params=params, tags=tags)
 
     def record(self, kind: str, **content: Any) -> None:
         self._ledger.append(kind, **content)
-        self.sender.wake()
+        self._sender.wake()
         self.report()
+
+    def generation(self, generation: Generation, search: SearchInfo) -> None:
+        """One evaluated generation: its metrics, and the fitness of the whole population."""
+        self.generations.add(generation.index)
+        self.record(
+            "metrics",
+            step=generation.index,
+            metrics=content.generation_metrics(generation, search.tasks),
+            fitness=packed(generation.fitness, "float32"),
+            status=packed(generation.status, "uint8"),
+            errors={str(member): message for member, message in generation.errors.items()},
+        )
 
     def text(self, name: str, text: str) -> None:
         """An artifact that is a text."""
@@ -73,20 +96,20 @@ class Session:
 
     def close(self, patience: float) -> bool:
         """Wait for the store, at most ``patience`` seconds without progress; returns whether it has everything."""
-        left = self.sender.finish(patience)
+        left = self._sender.finish(patience)
         self._ledger.close()
         self.report()
         if left:
             _warn(
-                f"{left} records are not in the tracking store '{self.address}' yet, and are kept: send them with "
+                f"{left} records are not in the tracking store '{self._address}' yet, and are kept: send them with "
                 f"'python -m discover_mlflow {self.folder}'."
             )
         return not left
 
     def report(self) -> None:
         """Warn of what has gone wrong since the last call. Only ever from the thread that owns the session."""
-        while not self.sender.problems.empty():
-            self.problems.append(f"{self.sender.problems.get()}; nothing is lost: {ledger_path(self.folder)} has everything")
+        while not self._sender.problems.empty():
+            self.problems.append(f"{self._sender.problems.get()}; nothing is lost: {ledger_path(self.folder)} has everything")
         while self.problems:
             _warn(f"{self.problems.pop(0)}.")
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ import yaml
 
 from discover import Comparison, Generation, SearchInfo, SearchResult, Training, hookimpl
 from discover_mlflow import content, figures
-from discover_mlflow.ledger import ledger_folder, packed, records
+from discover_mlflow.ledger import ledger_folder, records
 from discover_mlflow.population import history
-from discover_mlflow.session import Session, TrackingWarning
+from discover_mlflow.session import Session
 from discover_mlflow.stores import check_tracking, resolve_store
 
 CHAMPION = "champion.candidate"
@@ -44,65 +43,51 @@ class Tracker:
         self.run_id: str | None = None
         self._experiment = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or "discover"
         self._patience = patience
-        self._search: Session | None = None
-        self._tracked: set[int] = set()  # generations that the ledger has
+        self._open: dict[Path, Session] = {}  # by directory; a search may run others inside, to tune baselines
         check_tracking(self.address)
 
     def finish(self) -> str | None:
-        """Wait until the store has everything, or patience is over; returns the id of the run, if the store has made it."""
-        if self._search is not None:
-            self._search.close(self._patience)
-            self._keep_run(self._search)
-            self._search = None
+        """Wait until the store has everything, or patience is over; returns the id of the run, if the store has made it.
+
+        With several runs it is that of the one which ended last: the outermost search.
+        """
+        for directory in reversed([*self._open]):
+            self._close(self._open.pop(directory))
         return self.run_id
 
     @hookimpl
     def discover_command_finished(self) -> Mapping[str, Any]:
-        with self._guard():
-            self.finish()
-        return {"run_id": self.run_id, "tracking": self.address}
+        return {"run_id": self.finish(), "tracking": self.address}
 
     @hookimpl
     def discover_search_started(self, search: SearchInfo) -> None:
-        with self._guard():
-            folder = ledger_folder(search.directory)
-            if folder.exists() and not _continues(folder, search):
-                shutil.rmtree(folder)
-            known = [record for _, record in records(folder)]
-            self._tracked = {record["step"] for record in known if "fitness" in record}
-            self._search = Session(folder, self.address)
-            if known:
-                self._search.record("status", status="RUNNING")
-                self._search.json(f"provenance_resumed_{search.resumed_from:06d}.json", search.provenance)
-            else:
-                self._begin(self._search, search)
-
-    def _begin(self, session: Session, search: SearchInfo) -> None:
-        session.begin(self._experiment, search.name, content.search_params(search), content.search_tags(search))
+        folder = ledger_folder(search.directory)
+        if folder.exists() and not _continues(folder, search):
+            shutil.rmtree(folder)
+        outer = next(reversed(self._open.values()), None)
+        session = self._open[search.directory] = Session(folder, self.address)
+        if session.generations:
+            session.record("status", status="RUNNING")
+            session.json(f"provenance_resumed_{search.resumed_from:06d}.json", search.provenance)
+            return
+        tags = content.search_tags(search) | content.parent_tags(outer.run_id if outer else None)
+        session.begin(self._experiment, search.name, content.search_params(search), tags)
         session.text("config.yaml", yaml.safe_dump(content.plain(search.config), sort_keys=False))
         session.json("provenance.json", search.provenance)
 
     @hookimpl
     def discover_generation_done(self, search: SearchInfo, generation: Generation) -> None:
-        if self._search is None or generation.index in self._tracked:
+        session = self._open.get(search.directory)
+        if session is None or generation.index in session.generations:
             return  # a resumed search repeats the generations after its checkpoint, to the same bits
-        with self._guard():
-            self._tracked.add(generation.index)
-            self._search.record(
-                "metrics",
-                step=generation.index,
-                metrics=content.generation_metrics(generation, search.tasks),
-                fitness=packed(generation.fitness, "float32"),
-                status=packed(generation.status, "uint8"),
-                errors={str(member): message for member, message in generation.errors.items()},
-            )
+        session.generation(generation, search)
 
     @hookimpl
     def discover_search_finished(self, search: SearchInfo, result: SearchResult) -> None:
-        session = self._search
+        session = self._open.get(search.directory)
         if session is None:
             return
-        with self._guard():
+        try:
             session.record("metrics", step=result.generations, metrics=content.result_metrics(result))
             session.record("tags", tags=content.described(content.result_description(search, result)))
             session.file(CHAMPION, lambda path: shutil.copyfile(result.champion_path, path))
@@ -110,28 +95,32 @@ class Tracker:
             if result.comparison is not None:
                 session.comparison(result.comparison)
             session.figures(figures.component_figures(result.champion, session.problems))
-        with self._guard():
-            self._end_search(session, "FINISHED", result.champion_fitness)
+        finally:
+            self._end(search.directory, "FINISHED", result.champion_fitness)
 
     @hookimpl
-    def discover_search_failed(self, error: BaseException) -> None:
-        session = self._search
+    def discover_search_failed(self, search: SearchInfo, error: BaseException) -> None:
+        session = self._open.get(search.directory)
         if session is None:
             return
-        with self._guard():
-            stopped = isinstance(error, KeyboardInterrupt | SystemExit)
-            session.record("tags", tags=content.error_tags(error))
-            self._end_search(session, "KILLED" if stopped else "FAILED")
+        session.record("tags", tags=content.error_tags(error))
+        self._end(search.directory, "KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED")
 
-    def _end_search(self, session: Session, status: str, champion: float | None = None) -> None:
+    def _end(self, directory: Path, status: str, champion: float | None = None) -> None:
+        session = self._open.pop(directory)
         session.figures([("figures/fitness.png", figures.fitness_figure(history(session.folder), champion))])
         session.errors()
         session.record("status", status=status)
-        self.finish()
+        self._close(session)
+
+    def _close(self, session: Session) -> bool:
+        complete = session.close(self._patience)
+        self.run_id = session.run_id or self.run_id
+        return complete
 
     @hookimpl
     def discover_training_finished(self, training: Training) -> None:
-        with self._guard(), self._short_session() as session:
+        with self._short_session() as session:
             tags = content.provenance_tags("training", training.provenance)
             tags |= content.described(content.training_description(training))
             name = f"{training.name} on {training.run.label}"
@@ -144,7 +133,7 @@ class Tracker:
 
     @hookimpl
     def discover_comparison_finished(self, comparison: Comparison) -> None:
-        with self._guard(), self._short_session() as session:
+        with self._short_session() as session:
             tags = content.provenance_tags("comparison", comparison.provenance)
             tags |= content.described(content.comparison_description(comparison))
             name = " against ".join(comparison.candidates)
@@ -163,22 +152,8 @@ class Tracker:
             status = "FINISHED"
         finally:
             session.record("status", status=status)
-            complete = session.close(self._patience)
-            self._keep_run(session)
-            if complete:
+            if self._close(session):
                 shutil.rmtree(folder)
-
-    def _keep_run(self, session: Session) -> None:
-        self.run_id = session.sender.run_id or self.run_id
-
-    @contextlib.contextmanager
-    def _guard(self) -> Iterator[None]:
-        """Whatever goes wrong in the tracker costs a warning, never the command."""
-        try:
-            yield
-        except Exception as error:
-            text = f"tracking has failed ({type(error).__name__}: {error}); the command goes on without."
-            warnings.warn(text, TrackingWarning, stacklevel=4)
 
 
 def _continues(folder: Path, search: SearchInfo) -> bool:

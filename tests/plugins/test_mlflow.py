@@ -40,6 +40,7 @@ from discover import (
     Command,
     Comparison,
     Difference,
+    DiscoverWarning,
     Generation,
     Interval,
     Network,
@@ -245,6 +246,13 @@ def tracked(
     return tracker
 
 
+def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert done()
+
+
 def artifacts(store: str, run_id: str | None, path: str | None = None) -> set[str]:
     found = set()
     for entry in client_of(store).list_artifacts(run_id, path):
@@ -343,16 +351,16 @@ def test_the_artifacts_are_the_populations_fitness_the_figures_the_table_and_the
 
 def test_a_failed_search_says_why_and_keeps_its_figures(store: str, tmp_path: Path, registry: Registry) -> None:
     info = search_info(tmp_path, registry)
-    tracker = tracked(store, info, range(2), lambda t: t.discover_search_failed(RuntimeError("out of memory")))
+    tracker = tracked(store, info, range(2), lambda t: t.discover_search_failed(info, RuntimeError("out of memory")))
     found = client_of(store).get_run(tracker.run_id)
     assert found.info.status == "FAILED"
     assert found.data.tags["discover.error"] == "RuntimeError: out of memory"
     assert "figures/fitness.png" in artifacts(store, tracker.run_id)
 
 
-def test_a_failure_before_the_first_generation_is_no_run(store: str) -> None:
+def test_a_failure_before_the_first_generation_is_no_run(store: str, tmp_path: Path, registry: Registry) -> None:
     tracker = Tracker(store)
-    tracker.discover_search_failed(UserError("no such task"))
+    tracker.discover_search_failed(search_info(tmp_path, registry), UserError("no such task"))
     assert tracker.finish() is None
 
 
@@ -360,7 +368,8 @@ def test_a_failure_before_the_first_generation_is_no_run(store: str) -> None:
 
 
 def test_a_resumed_search_goes_on_in_its_run_and_no_step_is_doubled(store: str, tmp_path: Path, registry: Registry) -> None:
-    stopped = tracked(store, search_info(tmp_path, registry), range(4), lambda t: t.discover_search_failed(KeyboardInterrupt()))
+    began = search_info(tmp_path, registry)
+    stopped = tracked(store, began, range(4), lambda t: t.discover_search_failed(began, KeyboardInterrupt()))
     assert client_of(store).get_run(stopped.run_id).info.status == "KILLED"
     info = search_info(tmp_path, registry, resumed_from=2)
     result = search_result(tmp_path, registry)
@@ -392,6 +401,27 @@ def test_a_new_search_in_an_old_directory_is_a_new_run(store: str, tmp_path: Pat
     new = tracked(store, info, range(2))
     assert new.run_id != old.run_id
     assert steps_of(store, new.run_id, "fitness/mean") == [0, 1]
+
+
+def test_a_search_within_a_search_is_a_run_below_its_own(store: str, tmp_path: Path, registry: Registry) -> None:
+    """As when a report tunes a baseline: the outer search has not finished when the inner one begins and ends."""
+    outer, inner = search_info(tmp_path / "outer", registry), search_info(tmp_path / "outer" / "tune-ppo", registry)
+
+    def end(tracker: Tracker) -> None:
+        wait_until(lambda: tracker._open[outer.directory].run_id is not None)
+        tracker.discover_search_started(inner)
+        tracker.discover_generation_done(inner, generation(0))
+        tracker.discover_search_finished(inner, search_result(inner.directory, registry))
+        tracker.discover_search_finished(outer, search_result(outer.directory, registry))
+
+    run_id = tracked(store, outer, range(3), end).run_id
+    client = client_of(store)
+    found = {one.info.run_id: one.data.tags for one in client.search_runs([client.get_run(run_id).info.experiment_id])}
+    assert len(found) == 2
+    assert found[run_id]["discover.directory"] == str(outer.directory)
+    (below,) = (one for one in found if found[one].get("mlflow.parentRunId") == run_id)
+    assert found[below]["discover.directory"] == str(inner.directory)
+    assert (steps_of(store, run_id, "structures"), steps_of(store, below, "structures")) == ([0, 1, 2], [0])
 
 
 # Stores that fail -------------------------------------------------------------------------------------------------------
@@ -479,14 +509,17 @@ def test_a_ledger_can_be_sent_to_another_store_from_the_beginning(
 def test_an_error_in_the_tracker_costs_a_warning_not_the_search(
     store: str, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    info = search_info(tmp_path, registry)
-    tracker = Tracker(store)
-    tracker.discover_search_started(info)
-    monkeypatch.setattr(Ledger, "append", lambda *_, **__: (_ for _ in ()).throw(OSError("no space left on device")))
-    with pytest.warns(TrackingWarning, match="no space left on device"):
-        tracker.discover_generation_done(info, generation(0))
-    monkeypatch.undo()
-    tracker.finish()
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError("no space left on device")
+
+    info, tracker = search_info(tmp_path, registry), Tracker(store)
+    plugins = load_plugins(extra=[tracker])
+    plugins.tell("discover_search_started", search=info)
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "append", full)
+        with pytest.warns(DiscoverWarning, match="no space left on device"):
+            plugins.tell("discover_generation_done", search=info, generation=generation(0))
+    assert plugins.tell("discover_command_finished") == [{"run_id": tracker.run_id, "tracking": store}]
 
 
 # The check --------------------------------------------------------------------------------------------------------------
@@ -766,7 +799,7 @@ def test_the_command_line_reaches_the_tracker_through_hooks_alone(
     store, _, run_id = searched
     plugins = load_plugins()
     watch(plugins, Command("train", store=store))
-    plugins.hook.discover_training_finished(training=training("ppo", TASKS[0]))
+    plugins.tell("discover_training_finished", training=training("ppo", TASKS[0]))
     facts = finish(plugins)
     assert facts["tracking"] == store
     assert client_of(store).get_run(facts["run_id"]).info.run_name == "ppo on CartPole-v1 @ 10,000"
@@ -792,7 +825,7 @@ def test_a_resumed_search_goes_to_the_store_it_began_in(store: str, tmp_path: Pa
     began = tracked(store, search_info(tmp_path, registry), range(2))
     plugins = load_plugins()
     watch(plugins, Command("resume", directory=tmp_path))
-    plugins.hook.discover_search_started(search=search_info(tmp_path, registry, resumed_from=1))
+    plugins.tell("discover_search_started", search=search_info(tmp_path, registry, resumed_from=1))
     assert finish(plugins) == {"run_id": began.run_id, "tracking": store}
 
 
@@ -810,10 +843,8 @@ def test_the_page_is_served_and_a_server_takes_what_a_file_takes(
         ui_command(store, port), cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
-        while not _answers(f"{address}/health") and time.monotonic() < deadline:
-            time.sleep(0.5)
-        assert _answers(address)
+        address = f"http://127.0.0.1:{port}"
+        wait_until(lambda: _answers(address), 120)
         info, result = search_info(tmp_path / "s", registry), search_result(tmp_path / "s", registry)
         tracker = tracked(address, info, range(3), lambda t: t.discover_search_finished(info, result))
         assert capfd.readouterr().out == ""  # standard output belongs to the command
