@@ -135,7 +135,7 @@ class _Runner:
         self.scales = [self.registry.get("task", run.task).facts for run in config.tasks]
         self._check_first()
         self.now = Now(self._initial_state(), Counters())
-        self._last_error = "none was recorded"
+        self._last_error = ""
         self.info = SearchInfo(
             name=config.name,
             directory=directory,
@@ -283,9 +283,9 @@ class _Runner:
         rows = [*known] if favourite is None else [*known, np.asarray(favourite)]
         if not len(known):
             broken = ", ".join(f"{name} {count}" for name, count in self.now.counters.broken.items())
+            last = f" (last error: {self._last_error})" if self._last_error else ""
             raise EvaluationError(
-                f"every candidate of the search broke ({broken}), so there is no champion: narrow the space (last error: "
-                f"{self._last_error})."
+                f"every candidate of the search broke ({broken}), so there is no champion: narrow the space{last}."
             )
         finalists = np.stack(rows)
         return finalists, self._evaluate(finalists, "selection", 0, self.config.selection_seeds)
