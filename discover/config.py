@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 
 from discover.algorithm import Algorithm
+from discover.components import Choice, Component, check
 from discover.errors import UserError, nearest
 from discover.events import TaskRun
 from discover.executors import Executor
@@ -75,6 +77,22 @@ _REPORT_KEYS = ("baselines", "tasks", "seeds")
 _TASK_KEYS = ("task", "steps", "note")
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML with the numbers of its version 1.2, in which ``1e-3`` is no text, and with unique keys, as it demands."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for index, key in enumerate(keys):
+            if key.value in [other.value for other in keys[:index]]:
+                raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"), list("-+.0123456789")
+)
+
+
 def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any]:
     """The mapping in a YAML file, with ``a.b=c`` settings applied (values are YAML too).
 
@@ -87,8 +105,8 @@ def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any
         hint = f"did you mean '{path.parent / close[0]}'?" if close else "check the path."
         raise UserError(f"config file '{path}' does not exist: {hint}")
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        config = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         line = " ".join(str(error).split())
         raise UserError(f"config file '{path}' is not YAML ({line}): repair it.") from None
     if not isinstance(config, dict):
@@ -113,14 +131,14 @@ def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig
             raise UserError(f"config: '{key}' is missing: add it.")
     full = {**_DEFAULTS, **words}
     template = algorithm_from(registry, full["candidate"])
-    strategy = component_from(registry, Strategy, full["strategy"], "strategy")
+    strategy = _one(registry, Strategy, full["strategy"], "strategy")
     config = SearchConfig(
         name=_text(full, "name"),
-        seed=_whole(full, "seed", least=0),
+        seed=_whole(full, "seed", least=0, most=2**32 - 1),
         template=template,
         strategy=strategy,
-        objective=component_from(registry, Objective, full["objective"], "objective"),
-        executor=component_from(registry, Executor, full["executor"], "executor"),
+        objective=_one(registry, Objective, full["objective"], "objective"),
+        executor=_one(registry, Executor, full["executor"], "executor"),
         population=_whole(full, "population"),
         generations=_whole(full, "generations"),
         seeds=_whole(full, "seeds"),
@@ -177,17 +195,36 @@ def _task_runs(registry: Registry, value: Any, where: str) -> tuple[list[TaskRun
         for key in item:
             if key not in _TASK_KEYS:
                 raise UserError(f"{place}: unknown key '{key}'; {nearest(str(key), _TASK_KEYS)}.")
+        if not isinstance(item["task"], str):
+            raise UserError(f"{place}.task must be the name of a task; got {item['task']!r}: register it under a name.")
+        try:
+            registry.get("task", item["task"])
+        except UserError as error:
+            raise UserError(f"{place}.task: {error}") from None
         environment_from(registry, item["task"], f"{place}.task")
-        registry.get("task", item["task"])
         runs.append(TaskRun(item["task"], _whole(item, "steps", where=f"{place}.")))
         notes.append(str(item.get("note", "")))
     return runs, notes
 
 
-def _whole(values: Mapping[str, Any], key: str, least: int = 1, where: str = "") -> int:
+def _one(registry: Registry, kind: type[Component], value: Any, where: str) -> Any:
+    """A component with every value set."""
+    made = component_from(registry, kind, value, where)
+    if isinstance(made, Choice):
+        raise UserError(f"{where} must be one {kind.kind}; a search chooses between candidates alone: write the one.")
+    try:
+        check(made)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
+    return made
+
+
+def _whole(values: Mapping[str, Any], key: str, least: int = 1, where: str = "", most: int = 2**31 - 1) -> int:
     value = values[key]
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise UserError(f"{where}{key} must be a whole number of at least {least}; got {value!r}.")
+    if value > most:
+        raise UserError(f"{where}{key} must be a whole number of at most {most}; got {value!r}.")
     return value
 
 
@@ -210,7 +247,7 @@ def _apply(config: dict[str, Any], setting: str) -> None:
     if not equals or not path:
         raise UserError(f"--set '{setting}' must be key=value, with dots between nested keys, such as --set population=64.")
     try:
-        value = yaml.safe_load(text)
+        value = yaml.load(text, _Loader)
     except yaml.YAMLError:
         raise UserError(f"--set '{setting}': the value is not YAML; quote it.") from None
     *parents, last = path.split(".")

@@ -22,6 +22,8 @@ from discover.world import Actor, World, wrapped_family
 ROWS = 100
 """Rows of a learning curve, whatever the lifetime."""
 
+_MOST_UPDATES = (2**31 - 1) // ROWS
+
 _REPORT = ("episode_return", "episode_length", "episodes", "env_steps")
 
 
@@ -60,7 +62,7 @@ def updates_in(algorithm: Algorithm, environment: Environment, steps: int) -> in
     """How many updates a budget of ``steps`` env steps allows.
 
     Raises:
-        UserError: not even one.
+        UserError: not even one, or more than int32 can count.
     """
     rollout = algorithm.rule.rollout(wrapped_family(algorithm, environment).spec())
     each = rollout.steps * rollout.environments
@@ -68,6 +70,11 @@ def updates_in(algorithm: Algorithm, environment: Environment, steps: int) -> in
         raise UserError(
             f"a lifetime of {steps} env steps is shorter than one update of {type(algorithm.rule).__name__}, which takes "
             f"{each} ({rollout.steps} steps x {rollout.environments} environments): give at least {each} steps."
+        )
+    if steps >= 2**31 or steps // each > _MOST_UPDATES:
+        raise UserError(
+            f"a lifetime of {steps} env steps in {steps // each} updates is too long: {2**31 - 1} env steps and "
+            f"{_MOST_UPDATES} updates can be counted: give fewer steps, or a rule that takes more of them per update."
         )
     return steps // each
 

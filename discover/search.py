@@ -17,9 +17,9 @@ import yaml
 
 from discover.algorithm import Algorithm
 from discover.compare import compare
-from discover.config import Report, SearchConfig, checked_config
+from discover.config import Report, SearchConfig, checked_config, read_config
 from discover.environments import Environment
-from discover.errors import EvaluationError, UserError
+from discover.errors import DiscoverError, EvaluationError, UserError
 from discover.evaluation import describe_shapes
 from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status
 from discover.plugins import Plugins
@@ -119,7 +119,7 @@ def resume(plugins: Plugins, directory: Path, progress: Callable[[str, float], N
     path = Path(directory) / CONFIG_FILE
     if not path.is_file():
         raise UserError(f"'{directory}' is not the directory of a search (it has no {CONFIG_FILE}): give one that search made.")
-    return search(plugins, yaml.safe_load(path.read_text()), Path(directory), resume=True, progress=progress)
+    return search(plugins, read_config(path), Path(directory), resume=True, progress=progress)
 
 
 class _Runner:
@@ -135,6 +135,7 @@ class _Runner:
         self.scales = [self.registry.get("task", run.task).facts for run in config.tasks]
         self._check_first()
         self.now = Now(self._initial_state(), Counters())
+        self._last_error = ""
         self.info = SearchInfo(
             name=config.name,
             directory=directory,
@@ -177,6 +178,7 @@ class _Runner:
             raise UserError("this strategy asks for ongoing lifetimes, which a search cannot run yet: choose another strategy.")
         genomes = np.asarray(proposal.genomes)
         evaluated = self._evaluate(genomes, "search", index, self.config.seeds)
+        self._last_error = next(iter(evaluated.errors.values()), self._last_error)
         strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluated.fitness))
         counters = _counted(counters, evaluated, time.perf_counter() - started)
         now = Now(self._archived(strategy, genomes, evaluated), counters._replace(generations=index + 1))
@@ -201,6 +203,11 @@ class _Runner:
         finalists, evaluated = self._finalists()
         fitness = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf)
         counters = _counted(self.now.counters, evaluated, evaluated.seconds)
+        if not np.isfinite(fitness).any():
+            raise EvaluationError(
+                f"each of the {len(fitness)} best candidates broke on fresh seeds, so there is no champion: narrow the space, "
+                "or search with more seeds."
+            )
         champion: Algorithm = self.space.decode(jnp.asarray(finalists[int(np.argmax(fitness))]))
         notes = {"search": self.config.name, "fitness": float(fitness.max()), "provenance": self.info.provenance}
         path = save_candidate(self.directory / CHAMPION_FILE, champion, self.registry, notes)
@@ -250,7 +257,7 @@ class _Runner:
         try:
             curves = self.executor.evaluate(environment, group.candidates, keys, steps)
         except Exception as error:
-            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            message = _one_line(error)
             for member in group.members:
                 status[member] = Status.ERROR
                 errors[int(member)] = message
@@ -275,9 +282,10 @@ class _Runner:
         favourite = self.config.strategy.favourite(state.strategy, self.space)
         rows = [*known] if favourite is None else [*known, np.asarray(favourite)]
         if not len(known):
+            broken = ", ".join(f"{name} {count}" for name, count in self.now.counters.broken.items())
+            last = f" (last error: {self._last_error})" if self._last_error else ""
             raise EvaluationError(
-                f"every candidate of the search broke ({dict(self.now.counters.broken)}), so there is no champion: "
-                "narrow the space, or look at the errors in the ledger."
+                f"every candidate of the search broke ({broken}), so there is no champion: narrow the space{last}."
             )
         finalists = np.stack(rows)
         return finalists, self._evaluate(finalists, "selection", 0, self.config.selection_seeds)
@@ -295,7 +303,7 @@ class _Runner:
                 candidates[name] = algorithm_from(self.registry, words, f"report.baselines.{name}")
         return compare(
             self.registry,
-            self.config.executor,
+            self.executor,
             candidates,
             report.runs,
             report.seeds,
@@ -332,11 +340,18 @@ class _Runner:
         return State(strategy, jnp.asarray(rows[best]), jnp.asarray(every[best]))
 
     def _prepare_directory(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / CONFIG_FILE
-        if not path.is_file():
-            settled = {**self.config.words, "executor": words_of(self.registry, self.executor)}
-            write_atomically(path, yaml.safe_dump(settled, sort_keys=False).encode())
+        if path.is_file():
+            return
+        settled = {**self.config.words, "executor": words_of(self.registry, self.executor)}
+        try:
+            text = yaml.safe_dump(settled, sort_keys=False)
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except yaml.YAMLError as error:
+            raise UserError(f"the config holds what YAML cannot ({error.args[-1]!r}): write plain numbers and texts.") from None
+        except OSError as error:
+            raise UserError(f"directory '{self.directory}' cannot be made ({error.strerror}): choose another.") from None
+        write_atomically(path, text.encode())
 
     def save(self) -> None:
         """Write the checkpoint: one file, replaced as a whole."""
@@ -360,7 +375,15 @@ class _Runner:
         runs = [*self.config.tasks, *(report.runs if report else ())]
         candidate = self.space.decode(self.space.start(jax.random.key(0)))
         for run in dict.fromkeys(runs):
-            describe_shapes(environment_from(self.registry, run.task), candidate, run.steps)
+            try:
+                describe_shapes(environment_from(self.registry, run.task), candidate, run.steps)
+            except DiscoverError:
+                raise
+            except Exception as error:
+                raise EvaluationError(
+                    f"the first candidate cannot be traced on {run.label} ({_one_line(error)}): repair the component that "
+                    "raises this, or take it out of the space."
+                ) from error
 
 
 def _counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counters:
@@ -381,6 +404,10 @@ def _counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counte
 def _worst(status: np.ndarray) -> np.ndarray:
     """Per member, the worst status over its seeds."""
     return status.max(axis=1)
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _new_directory(config: SearchConfig) -> Path:

@@ -1,0 +1,137 @@
+"""Populations of lifetimes: the same numbers as one by one, whatever the tile, the place in it, and the devices."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from toys import Blank, Climb, Payday
+
+from discover import Algorithm, UserError, component, evaluate_population, fitting_chunk, lifetime, replace
+from discover.evaluation import describe_shapes, programs_on
+from discover.executors import Curves
+from discover.networks import Head, Heads
+
+ENVIRONMENT = Payday(length=7, spread=1.0, drawn="episode")
+KEYS = jax.random.split(jax.random.key(11), 2)
+STEPS = 12 * 8
+
+
+def population(*slopes: float) -> Algorithm:
+    """Candidates of one structure, that differ in slope alone; each has noise, so that seeds matter."""
+    one = Algorithm(rule=Climb(noise=0.5), network=Blank())
+    many = jax.tree.map(lambda x: jnp.broadcast_to(x, (len(slopes), *np.shape(x))), one)
+    return replace(many, {"rule.slope": jnp.asarray(slopes, jnp.float32)})
+
+
+def evaluated(*slopes: float, chunk: int = 2, steps: int = STEPS, **more: Any) -> Curves:
+    return evaluate_population(ENVIRONMENT, population(*slopes), KEYS, steps, chunk, **more)
+
+
+def bits(curves: Curves, *members: int) -> list[bytes]:
+    chosen = jax.tree.map(lambda x: np.ascontiguousarray(x[list(members)]), curves) if members else curves
+    return [np.asarray(x).tobytes() for x in jax.tree.leaves(chosen)]
+
+
+def test_the_tests_see_two_devices() -> None:
+    assert jax.device_count() == 2
+
+
+def test_a_population_is_the_loop_over_its_members() -> None:
+    slopes = (0.1, -0.2, 0.3)
+    together, alone = evaluated(*slopes), jax.jit(lifetime.run)
+    for member, slope in enumerate(slopes):
+        one = Algorithm(rule=Climb(slope=slope, noise=0.5), network=Blank())
+        for seed, key in enumerate(KEYS):
+            curve = alone(one, ENVIRONMENT, key, STEPS // 8)
+            np.testing.assert_allclose(together.episode_return[member, seed], curve.episode_return, rtol=1e-4, atol=1e-4)
+            np.testing.assert_array_equal(together.episode_length[member, seed], curve.episode_length)
+            np.testing.assert_allclose(together.info["level"][member, seed], curve.info["level"], rtol=1e-5)
+            assert together.env_steps[member, seed] == curve.env_steps == STEPS
+            assert together.finite[member, seed]
+
+
+def test_shapes_are_those_of_population_and_seeds_not_of_tiles() -> None:
+    curves = evaluated(0.1, 0.2, 0.3)  # 6 lifetimes in tiles of 4
+    assert curves.episode_return.shape == curves.episode_length.shape == curves.info["level"].shape == (3, 2, 100)
+    assert curves.finite.shape == curves.env_steps.shape == (3, 2)
+    assert all(isinstance(x, np.ndarray) for x in jax.tree.leaves(curves))
+
+
+def test_equal_candidates_get_equal_curves_wherever_they_stand() -> None:
+    """Common random numbers, to the bit: in one tile, in another, on another device, and beside filled-up places."""
+    first, again = evaluated(0.1, 0.2, 0.1, 0.3, 0.1), evaluated(0.1)
+    assert bits(first, 0) == bits(first, 2) == bits(first, 4) == bits(again, 0)
+    assert bits(first, 0) != bits(first, 1)
+    assert bits(evaluated(0.3, 0.2), 1) == bits(first, 1)
+    assert (first.episode_return[0, 0] != first.episode_return[0, 1]).any(), "seeds must differ"
+
+
+def test_a_broken_neighbour_changes_no_bit() -> None:
+    sound, beside = evaluated(0.1, 0.2, 0.3), evaluated(0.1, np.nan, 0.3)
+    assert not beside.finite[1].any()
+    assert bits(beside, 0, 2) == bits(sound, 0, 2)
+
+
+@pytest.fixture
+def one_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    device = jax.devices()[:1]
+    with monkeypatch.context() as patched:
+        patched.setattr(jax, "devices", lambda *_: device)
+        yield
+
+
+@pytest.mark.usefixtures("one_device")
+def test_one_device_gives_the_bits_of_two_at_the_same_chunk() -> None:
+    two = programs_on.__wrapped__(tuple(jax.local_devices()))
+    assert (programs_on(tuple(jax.devices())).devices, two.devices) == (1, 2)
+    single = evaluated(0.1, 0.2, 0.3)
+    lives = two.place(jax.tree.map(lambda x: np.repeat(x, 2, axis=0)[:4], population(0.1, 0.2)))
+    begun = two.begin(ENVIRONMENT, lives, two.place(KEYS[jnp.arange(4) % 2]))
+    total = STEPS // 8
+    double = jax.device_get(two.finish(two.advance(ENVIRONMENT, lives, begun, 0, total, total), total))
+    assert double.episode_return.tobytes() == single.episode_return[:2].tobytes()
+    assert double.info["level"].tobytes() == single.info["level"][:2].tobytes()
+
+
+def test_one_program_fits_every_population_and_horizon() -> None:
+    evaluated(0.1, 0.2)
+    program: Any = programs_on(tuple(jax.devices())).advance
+    compiled = program._cache_size()
+    for slopes, steps in (((0.3,), STEPS), ((0.1, 0.2, 0.3, 0.4, 0.5), STEPS), ((0.1,), 8), ((0.1, 0.2), 40 * STEPS)):
+        evaluated(*slopes, steps=steps)
+    assert program._cache_size() == compiled
+
+
+def test_progress_runs_to_one() -> None:
+    told: list[float] = []
+    evaluated(0.1, 0.2, 0.3, progress=told.append)
+    assert told == [4 / 6, 1.0]
+
+
+def test_a_fitting_chunk_fills_the_devices_and_no_more() -> None:
+    assert [fitting_chunk(lifetimes) for lifetimes in (1, 2, 3, 16, 17, 1000)] == [1, 1, 2, 8, 8, 8]
+
+
+# Told before a long run -----------------------------------------------------------------------------------------------
+
+
+@component
+class Dreaming(Climb):
+    def heads(self, spec: Any) -> Heads:
+        return Heads({"dream": Head((1,), form="model")})
+
+
+def test_mistakes_are_told_by_a_trace_alone() -> None:
+    sound = Algorithm(rule=Climb(), network=Blank())
+    assert describe_shapes(ENVIRONMENT, sound, 100) == 12
+    with pytest.raises(UserError, match=r"^a lifetime of 7 env steps is shorter than one update of Climb"):
+        describe_shapes(ENVIRONMENT, sound, 7)
+    with pytest.raises(UserError) as caught:
+        describe_shapes(ENVIRONMENT, Algorithm(rule=Dreaming(), network=Blank()), 100)
+    assert str(caught.value) == (
+        "Dreaming asks for the head 'dream' of form 'model', which the network Blank cannot give (it gives constant, vector): "
+        "choose another network."
+    )

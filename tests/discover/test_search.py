@@ -1,0 +1,406 @@
+"""Searches: the same bits whatever watches, stops or kills them, and broken candidates that spoil nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import toys
+import yaml
+
+from discover import Registry, UserError, hookimpl
+from discover.errors import EvaluationError
+from discover.events import Generation, SearchInfo, SearchResult, Status
+from discover.plugins import Plugins, PluginWarning, load_plugins
+from discover.saving import fingerprint_of, load_candidate, load_notes
+from discover.search import resume, search
+
+WORDS: dict[str, Any] = {
+    "name": "Laws & order",
+    "seed": 5,
+    "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}},
+    "strategy": "toy_hill",
+    "objective": "toy_finalreturn",
+    "population": 3,
+    "generations": 4,
+    "seeds": 2,
+    "finalists": 2,
+    "selection_seeds": 2,
+    "tasks": [{"task": "late-payday", "steps": 96}, {"task": "payday", "steps": 40}],
+}
+
+
+class Watcher:
+    """Takes notes of a search, and may end it."""
+
+    def __init__(self, stop_in: int | None = None):
+        self.events: list[str] = []
+        self.generations: list[Generation] = []
+        self.stop_in = stop_in
+
+    @hookimpl
+    def discover_search_started(self, search: SearchInfo) -> None:
+        self.events.append(f"started from {search.resumed_from}")
+
+    @hookimpl
+    def discover_generation_done(self, search: SearchInfo, generation: Generation) -> None:
+        self.events.append(f"generation {generation.index}")
+        self.generations.append(generation)
+        if generation.index == self.stop_in:
+            raise KeyboardInterrupt
+
+    @hookimpl
+    def discover_search_finished(self, search: SearchInfo, result: SearchResult) -> None:
+        self.events.append("finished")
+
+    @hookimpl
+    def discover_search_failed(self, search: SearchInfo, error: BaseException) -> None:
+        self.events.append(f"failed: {type(error).__name__}")
+
+
+def watched(*watchers: object) -> Plugins:
+    return load_plugins(extra=[toys, *watchers])
+
+
+def run(directory: Path, watcher: Watcher | None = None, **change: Any) -> SearchResult:
+    return search(watched(*([watcher] if watcher else [])), {**WORDS, **change}, directory)
+
+
+def state(directory: Path) -> dict[str, bytes]:
+    """The arrays of the checkpoint."""
+    with np.load(directory / "state.npz", allow_pickle=False) as stored:
+        return {name: stored[name].tobytes() for name in stored.files if name != "text"}
+
+
+def counters(directory: Path) -> Mapping[str, Any]:
+    """What the checkpoint counts, without the time that it took."""
+    with np.load(directory / "state.npz", allow_pickle=False) as stored:
+        return {key: value for key, value in json.loads(bytes(stored["text"]).decode()).items() if key != "seconds"}
+
+
+def champion(directory: Path, registry: Registry) -> str:
+    return fingerprint_of(registry, load_candidate(directory / "champion.candidate", registry))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Watcher, SearchResult]:
+    """A search that nothing disturbed."""
+    directory, watcher = tmp_path_factory.mktemp("search") / "whole", Watcher()
+    return directory, watcher, run(directory, watcher)
+
+
+@pytest.fixture
+def same_as_whole(whole: tuple[Path, Watcher, SearchResult], registry: Registry) -> Any:
+    def check(directory: Path) -> None:
+        assert state(directory) == state(whole[0])
+        assert counters(directory) == counters(whole[0])
+        assert champion(directory, registry) == champion(whole[0], registry)
+
+    return check
+
+
+# What a search tells --------------------------------------------------------------------------------------------------
+
+
+def test_a_search_tells_what_it_does(whole: tuple[Path, Watcher, SearchResult], registry: Registry) -> None:
+    directory, watcher, result = whole
+    assert watcher.events == ["started from 0", *(f"generation {i}" for i in range(4)), "finished"]
+    best = -np.inf
+    for index, generation in enumerate(watcher.generations):
+        assert generation.genomes.shape == (3, 1)
+        assert [task.shape for task in generation.returns] == [(3, 2, 100)] * 2
+        np.testing.assert_array_equal(generation.status, np.zeros(3))
+        assert generation.env_steps == 3 * 2 * (96 + 40)
+        assert generation.env_steps_so_far == (index + 1) * generation.env_steps
+        best = max(best, float(generation.fitness.max()))
+        assert generation.best_fitness == best
+        assert 0 < generation.evaluation_seconds <= generation.seconds
+    assert result.generations == 4
+    assert result.env_steps == 4 * 3 * 2 * 136 + 3 * 2 * 136  # two of the archive and the strategy's favourite, two seeds
+    assert result.champion_fitness == load_notes(result.champion_path)["fitness"] == result.finalist_fitness.max()
+    assert result.broken == {}
+    assert repr(result.champion) == repr(load_candidate(result.champion_path, registry))
+    assert sorted(os.listdir(directory)) == ["champion.candidate", "config.yaml", "state.npz"]
+
+
+def test_fitness_is_the_objective_of_the_curves_on_common_seeds(whole: tuple[Path, Watcher, SearchResult]) -> None:
+    for generation in whole[1].generations:
+        expected = np.mean([task[:, :, -1].mean(axis=1) for task in generation.returns], axis=0)
+        np.testing.assert_array_equal(generation.fitness, expected.astype(np.float32))
+
+
+def test_the_search_climbs(whole: tuple[Path, Watcher, SearchResult]) -> None:
+    first = whole[1].generations[0]
+    assert whole[2].champion_fitness > first.fitness.mean()
+
+
+# The same bits --------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_config_and_seed_give_the_same_bits_watched_or_not(tmp_path: Path, same_as_whole: Any) -> None:
+    run(tmp_path / "again")
+    same_as_whole(tmp_path / "again")
+
+
+def test_another_seed_gives_other_bits(tmp_path: Path, whole: tuple[Path, Watcher, SearchResult]) -> None:
+    run(tmp_path / "other", seed=6)
+    assert state(tmp_path / "other") != state(whole[0])
+
+
+def test_a_watcher_that_fails_changes_no_bit(tmp_path: Path, same_as_whole: Any) -> None:
+    class Failing:
+        @hookimpl
+        def discover_generation_done(self) -> None:
+            raise RuntimeError("the disk of the tracker is full")
+
+    with pytest.warns(PluginWarning, match=r"^plugin 'Failing' failed in discover_generation_done \(RuntimeError: the disk"):
+        search(watched(Failing()), WORDS, tmp_path / "it")
+    same_as_whole(tmp_path / "it")
+
+
+def test_interrupted_anywhere_and_resumed_is_as_if_nothing_had_happened(tmp_path: Path, same_as_whole: Any) -> None:
+    directory = tmp_path / "it"
+    first, second, last = Watcher(stop_in=1), Watcher(stop_in=3), Watcher()
+    with pytest.raises(KeyboardInterrupt):
+        run(directory, first)
+    with pytest.raises(KeyboardInterrupt):
+        resume(watched(second), directory)
+    resume(watched(last), directory)
+    assert first.events == ["started from 0", "generation 0", "generation 1", "failed: KeyboardInterrupt"]
+    assert second.events == ["started from 1", *(f"generation {i}" for i in (1, 2, 3)), "failed: KeyboardInterrupt"]
+    assert last.events == ["started from 3", "generation 3", "finished"]
+    same_as_whole(directory)
+
+
+def test_stopped_in_the_middle_of_a_generation_it_goes_on_from_the_one_before(tmp_path: Path, same_as_whole: Any) -> None:
+    def stop(what: str, share: float) -> None:
+        if what.startswith("search 2: payday"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search(watched(), WORDS, tmp_path / "it", progress=stop)
+    assert counters(tmp_path / "it")["generations"] == 1
+    resume(watched(), tmp_path / "it")
+    same_as_whole(tmp_path / "it")
+
+
+def test_killed_before_the_first_checkpoint_it_starts_over_to_the_same_bits(tmp_path: Path, same_as_whole: Any) -> None:
+    directory = tmp_path / "it"
+    with pytest.raises(KeyboardInterrupt):
+        run(directory, Watcher(stop_in=2))
+    (directory / "state.npz").unlink()
+    resume(watched(), directory)
+    same_as_whole(directory)
+
+
+def test_a_finished_search_can_be_resumed_for_its_result(
+    tmp_path: Path, whole: tuple[Path, Watcher, SearchResult], same_as_whole: Any
+) -> None:
+    again = resume(watched(), whole[0])
+    np.testing.assert_array_equal(again.finalist_fitness, whole[2].finalist_fitness)
+    assert again.env_steps == whole[2].env_steps
+    same_as_whole(whole[0])
+
+
+KILLED = """
+import sys
+import jax
+jax.config.update("jax_num_cpu_devices", 2)
+import json, os, pathlib, signal
+sys.path.insert(0, sys.argv[1])
+import toys
+from discover import hookimpl
+from discover.plugins import load_plugins
+from discover.search import search
+
+class Killer:
+    @hookimpl
+    def discover_generation_done(self, generation):
+        if generation.index == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+search(load_plugins(extra=[toys, Killer()]), json.loads(sys.argv[2]), pathlib.Path(sys.argv[3]))
+"""
+
+
+def test_killed_without_warning_and_resumed_is_as_if_nothing_had_happened(tmp_path: Path, same_as_whole: Any) -> None:
+    directory = tmp_path / "it"
+    words = json.dumps({**WORDS, "checkpoint_minutes": 0})
+    arguments = [sys.executable, "-c", KILLED, str(Path(toys.__file__).parent), words, str(directory)]
+    killed = subprocess.run(arguments, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert counters(directory)["generations"] == 2
+    resume(watched(), directory)
+    same_as_whole(directory)
+
+
+def test_the_chunk_that_bits_depend_on_is_settled_recorded_and_used_for_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import discover.search
+
+    used = []
+    monkeypatch.setattr(discover.search, "compare", lambda registry, executor, *rest, **more: used.append(repr(executor)))
+    report = {"tasks": [{"task": "payday", "steps": 40}], "seeds": 16}
+    run(tmp_path, generations=1, report=report)
+    recorded = yaml.safe_load((tmp_path / "config.yaml").read_text())["executor"]
+    assert recorded == {"local": {"chunk": 3}}  # 3 candidates x 2 seeds on 2 devices
+    resume(watched(), tmp_path)
+    assert used == ["Local(chunk=3)", "Local(chunk=3)"]
+
+
+# Broken candidates ----------------------------------------------------------------------------------------------------
+
+
+def listed(*genomes: tuple[float, ...]) -> dict[str, Any]:
+    """A search that evaluates these genomes, once."""
+    strategy = {"toy_listed": {"genomes": [list(genome) for genome in genomes]}}
+    return {"strategy": strategy, "population": len(genomes), "generations": 1, "executor": {"local": {"chunk": 2}}}
+
+
+FRAGILE = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "limit": 30.0}}}
+SPLIT = {
+    "recipe": "climb",
+    "rule": {"choice": [{"toy_climb": {"slope": "free", "noise": 0.1}}, {"toy_climb": {"slope": "free", "fails": True}}]},
+}
+
+
+def only(directory: Path, *genomes: tuple[float, ...], **change: Any) -> tuple[Generation, SearchResult]:
+    watcher = Watcher()
+    result = run(directory, watcher, **{**listed(*genomes), **change})
+    return watcher.generations[0], result
+
+
+def test_a_candidate_that_gives_nan_spoils_no_other(tmp_path: Path) -> None:
+    sound, _ = only(tmp_path / "sound", (0.0,), (0.5,), candidate=FRAGILE)
+    broken, result = only(tmp_path / "broken", (0.0,), (9.0,), (0.5,), candidate=FRAGILE)
+    assert broken.status.tolist() == [Status.OK, Status.NOT_FINITE, Status.OK]
+    np.testing.assert_array_equal(broken.fitness[[0, 2]], sound.fitness)
+    for beside, alone in zip(broken.returns, sound.returns, strict=True):
+        assert beside[[0, 2]].tobytes() == alone.tobytes()
+    assert broken.fitness[1] == sound.fitness.min()
+    assert broken.broken_so_far == result.broken == {"not_finite": 1}
+    assert broken.best_fitness == sound.best_fitness
+    assert abs(float(result.champion.rule.slope)) < 2.5  # type: ignore[attr-defined]
+
+
+def test_a_lifetime_without_an_episode_has_a_status_of_its_own(tmp_path: Path) -> None:
+    tasks = [{"task": "payday", "steps": 40}, {"task": "never-payday", "steps": 40}]
+    with pytest.raises(EvaluationError) as caught:
+        only(tmp_path, (0.0,), (0.5,), tasks=tasks)
+    assert str(caught.value) == (
+        "every candidate of the search broke (no_episode 2), so there is no champion: narrow the space."
+    )
+
+
+def test_a_program_that_fails_spoils_no_other_structure_and_is_told(tmp_path: Path) -> None:
+    sound, _ = only(tmp_path / "sound", (1.0, 0.0, 0.1, 0.0), (1.0, 0.0, 0.4, 0.0), candidate=SPLIT)
+    genomes = (0.0, 1.0, 0.1, 0.3), (1.0, 0.0, 0.1, 0.0), (0.0, 1.0, 0.2, 0.3), (1.0, 0.0, 0.4, 0.0)
+    broken, result = only(tmp_path / "broken", *genomes, candidate=SPLIT)
+    assert broken.status.tolist() == [Status.ERROR, Status.OK, Status.ERROR, Status.OK]
+    assert broken.errors == dict.fromkeys((0, 2), "ValueError: this rule cannot be traced")
+    assert broken.structures == 2
+    np.testing.assert_array_equal(broken.fitness[[1, 3]], sound.fitness)
+    np.testing.assert_array_equal(broken.fitness[[0, 2]], sound.fitness.min())
+    assert broken.env_steps == sound.env_steps
+    assert result.broken == {"error": 2}
+    assert not result.champion.rule.fails  # type: ignore[attr-defined]
+
+
+def test_all_broken_is_one_clear_sentence(tmp_path: Path) -> None:
+    watcher = Watcher()
+    with pytest.raises(EvaluationError) as caught:
+        run(tmp_path, watcher, **listed((0.0, 1.0, 0.1, 0.3), (0.0, 1.0, 0.2, 0.3)), candidate=SPLIT)
+    assert str(caught.value) == (
+        "every candidate of the search broke (error 2), so there is no champion: narrow the space (last error: ValueError: "
+        "this rule cannot be traced)."
+    )
+    assert watcher.events == ["started from 0", "generation 0", "failed: EvaluationError"]
+    np.testing.assert_array_equal(watcher.generations[0].fitness, 0.0)
+
+
+def test_a_first_candidate_that_cannot_be_traced_is_told_before_the_search(tmp_path: Path) -> None:
+    candidate = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "fails": True}}}
+    with pytest.raises(EvaluationError) as caught:
+        run(tmp_path / "it", candidate=candidate)
+    assert str(caught.value) == (
+        "the first candidate cannot be traced on late-payday @ 96 (ValueError: this rule cannot be traced): repair the "
+        "component that raises this, or take it out of the space."
+    )
+    assert not (tmp_path / "it").exists()
+
+
+def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from discover.search import Evaluated, _Runner
+
+    honest = _Runner._evaluate
+
+    def unlucky(self: Any, genomes: np.ndarray, purpose: str, index: int, seeds: int) -> Evaluated:
+        made = honest(self, genomes, purpose, index, seeds)
+        return made if purpose == "search" else made._replace(status=np.full(len(genomes), Status.NOT_FINITE, np.int8))
+
+    monkeypatch.setattr(_Runner, "_evaluate", unlucky)
+    with pytest.raises(EvaluationError, match=r"^each of the 3 best candidates broke on fresh seeds, so there is no champion"):
+        run(tmp_path, generations=1)
+    assert not (tmp_path / "champion.candidate").exists()
+
+
+# Directories ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_search_overwrites_no_other(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("a: 1")
+    with pytest.raises(UserError, match=r"^'.*' holds a search already: go on with it"):
+        run(tmp_path)
+
+
+def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"^directory '.*file/it' cannot be made \(Not a directory\): choose another\.$"):
+        run(tmp_path / "file" / "it")
+
+
+def test_words_that_yaml_cannot_hold_are_told(tmp_path: Path) -> None:
+    words = {**WORDS, "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "noise": np.float32(0.1)}}}}
+    with pytest.raises(UserError, match=r"^the config holds what YAML cannot \(np\.float32\(0\.1\)\): write plain numbers"):
+        search(watched(), words, tmp_path / "it")
+
+
+def test_what_is_no_search_is_not_resumed(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^'.*' is not the directory of a search \(it has no config\.yaml\): give one that"):
+        resume(watched(), tmp_path)
+    (tmp_path / "config.yaml").write_text("a: [")
+    with pytest.raises(UserError, match=r"^config file '.*' is not YAML"):
+        resume(watched(), tmp_path)
+
+
+def test_a_damaged_or_foreign_checkpoint_is_told(tmp_path: Path, whole: tuple[Path, Watcher, SearchResult]) -> None:
+    good = (whole[0] / "state.npz").read_bytes()
+    (tmp_path / "config.yaml").write_bytes((whole[0] / "config.yaml").read_bytes())
+    (tmp_path / "state.npz").write_bytes(good[:-100])
+    with pytest.raises(UserError, match=rf"^checkpoint '{tmp_path}/state\.npz' is damaged \(.*\): start from an older copy\.$"):
+        resume(watched(), tmp_path)
+    (tmp_path / "state.npz").write_bytes(good)
+    words = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({**words, "finalists": 3}))
+    with pytest.raises(UserError, match=r"^checkpoint '.*' holds float32 of shape \(2, 1\) where .* belongs to another config"):
+        resume(watched(), tmp_path)
+    assert (tmp_path / "state.npz").read_bytes() == good
+
+
+def test_a_new_directory_is_named_after_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = [search(watched(), {**WORDS, "generations": 1}).champion_path.parent for _ in range(2)]
+    assert len(set(made)) == 2
+    assert all(path.parent == Path("discover-runs") and path.name.startswith("laws-order-2") for path in made)
+
+
+def test_the_tests_run_on_two_devices() -> None:
+    assert jax.device_count() == 2
