@@ -1,7 +1,11 @@
 """What all tests share: two CPU devices, a compilation cache of the session, no display, none of the user's settings."""
 
+import contextlib
+import logging
 import os
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -32,3 +36,33 @@ def plugins() -> Plugins:
 def registry(plugins: Plugins) -> Registry:
     """What the plugins registered."""
     return plugins.registry
+
+
+class Compilations(logging.Handler):
+    """Counts the programs that JAX compiles."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.compiled = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.compiled += record.getMessage().startswith("Compiling ")
+
+
+@pytest.fixture
+def compilations() -> Callable[[], AbstractContextManager[Compilations]]:
+    """``with compilations() as count: ...``; then ``count.compiled`` is how many programs were compiled inside."""
+
+    @contextlib.contextmanager
+    def counting() -> Iterator[Compilations]:
+        count, logger = Compilations(), logging.getLogger("jax")
+        propagate, logger.propagate = logger.propagate, False
+        logger.addHandler(count)
+        try:
+            with jax.log_compiles():
+                yield count
+        finally:
+            logger.removeHandler(count)
+            logger.propagate = propagate
+
+    return counting
