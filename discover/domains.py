@@ -97,8 +97,8 @@ class Domain:
     def mutate(self, noise: jax.Array, coordinates: jax.Array) -> jax.Array:
         """A neighbour, from uniform ``noise[size + 1]``.
 
-        Gaussian noise unless the domain knows better. Its size is random too, from a hundredth of a standard deviation to a whole
-        one and spread evenly over the logarithm, so that a search neither leaps past the optimum for ever nor crawls to it.
+        Gaussian noise unless the domain knows better. Its size is random too, from a hundredth of a standard deviation to a
+        whole one and spread evenly over the logarithm: a search neither leaps past the optimum for ever nor crawls to it.
         """
         return coordinates + 10.0 ** (-2.0 * noise[0]) * _normal(noise[1:])
 

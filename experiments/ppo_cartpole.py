@@ -3,8 +3,8 @@
     python experiments/ppo_cartpole.py            # the table of ppo_cartpole.md
     python experiments/ppo_cartpole.py --json     # its first row alone, as one JSON object
 
-Columns are env steps. A figure is the return of the last finished episodes, averaged over the 2 % of the lifetime that end there:
-the mean over seeds, and in brackets the lowest seed.
+Columns are env steps. A figure is the return of the last finished episodes, averaged over the 2 % of the lifetime that end
+there: the mean over seeds, and in brackets the lowest seed.
 """
 
 import argparse

@@ -11,8 +11,8 @@ from discover import Integer, Objective, TaskReturns, UserError, component, inte
 class FinalReturn(Objective):
     """How good the agent is in the end: the mean over tasks, seeds and the last ``rows`` rows of the curve.
 
-    ``F = mean_{task, seed, row > 100 - rows} (R - random) / (reference - random)``. A curve that is not finite in these rows makes
-    the fitness of its candidate NaN and of no other.
+    ``F = mean_{task, seed, row > 100 - rows} (R - random) / (reference - random)``. A curve that is not finite in these rows
+    makes the fitness of its candidate NaN and of no other.
     """
 
     rows: Integer = integer(10, low=1, high=100)

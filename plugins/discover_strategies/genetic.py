@@ -24,15 +24,16 @@ class State(NamedTuple):
 
 @component
 class Genetic(Strategy):
-    """A genetic algorithm that mutates and crosses each value as befits its domain, so that choices between components evolve too.
+    """A genetic algorithm whose mutation and crossover befit each domain, so that choices between components evolve too.
 
-    Members are ranked by how many better ones share their structure, then by fitness: the best of every structure come first, so
-    that a new structure has time to find its numbers (crowding by niches; where there is one structure, or as many as members, the
-    rank is that of the fitness alone). A child has one parent, or two with probability ``crossover``. A parent is the foremost of
-    ``tournament`` members drawn with replacement: its rank is ``floor(P * (1 - u^(1 / tournament)))`` for a uniform u. Every child is
-    then mutated by `Space.mutate`: one value that has effect changes for sure, each other with probability ``mutation``. The
-    foremost ``elite`` of a generation, one at least, stay in the population as they are and are evaluated again with everyone, so
-    that luck does not last. The first generation is the start genome and draws from the prior.
+    Members are ranked by how many better ones share their structure, then by fitness: the best of every structure come
+    first, so that a new structure has time to find its numbers (crowding by niches; where there is one structure, or as
+    many as members, the rank is that of the fitness alone). A child has one parent, or two with probability ``crossover``.
+    A parent is the foremost of ``tournament`` members drawn with replacement: its rank is ``floor(P * (1 - u^(1 /
+    tournament)))`` for a uniform u. Every child is then mutated by `Space.mutate`: one value that has effect changes for
+    sure, each other with probability ``mutation``. The foremost ``elite`` of a generation, one at least, stay in the
+    population as they are and are evaluated again with everyone, so that luck does not last. The first generation is the
+    start genome and draws from the prior.
 
     Attributes:
         tournament: how many members compete to be a parent; 1 selects nobody.
