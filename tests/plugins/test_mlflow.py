@@ -115,7 +115,11 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(tmp_path: Path, empty_store: Path) -> str:
     """A SQLite store of the test's own."""
-    path = tmp_path / "mlflow.db"
+    return copied(empty_store, tmp_path)
+
+
+def copied(empty_store: Path, folder: Path) -> str:
+    path = folder / "mlflow.db"
     with contextlib.closing(sqlite3.connect(empty_store)) as a, contextlib.closing(sqlite3.connect(path)) as b:
         a.backup(b)
     return f"sqlite:///{path}"
@@ -270,7 +274,8 @@ def steps_of(store: str, run_id: str | None, key: str) -> list[int]:
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory: pytest.TempPathFactory, empty_store: Path, registry: Registry) -> tuple[str, SearchInfo, str]:
     """A finished search in a store: the store, the search and the run's id."""
-    store, directory = f"sqlite:///{empty_store}", tmp_path_factory.mktemp("search")
+    directory = tmp_path_factory.mktemp("search")
+    store = copied(empty_store, directory)
     info = search_info(directory, registry)
     result = search_result(directory, registry, comparison())
     tracker = tracked(store, info, range(5), lambda t: t.discover_search_finished(info, result))
