@@ -138,9 +138,8 @@ class Component:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-@dataclass_transform(
-    frozen_default=True, eq_default=False, kw_only_default=True, field_specifiers=(real, integer, option_index, weights)
-)
+# No field specifiers: type checkers would see a default in them only where it is given by keyword.
+@dataclass_transform(frozen_default=True, eq_default=False, kw_only_default=True)
 def component(cls: type[C]) -> type[C]:
     """Make a class a component: a frozen, keyword-only dataclass, registered as a pytree.
 
