@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -32,6 +33,7 @@ Weights: TypeAlias = Any
 Scale = Literal["linear", "log", "log1m", "logit"]
 
 _MARGIN = 0.02  # how far the squashing overshoots the range, so that the bounds themselves can be reached
+_MOST = 2**20  # whole numbers that float32 coordinates still tell apart
 
 
 def _squash(x: jax.Array) -> jax.Array:
@@ -43,14 +45,17 @@ def _unsquash(u: float) -> float:
     return math.log(p / (1 - p))
 
 
+_REACH = _unsquash(1.0)  # squashed numbers beyond it change nothing more
+
+
 class Domain:
     """What a search may do with one open value.
 
     A domain covers ``size`` coordinates. Mutation and crossover are typed here, so that a genetic strategy treats each
-    kind of value as befits it.
+    kind of value as befits it. They are given their randomness as uniform numbers in (0, 1), so that a space draws it for all
+    its genes at once (a generator for each gene made compilation several times as long).
     """
 
-    deviation: float
     dtype: ClassVar[type[np.generic]] = np.float32
 
     @property
@@ -79,13 +84,22 @@ class Domain:
         """Coordinates ``[size]`` drawn from the prior."""
         raise NotImplementedError
 
-    def mutate(self, key: jax.Array, coordinates: jax.Array) -> jax.Array:
-        """A neighbour: Gaussian noise of one standard deviation unless the domain knows better."""
-        return coordinates + jax.random.normal(key, coordinates.shape)
+    def mutate(self, noise: jax.Array, coordinates: jax.Array) -> jax.Array:
+        """A neighbour, from uniform ``noise[size + 1]``.
 
-    def crossover(self, key: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
-        """A child of two parents: the whole value from either."""
-        return jnp.where(jax.random.bernoulli(key), first, second)
+        Gaussian noise unless the domain knows better. Its size is random too, from a hundredth of a standard deviation to a
+        whole one, evenly over the logarithm, so that a search neither leaps past the optimum for ever nor crawls to it.
+        """
+        return coordinates + 10.0 ** (-2.0 * noise[0]) * _normal(noise[1:])
+
+    def crossover(self, noise: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
+        """A child of two parents, from one uniform number: the whole value from either, unless the domain knows better."""
+        return jnp.where(noise < 0.5, first, second)
+
+
+def _normal(noise: jax.Array) -> jax.Array:
+    """Standard normal numbers from uniform ones in (0, 1)."""
+    return math.sqrt(2.0) * jax.lax.erf_inv(2.0 * noise - 1.0)
 
 
 @dataclass(frozen=True)
@@ -102,10 +116,11 @@ class Real(Domain):
     deviation: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.scale not in _SCALES:
-            raise UserError(f"scale '{self.scale}' is unknown; choose one of {', '.join(_SCALES)}.")
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise UserError(f"a real domain needs finite low < high; got low={self.low}, high={self.high}.")
+        if self.scale not in tuple(_SCALES):
+            raise UserError(f"scale {self.scale!r} is unknown; choose one of {', '.join(_SCALES)}.")
+        if not (_is_number(self.low) and _is_number(self.high) and self.low < self.high):
+            raise UserError(f"a real domain needs finite numbers low < high; got low={self.low!r}, high={self.high!r}.")
+        _check_deviation(self.deviation)
         if not math.isfinite(self._forward(self.low)) or not math.isfinite(self._forward(self.high)):
             raise UserError(f"scale '{self.scale}' is not finite at low={self.low} or high={self.high}; move the bound.")
 
@@ -125,8 +140,8 @@ class Real(Domain):
 
     def decode(self, coordinates: jax.Array) -> jax.Array:
         low, high = self._forward(self.low), self._forward(self.high)
-        s = low + (high - low) * _squash(self.deviation * coordinates[0])
-        value = _INVERSES[self.scale](s)
+        u = _squash(self.deviation * coordinates[0])
+        value = _INVERSES[self.scale](low * (1.0 - u) + high * u)
         return jnp.clip(value, np.float32(self.low), np.float32(self.high))
 
     def encode(self, value: Any) -> np.ndarray:
@@ -138,10 +153,38 @@ class Real(Domain):
     def sample(self, key: jax.Array) -> jax.Array:
         return _sample_evenly(key, self.deviation)
 
+    def mutate(self, noise: jax.Array, coordinates: jax.Array) -> jax.Array:
+        """As for any domain; coordinates stay where they have effect."""
+        return _within_reach(super().mutate(noise, coordinates), self.deviation)
+
+    def crossover(self, noise: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
+        """A point on the line through both parents, up to a quarter of their distance beyond each.
+
+        Extended line recombination (Muehlenbein & Schlierkamp-Voosen 1993).
+        """
+        return _within_reach(_between(noise, first, second), self.deviation)
+
 
 def _sample_evenly(key: jax.Array, deviation: float) -> jax.Array:
     p = (jax.random.uniform(key, (1,)) + _MARGIN) / (1 + 2 * _MARGIN)
     return jnp.log(p / (1 - p)) / deviation
+
+
+def _between(noise: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
+    return first + (1.5 * noise - 0.25) * (second - first)
+
+
+def _within_reach(coordinates: jax.Array, deviation: float) -> jax.Array:
+    return jnp.clip(coordinates, -_REACH / deviation, _REACH / deviation)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and abs(float(value)) <= float(np.finfo(np.float32).max)
+
+
+def _check_deviation(deviation: Any) -> None:
+    if not (_is_number(deviation) and deviation > 0):
+        raise UserError(f"deviation must be a finite number above 0; got {deviation!r}.")
 
 
 _SCALES: dict[str, Callable[[float], float]] = {
@@ -169,22 +212,45 @@ class Whole(Domain):
 
     def __post_init__(self) -> None:
         if not (isinstance(self.low, int) and isinstance(self.high, int) and self.low < self.high):
-            raise UserError(f"an integer domain needs whole low < high; got low={self.low}, high={self.high}.")
+            raise UserError(f"an integer domain needs whole numbers low < high; got low={self.low!r}, high={self.high!r}.")
+        if self.high - self.low >= _MOST:
+            raise UserError(f"an integer domain holds {_MOST} numbers at most; got low={self.low}, high={self.high}.")
+        _check_deviation(self.deviation)
 
     def check(self, value: Any) -> str | None:
         return _check_whole(value, self.low, self.high)
 
+    @property
+    def _count(self) -> int:
+        return self.high - self.low + 1
+
     def decode(self, coordinates: jax.Array) -> jax.Array:
-        count = self.high - self.low + 1
-        step = jnp.floor(count * _squash(self.deviation * coordinates[0])).astype(jnp.int32)
-        return self.low + jnp.minimum(step, count - 1)
+        step = jnp.floor(self._count * _squash(self.deviation * coordinates[0])).astype(jnp.int32)
+        return self.low + jnp.minimum(step, self._count - 1)
 
     def encode(self, value: Any) -> np.ndarray:
-        u = (int(value) - self.low + 0.5) / (self.high - self.low + 1)
+        u = (int(value) - self.low + 0.5) / self._count
         return np.asarray([_unsquash(min(max(u, 0.0), 1.0)) / self.deviation], np.float32)
 
     def sample(self, key: jax.Array) -> jax.Array:
         return _sample_evenly(key, self.deviation)
+
+    def mutate(self, noise: jax.Array, coordinates: jax.Array) -> jax.Array:
+        """Another whole number, one step away at least: as far as one standard deviation takes a real number mid-range."""
+        value = self.decode(coordinates)
+        reach = self.deviation * self._count / 4 * jnp.abs(_normal(noise[1]))
+        step = jnp.clip(jnp.round(reach), 1, self._count - 1).astype(jnp.int32) * jnp.where(noise[0] < 0.5, -1, 1)
+        moved = value + step
+        inside = (self.low <= moved) & (moved <= self.high)
+        return self._middle_of(jnp.where(inside, moved, jnp.clip(value - step, self.low, self.high)))
+
+    def crossover(self, noise: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
+        """As for real numbers; the value decoded is whole."""
+        return _within_reach(_between(noise, first, second), self.deviation)
+
+    def _middle_of(self, value: jax.Array) -> jax.Array:
+        p = ((value - self.low + 0.5) / self._count + _MARGIN) / (1 + 2 * _MARGIN)
+        return (jnp.log(p / (1 - p)) / self.deviation)[None]
 
 
 def _check_whole(value: Any, low: int, high: int) -> str | None:
@@ -201,7 +267,6 @@ class Category(Domain):
     """One of several unordered options: the largest of as many coordinates wins."""
 
     options: int
-    deviation: float = 1.0
     dtype: ClassVar[type[np.generic]] = np.int32
 
     @property
@@ -220,8 +285,11 @@ class Category(Domain):
     def sample(self, key: jax.Array) -> jax.Array:
         return jax.nn.one_hot(jax.random.randint(key, (), 0, self.options), self.options)
 
-    def mutate(self, key: jax.Array, coordinates: jax.Array) -> jax.Array:
-        return self.sample(key)
+    def mutate(self, noise: jax.Array, coordinates: jax.Array) -> jax.Array:
+        """Another option, each as likely."""
+        others = self.options - 1
+        further = 1 + jnp.minimum(jnp.floor(noise[0] * others).astype(jnp.int32), others - 1)
+        return jax.nn.one_hot((jnp.argmax(coordinates) + further) % self.options, self.options)
 
 
 @dataclass(frozen=True)
@@ -229,11 +297,10 @@ class OptionIndex(Domain):
     """The index of an option of the owner: a `Category` whose size its static fields give."""
 
     count: Callable[[Any], int]
-    deviation: float = 1.0
     dtype: ClassVar[type[np.generic]] = np.int32
 
     def bind(self, owner: Any) -> Domain:
-        return Category(self.count(owner), self.deviation)
+        return Category(self.count(owner))
 
     def check(self, value: Any) -> str | None:
         return _check_whole(value, 0, 2**30)
@@ -246,6 +313,9 @@ class Array(Domain):
     init: Callable[[Any, jax.Array], Weights]
     deviation: float = 0.1
     owner: Any = None
+
+    def __post_init__(self) -> None:
+        _check_deviation(self.deviation)
 
     def bind(self, owner: Any) -> Domain:
         return dataclasses.replace(self, owner=owner)
