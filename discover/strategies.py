@@ -28,7 +28,13 @@ class Proposal(NamedTuple):
 
 
 class Strategy(Component):
-    """Proposes a population, is told its fitness. *Higher is better.* Its state is a tree of arrays of fixed structure."""
+    """Proposes a population, is told its fitness. *Higher is better.*
+
+    A strategy moves in the coordinates of a `Space`: vectors in units of each domain's standard deviation, of which the start
+    genome is the natural mean and 1 the natural step. Its state is a tree of arrays whose structure, shapes and dtypes never
+    change, so that it is saved as arrays and restored into what `init` gives. `ask` and `tell` may be traced; ``space`` and
+    ``population`` are the same from `init` to the end, and the strategy's own settings are numbers, never tracers.
+    """
 
     kind: ClassVar[str] = "strategy"
 
@@ -38,18 +44,28 @@ class Strategy(Component):
         return 1
 
     def init(self, key: jax.Array, space: Space, population: int) -> Any:
-        """State before the first generation."""
+        """State before the first generation.
+
+        Raises:
+            UserError: the strategy cannot work with such a population.
+        """
         raise NotImplementedError
 
     def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
         """The next population."""
         raise NotImplementedError
 
-    def tell(
-        self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array
-    ) -> Any:
-        """State after ``fitness[P]`` of ``genomes[P, D]``; always finite (a broken candidate has the lowest of its generation)."""
+    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+        """State after ``fitness[P]`` of the ``genomes[P, D]`` that were asked last.
+
+        Fitness is always finite: a broken candidate has the lowest of its generation.
+        """
         raise NotImplementedError
+
+    def favourite(self, state: Any, space: Space) -> jax.Array | None:
+        """The genome that the strategy itself would bet on, though it may never have been evaluated (a mean), or None."""
+        del state, space
+        return None
 
 
 class TaskReturns(NamedTuple):
