@@ -189,7 +189,7 @@ class Space:
     def _decode_many(self, structure: Structure) -> Any:
         return jax.jit(jax.vmap(lambda genome: self.decode(genome, structure)))
 
-    def _value(self, genome: jax.Array, gene: Gene) -> Any:
+    def _value(self, genome: Any, gene: Gene) -> Any:
         return gene.domain.decode(jnp.asarray(self._part(genome, gene)))
 
     def _part(self, genome: Any, gene: Gene) -> Any:
