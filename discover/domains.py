@@ -54,9 +54,6 @@ def _held(x: jax.Array, low: float, high: float) -> jax.Array:
 _REACH = _unsquash(1.0)  # squashed numbers beyond it change nothing more
 
 
-_REACH = _unsquash(1.0)  # squashed numbers beyond it change nothing more
-
-
 class Domain:
     """What a search may do with one open value.
 
