@@ -49,7 +49,7 @@ class Genetic(Strategy):
     tournament: Scalar = real(3.0, low=1.0, high=16.0, scale="log")
     crossover: Scalar = real(0.8, low=0.0, high=1.0)
     mutation: Scalar = real(0.1, low=0.0, high=1.0)
-    elite: Scalar = real(0.1, low=0.0, high=0.9)
+    elite: Scalar = real(0.25, low=0.0, high=0.9)
 
     def smallest_population(self, space: Space) -> int:
         del space
