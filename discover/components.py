@@ -212,10 +212,9 @@ def domain_at(component: Component, path: str) -> Domain:
     """
     head, _, name = path.rpartition(".")
     owner = get(component, head) if head else component
-    field = field_of(type(owner), name)
-    if field.role != "leaf":
-        raise UserError(f"{path} of {type(component).__name__} is structure, not a number: name a field with a domain.")
-    return domain_of(owner, field)
+    if isinstance(owner, Component) and (field := field_of(type(owner), name)).role == "leaf":
+        return domain_of(owner, field)
+    raise UserError(f"{path} of {type(component).__name__} is structure, not a number: name a field with a domain.")
 
 
 def replace(component: C, changes: Mapping[str, Any]) -> C:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from contract.components.meta_gradient import MetaGradient
 from contract.small import CATCH, agent, compiled, curves, small_ppo, stacked
+from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import SGD, Adam
 from discover_returns.returns import GAE
 
@@ -36,7 +37,7 @@ def test_eta_moves_from_where_each_candidate_starts() -> None:
 def test_a_population_has_the_curves_of_its_members() -> None:
     """Mapping over candidates is the caller's, and changes nothing but the rounding."""
     members = [agent(adapting(small_ppo(gamma=gamma))) for gamma in (0.9, 0.95, 0.97)]
-    together, key = curves(stacked(*members), CATCH, 3), jax.random.key(0)
+    together, key = curves(stacked(*members), CATCH, 3), jax.random.key(0, impl="rbg")
     alone = compiled(lambda member: lifetime.run(member, CATCH, key, 3))
     for index, member in enumerate(members):
         expected = alone(jax.tree.map(jnp.asarray, member))
@@ -46,9 +47,9 @@ def test_a_population_has_the_curves_of_its_members() -> None:
 
 def test_the_meta_gradient_is_the_slope_of_the_next_loss() -> None:
     """Finite differences: other eta, same key and experience, the wrapped rule's own update, the loss on what came next."""
-    inner = replace(small_ppo(gamma=0.9), {"optimiser": SGD(learning_rate=0.5)})
-    rule = MetaGradient(rule=inner, reference=GAE(gamma=0.95, lam=0.9), optimiser=SGD(learning_rate=1.0), adapt=ETA)
-    world = World(agent(rule), CATCH)
+    inner = replace(small_ppo(gamma=0.9), {"optimiser": SGD(learning_rate=0.1), "clip": 1.0, "value_clip": 2.0})  # few kinks
+    rule = MetaGradient(rule=inner, reference=GAE(gamma=0.95, lam=0.9), optimiser=SGD(learning_rate=10.0), adapt=ETA)
+    world = World(agent(rule, MLP(hidden=(8,))), CATCH)
     keys = jax.random.split(jax.random.key(3), 4)
 
     def lived() -> Any:
@@ -62,7 +63,7 @@ def test_the_meta_gradient_is_the_slope_of_the_next_loss() -> None:
         values = world.evaluate(learnt, second)["value"], world.evaluate_next(learnt, second)["value"]
         ends = second.terminated, second.truncated
         weight = rule.reference(Segment(second.reward, *values, *ends, second.log_prob, second.log_prob)).advantage
-        return params, state, first, second, weight, state.eta - moved
+        return params, state, first, second, weight, (state.eta - moved) / 10.0
 
     params, state, first, second, weight, gradient = compiled(lived)()
 
@@ -71,11 +72,11 @@ def test_the_meta_gradient_is_the_slope_of_the_next_loss() -> None:
         learnt = replace(inner, values).update(keys[2], world, params, state.rule, first)[0]
         return -jnp.mean(weight * world.policy(world.evaluate(learnt, second)).log_prob(second.action))
 
-    step = 0.1 * np.eye(2, dtype=np.float32)
+    step = 0.05 * np.eye(2, dtype=np.float32)
     losses = compiled(jax.vmap(next_loss))(np.concatenate([state.eta + step, state.eta - step]))
-    slope = (losses[:2] - losses[2:]) / 0.2
-    assert np.all(np.abs(slope) > 1e-6)
-    np.testing.assert_allclose(gradient, slope, rtol=0.02)
+    slope = (losses[:2] - losses[2:]) / 0.1
+    assert np.linalg.norm(slope) > 1e-4
+    np.testing.assert_allclose(gradient, slope, rtol=0.01, atol=2e-6)
 
 
 def test_meta_gradients_nest() -> None:

@@ -43,7 +43,7 @@ class Constant(Network):
 
 
 def mixing(alpha: Scalar, simple: Network | None = None) -> MixAndMatch:
-    return MixAndMatch(simple=simple or MLP(hidden=(4,)), start=alpha, stop=alpha)
+    return MixAndMatch(simple=simple or MLP(hidden=()), start=alpha, stop=alpha)
 
 
 def looked_at(candidate: Algorithm) -> tuple[World, Any, Experience]:
@@ -111,7 +111,7 @@ def test_gradients_are_finite_for_every_share() -> None:
 
 def test_candidates_with_different_shares_run_side_by_side() -> None:
     population = [agent(small_ppo(), curriculum=mixing(alpha)) for alpha in (0.0, 0.5, 1.0)]
-    moving = agent(small_ppo(), curriculum=MixAndMatch(simple=MLP(hidden=(4,)), start=0.0, stop=1.0))
+    moving = agent(small_ppo(), curriculum=MixAndMatch(simple=MLP(hidden=()), start=0.0, stop=1.0))
     curve = curves(stacked(*population, moving), CATCH, 100)
     assert np.all(curve.finite)
     assert np.all(np.isfinite(curve.info["entropy"]))

@@ -35,7 +35,7 @@ from discover import (
 STEPS, COLUMNS = 8, 4
 
 
-AGENT, RECURRENT = agent(small_ppo()), agent(small_ppo(), GRU())
+AGENT, RECURRENT = agent(small_ppo(), MLP(hidden=(8,))), agent(small_ppo(), GRU())
 MIXTURE = agent(small_ppo(), GRU(), curriculum=MixAndMatch(simple=MLP(hidden=(4,)), start=0.5))
 
 
@@ -78,8 +78,7 @@ def test_the_next_value_is_that_of_the_true_next_observation() -> None:
 
 def test_truncated_episodes_are_valued_as_if_they_went_on() -> None:
     """Reward 1 for ever at gamma = 0.8 is worth 5, however short the episodes are cut."""
-    rule = small_ppo(gamma=0.8, learning_rate=0.02)
-    algorithm, environment = agent(rule), Counter(limit=3, stops=False)
+    algorithm, environment = agent(small_ppo(gamma=0.8, learning_rate=0.02)), Counter(limit=3, stops=False, visible=False)
 
     def trained(key: jax.Array) -> jax.Array:
         life = lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, 300, 300)
@@ -88,7 +87,7 @@ def test_truncated_episodes_are_valued_as_if_they_went_on() -> None:
         _, seen = world.collect(life.params, life.actor, key, STEPS)
         return seen.outputs["value"]
 
-    np.testing.assert_allclose(compiled(trained)(jax.random.key(0)), 5.0, atol=0.5)
+    np.testing.assert_allclose(compiled(trained)(jax.random.key(0)), 5.0, rtol=1e-3)
 
 
 def test_an_episode_family_draws_a_task_per_episode() -> None:

@@ -22,6 +22,7 @@ from discover import (
     Wrapper,
     choice,
     component,
+    domain_at,
     free,
     get,
     integer,
@@ -30,6 +31,7 @@ from discover import (
     replace,
 )
 from discover.components import check, fields
+from discover.domains import Real
 
 
 @component
@@ -263,6 +265,14 @@ def test_a_wrong_path_is_told(path: str, sentence: str) -> None:
         with pytest.raises(UserError) as caught:
             use()
         assert str(caught.value) == sentence
+
+
+def test_the_domain_of_a_number_is_found_by_its_path() -> None:
+    assert domain_at(nested(), "several.0.gamma") == Real(0.0, 1.0)
+    assert domain_at(nested(), "index").size == 2  # as its owner has it
+    for path in ("widths", "several.0", "inner"):
+        with pytest.raises(UserError, match=f"^{path} of Nested is structure, not a number: name a field with a domain.$"):
+            domain_at(nested(), path)
 
 
 # Complete candidates --------------------------------------------------------------------------------------------------

@@ -47,6 +47,24 @@ def test_a_real_number_survives_encoding(domain: Real) -> None:
         assert domain.decode(jnp.asarray(domain.encode(value))) == pytest.approx(value, rel=2e-5, abs=2e-6)
 
 
+@pytest.mark.parametrize("domain", REALS[:5], ids=str)
+def test_a_traced_number_is_encoded_as_a_written_one(domain: Real) -> None:
+    """A rule that adapts numbers starts from those of the candidate, which are batched over a population."""
+    values = np.linspace(domain.low, domain.high, 21, dtype=np.float32)
+    traced = jax.jit(jax.vmap(domain.encode))(values)
+    np.testing.assert_allclose(traced, [domain.encode(value) for value in values], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("domain", REALS[:5], ids=str)
+def test_a_gradient_can_leave_a_bound(domain: Real) -> None:
+    slope = jax.vmap(jax.grad(lambda x: domain.decode(x[None])))
+    edges = np.concatenate([domain.encode(domain.low), domain.encode(domain.high)])
+    at, beyond = slope(jnp.asarray(edges)), slope(jnp.asarray(1.1 * edges))
+    assert np.all(np.isfinite(at))
+    assert np.all(at > 0.0)
+    assert np.all(beyond > 0.0)
+
+
 @pytest.mark.parametrize("domain", WHOLES, ids=str)
 def test_a_whole_number_survives_encoding_exactly(domain: Whole) -> None:
     count = domain.high - domain.low + 1
