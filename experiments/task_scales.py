@@ -180,7 +180,7 @@ OPTIMA: dict[str, Callable[[], float]] = {"BernoulliBandit-misc": bernoulli_band
 # Training, where nothing better is known ------------------------------------------------------------------------------
 
 TRAINED = ("Seaquest-MinAtar",)
-TRAINING_STEPS = 2_000_000
+TRAINING_STEPS = 200_000
 CANDIDATE = {
     "recipe": "ppo",
     "rule": {
