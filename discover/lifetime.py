@@ -93,13 +93,20 @@ def begin(algorithm: Algorithm, environment: Environment, key: jax.Array) -> Lif
 
 
 def advance(algorithm: Algorithm, environment: Environment, life: Lifetime, start: Any, stop: Any, total: Any) -> Lifetime:
-    """The lifetime after updates ``start .. stop - 1`` of ``total``. The counts may be traced: one program fits all."""
+    """The lifetime after updates ``start .. stop - 1`` of ``total``.
+
+    The counts may be traced, so that one program fits all; where start and stop are plain numbers, the lifetime can be
+    differentiated backwards.
+    """
 
     def update(index: jax.Array, life: Lifetime) -> Lifetime:
+        index = index.astype(jnp.int32)
         progress = index.astype(jnp.float32) / jnp.asarray(total, jnp.float32)
         return _update(algorithm, environment, life, index, progress, index * ROWS // total)
 
-    return jax.lax.fori_loop(jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32), update, life)
+    if not (isinstance(start, int) and isinstance(stop, int)):
+        start, stop = jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32)
+    return jax.lax.fori_loop(start, stop, update, life)
 
 
 def curve_of(life: Lifetime, total: Any) -> Curve:

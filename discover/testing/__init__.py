@@ -1,0 +1,23 @@
+"""The conformance suite: what every component of a kind must obey, for a plugin's own tests.
+
+    from discover.testing import check_component, check_return_function
+
+    def test_my_return_function() -> None:
+        check_component(Mine())
+        check_return_function(Mine())
+
+Each check raises `ConformanceError`, an ``AssertionError`` of one sentence. Our own tests run them over everything registered.
+"""
+
+from discover.testing.components import check_component as check_component
+from discover.testing.components import settled as settled
+from discover.testing.environments import check_environment as check_environment
+from discover.testing.environments import check_environment_shapes as check_environment_shapes
+from discover.testing.failures import ConformanceError as ConformanceError
+from discover.testing.networks import check_network as check_network
+from discover.testing.objectives import check_objective as check_objective
+from discover.testing.optimisers import check_optimiser as check_optimiser
+from discover.testing.registered import examples as examples
+from discover.testing.returns import check_return_function as check_return_function
+from discover.testing.rules import check_update_rule as check_update_rule
+from discover.testing.strategies import check_strategy as check_strategy

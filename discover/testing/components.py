@@ -1,0 +1,94 @@
+"""Laws of every component."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from discover.components import Component, check, domain_of, fields, walk
+from discover.domains import Domain
+from discover.errors import UserError
+from discover.registry import Registry
+from discover.space import Space
+from discover.testing.failures import close, raw, require, same_bits
+from discover.words import component_from, words_of
+
+C = TypeVar("C", bound=Component)
+
+_EXTREMES = (-1e30, -1e4, 0.0, 1e4, 1e30)
+
+
+def check_component(component: Component, registry: Registry | None = None) -> None:
+    """Check the laws that all kinds share.
+
+    It is a pytree whose structure can be compared and hashed; values that are not set can be drawn and are then legal; any
+    coordinates, however extreme, decode to a legal value; it prints as an expression; with a registry, it survives its own
+    words to the bit.
+
+    Raises:
+        ConformanceError: in one sentence.
+    """
+    component, name = settled(component), type(component).__name__
+    require(inspect.getdoc(type(component)), f"{name} has no docstring: its first line is what users are shown.")
+    _check_tree(component, name)
+    for path, owner, field, value in walk(component):
+        if field.role == "leaf":
+            _check_domain(domain_of(owner, field), value, f"{path} of {name}")
+    own = {field.name for field in fields(type(component)) if field.role == "leaf"}
+    unknown = sorted(set(component.not_differentiable) - own)
+    require(not unknown, f"{name}.not_differentiable names '{', '.join(unknown)}', which is no number of it.")
+    if registry is not None:
+        _check_words(component, registry, name)
+
+
+def settled(component: C) -> C:
+    """The component with every open value set to where a search begins."""
+    opened = any(not isinstance(leaf, np.ndarray | jax.Array) for leaf in jax.tree.leaves(component))
+    return Space(component).decode(Space(component).start(jax.random.key(0))) if opened else component
+
+
+def _check_tree(component: Component, name: str) -> None:
+    leaves, structure = jax.tree.flatten(component)
+    again = jax.tree.unflatten(structure, leaves)
+    require(same_bits(component, again), f"{name} does not survive being taken apart and put together as a pytree.")
+    require(repr(again) == repr(component), f"{name} prints differently after being taken apart and put together.")
+    try:
+        hash(structure)
+    except TypeError as error:
+        require(False, f"the structure of {name} cannot be hashed ({error}): a static field holds what is no plain value.")
+    try:
+        ast.parse(repr(component), mode="eval")
+    except SyntaxError:
+        require("[" in repr(component), f"{name} does not print as an expression: {component!r}.")
+    try:
+        check(component)
+    except UserError as error:
+        require(False, f"{name} has an illegal default: {error}")
+    for leaf in leaves:
+        require(leaf.dtype in (np.float32, np.int32), f"{name} has a leaf of {leaf.dtype}, neither float32 nor int32.")
+
+
+def _check_domain(domain: Domain, value: object, where: str) -> None:
+    key = jax.random.key(0)
+    drawn = [domain.sample(k) for k in jax.random.split(key, 8)]
+    extreme = [jnp.full(domain.size, x) for x in _EXTREMES] + [1e4 * jax.random.normal(key, (domain.size,))]
+    for coordinates in (*drawn, *extreme):
+        require(coordinates.shape == (domain.size,), f"the domain of {where} draws {coordinates.shape}, not ({domain.size},).")
+        decoded = domain.decode(coordinates)
+        problem = domain.check(decoded)
+        require(problem is None, f"coordinates {np.asarray(coordinates)[:3]} of {where} decode to a value that {problem}.")
+    again = domain.decode(jnp.asarray(domain.encode(value)))
+    require(
+        [x.dtype for x in raw(again)] == [x.dtype for x in raw(value)] and close(again, value, 1e-3),
+        f"{where} is {value!r}, but comes back from its coordinates as {again!r}.",
+    )
+
+
+def _check_words(component: Component, registry: Registry, name: str) -> None:
+    again = component_from(registry, type(component), words_of(registry, component), name)
+    require(same_bits(component, again), f"{name} does not survive its own words: {component!r} became {again!r}.")

@@ -1,0 +1,73 @@
+"""Laws of networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover.environments import Discrete, Spec
+from discover.networks import ACTION, REWARD, Head, Heads, Inputs, Network
+from discover.testing.components import settled
+from discover.testing.failures import close, finite, form, require, same_bits
+
+STEPS, COLUMNS = 4, 3
+_SPEC = Spec((2, 3), Discrete(4))
+_OUTPUTS = {
+    "policy": Head((4,), mix="distribution"),
+    "value": Head(()),
+    "log_std": Head((2,), form="constant"),
+    "wide": Head((2, 5), reads=("eta",)),
+    "model": Head((3,), reads=(ACTION,)),
+}
+_SIZES = {"eta": 2, ACTION: 4, REWARD: 1}
+
+
+def check_network(network: Network) -> None:
+    """Check a network with heads of several shapes, one of which reads a context and one the action.
+
+    It gives what its heads ask for, of the right shape, with any leading axes and for any of its columns alone; leaves out
+    what cannot be known; starts from finite parameters that the key decides; carries a state of fixed form.
+
+    Raises:
+        ConformanceError: in one sentence.
+    """
+    network, name = settled(network), type(network).__name__
+    heads = Heads({k: h for k, h in _OUTPUTS.items() if h.form in network.forms}, _SIZES)
+    init = jax.jit(lambda n, key: n.init(key, _SPEC, heads))
+    params = init(network, jax.random.key(0))
+    require(finite(params), f"{name} starts from parameters that are not finite.")
+    require(same_bits(params, init(network, jax.random.key(0))), f"{name} starts otherwise from the same key.")
+    moved = not jax.tree.leaves(params) or not same_bits(params, init(network, jax.random.key(1)))
+    require(moved, f"{name} starts from the same parameters whatever the key.")
+    carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (COLUMNS, *x.shape)), network.carry())
+    outputs, after, alone, unknown, at_once = jax.jit(lambda n, p, c: _applied(n, p, heads, c))(network, params, carry)
+    require(form(after) == form(carry), f"{name} changes the form of its carry: it could not be scanned.")
+    for head_name, head in heads.outputs.items():
+        found = getattr(outputs.get(head_name), "shape", None)
+        require(found == (COLUMNS, *head.shape), f"{name} gives '{head_name}' of shape {found} for {(COLUMNS, *head.shape)}.")
+    require(finite(outputs), f"{name} gives outputs that are not finite.")
+    require(close({k: v[1:2] for k, v in outputs.items()}, alone, 1e-4), f"{name} mixes the columns of a batch.")
+    require("model" not in unknown, f"{name} gives a head whose action is not known.")
+    whole = {k: v[0] for k, v in at_once.items()}
+    require(not whole or close(whole, outputs, 1e-4), f"{name} differs when it is given [T, B] at once.")
+
+
+def _applied(network: Network, params: Any, heads: Heads, carry: Any) -> tuple[Any, ...]:
+    """Outputs and carry of one step; of one column alone; without the action; and of all steps, if there is no carry."""
+    inputs = example_inputs(jax.random.key(2))
+    first = jax.tree.map(lambda x: x[0] if x.ndim else x, inputs)
+    outputs, after = network.apply(params, heads, first, carry)
+    one, own = jax.tree.map(lambda x: x[1:2] if x.ndim else x, (first, carry))
+    alone, _ = network.apply(params, heads, one, own)
+    unknown, _ = network.apply(params, heads, first._replace(context={"eta": first.context["eta"]}), carry)
+    at_once = {} if jax.tree.leaves(carry) else network.apply(params, heads, inputs, network.carry())[0]
+    return outputs, after, alone, unknown, at_once
+
+
+def example_inputs(key: jax.Array) -> Any:
+    """``[T, B]`` inputs with a context, actions and rewards."""
+    draws = {k: jax.random.normal(jax.random.fold_in(key, size), (STEPS, COLUMNS, size)) for k, size in _SIZES.items()}
+    observation = jax.random.normal(key, (STEPS, COLUMNS, *_SPEC.observation_shape))
+    return Inputs(observation, jnp.zeros((STEPS, COLUMNS), bool), draws, jnp.float32(0.5))

@@ -1,0 +1,76 @@
+"""Laws of strategies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover.components import Component, component, free, real
+from discover.domains import Scalar
+from discover.space import Space
+from discover.strategies import Strategy
+from discover.testing.failures import finite, form, require, same_bits
+from discover.trees import tree_from_bytes, tree_to_bytes
+
+GENERATIONS = 24
+
+
+@component
+class Point(Component):
+    """A place in space."""
+
+    x: Scalar = real(0.8, low=-1.0, high=1.0)
+    y: Scalar = real(-0.6, low=-1.0, high=1.0)
+    z: Scalar = real(0.01, low=0.001, high=1.0, scale="log")
+
+
+def check_strategy(strategy: Strategy, population: int = 16) -> None:
+    """Check a strategy on a bowl, whose bottom is not where the search begins.
+
+    It proposes finite float32 genomes ``[P, D]``; its state keeps its form and stays finite, also when all fitness is equal;
+    it finds something better than its first generation; and saved and restored in between, it goes on to the same bits.
+
+    Raises:
+        ConformanceError: in one sentence.
+    """
+    name, space = type(strategy).__name__, Space(Point(x=free(), y=free(), z=free()))
+    population = max(population, strategy.smallest_population(space))
+    ask = jax.jit(lambda key, state: strategy.ask(key, state, space, population))
+    tell = jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, space, genomes, fitness))
+    height = jax.jit(jax.vmap(lambda genome: _height(space.decode(genome, ()))))
+
+    def evolve(state: Any, start: int, stop: int, flat: bool = False) -> tuple[Any, list[float]]:
+        reached = []
+        for index in range(start, stop):
+            key_ask, key_tell = jax.random.split(jax.random.fold_in(jax.random.key(1), index))
+            proposal, asked = ask(key_ask, state)
+            found = f"{proposal.genomes.dtype}{list(proposal.genomes.shape)}"
+            require(found == want, f"{name} proposes genomes of {found}, not {want}.")
+            require(finite(proposal.genomes), f"{name} proposes genomes that are not finite in generation {index}.")
+            fitness = jnp.zeros(population) if flat else height(proposal.genomes)
+            state = tell(key_tell, asked, proposal.genomes, fitness)
+            require(form(state) == form(begun), f"{name} changes the form of its state in generation {index}.")
+            require(
+                finite(state), f"{name} has a state that is not finite after {'equal ' * flat}fitness in generation {index}."
+            )
+            reached.append(float(fitness.max()))
+        return state, reached
+
+    want = f"float32{[population, space.dimension]}"
+    begun = strategy.init(jax.random.key(0), space, population)
+    half, early = evolve(begun, 0, GENERATIONS // 2)
+    restored = tree_from_bytes(tree_to_bytes(half), begun, f"the state of {name}")[0]
+    state, late = evolve(half, GENERATIONS // 2, GENERATIONS)
+    again, _ = evolve(restored, GENERATIONS // 2, GENERATIONS)
+    require(same_bits(state, again), f"{name} goes on to other bits after it was saved and restored.")
+    require(max(early + late) > early[0], f"{name} finds nothing better than its first generation in {GENERATIONS}.")
+    favourite = strategy.favourite(state, space)
+    right = favourite is None or (favourite.shape == (space.dimension,) and finite(favourite))
+    require(right, f"{name} has a favourite that is no finite genome.")
+    evolve(state, GENERATIONS, GENERATIONS + 3, flat=True)
+
+
+def _height(point: Any) -> jax.Array:
+    return -((point.x - 0.3) ** 2) - (point.y - 0.2) ** 2 - (jnp.log(point.z) + 1.5) ** 2

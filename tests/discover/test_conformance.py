@@ -1,0 +1,104 @@
+"""Everything registered obeys the laws of its kind."""
+
+from typing import Any
+
+import pytest
+import toys
+
+from discover import Component, Network, Objective, Optimiser, ReturnFunction, Strategy, UpdateRule, replace
+from discover.components import fields
+from discover.testing import (
+    check_component,
+    check_environment,
+    check_environment_shapes,
+    check_network,
+    check_objective,
+    check_optimiser,
+    check_return_function,
+    check_strategy,
+    check_update_rule,
+    examples,
+)
+from discover.words import environment_from
+
+REGISTRY = toys.plugins().registry
+EXAMPLES = [(entry, made) for entry, made in examples(REGISTRY) if entry.provenance.plugin != "toys"]
+SMALL = {"steps": 4, "environments": 4, "epochs": 2, "minibatches": 2, "hidden": (8,)}
+
+
+def of(kind: type[Component]) -> Any:
+    chosen = [made for _, made in EXAMPLES if isinstance(made, kind)]
+    return pytest.mark.parametrize("made", chosen, ids=lambda made: type(made).__name__)
+
+
+def small(component: Any) -> Any:
+    """The component with sizes that compile and run in no time."""
+    known = {field.name for field in fields(type(component))}
+    return replace(component, {name: value for name, value in SMALL.items() if name in known})
+
+
+def test_every_seed_component_has_an_example() -> None:
+    made = {(entry.kind, entry.name) for entry, _ in EXAMPLES}
+    seeds = {(e.kind, e.name) for e in REGISTRY.entries() if e.component is not None and e.provenance.plugin != "toys"}
+    assert seeds - made == set()
+
+
+@of(Component)
+def test_component(made: Component) -> None:
+    check_component(made, REGISTRY)
+
+
+@of(ReturnFunction)
+def test_return_function(made: ReturnFunction) -> None:
+    check_return_function(made)
+
+
+@of(Optimiser)
+def test_optimiser(made: Optimiser) -> None:
+    check_optimiser(made)
+
+
+@of(Network)
+def test_network(made: Network) -> None:
+    check_network(small(made))
+
+
+@of(Objective)
+def test_objective(made: Objective) -> None:
+    check_objective(made)
+
+
+@of(Strategy)
+def test_strategy(made: Strategy) -> None:
+    check_strategy(made)
+
+
+RULES = [(entry.provenance.plugin, made) for entry, made in EXAMPLES if isinstance(made, UpdateRule)]
+FIRST = dict(reversed(RULES))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [made if FIRST[plugin] is made else pytest.param(made, marks=pytest.mark.slow) for plugin, made in RULES],
+    ids=lambda made: type(made).__name__,
+)
+def test_update_rule(made: UpdateRule) -> None:
+    """One rule of each plugin by default, since each takes ten seconds to compile."""
+    check_update_rule(small(made))
+
+
+# Environments ---------------------------------------------------------------------------------------------------------
+
+TASKS = [entry.name for entry in REGISTRY.entries("task") if entry.provenance.plugin != "toys"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_shapes_of_an_environment(task: str) -> None:
+    check_environment_shapes(environment_from(REGISTRY, task))
+
+
+@pytest.mark.parametrize(
+    "task", [task if i % 8 == 0 else pytest.param(task, marks=pytest.mark.slow) for i, task in enumerate(TASKS)]
+)
+def test_environment(task: str) -> None:
+    check_environment(environment_from(REGISTRY, task))
