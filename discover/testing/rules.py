@@ -82,7 +82,7 @@ def _check_traces(trained: Any, algorithm: Algorithm, name: str) -> None:
         ("backwards", lambda a: jax.grad(trained, has_aux=True, allow_int=True)(a)),
     ):
         try:
-            jax.eval_shape(differentiate, algorithm)
+            jax.jit(differentiate).lower(algorithm)  # forwards, a custom_vjp is told no earlier
         except (TypeError, ValueError) as error:
             cause = str(error).splitlines()[0]
             require(False, f"{name} cannot be differentiated {how} ({cause}): use neither while_loop nor custom_vjp in update.")

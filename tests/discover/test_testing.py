@@ -333,11 +333,10 @@ class Idle(Climb):
 def test_update_rules() -> None:
     check_update_rule(Climb(), Blank(), Payday())
     told = refused(check_update_rule, Looping(), Blank(), Payday())
-    assert told.startswith("Looping cannot be differentiated backwards (Reverse-mode differentiation does not work for")
+    assert told.startswith("Looping cannot be differentiated backwards (")
     told = refused(check_update_rule, Custom(), Blank(), Payday())
-    assert told.startswith(
-        "Custom cannot be differentiated forwards (can't apply forward-mode differentiation (jvp) to a custom"
-    )
+    assert told.startswith("Custom cannot be differentiated forwards (")
+    assert told.endswith("): use neither while_loop nor custom_vjp in update.")
     told = refused(check_update_rule, Counted(), Blank(), Payday())
     assert told.startswith("Counted changes the form of its parameters or state (")
     assert refused(check_update_rule, Idle(), Blank(), Payday()) == "Idle changes no parameter in 2 updates."
