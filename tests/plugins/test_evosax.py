@@ -187,25 +187,25 @@ def test_they_are_registered_by_their_evosax_names() -> None:
 
 
 @component
-class DE(EvosaxStrategy):
+class OneFifthGA(EvosaxStrategy):
     """Any other algorithm of evosax needs this much."""
 
-    least = 4
-
     def build(self, population: int, solution: jax.Array) -> Any:
-        from evosax.algorithms import DifferentialEvolution
+        from evosax.algorithms import MR15_GA
 
-        return DifferentialEvolution(population, solution)
+        return MR15_GA(population, solution)
 
 
-def test_an_algorithm_that_holds_a_population_is_told_of_its_first_one() -> None:
-    strategy = DE()
+def test_an_algorithm_that_holds_a_population_takes_its_first_one_as_given_and_not_as_progress() -> None:
+    strategy = OneFifthGA()
     state = strategy.init(jax.random.key(0), SPACE, POPULATION)
-    first, state = strategy.ask(jax.random.key(1), state, SPACE, POPULATION)
+    first, asked = strategy.ask(jax.random.key(1), state, SPACE, POPULATION)
     np.testing.assert_array_equal(first.genomes[0], SPACE.start(jax.random.key(0)))
-    state = strategy.tell(jax.random.key(2), state, SPACE, first.genomes, sphere(first.genomes))
-    np.testing.assert_array_equal(state.fitness, -sphere(first.genomes))
-    worse, state = strategy.ask(jax.random.key(3), state, SPACE, POPULATION)
-    assert not np.array_equal(worse.genomes, first.genomes)
-    state = strategy.tell(jax.random.key(4), state, SPACE, worse.genomes, jnp.full(POPULATION, -1e9))
-    np.testing.assert_array_equal(state.population, first.genomes)
+    told = strategy.tell(jax.random.key(2), asked, SPACE, first.genomes, sphere(first.genomes))
+    np.testing.assert_array_equal(told.fitness, -sphere(first.genomes))
+    assert float(told.std) == float(state.std)  # it doubles where most children beat their parents: these had none
+    second, asked = strategy.ask(jax.random.key(3), told, SPACE, POPULATION)
+    assert not np.any(np.all(second.genomes[:, None] == first.genomes[None], axis=-1))
+    told = strategy.tell(jax.random.key(4), asked, SPACE, second.genomes, jnp.full(POPULATION, -1e9))
+    assert {tuple(row) for row in told.population.tolist()} == {tuple(row) for row in first.genomes.tolist()}
+    assert float(told.std) == float(state.std) / 2
