@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
+from jax.flatten_util import ravel_pytree
 
 from discover import Optimiser, Scalar, component, real
 
@@ -63,9 +64,11 @@ class ClipNorm(Optimiser):
     max_norm: Scalar = real(0.5, low=0.01, high=100.0, scale="log")
 
     def init(self, params: Any) -> Any:
-        return self.optimiser.init(params)
+        return self.optimiser.init(ravel_pytree(params)[0])
 
     def update(self, gradient: Any, state: Any, params: Any, progress: jax.Array) -> tuple[Any, Any]:
-        square = sum(jnp.sum(g**2) for g in jax.tree.leaves(gradient))
-        factor = jnp.minimum(1.0, self.max_norm * jax.lax.rsqrt(square + _FINITE_SLOPE))
-        return self.optimiser.update(jax.tree.map(lambda g: g * factor, gradient), state, params, progress)
+        flat, _ = ravel_pytree(gradient)
+        before, unravel = ravel_pytree(params)
+        factor = jnp.minimum(1.0, self.max_norm * jax.lax.rsqrt(jnp.sum(flat**2) + _FINITE_SLOPE))
+        after, state = self.optimiser.update(flat * factor, state, before, progress)
+        return unravel(after), state
