@@ -10,19 +10,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from discover.actor import Actor as Actor
     from discover.algorithm import Algorithm as Algorithm
     from discover.compare import table as table
     from discover.components import Component as Component
     from discover.components import choice as choice
     from discover.components import component as component
-    from discover.components import domain_at as domain_at
     from discover.components import free as free
-    from discover.components import get as get
     from discover.components import integer as integer
-    from discover.components import nodes as nodes
     from discover.components import option_index as option_index
     from discover.components import real as real
-    from discover.components import replace as replace
     from discover.components import weights as weights
     from discover.distributions import Categorical as Categorical
     from discover.distributions import Gaussian as Gaussian
@@ -65,6 +62,10 @@ if TYPE_CHECKING:
     from discover.networks import Outputs as Outputs
     from discover.normalisers import Normaliser as Normaliser
     from discover.optimisers import Optimiser as Optimiser
+    from discover.paths import domain_at as domain_at
+    from discover.paths import get as get
+    from discover.paths import nodes as nodes
+    from discover.paths import replace as replace
     from discover.randomness import named_key as named_key
     from discover.randomness import named_keys as named_keys
     from discover.registry import Registry as Registry
@@ -86,26 +87,13 @@ if TYPE_CHECKING:
     from discover.strategies import Proposal as Proposal
     from discover.strategies import Strategy as Strategy
     from discover.strategies import TaskReturns as TaskReturns
-    from discover.world import Actor as Actor
     from discover.world import World as World
 
 _HOME = {
+    "actor": ("Actor",),
     "algorithm": ("Algorithm",),
     "compare": ("table",),
-    "components": (
-        "Component",
-        "choice",
-        "component",
-        "domain_at",
-        "free",
-        "get",
-        "integer",
-        "nodes",
-        "option_index",
-        "real",
-        "replace",
-        "weights",
-    ),
+    "components": ("Component", "choice", "component", "free", "integer", "option_index", "real", "weights"),
     "distributions": ("Categorical", "Gaussian", "policy_heads"),
     "domains": ("Integer", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
@@ -127,6 +115,7 @@ _HOME = {
     "networks": ("ACTION", "AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs", "REWARD"),
     "normalisers": ("Normaliser",),
     "optimisers": ("Optimiser",),
+    "paths": ("domain_at", "get", "nodes", "replace"),
     "randomness": ("named_key", "named_keys"),
     "registry": ("Registry",),
     "returns": ("ReturnFunction", "Segment", "Targets"),
@@ -134,7 +123,7 @@ _HOME = {
     "space": ("Space",),
     "statistics": ("Interval", "bootstrap_interval", "interquartile_mean"),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),
-    "world": ("Actor", "World"),
+    "world": ("World",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
-import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transform
 
 import jax
@@ -26,6 +24,7 @@ from jax.core import Tracer
 from discover import domains
 from discover.domains import Domain, Scale
 from discover.errors import UserError, article, nearest
+from discover.static_fields import checked_static
 
 C = TypeVar("C", bound="Component")
 
@@ -204,106 +203,6 @@ def domain_of(owner: Component, field: Field) -> Domain:
     return field.domain.bind(owner)
 
 
-def domain_at(component: Component, path: str) -> Domain:
-    """The domain of the number at a dotted path, e.g. ``domain_at(ppo, "returns.gamma")``.
-
-    Raises:
-        UserError: there is no such field, or it is structure.
-    """
-    head, _, name = path.rpartition(".")
-    owner = get(component, head) if head else component
-    if isinstance(owner, Component) and (field := field_of(type(owner), name)).role == "leaf":
-        return domain_of(owner, field)
-    raise UserError(f"{path} of {type(component).__name__} is structure, not a number: name a field with a domain.")
-
-
-def replace(component: C, changes: Mapping[str, Any]) -> C:
-    """The component with values at dotted paths exchanged, e.g. ``replace(ppo, {"returns.gamma": 0.95})``."""
-    for path, value in changes.items():
-        component = _replace_one(component, path.split("."), value, path)
-    return component
-
-
-def _replace_one(node: Any, path: list[str], value: Any, whole: str) -> Any:
-    head, *rest = path
-    below = _below(node, head, whole)
-    inner = _replace_one(below, rest, value, whole) if rest else value
-    if isinstance(node, tuple):
-        index = int(head)
-        return (*node[:index], inner, *node[index + 1 :])
-    return dataclasses.replace(node, **{head: inner})
-
-
-def get(component: Component, path: str) -> Any:
-    """The value at a dotted path, e.g. ``get(ppo, "returns.gamma")``."""
-    node: Any = component
-    for name in path.split("."):
-        node = _below(node, name, path)
-    return node
-
-
-def _below(node: Any, name: str, path: str) -> Any:
-    """The value that ``name`` stands for below a node of ``path``."""
-    if isinstance(node, tuple):
-        if not name.isdecimal() or int(name) >= len(node):
-            raise UserError(f"path '{path}': '{name}' is not an index below {len(node)}.")
-        return node[int(name)]
-    if not isinstance(node, Component):
-        raise UserError(f"path '{path}': there is no '{name}', since what stands before it has no fields; shorten the path.")
-    return getattr(node, field_of(type(node), name).name)
-
-
-def walk(component: Any, prefix: str = "") -> Iterator[tuple[str, Component, Field, Any]]:
-    """Every field below a component: (dotted path, owner, field, value), owners before what they hold."""
-    for field in fields(type(component)):
-        value, path = getattr(component, field.name), f"{prefix}{field.name}"
-        yield path, component, field, value
-        if field.role == "subtree":
-            for inner_path, inner in _components_in(value, path):
-                yield from walk(inner, f"{inner_path}.")
-
-
-def nodes(component: Component, path: str = "") -> Iterator[tuple[str, Component]]:
-    """Every component of a tree with its dotted path: the root, whose path is ``path``, then what it holds."""
-    yield path, component
-    for field in fields(type(component)):
-        if field.role == "subtree":
-            where = f"{path}.{field.name}" if path else field.name
-            for inner_path, inner in _components_in(getattr(component, field.name), where):
-                yield from nodes(inner, inner_path)
-
-
-def check(candidate: Component) -> None:
-    """Check that every value is set and lies in its domain; called where a candidate is built, not on tracers.
-
-    Raises:
-        UserError: names the path, the value and what the domain allows.
-    """
-    for path, owner, field, value in walk(candidate):
-        for place, opened in _open_in(value, path):
-            raise UserError(f"{place} of {type(owner).__name__} is open ({opened!r}): set it, or search over it.")
-        if field.role == "leaf":
-            problem = domain_of(owner, field).check(value)
-            if problem:
-                raise UserError(f"{path} of {type(owner).__name__} {problem}.")
-
-
-def _components_in(value: Any, path: str) -> Iterator[tuple[str, Component]]:
-    if isinstance(value, Component):
-        yield path, value
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value):
-            yield from _components_in(item, f"{path}.{index}")
-
-
-def _open_in(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Free | Choice):
-        yield path, value
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value):
-            yield from _open_in(item, f"{path}.{index}")
-
-
 def _type_hints(cls: type) -> dict[str, Any]:
     try:
         return typing.get_type_hints(cls)
@@ -337,7 +236,7 @@ def _settle(self: Component) -> None:
         elif field.role == "subtree":
             _check_subtree(value, field.type, where)
         else:
-            value = _check_static(value, field.type, where)
+            value = checked_static(value, field.type, where)
         object.__setattr__(self, field.name, value)
 
 
@@ -388,78 +287,6 @@ def _told(value: Any) -> str:
     if isinstance(value, type) and issubclass(value, Component):
         return f"the class {value.__name__}: write {value.__name__}()"
     return repr(value)
-
-
-def _check_static(value: Any, hint: Any, where: str) -> Any:
-    settled = _settled(value, hint)
-    if not _matches(settled, hint):
-        raise UserError(f"{where} must be {_describe(hint)}; got {value!r}.")
-    return settled
-
-
-def _settled(value: Any, hint: Any) -> Any:
-    """The value with whole numbers made real where the annotation asks for real ones."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
-        return float(value)
-    if origin in (typing.Union, types.UnionType):
-        tried = (value, *(_settled(value, argument) for argument in arguments))
-        return next((made for made in tried if _matches(made, hint)), value)
-    if origin is tuple and isinstance(value, tuple):
-        return tuple(map(_settled, value, _each(arguments, len(value))))
-    return value
-
-
-def _each(arguments: tuple[Any, ...], count: int) -> tuple[Any, ...]:
-    """The annotation of each item of a tuple."""
-    return arguments[:1] * count if arguments[1:] == (...,) else arguments
-
-
-def _matches(value: Any, hint: Any) -> bool:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is Any:
-        return all(map(_matches, value, (Any,) * len(value))) if isinstance(value, tuple) else _is_plain(value)
-    if origin in (typing.Union, types.UnionType):
-        return any(_matches(value, argument) for argument in arguments)
-    if origin is Literal:
-        return any(type(value) is type(argument) and value == argument for argument in arguments)
-    if origin is tuple:
-        items = _each(arguments, len(value)) if isinstance(value, tuple) else ()
-        return isinstance(value, tuple) and len(value) == len(items) and all(map(_matches, value, items))
-    if hint is type(None):
-        return value is None
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(hint, type) and isinstance(value, hint) and not _is_nan(value)
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | bool | int | float | type(None)) and not _is_nan(value)
-
-
-def _describe(hint: Any) -> str:
-    names = {
-        int: "a whole number",
-        float: "a finite number",
-        bool: "true or false",
-        str: "a text",
-        type(None): "null",
-        Any: "a plain value (text, number, true, false, null or a tuple of such)",
-    }
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        return "one of " + ", ".join(map(repr, arguments))
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(map(_describe, arguments))
-    if origin is tuple and arguments[1:] == (...,):
-        return "a tuple, each item " + _describe(arguments[0])
-    if origin is tuple:
-        return "a tuple of " + " and ".join(map(_describe, arguments))
-    return names.get(hint) or getattr(hint, "__name__", str(hint))
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 # Pytree registration --------------------------------------------------------------------------------------------------

@@ -12,10 +12,11 @@ from typing import Any
 import yaml
 
 from discover.algorithm import Algorithm
-from discover.components import Choice, Component, check
+from discover.components import Choice, Component
 from discover.errors import UserError, nearest
 from discover.events import TaskRun
 from discover.executors import Executor
+from discover.paths import check
 from discover.registry import Registry
 from discover.space import Space
 from discover.strategies import Objective, Strategy

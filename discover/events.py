@@ -163,7 +163,7 @@ class Training:
         status: ``[S]`` of `Status`.
         interval: interquartile mean of ``returns`` with its 95 % interval.
         env_steps, seconds: of all seeds together, compilation included.
-        provenance: versions, plugins, device.
+        provenance: versions, plugins, git commit, device, chunk size.
     """
 
     name: str

@@ -36,7 +36,10 @@ def discover_observers(command: Command) -> Sequence[object]:
 
 @hookspec
 def discover_search_started(search: SearchInfo) -> None:
-    """A search is about to run its first generation, or the first one after it was resumed."""
+    """A search is about to run its first generation, or the first one after it was resumed.
+
+    A report may tune a baseline by a search of its own, inside this one: tell searches apart by ``search.directory``.
+    """
 
 
 @hookspec

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from discover.actor import Actor
 from discover.algorithm import Algorithm
 from discover.environments import Environment
 from discover.errors import UserError
 from discover.randomness import named_key, named_keys, unrolled
 from discover.rules import UpdateRule
-from discover.world import Actor, World, wrapped_family
+from discover.world import World, wrapped_family
 
 ROWS = 100
 """Rows of a learning curve, whatever the lifetime."""

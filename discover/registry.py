@@ -54,6 +54,7 @@ class Registry:
         self._entries: dict[tuple[str, str], Entry] = {}
         self._names: dict[type[Component], str] = {}
         self._current = Provenance("discover", "discover-rl", "")
+        self._plugins: dict[str, Provenance] = {}
 
     def add(self, name: str, component: type[Component], *, summary: str = "") -> None:
         """Register a component class under a name; its kind is that of its base class.
@@ -95,7 +96,15 @@ class Registry:
             reference: a reference return: 1 on the normalised scale.
             origin: where the two figures come from.
             paper: where the task is published.
+
+        Raises:
+            UserError: the reference return is no better than the random one, so that there is no scale between them.
         """
+        if not reference > random:
+            raise UserError(
+                f"task '{name}': the reference return {reference:g} must be above the random one, {random:g}: it is 1 on the "
+                "normalised scale, random is 0."
+            )
         facts = {"random": random, "reference": reference, "origin": origin}
         self._put(Entry("task", name, None, environment, summary, paper, self._current, facts))
 
@@ -133,17 +142,19 @@ class Registry:
         return self._names[component]
 
     def plugins(self) -> list[Provenance]:
-        """Which plugins have registered something, sorted."""
-        return sorted({entry.provenance for entry in self._entries.values()})
+        """Which plugins are loaded, those that register nothing (a tracker) among them; sorted."""
+        return sorted(self._plugins.values())
 
     def forget(self, plugin: str) -> None:
         """Remove what a plugin has registered (it broke while loading)."""
         self._entries = {key: e for key, e in self._entries.items() if e.provenance.plugin != plugin}
         self._names = {e.component: e.name for e in self._entries.values() if e.component is not None}
+        self._plugins.pop(plugin, None)
 
     def register_as(self, provenance: Provenance) -> None:
         """Say which plugin the following registrations belong to."""
         self._current = provenance
+        self._plugins[provenance.plugin] = provenance
 
     def _put(self, entry: Entry) -> None:
         taken = self._entries.get((entry.kind, entry.name))

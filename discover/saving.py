@@ -18,8 +18,9 @@ import jax
 import numpy as np
 
 from discover.algorithm import Algorithm
-from discover.components import Component, check
+from discover.components import Component
 from discover.errors import UserError
+from discover.paths import check
 from discover.registry import Registry
 from discover.trees import write_atomically
 from discover.words import algorithm_from, words_of

@@ -18,18 +18,16 @@ import yaml
 from discover.algorithm import Algorithm
 from discover.compare import compare
 from discover.config import Report, SearchConfig, checked_config, read_config
-from discover.environments import Environment
 from discover.errors import DiscoverError, EvaluationError, UserError
 from discover.evaluation import describe_shapes
 from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status
+from discover.fitness import Evaluated, Evaluator, one_line
 from discover.plugins import Plugins
 from discover.provenance import provenance
-from discover.randomness import named_key, seed_keys
+from discover.randomness import named_key
 from discover.registry import Registry
 from discover.saving import save_candidate
-from discover.space import Group, Space
-from discover.strategies import TaskReturns
-from discover.train import statuses
+from discover.space import Space
 from discover.trees import tree_from_bytes, tree_to_bytes, write_atomically
 from discover.words import algorithm_from, environment_from, words_of
 
@@ -61,18 +59,6 @@ class Now(NamedTuple):
 
     state: State
     counters: Counters
-
-
-class Evaluated(NamedTuple):
-    """A population's curves and what became of each member."""
-
-    fitness: np.ndarray  # [P], finite
-    status: np.ndarray  # [P]
-    errors: dict[int, str]
-    returns: list[np.ndarray]  # per task [P, S, 100]
-    structures: int
-    env_steps: int
-    seconds: float
 
 
 def search(
@@ -131,8 +117,7 @@ class _Runner:
         self.executor = config.executor.settle(config.population * config.seeds)
         self.progress = progress or (lambda what, share: None)
         self.space = Space(config.template)
-        self.environments = [environment_from(self.registry, run.task) for run in config.tasks]
-        self.scales = [self.registry.get("task", run.task).facts for run in config.tasks]
+        self.evaluator = Evaluator(plugins.registry, config, self.space, self.executor, self.progress)
         self._check_first()
         self.now = Now(self._initial_state(), Counters())
         self._last_error = ""
@@ -177,7 +162,7 @@ class _Runner:
         if proposal.parents is not None:
             raise UserError("this strategy asks for ongoing lifetimes, which a search cannot run yet: choose another strategy.")
         genomes = np.asarray(proposal.genomes)
-        evaluated = self._evaluate(genomes, "search", index, self.config.seeds)
+        evaluated = self.evaluator.evaluate(genomes, "search", index, self.config.seeds)
         self._last_error = next(iter(evaluated.errors.values()), self._last_error)
         strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluated.fitness))
         counters = _counted(counters, evaluated, time.perf_counter() - started)
@@ -224,57 +209,6 @@ class _Runner:
             comparison=self._report(champion) if self.config.report is not None else None,
         )
 
-    # Evaluation -------------------------------------------------------------------------------------------------------
-
-    def _evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int) -> Evaluated:
-        """Every member on every task, the same seeds for all members (common random numbers)."""
-        started, population = time.perf_counter(), len(genomes)
-        groups, errors, env_steps = self.space.groups(genomes), {}, 0
-        status = np.full(population, Status.OK, np.int8)
-        returns = []
-        for task, run in enumerate(self.config.tasks):
-            keys = seed_keys(self.config.seed, purpose, seeds, index, task)
-            curves = np.full((population, seeds, 100), np.nan, np.float32)
-            for place, group in enumerate(groups):
-                share = (task * len(groups) + place) / (len(groups) * len(self.config.tasks))
-                self.progress(f"{purpose} {index + 1}: {run.label}", share)
-                env_steps += self._evaluate_group(group, self.environments[task], keys, run.steps, curves, status, errors)
-            returns.append(curves)
-        fitness = self._fitness(returns, status)
-        return Evaluated(fitness, status, errors, returns, len(groups), env_steps, time.perf_counter() - started)
-
-    def _evaluate_group(
-        self,
-        group: Group,
-        environment: Environment,
-        keys: jax.Array,
-        steps: int,
-        returns: np.ndarray,
-        status: np.ndarray,
-        errors: dict[int, str],
-    ) -> int:
-        """Fill in ``returns`` and ``status`` of a group's members; a group that fails spoils no other."""
-        try:
-            curves = self.executor.evaluate(environment, group.candidates, keys, steps)
-        except Exception as error:
-            message = _one_line(error)
-            for member in group.members:
-                status[member] = Status.ERROR
-                errors[int(member)] = message
-            return 0
-        returns[group.members] = curves.episode_return
-        status[group.members] = np.maximum(status[group.members], _worst(statuses(curves)))
-        return int(curves.env_steps.sum(dtype=np.int64))
-
-    def _fitness(self, returns: list[np.ndarray], status: np.ndarray) -> np.ndarray:
-        """Fitness ``[P]``, finite: broken members get the lowest of their generation (law 3)."""
-        scales = [TaskReturns(r, f["random"], f["reference"]) for r, f in zip(returns, self.scales, strict=True)]
-        fitness = np.array(self.config.objective(scales), np.float32)
-        status[(status == Status.OK) & ~np.isfinite(fitness)] = Status.NOT_FINITE
-        sound = status == Status.OK
-        fitness[~sound] = fitness[sound].min() if sound.any() else 0.0
-        return fitness
-
     def _finalists(self) -> tuple[np.ndarray, Evaluated]:
         """The best few, and the strategy's own favourite, on fresh seeds."""
         state = self.now.state
@@ -288,7 +222,7 @@ class _Runner:
                 f"every candidate of the search broke ({broken}), so there is no champion: narrow the space{last}."
             )
         finalists = np.stack(rows)
-        return finalists, self._evaluate(finalists, "selection", 0, self.config.selection_seeds)
+        return finalists, self.evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
 
     # The report -------------------------------------------------------------------------------------------------------
 
@@ -381,7 +315,7 @@ class _Runner:
                 raise
             except Exception as error:
                 raise EvaluationError(
-                    f"the first candidate cannot be traced on {run.label} ({_one_line(error)}): repair the component that "
+                    f"the first candidate cannot be traced on {run.label} ({one_line(error)}): repair the component that "
                     "raises this, or take it out of the space."
                 ) from error
 
@@ -399,15 +333,6 @@ def _counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counte
         best_fitness=max([counters.best_fitness, *map(float, sound)]),
         broken=broken,
     )
-
-
-def _worst(status: np.ndarray) -> np.ndarray:
-    """Per member, the worst status over its seeds."""
-    return status.max(axis=1)
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _new_directory(config: SearchConfig) -> Path:

@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover.components import Choice, Component, Field, Free, domain_of, fields
-from discover.domains import Category, Domain, Real, Whole
+from discover.components import Component
 from discover.errors import UserError
+from discover.genes import Gene, genes_of
 from discover.randomness import named_key
-
-_LEAD = 1e-3  # by which the default option leads at the start: decisive, yet no noise of a search notices it
+from discover.templates import count_structures, filled, find
 
 Structure: TypeAlias = tuple[tuple[str, int], ...]
 """Which option each choice takes, by path."""
-
-
-class Gene(NamedTuple):
-    """One open value and its stretch of the genome.
-
-    Attributes:
-        path: where it stands.
-        domain: what it may be.
-        start: its first coordinate.
-        size: how many coordinates it has.
-        centre: coordinates at which the search begins; None: drawn from the domain's prior.
-        above: the choices that it stands below, as (index of the choice's gene, option): it has effect where each takes that
-            option.
-        decides: whether it chooses between options, and so the structure.
-    """
-
-    path: str
-    domain: Domain
-    start: int
-    size: int
-    centre: np.ndarray | None
-    above: tuple[tuple[int, int], ...]
-    decides: bool
 
 
 class Group(NamedTuple):
@@ -74,7 +49,7 @@ class Space:
 
     def __init__(self, template: Component):
         self.template = template
-        self.genes: tuple[Gene, ...] = tuple(_genes(template))
+        self.genes: tuple[Gene, ...] = tuple(genes_of(template))
         self.dimension = sum(gene.size for gene in self.genes)
         if self.dimension == 0:
             raise UserError("the space has no open value: write 'free' for a number, or {choice: [...]} for a component.")
@@ -136,7 +111,7 @@ class Space:
         """The genome of a candidate of this space; ``decode`` inverts it up to rounding."""
         genome = np.zeros(self.dimension, np.float32)
         for gene in self.genes:
-            found = _find(self.template, candidate, gene.path.split("."))
+            found = find(self.template, candidate, gene.path.split("."))
             coordinates = gene.centre if found is None else gene.domain.encode(found)
             if coordinates is not None:
                 genome[gene.start : gene.start + gene.size] = coordinates
@@ -152,7 +127,7 @@ class Space:
         """The candidate of a genome. With ``structure`` given it may be traced, and mapped over a population."""
         taken = dict(self.structure(genome) if structure is None else structure)
         values = {g.path: functools.partial(self._value, genome, g) for g in self.genes}
-        return _filled(self.template, "", taken, values)
+        return filled(self.template, "", taken, values)
 
     def groups(self, genomes: Any) -> list[Group]:
         """A population ``[P, D]`` as candidates on the host, grouped by structure; every member is in exactly one group."""
@@ -167,7 +142,7 @@ class Space:
     @functools.cached_property
     def structures(self) -> int:
         """How many structures the space holds."""
-        return _count(self.template)
+        return count_structures(self.template)
 
     # Inside -----------------------------------------------------------------------------------------------------------
 
@@ -206,200 +181,3 @@ def _uniform(key: jax.Array, count: int) -> jax.Array:
 
 def _all(conditions: Iterable[Any]) -> Any:
     return functools.reduce(lambda a, b: a & b, conditions, np.bool_(True))
-
-
-# Opening a template ---------------------------------------------------------------------------------------------------
-
-
-def _genes(template: Component) -> list[Gene]:
-    genes: list[Gene] = []
-    _collect(template, "", (), genes)
-    return genes
-
-
-def _collect(node: Any, path: str, above: tuple[tuple[int, int], ...], genes: list[Gene]) -> None:
-    """Add the open values below a node, in the order written, and check those that are set."""
-    if isinstance(node, Choice):
-        index, count = len(genes), len(node.options)
-        _add(genes, path, Category(count), np.zeros(count, np.float32), above, decides=True)
-        for option, value in enumerate(node.options):
-            _collect(value, f"{path}.{option}", (*above, (index, option)), genes)
-    elif isinstance(node, tuple):
-        for index, item in enumerate(node):
-            _collect(item, f"{path}.{index}", above, genes)
-    elif isinstance(node, Component):
-        for field in fields(type(node)):
-            value, inner = getattr(node, field.name), f"{path}.{field.name}" if path else field.name
-            if isinstance(value, Free):
-                domain, centre = _open(node, field, value, inner)
-                _add(genes, inner, domain, centre, above)
-            else:
-                _check_set(node, field, value, inner)
-                _collect(value, inner, above, genes)
-
-
-def _add(
-    genes: list[Gene],
-    path: str,
-    domain: Domain,
-    centre: np.ndarray | None,
-    above: tuple[tuple[int, int], ...],
-    decides: bool = False,
-) -> None:
-    start = genes[-1].start + genes[-1].size if genes else 0
-    genes.append(Gene(path, domain, start, domain.size, centre, above, decides))
-
-
-def _check_set(owner: Component, field: Field, value: Any, path: str) -> None:
-    """Check a value that is set, and each option of a choice, as if its owner held it."""
-    for where, option in _options(value, path, several=field.role == "subtree"):
-        try:
-            holder = dataclasses.replace(owner, **{field.name: option})  # type: ignore[type-var]
-        except UserError as error:
-            raise UserError(f"{where}: {error}") from None
-        problem = _domain(holder, field, where).check(option) if field.role == "leaf" else None
-        if problem:
-            raise UserError(f"{where} of {type(owner).__name__} {problem}.")
-
-
-def _options(value: Any, path: str, several: bool) -> Iterator[tuple[str, Any]]:
-    """All values that a field may take, without the choices between them; of ``several`` components each alone."""
-    if isinstance(value, Choice):
-        for index, option in enumerate(value.options):
-            yield from _options(option, f"{path}.{index}", several)
-    elif several and isinstance(value, tuple):
-        for index, item in enumerate(value):
-            for where, option in _options(item, f"{path}.{index}", several=False):
-                yield where, (option,)
-    else:
-        yield path, value
-
-
-def _domain(owner: Component, field: Field, path: str) -> Domain:
-    """The domain of a leaf, of known size."""
-    domain = domain_of(owner, field)
-    try:
-        _ = domain.size
-    except Exception:
-        for other in fields(type(owner)):
-            if isinstance(getattr(owner, other.name), Choice):
-                name = type(owner).__name__
-                raise UserError(
-                    f"{path}: the shapes of these weights depend on '{other.name}', which is an open choice itself: "
-                    f"write a choice between whole components, {name}({other.name}=...) and {name}({other.name}=...)."
-                ) from None
-        raise
-    return domain
-
-
-def _open(owner: Component, field: Field, opened: Free, path: str) -> tuple[Domain, np.ndarray | None]:
-    """The domain of an open value, narrowed as asked, and the coordinates of its start."""
-    if field.domain is None:
-        raise UserError(f"{path} is structure, not a number: leave it open with choice(...), not with free().")
-    domain, changes = _domain(owner, field, path), dict(opened.changes)
-    start = changes.pop("start", field.default)
-    if changes:
-        domain = _narrowed(domain, changes, path)
-    if isinstance(start, Free) or start is dataclasses.MISSING:
-        return domain, None
-    if isinstance(domain, Real | Whole) and "start" not in dict(opened.changes):
-        start = min(max(start, domain.low), domain.high)
-    problem = domain.check(start)
-    if problem:
-        raise UserError(f"{path}: start {problem}.")
-    lead = _LEAD if isinstance(domain, Category) else 1.0
-    return domain, lead * domain.encode(start)
-
-
-def _narrowed(domain: Domain, changes: Mapping[str, Any], path: str) -> Domain:
-    known = sorted({f.name for f in dataclasses.fields(domain)} & {"low", "high", "scale", "deviation"})  # type: ignore[arg-type]
-    for key in changes:
-        if key not in known:
-            remedy = f"it can change {', '.join(known)}" if known else "leave it out"
-            raise UserError(f"{path}: free cannot change '{key}' here; {remedy}.")
-    try:
-        narrowed = dataclasses.replace(domain, **changes)  # type: ignore[type-var]
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
-    if isinstance(domain, Real | Whole) and (narrowed.low < domain.low or narrowed.high > domain.high):
-        raise UserError(
-            f"{path}: free may only narrow the domain [{domain.low:g}, {domain.high:g}]; "
-            f"got low={narrowed.low:g}, high={narrowed.high:g}."
-        )
-    return narrowed
-
-
-# Filling it -----------------------------------------------------------------------------------------------------------
-
-
-def _filled(node: Any, path: str, taken: Mapping[str, int], values: Mapping[str, Any]) -> Any:
-    if isinstance(node, Choice):
-        index = taken[path]
-        return _filled(node.options[index], f"{path}.{index}", taken, values)
-    if isinstance(node, tuple):
-        return tuple(_filled(item, f"{path}.{i}", taken, values) for i, item in enumerate(node))
-    if not isinstance(node, Component):
-        return node
-    changes = {}
-    for field in fields(type(node)):
-        value, inner = getattr(node, field.name), f"{path}.{field.name}" if path else field.name
-        if isinstance(value, Free):
-            changes[field.name] = values[inner]()
-        elif field.role == "subtree" or isinstance(value, Choice):
-            changes[field.name] = _filled(value, inner, taken, values)
-    return dataclasses.replace(node, **changes)  # type: ignore[type-var]
-
-
-def _find(template: Any, candidate: Any, path: list[str]) -> Any:
-    """The value of a gene in a candidate: an option's index for a choice; None where the option is not taken."""
-    for name in path:
-        if isinstance(template, Choice):
-            if _option_of(template, candidate) != int(name):
-                return None
-            template = template.options[int(name)]
-        elif isinstance(template, tuple):
-            template, candidate = template[int(name)], candidate[int(name)]
-        else:
-            template, candidate = getattr(template, name), getattr(candidate, name)
-    return _option_of(template, candidate) if isinstance(template, Choice) else candidate
-
-
-def _option_of(choice: Choice, candidate: Any) -> int:
-    for index, option in enumerate(choice.options):
-        if _fits(option, candidate):
-            return index
-    raise UserError(f"{candidate!r} is none of the options {choice!r}.")
-
-
-def _fits(template: Any, candidate: Any) -> bool:
-    """Whether a candidate is one of those that a template stands for."""
-    if isinstance(template, Free):
-        return True
-    if isinstance(template, Choice):
-        return any(_fits(option, candidate) for option in template.options)
-    if isinstance(template, tuple):
-        return isinstance(candidate, tuple) and len(template) == len(candidate) and all(map(_fits, template, candidate))
-    if isinstance(template, Component):
-        names = (field.name for field in fields(type(template)))
-        return type(template) is type(candidate) and all(_fits(getattr(template, n), getattr(candidate, n)) for n in names)
-    return _alike(template, candidate)
-
-
-def _alike(value: Any, other: Any) -> bool:
-    """Whether two settings that are fully set have the same value."""
-    if jax.tree.structure(value) != jax.tree.structure(other):
-        return False
-    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(*map(jax.tree.leaves, (value, other)), strict=True))
-
-
-def _count(node: Any) -> int:
-    if isinstance(node, Choice):
-        return sum(_count(option) for option in node.options)
-    total = 1
-    if isinstance(node, tuple):
-        for item in node:
-            total *= _count(item)
-    elif isinstance(node, Component):
-        for field in fields(type(node)):
-            total *= _count(getattr(node, field.name))
-    return total

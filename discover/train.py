@@ -10,10 +10,10 @@ import jax
 import numpy as np
 
 from discover.algorithm import Algorithm
-from discover.components import check
 from discover.evaluation import describe_shapes
 from discover.events import Status, TaskRun, Training
 from discover.executors import Curves, Executor
+from discover.paths import check
 from discover.provenance import provenance
 from discover.randomness import seed_keys
 from discover.registry import Registry
@@ -56,6 +56,7 @@ def train(
     check(algorithm)
     environment = environment_from(registry, run.task)
     describe_shapes(environment, algorithm, run.steps)
+    executor = executor.settle(seeds)
     started = time.perf_counter()
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
     curves = executor.evaluate(environment, candidates, seed_keys(seed, purpose, seeds), run.steps, progress)
@@ -73,7 +74,7 @@ def train(
         interval=_interval(returns),
         env_steps=int(curves.env_steps.sum(dtype=np.int64)),
         seconds=seconds,
-        provenance=facts if facts is not None else provenance(registry),
+        provenance={**(provenance(registry) if facts is None else facts), "executor": repr(executor)},
     )
 
 

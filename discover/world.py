@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from discover.actor import Actor, Episodes, recorded, where
 from discover.algorithm import Algorithm
 from discover.distributions import Policy, policy_of
 from discover.environments import Discrete, Environment, Spec
@@ -18,32 +19,6 @@ from discover.networks import ACTION, AUXILIARY_LOSS, REWARD, Heads, Inputs, Net
 from discover.randomness import named_keys, permutation
 from discover.returns import Segment
 from discover.rules import Context, Experience, Info
-
-
-class Episodes(NamedTuple):
-    """Running record of episodes, per environment ``[B]`` and summed over the steps since the last reading."""
-
-    current_return: jax.Array
-    current_length: jax.Array
-    last_return: jax.Array
-    last_length: jax.Array
-    finished: jax.Array  # [B] whether any episode has ended yet
-    return_sum: jax.Array  # sum over steps and environments of the last finished episode's return
-    length_sum: jax.Array
-    covered: jax.Array  # how many (step, environment) pairs the sums cover
-
-
-class Actor(NamedTuple):
-    """B environments in the middle of their episodes, and how many env steps have been taken in them."""
-
-    state: Any
-    observation: jax.Array
-    carry: Any
-    first: jax.Array
-    task: Any
-    normaliser: Any
-    episodes: Episodes
-    env_steps: jax.Array
 
 
 class World:
@@ -304,16 +279,16 @@ class World:
             carry=(),
             task=(),
         )
-        episodes = _record(actor.episodes, made.reward, done)
+        episodes = recorded(actor.episodes, made.reward, done)
         return Actor(state, observation, carry, done, task, statistics, episodes, actor.env_steps), experience
 
     def _reset(self, keys: jax.Array, task: Any, done: jax.Array, made: Any) -> tuple[Any, Any, jax.Array]:
         """Task, state and observation to go on with: fresh ones where an episode ended."""
         if self.redraw == "episode":
             redrawn = jax.vmap(lambda key: self._family.sample_task(named_keys(key, "task")[0]))(keys)
-            task = _where(done, redrawn, task)
+            task = where(done, redrawn, task)
         state, observation = jax.vmap(self._family.reset)(keys, task)
-        return task, _where(done, state, made.state), _where(done, observation, made.observation)
+        return task, where(done, state, made.state), where(done, observation, made.observation)
 
     def _normalise(self, statistics: Any, made: Any, fresh: jax.Array, done: jax.Array) -> tuple[Any, ...]:
         if self._normaliser is None:
@@ -321,7 +296,7 @@ class World:
         seen = self._normaliser.rescale(statistics, made.observation)
         statistics, observation = self._normaliser.observe(statistics, fresh)
         statistics, reward = self._normaliser.reward(statistics, made.reward, done)
-        return statistics, observation, _where(done, seen, observation), reward
+        return statistics, observation, where(done, seen, observation), reward
 
 
 def wrapped_family(algorithm: Algorithm, environment: Environment) -> Environment:
@@ -367,34 +342,6 @@ def _sizes(spec: Spec, heads: Heads) -> Mapping[str, int]:
 def _encoded(spec: Spec, action: jax.Array) -> jax.Array:
     """Actions as numbers that a network reads: one-hot if discrete."""
     return jax.nn.one_hot(action, spec.action.n) if isinstance(spec.action, Discrete) else action
-
-
-def _record(episodes: Episodes, reward: jax.Array, done: jax.Array) -> Episodes:
-    current = episodes.current_return + reward
-    length = episodes.current_length + 1.0
-    last = jnp.where(done, current, episodes.last_return)
-    last_length = jnp.where(done, length, episodes.last_length)
-    finished = episodes.finished | done
-    return Episodes(
-        current_return=jnp.where(done, 0.0, current),
-        current_length=jnp.where(done, 0.0, length),
-        last_return=last,
-        last_length=last_length,
-        finished=finished,
-        return_sum=episodes.return_sum + jnp.sum(jnp.where(finished, last, 0.0)),
-        length_sum=episodes.length_sum + jnp.sum(jnp.where(finished, last_length, 0.0)),
-        covered=episodes.covered + jnp.sum(finished.astype(jnp.float32)),
-    )
-
-
-def _where(condition: jax.Array, chosen: Any, otherwise: Any) -> Any:
-    """Per column: ``chosen`` where ``condition[B]``, else ``otherwise``."""
-
-    def pick(a: jax.Array, b: jax.Array) -> jax.Array:
-        a, b = jnp.asarray(a), jnp.asarray(b)
-        return jnp.where(condition.reshape(condition.shape + (1,) * (a.ndim - 1)), a, b).astype(b.dtype)
-
-    return jax.tree.map(pick, chosen, otherwise)
 
 
 def _divide(total: int, count: int, what: str) -> None:

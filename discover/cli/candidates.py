@@ -26,7 +26,7 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
     Raises:
         UserError: no such recipe, file or address, or it does not hold a complete candidate.
     """
-    from discover.components import check
+    from discover.paths import check
     from discover.saving import SUFFIX, load_candidate
     from discover.words import algorithm_from
 

@@ -10,9 +10,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover.components import Component, check, domain_of, fields, walk
+from discover.components import Component, domain_of, fields
 from discover.domains import Domain
 from discover.errors import UserError
+from discover.paths import check, walk
 from discover.registry import Registry
 from discover.space import Space
 from discover.testing.failures import close, raw, require, same_bits

@@ -7,7 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover.components import Component, free, replace, walk
+from discover.components import Component, free
+from discover.paths import replace, walk
 from discover.space import Space
 
 

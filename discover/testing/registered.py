@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from discover.algorithm import Algorithm
-from discover.components import Component, Field, fields, walk
+from discover.components import Component, Field, fields
+from discover.paths import walk
 from discover.registry import Entry, Registry
 from discover.words import algorithm_from, environment_from
 

@@ -30,8 +30,9 @@ from discover import (
     real,
     replace,
 )
-from discover.components import check, fields
+from discover.components import fields
 from discover.domains import Real
+from discover.paths import check
 
 
 @component

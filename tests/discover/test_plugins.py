@@ -87,6 +87,25 @@ def installed(monkeypatch: pytest.MonkeyPatch, **plugins: object) -> None:
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: points if group == "discover" else [])
 
 
+@pytest.mark.parametrize("reference", [0.0, -1.0])
+def test_a_task_whose_reference_is_no_better_than_random_is_refused(reference: float) -> None:
+    with pytest.raises(UserError) as error:
+        Registry().add_task("flat", "catch", summary="", random=0.0, reference=reference, origin="by hand")
+    assert str(error.value) == (
+        f"task 'flat': the reference return {reference:g} must be above the random one, 0: it is 1 on the normalised scale, "
+        "random is 0."
+    )
+
+
+def test_a_plugin_that_registers_nothing_is_on_record_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Watches:
+        @hookimpl
+        def discover_search_started(self) -> None: ...
+
+    installed(monkeypatch, watcher=Watches(), mine=Registers("a"))
+    assert [p.plugin for p in load_plugins().registry.plugins()] == ["mine", "watcher"]
+
+
 # Found ----------------------------------------------------------------------------------------------------------------
 
 

@@ -338,15 +338,15 @@ def test_a_first_candidate_that_cannot_be_traced_is_told_before_the_search(tmp_p
 
 
 def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from discover.search import Evaluated, _Runner
+    from discover.fitness import Evaluated, Evaluator
 
-    honest = _Runner._evaluate
+    honest = Evaluator.evaluate
 
     def unlucky(self: Any, genomes: np.ndarray, purpose: str, index: int, seeds: int) -> Evaluated:
         made = honest(self, genomes, purpose, index, seeds)
         return made if purpose == "search" else made._replace(status=np.full(len(genomes), Status.NOT_FINITE, np.int8))
 
-    monkeypatch.setattr(_Runner, "_evaluate", unlucky)
+    monkeypatch.setattr(Evaluator, "evaluate", unlucky)
     with pytest.raises(EvaluationError, match=r"^each of the 3 best candidates broke on fresh seeds, so there is no champion"):
         run(tmp_path, generations=1)
     assert not (tmp_path / "champion.candidate").exists()

@@ -22,7 +22,7 @@ from discover import (
     real,
     weights,
 )
-from discover.components import check
+from discover.paths import check
 
 
 class Part(Component):

@@ -18,7 +18,7 @@ from discover_returns.returns import GAE
 from matplotlib.figure import Figure
 
 from discover import Algorithm, Environment, Registry, Space, UserError, World, replace
-from discover.components import check
+from discover.paths import check
 from discover.words import algorithm_from
 
 PARTS: dict[str, Any] = {"returns": GAE(gamma=0.9, lam=0.8), "optimiser": SGD(learning_rate=1.0)}

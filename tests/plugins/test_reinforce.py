@@ -12,8 +12,8 @@ from discover_reinforce.reinforce import Reinforce
 from discover_returns.returns import MonteCarlo
 
 from discover import Algorithm, Discrete, Environment, Heads, Inputs, Network, Outputs, Registry, Spec, Step, World, component
-from discover.components import check
 from discover.lifetime import run
+from discover.paths import check
 from discover.words import algorithm_from
 
 GAMMA = 0.9

@@ -1,0 +1,117 @@
+"""The fitness of a population: every member on every task and seed, one compiled program per structure and environment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from discover.config import SearchConfig
+from discover.environments import Environment
+from discover.events import Status
+from discover.executors import Executor
+from discover.randomness import seed_keys
+from discover.registry import Registry
+from discover.space import Group, Space
+from discover.strategies import TaskReturns
+from discover.train import statuses
+from discover.words import environment_from
+
+
+class Evaluated(NamedTuple):
+    """A population's curves and what became of each member."""
+
+    fitness: np.ndarray  # [P], finite
+    status: np.ndarray  # [P]
+    errors: dict[int, str]
+    returns: list[np.ndarray]  # per task [P, S, 100]
+    structures: int
+    env_steps: int
+    seconds: float
+
+
+class Evaluator:
+    """Evaluates populations of one space as a config says.
+
+    Args:
+        registry: knows the tasks.
+        config: tasks, objective and seed.
+        space: what the genomes mean.
+        executor: where lifetimes run.
+        progress: called with what is being done, and the share of it that is done.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        config: SearchConfig,
+        space: Space,
+        executor: Executor,
+        progress: Callable[[str, float], None],
+    ):
+        self._tasks, self._objective, self._seed = config.tasks, config.objective, config.seed
+        self._space, self._executor, self._progress = space, executor, progress
+        self._environments = [environment_from(registry, run.task) for run in config.tasks]
+        self._scales = [registry.get("task", run.task).facts for run in config.tasks]
+
+    def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int) -> Evaluated:
+        """Every member on every task, the same seeds for all members (common random numbers)."""
+        started, population = time.perf_counter(), len(genomes)
+        groups, errors, env_steps = self._space.groups(genomes), {}, 0
+        status = np.full(population, Status.OK, np.int8)
+        returns = []
+        for task, run in enumerate(self._tasks):
+            keys = seed_keys(self._seed, purpose, seeds, index, task)
+            curves = np.full((population, seeds, 100), np.nan, np.float32)
+            for place, group in enumerate(groups):
+                share = (task * len(groups) + place) / (len(groups) * len(self._tasks))
+                self._progress(f"{purpose} {index + 1}: {run.label}", share)
+                env_steps += self._evaluate_group(group, self._environments[task], keys, run.steps, curves, status, errors)
+            returns.append(curves)
+        fitness = self._fitness(returns, status)
+        return Evaluated(fitness, status, errors, returns, len(groups), env_steps, time.perf_counter() - started)
+
+    def _evaluate_group(
+        self,
+        group: Group,
+        environment: Environment,
+        keys: jax.Array,
+        steps: int,
+        returns: np.ndarray,
+        status: np.ndarray,
+        errors: dict[int, str],
+    ) -> int:
+        """Fill in ``returns`` and ``status`` of a group's members; a group that fails spoils no other."""
+        try:
+            curves = self._executor.evaluate(environment, group.candidates, keys, steps)
+        except Exception as error:
+            message = one_line(error)
+            for member in group.members:
+                status[member] = Status.ERROR
+                errors[int(member)] = message
+            return 0
+        returns[group.members] = curves.episode_return
+        status[group.members] = np.maximum(status[group.members], _worst(statuses(curves)))
+        return int(curves.env_steps.sum(dtype=np.int64))
+
+    def _fitness(self, returns: list[np.ndarray], status: np.ndarray) -> np.ndarray:
+        """Fitness ``[P]``, finite: broken members get the lowest of their generation (law 3)."""
+        scales = [TaskReturns(r, f["random"], f["reference"]) for r, f in zip(returns, self._scales, strict=True)]
+        fitness = np.array(self._objective(scales), np.float32)
+        status[(status == Status.OK) & ~np.isfinite(fitness)] = Status.NOT_FINITE
+        sound = status == Status.OK
+        fitness[~sound] = fitness[sound].min() if sound.any() else 0.0
+        return fitness
+
+
+def _worst(status: np.ndarray) -> np.ndarray:
+    """Per member, the worst status over its seeds."""
+    return status.max(axis=1)
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, in its first line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]

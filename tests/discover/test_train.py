@@ -1,0 +1,30 @@
+"""Training and comparing from Python."""
+
+import jax
+import toys
+
+from discover import Algorithm, Executor, TaskRun
+from discover.compare import compare
+from discover.train import train
+from discover.words import algorithm_from, component_from
+
+REGISTRY = toys.plugins().registry
+REPEATABLE = f"Local(chunk={-(-3 // jax.device_count())})"
+
+
+def executor() -> Executor:
+    return component_from(REGISTRY, Executor, "local", "executor")
+
+
+def toy() -> Algorithm:
+    return algorithm_from(REGISTRY, "climb")
+
+
+def test_a_training_records_the_chunk_size_that_its_bits_depend_on() -> None:
+    made = train(REGISTRY, executor(), "toy", toy(), TaskRun("payday", 40), seeds=3)
+    assert made.provenance["executor"] == REPEATABLE
+
+
+def test_a_comparison_records_the_chunk_size_that_its_bits_depend_on() -> None:
+    made = compare(REGISTRY, executor(), {"a": toy(), "b": toy()}, [TaskRun("payday", 40)], seeds=3)
+    assert made.provenance["executor"] == REPEATABLE
