@@ -57,10 +57,9 @@ class World:
 
     def evaluate(self, params: Any, batch: Experience) -> Outputs:
         """Outputs ``[T, B, ...]`` at the observations of a batch, recurrent networks unrolled from its carry."""
-        inputs = Inputs(batch.observation, batch.first, self._readable(batch), self.progress)
-        if not self._recurrent:
-            return self._network.apply(params, self._inputs, inputs, self._network.carry())[0]
-        return self._unroll(params, batch)[0]
+        if self._recurrent:
+            return self._unroll(params, batch)[0]
+        return self._at_once(params, Inputs(batch.observation, batch.first, self._readable(batch), self.progress))
 
     def evaluate_next(self, params: Any, batch: Experience, action: jax.Array | None = None) -> Outputs:
         """Outputs ``[T, B, ...]`` at the *true* next observations, before any reset.
@@ -72,8 +71,9 @@ class World:
         """
         readable = dict(batch.context) if action is None else {**batch.context, ACTION: _encoded(self.spec, action)}
         inputs = Inputs(batch.next_observation, jnp.zeros_like(batch.first), readable, self.progress)
-        carry = self._unroll(params, batch)[1] if self._recurrent else self._network.carry()
-        return self._network.apply(params, self._inputs, inputs, carry)[0]
+        if not self._recurrent:
+            return self._at_once(params, inputs)
+        return self._network.apply(params, self._inputs, inputs, self._unroll(params, batch)[1])[0]
 
     def gradient(self, loss: Callable[..., tuple[jax.Array, Info]]) -> Callable[..., tuple[Any, Info]]:
         """The gradient of ``loss(outputs, batch, *more) -> (scalar, info)`` with respect to the parameters.
@@ -232,6 +232,16 @@ class World:
     @property
     def _recurrent(self) -> bool:
         return bool(jax.tree.leaves(jax.eval_shape(self._network.carry)))
+
+    def _at_once(self, params: Any, inputs: Inputs) -> Outputs:
+        """A feed-forward network's outputs ``[T, B, ...]``, evaluated on one axis of T * B rows.
+
+        Gradients of plain matrix products are what XLA does best: with two leading axes an update takes a sixth longer.
+        """
+        steps, columns = inputs.first.shape
+        rows = jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:]), inputs._replace(progress=()))
+        outputs, _ = self._network.apply(params, self._inputs, rows._replace(progress=inputs.progress), self._network.carry())
+        return jax.tree.map(lambda x: x.reshape(steps, columns, *x.shape[1:]), outputs)
 
     def _unroll(self, params: Any, batch: Experience) -> tuple[Outputs, Any]:
         """Outputs and carries after each step, ``[T, B, ...]``."""
