@@ -82,7 +82,7 @@ def updates_in(algorithm: Algorithm, environment: Environment, steps: int) -> in
 
 def begin(algorithm: Algorithm, environment: Environment, key: jax.Array) -> Lifetime:
     """A lifetime before its first update."""
-    world, key = World(algorithm, environment), unrolled(key)
+    world = World(algorithm, environment)
     rollout = algorithm.rule.rollout(world.spec)
     key_network, key_rule, key_tasks, key_start, key_run = named_keys(key, "network", "rule", "tasks", "start", "run")
     params = world.initial_params(key_network)
@@ -90,7 +90,7 @@ def begin(algorithm: Algorithm, environment: Environment, key: jax.Array) -> Lif
     actor = None if rollout.by_rule else _start(world, key_tasks, key_start, rollout.environments)
     names = (*_REPORT[:-1], *_info_names(algorithm, environment, params, state, actor))
     rows = {name: jnp.zeros(ROWS) for name in names}
-    return Lifetime(key_run, params, state, actor, rows, jnp.zeros(ROWS), jnp.zeros((), jnp.int32))
+    return Lifetime(unrolled(key_run), params, state, actor, rows, jnp.zeros(ROWS), jnp.zeros((), jnp.int32))
 
 
 def advance(algorithm: Algorithm, environment: Environment, life: Lifetime, start: Any, stop: Any, total: Any) -> Lifetime:
