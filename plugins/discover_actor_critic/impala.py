@@ -27,9 +27,9 @@ class Lagging(NamedTuple):
 class IMPALA(PolicyGradient):
     """IMPALA (Espeholt et al. 2018): actors use parameters of ``lag`` updates ago, the return function corrects for it.
 
-    `VTrace` makes it IMPALA; a return function that ignores the ratios shows what the correction is worth. Values and ratios are
-    those of the parameters that learn, at the states that the actors saw. For the first ``lag`` updates the actors use the
-    initial parameters. What is staleness of a distributed system there is simulated here, the same at every update.
+    `VTrace` makes it IMPALA; a return function that ignores the ratios shows what the correction is worth. Values and ratios
+    are those of the parameters that learn, at the states that the actors saw. What is staleness of a distributed system there
+    is simulated here, the same at every update; for the first ``lag`` updates the actors use the initial parameters.
 
     Attributes:
         lag: in updates; 0 acts with the newest parameters.
