@@ -53,7 +53,7 @@ def main() -> None:
     use_every_core()
     registry = load_plugins().registry
     if only is not None:
-        print(json.dumps({name: rows for name, rows in compared(registry, "catch", only).items()}))
+        print(json.dumps(compared(registry, "catch", only)))
         return
     print("| task | lag | measure | V-trace | no correction | difference |\n|---|---|---|---|---|---|", flush=True)
     for task, lags in LAGS.items():

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from discover import (
     Context,
+    Continuous,
     Discrete,
     Experience,
     Head,
@@ -43,12 +44,14 @@ class Prediction(UpdateRule):
         return Heads({"value": Head(())})
 
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+        columns = outputs["value"].shape
         match world.spec.action:
             case Discrete(n):
-                return jax.random.randint(key, (1,), 0, n), jnp.full(1, -jnp.log(float(n)))
-            case (low, high):
+                return jax.random.randint(key, columns, 0, n), jnp.full(columns, -jnp.log(float(n)))
+            case Continuous(low, high):
                 low, high = jnp.asarray(low), jnp.asarray(high)
-                return jax.random.uniform(key, (1, low.size), minval=low, maxval=high), -jnp.sum(jnp.log(high - low))[None]
+                action = jax.random.uniform(key, (*columns, low.size), minval=low, maxval=high)
+                return action, jnp.full(columns, -jnp.sum(jnp.log(high - low)))
 
     def _error(self, world: World, params: Any, experience: Experience) -> tuple[jax.Array, jax.Array]:
         """``r + d v(s') - v(s)`` and ``v(s')``, scalars."""

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_tabular.control import ExpectedSarsa, QLearning, Sarsa, epsilon_greedy
+from discover_tabular.control import Control, ExpectedSarsa, QLearning, Sarsa, epsilon_greedy
 from discover_tabular.environments import Cliff, RandomWalk
 from discover_tabular.linear import Linear
 from discover_tabular.prediction import NStepTD, OfflineTD, TDLambda
@@ -92,7 +92,7 @@ def test_n_step_td_of_the_random_walk() -> None:
 
 
 @functools.cache
-def on_the_cliff(rule: type[UpdateRule]) -> tuple[np.ndarray, np.ndarray]:
+def on_the_cliff(rule: type[Control]) -> tuple[np.ndarray, np.ndarray]:
     """Returns of 500 episodes ``[240, 500]``, and the tables at the end ``[240, 48, 4]``; settings of example 6.6."""
     made = stacked(rule(step_size=0.5, gamma=1.0, epsilon=0.1))
     params, watched = lives(Cliff(), 24_000)(made, jax.random.split(jax.random.key(0), 240), return_of_episode)
@@ -117,7 +117,7 @@ def greedy_steps(table: np.ndarray) -> int:
     [(Sarsa, -26.3, 1.5, (15, 17)), (QLearning, -49.6, 3.0, (13, 13))],
     ids=["Sarsa", "Q-learning"],
 )
-def test_control_on_the_cliff(rule: type[UpdateRule], late: float, tolerance: float, steps: tuple[int, int]) -> None:
+def test_control_on_the_cliff(rule: type[Control], late: float, tolerance: float, steps: tuple[int, int]) -> None:
     returns, tables = on_the_cliff(rule)
     assert returns[:, 400:].mean() == pytest.approx(late, abs=tolerance)
     assert steps[0] <= np.median([greedy_steps(table) for table in tables]) <= steps[1]
@@ -223,8 +223,8 @@ def test_n_step_td_is_its_equation(n: int) -> None:
 
 
 @pytest.mark.parametrize("rule", [QLearning, ExpectedSarsa, Sarsa])
-def test_control_is_its_equation(rule: type[UpdateRule]) -> None:
-    more = {"lam": LAM} if rule is Sarsa else {}
+def test_control_is_its_equation(rule: type[Control]) -> None:
+    more: dict[str, Any] = {"lam": LAM} if rule is Sarsa else {}
     e, params, _ = trail(rule(step_size=STEP, gamma=GAMMA, epsilon=0.3, **more))
     w, z, late = np.zeros((2, 2)), np.zeros((2, 2)), rule is Sarsa
     for t in range(len(e.reward) - late):
