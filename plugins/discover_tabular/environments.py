@@ -37,7 +37,7 @@ class RandomWalk(Environment):
         state = state + 2 * action.astype(jnp.int32) - 1
         right = state == self.states
         ended = right | (state < 0)
-        reward = jnp.where(ended, jnp.where(right, 1.0, -1.0), 0.0)
+        reward = jnp.float32(ended) * jnp.where(right, 1.0, -1.0)
         return Step(state, jax.nn.one_hot(state, self.states), reward, terminated=ended, truncated=jnp.array(False))
 
 
@@ -70,7 +70,7 @@ class Cliff(Environment):
         goal = jnp.all(cell == last)
         fell = (cell[0] == last[0]) & (cell[1] > 0) & ~goal
         cell = jnp.where(fell, jnp.array([self.rows - 1, 0], jnp.int32), cell)
-        reward = jnp.where(fell, -100.0, -1.0)
+        reward = jnp.where(fell, jnp.float32(-100.0), -1.0)
         return Step(cell, self._seen(cell), reward, terminated=goal, truncated=jnp.array(False))
 
     def _seen(self, cell: jax.Array) -> jax.Array:
