@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from discover.networks import Network as Network
     from discover.networks import Outputs as Outputs
     from discover.normalisers import Normaliser as Normaliser
+    from discover.on_policy import OnPolicy as OnPolicy
     from discover.optimisers import Optimiser as Optimiser
     from discover.paths import domain_at as domain_at
     from discover.paths import get as get
@@ -114,6 +115,7 @@ _HOME = {
     "hookspecs": ("hookimpl",),
     "networks": ("ACTION", "AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs", "REWARD"),
     "normalisers": ("Normaliser",),
+    "on_policy": ("OnPolicy",),
     "optimisers": ("Optimiser",),
     "paths": ("domain_at", "get", "nodes", "replace"),
     "randomness": ("named_key", "named_keys"),

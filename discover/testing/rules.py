@@ -18,11 +18,11 @@ from discover.testing.failures import ConformanceError, close, finite, form, req
 from discover.testing.populations import differentiable, members
 from discover.testing.small import Affine, Corridor
 
-UPDATES = 2
 
-
-def check_update_rule(rule: UpdateRule, network: Network | None = None, environment: Environment | None = None) -> None:
-    """Check an update rule over two updates on a small environment, in the lifetime that searches use.
+def check_update_rule(
+    rule: UpdateRule, network: Network | None = None, environment: Environment | None = None, updates: int = 2
+) -> None:
+    """Check an update rule over a few updates on a small environment, in the lifetime that searches use.
 
     It trains: parameters change and stay finite, its state keeps its form, its clock is true to its rollout. Same key, same
     bits; other numbers compile nothing anew; a population agrees with its members alone. It can be differentiated with respect
@@ -32,6 +32,7 @@ def check_update_rule(rule: UpdateRule, network: Network | None = None, environm
         rule: choose small sizes, since it is compiled twice.
         network: one that gives the heads of the rule; an affine one unless given.
         environment: what to train on; a small one with discrete actions unless given.
+        updates: more for a rule that does not learn at every update.
 
     Raises:
         ConformanceError: in one sentence.
@@ -41,7 +42,7 @@ def check_update_rule(rule: UpdateRule, network: Network | None = None, environm
 
     def trained(algorithm: Algorithm, key: jax.Array) -> tuple[jax.Array, Any]:
         life = lifetime.begin(algorithm, environment, key)
-        after = lifetime.advance(algorithm, environment, life, 0, UPDATES, UPDATES)
+        after = lifetime.advance(algorithm, environment, life, 0, updates, updates)
         return sum((jnp.sum(x) for x in jax.tree.leaves(after.params)), jnp.zeros(())), (life.params, after)
 
     def differentiated(algorithm: Algorithm, key: jax.Array) -> Any:
@@ -52,10 +53,10 @@ def check_update_rule(rule: UpdateRule, network: Network | None = None, environm
     _check_traces(lambda a: trained(a, key), algorithm, name)
     program = jax.jit(differentiated)
     (_, (before, after)), gradient = first = program(algorithm, key)
-    require(finite(after), f"{name} gives parameters, a state or a report that is not finite in {UPDATES} updates.")
-    require(not same_bits(before, after.params), f"{name} changes no parameter in {UPDATES} updates.")
+    require(finite(after), f"{name} gives parameters, a state or a report that is not finite in {updates} updates.")
+    require(not same_bits(before, after.params), f"{name} changes no parameter in {updates} updates.")
     rollout = rule.rollout(environment.spec())
-    steps = UPDATES * rollout.steps * rollout.environments
+    steps = updates * rollout.steps * rollout.environments
     require(after.env_steps == steps, f"{name} takes {after.env_steps} env steps where its rollout says {steps}.")
     require(
         finite(differentiable(algorithm, gradient)),

@@ -10,28 +10,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import (
-    Experience,
-    Head,
-    Heads,
-    Info,
-    Optimiser,
-    Outputs,
-    ReturnFunction,
-    Rollout,
-    Scalar,
-    Spec,
-    Targets,
-    UpdateRule,
-    World,
-    component,
-    policy_heads,
-    real,
-)
+from discover import Experience, Info, OnPolicy, Outputs, Scalar, Targets, World, component, real
 
 
 @component
-class MirrorLearning(UpdateRule):
+class MirrorLearning(OnPolicy):
     """What PPO, DPO and LPO share: epochs of shuffled minibatches on one batch of experience.
 
     Per minibatch, with advantages normalised over it::
@@ -41,10 +24,6 @@ class MirrorLearning(UpdateRule):
                - entropy_coefficient * mean(entropy)
     """
 
-    returns: ReturnFunction
-    optimiser: Optimiser
-    steps: int = 128
-    environments: int = 4
     epochs: int = 4
     minibatches: int = 4
     entropy_coefficient: Scalar = real(0.01, low=0.0, high=0.1)
@@ -59,15 +38,6 @@ class MirrorLearning(UpdateRule):
         from discover_mirror.figures import drift_figure  # matplotlib is slow to import and seldom needed
 
         return {"drift": drift_figure(type(self).__name__, self.drift)}
-
-    def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, self.environments)
-
-    def heads(self, spec: Spec) -> Heads:
-        return Heads({**policy_heads(spec), "value": Head(())})
-
-    def init(self, key: jax.Array, world: World, params: Any) -> Any:
-        return self.optimiser.init(params)
 
     def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
         targets = self.returns(world.segment(params, experience))

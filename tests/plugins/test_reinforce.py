@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from discover_actor_critic.reinforce import Reinforce
 from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import SGD
-from discover_reinforce.reinforce import Reinforce
 from discover_returns.returns import MonteCarlo
 
 from discover import Algorithm, Discrete, Environment, Heads, Inputs, Network, Outputs, Registry, Spec, Step, World, component
@@ -57,6 +57,7 @@ def rule(baseline: str, steps: int, environments: int, rate: float = 1.0) -> Rei
         optimiser=SGD(learning_rate=rate),
         steps=steps,
         environments=environments,
+        entropy_coefficient=0.0,
         baseline=baseline,  # type: ignore[arg-type]
     )
 

@@ -1,0 +1,41 @@
+"""What rules share that learn a policy and its value from fresh batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from discover.components import component
+from discover.distributions import policy_heads
+from discover.environments import Spec
+from discover.networks import Head, Heads
+from discover.optimisers import Optimiser
+from discover.returns import ReturnFunction
+from discover.rules import Rollout, UpdateRule
+from discover.world import World
+
+
+@component
+class OnPolicy(UpdateRule):
+    """A rule with a policy and a value, a return function and an optimiser. To derive from: it has no `update` of its own.
+
+    Attributes:
+        returns: targets for the value, advantages for the policy.
+        optimiser: what takes a step. Its state is the rule's, unless `init` says otherwise.
+        steps, environments: T and B of a batch.
+    """
+
+    returns: ReturnFunction
+    optimiser: Optimiser
+    steps: int = 128
+    environments: int = 4
+
+    def rollout(self, spec: Spec) -> Rollout:
+        return Rollout(self.steps, self.environments)
+
+    def heads(self, spec: Spec) -> Heads:
+        return Heads({**policy_heads(spec), "value": Head(())})
+
+    def init(self, key: jax.Array, world: World, params: Any) -> Any:
+        return self.optimiser.init(params)

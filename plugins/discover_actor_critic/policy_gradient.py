@@ -1,0 +1,55 @@
+"""What REINFORCE, A2C and IMPALA share: one gradient step per batch of experience."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover import Experience, Info, OnPolicy, Outputs, Scalar, Segment, Targets, World, component, real
+
+
+@component
+class PolicyGradient(OnPolicy):
+    """The policy gradient with a learned value, and one step of the optimiser per batch::
+
+        loss = -mean(log pi(action | state) * A)
+               + value_coefficient * mean((v - G)^2) / 2
+               - entropy_coefficient * mean(entropy)
+
+    with target ``G`` and advantage ``A`` from the return function. A rule that asks for no value goes without the value loss,
+    and leaves steps whose episode does not end within the batch out of the first mean, since their return is not known.
+    """
+
+    entropy_coefficient: Scalar = real(0.01, low=0.0, high=0.1)
+    value_coefficient: Scalar = real(0.5, low=0.05, high=2.0, scale="log")
+
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
+        return self._step(world, params, state, experience, world.segment(params, experience))
+
+    def _step(self, world: World, params: Any, state: Any, experience: Experience, segment: Segment) -> tuple[Any, Any, Info]:
+        """Parameters and the optimiser's state after a step on targets from ``segment``, and the parts of the loss."""
+        change, info = world.gradient(self._loss(world))(params, experience, self.returns(segment))
+        params, state = self.optimiser.update(change, state, params, world.progress)
+        return params, state, info
+
+    def _loss(self, world: World) -> Any:
+        valued = "value" in world.heads.outputs
+
+        def loss(outputs: Outputs, batch: Experience, targets: Targets) -> tuple[jax.Array, Info]:
+            policy = world.policy(outputs)
+            known = jnp.ones_like(batch.reward) if valued else ends_within(batch)
+            gain = jnp.sum(known * policy.log_prob(batch.action) * targets.advantage) / jnp.maximum(jnp.sum(known), 1.0)
+            entropy = jnp.mean(policy.entropy())
+            total, info = -gain - self.entropy_coefficient * entropy, {"policy_gain": gain, "entropy": entropy}
+            if not valued:
+                return total, info
+            value_loss = 0.5 * jnp.mean((outputs["value"] - targets.value) ** 2)
+            return total + self.value_coefficient * value_loss, info | {"value_loss": value_loss}
+
+        return loss
+
+
+def ends_within(experience: Experience) -> jax.Array:
+    """``[T, B]``, 1 where the episode ends at this step or at a later one of the segment, else 0."""
+    done = (experience.terminated | experience.truncated).astype(jnp.float32)
+    return jax.lax.cummax(done, axis=0, reverse=True)

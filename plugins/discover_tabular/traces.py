@@ -1,0 +1,66 @@
+"""Eligibility traces over all parameters, and the semi-gradient that feeds them.
+
+For a table (see `linear`) a trace is a number per entry; for any other network it is a tree like the parameters.
+"""
+
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+
+from discover import Experience, Info, Outputs, Scalar, World
+
+Kind = Literal["accumulating", "replacing", "dutch"]
+
+
+def faded(kind: Kind, trace: Any, slope: Any, decay: jax.Array, step_size: Scalar) -> Any:
+    """The trace one step later (Sutton & Barto 2018, eq. 12.5, 12.12 and 12.11).
+
+    ``accumulating``: ``decay z + x``. ``replacing``: ``x`` where it is not zero, else ``decay z``. ``dutch``:
+    ``decay z + (1 - step_size decay z.x) x``; the last two are meant for binary and linear features.
+
+    Args:
+        kind: which of the three.
+        trace: ``z``, a tree like the parameters.
+        slope: ``x``, the gradient of the value that is learned; for linear values the features.
+        decay: ``gamma lam``; 0 where an episode starts.
+        step_size: that of the update.
+    """
+    if kind == "replacing":
+        return jax.tree.map(lambda z, x: jnp.where(x != 0, x, decay * z), trace, slope)
+    share = 1.0 - step_size * decay * inner(trace, slope) if kind == "dutch" else 1.0
+    return jax.tree.map(lambda z, x: decay * z + share * x, trace, slope)
+
+
+def inner(a: Any, b: Any) -> jax.Array:
+    """The inner product of two trees."""
+    return sum((jnp.sum(x * y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)), jnp.zeros(()))
+
+
+def moved(params: Any, *steps: tuple[Any, Any]) -> Any:
+    """``params + sum(size * direction)`` over pairs of a number and a tree like the parameters."""
+    for size, direction in steps:
+        params = jax.tree.map(lambda p, x, size=size: p + size * x, params, direction)
+    return params
+
+
+def slope_of_value(world: World, params: Any, batch: Experience) -> tuple[Any, jax.Array]:
+    """The gradient of ``v(s)`` of one step ``[1, 1]``, and the value itself."""
+
+    def value(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+        value = outputs["value"][0, 0]
+        return value, {"value": value}
+
+    slope, info = world.gradient(value)(params, batch)
+    return slope, info["value"]
+
+
+def slope_of_action_value(world: World, params: Any, batch: Experience) -> tuple[Any, jax.Array]:
+    """The gradient of ``q(s, a)`` of one step ``[1, 1]``, and the value itself."""
+
+    def value(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+        value = outputs["q"][0, 0, batch.action[0, 0]]
+        return value, {"value": value}
+
+    slope, info = world.gradient(value)(params, batch)
+    return slope, info["value"]

@@ -1,0 +1,117 @@
+"""Every recipe solves every probe that applies to it: it knows what episodes are worth, and chooses what pays."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import toys
+from discover_diagnostics.probe import Probe
+
+from discover import Algorithm, Experience, Outputs, UserError, World, lifetime
+from discover.paths import check
+from discover.words import algorithm_from, environment_from
+
+REGISTRY = toys.plugins().registry
+PREDICTION, CONTROL = ("constant_reward", "observed_reward", "delayed_reward"), ("chosen_reward", "matched_reward")
+STEPS = 50_000
+COMPILER = {"xla_backend_optimization_level": 0}
+
+
+def complete_recipes() -> list[Any]:
+    """Recipes that leave nothing open; one of each plugin by default."""
+    found, plugins = [], set()
+    for entry in REGISTRY.entries("recipe"):
+        if entry.provenance.plugin == "toys":
+            continue
+        try:
+            check(algorithm_from(REGISTRY, entry.name))
+        except UserError:
+            continue
+        first = entry.provenance.plugin not in plugins
+        plugins.add(entry.provenance.plugin)
+        found.append(entry.name if first else pytest.param(entry.name, marks=pytest.mark.slow))
+    return found
+
+
+def probe(name: str, actions: str) -> Probe:
+    made = environment_from(REGISTRY, name if actions == "discrete" else f"{name}_continuous")
+    assert isinstance(made, Probe)
+    return made
+
+
+def actions_of(algorithm: Algorithm) -> str:
+    try:
+        algorithm.rule.heads(probe("constant_reward", "discrete").spec())
+    except UserError:
+        return "continuous"
+    return "discrete"
+
+
+def estimates(world: World, outputs: Outputs, batch: Experience) -> jax.Array:
+    """What the agent thinks that each step is worth: its value, or the value of the action that it took, or of its critics."""
+    if "value" in outputs:
+        return outputs["value"]
+    if "q" in outputs:
+        return jnp.take_along_axis(outputs["q"], batch.action[..., None], axis=-1)[..., 0]
+    return jnp.mean(jnp.stack([q for name, q in outputs.items() if world.heads.outputs[name].reads]), axis=0)
+
+
+@functools.cache
+def trained(recipe: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Names, returns at the end, and the mean error of the agent's estimates: ``[probes]``, all in one program."""
+    algorithm = algorithm_from(REGISTRY, recipe)
+    actions, names = actions_of(algorithm), (*PREDICTION, *CONTROL)
+    probes = [probe(name, actions) for name in names]
+    total = lifetime.updates_in(algorithm, probes[0], STEPS)
+
+    def one(environment: Probe, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        life = lifetime.begin(algorithm, environment, key)
+        life = lifetime.advance(algorithm, environment, life, 0, jnp.int32(total), total)
+        world = World(algorithm, environment, 1.0)
+        actor = world.start(key, world.sample_tasks(key, 64))
+        acting, context = algorithm.rule.behaviour(life.params, life.rule_state)
+        _, batch = world.collect(acting, actor, key, 2, context)
+        worth = environment.constant + environment.observed * (batch.observation[..., 2] - batch.observation[..., 1])
+        error = jnp.mean(jnp.abs(estimates(world, world.evaluate(life.params, batch), batch) - worth))
+        return jnp.mean(lifetime.curve_of(life, total).episode_return[-2:]), error
+
+    program = jax.jit(jax.vmap(one, (0, None)), compiler_options=COMPILER)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *probes)
+    returns, errors = program(stacked, jax.random.key(0))
+    return names, np.asarray(returns), np.asarray(errors)
+
+
+@pytest.mark.parametrize("recipe", complete_recipes())
+def test_every_recipe_solves_the_probes(recipe: str) -> None:
+    names, returns, errors = trained(recipe)
+    algorithm = algorithm_from(REGISTRY, recipe)
+    chooses = set(algorithm.rule.heads(probe("constant_reward", actions_of(algorithm)).spec()).outputs) - {"value"}
+    found = dict(zip(names, zip(returns.tolist(), errors.tolist(), strict=True), strict=True))
+    for name in PREDICTION:
+        assert found[name][1] < 0.1, found
+    for name in CONTROL if chooses else ():
+        assert found[name][0] > 0.8, found
+
+
+@pytest.mark.parametrize("actions", ["discrete", "continuous"])
+@pytest.mark.parametrize("name", [*PREDICTION, *CONTROL])
+def test_a_probe_pays_what_it_says(name: str, actions: str) -> None:
+    environment, key = probe(name, actions), jax.random.key(0)
+    for seed in range(4):
+        state, observation = environment.reset(jax.random.key(seed), None)
+        for action, choice in ((0, -1.0), (1, 1.0)):
+            given = jnp.int32(action) if actions == "discrete" else jnp.array([3.0 * choice])
+            made = environment.step(key, state, given, None)
+            cue = {0: 0.0, 1: -1.0, 2: 1.0}[int(jnp.argmax(observation))]
+            if name == "delayed_reward":
+                assert not made.terminated
+                assert float(made.reward) == 0.0
+                assert int(jnp.argmax(made.observation)) == 3
+                made = environment.step(key, made.state, given, None)
+            pays = {"observed_reward": cue, "chosen_reward": choice, "matched_reward": cue * choice}.get(name, 1.0)
+            assert float(made.reward) == pays
+            assert made.terminated
+            assert (cue != 0.0) == (name in ("observed_reward", "matched_reward"))
