@@ -54,8 +54,9 @@ def evaluate_population(
     population, seeds = len(jax.tree.leaves(candidates)[0]), len(keys)
     first = jax.tree.map(lambda x: x[0], candidates)
     total = lifetime.updates_in(first, environment, steps)
-    programs = programs_on(tuple(jax.devices()))
-    lifetimes, tile = population * seeds, chunk * programs.devices
+    lifetimes = population * seeds
+    programs = programs_on(tuple(jax.devices()[: -(-lifetimes // chunk)]))
+    tile = chunk * programs.devices
     pieces, done = [], 0
     host = jax.tree.map(np.asarray, candidates)
     for index in _tiles(lifetimes, tile):
@@ -98,7 +99,7 @@ class Programs:
 @functools.cache
 def programs_on(devices: tuple[Any, ...]) -> Programs:
     """The programs for a set of devices: made once, so that nothing compiles twice."""
-    warn_of_idle_cores(devices)
+    warn_of_idle_cores(jax.devices())
     return Programs(devices)
 
 

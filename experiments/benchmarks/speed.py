@@ -1,6 +1,8 @@
-"""How fast PPO trains on CartPole, side by side with any peer.
+"""How fast an algorithm trains, side by side with any peer.
 
     python experiments/benchmarks/speed.py --agents 1 64 --peer "python peer.py --agents {agents} --steps {steps}"
+    python experiments/benchmarks/speed.py --task Breakout-MinAtar --change rule.environments=64 --change rule.minibatches=8
+    python experiments/benchmarks/speed.py --recipe dqn --agents 1
 
 Each measurement is a process of its own; ours and the peer's take turns, so that both see the same machine. The peer's
 command must print one JSON object on its last line with ``steps_per_s``, ``compile_s`` and ``peak_rss_mb``. The table goes to
@@ -16,8 +18,10 @@ import subprocess
 import sys
 import time
 
+import yaml
 
-def measure(agents: int, steps: int, repeats: int) -> dict[str, float]:
+
+def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int, repeats: int) -> dict[str, float]:
     """Train ``agents`` agents for ``steps`` env steps each, once to compile and ``repeats`` times on the clock."""
     from discover.devices import use_every_core
 
@@ -25,13 +29,14 @@ def measure(agents: int, steps: int, repeats: int) -> dict[str, float]:
     import jax
     import numpy as np
 
-    from discover import evaluate_population, fitting_chunk
+    from discover import evaluate_population, fitting_chunk, replace
     from discover.plugins import load_plugins
     from discover.randomness import seed_keys
     from discover.words import algorithm_from, environment_from
 
     registry = load_plugins().registry
-    algorithm, environment = algorithm_from(registry, "ppo"), environment_from(registry, "CartPole-v1")
+    algorithm, environment = algorithm_from(registry, recipe), environment_from(registry, task)
+    algorithm = replace(algorithm, dict(map(_change, changes)))
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
     seconds, taken = [], 0
     for repeat in range(repeats + 1):
@@ -45,20 +50,28 @@ def measure(agents: int, steps: int, repeats: int) -> dict[str, float]:
     return {"steps_per_s": taken / run, "compile_s": seconds[0] - run, "peak_rss_mb": peak}
 
 
+def _change(text: str) -> tuple[str, object]:
+    """``path=value`` as a path and what the value says."""
+    path, _, value = text.partition("=")
+    found = yaml.safe_load(value)
+    return path, tuple(found) if isinstance(found, list) else found
+
+
 def run(command: list[str]) -> dict[str, float]:
     """The JSON object on the last line that a command prints."""
     made = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(made.stdout.strip().splitlines()[-1])
 
 
-def compare(agents: int, steps: int, peer: str | None, rounds: int, repeats: int) -> list[str]:
+def compare(asked: argparse.Namespace, agents: int, steps: int) -> list[str]:
     """One row per contestant, figures being medians over rounds."""
-    own = [sys.executable, __file__, "--one", "--agents", str(agents), "--steps", str(steps), "--repeats", str(repeats)]
+    own = [sys.executable, __file__, "--one", "--recipe", asked.recipe, "--task", asked.task, "--repeats", str(asked.repeats)]
+    own += ["--agents", str(agents), "--steps", str(steps), *(f"--change={change}" for change in asked.change)]
     commands = {"discover": own}
-    if peer:
-        commands["peer"] = shlex.split(peer.format(agents=agents, steps=steps))
+    if asked.peer:
+        commands["peer"] = shlex.split(asked.peer.format(agents=agents, steps=steps))
     found: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
-    for _ in range(rounds):
+    for _ in range(asked.rounds):
         for name, command in commands.items():
             found[name].append(run(command))
     base = _median(found.get("peer", found["discover"]), "steps_per_s")
@@ -80,6 +93,9 @@ def _median(results: list[dict[str, float]], key: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--recipe", default="ppo")
+    parser.add_argument("--task", default="CartPole-v1")
+    parser.add_argument("--change", action="append", default=[], metavar="PATH=VALUE", help="a field of the recipe; repeatable")
     parser.add_argument("--agents", type=int, nargs="+", default=[1, 64])
     parser.add_argument("--steps", type=int, help="env steps per agent (500,000 for one agent, 15,360 for several)")
     parser.add_argument("--peer", help="the peer's command, with {agents} and {steps} to fill in")
@@ -88,13 +104,13 @@ def main() -> None:
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
-        print(json.dumps(measure(asked.agents[0], asked.steps, asked.repeats)))
+        print(json.dumps(measure(asked.recipe, asked.task, asked.change, asked.agents[0], asked.steps, asked.repeats)))
         return
     print("| agents | steps each | | env steps/s, median (range) | ratio | compile s | peak MB |")
     print("|---|---|---|---|---|---|---|")
     for agents in asked.agents:
         steps = asked.steps or (500_000 if agents == 1 else 15_360)
-        for row in compare(agents, steps, asked.peer, asked.rounds, asked.repeats):
+        for row in compare(asked, agents, steps):
             print(row, flush=True)
 
 
