@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from discover.errors import nearest as nearest
     from discover.evaluation import evaluate_population as evaluate_population
     from discover.evaluation import fitting_chunk as fitting_chunk
+    from discover.evaluation import lifetime_bytes as lifetime_bytes
     from discover.events import Command as Command
     from discover.events import Comparison as Comparison
     from discover.events import Difference as Difference
@@ -99,7 +100,7 @@ _HOME = {
     "domains": ("Integer", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
     "errors": ("DiscoverWarning", "UserError", "nearest"),
-    "evaluation": ("evaluate_population", "fitting_chunk"),
+    "evaluation": ("evaluate_population", "fitting_chunk", "lifetime_bytes"),
     "events": (
         "Command",
         "Comparison",

@@ -46,8 +46,7 @@ def compare(
     if seeds < 2:
         raise UserError(f"a comparison needs 2 seeds or more to tell chance from difference (10 for a verdict); got {seeds}.")
     trainings: dict[str, list[Training]] = {name: [] for name in candidates}
-    executor = executor.settle(seeds)
-    facts, count = {**provenance(registry), "executor": repr(executor)}, len(candidates) * len(runs)
+    facts, count = provenance(registry), len(candidates) * len(runs)
     for index, run in enumerate(runs):
         for place, (name, algorithm) in enumerate(candidates.items()):
             before = index * len(candidates) + place

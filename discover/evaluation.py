@@ -7,6 +7,7 @@ and environment type, whatever the population. The tile fits the cache, bounds t
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,21 +17,46 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from discover import lifetime
+from discover.algorithm import Algorithm
 from discover.devices import warn_of_idle_cores
 from discover.environments import Environment
 from discover.executors import Curves
+from discover.world import World
 
 _AXIS = "lifetimes"
 
+_CACHE = 4 * 2**20
+"""Bytes that lifetimes side by side on a CPU core may work on."""
 
-def fitting_chunk(lifetimes: int) -> int:
+
+def fitting_chunk(lifetimes: int, size: int) -> int:
     """How many lifetimes to run side by side on one device.
 
-    As many as there are for each device, but no more than 8 on a CPU core, whose cache holds them (measured, see
+    As many as there are for each device, but no more than 8 on a CPU core and no more than its cache holds (measured, see
     experiments/benchmarks), or 1024 on a GPU.
+
+    Args:
+        lifetimes: how many there are.
+        size: bytes that one of them works on, see `lifetime_bytes`.
     """
-    most = 8 if jax.default_backend() == "cpu" else 1024
+    most = max(1, min(8, _CACHE // size)) if jax.default_backend() == "cpu" else 1024
     return min(most, -(-lifetimes // jax.device_count()))
+
+
+def lifetime_bytes(environment: Environment, candidate: Algorithm) -> int:
+    """How many bytes one lifetime works on: its state, and the experience of one update."""
+
+    def held(candidate: Algorithm, key: jax.Array) -> Any:
+        life = lifetime.begin(candidate, environment, key)
+        world = World(candidate, environment)
+        rollout = candidate.rule.rollout(world.spec)
+        if life.actor is None:
+            return life
+        acting, context = candidate.rule.behaviour(life.params, life.rule_state)
+        return life, world.collect(acting, life.actor, key, rollout.steps, context)[1]
+
+    shapes = jax.eval_shape(held, candidate, jax.eval_shape(lambda: jax.random.key(0)))
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
 
 
 def evaluate_population(

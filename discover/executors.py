@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import jax
 import numpy as np
 
+from discover.algorithm import Algorithm
 from discover.components import Component
 from discover.environments import Environment
 
@@ -34,12 +35,12 @@ class Executor(Component):
 
     kind: ClassVar[str] = "executor"
 
-    def settle(self, lifetimes: int) -> Executor:
-        """The executor with every choice made that bits depend on (the chunk size), for evaluations of this size.
+    def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
+        """The executor with every choice made that bits depend on (the chunk size), for so many lifetimes of such a candidate.
 
         The settled executor is recorded as part of the run, and reused by resume and repeats.
         """
-        del lifetimes
+        del lifetimes, candidate, environments
         return self
 
     def evaluate(

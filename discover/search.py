@@ -114,11 +114,13 @@ class _Runner:
     def __init__(self, plugins: Plugins, config: SearchConfig, directory: Path, progress: Any):
         self.plugins, self.config, self.directory = plugins, config, directory
         self.registry: Registry = plugins.registry
-        self.executor = config.executor.settle(config.population * config.seeds)
         self.progress = progress or (lambda what, share: None)
         self.space = Space(config.template)
+        first = self.space.decode(self.space.start(jax.random.key(0)))
+        self._check(first)
+        environments = [environment_from(self.registry, run.task) for run in config.tasks]
+        self.executor = config.executor.settle(config.population * config.seeds, first, environments)
         self.evaluator = Evaluator(plugins.registry, config, self.space, self.executor, self.progress)
-        self._check_first()
         self.now = Now(self._initial_state(), Counters())
         self._last_error = ""
         self.info = SearchInfo(
@@ -303,11 +305,10 @@ class _Runner:
 
     # Checks -----------------------------------------------------------------------------------------------------------
 
-    def _check_first(self) -> None:
+    def _check(self, candidate: Algorithm) -> None:
         """Trace the first candidate on every task, so that a mistake is told before a long run."""
         report: Report | None = self.config.report
         runs = [*self.config.tasks, *(report.runs if report else ())]
-        candidate = self.space.decode(self.space.start(jax.random.key(0)))
         for run in dict.fromkeys(runs):
             try:
                 describe_shapes(environment_from(self.registry, run.task), candidate, run.steps)

@@ -56,7 +56,7 @@ def train(
     check(algorithm)
     environment = environment_from(registry, run.task)
     describe_shapes(environment, algorithm, run.steps)
-    executor = executor.settle(seeds)
+    executor = executor.settle(seeds, algorithm, [environment])
     started = time.perf_counter()
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
     curves = executor.evaluate(environment, candidates, seed_keys(seed, purpose, seeds), run.steps, progress)

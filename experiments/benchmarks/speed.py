@@ -29,7 +29,7 @@ def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int,
     import jax
     import numpy as np
 
-    from discover import evaluate_population, fitting_chunk, replace
+    from discover import evaluate_population, fitting_chunk, lifetime_bytes, replace
     from discover.plugins import load_plugins
     from discover.randomness import seed_keys
     from discover.words import algorithm_from, environment_from
@@ -38,11 +38,12 @@ def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int,
     algorithm, environment = algorithm_from(registry, recipe), environment_from(registry, task)
     algorithm = replace(algorithm, dict(map(_change, changes)))
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
+    chunk = fitting_chunk(agents, lifetime_bytes(environment, algorithm))
     seconds, taken = [], 0
     for repeat in range(repeats + 1):
         started = time.perf_counter()
         keys = seed_keys(repeat, "benchmark", agents)
-        curves = evaluate_population(environment, candidates, keys, steps, fitting_chunk(agents))
+        curves = evaluate_population(environment, candidates, keys, steps, chunk)
         seconds.append(time.perf_counter() - started)
         taken = int(curves.env_steps.sum(dtype=np.int64))
     run = statistics.median(seconds[1:])

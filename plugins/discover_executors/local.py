@@ -1,11 +1,11 @@
 """This process, on all its devices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 
-from discover import Curves, Environment, Executor, component, evaluate_population, fitting_chunk
+from discover import Algorithm, Curves, Environment, Executor, component, evaluate_population, fitting_chunk, lifetime_bytes
 
 
 @component
@@ -13,13 +13,16 @@ class Local(Executor):
     """Lifetimes on all devices of this process.
 
     Attributes:
-        chunk: lifetimes side by side on each device; 0 takes what suits the device and the number of lifetimes.
+        chunk: lifetimes side by side on each device; 0 takes what suits the device, the number of lifetimes and their size.
     """
 
     chunk: int = 0
 
-    def settle(self, lifetimes: int) -> Executor:
-        return self if self.chunk else Local(chunk=fitting_chunk(lifetimes))
+    def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
+        if self.chunk:
+            return self
+        largest = max(lifetime_bytes(environment, candidate) for environment in environments)
+        return Local(chunk=fitting_chunk(lifetimes, largest))
 
     def evaluate(
         self,
@@ -29,7 +32,9 @@ class Local(Executor):
         steps: int,
         progress: Callable[[float], None] | None = None,
     ) -> Curves:
-        return evaluate_population(environment, candidates, keys, steps, self._chunk(candidates, keys), progress)
-
-    def _chunk(self, candidates: Any, keys: jax.Array) -> int:
-        return self.chunk or fitting_chunk(len(jax.tree.leaves(candidates)[0]) * len(keys))
+        chunk = self.chunk
+        if not chunk:
+            first = jax.tree.map(lambda x: x[0], candidates)
+            lifetimes = len(jax.tree.leaves(candidates)[0]) * len(keys)
+            chunk = fitting_chunk(lifetimes, lifetime_bytes(environment, first))
+        return evaluate_population(environment, candidates, keys, steps, chunk, progress)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from toys import Blank, Climb, Payday
 
-from discover import Algorithm, UserError, component, evaluate_population, fitting_chunk, lifetime, replace
+from discover import Algorithm, UserError, component, evaluate_population, fitting_chunk, lifetime, lifetime_bytes, replace
 from discover.evaluation import describe_shapes, programs_on
 from discover.executors import Curves
 from discover.networks import Head, Heads
@@ -112,7 +112,21 @@ def test_progress_runs_to_one() -> None:
 
 
 def test_a_fitting_chunk_fills_the_devices_and_no_more() -> None:
-    assert [fitting_chunk(lifetimes) for lifetimes in (1, 2, 3, 16, 17, 1000)] == [1, 1, 2, 8, 8, 8]
+    assert [fitting_chunk(lifetimes, size=100) for lifetimes in (1, 2, 3, 16, 17, 1000)] == [1, 1, 2, 8, 8, 8]
+
+
+def test_a_fitting_chunk_of_large_lifetimes_fits_the_cache() -> None:
+    assert [fitting_chunk(1000, size) for size in (2**19, 2**20, 2**21, 2**30)] == [8, 4, 2, 1]
+
+
+def test_the_size_of_a_lifetime_counts_its_state_and_one_update_of_experience() -> None:
+    def size(steps: int) -> int:
+        return lifetime_bytes(ENVIRONMENT, Algorithm(rule=Climb(steps=steps), network=Blank()))
+
+    each = size(5) - size(4)  # one more step of experience, in each column
+    assert each > 0
+    assert size(9) == size(4) + 5 * each
+    assert size(4) > 4 * each
 
 
 # Told before a long run -----------------------------------------------------------------------------------------------

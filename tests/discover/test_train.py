@@ -25,6 +25,6 @@ def test_a_training_records_the_chunk_size_that_its_bits_depend_on() -> None:
     assert made.provenance["executor"] == REPEATABLE
 
 
-def test_a_comparison_records_the_chunk_size_that_its_bits_depend_on() -> None:
+def test_each_training_of_a_comparison_records_its_own() -> None:
     made = compare(REGISTRY, executor(), {"a": toy(), "b": toy()}, [TaskRun("payday", 40)], seeds=3)
-    assert made.provenance["executor"] == REPEATABLE
+    assert [made.trainings[name][0].provenance["executor"] for name in "ab"] == [REPEATABLE, REPEATABLE]
