@@ -52,7 +52,7 @@ def check_network(network: Network) -> None:
     require(finite(outputs), f"{name} gives outputs that are not finite.")
     require(close({k: v[1:2] for k, v in outputs.items()}, alone, 1e-4), f"{name} mixes the columns of a batch.")
     require("model" not in unknown, f"{name} gives a head whose action is not known.")
-    require(close(*anew, 1e-6), f"{name} remembers what was before the start of an episode.")
+    require(close(anew[0], anew[1], 1e-6), f"{name} remembers what was before the start of an episode.")
     whole = {k: v[0] for k, v in at_once.items()}
     require(not whole or close(whole, outputs, 1e-4), f"{name} differs when it is given [T, B] at once.")
 

@@ -67,7 +67,7 @@ class OptaxOptimiser(Optimiser):
         return jax.tree.map(lambda p, u: p + u.reshape(p.shape), params, updates), state
 
     def _transform(self, rate: Any) -> optax.GradientTransformation:
-        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         del own["anneal"]
         return type(self).transform(**own | {"learning_rate": rate})
 
@@ -120,5 +120,7 @@ def _field(name: str, default: Any) -> tuple[Any, Any] | None:
     return float, default
 
 
-ADAPTED = {name: adapted(name, function) for name, function in functions().items() if name not in OURS and name not in UNSUITED}
+ADAPTED: dict[str, Any] = {
+    name: adapted(name, function) for name, function in functions().items() if name not in OURS and name not in UNSUITED
+}
 """Component classes by optax's names."""
