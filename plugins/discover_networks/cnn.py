@@ -68,7 +68,7 @@ class CNN(TorsoNetwork):
                 f"pictures of {shape[0]} x {shape[1]} are too small for {len(self.filters)} convolutions of {self.kernel} x "
                 f"{self.kernel}: take fewer or smaller ones."
             )
-        return shape if len(shape) == 3 else (*shape, 1)
+        return shape[0], shape[1], 1 if len(shape) == 2 else shape[2]
 
 
 def patches(x: jax.Array, size: int) -> jax.Array:

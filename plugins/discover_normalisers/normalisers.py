@@ -14,11 +14,11 @@ class Moments(NamedTuple):
     """Mean and variance of all that was counted.
 
     Attributes:
-        count: how many; a float, since beyond 2^24 one more makes no difference.
+        total: how many; a float, since beyond 2^24 one more makes no difference.
         mean, variance: of the shape of one item.
     """
 
-    count: jax.Array
+    total: jax.Array
     mean: jax.Array
     variance: jax.Array
 
@@ -34,10 +34,10 @@ def counted(moments: Moments, batch: jax.Array) -> Moments:
     With ``w`` the batch's share of all: ``mean + w * d`` and ``(1 - w) * variance + w * variance of the batch +
     w * (1 - w) * d^2``, where ``d`` is the batch's mean minus ours.
     """
-    count = moments.count + batch.shape[0]
-    share, apart = batch.shape[0] / count, jnp.mean(batch, axis=0) - moments.mean
+    total = moments.total + batch.shape[0]
+    share, apart = batch.shape[0] / total, jnp.mean(batch, axis=0) - moments.mean
     variance = (1.0 - share) * moments.variance + share * jnp.var(batch, axis=0) + share * (1.0 - share) * apart**2
-    return Moments(count, moments.mean + share * apart, variance)
+    return Moments(total, moments.mean + share * apart, variance)
 
 
 @component

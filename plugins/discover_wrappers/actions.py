@@ -11,8 +11,7 @@ from discover_wrappers.wrapped import Watched, Wrapped, counted
 
 def no_action(spec: Spec) -> jax.Array:
     """What stands for the action before the first: zero."""
-    discrete = isinstance(spec.action, Discrete)
-    return jnp.zeros((), jnp.int32) if discrete else jnp.zeros(len(spec.action.low))
+    return jnp.zeros((), jnp.int32) if isinstance(spec.action, Discrete) else jnp.zeros(len(spec.action.low))
 
 
 def settled(spec: Spec, action: jax.Array) -> jax.Array:

@@ -23,7 +23,7 @@ def test_running_moments_are_those_of_all_items(columns: int) -> None:
     items = np.random.default_rng(0).normal(1000.0, 0.5, (200, columns, 3))
     moments = jax.lax.scan(lambda m, x: (counted(m, x), None), no_moments((3,)), jnp.asarray(items, jnp.float32))[0]
     every = np.asarray(jnp.asarray(items, jnp.float32), np.float64).reshape(-1, 3)
-    assert float(moments.count) == 200 * columns
+    assert float(moments.total) == 200 * columns
     np.testing.assert_allclose(moments.mean, every.mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(moments.variance, every.var(axis=0), rtol=1e-3)
 
