@@ -25,7 +25,7 @@ from discover.words import environment_from
 
 REGISTRY = toys.plugins().registry
 EXAMPLES = [(entry, made) for entry, made in examples(REGISTRY) if entry.provenance.plugin != "toys"]
-SMALL = {"steps": 4, "environments": 4, "epochs": 2, "minibatches": 2, "hidden": (8,)}
+SMALL = {"steps": 4, "environments": 4, "epochs": 2, "minibatches": 2, "hidden": (8,), "encoder": (8,), "memory": 8}
 
 
 ENOUGH = 8
