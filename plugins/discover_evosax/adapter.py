@@ -87,6 +87,8 @@ class EvosaxStrategy(Strategy):
         if made.holds_population:
             begun = made.algorithm.init(key, genomes, cost, made.params)
             begun = begun.replace(generation_counter=begun.generation_counter + 1)
+            if hasattr(begun, "best_fitness_shaped"):  # evosax forgets these, which leaves NaN in the state
+                begun = begun.replace(best_solution_shaped=begun.best_solution, best_fitness_shaped=begun.best_fitness)
             first = state.generation_counter == 0
             told = jax.tree.map(lambda a, b: jnp.where(first, a, b), begun, told)
         return settled(told)
