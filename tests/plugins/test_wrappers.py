@@ -169,7 +169,7 @@ def test_wrappers_wrap_each_other() -> None:
     [
         (TimeLimit(steps=0), "steps of TimeLimit"),
         (FrameStack(frames=0), "frames of FrameStack"),
-        (ActionRepeat(times=-1), "times"),
+        (ActionRepeat(times=-1), "times of ActionRepeat"),
     ],
 )
 def test_counts_below_one_are_refused(wrapper: Wrapper, what: str) -> None:
