@@ -133,14 +133,16 @@ def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig
     full = {**_DEFAULTS, **words}
     template = algorithm_from(registry, full["candidate"])
     strategy = _one(registry, Strategy, full["strategy"], "strategy")
-    config = SearchConfig(
+    population = _whole(full, "population")
+    _check_population(registry, strategy, Space(template), population)
+    return SearchConfig(
         name=_text(full, "name"),
         seed=_whole(full, "seed", least=0, most=2**32 - 1),
         template=template,
         strategy=strategy,
         objective=_one(registry, Objective, full["objective"], "objective"),
         executor=_one(registry, Executor, full["executor"], "executor"),
-        population=_whole(full, "population"),
+        population=population,
         generations=_whole(full, "generations"),
         seeds=_whole(full, "seeds"),
         tasks=_task_runs(registry, full["tasks"], "tasks")[0],
@@ -148,14 +150,9 @@ def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig
         selection_seeds=_whole(full, "selection_seeds"),
         checkpoint_minutes=_number(full, "checkpoint_minutes"),
         directory=Path(_text(full, "directory")),
-        report=_report(registry, full["report"]),
+        report=_report(registry, full["report"], strategy, population),
         words=full,
     )
-    least = strategy.smallest_population(Space(template))
-    if config.population < least:
-        name = registry.name_of(type(strategy))
-        raise UserError(f"population {config.population} is too small for the strategy '{name}': it needs {least} at least.")
-    return config
 
 
 def default_executor(registry: Registry) -> Executor:
@@ -163,7 +160,7 @@ def default_executor(registry: Registry) -> Executor:
     return component_from(registry, Executor, _DEFAULTS["executor"], "executor")
 
 
-def _report(registry: Registry, value: Any) -> Report | None:
+def _report(registry: Registry, value: Any, strategy: Strategy, population: int) -> Report | None:
     if value is None:
         return None
     if not isinstance(value, Mapping):
@@ -180,7 +177,7 @@ def _report(registry: Registry, value: Any) -> Report | None:
         tuned = isinstance(words, Mapping) and set(words) == {"tune"}
         template = algorithm_from(registry, words["tune"] if tuned else words, f"report.baselines.{name}")
         if tuned:
-            Space(template)
+            _check_population(registry, strategy, Space(template), population)
     runs, notes = _task_runs(registry, value["tasks"], "report.tasks")
     return Report(baselines, runs, notes, _whole({"seeds": 16, **value}, "seeds", least=2, where="report."))
 
@@ -206,6 +203,13 @@ def _task_runs(registry: Registry, value: Any, where: str) -> tuple[list[TaskRun
         runs.append(TaskRun(item["task"], _whole(item, "steps", where=f"{place}.")))
         notes.append(str(item.get("note", "")))
     return runs, notes
+
+
+def _check_population(registry: Registry, strategy: Strategy, space: Space, population: int) -> None:
+    problem = strategy.check_population(space, population)
+    if problem is not None:
+        name = registry.name_of(type(strategy))
+        raise UserError(f"population {population} does not suit the strategy '{name}': {problem}.")
 
 
 def _one(registry: Registry, kind: type[Component], value: Any, where: str) -> Any:

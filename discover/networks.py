@@ -89,8 +89,9 @@ class Network(Component):
         """Fresh parameters."""
         raise NotImplementedError
 
-    def carry(self) -> Any:
+    def carry(self, heads: Heads) -> Any:
         """The carry of one column at the start of an episode; ``()`` for a feed-forward network."""
+        del heads
         return ()
 
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:

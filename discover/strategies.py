@@ -38,17 +38,16 @@ class Strategy(Component):
 
     kind: ClassVar[str] = "strategy"
 
-    def smallest_population(self, space: Space) -> int:
-        """The least population that the strategy can work with."""
-        del space
-        return 1
+    def check_population(self, space: Space, population: int) -> str | None:
+        """Why the strategy cannot work with such a population and which one it could, or None.
+
+        Asked when a config is read; the answer goes on from "population 7 does not suit the strategy 'Open_ES':".
+        """
+        del space, population
+        return None
 
     def init(self, key: jax.Array, space: Space, population: int) -> Any:
-        """State before the first generation.
-
-        Raises:
-            UserError: the strategy cannot work with such a population.
-        """
+        """State before the first generation. The population has been checked."""
         raise NotImplementedError
 
     def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:

@@ -165,7 +165,7 @@ class World:
         columns = jax.tree.leaves(tasks)[0].shape[0]
         zeros, none = jnp.zeros(columns), jnp.zeros((), jnp.float32)
         state, observation = jax.vmap(self._family.reset)(jax.random.split(key, columns), tasks)
-        carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *x.shape)), self._network.carry())
+        carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *x.shape)), self._fresh_carry)
         if previous is None:
             statistics = () if self._normaliser is None else self._normaliser.init(self.spec, columns)
             episodes = Episodes(zeros, zeros, zeros, zeros, jnp.zeros(columns, bool), none, none, none)
@@ -230,8 +230,12 @@ class World:
     # Inside -----------------------------------------------------------------------------------------------------------
 
     @property
+    def _fresh_carry(self) -> Any:
+        return self._network.carry(self._inputs)
+
+    @property
     def _recurrent(self) -> bool:
-        return bool(jax.tree.leaves(jax.eval_shape(self._network.carry)))
+        return bool(jax.tree.leaves(jax.eval_shape(lambda: self._fresh_carry)))
 
     def _at_once(self, params: Any, inputs: Inputs) -> Outputs:
         """A feed-forward network's outputs ``[T, B, ...]``, evaluated on one axis of T * B rows.
@@ -240,7 +244,7 @@ class World:
         """
         steps, columns = inputs.first.shape
         rows = jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:]), inputs._replace(progress=()))
-        outputs, _ = self._network.apply(params, self._inputs, rows._replace(progress=inputs.progress), self._network.carry())
+        outputs, _ = self._network.apply(params, self._inputs, rows._replace(progress=inputs.progress), self._fresh_carry)
         return jax.tree.map(lambda x: x.reshape(steps, columns, *x.shape[1:]), outputs)
 
     def _unroll(self, params: Any, batch: Experience) -> tuple[Outputs, Any]:

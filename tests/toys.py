@@ -184,8 +184,8 @@ class FinalReturn(Objective):
 class Hill(Strategy):
     """Gaussian steps around the best genome of the generation before."""
 
-    def smallest_population(self, space: Space) -> int:
-        return 2
+    def check_population(self, space: Space, population: int) -> str | None:
+        return None if population >= 2 else "it needs 2 at least"
 
     def init(self, key: jax.Array, space: Space, population: int) -> Any:
         return {"mean": space.start(key)}

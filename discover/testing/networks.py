@@ -13,7 +13,7 @@ from discover.testing.components import settled
 from discover.testing.failures import close, finite, form, require, same_bits
 
 STEPS, COLUMNS = 4, 3
-_SPEC = Spec((2, 3), Discrete(4))
+_SPEC = Spec((4, 5), Discrete(4))
 _OUTPUTS = {
     "policy": Head((4,), mix="distribution"),
     "value": Head(()),
@@ -28,7 +28,8 @@ def check_network(network: Network) -> None:
     """Check a network with heads of several shapes, one of which reads a context and one the action.
 
     It gives what its heads ask for, of the right shape, with any leading axes and for any of its columns alone; leaves out
-    what cannot be known; starts from finite parameters that the key decides; carries a state of fixed form.
+    what cannot be known; starts from finite parameters that the key decides; carries a state of fixed form, which starts anew
+    where an episode does.
 
     Raises:
         ConformanceError: in one sentence.
@@ -42,8 +43,8 @@ def check_network(network: Network) -> None:
     zero = not any(jnp.any(x) for x in jax.tree.leaves(params))
     moved = zero or not same_bits(params, init(network, jax.random.key(1)))
     require(moved, f"{name} starts from the same parameters whatever the key.")
-    carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (COLUMNS, *x.shape)), network.carry())
-    outputs, after, alone, unknown, at_once = jax.jit(lambda n, p, c: _applied(n, p, heads, c))(network, params, carry)
+    carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (COLUMNS, *x.shape)), network.carry(heads))
+    outputs, after, alone, unknown, at_once, anew = jax.jit(lambda n, p, c: _applied(n, p, heads, c))(network, params, carry)
     require(form(after) == form(carry), f"{name} changes the form of its carry: it could not be scanned.")
     for head_name, head in heads.outputs.items():
         found = getattr(outputs.get(head_name), "shape", None)
@@ -51,20 +52,27 @@ def check_network(network: Network) -> None:
     require(finite(outputs), f"{name} gives outputs that are not finite.")
     require(close({k: v[1:2] for k, v in outputs.items()}, alone, 1e-4), f"{name} mixes the columns of a batch.")
     require("model" not in unknown, f"{name} gives a head whose action is not known.")
+    require(close(anew[0], anew[1], 1e-6), f"{name} remembers what was before the start of an episode.")
     whole = {k: v[0] for k, v in at_once.items()}
     require(not whole or close(whole, outputs, 1e-4), f"{name} differs when it is given [T, B] at once.")
 
 
 def _applied(network: Network, params: Any, heads: Heads, carry: Any) -> tuple[Any, ...]:
-    """Outputs and carry of one step; of one column alone; without the action; and of all steps, if there is no carry."""
+    """Outputs and carry of one step.
+
+    Further outputs: of one column alone; without the action; of all steps, if there is no carry; and of one step at which an
+    episode starts, with and without anything in the carry.
+    """
     inputs = example_inputs(jax.random.key(2))
     first = jax.tree.map(lambda x: x[0] if x.ndim else x, inputs)
     outputs, after = network.apply(params, heads, first, carry)
     one, own = jax.tree.map(lambda x: x[1:2] if x.ndim else x, (first, carry))
     alone, _ = network.apply(params, heads, one, own)
     unknown, _ = network.apply(params, heads, first._replace(context={"eta": first.context["eta"]}), carry)
-    at_once = {} if jax.tree.leaves(carry) else network.apply(params, heads, inputs, network.carry())[0]
-    return outputs, after, alone, unknown, at_once
+    at_once = {} if jax.tree.leaves(carry) else network.apply(params, heads, inputs, network.carry(heads))[0]
+    start = first._replace(first=jnp.ones(COLUMNS, bool))
+    anew = tuple(network.apply(params, heads, start, c)[0] for c in (carry, jax.tree.map(lambda x: x + 0.5, carry)))
+    return outputs, after, alone, unknown, at_once, anew
 
 
 def example_inputs(key: jax.Array) -> Any:

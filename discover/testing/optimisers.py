@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from discover.components import fields
 from discover.optimisers import Optimiser
 from discover.testing.components import settled
 from discover.testing.failures import finite, form, require
@@ -17,7 +18,8 @@ def check_optimiser(optimiser: Optimiser) -> None:
     """Check an optimiser on a bowl with one dead direction.
 
     Parameters and state keep their form and stay finite; the bowl is climbed down; the derivative with respect to the
-    optimiser's own numbers and to the gradient is finite, also where the gradient is zero.
+    optimiser's own numbers and to the gradient is finite, also where the gradient is zero, unless it declares that none of its
+    numbers is differentiable.
 
     Raises:
         ConformanceError: in one sentence.
@@ -45,6 +47,8 @@ def check_optimiser(optimiser: Optimiser) -> None:
     (reached, after), slopes = differentiated(optimiser, jax.tree.map(jnp.ones_like, params))
     require(finite(after), f"{name} gives parameters or a state that are not finite.")
     require(reached < bowl(params), f"{name} does not climb down a bowl: from {bowl(params)} to {reached} in ten steps.")
+    if {field.name for field in fields(type(optimiser)) if field.role == "leaf"} <= set(optimiser.not_differentiable):
+        return
     for slope, where in (
         (slopes, "on a bowl"),
         (differentiated(optimiser, jax.tree.map(jnp.zeros_like, params))[1], "where the gradient is zero"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import jax
@@ -36,7 +37,7 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
         ConformanceError: in one sentence.
     """
     name, space = type(strategy).__name__, Space(Point(x=free(), y=free(), z=free()))
-    population = max(population, strategy.smallest_population(space))
+    population = next(p for p in itertools.count(population) if strategy.check_population(space, p) is None)
     ask = jax.jit(lambda key, state: strategy.ask(key, state, space, population))
     tell = jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, space, genomes, fitness))
     height = jax.jit(jax.vmap(lambda genome: _height(space.decode(genome, ()))))

@@ -5,10 +5,8 @@ from discover import Registry, hookimpl
 
 @hookimpl
 def discover_register(registry: Registry) -> None:
-    from discover_evosax import algorithms
+    from discover_evosax.algorithms import PLAIN
+    from discover_evosax.special import SPECIAL
 
-    registry.add("CMA_ES", algorithms.CMAES)
-    registry.add("Open_ES", algorithms.OpenES)
-    registry.add("Sep_CMA_ES", algorithms.SepCMAES)
-    registry.add("SNES", algorithms.SNES)
-    registry.add("SimpleGA", algorithms.SimpleGA)
+    for name, strategy in {**PLAIN, **SPECIAL}.items():
+        registry.add(name, strategy)

@@ -9,33 +9,29 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import Proposal, Space, Strategy, UserError, named_keys
-
-if TYPE_CHECKING:
-    from evosax.algorithms.base import EvolutionaryAlgorithm
+from discover import Proposal, Space, Strategy, named_keys
 
 
 class EvosaxStrategy(Strategy):
-    """An algorithm of evosax. A subclass says how to build it, and which populations it takes.
+    """An algorithm of evosax. A subclass says which, with what settings, and which populations it takes.
 
     The state is evosax's own, so its counter tells the first generation. An algorithm that holds a population is asked for
     the start genome and neighbours one standard deviation away first; evosax's ``init`` then is what tells it of them.
 
         @component
         class PGPE(EvosaxStrategy):
+            algorithm = "PGPE"
             even = True
-
-            def build(self, population, solution):
-                from evosax.algorithms import PGPE as Algorithm
-
-                return Algorithm(population, solution)
     """
+
+    algorithm: ClassVar[str]
+    """Its name in ``evosax.algorithms.algorithms``."""
 
     least: ClassVar[int] = 2
     """The smallest population."""
@@ -43,35 +39,46 @@ class EvosaxStrategy(Strategy):
     even: ClassVar[bool] = False
     """Whether populations are made of pairs."""
 
-    def build(self, population: int, solution: jax.Array) -> EvolutionaryAlgorithm:
-        """The algorithm for ``solution[D]``. evosax is imported here, since the import starts JAX."""
-        raise NotImplementedError
-
-    def parameters(self) -> Mapping[str, Any]:
-        """Which of evosax's default parameters to exchange."""
+    def arguments(self, space: Space) -> Mapping[str, Any]:
+        """What its constructor is given beside the population and a solution."""
+        del space
         return {}
 
-    def smallest_population(self, space: Space) -> int:
+    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+        """Which of evosax's default parameters to exchange."""
+        del defaults
+        return {}
+
+    def build(self, space: Space, population: int) -> Any:
+        """The evosax object."""
+        from evosax.algorithms import algorithms  # here, since the import starts JAX
+
+        return algorithms[self.algorithm](population, jnp.zeros(space.dimension), **self.arguments(space))
+
+    def check_population(self, space: Space, population: int) -> str | None:
         del space
-        return self.least
+        if population < self.least:
+            return f"it needs {self.least} at least"
+        if self.even and population % 2:
+            return f"it works with pairs, so take {population + 1}"
+        return None
 
     def init(self, key: jax.Array, space: Space, population: int) -> Any:
-        self._check(population)
         made = self._built(space, population)
         key_start, key_noise, key_init = named_keys(key, "start", "noise", "init")
         start = space.start(key_start)
         if not made.holds_population:
-            return _settled(made.algorithm.init(key_init, start, made.params))
+            return settled(made.algorithm.init(key_init, start, made.params))
         noise = jax.random.normal(key_noise, (population, space.dimension)).at[0].set(0.0)
         unknown = jnp.full(population, jnp.inf)
-        return _settled(made.algorithm.init(key_init, start + noise, unknown, made.params))
+        return settled(made.algorithm.init(key_init, start + noise, unknown, made.params))
 
     def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
         made = self._built(space, population)
         genomes, asked = made.algorithm.ask(key, state, made.params)
         if made.holds_population:
             genomes = jnp.where(state.generation_counter == 0, state.population, genomes)
-        return Proposal(genomes), _settled(asked)
+        return Proposal(genomes), settled(asked)
 
     def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
         made = self._built(space, len(genomes))
@@ -80,46 +87,44 @@ class EvosaxStrategy(Strategy):
         if made.holds_population:
             begun = made.algorithm.init(key, genomes, cost, made.params)
             begun = begun.replace(generation_counter=begun.generation_counter + 1)
+            if hasattr(begun, "best_fitness_shaped"):  # evosax forgets these, which leaves NaN in the state
+                begun = begun.replace(best_solution_shaped=begun.best_solution, best_fitness_shaped=begun.best_fitness)
             first = state.generation_counter == 0
             told = jax.tree.map(lambda a, b: jnp.where(first, a, b), begun, told)
-        return _settled(told)
+        return settled(told)
 
     def favourite(self, state: Any, space: Space) -> jax.Array | None:
         """The mean of the distribution, where there is one."""
         del space
         return getattr(state, "mean", None)
 
-    def _check(self, population: int) -> None:
-        name = type(self).__name__
-        if population < self.least:
-            raise UserError(f"population {population} is too small for the strategy {name}: it needs {self.least} at least.")
-        if self.even and population % 2:
-            raise UserError(f"population {population} is odd, but the strategy {name} works with pairs: take {population + 1}.")
-
-    def _built(self, space: Space, population: int) -> _Built:
+    def _built(self, space: Space, population: int) -> Built:
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
         plain = tuple((k, v.item() if isinstance(v, np.ndarray | jax.Array) else v) for k, v in settings.items())
-        return _build(type(self), plain, space.dimension, population)
+        return _build(type(self), plain, space, population)
 
 
-class _Built(NamedTuple):
+class Built(NamedTuple):
+    """An evosax object, its parameters, and whether it holds a population."""
+
     algorithm: Any
     params: Any
     holds_population: bool
 
 
-@functools.cache
-def _build(strategy: type[EvosaxStrategy], settings: tuple[tuple[str, Any], ...], dimension: int, population: int) -> _Built:
+@functools.lru_cache(maxsize=64)
+def _build(strategy: type[EvosaxStrategy], settings: tuple[tuple[str, Any], ...], space: Space, population: int) -> Built:
     """Built once: each evosax object compiles its methods anew, since they take it as static."""
     from evosax.algorithms.population_based.base import PopulationBasedAlgorithm
 
     made = strategy(**dict(settings))
     with jax.ensure_compile_time_eval():  # the first call may come from inside a trace
-        algorithm = made.build(population, jnp.zeros(dimension))
-        params = algorithm.default_params.replace(**made.parameters())
-    return _Built(algorithm, params, isinstance(algorithm, PopulationBasedAlgorithm))
+        algorithm = made.build(space, population)
+        defaults = algorithm.default_params
+        params = defaults.replace(**made.parameters(defaults))
+    return Built(algorithm, params, isinstance(algorithm, PopulationBasedAlgorithm))
 
 
-def _settled(state: Any) -> Any:
+def settled(state: Any) -> Any:
     """The state with its dtypes fixed: arrays that came from Python numbers take the dtype of what they meet."""
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, jnp.asarray(x).dtype), state)

@@ -1,141 +1,74 @@
-"""Algorithms of evosax, with our own defaults: coordinates are in units of a natural step, so the first deviation is 1."""
+"""The algorithms of evosax whose settings are plain: one row each."""
 
-from __future__ import annotations
+from typing import Any, NamedTuple
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
-
-import jax
-import jax.numpy as jnp
-
-from discover import Scalar, component, real
+from discover import component
 from discover_evosax.adapter import EvosaxStrategy
-
-if TYPE_CHECKING:
-    from evosax.algorithms.base import EvolutionaryAlgorithm
+from discover_evosax.settings import Adapting, Climbing, Scheduled
 
 
-def decayed(first: Scalar, decay: Scalar) -> Callable[[Any], jax.Array]:
-    """``max(first * decay^generation, first / 100)``: a deviation that shrinks, yet never to nothing."""
-    return lambda generation: first * jnp.maximum(decay**generation, 0.01)
-
-
-@component
-class OpenES(EvosaxStrategy):
-    """OpenAI's evolution strategy (Salimans et al. 2017, algorithm 2): antithetic pairs, centred ranks, Adam.
+class Row(NamedTuple):
+    """One algorithm whose settings are plain.
 
     Attributes:
-        learning_rate: about how far each coordinate of the mean moves in a generation.
-        deviation: standard deviation of the first generation.
-        decay: factor on the deviation from one generation to the next.
+        settings: which settings it has.
+        least: the smallest population.
+        summary: one line for users.
+        paper: where it is published.
+        even: whether populations are made of pairs.
     """
 
-    paper = "Salimans et al. 2017, arXiv 1703.03864"
-    even = True
-
-    learning_rate: Scalar = real(0.1, low=1e-4, high=10.0, scale="log")
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
-    decay: Scalar = real(0.99, low=0.5, high=1.0)
-
-    def build(self, population: int, solution: jax.Array) -> EvolutionaryAlgorithm:
-        import optax
-        from evosax.algorithms import Open_ES
-
-        adam = optax.adam(self.learning_rate)
-        return Open_ES(population, solution, optimizer=adam, std_schedule=decayed(self.deviation, self.decay))
+    settings: type[EvosaxStrategy]
+    least: int
+    summary: str
+    paper: str
+    even: bool = False
 
 
-@component
-class SNES(EvosaxStrategy):
-    """Separable natural evolution strategy (Wierstra et al. 2014, algorithm 6): a deviation of its own for each coordinate.
+_LEARNED = "its weights come with evosax"
 
-    Attributes:
-        deviation: standard deviation of the first generation, the same for all coordinates.
-    """
-
-    paper = "Wierstra et al. 2014, JMLR 15"
-
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
-
-    def build(self, population: int, solution: jax.Array) -> EvolutionaryAlgorithm:
-        from evosax.algorithms import SNES as Algorithm  # noqa: N811  its own name
-
-        return Algorithm(population, solution)
-
-    def parameters(self) -> Mapping[str, Any]:
-        return {"std_init": jnp.asarray(self.deviation)}
-
-
-@component
-class SepCMAES(EvosaxStrategy):
-    """Separable CMA-ES (Ros & Hansen 2008): a diagonal covariance, so that cost and learning time grow with D alone.
-
-    Attributes:
-        deviation: step size of the first generation.
-    """
-
-    paper = "Ros & Hansen 2008, PPSN X"
-    least = 4
-
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
-
-    def build(self, population: int, solution: jax.Array) -> EvolutionaryAlgorithm:
-        from evosax.algorithms import Sep_CMA_ES
-
-        return Sep_CMA_ES(population, solution)
-
-    def parameters(self) -> Mapping[str, Any]:
-        return {"std_init": jnp.asarray(self.deviation)}
+ROWS: dict[str, Row] = {
+    # Gradient estimates
+    "ARS": Row(Climbing, 4, "The better half of random pairs.", "Mania et al. 2018, arXiv 1803.07055", even=True),
+    "ASEBO": Row(Climbing, 2, "Pairs along recent gradients.", "Choromanski et al. 2019, arXiv 1903.04268", even=True),
+    "ESMC": Row(Climbing, 4, "Pairs, clipped at a baseline.", "Merchant et al. 2021, ICML", even=True),
+    "Open_ES": Row(Climbing, 2, "OpenAI's ES: pairs, ranks and Adam.", "Salimans et al. 2017, arXiv 1703.03864", even=True),
+    # Distributions that adapt their deviation
+    "CMA_ES": Row(Adapting, 4, "A full covariance: memory D^2, time D^3.", "Hansen 2016, arXiv 1604.00772"),
+    "CMAAnchoredLES": Row(Adapting, 4, f"Separable CMA-ES with learned corrections; {_LEARNED}.", "evosax 0.3.2"),
+    "CR_FM_NES": Row(Adapting, 4, "Natural ES at a cost linear in D.", "Nomura & Ono 2022, arXiv 2201.11422", even=True),
+    "DES": Row(Adapting, 2, "Discovered ES.", "Lange et al. 2023, arXiv 2211.11260"),
+    "EvoTF_ES": Row(Adapting, 2, f"Evolution transformer, for small D; {_LEARNED}.", "Lange et al. 2024, arXiv 2403.02985"),
+    "LES": Row(Adapting, 2, f"Learned ES; {_LEARNED}.", "Lange et al. 2023, arXiv 2211.11260"),
+    "MA_ES": Row(Adapting, 4, "CMA-ES without a covariance matrix.", "Beyer & Sendhoff 2017, IEEE TEVC 21"),
+    "Rm_ES": Row(Adapting, 4, "A covariance of rank m.", "Li & Zhang 2018, IEEE TEVC 22"),
+    "SNES": Row(Adapting, 2, "Natural ES, a deviation for each coordinate.", "Wierstra et al. 2014, JMLR 15"),
+    "Sep_CMA_ES": Row(Adapting, 4, "CMA-ES with a diagonal covariance.", "Ros & Hansen 2008, PPSN X"),
+    "SimpleES": Row(Adapting, 2, "The better half decides mean and deviation.", "Rechenberg 1973, Evolutionsstrategie"),
+    "xNES": Row(Adapting, 2, "Natural ES, a full covariance.", "Wierstra et al. 2014, JMLR 15"),
+    # Schedules
+    "HillClimbing": Row(Scheduled, 2, "Steps from the best so far.", "Rastrigin 1963"),
+    "SimulatedAnnealing": Row(Scheduled, 2, "Steps for the worse too, while warm.", "Kirkpatrick et al. 1983, Science 220"),
+    # Populations
+    "DifferentialEvolution": Row(EvosaxStrategy, 4, "Differences of members, added to the best.", "Storn & Price 1997"),
+    "LGA": Row(Adapting, 2, f"Learned genetic algorithm; {_LEARNED}.", "Lange et al. 2023, arXiv 2304.03995"),
+    "MR15_GA": Row(Adapting, 2, "Mutation by the one-fifth rule.", "Rechenberg 1978"),
+    "SAMR_GA": Row(Adapting, 2, "Mutation rates that evolve with their members.", "Clune et al. 2008"),
+}
 
 
-@component
-class CMAES(EvosaxStrategy):
-    """CMA-ES (Hansen 2016): a full covariance. Memory grows with D^2 and time with D^3: for a few hundred coordinates at most.
-
-    Attributes:
-        deviation: step size of the first generation.
-    """
-
-    paper = "Hansen 2016, arXiv 1604.00772"
-    least = 4
-
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
-
-    def build(self, population: int, solution: jax.Array) -> EvolutionaryAlgorithm:
-        from evosax.algorithms import CMA_ES
-
-        return CMA_ES(population, solution)
-
-    def parameters(self) -> Mapping[str, Any]:
-        return {"std_init": jnp.asarray(self.deviation)}
+def plain(name: str, row: Row) -> type[EvosaxStrategy]:
+    """The strategy of a row."""
+    own = {
+        "__doc__": row.summary,
+        "__module__": __name__,
+        "algorithm": name,
+        "paper": row.paper,
+        "least": row.least,
+        "even": row.even,
+    }
+    return component(type(name, (row.settings,), own))
 
 
-@component
-class SimpleGA(EvosaxStrategy):
-    """A genetic algorithm on bare coordinates (Such et al. 2017): truncation selection, uniform crossover, Gaussian mutation.
-
-    It knows nothing of domains; the strategy ``genetic`` does.
-
-    Attributes:
-        elite: share of a generation that has children.
-        crossover: share of the coordinates that come from the second parent.
-        deviation: standard deviation of the first generation's mutation.
-        decay: factor on the deviation from one generation to the next.
-    """
-
-    paper = "Such et al. 2017, arXiv 1712.06567"
-
-    elite: Scalar = real(0.25, low=0.01, high=1.0)
-    crossover: Scalar = real(0.5, low=0.0, high=0.5)
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
-    decay: Scalar = real(0.95, low=0.5, high=1.0)
-
-    def build(self, population: int, solution: jax.Array) -> EvolutionaryAlgorithm:
-        from evosax.algorithms import SimpleGA as Algorithm
-
-        made = Algorithm(population, solution, std_schedule=decayed(self.deviation, self.decay))
-        made.elite_ratio = float(self.elite)
-        return made
-
-    def parameters(self) -> Mapping[str, Any]:
-        return {"crossover_rate": jnp.asarray(self.crossover)}
+PLAIN: dict[str, Any] = {name: plain(name, row) for name, row in ROWS.items()}
+"""Strategy classes by evosax's names."""

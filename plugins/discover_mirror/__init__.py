@@ -19,6 +19,12 @@ def discover_register(registry: Registry) -> None:
         "ppo", _candidate("ppo", clip=0.2), summary="PPO with the settings of PureJaxRL for CartPole", paper=PPO.paper
     )
     registry.add_recipe(
+        "ppo_gru",
+        _candidate("ppo", clip=0.2) | {"network": {"gru": {"encoder": [128], "memory": 128, "hidden": [128]}}},
+        summary="PPO with a memory, sizes as in PureJaxRL, all else as in the recipe ppo",
+        paper=PPO.paper,
+    )
+    registry.add_recipe(
         "dpo",
         _candidate("dpo", alpha=2.0, beta=0.6),
         summary="DPO's published drift, all else as in the recipe ppo",

@@ -28,6 +28,10 @@ class Adam(Optimiser):
     eps: Scalar = real(1e-8, low=1e-10, high=1e-2, scale="log")
     anneal: Scalar = real(0.0, low=0.0, high=1.0)
 
+    @property
+    def layerwise(self) -> bool:
+        return False
+
     def init(self, params: Any) -> Any:
         return self._transform().init(params)
 
@@ -48,6 +52,10 @@ class SGD(Optimiser):
     learning_rate: Scalar = real(1e-2, low=1e-5, high=10.0, scale="log")
     anneal: Scalar = real(0.0, low=0.0, high=1.0)
 
+    @property
+    def layerwise(self) -> bool:
+        return False
+
     def init(self, params: Any) -> Any:
         return ()
 
@@ -58,17 +66,25 @@ class SGD(Optimiser):
 
 @component
 class ClipNorm(Optimiser):
-    """Scale the gradient down to a global norm of at most ``max_norm``, then let ``optimiser`` use it."""
+    """Scale the gradient down to a global norm of at most ``max_norm``, then let ``optimiser`` use it.
+
+    An optimiser that does not care which array a parameter is in gets one flat vector, which is faster.
+    """
 
     optimiser: Optimiser
     max_norm: Scalar = real(0.5, low=0.01, high=100.0, scale="log")
 
+    @property
+    def layerwise(self) -> bool:
+        return self.optimiser.layerwise
+
     def init(self, params: Any) -> Any:
-        return self.optimiser.init(ravel_pytree(params)[0])
+        return self.optimiser.init(params if self.layerwise else ravel_pytree(params)[0])
 
     def update(self, gradient: Any, state: Any, params: Any, progress: jax.Array) -> tuple[Any, Any]:
-        flat, _ = ravel_pytree(gradient)
-        before, unravel = ravel_pytree(params)
-        factor = jnp.minimum(1.0, self.max_norm * jax.lax.rsqrt(jnp.sum(flat**2) + _FINITE_SLOPE))
-        after, state = self.optimiser.update(flat * factor, state, before, progress)
+        flat, unravel = ravel_pytree(gradient)
+        flat = flat * jnp.minimum(1.0, self.max_norm * jax.lax.rsqrt(jnp.sum(flat**2) + _FINITE_SLOPE))
+        if self.layerwise:
+            return self.optimiser.update(unravel(flat), state, params, progress)
+        after, state = self.optimiser.update(flat, state, ravel_pytree(params)[0], progress)
         return unravel(after), state

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Proposal, Scalar, Space, Strategy, UserError, component, named_key, named_keys, real
+from discover import Proposal, Scalar, Space, Strategy, component, named_key, named_keys, real
 
 
 class State(NamedTuple):
@@ -51,13 +51,10 @@ class Genetic(Strategy):
     mutation: Scalar = real(0.1, low=0.0, high=1.0)
     elite: Scalar = real(0.25, low=0.0, high=0.9)
 
-    def smallest_population(self, space: Space) -> int:
-        del space
-        return 2
+    def check_population(self, space: Space, population: int) -> str | None:
+        return None if population >= 2 else "it needs 2 at least, the best of a generation and a child"
 
     def init(self, key: jax.Array, space: Space, population: int) -> State:
-        if population < self.smallest_population(space):
-            raise UserError(f"population {population} leaves no room for a child beside the best: give at least 2.")
         key_start, key_prior = named_keys(key, "start", "prior")
         genomes = jax.vmap(space.sample)(jax.random.split(key_prior, population))
         return State(genomes.at[0].set(space.start(key_start)), jnp.zeros(population), jnp.zeros((), jnp.int32))

@@ -121,7 +121,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"population": 0}, "population must be a whole number of at least 1; got 0."),
     ({"population": True}, "population must be a whole number of at least 1; got True."),
     ({"population": "many"}, "population must be a whole number of at least 1; got 'many'."),
-    ({"population": 1}, "population 1 is too small for the strategy 'toy_hill': it needs 2 at least."),
+    ({"population": 1}, "population 1 does not suit the strategy 'toy_hill': it needs 2 at least."),
     ({"generations": 2.5}, "generations must be a whole number of at least 1; got 2.5."),
     ({"seed": -1}, "seed must be a whole number of at least 0; got -1."),
     ({"seed": 2**32}, "seed must be a whole number of at most 4294967295; got 4294967296."),

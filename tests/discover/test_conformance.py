@@ -1,5 +1,6 @@
 """Everything registered obeys the laws of its kind."""
 
+import collections
 from typing import Any
 
 import pytest
@@ -24,12 +25,20 @@ from discover.words import environment_from
 
 REGISTRY = toys.plugins().registry
 EXAMPLES = [(entry, made) for entry, made in examples(REGISTRY) if entry.provenance.plugin != "toys"]
-SMALL = {"steps": 4, "environments": 4, "epochs": 2, "minibatches": 2, "hidden": (8,)}
+SMALL = {"steps": 4, "environments": 4, "epochs": 2, "minibatches": 2, "hidden": (8,), "encoder": (8,), "memory": 8}
+
+
+ENOUGH = 8
+BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "lamb", "Open_ES", "PSO")
 
 
 def of(kind: type[Component]) -> Any:
-    chosen = [made for _, made in EXAMPLES if isinstance(made, kind)]
-    return pytest.mark.parametrize("made", chosen, ids=lambda made: type(made).__name__)
+    """All of a kind; where a plugin brings many of one kind, some of them by default."""
+    chosen = [(entry, made) for entry, made in EXAMPLES if isinstance(made, kind)]
+    many = collections.Counter((entry.kind, entry.provenance.plugin) for entry, _ in chosen)
+    late = {id(e) for e, _ in chosen if many[e.kind, e.provenance.plugin] > ENOUGH and e.name not in BY_DEFAULT}
+    marked = [pytest.param(made, id=type(made).__name__, marks=pytest.mark.slow if id(e) in late else ()) for e, made in chosen]
+    return pytest.mark.parametrize("made", marked)
 
 
 def small(component: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The MLP gives every head that it claims, and starts orthogonally without batched QR."""
+"""Networks give every head that they claim, and start orthogonally without batched QR; memories are their equations."""
 
 import os
 import subprocess
@@ -10,11 +10,28 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from discover_mirror.ppo import PPO
-from discover_networks.mlp import MLP, orthogonal
+from discover_networks.cnn import CNN
+from discover_networks.layers import orthogonal
+from discover_networks.mlp import MLP
+from discover_networks.recurrent import GRU, LSTM
 from discover_optimisers.optimisers import SGD
 from discover_returns.returns import GAE
 
-from discover import ACTION, REWARD, Algorithm, Discrete, Environment, Head, Heads, Inputs, Spec, UserError, World, component
+from discover import (
+    ACTION,
+    REWARD,
+    Algorithm,
+    Discrete,
+    Environment,
+    Head,
+    Heads,
+    Inputs,
+    Spec,
+    UserError,
+    World,
+    component,
+    replace,
+)
 
 NETWORK = MLP(hidden=(8, 8))
 SPEC = Spec((2, 3), Discrete(5))
@@ -99,10 +116,10 @@ def inputs(batch: tuple[int, ...], **changed: jax.Array | None) -> Inputs:
 @pytest.mark.parametrize("network", [NETWORK, MLP(hidden=(8, 6), shared=True), MLP(hidden=())], ids=str)
 def test_heads_of_all_forms_have_their_shapes_on_any_batch(network: MLP, batch: tuple[int, ...]) -> None:
     made = jax.eval_shape(lambda key: network.init(key, SPEC, HEADS), jax.random.key(0))
-    outputs = jax.eval_shape(lambda p: network.apply(p, HEADS, inputs(batch), network.carry())[0], made)
+    outputs = jax.eval_shape(lambda p: network.apply(p, HEADS, inputs(batch), network.carry(HEADS))[0], made)
     assert {name: out.shape for name, out in outputs.items()} == {n: batch + h.shape for n, h in HEADS.outputs.items()}
     assert all(out.dtype == jnp.float32 for out in outputs.values())
-    assert network.carry() == ()
+    assert network.carry(HEADS) == ()
 
 
 @pytest.mark.parametrize("varied", ["observation", "latent", "goal", ACTION])
@@ -122,12 +139,12 @@ def test_an_output_is_left_out_where_something_that_it_reads_is_not_known(params
 
 def test_initial_gains_and_biases(params: Any) -> None:
     params = params["heads"]
-    kernel = np.asarray(params["policy"]["head"]["kernel"])
+    kernel = np.asarray(params["policy"]["output"]["kernel"])
     np.testing.assert_allclose(kernel.T @ kernel, 0.01**2 * np.eye(5), atol=1e-9)
     kernel = np.asarray(params["value"]["torso"][1]["kernel"])
     np.testing.assert_allclose(kernel.T @ kernel, 2.0 * np.eye(8), atol=1e-5)
     assert all(not np.any(layer["bias"]) for head in ("policy", "value") for layer in params[head]["torso"])
-    assert not np.any(params["value"]["head"]["bias"])
+    assert not np.any(params["value"]["output"]["bias"])
     assert not np.any(params["log_std"]["constant"])
     torsos = [np.asarray(params[head]["torso"][0]["kernel"]) for head in ("policy", "value")]
     assert np.abs(torsos[0] - torsos[1]).max() > 0.1
@@ -135,7 +152,7 @@ def test_initial_gains_and_biases(params: Any) -> None:
 
 def test_a_value_is_its_layers_multiplied_out(params: Any) -> None:
     observation, latent = jax.random.normal(jax.random.key(1), (50, 2, 3)), jax.random.normal(jax.random.key(2), (50, 2))
-    torso, last = params["heads"]["value"]["torso"], params["heads"]["value"]["head"]
+    torso, last = params["heads"]["value"]["torso"], params["heads"]["value"]["output"]
     for network, function in {NETWORK: np.tanh, MLP(hidden=(8, 8), activation="relu"): lambda x: np.maximum(x, 0.0)}.items():
         x = np.concatenate([np.asarray(observation).reshape(50, 6), np.asarray(latent)], axis=1)
         for layer in torso:
@@ -157,3 +174,149 @@ def test_a_head_that_the_network_cannot_give_is_refused(walk: Environment) -> No
     message = "asks for the head 'next_state' of form 'model', which the network MLP cannot give"
     with pytest.raises(UserError, match=message):
         World(Algorithm(rule=rule, network=MLP()), walk)
+
+
+# All networks ---------------------------------------------------------------------------------------------------------
+
+PICTURES = Spec((4, 5, 2), Discrete(5))
+NETWORKS = [
+    MLP(hidden=(8,)),
+    CNN(filters=(3,), hidden=(8,)),
+    GRU(encoder=(8,), memory=6, hidden=(7,)),
+    LSTM(encoder=(8,), memory=6, hidden=(7,)),
+]
+EVERY = [replace(network, {"shared": shared}) for network in NETWORKS for shared in (False, True)]
+
+
+def pictures(steps: int, columns: int) -> Inputs:
+    key, batch = jax.random.key(3), (steps, columns)
+    drawn = {name: jax.random.normal(jax.random.fold_in(key, size), (*batch, size)) for name, size in HEADS.context.items()}
+    observation = jax.random.normal(key, (*batch, *PICTURES.observation_shape))
+    return Inputs(observation, jnp.zeros(batch, bool), drawn, jnp.float32(0.0))
+
+
+@pytest.mark.parametrize("network", EVERY, ids=lambda n: f"{type(n).__name__}-{'shared' if n.shared else 'separate'}")
+def test_every_head_depends_on_what_it_reads_and_torsos_are_shared_or_not(network: Any) -> None:
+    """By derivatives: of each output with respect to each input, and to the parameters of each head."""
+    seen = jax.tree.map(lambda x: x[0] if x.ndim else x, pictures(1, 2))
+    shapes = jax.eval_shape(lambda key: network.init(key, PICTURES, HEADS), jax.random.key(0))
+    params = jax.tree.map(lambda x: jnp.asarray(np.random.default_rng(x.size).normal(0.0, 0.4, x.shape), jnp.float32), shapes)
+    carry = jax.tree.map(lambda x: jnp.full((2, *x.shape), 0.1), network.carry(HEADS))
+
+    def totals(params: Any, observation: jax.Array, context: Any) -> Any:
+        outputs, _ = network.apply(params, HEADS, seen._replace(observation=observation, context=context), carry)
+        return {name: jnp.sum(jnp.sin(output)) for name, output in outputs.items()}
+
+    slopes = jax.jit(jax.jacrev(totals, argnums=(0, 1, 2)))(params, seen.observation, seen.context)
+    found = jax.tree.map(lambda x: np.abs(x).sum(), slopes)
+    for name, (params, observation, context) in found.items():
+        vector = HEADS.outputs[name].form == "vector"
+        assert (float(observation) > 0) == vector, name
+        assert {n for n, slope in context.items() if slope > 0} == set(HEADS.outputs[name].reads if vector else ()), name
+        moved = {n for n, own in params["heads"].items() if sum(map(float, jax.tree.leaves(own))) > 0}
+        assert moved == {name}
+        assert (sum(map(float, jax.tree.leaves(params["torso"]))) > 0) == (network.shared and vector)
+
+
+def test_a_convolution_is_that_of_xla() -> None:
+    network = CNN(filters=(3,), hidden=(), activation="tanh")
+    params = network.torso(jax.random.key(0), PICTURES, 0)
+    seen = pictures(2, 3)
+    features, _ = network.features(params, seen, (), ())
+    kernel = params["filters"][0]["kernel"].reshape(3, 3, 2, 3)
+    expected = jax.lax.conv_general_dilated(
+        seen.observation.reshape(6, 4, 5, 2), kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+    np.testing.assert_allclose(features, np.tanh(expected).reshape(2, 3, -1), atol=1e-5)
+    assert network.width(PICTURES, 0) == features.shape[-1]
+
+
+def test_pictures_that_a_cnn_cannot_read_are_refused() -> None:
+    for shape, message in (
+        ((7,), r"the network CNN needs pictures \[height, width, channels\]; these are \[7\]: take MLP."),
+        ((2, 9), "pictures of 2 x 9 are too small for 1 convolutions of 3 x 3: take fewer or smaller ones."),
+    ):
+        with pytest.raises(UserError, match=message):
+            CNN().torso(jax.random.key(0), Spec(shape, Discrete(2)), 0)
+
+
+def test_the_defaults_of_the_cnn_are_those_of_the_minatar_paper() -> None:
+    """Parameters of the network of Young & Tian 2019 on Breakout (4 channels, 3 actions), with one more output, the value."""
+    heads = Heads({"policy": Head((3,)), "value": Head(())})
+    made = jax.eval_shape(lambda key: CNN().init(key, Spec((10, 10, 4), Discrete(3)), heads), jax.random.key(0))
+    count = sum(np.prod(leaf.shape) for leaf in jax.tree.leaves(made))
+    assert count == (9 * 4 * 16 + 16) + (8 * 8 * 16 * 128 + 128) + (128 * 3 + 3) + (128 + 1)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def gru_by_hand(cell: Any, xs: np.ndarray) -> list[np.ndarray]:
+    h, found = np.zeros(6), []
+    for x in xs:
+        given = np.einsum("i,igw->gw", x, cell["input"]["kernel"]) + cell["input"]["bias"]
+        known = np.einsum("i,igw->gw", h, cell["memory"]["kernel"]) + cell["memory"]["bias"]
+        z, r = sigmoid(given[0] + known[0]), sigmoid(given[1] + known[1])
+        h = z * h + (1 - z) * np.tanh(given[2] + r * known[2])
+        found.append(h)
+    return found
+
+
+def lstm_by_hand(cell: Any, xs: np.ndarray) -> list[np.ndarray]:
+    h, m, found = np.zeros(6), np.zeros(6), []
+    for x in xs:
+        sums = np.einsum("i,igw->gw", x, cell["input"]["kernel"]) + np.einsum("i,igw->gw", h, cell["memory"]["kernel"])
+        i, f, c, o = sums + cell["input"]["bias"]
+        m = sigmoid(f) * m + sigmoid(i) * np.tanh(c)
+        h = sigmoid(o) * np.tanh(m)
+        found.append(h)
+    return found
+
+
+@pytest.mark.parametrize(("network", "by_hand"), [(GRU, gru_by_hand), (LSTM, lstm_by_hand)])
+def test_a_memory_is_its_equations_and_starts_anew_with_an_episode(network: Any, by_hand: Any) -> None:
+    network = network(encoder=(), memory=6)
+    params = jax.tree.map(lambda x: x + 0.1, network.torso(jax.random.key(0), Spec((5,), Discrete(2)), 0))
+    xs = jax.random.normal(jax.random.key(1), (5, 1, 5))
+    carry = jax.tree.map(lambda x: x[None] + 7.0, network.torso_carry())
+    found = []
+    for step in range(5):
+        inputs = Inputs(xs[step], jnp.asarray([step in (0, 3)]), {}, jnp.float32(0.0))
+        features, carry = network.features(params, inputs, (), carry)
+        found.append(features[0])
+    cell = jax.tree.map(np.asarray, params["cell"])
+    for episode in (slice(0, 3), slice(3, 5)):
+        np.testing.assert_allclose(found[episode], by_hand(cell, np.asarray(xs)[episode, 0]), atol=1e-5)
+
+
+def test_memories_start_orthogonal_and_an_lstm_keeps_at_first() -> None:
+    cell = LSTM(memory=6).cell(jax.random.key(0), 9)
+    for gate in range(4):
+        for kernel in (cell["input"]["kernel"][:, gate], cell["memory"]["kernel"][:, gate]):
+            np.testing.assert_allclose(kernel.T @ kernel, np.eye(6), atol=1e-5)
+    np.testing.assert_array_equal(cell["input"]["bias"].sum(axis=1), [0.0, 6.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_experience_is_evaluated_to_what_the_network_said_when_acting(walk: Environment, shared: bool) -> None:
+    """Over a segment that begins and ends in mid-episode, also in minibatches of whole columns."""
+    rule = PPO(returns=GAE(), optimiser=SGD(), steps=7, environments=4)
+    algorithm = Algorithm(rule=rule, network=GRU(encoder=(), memory=4, hidden=(), shared=shared))
+
+    @jax.jit
+    def errors(key: jax.Array) -> Any:
+        world = World(algorithm, walk)
+        params = world.initial_params(key)
+        actor = world.start(key, world.sample_tasks(key, 4))
+        actor, _ = world.collect(params, actor, key, 3)
+        _, experience = world.collect(params, actor, jax.random.fold_in(key, 1), 7)
+        (parts,) = world.minibatches(key, 2, experience)
+        whole = world.evaluate(params, experience), experience.outputs
+        halves = jax.vmap(lambda batch: world.evaluate(params, batch))(parts), parts.outputs
+        following = world.evaluate_next(params, experience)["value"][:-1]
+        apart = jnp.where(experience.first[1:], 0.0, following - experience.outputs["value"][1:])
+        return [jax.tree.map(lambda a, b: jnp.abs(a - b).max(), *pair) for pair in (whole, halves)], jnp.abs(apart).max()
+
+    for error in jax.tree.leaves(errors(jax.random.key(0))):
+        assert float(error) < 1e-5

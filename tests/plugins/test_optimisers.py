@@ -7,9 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from discover_optimisers.adapter import ADAPTED, NOT_DIFFERENTIABLE, OURS, UNSUITED, functions
 from discover_optimisers.optimisers import SGD, Adam, ClipNorm
 
 from discover import Optimiser, replace
+from discover.plugins import load_plugins
+from discover.testing import ConformanceError, check_optimiser
 
 PARAMS = {"kernel": jnp.linspace(-1.0, 1.0, 12).reshape(3, 4), "bias": jnp.zeros(4)}
 
@@ -121,3 +124,74 @@ def test_derivatives_through_the_update_are_finite_at_a_zero_gradient(mode: Any,
     for slope in jax.tree.leaves(slopes):
         assert np.isfinite(slope)
     assert (float(jnp.abs(slopes[1]["optimiser.learning_rate"])) > 0.0) == (kept > 0.0)
+
+
+# Those of optax -------------------------------------------------------------------------------------------------------
+
+REPRESENTATIVE = ("rmsprop", "lamb")
+EVERY = [name if name in REPRESENTATIVE else pytest.param(name, marks=pytest.mark.slow) for name in sorted(ADAPTED)]
+
+
+def test_every_optimiser_of_optax_that_takes_a_learning_rate_is_here_or_has_a_reason() -> None:
+    registered = {entry.name for entry in load_plugins().registry.entries("optimiser")}
+    assert set(functions()) == set(ADAPTED) | OURS | set(UNSUITED)
+    assert set(ADAPTED) | OURS <= registered
+    assert not set(UNSUITED) & registered
+    assert {"adamw", "nadam", "rmsprop", "lion", "muon", "prodigy"} <= set(ADAPTED)
+    assert ADAPTED.keys() >= NOT_DIFFERENTIABLE
+
+
+@pytest.mark.parametrize("name", ["lbfgs", "momo", "momo_adam", "sophia"])
+def test_some_of_optax_cannot_work_with_gradients_alone(name: str) -> None:
+    transform = functions()[name](learning_rate=0.1)
+    with pytest.raises((TypeError, ValueError)):
+        transform.update(PARAMS, transform.init(PARAMS), PARAMS)
+
+
+def test_noise_needs_a_key() -> None:
+    with pytest.warns(UserWarning, match="Specifying a key will be required"):
+        functions()["noisy_sgd"](learning_rate=0.1)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_each_is_that_of_optax(name: str) -> None:
+    """Over gradients far from zero, where the term for finite slopes does not show; also on a single number."""
+    grads, rate = gradients(4), 0.01
+    mine = ADAPTED[name](learning_rate=rate)
+    held = {f: jnp.float32(getattr(mine, f)) for f in ("b1", "b2", "b3", "eps", "decay", "beta") if hasattr(mine, f)}
+    assert_equal_trees(ours(mine, grads), theirs(functions()[name](learning_rate=rate, **held), grads), rtol=1e-4, atol=1e-6)
+    number = {"bias": jnp.float32(0.5)}
+    after, _ = mine.update(number, mine.init(number), number, jnp.float32(0.0))
+    assert after["bias"].shape == ()
+    assert np.isfinite(after["bias"])
+
+
+def test_the_step_of_optax_falls_with_annealing_too() -> None:
+    grads = gradients(1)
+    mine = ADAPTED["rmsprop"](learning_rate=0.1, anneal=1.0)
+    full, part = (ours(mine, grads, progress) for progress in (0.0, 0.25))
+    for p, a, b in zip(*map(jax.tree.leaves, (PARAMS, full, part)), strict=True):
+        np.testing.assert_allclose(b[0] - p, 0.75 * (a[0] - p), atol=1e-6)
+
+
+def test_a_norm_clip_leaves_layers_to_those_who_treat_them_apart() -> None:
+    grads = gradients(3, 10.0)
+    reference = optax.chain(optax.clip_by_global_norm(0.5), optax.lamb(0.1))
+    mine = ClipNorm(optimiser=ADAPTED["lamb"](learning_rate=0.1), max_norm=0.5)
+    assert_equal_trees(ours(mine, grads), theirs(reference, grads), rtol=1e-4, atol=1e-5)
+    assert mine.layerwise
+    assert not ClipNorm(optimiser=Adam()).layerwise
+
+
+def test_settings_that_one_optimiser_alone_has_are_static() -> None:
+    made = ADAPTED["rmsprop"](centered=True, momentum=0.5, decay=0.8)
+    assert repr(made) == "rmsprop(learning_rate=0.001, anneal=0.0, decay=0.8, eps=1e-08, centered=True, momentum=0.5)"
+    assert len(jax.tree.leaves(made)) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(NOT_DIFFERENTIABLE))
+def test_those_that_are_not_for_meta_gradients_are_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ADAPTED[name], "not_differentiable", ())
+    with pytest.raises(ConformanceError, match="has a derivative that is not finite"):
+        check_optimiser(ADAPTED[name]())

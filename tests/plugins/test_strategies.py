@@ -10,7 +10,7 @@ import pytest
 from discover_strategies.genetic import Genetic
 from discover_strategies.random_search import RandomSearch
 
-from discover import Component, Integer, Scalar, Space, Strategy, UserError, choice, component, free, integer, real
+from discover import Component, Integer, Scalar, Space, Strategy, choice, component, free, integer, real
 
 
 class Part(Component):
@@ -222,7 +222,5 @@ def test_a_harder_tournament_takes_better_parents() -> None:
 
 
 def test_a_population_without_room_for_a_child_is_refused() -> None:
-    assert Genetic().smallest_population(SPACE) == 2
-    with pytest.raises(UserError) as error:
-        Genetic().init(jax.random.key(0), SPACE, 1)
-    assert str(error.value) == "population 1 leaves no room for a child beside the best: give at least 2."
+    assert Genetic().check_population(SPACE, 2) is None
+    assert Genetic().check_population(SPACE, 1) == "it needs 2 at least, the best of a generation and a child"

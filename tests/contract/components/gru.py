@@ -24,7 +24,7 @@ class GRU(Network):
             for k, (name, head) in zip(keys[1:], heads.outputs.items(), strict=True)
         }
 
-    def carry(self) -> Any:
+    def carry(self, heads: Heads) -> Any:
         return jnp.zeros(self.width)
 
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:

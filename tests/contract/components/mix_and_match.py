@@ -43,8 +43,8 @@ class Mixture(Network):
         keys = jax.random.split(key)
         return self.mixing.simple.init(keys[0], spec, heads), self.network.init(keys[1], spec, heads)
 
-    def carry(self) -> Any:
-        return self.mixing.simple.carry(), self.network.carry()
+    def carry(self, heads: Heads) -> Any:
+        return self.mixing.simple.carry(heads), self.network.carry(heads)
 
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
         simple, simple_carry = self.mixing.simple.apply(params[0], heads, inputs, carry[0])

@@ -176,7 +176,7 @@ def test_heads_that_the_network_cannot_give(mistaken: Callable[..., str], invoke
 
 
 def test_a_population_too_small_for_its_strategy(mistaken: Callable[..., str]) -> None:
-    assert mistaken("population=1") == "population 1 is too small for the strategy 'toy_hill': it needs 2 at least."
+    assert mistaken("population=1") == "population 1 does not suit the strategy 'toy_hill': it needs 2 at least."
 
 
 def test_a_lifetime_shorter_than_an_update(invoke: Invoke) -> None:

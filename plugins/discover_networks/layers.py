@@ -1,0 +1,76 @@
+"""What all networks are made of: dense layers, orthogonally initialised (Saxe et al. 2014)."""
+
+import math
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from discover import Inputs
+
+Activation: TypeAlias = Literal["tanh", "relu"]
+Layer: TypeAlias = dict[str, jax.Array]
+
+_ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
+
+
+def stack(key: jax.Array, sizes: tuple[int, ...]) -> list[Layer]:
+    """Dense layers from ``sizes[0]`` inputs through all further widths: gain sqrt(2), biases 0."""
+    keys = jax.random.split(key, len(sizes))
+    return [dense(k, a, b) for k, a, b in zip(keys, sizes[:-1], sizes[1:], strict=False)]
+
+
+def dense(key: jax.Array, inputs: int, outputs: int, gain: float = math.sqrt(2.0)) -> Layer:
+    """One layer: ``kernel[inputs, outputs]`` and ``bias[outputs]``."""
+    return {"kernel": orthogonal(key, inputs, outputs, gain), "bias": jnp.zeros(outputs)}
+
+
+def through(layers: Iterable[Layer], x: jax.Array, activation: Activation) -> jax.Array:
+    """``x[..., inputs]`` through dense layers, each followed by the non-linearity."""
+    for layer in layers:
+        x = _ACTIVATIONS[activation](x @ layer["kernel"] + layer["bias"])
+    return x
+
+
+_NARROW = 4
+"""Up to so many columns, a product one column at a time is faster on a CPU (two columns cost XLA more than sixty-four)."""
+
+
+def product(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """``x[..., I]`` times ``kernel[I, *shape]``, giving ``[..., *shape]``."""
+    flat = kernel.reshape(kernel.shape[0], -1)
+    if flat.shape[1] <= _NARROW:
+        made = jnp.stack([x @ flat[:, column] for column in range(flat.shape[1])], axis=-1)
+    else:
+        made = x @ flat
+    return made.reshape(*x.shape[:-1], *kernel.shape[1:])
+
+
+def flat(inputs: Inputs) -> jax.Array:
+    """The observation as one float32 vector per step."""
+    return inputs.observation.reshape(*inputs.first.shape, -1).astype(jnp.float32)
+
+
+def joined(x: jax.Array, inputs: Inputs, names: tuple[str, ...]) -> jax.Array:
+    """Features with what is read besides them, along the last axis."""
+    return jnp.concatenate([x, *(inputs.context[n] for n in names)], axis=-1) if names else x
+
+
+def orthogonal(key: jax.Array, rows: int, columns: int, gain: float) -> jax.Array:
+    """A random ``[rows, columns]`` matrix with orthonormal columns (rows, if it is wide), times ``gain``.
+
+    Gram-Schmidt on Gaussian columns, twice for accuracy: the distribution of the QR factor with positive diagonal, without
+    XLA's batched QR, which deadlocks on CPUs under ``vmap``.
+    """
+    tall, narrow = max(rows, columns), min(rows, columns)
+    gaussian = jax.random.normal(key, (tall, narrow))
+
+    def orthogonalise(j: jax.Array, q: jax.Array) -> jax.Array:
+        column, earlier = q[:, j], jnp.where(jnp.arange(narrow) < j, q, 0.0)
+        for _ in range(2):
+            column = column - earlier @ (earlier.T @ column)
+        return q.at[:, j].set(column / jnp.linalg.norm(column))
+
+    q = jax.lax.fori_loop(0, narrow, orthogonalise, gaussian)
+    return gain * (q if rows >= columns else q.T)

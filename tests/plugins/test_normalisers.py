@@ -1,0 +1,104 @@
+"""Normalisers: statistics as numpy computes them over all that was counted, and what the world makes of them."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from discover_mirror.ppo import PPO
+from discover_networks.mlp import MLP
+from discover_normalisers.normalisers import Observations, Rewards, Several, counted, no_moments
+from discover_optimisers.optimisers import SGD
+from discover_returns.returns import GAE
+
+from discover import Algorithm, Discrete, Environment, Spec, World
+
+SPEC = Spec((3,), Discrete(2))
+
+
+@pytest.mark.parametrize("columns", [1, 4])
+def test_running_moments_are_those_of_all_items(columns: int) -> None:
+    """Of numbers far from zero, where the sum of squares would lose all digits."""
+    items = np.random.default_rng(0).normal(1000.0, 0.5, (200, columns, 3))
+    moments = jax.lax.scan(lambda m, x: (counted(m, x), None), no_moments((3,)), jnp.asarray(items, jnp.float32))[0]
+    every = np.asarray(jnp.asarray(items, jnp.float32), np.float64).reshape(-1, 3)
+    assert float(moments.total) == 200 * columns
+    np.testing.assert_allclose(moments.mean, every.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(moments.variance, every.var(axis=0), rtol=1e-3)
+
+
+def test_observations_are_centred_scaled_and_clipped_and_looking_alone_counts_nothing() -> None:
+    normaliser = Observations(limit=2.0)
+    batch = jnp.asarray([[1.0, 10.0, 5.0], [3.0, -10.0, 5.0]])
+    state, scaled = normaliser.observe(normaliser.init(SPEC, 2), batch)
+    np.testing.assert_allclose(scaled, [[-1.0, 1.0, 0.0], [1.0, -1.0, 0.0]], atol=1e-5)
+    np.testing.assert_allclose(normaliser.rescale(state, jnp.asarray([[2.0, 1e6, -1e6]])), [[0.0, 2.0, -2.0]], atol=1e-5)
+    after, reward = normaliser.reward(state, jnp.asarray([5.0, -5.0]), jnp.array([True, False]))
+    np.testing.assert_array_equal(reward, [5.0, -5.0])
+    assert jax.tree.all(jax.tree.map(jnp.array_equal, after, state))
+
+
+def test_rewards_are_divided_by_the_deviation_of_the_running_discounted_return() -> None:
+    random = np.random.default_rng(1)
+    rewards, done = random.normal(5.0, 3.0, (50, 4)).astype(np.float32), random.random((50, 4)) < 0.2
+    normaliser = Rewards(gamma=0.9, limit=1.5)
+
+    def step(state: Any, x: Any) -> tuple[Any, jax.Array]:
+        return normaliser.reward(state, *x)
+
+    _, scaled = jax.lax.scan(step, normaliser.init(SPEC, 4), (jnp.asarray(rewards), jnp.asarray(done)))
+    running, seen, expected = np.zeros(4), [], []
+    for reward, over in zip(rewards.astype(np.float64), done, strict=True):
+        running = 0.9 * running + reward
+        seen.append(running)
+        expected.append(np.clip(reward / np.sqrt(np.var(seen) + 1e-8), -1.5, 1.5))
+        running = np.where(over, 0.0, running)
+    np.testing.assert_allclose(scaled, expected, rtol=1e-4)
+    assert np.any(np.asarray(scaled) == 1.5)
+    assert np.all(np.sign(scaled) == np.sign(rewards))
+
+
+def test_several_do_what_each_does() -> None:
+    one, other, both = Observations(), Rewards(), Several(normalisers=(Observations(), Rewards()))
+    batch, reward, done = jnp.arange(6.0).reshape(2, 3), jnp.asarray([1.0, 2.0]), jnp.zeros(2, bool)
+    state, seen = both.observe(both.init(SPEC, 2), batch)
+    state, paid = both.reward(state, reward, done)
+    alone, expected = one.observe(one.init(SPEC, 2), batch)
+    np.testing.assert_array_equal(seen, expected)
+    np.testing.assert_array_equal(both.rescale(state, batch + 1.0), one.rescale(alone, batch + 1.0))
+    np.testing.assert_array_equal(paid, other.reward(other.init(SPEC, 2), reward, done)[1])
+
+
+def test_the_world_normalises_what_is_learned_from_and_reports_what_was_earned(walk: Environment) -> None:
+    """True next observations, also at the end of an episode, are on the scale of the observations around them."""
+    rule = PPO(returns=GAE(), optimiser=SGD(), steps=64, environments=8)
+
+    def collected(normaliser: Any) -> Any:
+        world = World(Algorithm(rule=rule, network=MLP(hidden=()), normaliser=normaliser), walk)
+
+        @jax.jit
+        def run(key: jax.Array) -> Any:
+            params = jax.tree.map(jnp.zeros_like, world.initial_params(key))  # acts evenly, whatever it sees
+            actor = world.start(key, world.sample_tasks(key, 8))
+            return world.collect(params, actor, key, 64)
+
+        return run(jax.random.key(0))
+
+    plain, experience = collected(None)
+    scaled, normalised = collected(Several())
+    np.testing.assert_array_equal(normalised.action, experience.action)
+    np.testing.assert_allclose(scaled.episodes.return_sum, plain.episodes.return_sum, rtol=1e-6)
+    seen = np.asarray(experience.observation)[-16:, ..., 0]
+    expected = (seen - np.asarray(experience.observation)[..., 0].mean()) / np.asarray(experience.observation)[..., 0].std()
+    np.testing.assert_allclose(np.asarray(normalised.observation)[-16:, ..., 0], expected, atol=0.15)
+    ends = np.asarray(experience.terminated | experience.truncated)[-16:]
+    true_next = np.asarray(experience.next_observation)[-16:, ..., 0]
+    shown = np.asarray(normalised.next_observation)[-16:, ..., 0]
+    slope, offset = np.polyfit(true_next[~ends], shown[~ends], 1)
+    np.testing.assert_allclose(shown[ends], slope * true_next[ends] + offset, atol=0.15)
+    assert ends.any()
+    going_on = ~np.asarray(normalised.terminated | normalised.truncated)[:-1]
+    np.testing.assert_array_equal(
+        np.asarray(normalised.next_observation)[:-1][going_on], np.asarray(normalised.observation)[1:][going_on]
+    )
