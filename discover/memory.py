@@ -10,7 +10,7 @@ Written for one lifetime; it lives in the rule's state and is overwritten in pla
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -42,15 +42,12 @@ class Memory(NamedTuple):
 
     def add(self, experience: Experience) -> Memory:
         """The memory with the transitions of ``experience[T, B]`` in place of as many of the oldest."""
-        start = self.added % self.capacity
         given = _only(experience, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
-
-        def write(ring: jax.Array, new: jax.Array) -> jax.Array:
-            flat = jax.lax.stop_gradient(new).reshape(-1, *ring.shape[1:])
-            return jax.lax.dynamic_update_slice_in_dim(ring, flat, start, axis=0)
-
-        rows = jax.tree.map(write, self.rows, given)
         steps, columns = experience.reward.shape
+        flat = jax.tree.map(lambda ring, new: new.reshape(1, -1, *ring.shape[1:]), self.rows, given)
+        rings = jax.tree.map(lambda ring: ring[None], self.rows)
+        start = (self.added % self.capacity)[None]
+        rows = jax.tree.map(lambda ring: ring[0], _written(*jax.lax.stop_gradient((rings, flat)), start))
         return Memory(rows, self.added + steps * columns)
 
     def sample(self, key: jax.Array, count: int) -> Experience:
@@ -108,3 +105,32 @@ def empty_memory(template: Experience, capacity: int, keep: tuple[str, ...] = TR
 def _only(experience: Experience, keep: tuple[str, ...]) -> Experience:
     """Experience without the fields that are not kept."""
     return experience._replace(**{name: value for name, value in _EMPTY.items() if name not in keep})
+
+
+@jax.custom_batching.custom_vmap
+def _written(rings: Any, new: Any, start: jax.Array) -> Any:
+    """Rings ``[P, capacity, ...]`` with ``new[P, n, ...]`` at ``start[P]``, member after member and in place.
+
+    Left to itself, ``vmap`` makes one scatter of it, for which XLA copies all rings on a CPU at each update.
+    """
+
+    def write(member: jax.Array, rings: Any) -> Any:
+        def one(ring: jax.Array, rows: jax.Array) -> jax.Array:
+            begin = (member, start[member], *(0 for _ in ring.shape[2:]))
+            return jax.lax.dynamic_update_slice(ring, jax.lax.dynamic_slice_in_dim(rows, member, 1), begin)
+
+        return jax.tree.map(one, rings, new)
+
+    return jax.lax.fori_loop(0, start.shape[0], write, rings)
+
+
+@_written.def_vmap
+def _written_side_by_side(size: int, batched: Any, rings: Any, new: Any, start: jax.Array) -> tuple[Any, Any]:
+    """More members are one longer list of members."""
+
+    def merged(x: jax.Array, mapped: bool) -> jax.Array:
+        whole = x if mapped else jnp.broadcast_to(x, (size, *x.shape))
+        return whole.reshape(-1, *x.shape[2 if mapped else 1 :])
+
+    written = _written(*jax.tree.map(merged, (rings, new, start), tuple(batched)))
+    return jax.tree.map(lambda x: x.reshape(size, -1, *x.shape[1:]), written), jax.tree.map(lambda _: True, written)
