@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from discover.hookspecs import hookimpl as hookimpl
     from discover.memory import Memory as Memory
     from discover.memory import empty_memory as empty_memory
+    from discover.memory import learn_if as learn_if
     from discover.networks import ACTION as ACTION
     from discover.networks import AUXILIARY_LOSS as AUXILIARY_LOSS
     from discover.networks import REWARD as REWARD
@@ -118,7 +119,7 @@ _HOME = {
     ),
     "executors": ("Curves", "Executor"),
     "hookspecs": ("hookimpl",),
-    "memory": ("Memory", "empty_memory"),
+    "memory": ("Memory", "empty_memory", "learn_if"),
     "networks": ("ACTION", "AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs", "REWARD"),
     "normalisers": ("Normaliser",),
     "on_policy": ("OnPolicy",),

@@ -56,24 +56,24 @@ class Memory(NamedTuple):
         batch = jax.tree.map(lambda ring: ring[index], self.rows)
         return batch._replace(first=jnp.zeros((1, count), bool))
 
-    def learn(
-        self, step: Callable[[L, jax.Array], tuple[L, Info]], learner: L, keys: jax.Array, starts: int | jax.Array
-    ) -> tuple[L, Info]:
-        """The learner after ``step(learner, key) -> (learner, info)`` with each key, and the mean info.
 
-        Nothing is learnt, and the info is zero, until more than ``starts`` transitions have been added.
-        """
+def learn_if(ready: jax.Array, step: Callable[[L, jax.Array], tuple[L, Info]], learner: L, keys: jax.Array) -> tuple[L, Info]:
+    """The learner after ``step(learner, key) -> (learner, info)`` with each key, and the mean info.
 
-        def steps(learner: L) -> tuple[L, Info]:
-            learner, info = jax.lax.scan(step, learner, keys)
-            return learner, jax.tree.map(lambda x: jnp.mean(x, axis=0), info)
+    If not ``ready``, nothing is learnt and the info is zero. Where that hangs on `World.env_steps` alone, lifetimes side by
+    side share the answer, and no step is computed in vain.
+    """
 
-        _, info = jax.eval_shape(steps, learner)
-        idle = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), info)
-        return jax.lax.cond(self.added > starts, steps, lambda learner: (learner, idle), learner)
+    def steps(learner: L) -> tuple[L, Info]:
+        learner, info = jax.lax.scan(step, learner, keys)
+        return learner, jax.tree.map(lambda x: jnp.mean(x, axis=0), info)
+
+    _, info = jax.eval_shape(steps, learner)
+    idle = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), info)
+    return jax.lax.cond(ready, steps, lambda learner: (learner, idle), learner)
 
 
-_EMPTY = {name: () for name in Experience._fields} | {"context": {}}
+_EMPTY = dict.fromkeys(Experience._fields, ()) | {"context": {}}
 
 
 def empty_memory(template: Experience, capacity: int, keep: tuple[str, ...] = TRANSITION) -> Memory:
@@ -81,7 +81,7 @@ def empty_memory(template: Experience, capacity: int, keep: tuple[str, ...] = TR
 
     Args:
         template: shapes of the experience that an update brings, as `World.template` gives them.
-        capacity: how many transitions fit: a multiple of what an update brings, so that none is ever split at the end of the ring.
+        capacity: how many transitions fit: a multiple of what an update brings, so that none is split at the ring's end.
         keep: the fields of experience that are kept.
 
     Raises:

@@ -25,6 +25,7 @@ from discover import (
     component,
     empty_memory,
     integer,
+    learn_if,
     moved_towards,
     real,
 )
@@ -57,8 +58,9 @@ class DQN(UpdateRule):
         y = r + gamma * (1 - terminated) * max_a Q_target(s', a)                 # double: Q_target(s', argmax_a Q(s', a))
         loss = mean(l(Q(s, a) - y)),     l(d) = d^2 / 2, or Huber's: |d| - 1/2 where |d| > 1
 
-    ``s'`` is the true next observation, so a truncated episode is bootstrapped from. Acts greedily but for a share of epsilon
-    at random, which falls linearly from ``epsilon_start`` to ``epsilon_end`` over the first share ``exploration`` of the lifetime.
+    ``s'`` is the true next observation, so a truncated episode is bootstrapped from. Acts at random with probability
+    epsilon, else greedily; epsilon falls linearly from ``epsilon_start`` to ``epsilon_end`` over the first share ``exploration``
+    of the lifetime.
 
     Attributes:
         optimiser: turns the gradient into new parameters.
@@ -70,7 +72,7 @@ class DQN(UpdateRule):
         gamma: discount.
         target_period, polyak: every ``target_period`` gradient steps the target moves the share ``polyak`` of the way to the
             parameters: 1 copies them.
-        learning_starts: transitions that are collected before the first gradient step.
+        learning_starts: env steps before the update that takes the first gradient step.
         epsilon_start, epsilon_end, exploration: the share of random actions, and when it stops falling.
     """
 
@@ -87,7 +89,7 @@ class DQN(UpdateRule):
     gamma: Scalar = real(0.99, low=0.0, high=0.9999, scale="log1m")
     target_period: Integer = integer(50, low=1, high=100_000)
     polyak: Scalar = real(1.0, low=1e-4, high=1.0, scale="log")
-    learning_starts: Integer = integer(10_000, low=0, high=1_000_000)
+    learning_starts: int = 10_000
     epsilon_start: Scalar = real(1.0, low=0.0, high=1.0)
     epsilon_end: Scalar = real(0.05, low=0.0, high=1.0)
     exploration: Scalar = real(0.5, low=1e-3, high=1.0, scale="log")
@@ -97,7 +99,7 @@ class DQN(UpdateRule):
 
     def heads(self, spec: Spec) -> Heads:
         if not isinstance(spec.action, Discrete):
-            raise UserError("DQN needs discrete actions, and this task has real ones: choose another task, or the rule sac or td3.")
+            raise UserError("DQN needs discrete actions, but this task has real ones: choose another task, or the rule sac.")
         return Heads({"q": Head((spec.action.n,))})
 
     def init(self, key: jax.Array, world: World, params: Any) -> State:
@@ -116,7 +118,8 @@ class DQN(UpdateRule):
         def step(learner: Learner, key: jax.Array) -> tuple[Learner, Info]:
             return self._step(world, learner, memory.sample(key, self.batch))
 
-        learner, info = memory.learn(step, learner, jax.random.split(key, self.gradient_steps), self.learning_starts)
+        keys = jax.random.split(key, self.gradient_steps)
+        learner, info = learn_if(world.env_steps >= self.learning_starts, step, learner, keys)
         return learner.params, State(*learner[1:], memory), info
 
     def _step(self, world: World, learner: Learner, batch: Experience) -> tuple[Learner, Info]:

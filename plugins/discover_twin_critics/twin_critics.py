@@ -13,7 +13,6 @@ from discover import (
     Head,
     Heads,
     Info,
-    Integer,
     Memory,
     Optimiser,
     Outputs,
@@ -25,14 +24,12 @@ from discover import (
     World,
     component,
     empty_memory,
-    integer,
+    learn_if,
     moved_towards,
     real,
 )
 
 CRITICS = ("q1", "q2")
-AT_RANDOM = "at_random"
-"""Context: 1 while the agent still acts at random, else 0. No head reads it."""
 
 
 class Learner(NamedTuple):
@@ -69,7 +66,7 @@ class TwinCritics(UpdateRule):
         steps, environments: what an update collects: ``steps * environments`` transitions.
         rounds, delay: an update does ``rounds * delay`` gradient steps of the critics and ``rounds`` of the policy.
         capacity, batch: transitions in the memory, and in a batch.
-        learning_starts: transitions that are collected at random, before the first gradient step.
+        learning_starts: env steps at random, before the update that takes the first gradient step.
         gamma: discount.
         polyak: share of the way that the target parameters move to the parameters after each round.
     """
@@ -82,7 +79,7 @@ class TwinCritics(UpdateRule):
     delay: int = 1
     capacity: int = 100_000
     batch: int = 256
-    learning_starts: Integer = integer(1_000, low=0, high=1_000_000)
+    learning_starts: int = 1_000
     gamma: Scalar = real(0.99, low=0.0, high=0.9999, scale="log1m")
     polyak: Scalar = real(0.005, low=1e-4, high=1.0, scale="log")
 
@@ -120,29 +117,26 @@ class TwinCritics(UpdateRule):
     def heads(self, spec: Spec) -> Heads:
         name = type(self).__name__
         if not isinstance(spec.action, Continuous):
-            raise UserError(f"{name} needs real actions, and this task has discrete ones: choose another task, or the rule dqn.")
+            raise UserError(
+                f"{name} needs real actions, and this task has discrete ones: choose another task, or the rule dqn."
+            )
         if not all(abs(bound) < jnp.inf for bound in (*spec.action.low, *spec.action.high)):
             raise UserError(f"{name} needs actions with bounds, and this task has none: choose another task, or the rule ppo.")
         critics = {critic: Head((), reads=(ACTION,)) for critic in CRITICS}
-        return Heads({**self.policy_heads(len(spec.action.low)), **critics}, {AT_RANDOM: 1})
+        return Heads({**self.policy_heads(len(spec.action.low)), **critics})
 
     def init(self, key: jax.Array, world: World, params: Any) -> State:
         states = self.optimiser.init(params), self.policy_optimiser.init(params)
         memory = empty_memory(world.template(params, self.steps, self.environments), self.capacity)
         return State(Learner((), params, *states, self.init_own()), memory)
 
-    def behaviour(self, params: Any, state: State) -> tuple[Any, Context]:
-        waiting = state.memory.added <= self.learning_starts
-        return params, {AT_RANDOM: jnp.float32(waiting)[None]}
-
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         key_policy, key_random = jax.random.split(key)
         action, log_prob = self.explore(key_policy, world, outputs)
         low, high = bounds(world.spec)
         anywhere = jax.random.uniform(key_random, action.shape, minval=low, maxval=high)
-        at_random = context[AT_RANDOM][..., 0] > 0.0
-        log_density = -jnp.sum(jnp.log(high - low))
-        return jnp.where(at_random[..., None], anywhere, action), jnp.where(at_random, log_density, log_prob)
+        at_random = world.env_steps < self.learning_starts
+        return jnp.where(at_random, anywhere, action), jnp.where(at_random, -jnp.sum(jnp.log(high - low)), log_prob)
 
     def update(self, key: jax.Array, world: World, params: Any, state: State, experience: Experience) -> tuple[Any, Any, Info]:
         memory = state.memory.add(experience)
@@ -151,7 +145,7 @@ class TwinCritics(UpdateRule):
             return self._round(key, world, learner, memory)
 
         learner = state.learner._replace(params=params)
-        learner, info = memory.learn(one, learner, jax.random.split(key, self.rounds), self.learning_starts)
+        learner, info = learn_if(world.env_steps >= self.learning_starts, one, learner, jax.random.split(key, self.rounds))
         return learner.params, State(learner._replace(params=()), memory), info
 
     def _round(self, key: jax.Array, world: World, learner: Learner, memory: Memory) -> tuple[Learner, Info]:
