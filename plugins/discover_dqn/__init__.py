@@ -26,7 +26,7 @@ def discover_register(registry: Registry) -> None:
                     "exploration": 0.5,
                 }
             },
-            "network": {"mlp": {"hidden": [120, 84], "activation": "relu"}},
+            "network": {"mlp": {"hidden": [120, 84], "activation": "relu", "initialiser": "lecun"}},
         },
         summary="DQN with the settings of PureJaxRL for CartPole",
         paper=DQN.paper,

@@ -59,8 +59,8 @@ class DQN(UpdateRule):
         loss = mean(l(Q(s, a) - y)),     l(d) = d^2 / 2, or Huber's: |d| - 1/2 where |d| > 1
 
     ``s'`` is the true next observation, so a truncated episode is bootstrapped from. Acts at random with probability
-    epsilon, else greedily; epsilon falls linearly from ``epsilon_start`` to ``epsilon_end`` over the first share ``exploration``
-    of the lifetime.
+    epsilon, else greedily; epsilon falls linearly from ``epsilon_start`` to ``epsilon_end`` over a share ``exploration`` of the
+    lifetime.
 
     Attributes:
         optimiser: turns the gradient into new parameters.

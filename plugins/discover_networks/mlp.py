@@ -13,17 +13,20 @@ _ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 
 @component
 class MLP(Network):
-    """Fully connected layers on the flattened observation, orthogonally initialised (gain sqrt(2), biases 0).
+    """Fully connected layers on the flattened observation; biases begin at 0.
 
     Attributes:
         hidden: widths of the hidden layers.
         activation: their non-linearity.
         shared: one torso for all heads; otherwise each head has its own.
+        initialiser: kernels begin ``orthogonal`` (gain sqrt(2)), or normal with variance 1 over the number of inputs
+            (``lecun``), which makes the first layer of few inputs much larger. Heads have their own gain in either case.
     """
 
     hidden: tuple[int, ...] = (64, 64)
     activation: Literal["tanh", "relu"] = "tanh"
     shared: bool = False
+    initialiser: Literal["orthogonal", "lecun"] = "orthogonal"
 
     def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
         common = self._common(heads)
@@ -70,13 +73,18 @@ class MLP(Network):
         sizes = (inputs, *self.hidden)
         keys = jax.random.split(key, len(sizes))
         return [
-            {"kernel": orthogonal(k, a, b, math.sqrt(2.0)), "bias": jnp.zeros(b)}
+            {"kernel": self._kernel(k, a, b, math.sqrt(2.0) if self.initialiser == "orthogonal" else 1.0), "bias": jnp.zeros(b)}
             for k, a, b in zip(keys, sizes[:-1], sizes[1:], strict=False)
         ]
 
     def _head(self, key: jax.Array, inputs: int, head: Head) -> dict[str, jax.Array]:
-        kernel = orthogonal(key, inputs, math.prod(head.shape), head.gain)
+        kernel = self._kernel(key, inputs, math.prod(head.shape), head.gain)
         return {"kernel": kernel.reshape(inputs, *head.shape), "bias": jnp.zeros(head.shape)}
+
+    def _kernel(self, key: jax.Array, inputs: int, outputs: int, gain: float) -> jax.Array:
+        if self.initialiser == "orthogonal":
+            return orthogonal(key, inputs, outputs, gain)
+        return gain * jax.random.normal(key, (inputs, outputs)) / math.sqrt(inputs)
 
     def _hidden(self, layers: list[dict[str, jax.Array]], x: jax.Array) -> jax.Array:
         for layer in layers:

@@ -31,4 +31,5 @@ def discover_register(registry: Registry) -> None:
 def _candidate(rule: str, hidden: list[int], **own: Any) -> dict[str, Any]:
     adam = {"adam": {"learning_rate": 1e-3}}
     settings = {"optimiser": adam, "policy_optimiser": adam, "environments": 1, "polyak": 0.005}
-    return {"rule": {rule: settings | own}, "network": {"mlp": {"hidden": hidden, "activation": "relu"}}}
+    network = {"mlp": {"hidden": hidden, "activation": "relu", "initialiser": "lecun"}}
+    return {"rule": {rule: settings | own}, "network": network}

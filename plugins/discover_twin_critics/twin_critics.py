@@ -118,10 +118,10 @@ class TwinCritics(UpdateRule):
         name = type(self).__name__
         if not isinstance(spec.action, Continuous):
             raise UserError(
-                f"{name} needs real actions, and this task has discrete ones: choose another task, or the rule dqn."
+                f"{name} needs real actions, but this task has discrete ones: choose another task, or the rule dqn."
             )
         if not all(abs(bound) < jnp.inf for bound in (*spec.action.low, *spec.action.high)):
-            raise UserError(f"{name} needs actions with bounds, and this task has none: choose another task, or the rule ppo.")
+            raise UserError(f"{name} needs actions with bounds, but this task has none: choose another task, or the rule ppo.")
         critics = {critic: Head((), reads=(ACTION,)) for critic in CRITICS}
         return Heads({**self.policy_heads(len(spec.action.low)), **critics})
 
