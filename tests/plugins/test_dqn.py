@@ -87,26 +87,28 @@ def test_a_step_is_one_gradient_step_on_the_loss(walk: Environment, loss: Any) -
     np.testing.assert_allclose(after.params["heads"]["q"]["head"]["kernel"], ONLINE + change, atol=1e-6)
 
 
-def lived(made: DQN, walk: Environment, updates: int, env_steps: int = 0) -> list[tuple[np.ndarray, np.ndarray, State]]:
-    """Parameters, target and state after each update on fresh experience."""
+@jax.jit
+def begun(made: DQN, walk: Environment, key: jax.Array) -> Any:
+    """Fresh parameters, state and actor."""
+    world, keys = world_of(made, walk), named_keys(key, "params", "start", "tasks")
+    params = world.initial_params(keys[0])
+    return params, made.init(key, world, params), world.start(keys[1], world.sample_tasks(keys[2], made.environments))
+
+
+@jax.jit
+def went_on(made: DQN, walk: Environment, env_steps: Any, key: jax.Array, params: Any, state: State, actor: Any) -> Any:
+    """Parameters, state and actor after an update on fresh experience."""
     world = world_of(made, walk, progress=0.5, env_steps=env_steps)
+    actor, experience = world.collect(params, actor, key, made.steps)
+    return *made.update(key, world, params, state, experience)[:2], actor
 
-    @jax.jit
-    def begin(key: jax.Array) -> Any:
-        keys = named_keys(key, "params", "start", "tasks")
-        params = world.initial_params(keys[0])
-        return params, made.init(key, world, params), world.start(keys[1], world.sample_tasks(keys[2], made.environments))
 
-    @jax.jit
-    def update(key: jax.Array, params: Any, state: Any, actor: Any) -> Any:
-        actor, experience = world.collect(params, actor, key, made.steps)
-        params, state, _ = made.update(key, world, params, state, experience)
-        return params, state, actor
-
-    params, state, actor = begin(jax.random.key(0))
+def lived(made: DQN, walk: Environment, updates: int, env_steps: int = 0) -> list[tuple[np.ndarray, np.ndarray, State]]:
+    """Parameters, target and state before and after each update."""
+    params, state, actor = begun(made, walk, jax.random.key(0))
     seen = [(values_of(params), values_of(state.target), state)]
     for key in jax.random.split(jax.random.key(1), updates):
-        params, state, actor = update(key, params, state, actor)
+        params, state, actor = went_on(made, walk, env_steps, key, params, state, actor)
         seen.append((values_of(params), values_of(state.target), state))
     return seen
 

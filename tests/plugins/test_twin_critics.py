@@ -128,18 +128,14 @@ def test_the_temperature_of_sac_rises_where_entropy_falls_below_its_target(entro
     assert (float(own.log) > 0.0) == rises
 
 
+@jax.jit
 def updated(made: TwinCritics) -> tuple[Any, Any, Any]:
     """Parameters before and after one update, and the state after it."""
-    world = world_of(made)
-
-    @jax.jit
-    def run(key: jax.Array) -> Any:
-        params = world.initial_params(key)
-        actor = world.start(key, world.sample_tasks(key, made.environments))
-        _, experience = world.collect(params, actor, key, made.steps)
-        return params, *made.update(key, world, params, made.init(key, world, params), experience)[:2]
-
-    return run(jax.random.key(0))
+    world, key = world_of(made), jax.random.key(0)
+    params = world.initial_params(key)
+    actor = world.start(key, world.sample_tasks(key, made.environments))
+    _, experience = world.collect(params, actor, key, made.steps)
+    return params, *made.update(key, world, params, made.init(key, world, params), experience)[:2]
 
 
 @pytest.mark.parametrize("kind", [SAC, TD3])
