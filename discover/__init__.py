@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from discover.components import weights as weights
     from discover.distributions import Categorical as Categorical
     from discover.distributions import Gaussian as Gaussian
+    from discover.distributions import TanhGaussian as TanhGaussian
     from discover.distributions import policy_heads as policy_heads
     from discover.domains import Integer as Integer
     from discover.domains import Scalar as Scalar
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
     from discover.executors import Curves as Curves
     from discover.executors import Executor as Executor
     from discover.hookspecs import hookimpl as hookimpl
+    from discover.memory import Memory as Memory
+    from discover.memory import empty_memory as empty_memory
+    from discover.memory import learn_if as learn_if
     from discover.networks import ACTION as ACTION
     from discover.networks import AUXILIARY_LOSS as AUXILIARY_LOSS
     from discover.networks import REWARD as REWARD
@@ -81,6 +85,7 @@ if TYPE_CHECKING:
     from discover.rules import UpdateRule as UpdateRule
     from discover.rules import group_columns as group_columns
     from discover.rules import join_columns as join_columns
+    from discover.rules import moved_towards as moved_towards
     from discover.space import Space as Space
     from discover.statistics import Interval as Interval
     from discover.statistics import bootstrap_interval as bootstrap_interval
@@ -96,7 +101,7 @@ _HOME = {
     "algorithm": ("Algorithm",),
     "compare": ("table",),
     "components": ("Component", "choice", "component", "free", "integer", "option_index", "real", "weights"),
-    "distributions": ("Categorical", "Gaussian", "policy_heads"),
+    "distributions": ("Categorical", "Gaussian", "TanhGaussian", "policy_heads"),
     "domains": ("Integer", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
     "errors": ("DiscoverWarning", "UserError", "nearest"),
@@ -114,6 +119,7 @@ _HOME = {
     ),
     "executors": ("Curves", "Executor"),
     "hookspecs": ("hookimpl",),
+    "memory": ("Memory", "empty_memory", "learn_if"),
     "networks": ("ACTION", "AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs", "REWARD"),
     "normalisers": ("Normaliser",),
     "on_policy": ("OnPolicy",),
@@ -122,7 +128,7 @@ _HOME = {
     "randomness": ("named_key", "named_keys"),
     "registry": ("Registry",),
     "returns": ("ReturnFunction", "Segment", "Targets"),
-    "rules": ("Context", "Experience", "Info", "Rollout", "UpdateRule", "group_columns", "join_columns"),
+    "rules": ("Context", "Experience", "Info", "Rollout", "UpdateRule", "group_columns", "join_columns", "moved_towards"),
     "space": ("Space",),
     "statistics": ("Interval", "bootstrap_interval", "interquartile_mean"),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),

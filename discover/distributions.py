@@ -70,6 +70,54 @@ class Gaussian(NamedTuple):
         return self.mean
 
 
+class TanhGaussian(NamedTuple):
+    """Actions ``centre + reach * tanh(u)`` with ``u`` independently normal: inside their bounds, and differentiable in all.
+
+    ``log p(a) = log N(u; mean, exp(log_std)) - sum(log(reach * (1 - tanh(u)^2)))``, where
+    ``log(1 - tanh(u)^2) = 2 * (log 2 - u - softplus(-2 u))`` stays finite for any ``u`` (Haarnoja et al. 2018,
+    arXiv 1812.05905, appendix C). All ``[..., D]``.
+    """
+
+    mean: jax.Array
+    log_std: jax.Array
+    low: jax.Array
+    high: jax.Array
+
+    def sample(self, key: jax.Array) -> jax.Array:
+        return self.sample_and_log_prob(key)[0]
+
+    def sample_and_log_prob(self, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """A sample and its log-probability: exact also where the action is too near its bound to be inverted."""
+        inner = self._inner.sample(key)
+        return self._squashed(inner), self._log_prob_at(inner)
+
+    def log_prob(self, action: jax.Array) -> jax.Array:
+        """Log-probability of an action; one nearer to its bound than ``1e-6 * reach`` counts as being that near."""
+        centre, reach = self._frame
+        return self._log_prob_at(jnp.arctanh(jnp.clip((action - centre) / reach, -1.0 + 1e-6, 1.0 - 1e-6)))
+
+    def mode(self) -> jax.Array:
+        """The squashed mean: the median of each action."""
+        return self._squashed(self.mean)
+
+    @property
+    def _inner(self) -> Gaussian:
+        return Gaussian(self.mean, self.log_std)
+
+    @property
+    def _frame(self) -> tuple[jax.Array, jax.Array]:
+        return 0.5 * (self.high + self.low), 0.5 * (self.high - self.low)
+
+    def _squashed(self, inner: jax.Array) -> jax.Array:
+        centre, reach = self._frame
+        return centre + reach * jnp.tanh(inner)
+
+    def _log_prob_at(self, inner: jax.Array) -> jax.Array:
+        log_slope = 2.0 * (math.log(2.0) - inner - jax.nn.softplus(-2.0 * inner))
+        stretch = jnp.broadcast_to(jnp.log(self._frame[1]), inner.shape)
+        return self._inner.log_prob(inner) - jnp.sum(log_slope + stretch, axis=-1)
+
+
 def policy_heads(spec: Spec) -> dict[str, Head]:
     """The heads of a stochastic policy: logits for discrete actions; mean and log standard deviation for real ones."""
     match spec.action:

@@ -103,7 +103,9 @@ def advance(algorithm: Algorithm, environment: Environment, life: Lifetime, star
     def update(index: jax.Array, life: Lifetime) -> Lifetime:
         index = index.astype(jnp.int32)
         progress = index.astype(jnp.float32) / jnp.asarray(total, jnp.float32)
-        return _update(algorithm, environment, life, index, progress, index * ROWS // total)
+        rollout = algorithm.rule.rollout(wrapped_family(algorithm, environment).spec())
+        world = World(algorithm, environment, progress, index * (rollout.steps * rollout.environments))
+        return _update(algorithm.rule, world, life, index, index * ROWS // total)
 
     if not (isinstance(start, int) and isinstance(stop, int)):
         start, stop = jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32)
@@ -129,11 +131,8 @@ def run(algorithm: Algorithm, environment: Environment, key: jax.Array, total: A
     return curve_of(advance(algorithm, environment, life, 0, total, total), total)
 
 
-def _update(
-    algorithm: Algorithm, environment: Environment, life: Lifetime, index: jax.Array, progress: jax.Array, row: jax.Array
-) -> Lifetime:
-    world = World(algorithm, environment, progress)
-    rule, rollout = algorithm.rule, algorithm.rule.rollout(world.spec)
+def _update(rule: UpdateRule, world: World, life: Lifetime, index: jax.Array, row: jax.Array) -> Lifetime:
+    rollout = rule.rollout(world.spec)
     key_redraw, key_collect, key_update = jax.random.split(jax.random.fold_in(life.key, index), 3)
     actor, experience = life.actor, None
     if actor is not None:

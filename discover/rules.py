@@ -98,6 +98,11 @@ def join_columns(groups: T) -> T:
     return jax.tree.map(steps, groups._replace(carry=(), task=(), extra=()))._replace(**whole, extra=groups.extra)
 
 
+def moved_towards(target: T, params: T, share: jax.Array) -> T:
+    """``(1 - share) * target + share * params``: how target parameters follow (Polyak averaging); exact at 0 and at 1."""
+    return jax.tree.map(lambda t, p: (1.0 - share) * t + share * p, target, params)
+
+
 class UpdateRule(Component):
     """How an agent learns from experience. Pure; written for one lifetime; never touches the network.
 

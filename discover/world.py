@@ -27,16 +27,16 @@ class World:
     Attributes:
         spec: observation shape and action space.
         heads: the outputs that the rule asked for.
-        progress: share of the lifetime that is spent, in ``[0, 1]``.
+        progress: share of the lifetime that is spent, in ``[0, 1]``, and ``env_steps`` the env steps, before this update.
         redraw: when a column's task is drawn anew.
         group: how many neighbouring columns minibatches keep together; None if even single steps may be parted.
     """
 
-    def __init__(self, algorithm: Algorithm, environment: Environment, progress: jax.Array | float = 0.0):
+    def __init__(self, algorithm: Algorithm, environment: Environment, progress: jax.Array | float = 0.0, env_steps: Any = 0):
         family = wrapped_family(algorithm, environment)
         self.spec: Spec = family.spec()
         self.heads: Heads = algorithm.rule.heads(self.spec)
-        self.progress = jnp.asarray(progress, jnp.float32)
+        self.progress, self.env_steps = jnp.asarray(progress, jnp.float32), jnp.asarray(env_steps, jnp.int32)
         self.redraw = family.redraw
         self.group: int | None = None
         self._rule = algorithm.rule

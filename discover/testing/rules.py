@@ -11,6 +11,7 @@ import numpy as np
 from discover import lifetime
 from discover.algorithm import Algorithm
 from discover.environments import Environment
+from discover.errors import UserError
 from discover.networks import Network
 from discover.rules import UpdateRule
 from discover.testing.components import settled
@@ -31,14 +32,15 @@ def check_update_rule(
     Args:
         rule: choose small sizes, since it is compiled twice.
         network: one that gives the heads of the rule; an affine one unless given.
-        environment: what to train on; a small one with discrete actions unless given.
+        environment: what to train on; unless given, a small one with discrete actions, or with real ones for a rule that
+            refuses those.
         updates: more for a rule that does not learn at every update.
 
     Raises:
         ConformanceError: in one sentence.
     """
     algorithm = settled(Algorithm(rule=rule, network=network or Affine()))
-    environment, name, traces = settled(environment or Corridor()), type(rule).__name__, []
+    environment, name, traces = settled(environment or _walkable(rule)), type(rule).__name__, []
 
     def trained(algorithm: Algorithm, key: jax.Array) -> tuple[jax.Array, Any]:
         life = lifetime.begin(algorithm, environment, key)
@@ -71,6 +73,15 @@ def check_update_rule(
         same = close((one[0], one[1][1].params), (value, life.params), 1e-3)
         require(same, f"{name} trains a member of a population otherwise than alone.")
     require(len(traces) == 1, f"{name} is compiled anew for other numbers of the same structure.")
+
+
+def _walkable(rule: UpdateRule) -> Environment:
+    """A corridor with actions that the rule does not refuse."""
+    try:
+        rule.heads(Corridor().spec())
+    except UserError:
+        return Corridor(real=True)
+    return Corridor()
 
 
 def _check_traces(trained: Any, algorithm: Algorithm, name: str) -> None:

@@ -9,18 +9,24 @@ import jax
 import jax.numpy as jnp
 
 from discover.components import component
-from discover.environments import Discrete, Environment, Spec, Step
+from discover.environments import Continuous, Discrete, Environment, Spec, Step
 from discover.networks import Head, Heads, Inputs, Network, Outputs
 
 
 @component
 class Corridor(Environment):
-    """A walk with two actions, paid by where it leads: too far on either side it ends for good, and a limit cuts it."""
+    """A walk, paid by where it leads: too far on either side it ends for good, and a limit cuts it.
+
+    Attributes:
+        limit: steps of the longest episode.
+        real: actions are real numbers in [0, 1] instead of 0 and 1.
+    """
 
     limit: int = 7
+    real: bool = False
 
     def spec(self) -> Spec:
-        return Spec((2,), Discrete(2))
+        return Spec((2,), Continuous((0.0,), (1.0,)) if self.real else Discrete(2))
 
     def sample_task(self, key: jax.Array) -> Any:
         return jnp.zeros(())
@@ -30,7 +36,8 @@ class Corridor(Environment):
         return state, state
 
     def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
-        state = jnp.stack([state[0] + 1.4 * action - 0.7, state[1] + 1.0 / self.limit])
+        push = jnp.clip(action[0], 0.0, 1.0) if self.real else action
+        state = jnp.stack([state[0] + 1.4 * push - 0.7, state[1] + 1.0 / self.limit])
         return Step(state, state, state[0] + task, jnp.abs(state[0]) > 2.0, state[1] > 0.99)
 
 

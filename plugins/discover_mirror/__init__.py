@@ -25,6 +25,12 @@ def discover_register(registry: Registry) -> None:
         paper=PPO.paper,
     )
     registry.add_recipe(
+        "ppo_pendulum",
+        _pendulum(),
+        summary="PPO with the settings of RL Baselines3 Zoo for Pendulum, but plain Gaussian noise",
+        paper=PPO.paper,
+    )
+    registry.add_recipe(
         "dpo",
         _candidate("dpo", alpha=2.0, beta=0.6),
         summary="DPO's published drift, all else as in the recipe ppo",
@@ -60,3 +66,21 @@ def _candidate(rule: str, **own: Any) -> dict[str, Any]:
         "value_clip": 0.2,
     }
     return {"rule": {rule: settings | own}, "network": {"mlp": {"hidden": [64, 64], "activation": "tanh"}}}
+
+
+def _pendulum() -> dict[str, Any]:
+    """4 environments x 1024 steps, minibatches of 64, ten epochs, values as good as not clipped."""
+    adam = {"adam": {"learning_rate": 1e-3, "eps": 1e-5}}
+    settings = {
+        "returns": {"gae": {"gamma": 0.9, "lam": 0.95}},
+        "optimiser": {"clip_norm": {"max_norm": 0.5, "optimiser": adam}},
+        "steps": 1024,
+        "environments": 4,
+        "epochs": 10,
+        "minibatches": 64,
+        "entropy_coefficient": 0.0,
+        "value_coefficient": 0.5,
+        "value_clip": 1000.0,
+        "clip": 0.2,
+    }
+    return {"rule": {"ppo": settings}, "network": {"mlp": {"hidden": [64, 64], "activation": "tanh"}}}

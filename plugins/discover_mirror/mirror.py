@@ -28,7 +28,7 @@ class MirrorLearning(OnPolicy):
     minibatches: int = 4
     entropy_coefficient: Scalar = real(0.01, low=0.0, high=0.1)
     value_coefficient: Scalar = real(0.5, low=0.05, high=2.0, scale="log")
-    value_clip: Scalar = real(0.2, low=0.02, high=2.0, scale="log")
+    value_clip: Scalar = real(0.2, low=0.02, high=1000.0, scale="log")
 
     def drift(self, log_ratio: jax.Array, advantage: jax.Array) -> jax.Array:
         """How much of ``ratio * advantage`` is taken back, per sample; any shape, of normalised advantages."""

@@ -35,8 +35,9 @@ class CNN(TorsoNetwork):
     def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
         channels = (self._picture(spec)[2], *self.filters)
         keys = jax.random.split(key, len(channels))
-        filters = [dense(k, self.kernel**2 * a, b) for k, a, b in zip(keys, channels[:-1], channels[1:], strict=False)]
-        return {"filters": filters, "hidden": stack(keys[-1], (self._flat(spec) + read, *self.hidden))}
+        pairs = zip(keys, channels[:-1], channels[1:], strict=False)
+        filters = [dense(k, self.kernel**2 * a, b, self.initialiser) for k, a, b in pairs]
+        return {"filters": filters, "hidden": stack(keys[-1], (self._flat(spec) + read, *self.hidden), self.initialiser)}
 
     def width(self, spec: Spec, read: int) -> int:
         return (self._flat(spec) + read, *self.hidden)[-1]

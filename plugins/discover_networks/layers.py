@@ -1,4 +1,4 @@
-"""What all networks are made of: dense layers, orthogonally initialised (Saxe et al. 2014)."""
+"""What all networks are made of: dense layers, orthogonally initialised (Saxe et al. 2014) unless asked otherwise."""
 
 import math
 from collections.abc import Iterable
@@ -12,18 +12,29 @@ from discover import Inputs
 Activation: TypeAlias = Literal["tanh", "relu"]
 Layer: TypeAlias = dict[str, jax.Array]
 
+Initialiser: TypeAlias = Literal["orthogonal", "lecun"]
+"""How kernels begin: orthogonal, or normal with variance 1 over the number of inputs (LeCun et al. 1998)."""
+
 _ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 
 
-def stack(key: jax.Array, sizes: tuple[int, ...]) -> list[Layer]:
-    """Dense layers from ``sizes[0]`` inputs through all further widths: gain sqrt(2), biases 0."""
+def stack(key: jax.Array, sizes: tuple[int, ...], initialiser: Initialiser) -> list[Layer]:
+    """Dense layers from ``sizes[0]`` inputs through all further widths."""
     keys = jax.random.split(key, len(sizes))
-    return [dense(k, a, b) for k, a, b in zip(keys, sizes[:-1], sizes[1:], strict=False)]
+    return [dense(k, a, b, initialiser) for k, a, b in zip(keys, sizes[:-1], sizes[1:], strict=False)]
 
 
-def dense(key: jax.Array, inputs: int, outputs: int, gain: float = math.sqrt(2.0)) -> Layer:
-    """One layer: ``kernel[inputs, outputs]`` and ``bias[outputs]``."""
-    return {"kernel": orthogonal(key, inputs, outputs, gain), "bias": jnp.zeros(outputs)}
+def dense(key: jax.Array, inputs: int, outputs: int, initialiser: Initialiser) -> Layer:
+    """One hidden layer: ``kernel[inputs, outputs]`` of gain sqrt(2) (``lecun``: 1), and ``bias[outputs]`` of zeros."""
+    gain = math.sqrt(2.0) if initialiser == "orthogonal" else 1.0
+    return {"kernel": kernel(key, inputs, outputs, gain, initialiser), "bias": jnp.zeros(outputs)}
+
+
+def kernel(key: jax.Array, inputs: int, outputs: int, gain: float, initialiser: Initialiser) -> jax.Array:
+    """A fresh kernel ``[inputs, outputs]``."""
+    if initialiser == "orthogonal":
+        return orthogonal(key, inputs, outputs, gain)
+    return gain * jax.random.normal(key, (inputs, outputs)) / math.sqrt(inputs)
 
 
 def through(layers: Iterable[Layer], x: jax.Array, activation: Activation) -> jax.Array:

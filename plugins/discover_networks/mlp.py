@@ -12,7 +12,7 @@ from discover_networks.torso import TorsoNetwork
 
 @component
 class MLP(TorsoNetwork):
-    """Fully connected layers on the flattened observation, orthogonally initialised (gain sqrt(2), biases 0).
+    """Fully connected layers on the flattened observation.
 
     Attributes:
         hidden: widths of the hidden layers.
@@ -21,7 +21,7 @@ class MLP(TorsoNetwork):
     hidden: tuple[int, ...] = (64, 64)
 
     def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
-        return stack(key, (math.prod(spec.observation_shape) + read, *self.hidden))
+        return stack(key, (math.prod(spec.observation_shape) + read, *self.hidden), self.initialiser)
 
     def width(self, spec: Spec, read: int) -> int:
         return (math.prod(spec.observation_shape) + read, *self.hidden)[-1]

@@ -47,7 +47,7 @@ class Recurrent(TorsoNetwork):
     def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
         key_encoder, key_cell = jax.random.split(key)
         sizes = (math.prod(spec.observation_shape) + read, *self.encoder)
-        return {"encoder": stack(key_encoder, sizes), "cell": self.cell(key_cell, sizes[-1])}
+        return {"encoder": stack(key_encoder, sizes, self.initialiser), "cell": self.cell(key_cell, sizes[-1])}
 
     def width(self, spec: Spec, read: int) -> int:
         return self.memory

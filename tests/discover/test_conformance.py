@@ -26,8 +26,7 @@ from discover.words import environment_from
 REGISTRY = toys.plugins().registry
 EXAMPLES = [(entry, made) for entry, made in examples(REGISTRY) if entry.provenance.plugin != "toys"]
 SMALL = {"steps": 4, "environments": 4, "epochs": 2, "minibatches": 2, "hidden": (8,), "encoder": (8,), "memory": 8}
-
-
+SMALL |= {"capacity": 32, "batch": 4, "learning_starts": 0}
 ENOUGH = 8
 BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "lamb", "Open_ES", "PSO")
 

@@ -10,7 +10,7 @@ import pytest
 import toys
 from discover_diagnostics.probe import Probe
 
-from discover import Algorithm, Experience, Outputs, UserError, World, lifetime
+from discover import Algorithm, Experience, Outputs, UserError, World, lifetime, replace
 from discover.paths import check
 from discover.words import algorithm_from, environment_from
 
@@ -59,13 +59,23 @@ def estimates(world: World, outputs: Outputs, batch: Experience) -> jax.Array:
     return jnp.mean(jnp.stack([q for name, q in outputs.items() if world.heads.outputs[name].reads]), axis=0)
 
 
+def sized(recipe: str) -> tuple[Algorithm, int]:
+    """The recipe and its budget: a small network and a short life for one that learns at every step or two."""
+    algorithm = algorithm_from(REGISTRY, recipe)
+    rollout = algorithm.rule.rollout(probe("constant_reward", actions_of(algorithm)).spec())
+    if rollout.steps * rollout.environments > 2:
+        return algorithm, STEPS
+    small = {"network.hidden": (32, 32), "rule.batch": 32, "rule.capacity": 4_000, "rule.learning_starts": 500}
+    return replace(algorithm, small), STEPS // 10
+
+
 @functools.cache
 def trained(recipe: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Names, returns at the end, and the mean error of the agent's estimates: ``[probes]``, all in one program."""
-    algorithm = algorithm_from(REGISTRY, recipe)
+    algorithm, steps = sized(recipe)
     actions, names = actions_of(algorithm), (*PREDICTION, *CONTROL)
     probes = [probe(name, actions) for name in names]
-    total = lifetime.updates_in(algorithm, probes[0], STEPS)
+    total = lifetime.updates_in(algorithm, probes[0], steps)
 
     def one(environment: Probe, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         life = lifetime.begin(algorithm, environment, key)

@@ -56,6 +56,15 @@ def test_orthogonal_matrices_have_orthonormal_columns_or_rows(shape: tuple[int, 
     np.testing.assert_allclose(gram, np.eye(min(shape)), atol=1e-5)
 
 
+def test_lecun_kernels_have_variance_one_over_their_inputs() -> None:
+    network = MLP(hidden=(400, 300), initialiser="lecun")
+    params = network.init(jax.random.key(0), Spec((4,), Discrete(2)), Heads({"q": Head((50,), gain=0.5)}))["heads"]["q"]
+    for layer, inputs, gain in [(params["torso"][0], 4, 1.0), (params["torso"][1], 400, 1.0), (params["output"], 300, 0.5)]:
+        assert float(layer["kernel"].std()) == pytest.approx(gain / inputs**0.5, rel=0.05)
+        assert abs(float(layer["kernel"].mean())) < 0.1 * gain / inputs**0.5
+        assert not layer["bias"].any()
+
+
 def test_orthogonal_matrices_are_spread_evenly() -> None:
     """Means, second moments and determinants of the even (Haar) distribution, each within 5 standard errors."""
     draws, n = 4000, 3

@@ -1,0 +1,44 @@
+"""The squashed Gaussian is a density on its bounds, also at its far ends."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from discover import TanhGaussian
+
+LOW, HIGH = jnp.asarray([-2.0]), jnp.asarray([3.0])
+CASES = [(0.0, 0.0), (0.7, -1.5), (-1.5, 0.4)]
+
+
+@pytest.mark.parametrize(("mean", "log_std"), CASES)
+def test_its_density_integrates_to_one_and_to_the_mean_of_its_samples(mean: float, log_std: float) -> None:
+    policy = TanhGaussian(jnp.asarray([mean]), jnp.asarray([log_std]), LOW, HIGH)
+    edges = np.linspace(-2.0, 3.0, 400_001)
+    middles = jnp.asarray((edges[:-1] + edges[1:]) / 2, jnp.float32)
+    density = np.exp(np.asarray(jax.jit(policy.log_prob)(middles[:, None]), np.float64)) * (edges[1] - edges[0])
+    assert density.sum() == pytest.approx(1.0, abs=2e-3)
+    wide = TanhGaussian(jnp.full((100_000, 1), mean), jnp.asarray([log_std]), LOW, HIGH)
+    samples = np.asarray(wide.sample(jax.random.key(0)))
+    assert (density * np.asarray(middles)).sum() == pytest.approx(samples.mean(), abs=0.02)
+
+
+def test_samples_lie_within_bounds_and_know_their_log_probability() -> None:
+    key = jax.random.key(1)
+    low, high = jnp.asarray([-1.0, 0.0, -5.0]), jnp.asarray([1.0, 10.0, 5.0])
+    policy = TanhGaussian(jax.random.normal(key, (50, 3)), jnp.full((50, 3), -0.5), low, high)
+    action, log_prob = policy.sample_and_log_prob(key)
+    assert log_prob.shape == (50,)
+    assert np.all((action >= low) & (action <= high))
+    np.testing.assert_allclose(policy.log_prob(action), log_prob, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(policy.mode(), 0.5 * (low + high) + 0.5 * (high - low) * np.tanh(policy.mean), rtol=1e-5)
+
+
+@pytest.mark.parametrize("mean", [-60.0, 60.0])
+def test_log_probabilities_and_slopes_stay_finite_where_tanh_is_flat(mean: float) -> None:
+    def log_prob(mean: jax.Array) -> jax.Array:
+        return TanhGaussian(mean, jnp.asarray([0.0]), LOW, HIGH).sample_and_log_prob(jax.random.key(0))[1]
+
+    value, slope = jax.value_and_grad(log_prob)(jnp.asarray([mean]))
+    assert value == pytest.approx(120.0, rel=0.1)  # minus log of the slope of tanh, 2 * 60, but for a few units
+    assert slope[0] == pytest.approx(2.0 * np.sign(mean), rel=1e-3)

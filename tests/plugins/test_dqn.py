@@ -1,0 +1,177 @@
+"""DQN's targets, steps and schedules are its equations."""
+
+import itertools
+from typing import Any
+
+import jax
+import jax.flatten_util
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from discover_dqn.dqn import DQN, Learner, State, epsilon_greedy
+from discover_networks.mlp import MLP
+from discover_optimisers.optimisers import SGD
+
+from discover import Algorithm, Continuous, Environment, Experience, Registry, Spec, UserError, World, named_keys, replace
+from discover.paths import check
+from discover.words import algorithm_from
+
+ONLINE = np.asarray([[1.0, 4.0], [2.0, -1.0], [0.5, 0.0]], np.float32)
+TARGET = np.asarray([[3.0, 1.0], [-2.0, 5.0], [0.25, 0.75]], np.float32)
+NETWORK = MLP(hidden=())
+
+
+def table(values: np.ndarray) -> Any:
+    """Parameters of a network without hidden layers: on one-hot observations it is this table ``[states, actions]``."""
+    return {"heads": {"q": {"head": {"kernel": jnp.asarray(values), "bias": jnp.zeros(2)}, "torso": []}}, "torso": ()}
+
+
+def values_of(params: Any) -> np.ndarray:
+    head = params["heads"]["q"]["head"]
+    return np.asarray(head["kernel"] + head["bias"])
+
+
+def rule(**settings: Any) -> DQN:
+    small: dict[str, Any] = {"environments": 4, "capacity": 8, "batch": 4, "learning_starts": 0}
+    return DQN(optimiser=SGD(learning_rate=1.0), **small | settings)
+
+
+def world_of(made: DQN, walk: Environment, **clock: Any) -> World:
+    return World(Algorithm(rule=made, network=NETWORK), walk, **clock)
+
+
+def batch() -> Experience:
+    """Three transitions ``[1, 3]``: one in mid-episode, one that ends it for good, one that a limit cuts."""
+    one_hot = jnp.eye(3)[None]
+    return Experience(
+        observation=one_hot,
+        action=jnp.asarray([[1, 0, 0]]),
+        log_prob=jnp.zeros((1, 3)),
+        outputs={},
+        reward=jnp.asarray([[1.0, 2.0, -0.25]]),
+        terminated=jnp.asarray([[False, True, False]]),
+        truncated=jnp.asarray([[False, False, True]]),
+        next_observation=one_hot[:, jnp.asarray([1, 2, 0])],
+        first=jnp.zeros((1, 3), bool),
+        context={},
+        carry=(),
+        task=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("double", "wanted"),
+    [
+        (False, [1.0 + 0.9 * 5.0, 2.0, -0.25 + 0.9 * 3.0]),  # the target network's best action
+        (True, [1.0 + 0.9 * -2.0, 2.0, -0.25 + 0.9 * 1.0]),  # the online network's, priced by the target network
+    ],
+)
+def test_targets_end_at_a_termination_and_bootstrap_at_a_truncation(walk: Environment, double: bool, wanted: Any) -> None:
+    made = rule(double=double, gamma=0.9)
+    target = made.targets(world_of(made, walk), table(ONLINE), table(TARGET), batch())
+    np.testing.assert_allclose(target[0], wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_a_step_is_one_gradient_step_on_the_loss(walk: Environment, loss: Any) -> None:
+    made = rule(gamma=0.9, loss=loss)
+    learner = Learner(table(ONLINE), (), table(TARGET), jnp.zeros((), jnp.int32))
+    after, info = jax.jit(lambda learner: made._step(world_of(made, walk), learner, batch()))(learner)
+    error = np.asarray([4.0, 2.0, 0.5]) - np.asarray([5.5, 2.0, 2.45])
+    each, slope = 0.5 * error**2, error
+    if loss == "huber":
+        each, slope = np.where(np.abs(error) > 1, np.abs(error) - 0.5, each), np.clip(error, -1, 1)
+    assert info["loss"] == pytest.approx(each.mean(), abs=1e-6)
+    change = np.zeros((3, 2))
+    change[[0, 1, 2], [1, 0, 0]] = -slope / 3
+    np.testing.assert_allclose(after.params["heads"]["q"]["head"]["kernel"], ONLINE + change, atol=1e-6)
+
+
+@jax.jit
+def begun(made: DQN, walk: Environment, key: jax.Array) -> Any:
+    """Fresh parameters, state and actor."""
+    world, keys = world_of(made, walk), named_keys(key, "params", "start", "tasks")
+    params = world.initial_params(keys[0])
+    return params, made.init(key, world, params), world.start(keys[1], world.sample_tasks(keys[2], made.environments))
+
+
+@jax.jit
+def went_on(made: DQN, walk: Environment, env_steps: Any, key: jax.Array, params: Any, state: State, actor: Any) -> Any:
+    """Parameters, state and actor after an update on fresh experience."""
+    world = world_of(made, walk, progress=0.5, env_steps=env_steps)
+    actor, experience = world.collect(params, actor, key, made.steps)
+    return *made.update(key, world, params, state, experience)[:2], actor
+
+
+def lived(made: DQN, walk: Environment, updates: int, env_steps: int = 0) -> list[tuple[np.ndarray, np.ndarray, State]]:
+    """Parameters, target and state before and after each update."""
+    params, state, actor = begun(made, walk, jax.random.key(0))
+    seen = [(values_of(params), values_of(state.target), state)]
+    for key in jax.random.split(jax.random.key(1), updates):
+        params, state, actor = went_on(made, walk, env_steps, key, params, state, actor)
+        seen.append((values_of(params), values_of(state.target), state))
+    return seen
+
+
+@pytest.mark.parametrize("polyak", [1.0, 0.25])
+def test_the_target_moves_every_few_gradient_steps(walk: Environment, polyak: float) -> None:
+    made = replace(rule(target_period=3, polyak=polyak), {"optimiser.learning_rate": 0.1})
+    seen = lived(made, walk, 7)
+    for step, (before, now) in enumerate(itertools.pairwise(seen), start=1):
+        assert (now[0] != before[0]).any()
+        wanted = before[1] if step % 3 else (1.0 - polyak) * before[1] + polyak * now[0]
+        np.testing.assert_allclose(now[1], wanted, rtol=1e-6)
+        assert now[2].updates == step
+
+
+def test_the_memory_is_filled_but_nothing_learnt_before_learning_starts(walk: Environment) -> None:
+    made = rule(learning_starts=100)
+    early, late = lived(made, walk, 1, env_steps=99), lived(made, walk, 1, env_steps=100)
+    np.testing.assert_array_equal(early[0][0], early[1][0])
+    assert (early[1][2].updates, late[1][2].updates) == (0, 1)
+    assert early[1][2].memory.added == 4
+    assert (late[0][0] != late[1][0]).any()
+
+
+def test_the_gradient_of_an_update_in_gamma_is_that_of_a_difference(walk: Environment) -> None:
+    made = rule()
+    learner = Learner(table(ONLINE), (), table(TARGET), jnp.zeros((), jnp.int32))
+
+    @jax.jit
+    def score(gamma: jax.Array) -> jax.Array:
+        changed = replace(made, {"gamma": gamma, "loss": "squared"})
+        params = changed._step(world_of(changed, walk), learner, batch())[0].params
+        return jnp.sum(params["heads"]["q"]["head"]["kernel"] ** 2)
+
+    slope = float(jax.jit(jax.grad(score))(jnp.float32(0.9)))
+    assert abs(slope) > 0.1
+    assert slope == pytest.approx(float(score(0.91) - score(0.89)) / 0.02, rel=1e-2)
+
+
+def test_exploration_falls_over_its_share_of_the_lifetime_and_tells_its_log_probability(walk: Environment) -> None:
+    made = rule(epsilon_start=1.0, epsilon_end=0.1, exploration=0.5)
+    q = {"q": jnp.tile(jnp.asarray([0.0, 1.0]), (20_000, 1))}
+    act = jax.jit(lambda progress: made.act(jax.random.key(0), world_of(made, walk, progress=progress), q, {}))
+    for progress, epsilon in [(0.0, 1.0), (0.25, 0.55), (0.5, 0.1), (0.9, 0.1)]:
+        action, log_prob = act(progress)
+        share = 1.0 - epsilon / 2
+        assert float(action.mean()) == pytest.approx(share, abs=0.02)
+        wanted = np.where(np.asarray(action) == 1, share, epsilon / 2)
+        np.testing.assert_allclose(np.exp(log_prob), wanted, rtol=1e-4)
+
+
+def test_without_exploration_it_is_greedy() -> None:
+    action, log_prob = epsilon_greedy(jax.random.key(0), jnp.asarray([[1.0, 3.0, 2.0]]), jnp.zeros(()))
+    assert action.tolist() == [1]
+    assert log_prob.tolist() == [0.0]
+
+
+def test_real_actions_are_refused() -> None:
+    with pytest.raises(UserError, match=r"^DQN needs discrete actions, but this task has real ones: choose"):
+        rule().heads(Spec((3,), Continuous((0.0,), (1.0,))))
+
+
+def test_the_recipe_is_complete(registry: Registry) -> None:
+    algorithm = algorithm_from(registry, "dqn")
+    check(algorithm)
+    assert isinstance(algorithm.rule, DQN)

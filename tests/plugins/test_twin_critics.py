@@ -1,0 +1,180 @@
+"""SAC's and TD3's targets and losses are their equations; critics and policy learn apart."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from discover_networks.mlp import MLP
+from discover_optimisers.optimisers import SGD
+from discover_twin_critics.sac import SAC
+from discover_twin_critics.td3 import TD3
+from discover_twin_critics.twin_critics import Learner, TwinCritics
+
+from discover import Algorithm, Continuous, Discrete, Experience, Registry, Spec, TanhGaussian, UserError, World
+from discover.paths import check
+from discover.testing.small import Corridor
+from discover.words import algorithm_from
+
+TASK = Corridor(real=True)  # actions in [0, 1]
+STATES = np.asarray([[0.5, 0.1], [-1.0, 0.4], [0.2, 0.9]], np.float32)
+FOLLOWING = np.asarray([[1.0, 0.2], [-2.5, 0.5], [-0.4, 1.0]], np.float32)
+
+
+def rule(kind: type[TwinCritics], critics: float = 0.1, policy: float = 0.1, **settings: Any) -> TwinCritics:
+    small: dict[str, Any] = {"environments": 4, "capacity": 8, "batch": 4, "learning_starts": 0, "gamma": 0.9}
+    return kind(optimiser=SGD(learning_rate=critics), policy_optimiser=SGD(learning_rate=policy), **small | settings)
+
+
+def world_of(made: TwinCritics, **clock: Any) -> World:
+    return World(Algorithm(rule=made, network=MLP(hidden=())), TASK, **clock)
+
+
+def linear(shift: float = 0.0) -> Any:
+    """Parameters of a network without hidden layers: ``kernel . [s, a] + bias`` for critics, ``kernel . s + bias`` else."""
+
+    def head(kernel: list[float], bias: float, shape: tuple[int, ...]) -> Any:
+        return {"head": {"kernel": jnp.asarray(kernel).reshape(-1, *shape), "bias": jnp.full(shape, bias)}, "torso": []}
+
+    return {
+        "heads": {
+            "q1": head([1.0, -1.0, 2.0], 0.5 + shift, ()),
+            "q2": head([-1.0, 0.5, 1.0], 0.25 + shift, ()),
+            "policy": head([0.3, -0.2], 0.1 + shift, (1,)),
+            "log_std": head([0.0, 0.4], -1.0, (1,)),
+        },
+        "torso": (),
+    }
+
+
+def q_by_hand(states: np.ndarray, action: Any, shift: float) -> np.ndarray:
+    seen = np.concatenate([states, np.asarray(action).reshape(-1, 1)], axis=1)
+    first, second = seen @ [1.0, -1.0, 2.0] + 0.5 + shift, seen @ [-1.0, 0.5, 1.0] + 0.25 + shift
+    assert (first < second).any()
+    assert (first > second).any()
+    return np.minimum(first, second)
+
+
+def batch() -> Experience:
+    """Three transitions ``[1, 3]``: one in mid-episode, one that ends it for good, one that a limit cuts."""
+    return Experience(
+        observation=jnp.asarray(STATES)[None],
+        action=jnp.asarray([[[0.5], [0.0], [1.0]]]),
+        log_prob=jnp.zeros((1, 3)),
+        outputs={},
+        reward=jnp.asarray([[1.0, 2.0, -0.25]]),
+        terminated=jnp.asarray([[False, True, False]]),
+        truncated=jnp.asarray([[False, False, True]]),
+        next_observation=jnp.asarray(FOLLOWING)[None],
+        first=jnp.zeros((1, 3), bool),
+        context={},
+        carry=(),
+        task=(),
+    )
+
+
+def learner(made: TwinCritics) -> Learner:
+    return Learner(linear(), linear(0.5), (), (), made.init_own())
+
+
+def test_the_targets_of_td3_take_the_lower_critic_at_the_target_policy() -> None:
+    made = rule(TD3, smoothing=0.0)
+    target = made.targets(jax.random.key(0), world_of(made), learner(made), batch())
+    action = 0.5 + 0.5 * np.tanh(FOLLOWING @ [0.3, -0.2] + 0.6)
+    wanted = [1.0, 2.0, -0.25] + 0.9 * np.asarray([1.0, 0.0, 1.0]) * q_by_hand(FOLLOWING, action, 0.5)
+    np.testing.assert_allclose(target[0], wanted, atol=1e-5)
+
+
+def test_the_smoothing_of_td3_is_clipped_and_stays_within_bounds() -> None:
+    """Critics see no further than the clipped noise: here the target is linear in the action where critic one is lower."""
+    made = rule(TD3, smoothing=1.0, smoothing_clip=0.2)
+    drawn = jax.jit(jax.vmap(lambda key: made.targets(key, world_of(made), learner(made), batch())[0]))
+    seen = np.asarray(drawn(jax.random.split(jax.random.key(0), 200)))
+    action = 0.5 + 0.5 * np.tanh(FOLLOWING @ [0.3, -0.2] + 0.6)
+    near = [np.clip(action + 0.1 * side, 0.0, 1.0) for side in (-1, 1)]
+    low, high = (np.asarray([1.0, 2.0, -0.25]) + 0.9 * np.asarray([1, 0, 1]) * q_by_hand(FOLLOWING, a, 0.5) for a in near)
+    np.testing.assert_allclose(seen.min(axis=0), low, atol=1e-5)
+    np.testing.assert_allclose(seen.max(axis=0), high, atol=1e-5)
+
+
+def test_the_targets_of_sac_take_the_lower_critic_and_the_entropy_at_the_present_policy() -> None:
+    made, key = rule(SAC), jax.random.key(4)
+    own = made.init_own()._replace(log=jnp.log(0.3))
+    target = made.targets(key, world_of(made), learner(made)._replace(own=own), batch())
+    mean = jnp.asarray(FOLLOWING @ [0.3, -0.2] + 0.1)[None, :, None]
+    log_std = jnp.asarray(FOLLOWING @ [0.0, 0.4] - 1.0)[None, :, None]
+    policy = TanhGaussian(mean, log_std, jnp.zeros(1), jnp.ones(1))
+    action = policy.sample(key)
+    following = q_by_hand(FOLLOWING, action, 0.5) - 0.3 * np.asarray(policy.log_prob(action)[0])
+    wanted = [1.0, 2.0, -0.25] + 0.9 * np.asarray([1.0, 0.0, 1.0]) * following
+    np.testing.assert_allclose(target[0], wanted, atol=1e-4)
+
+
+def test_the_gradient_of_td3s_policy_is_the_chain_rule() -> None:
+    made = rule(TD3)
+    gradient, _ = world_of(made).gradient(made.policy_loss(jax.random.key(0), world_of(made), learner(made)))(linear(), batch())
+    through = -2.0 * 0.5 / np.cosh(STATES @ [0.3, -0.2] + 0.1) ** 2 / 3  # dQ1/da = 2, da/du = reach / cosh^2
+    np.testing.assert_allclose(gradient["heads"]["policy"]["head"]["kernel"][:, 0], through @ STATES, atol=1e-6)
+    for name in ("q1", "q2"):
+        assert all(not leaf.any() for leaf in jax.tree.leaves(gradient["heads"][name]))
+
+
+@pytest.mark.parametrize(("entropy", "rises"), [(-1.5, True), (-0.5, False)])
+def test_the_temperature_of_sac_rises_where_entropy_falls_below_its_target(entropy: float, rises: bool) -> None:
+    made = rule(SAC, entropy_scale=1.0)
+    own = made.update_own(world_of(made), learner(made), {"entropy": jnp.float32(entropy)})
+    assert float(own.log) == pytest.approx(-0.1 * (entropy + 1.0), abs=1e-6)
+    assert (float(own.log) > 0.0) == rises
+
+
+@jax.jit
+def updated(made: TwinCritics) -> tuple[Any, Any, Any]:
+    """Parameters before and after one update, and the state after it."""
+    world, key = world_of(made), jax.random.key(0)
+    params = world.initial_params(key)
+    actor = world.start(key, world.sample_tasks(key, made.environments))
+    _, experience = world.collect(params, actor, key, made.steps)
+    return params, *made.update(key, world, params, made.init(key, world, params), experience)[:2]
+
+
+@pytest.mark.parametrize("kind", [SAC, TD3])
+@pytest.mark.parametrize("learns", ["critics", "policy"])
+def test_either_optimiser_moves_its_own_parameters_alone(kind: type[TwinCritics], learns: str) -> None:
+    rates: dict[str, Any] = {"critics": 0.0, "policy": 0.0} | {learns: 0.1}
+    before, after, state = updated(rule(kind, **rates, polyak=0.25))
+    for name, old in before["heads"].items():
+        mine = (name in ("q1", "q2")) == (learns == "critics")
+        new, target = after["heads"][name], state.learner.target["heads"][name]
+        for x, y, z in zip(*map(jax.tree.leaves, (old, new, target)), strict=True):
+            assert (x != y).any() == mine
+            np.testing.assert_allclose(z, 0.75 * x + 0.25 * y, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [SAC, TD3])
+def test_actions_are_drawn_anywhere_until_learning_starts(kind: type[TwinCritics]) -> None:
+    made = rule(kind, learning_starts=100)
+    outputs = {"policy": jnp.full((5000, 1), 0.8), "log_std": jnp.full((5000, 1), -3.0)}
+    act = jax.jit(lambda steps: made.act(jax.random.key(0), world_of(made, env_steps=steps), outputs, {}))
+    early, log_prob = act(99)
+    np.testing.assert_allclose(log_prob, 0.0, atol=1e-6)
+    assert np.histogram(early, bins=5, range=(0.0, 1.0))[0].min() > 850
+    late, _ = act(100)
+    assert float(jnp.median(late)) == pytest.approx(0.5 + 0.5 * np.tanh(0.8), abs=0.01)
+    assert 0.0 < float(late.std()) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("action", "told"),
+    [(Discrete(2), "real actions, but this task has discrete ones"), (Continuous((0.0,), (np.inf,)), "with bounds")],
+)
+def test_actions_that_are_not_real_or_not_bounded_are_refused(action: Any, told: str) -> None:
+    with pytest.raises(UserError, match=f"^SAC needs .*{told}"):
+        rule(SAC).heads(Spec((2,), action))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("sac", SAC), ("td3", TD3)])
+def test_the_recipes_are_complete(registry: Registry, name: str, kind: type[TwinCritics]) -> None:
+    algorithm = algorithm_from(registry, name)
+    check(algorithm)
+    assert isinstance(algorithm.rule, kind)
