@@ -20,8 +20,8 @@ class TorsoNetwork(Network):
     Attributes:
         activation: the non-linearity after each layer.
         shared: one torso for all heads; otherwise each head has its own.
-        initialiser: how kernels begin: ``orthogonal`` (gain sqrt(2) in hidden layers), or normal with variance 1 over the number
-            of inputs (``lecun``), which makes the first layer of few inputs much larger. Heads have their own gain in either.
+        initialiser: how kernels begin: ``orthogonal`` (gain sqrt(2) in hidden layers), or normal with variance 1 over the
+            number of inputs (``lecun``), which makes the first layer of few inputs much larger. Heads have their own gain.
     """
 
     reads_after: ClassVar[frozenset[str]] = frozenset()

@@ -23,11 +23,14 @@ NETWORK = MLP(hidden=())
 
 def table(values: np.ndarray) -> Any:
     """Parameters of a network without hidden layers: on one-hot observations it is this table ``[states, actions]``."""
-    return {"heads": {"q": {"head": {"kernel": jnp.asarray(values), "bias": jnp.zeros(2)}, "torso": []}}, "torso": ()}
+    return {
+        "heads": {"q": {"output": {"kernel": jnp.asarray(values), "bias": jnp.zeros(2)}, "between": [], "torso": []}},
+        "torso": (),
+    }
 
 
 def values_of(params: Any) -> np.ndarray:
-    head = params["heads"]["q"]["head"]
+    head = params["heads"]["q"]["output"]
     return np.asarray(head["kernel"] + head["bias"])
 
 
@@ -84,7 +87,7 @@ def test_a_step_is_one_gradient_step_on_the_loss(walk: Environment, loss: Any) -
     assert info["loss"] == pytest.approx(each.mean(), abs=1e-6)
     change = np.zeros((3, 2))
     change[[0, 1, 2], [1, 0, 0]] = -slope / 3
-    np.testing.assert_allclose(after.params["heads"]["q"]["head"]["kernel"], ONLINE + change, atol=1e-6)
+    np.testing.assert_allclose(after.params["heads"]["q"]["output"]["kernel"], ONLINE + change, atol=1e-6)
 
 
 @jax.jit
@@ -141,7 +144,7 @@ def test_the_gradient_of_an_update_in_gamma_is_that_of_a_difference(walk: Enviro
     def score(gamma: jax.Array) -> jax.Array:
         changed = replace(made, {"gamma": gamma, "loss": "squared"})
         params = changed._step(world_of(changed, walk), learner, batch())[0].params
-        return jnp.sum(params["heads"]["q"]["head"]["kernel"] ** 2)
+        return jnp.sum(params["heads"]["q"]["output"]["kernel"] ** 2)
 
     slope = float(jax.jit(jax.grad(score))(jnp.float32(0.9)))
     assert abs(slope) > 0.1

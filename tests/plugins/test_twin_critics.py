@@ -35,7 +35,11 @@ def linear(shift: float = 0.0) -> Any:
     """Parameters of a network without hidden layers: ``kernel . [s, a] + bias`` for critics, ``kernel . s + bias`` else."""
 
     def head(kernel: list[float], bias: float, shape: tuple[int, ...]) -> Any:
-        return {"head": {"kernel": jnp.asarray(kernel).reshape(-1, *shape), "bias": jnp.full(shape, bias)}, "torso": []}
+        return {
+            "output": {"kernel": jnp.asarray(kernel).reshape(-1, *shape), "bias": jnp.full(shape, bias)},
+            "between": [],
+            "torso": [],
+        }
 
     return {
         "heads": {
@@ -115,7 +119,7 @@ def test_the_gradient_of_td3s_policy_is_the_chain_rule() -> None:
     made = rule(TD3)
     gradient, _ = world_of(made).gradient(made.policy_loss(jax.random.key(0), world_of(made), learner(made)))(linear(), batch())
     through = -2.0 * 0.5 / np.cosh(STATES @ [0.3, -0.2] + 0.1) ** 2 / 3  # dQ1/da = 2, da/du = reach / cosh^2
-    np.testing.assert_allclose(gradient["heads"]["policy"]["head"]["kernel"][:, 0], through @ STATES, atol=1e-6)
+    np.testing.assert_allclose(gradient["heads"]["policy"]["output"]["kernel"][:, 0], through @ STATES, atol=1e-6)
     for name in ("q1", "q2"):
         assert all(not leaf.any() for leaf in jax.tree.leaves(gradient["heads"][name]))
 
