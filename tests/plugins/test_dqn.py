@@ -9,29 +9,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from discover_dqn.dqn import DQN, Learner, State, epsilon_greedy
-from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import SGD
 
 from discover import Algorithm, Continuous, Environment, Experience, Registry, Spec, UserError, World, named_keys, replace
 from discover.paths import check
+from discover.testing.small import Affine
 from discover.words import algorithm_from
 
 ONLINE = np.asarray([[1.0, 4.0], [2.0, -1.0], [0.5, 0.0]], np.float32)
 TARGET = np.asarray([[3.0, 1.0], [-2.0, 5.0], [0.25, 0.75]], np.float32)
-NETWORK = MLP(hidden=())
+NETWORK = Affine()
 
 
 def table(values: np.ndarray) -> Any:
-    """Parameters of a network without hidden layers: on one-hot observations it is this table ``[states, actions]``."""
-    return {
-        "heads": {"q": {"output": {"kernel": jnp.asarray(values), "bias": jnp.zeros(2)}, "between": [], "torso": []}},
-        "torso": (),
-    }
+    """Parameters of the affine network: on one-hot observations it is this table ``[states, actions]``."""
+    return {"q": {"kernel": jnp.asarray(values), "bias": jnp.zeros(2)}}
 
 
 def values_of(params: Any) -> np.ndarray:
-    head = params["heads"]["q"]["output"]
-    return np.asarray(head["kernel"] + head["bias"])
+    return np.asarray(params["q"]["kernel"] + params["q"]["bias"])
 
 
 def rule(**settings: Any) -> DQN:
@@ -87,7 +83,7 @@ def test_a_step_is_one_gradient_step_on_the_loss(walk: Environment, loss: Any) -
     assert info["loss"] == pytest.approx(each.mean(), abs=1e-6)
     change = np.zeros((3, 2))
     change[[0, 1, 2], [1, 0, 0]] = -slope / 3
-    np.testing.assert_allclose(after.params["heads"]["q"]["output"]["kernel"], ONLINE + change, atol=1e-6)
+    np.testing.assert_allclose(after.params["q"]["kernel"], ONLINE + change, atol=1e-6)
 
 
 @jax.jit
@@ -144,7 +140,7 @@ def test_the_gradient_of_an_update_in_gamma_is_that_of_a_difference(walk: Enviro
     def score(gamma: jax.Array) -> jax.Array:
         changed = replace(made, {"gamma": gamma, "loss": "squared"})
         params = changed._step(world_of(changed, walk), learner, batch())[0].params
-        return jnp.sum(params["heads"]["q"]["output"]["kernel"] ** 2)
+        return jnp.sum(params["q"]["kernel"] ** 2)
 
     slope = float(jax.jit(jax.grad(score))(jnp.float32(0.9)))
     assert abs(slope) > 0.1

@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import SGD
 from discover_twin_critics.sac import SAC
 from discover_twin_critics.td3 import TD3
@@ -14,7 +13,7 @@ from discover_twin_critics.twin_critics import Learner, TwinCritics
 
 from discover import Algorithm, Continuous, Discrete, Experience, Registry, Spec, TanhGaussian, UserError, World
 from discover.paths import check
-from discover.testing.small import Corridor
+from discover.testing.small import Affine, Corridor
 from discover.words import algorithm_from
 
 TASK = Corridor(real=True)  # actions in [0, 1]
@@ -28,27 +27,20 @@ def rule(kind: type[TwinCritics], critics: float = 0.1, policy: float = 0.1, **s
 
 
 def world_of(made: TwinCritics, **clock: Any) -> World:
-    return World(Algorithm(rule=made, network=MLP(hidden=())), TASK, **clock)
+    return World(Algorithm(rule=made, network=Affine()), TASK, **clock)
 
 
 def linear(shift: float = 0.0) -> Any:
-    """Parameters of a network without hidden layers: ``kernel . [s, a] + bias`` for critics, ``kernel . s + bias`` else."""
+    """Parameters of the affine network: ``kernel . [s, a] + bias`` for critics, ``kernel . s + bias`` else."""
 
     def head(kernel: list[float], bias: float, shape: tuple[int, ...]) -> Any:
-        return {
-            "output": {"kernel": jnp.asarray(kernel).reshape(-1, *shape), "bias": jnp.full(shape, bias)},
-            "between": [],
-            "torso": [],
-        }
+        return {"kernel": jnp.asarray(kernel).reshape(-1, *shape), "bias": jnp.full(shape, bias)}
 
     return {
-        "heads": {
-            "q1": head([1.0, -1.0, 2.0], 0.5 + shift, ()),
-            "q2": head([-1.0, 0.5, 1.0], 0.25 + shift, ()),
-            "policy": head([0.3, -0.2], 0.1 + shift, (1,)),
-            "log_std": head([0.0, 0.4], -1.0, (1,)),
-        },
-        "torso": (),
+        "q1": head([1.0, -1.0, 2.0], 0.5 + shift, ()),
+        "q2": head([-1.0, 0.5, 1.0], 0.25 + shift, ()),
+        "policy": head([0.3, -0.2], 0.1 + shift, (1,)),
+        "log_std": head([0.0, 0.4], -1.0, (1,)),
     }
 
 
@@ -119,9 +111,9 @@ def test_the_gradient_of_td3s_policy_is_the_chain_rule() -> None:
     made = rule(TD3)
     gradient, _ = world_of(made).gradient(made.policy_loss(jax.random.key(0), world_of(made), learner(made)))(linear(), batch())
     through = -2.0 * 0.5 / np.cosh(STATES @ [0.3, -0.2] + 0.1) ** 2 / 3  # dQ1/da = 2, da/du = reach / cosh^2
-    np.testing.assert_allclose(gradient["heads"]["policy"]["output"]["kernel"][:, 0], through @ STATES, atol=1e-6)
+    np.testing.assert_allclose(gradient["policy"]["kernel"][:, 0], through @ STATES, atol=1e-6)
     for name in ("q1", "q2"):
-        assert all(not leaf.any() for leaf in jax.tree.leaves(gradient["heads"][name]))
+        assert all(not leaf.any() for leaf in jax.tree.leaves(gradient[name]))
 
 
 @pytest.mark.parametrize(("entropy", "rises"), [(-1.5, True), (-0.5, False)])
@@ -147,9 +139,9 @@ def updated(made: TwinCritics) -> tuple[Any, Any, Any]:
 def test_either_optimiser_moves_its_own_parameters_alone(kind: type[TwinCritics], learns: str) -> None:
     rates: dict[str, Any] = {"critics": 0.0, "policy": 0.0} | {learns: 0.1}
     before, after, state = updated(rule(kind, **rates, polyak=0.25))
-    for name, old in before["heads"].items():
+    for name, old in before.items():
         mine = (name in ("q1", "q2")) == (learns == "critics")
-        new, target = after["heads"][name], state.learner.target["heads"][name]
+        new, target = after[name], state.learner.target[name]
         for x, y, z in zip(*map(jax.tree.leaves, (old, new, target)), strict=True):
             assert (x != y).any() == mine
             np.testing.assert_allclose(z, 0.75 * x + 0.25 * y, rtol=1e-6)
