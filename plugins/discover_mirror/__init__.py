@@ -25,6 +25,12 @@ def discover_register(registry: Registry) -> None:
         paper=PPO.paper,
     )
     registry.add_recipe(
+        "ppo_minatar",
+        _minatar(),
+        summary="PPO with the settings of PureJaxRL for MinAtar",
+        paper=PPO.paper,
+    )
+    registry.add_recipe(
         "ppo_pendulum",
         _pendulum(),
         summary="PPO with the settings of RL Baselines3 Zoo for Pendulum, but plain Gaussian noise",
@@ -66,6 +72,17 @@ def _candidate(rule: str, **own: Any) -> dict[str, Any]:
         "value_clip": 0.2,
     }
     return {"rule": {rule: settings | own}, "network": {"mlp": {"hidden": [64, 64], "activation": "tanh"}}}
+
+
+def _minatar() -> dict[str, Any]:
+    """PureJaxRL's settings of PPO for MinAtar (its notebook brax_minatar)."""
+    adam = {"learning_rate": 5e-3, "eps": 1e-5, "anneal": 1.0}
+    own = {
+        "environments": 64,
+        "minibatches": 8,
+        "optimiser": {"clip_norm": {"max_norm": 0.5, "optimiser": {"adam": adam}}},
+    }
+    return _candidate("ppo", clip=0.2, **own) | {"network": {"mlp": {"hidden": [64, 64], "activation": "relu"}}}
 
 
 def _pendulum() -> dict[str, Any]:
