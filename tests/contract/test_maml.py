@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from contract.components.maml import MAML
-from contract.components.meta_gradient import MetaGradient
+from discover_meta_gradient.meta_gradient import MetaGradient
 from contract.components.policy_gradient import PolicyGradient
 from contract.small import ARMS, Arms, agent, compiled, curves, small_ppo, stacked
 from discover_optimisers.optimisers import SGD
