@@ -42,4 +42,4 @@ def _candidate(rule: Any, held_out: Any, adapt: list[str]) -> dict[str, Any]:
     return {"rule": {"meta_gradient": wrapper}, "network": _SMALL}
 
 
-_A2C = {"optimiser": _RMSPROP, "steps": 20, "environments": 8, "entropy_coefficient": 0.01, "value_coefficient": 0.5}
+_A2C = {"optimiser": _RMSPROP, "steps": 20, "environments": 8, "entropy_coefficient": 0.0, "value_coefficient": 0.5}
