@@ -163,7 +163,7 @@ class Case(NamedTuple):
     Attributes:
         environment, returns: the chain, and what is adapted.
         step_size: of a value, alpha.
-        meta: moves the logits; for SGD with beta times the states, since the held-out loss here is a mean over states, not a sum.
+        meta: moves the logits; SGD with beta times the states, since the held-out loss is a mean over states, not a sum.
         updates: how many.
         reset: whether values are zero before each update.
         mu: of the trace.
@@ -248,7 +248,9 @@ def main() -> None:
     if arguments.json:
         print(json.dumps({name: values.mean(axis=0).tolist() for name, values in found.items()}))
         return
-    print("| case | states 1, 3, 5, ... | states 2, 4, 6, ... | largest deviation over seeds | seconds |\n|---|---|---|---|---|")
+    print(
+        "| case | states 1, 3, 5, ... | states 2, 4, 6, ... | largest deviation over seeds | seconds |\n|---|---|---|---|---|"
+    )
     for name, values in found.items():
         mean, spread = values.mean(axis=0), values.std(axis=0, ddof=1)
         odd, even = (" ".join(f"{x:.2f}" for x in mean[first::2]) for first in (0, 1))

@@ -3,9 +3,10 @@
     python experiments/meta_gradient_tasks.py catch          # one table of meta_gradient_tasks.md, and its picture
     python experiments/meta_gradient_tasks.py CartPole-v1
 
-The recipe `meta_gradient` with gamma and lambda adapted, one of them, or none (the rule that it wraps, alone), on the same seeds.
-Figures are interquartile means over seeds with their 95 % intervals: of the return at the end (last 2 % of the lifetime), and of the
-mean return over the lifetime. Differences from the fixed agent are paired by seed and not corrected for their number.
+The recipe `meta_gradient` with gamma and lambda adapted, one of them, or none (the rule that it wraps, alone), on the same
+seeds. Figures are interquartile means over seeds with their 95 % intervals: of the return at the end (last 2 % of the
+lifetime), and of the mean return over the lifetime. Differences from the fixed agent are paired by seed and not corrected for
+their number.
 """
 
 import argparse

@@ -4,7 +4,6 @@ from typing import Any
 
 from discover import Registry, hookimpl
 
-_SMALL = {"mlp": {"hidden": [64, 64], "activation": "tanh"}}
 _RMSPROP = {
     "clip_norm": {
         "max_norm": 0.5,
@@ -28,18 +27,38 @@ def discover_register(registry: Registry) -> None:
     registry.add_recipe(
         "meta_gradient",
         _candidate(
-            {"a2c": _A2C | {"returns": {"gae": {"gamma": 0.99, "lam": 1.0}}}},
+            {"a2c": _BATCHES | {"returns": {"gae": {"gamma": 0.99, "lam": 1.0}}, "entropy_coefficient": 0.0}},
             {"policy_improvement": {"returns": {"gae": {"gamma": 0.99, "lam": 1.0}}}},
             ["returns.gamma", "returns.lam"],
         ),
         summary="A2C whose gamma and lambda are adapted by their meta-gradient; the rest is that of the recipe a2c",
         paper=MetaGradient.paper,
     )
+    shares = ["policy_share", "value_share", "entropy_share"]
+    registry.add_recipe(
+        "stac",
+        _candidate(
+            {"self_tuning": _BATCHES | {"returns": {"leaky_v_trace": _ON_POLICY}, "entropy_coefficient": 0.01, "lag": 1}},
+            {
+                "actor_critic_loss": {
+                    "returns": {"leaky_v_trace": _ON_POLICY},
+                    "value_coefficient": 0.5,
+                    "entropy_coefficient": 0.01,
+                    "kl_coefficient": 1.0,
+                }
+            },
+            ["returns.gamma", "returns.lam", "returns.alpha_rho", "returns.alpha_c", *shares],
+            derivative="reverse",
+        ),
+        summary="IMPALA that tunes all seven numbers of its loss and return, as STACX without its auxiliary heads",
+        paper=ActorCriticLoss.paper,
+    )
 
 
-def _candidate(rule: Any, held_out: Any, adapt: list[str]) -> dict[str, Any]:
-    wrapper = {"rule": rule, "held_out": held_out, "optimiser": {"adam": {"learning_rate": 1e-3}}, "adapt": adapt}
-    return {"rule": {"meta_gradient": wrapper}, "network": _SMALL}
+def _candidate(rule: Any, held_out: Any, adapt: list[str], **more: Any) -> dict[str, Any]:
+    settings = {"rule": rule, "held_out": held_out, "optimiser": {"adam": {"learning_rate": 1e-3}}, "adapt": adapt}
+    return {"rule": {"meta_gradient": settings | more}, "network": {"mlp": {"hidden": [64, 64], "activation": "tanh"}}}
 
 
-_A2C = {"optimiser": _RMSPROP, "steps": 20, "environments": 8, "entropy_coefficient": 0.0, "value_coefficient": 0.5}
+_BATCHES = {"optimiser": _RMSPROP, "steps": 20, "environments": 8, "value_coefficient": 0.5}
+_ON_POLICY = {"gamma": 0.99, "lam": 1.0, "rho_bar": 1.0, "c_bar": 1.0, "alpha_rho": 1.0, "alpha_c": 1.0}

@@ -52,8 +52,8 @@ class MetaGradient(UpdateRule):
         eta    <- optimiser(dJ'(tau', params) / d params * d params / d eta)
         params <- rule_eta(tau', params)
 
-    ``tau'`` is fresh experience, which the update that made ``params`` has not seen; ``J'`` is the held-out loss on it, in which
-    eta plays no part. ``d params / d eta`` comes from `derivative`. Eta moves in the unconstrained coordinates of its domains.
+    ``tau'`` is fresh experience, which the update that made ``params`` has not seen; ``J'`` is the held-out loss on it, in
+    which eta plays no part. ``d params / d eta`` comes from `derivative`. Eta moves in its domains' unconstrained coordinates.
 
     Policy and value see how far eta has moved from where it started, since what is to be learned moves with it: the network's
     first layer embeds it. No gradient reaches eta by this way.
