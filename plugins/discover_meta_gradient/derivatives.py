@@ -53,7 +53,8 @@ class Forward(Derivative):
 
     Exact products with the Jacobian, whatever the wrapped rule does inside its update. ``mu = 0`` keeps the effect of the last
     update alone, ``mu = 1`` sums those of all updates. The state of the wrapped rule (an optimiser's averages) passes on no
-    derivative from one update to the next. Costs M times the wrapped rule, and M times its parameters in memory.
+    derivative from one update to the next. Its cost grows with M: measured around an A2C on Catch, an update takes 3.4 times as
+    long at M = 2 and 15 times as long at M = 7; and it keeps M times the parameters.
     """
 
     mu: Scalar = real(0.0, low=0.0, high=1.0)
@@ -91,8 +92,9 @@ class Past(NamedTuple):
 class Reverse(Derivative):
     """Repeats the last update and differentiates the loss through it backwards: the effect of that update alone.
 
-    The same slope as `Forward` with ``mu = 0``, at a cost that does not grow with M. Keeps what the last update was given
-    (experience above all), and takes no data that another rule lets travel with the experience (`Experience.extra`).
+    The same slope as `Forward` with ``mu = 0``, at a cost that hardly grows with M (where that is measured, an update takes 3.1
+    times as long at M = 2 and 3.6 times as long at M = 7). Keeps what the last update was given, experience above all, and takes
+    no data that another rule lets travel with the experience (`Experience.extra`).
     """
 
     def init(self, given: Given, eta: jax.Array) -> Past:
