@@ -93,8 +93,8 @@ class Reverse(Derivative):
     """Repeats the last update and differentiates the loss through it backwards: the effect of that update alone.
 
     The same slope as `Forward` with ``mu = 0``, at a cost that hardly grows with M (where that is measured, an update takes 3.1
-    times as long at M = 2 and 3.6 times as long at M = 7). Keeps what the last update was given, experience above all, and takes
-    no data that another rule lets travel with the experience (`Experience.extra`).
+    times as long at M = 2 and 3.6 times as long at M = 7). Keeps what the last update was given, experience above all, and
+    takes no data that another rule lets travel with the experience (`Experience.extra`).
     """
 
     def init(self, given: Given, eta: jax.Array) -> Past:

@@ -1,7 +1,7 @@
 """Meta-gradients agree with finite differences, forwards with a trace and in reverse; what has no derivative is refused."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import numpy as np
@@ -204,6 +204,24 @@ def test_prediction_error_is_half_the_mean_square() -> None:
 
     loss, value, reward = compiled(measured)()  # four steps are one episode, which pays at its end alone
     np.testing.assert_allclose(loss, 0.5 * np.mean((value - reward[-1]) ** 2), rtol=1e-5)
+
+
+@component
+class Settling(A2C):
+    """Takes the weight of its entropy for parameters and state when it sees a task for the first time."""
+
+    def adapt_to_task(self, key: Any, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any]:
+        return self.entropy_coefficient, self.entropy_coefficient
+
+
+def test_adaptation_to_a_task_is_that_of_the_wrapped_rule_with_what_eta_stands_for() -> None:
+    rule = adapting(Settling(returns=GAE(), optimiser=SGD()), adapt=("entropy_coefficient",))
+    world, key = World(agent(rule), CATCH), jax.random.key(0)
+    state, nothing = rule.init(key, world, world.initial_params(key)), cast(Experience, ())
+    wanted = domain_at(rule.rule, "entropy_coefficient").decode(state.eta + 1.0)
+    params, adapted = rule.adapt_to_task(key, world, (), state._replace(eta=state.eta + 1.0), nothing)
+    assert wanted > 0.011
+    assert params == adapted.rule == wanted
 
 
 def test_without_embedding_policy_and_value_do_not_see_eta() -> None:
