@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from discover.distributions import Gaussian as Gaussian
     from discover.distributions import TanhGaussian as TanhGaussian
     from discover.distributions import policy_heads as policy_heads
+    from discover.domains import Domain as Domain
     from discover.domains import Integer as Integer
     from discover.domains import Scalar as Scalar
     from discover.domains import Weights as Weights
@@ -102,7 +103,7 @@ _HOME = {
     "compare": ("table",),
     "components": ("Component", "choice", "component", "free", "integer", "option_index", "real", "weights"),
     "distributions": ("Categorical", "Gaussian", "TanhGaussian", "policy_heads"),
-    "domains": ("Integer", "Scalar", "Weights"),
+    "domains": ("Domain", "Integer", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
     "errors": ("DiscoverWarning", "UserError", "nearest"),
     "evaluation": ("evaluate_population", "fitting_chunk", "lifetime_bytes"),

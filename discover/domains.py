@@ -83,7 +83,7 @@ class Domain:
         raise NotImplementedError
 
     def encode(self, value: Any) -> np.ndarray:
-        """Coordinates ``[size]`` of a value; ``decode`` inverts it up to rounding. The value of a `Real` may be traced."""
+        """Coordinates ``[size]`` of a value; ``decode`` inverts it up to rounding. Real numbers may be traced."""
         raise NotImplementedError
 
     def sample(self, key: jax.Array) -> jax.Array:
@@ -362,7 +362,9 @@ class Array(Domain):
         _, unravel = jax.flatten_util.ravel_pytree(zeros)
         return unravel(jnp.clip(coordinates, -1e9, 1e9) * self.deviation)
 
-    def encode(self, value: Any) -> np.ndarray:
+    def encode(self, value: Any) -> Any:
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
+            return self._coordinates(value)
         flat = [np.asarray(leaf, np.float32).ravel() for leaf in jax.tree.leaves(value)]
         return np.concatenate(flat) / np.float32(self.deviation)
 

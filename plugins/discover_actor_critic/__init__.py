@@ -10,10 +10,12 @@ def discover_register(registry: Registry) -> None:
     from discover_actor_critic.a2c import A2C
     from discover_actor_critic.impala import IMPALA
     from discover_actor_critic.reinforce import Reinforce
+    from discover_actor_critic.self_tuning import SelfTuning
 
     registry.add("a2c", A2C)
     registry.add("impala", IMPALA)
     registry.add("reinforce", Reinforce)
+    registry.add("self_tuning", SelfTuning)
     registry.add_recipe(
         "a2c",
         _candidate("a2c", returns={"n_step": {"gamma": 0.99, "n": 5}}, steps=5),

@@ -32,19 +32,24 @@ class PolicyGradient(OnPolicy):
         params, state = self.optimiser.update(change, state, params, world.progress)
         return params, state, info
 
+    def _coefficients(self) -> tuple[Scalar, Scalar, Scalar]:
+        """What policy gain, value loss and entropy are multiplied with."""
+        return 1.0, self.value_coefficient, self.entropy_coefficient
+
     def _loss(self, world: World) -> Any:
         valued = "value" in world.heads.outputs
+        of_policy, of_value, of_entropy = self._coefficients()
 
         def loss(outputs: Outputs, batch: Experience, targets: Targets) -> tuple[jax.Array, Info]:
             policy = world.policy(outputs)
             known = jnp.ones_like(batch.reward) if valued else ends_within(batch)
             gain = jnp.sum(known * policy.log_prob(batch.action) * targets.advantage) / jnp.maximum(jnp.sum(known), 1.0)
             entropy = jnp.mean(policy.entropy())
-            total, info = -gain - self.entropy_coefficient * entropy, {"policy_gain": gain, "entropy": entropy}
+            total, info = -of_policy * gain - of_entropy * entropy, {"policy_gain": gain, "entropy": entropy}
             if not valued:
                 return total, info
             value_loss = 0.5 * jnp.mean((outputs["value"] - targets.value) ** 2)
-            return total + self.value_coefficient * value_loss, info | {"value_loss": value_loss}
+            return total + of_value * value_loss, info | {"value_loss": value_loss}
 
         return loss
 

@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from contract.components.maml import MAML
-from contract.components.meta_gradient import MetaGradient
 from contract.components.policy_gradient import PolicyGradient
 from contract.small import ARMS, Arms, agent, compiled, curves, small_ppo, stacked
+from discover_meta_gradient.held_out import PolicyImprovement
+from discover_meta_gradient.meta_gradient import MetaGradient
 from discover_optimisers.optimisers import SGD
 from discover_returns.returns import GAE, MonteCarlo
 
@@ -53,7 +54,7 @@ def test_meta_training_finds_parameters_that_adapt_to_each_task() -> None:
 
 def test_any_rule_adapts_and_any_rule_learns() -> None:
     """PPO as inner rule, a meta-gradient around PPO as outer one: the whole lifetime can be traced."""
-    outer = MetaGradient(rule=small_ppo(), reference=GAE(), optimiser=SGD(), adapt=("returns.gamma",))
+    outer = MetaGradient(rule=small_ppo(), held_out=PolicyImprovement(returns=GAE()), optimiser=SGD(), adapt=("returns.gamma",))
     candidate = agent(MAML(inner=small_ppo(), outer=outer))
     curve = jax.eval_shape(lambda a, key: lifetime.run(a, ARMS, key, 2), candidate, jax.random.key(0))
     assert {"eta: returns.gamma", "unadapted_return", "value_loss"} <= set(curve.info)

@@ -2,19 +2,19 @@
 
 import numpy as np
 from contract.components.maml import MAML
-from contract.components.meta_gradient import MetaGradient
 from contract.components.mix_and_match import MixAndMatch
 from contract.components.policy_gradient import PolicyGradient
 from contract.small import ARMS, CATCH, agent, curves, small_ppo, stacked
+from discover_meta_gradient.held_out import PolicyImprovement
+from discover_meta_gradient.meta_gradient import MetaGradient
 from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import SGD, Adam
 from discover_returns.returns import GAE, MonteCarlo
 
 
 def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
-    rule = MetaGradient(
-        rule=small_ppo(gamma=0.9), reference=GAE(), optimiser=Adam(learning_rate=0.05), adapt=("returns.gamma", "returns.lam")
-    )
+    held_out = PolicyImprovement(returns=GAE())
+    rule = MetaGradient(rule=small_ppo(gamma=0.9), held_out=held_out, optimiser=Adam(learning_rate=0.05))
     starts = (0.0, 0.5, 1.0)
     population = [agent(rule, curriculum=MixAndMatch(simple=MLP(hidden=()), start=start)) for start in starts]
     curve = curves(stacked(*population), CATCH, 100)

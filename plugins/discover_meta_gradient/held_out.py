@@ -1,0 +1,89 @@
+"""What parameters are judged by on experience that their update has not seen. Nothing that is adapted plays a part in it."""
+
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from discover import Component, Experience, Outputs, ReturnFunction, Scalar, Targets, World, component, real
+
+
+class HeldOutLoss(Component):
+    """A loss of parameters on experience; differentiable in the parameters."""
+
+    kind: ClassVar[str] = "held-out loss"
+
+    def __call__(self, world: World, params: Any, experience: Experience) -> jax.Array:
+        raise NotImplementedError
+
+
+@component
+class PolicyImprovement(HeldOutLoss):
+    """``-mean(log pi(action | state) * A)``, the advantage by the reference gamma' and lambda' (Xu et al. 2018, eq. 9).
+
+    Attributes:
+        returns: the reference; values of the parameters themselves, held constant.
+    """
+
+    paper = "Xu et al. 2018, arXiv 1805.09801, eq. 9"
+
+    returns: ReturnFunction
+
+    def __call__(self, world: World, params: Any, experience: Experience) -> jax.Array:
+        outputs = world.evaluate(params, experience)
+        targets = _targets(self.returns, world, params, outputs, experience)
+        return -jnp.mean(targets.advantage * world.policy(outputs).log_prob(experience.action))
+
+
+@component
+class PredictionError(HeldOutLoss):
+    """``mean((v - G')^2) / 2``, for learning values alone (Xu et al. 2018, eq. 7).
+
+    Attributes:
+        returns: gives the target ``G'``, held constant.
+    """
+
+    paper = "Xu et al. 2018, arXiv 1805.09801, eq. 7"
+
+    returns: ReturnFunction
+
+    def __call__(self, world: World, params: Any, experience: Experience) -> jax.Array:
+        outputs = world.evaluate(params, experience)
+        target = _targets(self.returns, world, params, outputs, experience).value
+        return 0.5 * jnp.mean((outputs["value"] - target) ** 2)
+
+
+@component
+class ActorCriticLoss(HeldOutLoss):
+    """The loss of an actor-critic with fixed coefficients, and how far the policy is from the one that acted::
+
+        mean(-log pi(action | state) * A + value_coefficient * (v - G)^2 / 2
+             - entropy_coefficient * entropy + kl_coefficient * KL(pi || the policy that acted))
+
+    The outer loss of STACX (Zahavy et al. 2020), where the policy that acted is the one before the update.
+    """
+
+    paper = "Zahavy et al. 2020, arXiv 2002.12928"
+
+    returns: ReturnFunction
+    value_coefficient: Scalar = real(0.25, low=0.0, high=2.0)
+    entropy_coefficient: Scalar = real(0.01, low=0.0, high=0.1)
+    kl_coefficient: Scalar = real(1.0, low=0.0, high=10.0)
+
+    def __call__(self, world: World, params: Any, experience: Experience) -> jax.Array:
+        outputs = world.evaluate(params, experience)
+        targets, policy = _targets(self.returns, world, params, outputs, experience), world.policy(outputs)
+        return jnp.mean(
+            -policy.log_prob(experience.action) * targets.advantage
+            + self.value_coefficient * 0.5 * (outputs["value"] - targets.value) ** 2
+            - self.entropy_coefficient * policy.entropy()
+            + self.kl_coefficient * policy.kl(world.policy(experience.outputs))
+        )
+
+
+def _targets(returns: ReturnFunction, world: World, params: Any, outputs: Outputs, experience: Experience) -> Targets:
+    """Constant targets from the values and the policy of these parameters."""
+    log_prob = world.policy(outputs).log_prob(experience.action)
+    segment = world.segment(params, experience)._replace(target_log_prob=log_prob)
+    segment = segment._replace(value=outputs.get("value", segment.value))
+    return jax.lax.stop_gradient(returns(jax.lax.stop_gradient(segment)))

@@ -1,0 +1,259 @@
+"""Meta-gradients agree with finite differences, forwards with a trace and in reverse; what has no derivative is refused."""
+
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import jax
+import numpy as np
+import pytest
+import toys
+from contract.small import CATCH, agent, compiled
+from discover_actor_critic.a2c import A2C
+from discover_actor_critic.impala import IMPALA
+from discover_actor_critic.reinforce import Reinforce
+from discover_meta_gradient.derivatives import Derivative, Forward, Reverse
+from discover_meta_gradient.held_out import ActorCriticLoss, HeldOutLoss, PolicyImprovement, PredictionError
+from discover_meta_gradient.meta_gradient import MetaGradient
+from discover_networks.mlp import MLP
+from discover_optimisers.optimisers import SGD
+from discover_returns.off_policy import VTrace
+from discover_returns.returns import GAE, MonteCarlo, NStep
+
+from discover import (
+    Experience,
+    Integer,
+    Optimiser,
+    Registry,
+    Rollout,
+    Spec,
+    UpdateRule,
+    UserError,
+    World,
+    component,
+    domain_at,
+    get,
+    integer,
+    lifetime,
+    replace,
+)
+from discover.config import default_executor
+from discover.events import TaskRun
+from discover.search import search
+from discover.train import train
+from discover.words import algorithm_from
+
+ETA = ("returns.gamma", "optimiser.learning_rate")
+REFERENCE = GAE(gamma=0.95, lam=0.9)
+INNER = Reinforce(returns=MonteCarlo(gamma=0.9), optimiser=SGD(learning_rate=0.3), steps=8, environments=4, baseline="none")
+"""Without a value: values are held constant, yet move with the parameters, which differences over two updates would see."""
+FRESH = 3
+"""Batches of experience: the first two are learned from, the slope is that of the loss on the last."""
+
+
+def adapting(rule: UpdateRule = INNER, held_out: HeldOutLoss | None = None, **more: Any) -> MetaGradient:
+    settings: dict[str, Any] = {"optimiser": SGD(learning_rate=10.0), "adapt": ETA, **more}
+    return MetaGradient(rule=rule, held_out=held_out or PolicyImprovement(returns=REFERENCE), **settings)
+
+
+class Lived(NamedTuple):
+    """Parameters and state before each update, the experience and key that it was given, and what eta became in the end."""
+
+    params: list[Any]
+    states: list[Any]
+    batches: list[Experience]
+    keys: jax.Array
+    eta: jax.Array
+
+
+def lived(rule: MetaGradient, world: World) -> Lived:
+    """Two updates in which eta stays (no fresh experience is there yet, or it is put back), then one that moves it."""
+    keys = jax.random.split(jax.random.key(3), FRESH + 1)
+    params = world.initial_params(keys[-1])
+    state = rule.init(keys[-1], world, params)
+    actor = world.start(keys[-1], world.sample_tasks(keys[-1], 4))
+    paramss, states, batches = [], [], []
+    for key in keys[:FRESH]:
+        acting, context = rule.behaviour(params, state)
+        actor, batch = world.collect(acting, actor, key, 8, context)
+        paramss, states, batches = [*paramss, params], [*states, state], [*batches, batch]
+        held = replace(rule, {"optimiser": SGD(learning_rate=0.0)}) if len(batches) < FRESH else rule
+        params, state, _ = held.update(key, world, params, state, batch)
+    return Lived(paramss, states, batches, keys, state.eta)
+
+
+def slopes(rule: MetaGradient, updates: int) -> tuple[np.ndarray, np.ndarray]:
+    """By the rule, and by differences of the held-out loss after the last ``updates`` updates with another eta."""
+    world = World(agent(rule, MLP(hidden=(8,))), CATCH)
+    life = compiled(lambda: lived(rule, world))()
+    start = life.states[0].eta
+    first = FRESH - 1 - updates
+
+    def learnt(eta: jax.Array) -> Any:
+        params, state = life.params[first], life.states[first].rule
+        values = {path: domain_at(rule.rule, path).decode(eta[i : i + 1]) for i, path in enumerate(rule.adapt)}
+        for index in range(first, FRESH - 1):
+            args = life.keys[index], world, params, state, life.batches[index]
+            params, state, _ = replace(rule.rule, values).update(*args)
+        return params
+
+    gradient = compiled(jax.grad(lambda p: rule.held_out(world, p, life.batches[-1])))(life.params[-1])
+    step = 0.05 * np.eye(len(rule.adapt), dtype=np.float32)
+    moved = compiled(jax.vmap(learnt))(np.concatenate([start + step, start - step]))
+    count = len(rule.adapt)
+    change = jax.tree.map(lambda x: (x[:count] - x[count:]) / 0.1, moved)
+    products = jax.tree.map(lambda g, z: np.tensordot(z, g, axes=g.ndim), gradient, change)
+    return np.asarray((start - life.eta) / 10.0), np.asarray(sum(jax.tree.leaves(products)))
+
+
+@pytest.mark.parametrize(
+    ("derivative", "updates"),
+    [(Forward(), 1), (Reverse(), 1), (Forward(mu=1.0), 2)],
+    ids=["forward", "reverse", "trace"],
+)
+def test_the_slope_is_that_of_the_loss_on_what_came_next(derivative: Derivative, updates: int) -> None:
+    """Finite differences: other eta, the same keys and experience, the wrapped rule's own updates."""
+    found, expected = slopes(adapting(derivative=derivative), updates)
+    assert np.all(np.abs(expected) > 1e-4)
+    np.testing.assert_allclose(found, expected, rtol=0.02, atol=1e-5)
+
+
+REFUSED = {
+    (
+        "returns.n",
+    ): "adapt of MetaGradient names 'returns.n', but NStep is not differentiable with respect to 'n': name another number.",
+    ("returns.gama",): "NStep has no field 'gama'; did you mean 'gamma'? Known: gamma, n.",
+    ("steps",): "steps of A2C is structure, not a number: name a field with a domain.",
+    ("optimiser.whole",): "adapt of MetaGradient names 'optimiser.whole', but Halving has a whole number there, which has no "
+    "derivative: name a real one.",
+    (): "adapt of MetaGradient must name one number or more, each once; got ().",
+    ("returns.gamma", "returns.gamma"): "adapt of MetaGradient must name one number or more, each once; got "
+    "('returns.gamma', 'returns.gamma').",
+}
+
+
+@component
+class Halving(Optimiser):
+    """Has a whole number."""
+
+    whole: Integer = integer(1, low=0, high=3)
+
+
+@pytest.mark.parametrize(("adapt", "sentence"), REFUSED.items())
+def test_what_has_no_derivative_is_refused_before_a_run(adapt: tuple[str, ...], sentence: str, registry: Registry) -> None:
+    rule = adapting(A2C(returns=NStep(), optimiser=Halving()), adapt=adapt)
+    with pytest.raises(UserError) as told:
+        train(registry, default_executor(registry), "mine", agent(rule), TaskRun("catch", 1000), seeds=1)
+    assert str(told.value) == sentence
+
+
+def test_a_rule_that_collects_by_itself_is_refused() -> None:
+    @component
+    class Collecting(A2C):
+        def rollout(self, spec: Spec) -> Rollout:
+            return Rollout(1, 1, by_rule=True)
+
+    rule = adapting(Collecting(returns=GAE(), optimiser=SGD()))
+    with pytest.raises(
+        UserError, match="cannot wrap Collecting, which collects its experience by itself: put the MetaGradient"
+    ):
+        rule.rollout(CATCH.spec())
+
+
+def test_the_numbers_that_stac_tunes_all_move(registry: Registry) -> None:
+    """In their coordinates: shares and truncations start at the upper end of their ranges, where they have a slope too."""
+    algorithm = algorithm_from(registry, "stac")
+    changes = {"rule.optimiser.learning_rate": 0.1, "network": MLP(hidden=(8,)), "rule.rule.steps": 5, "rule.rule.lag": 2}
+    algorithm = replace(algorithm, changes)
+
+    def run(key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        life = lifetime.begin(algorithm, CATCH, key)
+        return life.rule_state.eta, lifetime.advance(algorithm, CATCH, life, 0, 60, 60).rule_state.eta
+
+    before, after = compiled(run)(jax.random.key(0))
+    assert before.shape == (7,)
+    assert np.all(np.isfinite(after))
+    assert np.all(np.abs(after - before) > 1e-2), after - before
+
+
+def test_the_reference_of_stac_is_impalas_loss_and_the_distance_to_the_policy_that_acted() -> None:
+    """At the parameters that acted the distance is zero, and so is its slope; everything else is the loss that IMPALA has."""
+    inner = IMPALA(returns=VTrace(), optimiser=SGD(learning_rate=1.0), steps=6, environments=2, lag=0)
+    world, key = World(agent(inner, MLP(hidden=(4,))), CATCH), jax.random.key(1)
+    held_out = ActorCriticLoss(returns=VTrace(), value_coefficient=0.5, entropy_coefficient=0.01, kl_coefficient=1.0)
+
+    def stepped() -> tuple[Any, Any]:
+        params = world.initial_params(key)
+        _, batch = world.collect(params, world.start(key, world.sample_tasks(key, 2)), key, 6)
+        learnt, _, _ = inner.update(key, world, params, inner.init(key, world, params), batch)
+        gradient = jax.grad(lambda p: held_out(world, p, batch))(params)
+        return jax.tree.map(lambda p, q: p - q, params, learnt), gradient
+
+    step, gradient = compiled(stepped)()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), step, gradient)
+
+
+def test_prediction_error_is_half_the_mean_square() -> None:
+    world = World(agent(A2C(returns=GAE(), optimiser=SGD()), MLP(hidden=())), CATCH)
+
+    def measured() -> tuple[jax.Array, jax.Array, jax.Array]:
+        key = jax.random.key(0)
+        params = world.initial_params(key)
+        _, batch = world.collect(params, world.start(key, world.sample_tasks(key, 3)), key, 4)
+        loss = PredictionError(returns=MonteCarlo(gamma=1.0))
+        return loss(world, params, batch), batch.outputs["value"], batch.reward
+
+    loss, value, reward = compiled(measured)()  # four steps are one episode, which pays at its end alone
+    np.testing.assert_allclose(loss, 0.5 * np.mean((value - reward[-1]) ** 2), rtol=1e-5)
+
+
+@component
+class Settling(A2C):
+    """Takes the weight of its entropy for parameters and state when it sees a task for the first time."""
+
+    def adapt_to_task(self, key: Any, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any]:
+        return self.entropy_coefficient, self.entropy_coefficient
+
+
+def test_adaptation_to_a_task_is_that_of_the_wrapped_rule_with_what_eta_stands_for() -> None:
+    rule = adapting(Settling(returns=GAE(), optimiser=SGD()), adapt=("entropy_coefficient",))
+    world, key = World(agent(rule), CATCH), jax.random.key(0)
+    state, nothing = rule.init(key, world, world.initial_params(key)), cast(Experience, ())
+    wanted = domain_at(rule.rule, "entropy_coefficient").decode(state.eta + 1.0)
+    params, adapted = rule.adapt_to_task(key, world, (), state._replace(eta=state.eta + 1.0), nothing)
+    assert wanted > 0.011
+    assert params == adapted.rule == wanted
+
+
+def test_without_embedding_policy_and_value_do_not_see_eta() -> None:
+    world = World(agent(adapting(embedding=False)), CATCH)
+    assert all(head.reads == () for head in world.heads.outputs.values())
+    assert world.heads.context == {"eta": 2}
+
+
+def test_the_settings_of_a_meta_gradient_are_searched(registry: Registry, tmp_path: Path) -> None:
+    words = {
+        "name": "meta",
+        "seed": 0,
+        "candidate": {
+            "recipe": "meta_gradient",
+            "network": {"mlp": {"hidden": []}},
+            "rule": {
+                "meta_gradient": {
+                    "optimiser": {"adam": {"learning_rate": "free"}},
+                    "derivative": {"forward": {"mu": "free"}},
+                    "rule": {"a2c": {"steps": 4, "environments": 2}},
+                }
+            },
+        },
+        "strategy": "random_search",
+        "objective": "final_return",
+        "population": 2,
+        "generations": 1,
+        "seeds": 1,
+        "finalists": 1,
+        "selection_seeds": 1,
+        "tasks": [{"task": "catch", "steps": 160}],
+    }
+    result = search(toys.plugins(), words, tmp_path / "run")
+    paths = ("rule.optimiser.learning_rate", "rule.derivative.mu")
+    assert all(np.isfinite(get(result.champion, path)) for path in paths)
