@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,8 @@ class Policy(Protocol):
     def entropy(self) -> jax.Array: ...
 
     def mode(self) -> jax.Array: ...
+
+    def kl(self, other: Any) -> jax.Array: ...
 
 
 class Categorical(NamedTuple):
@@ -68,6 +70,11 @@ class Gaussian(NamedTuple):
 
     def mode(self) -> jax.Array:
         return self.mean
+
+    def kl(self, other: Gaussian) -> jax.Array:
+        """``KL(self || other)``."""
+        spread = jnp.exp(2.0 * (self.log_std - other.log_std)) + ((self.mean - other.mean) * jnp.exp(-other.log_std)) ** 2
+        return jnp.sum(other.log_std - self.log_std + 0.5 * (spread - 1.0), axis=-1)
 
 
 class TanhGaussian(NamedTuple):
