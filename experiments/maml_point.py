@@ -1,8 +1,8 @@
 """Does MAML on 2-D navigation adapt as its authors' result files say, with TRPO and with ProMP as its outer rule?
 
-    python experiments/maml_point.py --outer promp            # both tables and the figure of maml_point.md: once per outer rule
-    python experiments/maml_point.py --outer trpo --seeds 1
-    python experiments/maml_point.py --outer promp --json     # one JSON object: returns [seed][step] after training
+    python experiments/maml_point.py --outer promp                     # rows and figure of maml_point.md
+    python experiments/maml_point.py --outer trpo --seeds 1            # likewise
+    python experiments/maml_point.py --outer promp --seeds 1 --json    # one JSON object: returns [seed][step] after training
 
 100 meta-iterations on goals drawn from the square; then the 40 goals of the protocol, which training does not know of, 40
 episodes per step of adaptation, step sizes 0.5 and then 0.25. A figure is the undiscounted return after k steps: the mean over
@@ -18,21 +18,33 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from discover_maml.promp import ProMP
+from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import Adam
 from discover_returns.returns import GAE
 
-from discover import Adaptation, Algorithm, Environment, adaptation_figure, evaluate_adaptation, lifetime, replace, trained_agent
+from discover import (
+    Adaptation,
+    Algorithm,
+    Environment,
+    adaptation_figure,
+    evaluate_adaptation,
+    lifetime,
+    replace,
+    trained_agent,
+)
 from discover.plugins import load_plugins
 from discover.words import algorithm_from, environment_from
 
 TASK, ITERATIONS, STEPS, EPISODES, HORIZON = "navigation-square", 100, 4, 40, 100
-GOALS = np.random.RandomState(1).uniform(-0.5, 0.5, (40, 2)).astype(np.float32)  # noqa: NPY002: the protocol's generator
+# The generator of the protocol.
+GOALS = np.random.RandomState(1).uniform(-0.5, 0.5, (40, 2)).astype(np.float32)
 PUBLISHED = {"MAML's authors": "-40.4 -11.7 -3.33 -3.23 -3.35", "their oracle": "-2.29"}
 
 
 def candidate(outer: str) -> Algorithm:
-    """The recipe ``maml``, with TRPO outside as it is or with ProMP's clipped surrogate in its place."""
-    algorithm = algorithm_from(load_plugins().registry, "maml")
+    """The recipe ``maml`` in a smaller size, with TRPO outside as it is or with ProMP's clipped surrogate in its place."""
+    smaller = {"rule.tasks": 20, "network": MLP(hidden=(64, 64), activation="tanh")}
+    algorithm = replace(algorithm_from(load_plugins().registry, "maml"), smaller)
     if outer == "trpo":
         return algorithm
     clipped = ProMP(returns=GAE(gamma=0.99, lam=1.0), optimiser=Adam(learning_rate=2e-3), epochs=5, clip=0.3)

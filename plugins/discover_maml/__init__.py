@@ -16,14 +16,14 @@ def discover_register(registry: Registry) -> None:
     registry.add("promp", ProMP)
     registry.add_recipe(
         "maml",
-        _candidate({"trpo": {"returns": _ADVANTAGE, "radius": 0.01, "damping": 1e-5}}, inner_rate=0.5),
-        summary="MAML with TRPO outside, as published for 2-D navigation, but with 20 tasks and a tanh network",
+        _candidate({"trpo": {"returns": _ADVANTAGE, "radius": 0.01, "damping": 1e-5}}, 0.5, 0.0, [100, 100], "relu"),
+        summary="MAML with TRPO outside, with its published settings for 2-D navigation",
         paper=MAML.paper,
     )
     outer = {"returns": _ADVANTAGE, "optimiser": {"adam": {"learning_rate": 1e-3}}, "epochs": 5, "clip": 0.3}
     registry.add_recipe(
         "promp",
-        _candidate({"promp": outer}, inner_rate=0.1, inner_kl=5e-4, tasks=40),
+        _candidate({"promp": outer}, 0.1, 5e-4, [64, 64], "tanh"),
         summary="ProMP with its published settings",
         paper=ProMP.paper,
     )
@@ -32,10 +32,13 @@ def discover_register(registry: Registry) -> None:
 _ADVANTAGE = {"gae": {"gamma": 0.99, "lam": 1.0}}
 
 
-def _candidate(outer: dict[str, Any], inner_rate: float, inner_kl: float = 0.0, tasks: int = 20) -> dict[str, Any]:
+def _candidate(outer: dict[str, Any], inner_rate: float, inner_kl: float, hidden: list[int], activation: str) -> dict[str, Any]:
     inner = {"policy_gradient": {"returns": _ADVANTAGE, "optimiser": {"sgd": {"learning_rate": inner_rate}}}}
-    settings = {"inner": _fitted(inner), "outer": _fitted(outer), "tasks": tasks, "inner_kl": inner_kl}
-    return {"rule": {"maml": settings}, "network": {"mlp": {"hidden": [64, 64], "activation": "tanh"}}}
+    sizes = {"tasks": 40, "environments": 20, "steps": 100}
+    return {
+        "rule": {"maml": {"inner": _fitted(inner), "outer": _fitted(outer), "inner_kl": inner_kl, **sizes}},
+        "network": {"mlp": {"hidden": hidden, "activation": activation}},
+    }
 
 
 def _fitted(rule: dict[str, Any]) -> dict[str, Any]:

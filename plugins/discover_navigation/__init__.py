@@ -15,9 +15,21 @@ def discover_register(registry: Registry) -> None:
     registry.add("navigation_corners", Corners)
     registry.add("navigation_half_circle", HalfCircle)
     families: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
-        ("navigation-square", "navigation_square", "Walk to a goal that is not seen, anywhere in a square", Square.paper, _SQUARE),
+        (
+            "navigation-square",
+            "navigation_square",
+            "Walk to a goal that is not seen, anywhere in a square",
+            Square.paper,
+            _SQUARE,
+        ),
         ("navigation-corners", "navigation_corners", "Find the corner that pays, out of four", Corners.paper, _CORNERS),
-        ("navigation-half-circle", "navigation_half_circle", "Find the spot on a half-circle that pays", HalfCircle.paper, _ARC),
+        (
+            "navigation-half-circle",
+            "navigation_half_circle",
+            "Find the spot on a half-circle that pays",
+            HalfCircle.paper,
+            _ARC,
+        ),
     )
     for name, environment, summary, paper, figures in families:
         registry.add_task(name, {environment: {"tasks": 0}}, summary=summary, paper=paper, **figures)

@@ -38,9 +38,9 @@ class TRPO(UpdateRule):
         maximise  mean(pi / pi_old * advantage)   subject to  mean(KL(pi_old || pi)) <= radius
 
     With ``g`` the slope of the surrogate and ``F`` the second derivative of the mean KL plus ``damping``, the full step is
-    ``sqrt(2 * radius / (x . F x)) * x``, where ``F x = g`` is solved by conjugate gradients. The first of the steps ``shrink^k``
-    times the full one, k = 0 .. backtracks - 1, that improves the surrogate within the radius is taken; if none does, the
-    parameters stay. Steps of episodes that do not end within the batch are left out, since their return is not known.
+    ``sqrt(2 * radius / (x . F x)) * x``, where ``F x = g`` is solved by conjugate gradients. The first of the steps
+    ``shrink^k`` times the full one, k = 0 .. backtracks - 1, that improves the surrogate within the radius is taken; if none
+    does, the parameters stay. Steps of episodes that do not end within the batch are left out: their return is not known.
 
     Surrogate and KL are functions of the parameters through `World.evaluate` alone: beneath a rule that adapts, both are of
     the adapted policy, and all derivatives run through the adaptation.

@@ -5,16 +5,17 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from discover_maml.maml import MAML
 from contract.components.meta_gradient import MetaGradient
-from discover_maml.policy_gradient import PolicyGradient
 from contract.small import ARMS, agent, compiled, curves, small_ppo, stacked
+from discover_maml.maml import MAML
+from discover_maml.policy_gradient import PolicyGradient
 from discover_optimisers.optimisers import SGD
 from discover_returns.returns import GAE, MonteCarlo
 
 from discover import World, group_columns, lifetime
 
-UPDATES, SIZES = 60, {"tasks": 8, "environments": 4, "steps": 8}
+UPDATES = 60
+SIZES: dict[str, Any] = {"tasks": 8, "environments": 4, "steps": 8}
 
 
 def one_step(rate: float = 4.0) -> PolicyGradient:
@@ -62,4 +63,3 @@ def test_minibatches_take_what_a_task_adapts_from_along() -> None:
     whole, policy, evaluated, unadapted = compiled(divided)(jax.random.key(0))
     np.testing.assert_allclose(evaluated, policy, rtol=1e-5, atol=1e-6)
     assert not np.allclose(whole, unadapted, atol=1e-2)
-

@@ -1,11 +1,11 @@
 """Meta-gradients, MAML and mixtures inside each other, over a population of candidates."""
 
 import numpy as np
-from discover_maml.maml import MAML
 from contract.components.meta_gradient import MetaGradient
 from contract.components.mix_and_match import MixAndMatch
-from discover_maml.policy_gradient import PolicyGradient
 from contract.small import ARMS, CATCH, agent, curves, small_ppo, stacked
+from discover_maml.maml import MAML
+from discover_maml.policy_gradient import PolicyGradient
 from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import SGD, Adam
 from discover_returns.returns import GAE, MonteCarlo

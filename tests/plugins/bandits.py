@@ -41,8 +41,9 @@ class Logits(Network):
 
 
 def trajectories(logits: jax.Array, action: jax.Array, reward: jax.Array) -> Experience:
-    """``[T, B]``: every sequence of actions that an episode of T pulls may hold, one per column, rewards weighted with B times its
-    probability: means over columns are expectations.
+    """``[T, B]``: every sequence of actions that an episode of T pulls may hold, one per column.
+
+    Rewards are weighted with B times the probability of the column: means over columns are expectations.
     """
     steps, columns = action.shape
     log_prob = jax.nn.log_softmax(logits)[action]

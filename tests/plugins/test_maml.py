@@ -1,5 +1,6 @@
 """MAML's derivative through its inner step, the curvature of each surrogate, ProMP's penalty, and adaptation at test time."""
 
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -16,7 +17,9 @@ from discover_trpo.baseline import LinearBaseline
 from discover_trpo.trpo import TRPO
 from plugins.bandits import Arm, Logits, pulls, trajectories
 
-from discover import AUXILIARY_LOSS, Info, Outputs, World, evaluate_adaptation, trained_agent
+from discover import AUXILIARY_LOSS, Info, Outputs, World, evaluate_adaptation, get, trained_agent
+from discover.plugins import Plugins
+from discover.search import search
 
 
 def one_step(rate: float = 1.0, **changes: Any) -> PolicyGradient:
@@ -59,7 +62,7 @@ def test_the_exact_meta_gradient_of_a_bandit(surrogate: Any, first_order: bool, 
 
 
 def curvature(surrogate: Any, theta: float, action: list[list[int]], reward: list[float]) -> float:
-    """``J''`` as the surrogate has it: an inner step of size 1 has the slope ``1 + J''``. J sums over the steps of an episode."""
+    """``J''`` as the surrogate has it, J the sum over an episode: an inner step of size 1 has the slope ``1 + J''``."""
     actions, paid = jnp.asarray(action), jnp.zeros((len(action), len(reward))).at[-1].set(jnp.asarray(reward))
     rule = one_step(rate=float(len(action)), surrogate=surrogate, returns=MonteCarlo(gamma=1.0))
     world = World(agent(rule, Logits(odds=True)), Arm())
@@ -161,7 +164,42 @@ def test_adaptation_at_test_time_is_recorded_step_by_step() -> None:
     assert rows[0].estimate < 0.5  # no fixed policy earns more than a third
     assert rows[4].estimate > rows[0].estimate + 0.2
     later = evaluate_adaptation(
-        candidate, ARMS, trained, jnp.arange(3), key, episodes=64, horizon=1, steps=4, later=agent(MAML(inner=one_step(rate=1e-5), outer=promp(), **SIZES))
+        candidate,
+        ARMS,
+        trained,
+        jnp.arange(3),
+        key,
+        episodes=64,
+        horizon=1,
+        steps=4,
+        later=agent(MAML(inner=one_step(rate=1e-5), outer=promp(), **SIZES)),
     )
     np.testing.assert_array_equal(later.returns[:2], found.returns[:2])
     assert abs(later.returns[1:].mean(1) - later.returns[1].mean()).max() < 0.15  # steps of no size change nothing
+
+
+def test_a_search_over_the_inner_learning_rate(plugins: Plugins, tmp_path: Path) -> None:
+    fit = {"returns": {"gae": {"gamma": 0.99, "lam": 1.0}}}
+    inner = {"policy_gradient": {**fit, "optimiser": {"sgd": {"learning_rate": {"free": {"low": 0.01, "high": 2.0}}}}}}
+    outer = {"promp": {**fit, "optimiser": {"adam": {"learning_rate": 0.002}}, "epochs": 1}}
+    config = {
+        "name": "inner rate",
+        "candidate": {
+            "rule": {"maml": {"inner": inner, "outer": outer, "tasks": 2, "environments": 2, "steps": 100}},
+            "network": {"mlp": {"hidden": [4]}},
+        },
+        "strategy": "random_search",
+        "objective": "area_under_curve",
+        "population": 2,
+        "generations": 1,
+        "seeds": 1,
+        "tasks": [{"task": "navigation-square", "steps": 1600}],
+        "finalists": 1,
+        "selection_seeds": 1,
+    }
+    found = search(plugins, config, tmp_path / "run")
+    rate = float(get(found.champion, "rule.inner.optimiser.learning_rate"))
+    assert 0.01 <= rate <= 2.0
+    assert rate not in (np.float32(0.01), np.float32(2.0))
+    assert np.isfinite(found.champion_fitness)
+    assert found.generations == 1

@@ -46,7 +46,10 @@ def test_a_step_out_of_the_radius_is_shrunk_until_it_is_within() -> None:
         after, _, info = rule.update(jax.random.key(0), world, logits, (), pulls(logits, (1.0, 0.0)))
         return after - logits, info
 
-    steps = {n: compiled(update)(TRPO(returns=MonteCarlo(), normalise=False, backtracks=n), jnp.asarray([-4.0, 0.0])) for n in (1, 15)}
+    steps = {
+        n: compiled(update)(TRPO(returns=MonteCarlo(), normalise=False, backtracks=n), jnp.asarray([-4.0, 0.0]))
+        for n in (1, 15)
+    }
     assert steps[1][1]["moved"] == 0.0
     np.testing.assert_array_equal(steps[1][0], 0.0)  # none was acceptable: the parameters stay
     assert steps[15][1]["moved"] == 1.0
@@ -88,7 +91,7 @@ def test_the_baseline_is_the_regression_of_returns_on_features() -> None:
     random = np.random.default_rng(0)
     x = random.normal(size=(12, 6, 4)).astype(np.float32)
     target, known = random.normal(size=(12, 6)).astype(np.float32), random.integers(0, 2, (12, 6)).astype(np.float32)
-    found = compiled(lambda *a: fitted(*a, 3))(x, target, known)
+    found = compiled(lambda x, y, w: fitted(x, y, w, 3))(x, target, known)
     for columns in (slice(0, 3), slice(3, 6)):
         rows, wanted, kept = x[:, columns].reshape(-1, 4), target[:, columns].ravel(), known[:, columns].ravel() > 0
         weights = np.linalg.lstsq(rows[kept], wanted[kept], rcond=None)[0]
@@ -98,18 +101,22 @@ def test_the_baseline_is_the_regression_of_returns_on_features() -> None:
 def test_time_runs_from_the_start_of_each_episode() -> None:
     first = np.zeros((5, 1), bool)
     first[[0, 3]] = True
-    seen = features(pulls(jnp.zeros(2), (0.0, 0.0))._replace(observation=jnp.zeros((5, 1, 2)), first=jnp.asarray(first), reward=jnp.zeros((5, 1))))
+    seen = features(
+        pulls(jnp.zeros(2), (0.0, 0.0))._replace(
+            observation=jnp.zeros((5, 1, 2)), first=jnp.asarray(first), reward=jnp.zeros((5, 1))
+        )
+    )
     np.testing.assert_allclose(seen[:, 0, 4] * 100.0, [0, 1, 2, 0, 1], atol=1e-5)
     np.testing.assert_allclose(seen[..., -1], 1.0)
 
 
 def test_a_baseline_that_explains_all_leaves_no_advantage() -> None:
     """One-step episodes that pay by their observation alone."""
-    rule = LinearBaseline(rule=TRPO(returns=GAE(lam=1.0), normalise=False), returns=MonteCarlo())
+    rule = LinearBaseline(rule=TRPO(returns=GAE()), returns=MonteCarlo())
 
     def advantage(rule: LinearBaseline) -> jax.Array:
         world, logits = World(agent(rule, Logits()), Arm()), jnp.zeros(2)
         batch = pulls(logits, (3.0, -1.0))._replace(observation=jnp.asarray([[[1.0], [2.0]]]))
-        return rule.rule.returns(rule._valued(world).segment(logits, batch)).advantage
+        return GAE(lam=1.0)(rule._valued(world).segment(logits, batch)).advantage
 
     np.testing.assert_allclose(compiled(advantage)(rule), 0.0, atol=1e-2)
