@@ -23,7 +23,7 @@ class Plane(Environment):
 
     Attributes:
         tasks: 0 for the distribution itself; N for N tasks drawn from it once, by ``seed``: two seeds make a family to train
-            on and one of tasks that were never seen.
+            on and one to test on, with no task in common where goals are continuous.
         seed: which N tasks.
     """
 
