@@ -143,6 +143,7 @@ def adaptation_figure(found: Mapping[str, Adaptation]) -> Any:
         k = np.arange(len(rows))
         (line,) = axes.plot(k, [row.estimate for row in rows], marker="o", label=name)
         axes.fill_between(k, [row.low for row in rows], [row.high for row in rows], color=line.get_color(), alpha=0.2)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel="steps of adaptation", ylabel="return (mean over tasks, 95 % interval)")
     axes.legend()
     return figure
