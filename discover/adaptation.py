@@ -135,6 +135,7 @@ def first_episodes(experience: Experience) -> jax.Array:
 def adaptation_figure(found: Mapping[str, Adaptation]) -> Any:
     """Return against steps of adaptation, a line per agent by name, with the 95 % interval of the mean over tasks."""
     from matplotlib.figure import Figure  # slow to import and seldom needed
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(5.0, 3.5), layout="constrained")
     axes = figure.add_subplot()
@@ -143,7 +144,7 @@ def adaptation_figure(found: Mapping[str, Adaptation]) -> Any:
         k = np.arange(len(rows))
         (line,) = axes.plot(k, [row.estimate for row in rows], marker="o", label=name)
         axes.fill_between(k, [row.low for row in rows], [row.high for row in rows], color=line.get_color(), alpha=0.2)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="steps of adaptation", ylabel="return (mean over tasks, 95 % interval)")
     axes.legend()
     return figure
