@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from discover.actor import Actor as Actor
+    from discover.adaptation import Adaptation as Adaptation
+    from discover.adaptation import adaptation_figure as adaptation_figure
+    from discover.adaptation import evaluate_adaptation as evaluate_adaptation
+    from discover.adaptation import trained_agent as trained_agent
     from discover.algorithm import Algorithm as Algorithm
     from discover.compare import table as table
     from discover.components import Component as Component
@@ -95,10 +99,14 @@ if TYPE_CHECKING:
     from discover.strategies import Proposal as Proposal
     from discover.strategies import Strategy as Strategy
     from discover.strategies import TaskReturns as TaskReturns
+    from discover.weighting import ends_within as ends_within
+    from discover.weighting import standardised as standardised
+    from discover.weighting import step_weights as step_weights
     from discover.world import World as World
 
 _HOME = {
     "actor": ("Actor",),
+    "adaptation": ("Adaptation", "adaptation_figure", "evaluate_adaptation", "trained_agent"),
     "algorithm": ("Algorithm",),
     "compare": ("table",),
     "components": ("Component", "choice", "component", "free", "integer", "option_index", "real", "weights"),
@@ -133,6 +141,7 @@ _HOME = {
     "space": ("Space",),
     "statistics": ("Interval", "bootstrap_interval", "interquartile_mean"),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),
+    "weighting": ("ends_within", "standardised", "step_weights"),
     "world": ("World",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -75,12 +75,12 @@ class World:
             return self._at_once(params, inputs)
         return self._network.apply(params, self._inputs, inputs, self._unroll(params, batch)[1])[0]
 
-    def gradient(self, loss: Callable[..., tuple[jax.Array, Info]]) -> Callable[..., tuple[Any, Info]]:
-        """The gradient of ``loss(outputs, batch, *more) -> (scalar, info)`` with respect to the parameters.
+    def objective(self, loss: Callable[..., tuple[jax.Array, Info]]) -> Callable[..., tuple[jax.Array, Info]]:
+        """What `gradient` differentiates, for a rule that also needs the number itself (a line search).
 
         Returns:
-            ``(params, batch, *more) -> (gradient, info)``: evaluates the network on the batch and adds the curriculum's
-            auxiliary loss, so that no rule knows of the curriculum.
+            ``(params, batch, *more) -> (scalar, info)``: ``loss(outputs, batch, *more)`` at the network's outputs on the batch,
+            plus the curriculum's auxiliary loss.
         """
 
         def total(params: Any, batch: Experience, *more: Any) -> tuple[jax.Array, Info]:
@@ -90,7 +90,16 @@ class World:
                 value = value + jnp.mean(outputs[AUXILIARY_LOSS])
             return value, info
 
-        return jax.grad(total, has_aux=True)
+        return total
+
+    def gradient(self, loss: Callable[..., tuple[jax.Array, Info]]) -> Callable[..., tuple[Any, Info]]:
+        """The gradient of ``loss(outputs, batch, *more) -> (scalar, info)`` with respect to the parameters.
+
+        Returns:
+            ``(params, batch, *more) -> (gradient, info)``: evaluates the network on the batch and adds the curriculum's
+            auxiliary loss, so that no rule knows of the curriculum.
+        """
+        return jax.grad(self.objective(loss), has_aux=True)
 
     def segment(self, params: Any, experience: Experience) -> Segment:
         """What a return function sees of experience that these parameters collected; gradients are stopped.
@@ -134,17 +143,19 @@ class World:
     def view(
         self,
         *,
-        evaluate: Callable[[Any, Experience], Outputs],
-        evaluate_next: Callable[[Any, Experience], Outputs],
-        group: int,
+        evaluate: Callable[[Any, Experience], Outputs] | None = None,
+        evaluate_next: Callable[[Any, Experience], Outputs] | None = None,
+        segment: Callable[[Any, Experience], Segment] | None = None,
+        group: int | None = None,
     ) -> World:
         """This world, evaluated otherwise: what a rule that wraps another lets the other see.
 
         MAML's outer rule, say, sees a world that first adapts the parameters to each task. Gradients run through
-        ``evaluate``; what it needs for each ``group`` columns travels in `Experience.extra`.
+        ``evaluate``; what it needs for each ``group`` columns travels in `Experience.extra`. What is not given stays.
         """
         seen = copy.copy(self)
-        vars(seen).update(evaluate=evaluate, evaluate_next=evaluate_next, group=group)
+        given = {"evaluate": evaluate, "evaluate_next": evaluate_next, "segment": segment, "group": group}
+        vars(seen).update({name: value for name, value in given.items() if value is not None})
         return seen
 
     # Experience -------------------------------------------------------------------------------------------------------

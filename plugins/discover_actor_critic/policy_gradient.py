@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Info, OnPolicy, Outputs, Scalar, Segment, Targets, World, component, real
+from discover import Experience, Info, OnPolicy, Outputs, Scalar, Segment, Targets, World, component, ends_within, real
 
 
 @component
@@ -52,9 +52,3 @@ class PolicyGradient(OnPolicy):
             return total + of_value * value_loss, info | {"value_loss": value_loss}
 
         return loss
-
-
-def ends_within(experience: Experience) -> jax.Array:
-    """``[T, B]``, 1 where the episode ends at this step or at a later one of the segment, else 0."""
-    done = (experience.terminated | experience.truncated).astype(jnp.float32)
-    return jax.lax.cummax(done, axis=0, reverse=True)

@@ -1,10 +1,10 @@
 """Meta-gradients, MAML and mixtures inside each other, over a population of candidates."""
 
 import numpy as np
-from contract.components.maml import MAML
 from contract.components.mix_and_match import MixAndMatch
-from contract.components.policy_gradient import PolicyGradient
 from contract.small import ARMS, CATCH, agent, curves, small_ppo, stacked
+from discover_maml.maml import MAML
+from discover_maml.policy_gradient import PolicyGradient
 from discover_meta_gradient.held_out import PolicyImprovement
 from discover_meta_gradient.meta_gradient import MetaGradient
 from discover_networks.mlp import MLP
@@ -24,8 +24,8 @@ def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
 
 
 def test_maml_over_a_mixture() -> None:
-    inner = PolicyGradient(returns=MonteCarlo(), optimiser=SGD(learning_rate=4.0))
-    rule = MAML(inner=inner, outer=small_ppo(minibatches=1))
+    inner = PolicyGradient(returns=MonteCarlo(), optimiser=SGD(learning_rate=4.0), normalise=False)
+    rule = MAML(inner=inner, outer=small_ppo(minibatches=1), tasks=8, environments=4, steps=8)
     population = [agent(rule, curriculum=MixAndMatch(simple=MLP(hidden=()), start=start)) for start in (0.0, 1.0)]
     curve = curves(stacked(*population), ARMS, 60)
     adapted, unadapted = np.asarray(curve.episode_return), np.asarray(curve.info["unadapted_return"])

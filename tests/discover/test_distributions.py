@@ -1,11 +1,11 @@
-"""The squashed Gaussian is a density on its bounds, also at its far ends."""
+"""The squashed Gaussian is a density on its bounds, also at its far ends; the divergence of Gaussians is its integral."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from discover import TanhGaussian
+from discover import Gaussian, TanhGaussian
 
 LOW, HIGH = jnp.asarray([-2.0]), jnp.asarray([3.0])
 CASES = [(0.0, 0.0), (0.7, -1.5), (-1.5, 0.4)]
@@ -42,3 +42,20 @@ def test_log_probabilities_and_slopes_stay_finite_where_tanh_is_flat(mean: float
     value, slope = jax.value_and_grad(log_prob)(jnp.asarray([mean]))
     assert value == pytest.approx(120.0, rel=0.1)  # minus log of the slope of tanh, 2 * 60, but for a few units
     assert slope[0] == pytest.approx(2.0 * np.sign(mean), rel=1e-3)
+
+
+def test_the_divergence_of_two_gaussians_is_its_integral() -> None:
+    x = np.linspace(-20.0, 20.0, 200_001)
+    old, new = Gaussian(jnp.asarray([0.5]), jnp.asarray([0.2])), Gaussian(jnp.asarray([-0.3]), jnp.asarray([-0.4]))
+
+    def log_density(mean: float, log_std: float) -> np.ndarray:
+        return -0.5 * ((x - mean) / np.exp(log_std)) ** 2 - log_std - 0.5 * np.log(2.0 * np.pi)
+
+    p, q = log_density(0.5, 0.2), log_density(-0.3, -0.4)
+    expected = np.sum(np.exp(p) * (p - q)) * (x[1] - x[0])
+    np.testing.assert_allclose(old.kl(new), expected, rtol=1e-5)
+    np.testing.assert_allclose(new.kl(old), np.sum(np.exp(q) * (q - p)) * (x[1] - x[0]), rtol=1e-5)
+    twice = Gaussian(jnp.asarray([0.5, 0.5]), jnp.asarray([0.2, 0.2])).kl(
+        Gaussian(jnp.asarray([-0.3, 0.5]), jnp.asarray([-0.4, 0.2]))
+    )
+    np.testing.assert_allclose(twice, expected, rtol=1e-5)  # what is the same in both adds nothing

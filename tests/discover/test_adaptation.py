@@ -1,0 +1,63 @@
+"""How well an agent adapts: what is counted, and what is refused."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from discover import Adaptation, Experience, UserError, adaptation_figure, ends_within, standardised, step_weights
+from discover.adaptation import first_episodes
+
+
+def batch(terminated: np.ndarray, truncated: np.ndarray) -> Experience:
+    nothing = jnp.zeros(terminated.shape)
+    ends = jnp.asarray(terminated), jnp.asarray(truncated)
+    return Experience(nothing, nothing, nothing, {}, nothing, *ends, nothing, nothing, {}, (), ())
+
+
+ENDS = np.zeros((5, 4), bool)
+ENDS[[1, 3], [0, 0]] = True  # column 0 ends two episodes, column 1 is cut off in the end, columns 2 and 3 end none
+CUT = np.zeros((5, 4), bool)
+CUT[4, 1] = True
+BATCH = batch(ENDS, CUT)
+
+
+def test_the_first_episode_of_each_column() -> None:
+    expected = [[1, 1, 0, 0, 0], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]
+    np.testing.assert_array_equal(first_episodes(BATCH).T, expected)
+
+
+def test_steps_of_episodes_that_do_not_end_weigh_nothing() -> None:
+    np.testing.assert_array_equal(ends_within(BATCH).T, [[1, 1, 1, 1, 0], [1, 1, 1, 1, 1], [0] * 5, [0] * 5])
+    np.testing.assert_allclose(step_weights(BATCH, None), ends_within(BATCH) / 9.0)
+    np.testing.assert_allclose(np.asarray(step_weights(BATCH, 1)).sum(0), [0.25, 0.25, 0.0, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(step_weights(BATCH, 2)).sum(), 0.5, rtol=1e-6)  # the second group has none
+
+
+def test_advantages_are_standardised_in_each_group_over_the_steps_that_count() -> None:
+    advantage = jnp.asarray(np.random.default_rng(0).normal(3.0, 2.0, (5, 4)).astype(np.float32))
+    for group in (1, 2, None):
+        weights = step_weights(BATCH, group)
+        made = np.asarray(standardised(advantage, weights, group))
+        assert np.isfinite(made).all()
+        for start in range(0, 2, group or 4):
+            columns = slice(start, start + (group or 4))
+            counted = made[:, columns][np.asarray(ends_within(BATCH))[:, columns] > 0]
+            np.testing.assert_allclose([counted.mean(), counted.std()], [0.0, 1.0], atol=1e-5)
+
+
+def test_intervals_are_of_the_mean_over_tasks() -> None:
+    found = Adaptation(np.stack([np.arange(20.0), np.full(20, 3.0)]))
+    first, second = found.intervals()
+    assert first.low < first.estimate < first.high
+    assert first.estimate == 9.5
+    assert second == (3.0, 3.0, 3.0)
+    axes = adaptation_figure({"an agent": found}).axes[0]
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), [9.5, 3.0])
+
+
+@pytest.mark.parametrize(("episodes", "horizon", "steps"), [(0, 1, 1), (1, 0, 1), (1, 1, -1)])
+def test_nothing_to_record_is_refused(episodes: int, horizon: int, steps: int) -> None:
+    from discover import evaluate_adaptation
+
+    with pytest.raises(UserError, match="nothing to record: give at least 1 episode"):
+        evaluate_adaptation(None, None, None, None, None, episodes=episodes, horizon=horizon, steps=steps)  # type: ignore[arg-type]

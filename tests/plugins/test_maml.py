@@ -1,0 +1,205 @@
+"""MAML's derivative through its inner step, the curvature of each surrogate, ProMP's penalty, and adaptation at test time."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from contract.small import ARMS, agent, compiled, curves, stacked
+from discover_maml.maml import MAML
+from discover_maml.policy_gradient import PolicyGradient, within_episode
+from discover_maml.promp import ProMP
+from discover_optimisers.optimisers import SGD, Adam
+from discover_returns.returns import GAE, MonteCarlo
+from discover_trpo.baseline import LinearBaseline
+from discover_trpo.trpo import TRPO
+from plugins.bandits import Arm, Logits, pulls, trajectories
+
+from discover import AUXILIARY_LOSS, Info, Outputs, World, evaluate_adaptation, get, trained_agent
+from discover.plugins import Plugins
+from discover.search import search
+
+
+def one_step(rate: float = 1.0, **changes: Any) -> PolicyGradient:
+    settings = {"returns": MonteCarlo(), "optimiser": SGD(learning_rate=rate), "normalise": False}
+    return PolicyGradient(**(settings | changes))
+
+
+def odds(theta: jax.Array) -> jax.Array:
+    return jnp.stack([jnp.zeros_like(theta), theta])
+
+
+def promp(rate: float = 0.01, **changes: Any) -> ProMP:
+    return ProMP(returns=MonteCarlo(), optimiser=Adam(learning_rate=rate), **changes)
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "first_order", "expected"),
+    [("likelihood ratio", False, 0.206450), ("likelihood ratio", True, 0.219058), ("log likelihood", False, 0.187014)],
+)
+def test_the_exact_meta_gradient_of_a_bandit(surrogate: Any, first_order: bool, expected: float) -> None:
+    """Full, first-order, and with the second derivative of the log-likelihood surrogate, each by hand to six digits."""
+    rule = MAML(inner=one_step(surrogate=surrogate), outer=promp(), tasks=1, environments=2, steps=1, first_order=first_order)
+    world = World(agent(rule, Logits(odds=True)), Arm())
+
+    def loss(outputs: Outputs, batch: Any) -> tuple[jax.Array, Info]:
+        ratio = jnp.exp(world.policy(outputs).log_prob(batch.action) - batch.log_prob)
+        return -jnp.mean(ratio * batch.reward), {}
+
+    def meta_gradient(theta: jax.Array) -> tuple[jax.Array, jax.Array]:
+        key, before = jax.random.key(0), pulls(odds(theta), (0.0, 1.0))
+        adapted, _ = rule.adapt_to_task(key, world, theta, (), before)
+        extra = jax.tree.map(lambda x: x[None], [(key, before)])
+        after = pulls(odds(adapted), (0.0, 1.0))._replace(extra=extra)
+        return adapted, -rule.adapting(world).gradient(loss)(theta, after)[0]
+
+    adapted, gradient = compiled(meta_gradient)(jnp.float32(0.5))
+    np.testing.assert_allclose(adapted, 0.735004, atol=1e-6)
+    np.testing.assert_allclose(jax.nn.sigmoid(adapted), 0.675902, atol=1e-6)
+    np.testing.assert_allclose(gradient, expected, atol=1e-6)
+
+
+def curvature(surrogate: Any, theta: float, action: list[list[int]], reward: list[float]) -> float:
+    """``J''`` as the surrogate has it, J the sum over an episode: an inner step of size 1 has the slope ``1 + J''``."""
+    actions, paid = jnp.asarray(action), jnp.zeros((len(action), len(reward))).at[-1].set(jnp.asarray(reward))
+    rule = one_step(rate=float(len(action)), surrogate=surrogate, returns=MonteCarlo(gamma=1.0))
+    world = World(agent(rule, Logits(odds=True)), Arm())
+
+    def step(theta: jax.Array) -> jax.Array:
+        batch = trajectories(odds(theta), actions, paid)
+        return rule.update(jax.random.key(0), world, theta, (), batch)[0]
+
+    return float(compiled(jax.grad(step))(jnp.float32(theta))) - 1.0
+
+
+@pytest.mark.parametrize(("surrogate", "expected"), [("dice", 0.125), ("likelihood ratio", 0.0), ("log likelihood", -0.125)])
+def test_the_curvature_of_two_pulls_that_must_both_succeed(surrogate: Any, expected: float) -> None:
+    """One policy for both pulls, reward 1 at the end if both were of the second arm, even odds: the truth is 0.125."""
+    found = curvature(surrogate, 0.0, [[0, 0, 1, 1], [0, 1, 0, 1]], [0.0, 0.0, 0.0, 1.0])
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("theta", [-1.0, 0.7])
+def test_the_curvature_of_two_pulls_away_from_even_odds(theta: float) -> None:
+    s = 1.0 / (1.0 + np.exp(-theta))
+    expected = {
+        "dice": 2 * s**2 * (1 - s) * (2 - 3 * s),
+        "likelihood ratio": 2 * s**2 * (1 - s) * (1 - 2 * s),
+        "log likelihood": -2 * s**3 * (1 - s),
+    }
+    for surrogate, value in expected.items():
+        found = curvature(surrogate, theta, [[0, 0, 1, 1], [0, 1, 0, 1]], [0.0, 0.0, 0.0, 1.0])
+        assert found == pytest.approx(value, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "expected"), [("dice", -0.057557), ("likelihood ratio", -0.057557), ("log likelihood", -0.146280)]
+)
+def test_the_curvature_of_one_pull(surrogate: Any, expected: float) -> None:
+    """Where an episode has one step, the likelihood ratio is exact."""
+    assert curvature(surrogate, 0.5, [[0, 1]], [0.0, 1.0]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_ratios_run_within_an_episode() -> None:
+    first = jnp.asarray([[False], [False], [True], [False]])
+    np.testing.assert_array_equal(within_episode(jnp.ones((4, 1)), first)[:, 0], [1, 2, 1, 2])
+
+
+def test_the_penalty_is_the_divergence_before_adapting() -> None:
+    """Away from the policy that collected, the adapting world adds its KL, weighted, to the auxiliary loss."""
+    rule = MAML(inner=one_step(), outer=promp(), tasks=1, environments=2, steps=1, inner_kl=0.5)
+    world = World(agent(rule, Logits()), Arm())
+
+    def penalty(logits: jax.Array) -> jax.Array:
+        key, before = jax.random.key(0), pulls(jnp.zeros(2), (0.0, 1.0))
+        batch = before._replace(extra=jax.tree.map(lambda x: x[None], [(key, before)]))
+        return rule.adapting(world).evaluate(logits, batch)[AUXILIARY_LOSS]
+
+    p = np.asarray(jax.nn.softmax(jnp.asarray([1.0, 0.0])))
+    np.testing.assert_allclose(compiled(penalty)(jnp.asarray([1.0, 0.0])), 0.5 * np.sum(0.5 * np.log(0.5 / p)), rtol=1e-4)
+    np.testing.assert_allclose(compiled(penalty)(jnp.zeros(2)), 0.0, atol=1e-6)
+
+
+def test_ratios_are_clipped() -> None:
+    """Where each arm's ratio has left the clip on the side that its advantage favours, nothing more is to be gained."""
+    rule = promp(rate=0.01, epochs=1)
+    world = World(agent(rule, Logits()), Arm())
+
+    def moved(logits: jax.Array) -> jax.Array:
+        state = rule.init(jax.random.key(0), world, logits)
+        return rule.update(jax.random.key(0), world, logits, state, pulls(jnp.zeros(2), (0.0, 1.0)))[0] - logits
+
+    far, near = compiled(moved)(jnp.asarray([0.0, 1.0])), compiled(moved)(jnp.asarray([0.0, 0.1]))
+    np.testing.assert_allclose(far, 0.0, atol=1e-6)
+    assert near[1] > 0.005 > near[0]
+
+
+INNER = LinearBaseline(rule=one_step(rate=4.0), returns=MonteCarlo())
+SIZES: dict[str, Any] = {"tasks": 8, "environments": 4, "steps": 8}
+
+
+def test_adaptation_after_two_steps_with_trpo_outside() -> None:
+    """Half of the arms never pay: meta-training rules those out; inner steps find the one that pays in this task."""
+    outer = LinearBaseline(rule=TRPO(returns=GAE(lam=1.0)), returns=MonteCarlo())
+    rule = MAML(inner=INNER, outer=outer, adaptations=2, **SIZES)
+    curve = curves(stacked(agent(rule)), ARMS, 40)
+    adapted, unadapted = np.asarray(curve.episode_return)[0], np.asarray(curve.info["unadapted_return"])[0]
+    assert np.all(curve.finite)
+    assert curve.env_steps[0] == 40 * 3 * 8 * 4 * 8
+    assert adapted[-20:].mean() > unadapted[-20:].mean() + 0.2
+    assert unadapted[-20:].mean() < 0.5  # no fixed policy earns more than a third
+
+
+def test_adaptation_at_test_time_is_recorded_step_by_step() -> None:
+    """With ProMP outside; from the second step on, another step size may be taken."""
+    rule = MAML(inner=one_step(rate=4.0), outer=promp(), **SIZES)
+    candidate, key = agent(rule), jax.random.key(0)
+    trained = trained_agent(candidate, ARMS, key, 40 * 512)
+    found = evaluate_adaptation(candidate, ARMS, trained, jnp.arange(3), key, episodes=64, horizon=1, steps=4)
+    assert found.returns.shape == (5, 3)
+    rows = found.intervals()
+    assert all(row.low <= row.estimate <= row.high for row in rows)
+    assert rows[0].estimate < 0.5  # no fixed policy earns more than a third
+    assert rows[4].estimate > rows[0].estimate + 0.2
+    later = evaluate_adaptation(
+        candidate,
+        ARMS,
+        trained,
+        jnp.arange(3),
+        key,
+        episodes=64,
+        horizon=1,
+        steps=4,
+        later=agent(MAML(inner=one_step(rate=1e-5), outer=promp(), **SIZES)),
+    )
+    np.testing.assert_array_equal(later.returns[:2], found.returns[:2])
+    assert abs(later.returns[1:].mean(1) - later.returns[1].mean()).max() < 0.15  # steps of no size change nothing
+
+
+def test_a_search_over_the_inner_learning_rate(plugins: Plugins, tmp_path: Path) -> None:
+    fit = {"returns": {"gae": {"gamma": 0.99, "lam": 1.0}}}
+    inner = {"policy_gradient": {**fit, "optimiser": {"sgd": {"learning_rate": {"free": {"low": 0.01, "high": 2.0}}}}}}
+    outer = {"promp": {**fit, "optimiser": {"adam": {"learning_rate": 0.002}}, "epochs": 1}}
+    config = {
+        "name": "inner rate",
+        "candidate": {
+            "rule": {"maml": {"inner": inner, "outer": outer, "tasks": 2, "environments": 2, "steps": 100}},
+            "network": {"mlp": {"hidden": [4]}},
+        },
+        "strategy": "random_search",
+        "objective": "area_under_curve",
+        "population": 2,
+        "generations": 1,
+        "seeds": 1,
+        "tasks": [{"task": "navigation-square", "steps": 1600}],
+        "finalists": 1,
+        "selection_seeds": 1,
+    }
+    found = search(plugins, config, tmp_path / "run")
+    rate = float(get(found.champion, "rule.inner.optimiser.learning_rate"))
+    assert 0.01 <= rate <= 2.0
+    assert rate not in (np.float32(0.01), np.float32(2.0))
+    assert np.isfinite(found.champion_fitness)
+    assert found.generations == 1
