@@ -3,9 +3,10 @@
 import numpy as np
 from contract.components.maml import MAML
 from contract.components.meta_gradient import MetaGradient
-from contract.components.mix_and_match import MixAndMatch
 from contract.components.policy_gradient import PolicyGradient
 from contract.small import ARMS, CATCH, agent, curves, small_ppo, stacked
+from discover_mix_and_match.agents import MixAndMatch
+from discover_mix_and_match.shares import Ramp
 from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import SGD, Adam
 from discover_returns.returns import GAE, MonteCarlo
@@ -16,7 +17,9 @@ def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
         rule=small_ppo(gamma=0.9), reference=GAE(), optimiser=Adam(learning_rate=0.05), adapt=("returns.gamma", "returns.lam")
     )
     starts = (0.0, 0.5, 1.0)
-    population = [agent(rule, curriculum=MixAndMatch(simple=MLP(hidden=()), start=start)) for start in starts]
+    population = [
+        agent(rule, curriculum=MixAndMatch(simple=(MLP(hidden=()),), share=Ramp(start=start, end=1.0))) for start in starts
+    ]
     curve = curves(stacked(*population), CATCH, 100)
     assert np.all(curve.finite)
     assert np.all(np.ptp(curve.info["eta: returns.gamma"], axis=1) > 1e-3)
@@ -26,7 +29,9 @@ def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
 def test_maml_over_a_mixture() -> None:
     inner = PolicyGradient(returns=MonteCarlo(), optimiser=SGD(learning_rate=4.0))
     rule = MAML(inner=inner, outer=small_ppo(minibatches=1))
-    population = [agent(rule, curriculum=MixAndMatch(simple=MLP(hidden=()), start=start)) for start in (0.0, 1.0)]
+    population = [
+        agent(rule, curriculum=MixAndMatch(simple=(MLP(hidden=()),), share=Ramp(start=start, end=1.0))) for start in (0.0, 1.0)
+    ]
     curve = curves(stacked(*population), ARMS, 60)
     adapted, unadapted = np.asarray(curve.episode_return), np.asarray(curve.info["unadapted_return"])
     assert np.all(curve.finite)
