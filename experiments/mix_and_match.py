@@ -7,7 +7,8 @@
 
 Three analogues, small enough for a CPU, of the three uses in Czarnecki et al. 2018, on Catch with 10 rows and 5 columns: 101
 actions of which 98 do nothing; a ball that is seen in its first row alone; four tasks that differ in what the actions mean and
-are told apart by the observation. PPO with the settings of its recipe; alpha goes linearly from 0 to 1 over the first half.
+are told apart by the observation. PPO with the settings of its recipe but for
+the learning rate, which is that of bsuite's actor-critic (3e-3); alpha goes linearly from 0 to 1 over the first half.
 """
 
 import argparse
@@ -100,7 +101,9 @@ _SMALL_GRU = {"gru": {"encoder": [32], "memory": 32, "hidden": [32]}}
 
 
 def _ppo(network: dict[str, Any], curriculum: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"recipe": "ppo", "network": network, **({"curriculum": curriculum} if curriculum else {})}
+    rate = {"optimiser": {"clip_norm": {"optimiser": {"adam": {"learning_rate": 3e-3}}}}}
+    words = {"recipe": "ppo", "rule": {"ppo": rate}, "network": network}
+    return words | ({"curriculum": curriculum} if curriculum else {})
 
 
 USES = {
