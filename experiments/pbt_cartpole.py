@@ -13,9 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
+from discover_mlflow.lineage import Lineage, lineage_figure
 
-from discover import bootstrap_interval, hookimpl
+from discover import SearchInfo, Space, bootstrap_interval, hookimpl
 from discover.devices import use_every_core
 from discover.events import Generation
 from discover.plugins import load_plugins
@@ -43,22 +45,27 @@ METHODS = {
 
 
 class Watcher:
-    """Remembers the generations."""
+    """Remembers the generations and the space."""
 
     def __init__(self) -> None:
         self.generations: list[Generation] = []
+        self.space: Space | None = None
+
+    @hookimpl
+    def discover_search_started(self, search: SearchInfo) -> None:
+        self.space = search.space
 
     @hookimpl
     def discover_generation_done(self, generation: Generation) -> None:
         self.generations.append(generation)
 
 
-def searched(strategy: dict[str, Any], seed: int, tracker: list[Any]) -> list[Generation]:
-    """The generations of one search."""
+def searched(strategy: dict[str, Any], seed: int) -> Watcher:
+    """What was seen of one search."""
     watcher = Watcher()
     with tempfile.TemporaryDirectory() as folder:
-        search(load_plugins(extra=[watcher, *tracker]), {**WORDS, "strategy": strategy, "seed": seed}, Path(folder) / "run")
-    return watcher.generations
+        search(load_plugins(extra=[watcher]), {**WORDS, "strategy": strategy, "seed": seed}, Path(folder) / "run")
+    return watcher
 
 
 def told(generations: list[Generation]) -> tuple[float, float]:
@@ -69,15 +76,35 @@ def told(generations: list[Generation]) -> tuple[float, float]:
     return float(late[chosen]), float(late.mean())
 
 
+def draw_lineage(path: str) -> None:
+    """The descent in one search with PBT by truncation, and each number over its generations."""
+    seen = searched(METHODS["PBT, truncation"], 0)
+    assert seen.space is not None
+    genes = {gene.path: gene for gene in seen.space.genes}
+    genomes = np.stack([generation.genomes for generation in seen.generations])
+    numbers = {
+        name: np.asarray(jax.vmap(jax.vmap(gene.domain.decode))(genomes[..., gene.start : gene.start + 1]))
+        for name, gene in genes.items()
+    }
+    parents = np.stack([np.asarray(generation.parents) for generation in seen.generations])
+    fitness = np.stack([generation.fitness for generation in seen.generations])
+    lineage_figure(Lineage(parents, fitness, numbers)).savefig(path, dpi=100)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=REPEATS)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--lineage", help="draw one search's descent into this file, and do nothing else")
+    wanted = parser.parse_args()
+    repeats = wanted.repeats
     use_every_core()
+    if wanted.lineage:
+        draw_lineage(wanted.lineage)
+        return
     found: dict[str, np.ndarray] = {}
     for name, strategy in METHODS.items():
         started = time.perf_counter()
-        found[name] = np.asarray([told(searched(strategy, seed, [])) for seed in range(repeats)])
+        found[name] = np.asarray([told(searched(strategy, seed).generations) for seed in range(repeats)])
         cells = [_interval(found[name][:, column]) for column in (0, 1)]
         print(f"| {name} | {cells[0]} | {cells[1]} | {time.perf_counter() - started:.0f} s |", flush=True)
     for name in list(METHODS)[1:]:
