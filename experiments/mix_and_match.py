@@ -1,6 +1,6 @@
 """Does a mixture that slides from a simple agent to a complex one learn faster than the complex one alone?
 
-    python experiments/mix_and_match.py actions         # few actions before many: check 15b
+    python experiments/mix_and_match.py actions         # few actions before many
     python experiments/mix_and_match.py architecture    # feed-forward before recurrent
     python experiments/mix_and_match.py tasks           # a specialist for each task before one agent for all
     ... [--seeds 16] [--figure FILE.png] [--json]
@@ -108,7 +108,7 @@ def _ppo(network: dict[str, Any], curriculum: dict[str, Any] | None = None) -> d
 
 USES = {
     "actions": Use(
-        200_000,
+        100_000,
         {
             "mixture": ("ball-101", _ppo(_WIDE, {"growing_actions": {"known": [[0, 1, 2]]}})),
             "3 actions alone": ("ball-3", _ppo(_WIDE)),

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from discover_mlflow.lineage import Lineage, lineage_figure
 
@@ -81,7 +82,7 @@ def draw_lineage(path: str) -> None:
     seen = searched(METHODS["PBT, truncation"], 0)
     assert seen.space is not None
     genes = {gene.path: gene for gene in seen.space.genes}
-    genomes = np.stack([generation.genomes for generation in seen.generations])
+    genomes = jnp.stack([jnp.asarray(generation.genomes) for generation in seen.generations])
     numbers = {
         name: np.asarray(jax.vmap(jax.vmap(gene.domain.decode))(genomes[..., gene.start : gene.start + 1]))
         for name, gene in genes.items()

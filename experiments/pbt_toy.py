@@ -112,7 +112,7 @@ class ExploitOnly(TwoWorkers):
 
 @component
 class Gaussian(TwoWorkers):
-    """Explores as the sheet's figures do: noise of standard deviation 0.1 on each number (here held in its range)."""
+    """Explores as the independent script does: noise of standard deviation 0.1 on each number (here held in its range)."""
 
     deviation: Scalar = real(0.1, low=0.0, high=1.0)
 

@@ -49,9 +49,13 @@ def test_the_loss_bounds_how_far_the_mixture_is_from_the_target(alpha: float) ->
         made = mixture(POLICY, [simple, target], jnp.float32(alpha), 1.0)
         assert made[AUXILIARY_LOSS] >= divergence(made["policy"], target["policy"]) - 1e-6
         np.testing.assert_allclose(jnp.sum(jnp.exp(made["policy"])), 1.0, rtol=1e-5)
-    if alpha == 1.0:
-        assert made[AUXILIARY_LOSS] == 0.0
-        np.testing.assert_allclose(made["policy"], jax.nn.log_softmax(target["policy"]), rtol=1e-6)
+
+
+def test_in_the_end_the_target_is_left_alone() -> None:
+    target = logits(0.2, 0.3, 0.5)
+    made = mixture(POLICY, [logits(0.7, 0.2, 0.1), target], jnp.float32(1.0), 1.0)
+    assert made[AUXILIARY_LOSS] == 0.0
+    np.testing.assert_allclose(made["policy"], target["policy"], rtol=1e-6)
 
 
 def test_of_many_agents_two_neighbours_share() -> None:
