@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from discover.distributions import policy_heads as policy_heads
     from discover.domains import Domain as Domain
     from discover.domains import Integer as Integer
+    from discover.domains import Real as Real
     from discover.domains import Scalar as Scalar
     from discover.domains import Weights as Weights
     from discover.environments import Continuous as Continuous
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from discover.errors import DiscoverWarning as DiscoverWarning
     from discover.errors import UserError as UserError
     from discover.errors import nearest as nearest
+    from discover.evaluation import advance_population as advance_population
+    from discover.evaluation import begin_population as begin_population
     from discover.evaluation import evaluate_population as evaluate_population
     from discover.evaluation import fitting_chunk as fitting_chunk
     from discover.evaluation import lifetime_bytes as lifetime_bytes
@@ -111,10 +114,10 @@ _HOME = {
     "compare": ("table",),
     "components": ("Component", "choice", "component", "free", "integer", "option_index", "real", "weights"),
     "distributions": ("Categorical", "Gaussian", "TanhGaussian", "policy_heads"),
-    "domains": ("Domain", "Integer", "Scalar", "Weights"),
+    "domains": ("Domain", "Integer", "Real", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
     "errors": ("DiscoverWarning", "UserError", "nearest"),
-    "evaluation": ("evaluate_population", "fitting_chunk", "lifetime_bytes"),
+    "evaluation": ("advance_population", "begin_population", "evaluate_population", "fitting_chunk", "lifetime_bytes"),
     "events": (
         "Command",
         "Comparison",

@@ -81,7 +81,7 @@ def evaluate_population(
     first = jax.tree.map(lambda x: x[0], candidates)
     total = lifetime.updates_in(first, environment, steps)
     lifetimes = population * seeds
-    programs = programs_on(tuple(jax.devices()[: -(-lifetimes // chunk)]))
+    programs = _programs_for(lifetimes, chunk)
     tile = chunk * programs.devices
     pieces, done = [], 0
     host = jax.tree.map(np.asarray, candidates)
@@ -97,11 +97,56 @@ def evaluate_population(
     return _gathered(pieces, population, seeds)
 
 
+def begin_population(environment: Environment, candidates: Any, keys: jax.Array, chunk: int) -> Any:
+    """Lifetimes ``[P, S, ...]`` before their first update; see `discover.executors.Executor.begin`."""
+    population, seeds = len(jax.tree.leaves(candidates)[0]), len(keys)
+    programs, pieces = _programs_for(population * seeds, chunk), []
+    for index in _tiles(population * seeds, chunk * programs.devices):
+        members = programs.place(jax.tree.map(lambda x, i=index: np.asarray(x)[i // seeds], candidates))
+        pieces.append(programs.begin(environment, members, programs.place(keys[index % seeds])))
+    return _joined(pieces, population, seeds)
+
+
+def advance_population(
+    environment: Environment, candidates: Any, lives: Any, start: int, stop: int, total: int, chunk: int
+) -> tuple[Any, Curves]:
+    """Lifetimes ``[P, S, ...]`` after a window of updates, and its curves; see `discover.executors.Executor.advance`."""
+    population, seeds = lives.counts.shape[:2]
+    programs = _programs_for(population * seeds, chunk)
+    flat = jax.tree.map(lambda x: x.reshape(population * seeds, *x.shape[2:]), lives)
+    after, pieces = [], []
+    for index in _tiles(population * seeds, chunk * programs.devices):
+        members = programs.place(jax.tree.map(lambda x, i=index: np.asarray(x)[i // seeds], candidates))
+        tile = programs.place(jax.tree.map(lambda x, i=index: x[i], flat))
+        advanced, curves = programs.advance_window(environment, members, tile, start, stop, total)
+        after.append(advanced)
+        pieces.append(curves)
+    return _joined(after, population, seeds), _gathered(pieces, population, seeds)
+
+
+@jax.jit
+def inherit(lives: Any, parents: jax.Array, generation: Any) -> Any:
+    """Member i goes on with the lifetimes of member ``parents[i]``: one gather over all that ``[P, S, ...]`` lifetimes hold.
+
+    A copy gets a stream of random numbers of its own, by generation and place, else it would stay the same as its
+    parent; who goes on with its own lifetimes keeps its stream.
+    """
+    taken = jax.tree.map(lambda x: x[parents], lives)
+    place = jnp.arange(len(parents))
+
+    def own(key: jax.Array, index: jax.Array) -> jax.Array:
+        return jax.random.fold_in(jax.random.fold_in(key, generation), index)
+
+    fresh = jax.vmap(jax.vmap(own, in_axes=(0, None)))(taken.key, place)
+    return taken._replace(key=jnp.where((parents == place)[:, None], taken.key, fresh))
+
+
 class Programs:
     """The compiled programs that begin, advance and finish a tile of lifetimes, each lifetime's leaves ``[tile, ...]``.
 
     `advance` takes the updates from ``start`` to ``stop`` of ``total`` as numbers, not as structure: one program fits every
-    horizon, and a long lifetime can be run, saved and continued in pieces.
+    horizon, and a long lifetime can be run, saved and continued in pieces. `advance_window` does so with a curve of its own
+    for the piece.
     """
 
     def __init__(self, devices: tuple[Any, ...]):
@@ -110,6 +155,7 @@ class Programs:
         each, same = PartitionSpec(_AXIS), PartitionSpec()
         self.begin = self._sharded(_begin, (same, each, each))
         self.advance = self._sharded(_advance, (same, each, each, same, same, same))
+        self.advance_window = self._sharded(_advance_window, (same, each, each, same, same, same))
         self.finish = self._sharded(_finish, (each, same))
 
     def place(self, tree: Any) -> Any:
@@ -129,6 +175,11 @@ def programs_on(devices: tuple[Any, ...]) -> Programs:
     return Programs(devices)
 
 
+def _programs_for(lifetimes: int, chunk: int) -> Programs:
+    """The programs for as few devices as so many lifetimes fill."""
+    return programs_on(tuple(jax.devices()[: -(-lifetimes // chunk)]))
+
+
 def _begin(environment: Environment, members: Any, keys: jax.Array) -> Any:
     return jax.vmap(lambda member, key: lifetime.begin(member, environment, key))(members, keys)
 
@@ -136,6 +187,16 @@ def _begin(environment: Environment, members: Any, keys: jax.Array) -> Any:
 def _advance(environment: Environment, members: Any, lives: Any, start: Any, stop: Any, total: Any) -> Any:
     def one(member: Any, life: Any) -> Any:
         return lifetime.advance(member, environment, life, start, stop, total)
+
+    return jax.vmap(one)(members, lives)
+
+
+def _advance_window(environment: Environment, members: Any, lives: Any, start: Any, stop: Any, total: Any) -> Any:
+    def one(member: Any, life: Any) -> Any:
+        window = (start, stop - start)
+        after = lifetime.advance(member, environment, lifetime.fresh_window(life), start, stop, total, window)
+        curve = lifetime.curve_of(after, stop - start)
+        return after, curve._replace(env_steps=after.env_steps - life.env_steps)
 
     return jax.vmap(one)(members, lives)
 
@@ -148,6 +209,12 @@ def _tiles(lifetimes: int, tile: int) -> Iterator[np.ndarray]:
     """Indices of each tile; the last one is filled up with the first lifetimes again."""
     for start in range(0, lifetimes, tile):
         yield np.arange(start, start + tile) % lifetimes
+
+
+def _joined(pieces: list[Any], population: int, seeds: int) -> Any:
+    """Lifetimes ``[P, S, ...]`` of tiles, on the devices."""
+    joined = jax.tree.map(lambda *parts: jnp.concatenate(parts)[: population * seeds], *pieces)
+    return jax.tree.map(lambda x: x.reshape(population, seeds, *x.shape[1:]), joined)
 
 
 def _gathered(pieces: list[Any], population: int, seeds: int) -> Curves:

@@ -105,6 +105,7 @@ class Generation:
         seconds: the whole generation, everything included.
         best_fitness: best of a single evaluation so far.
         broken_so_far: broken members so far, by status name.
+        parents: ``[P]`` with ongoing lifetimes, else None: member i went on with the lifetime of member ``parents[i]``.
     """
 
     index: int
@@ -120,6 +121,7 @@ class Generation:
     seconds: float
     best_fitness: float
     broken_so_far: Mapping[str, int]
+    parents: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -61,3 +61,26 @@ class Executor(Component):
             progress: called now and then with the share that is done.
         """
         raise NotImplementedError
+
+    def begin(self, environment: Environment, candidates: Any, keys: jax.Array) -> Any:
+        """Ongoing lifetimes before their first update: a tree of arrays ``[P, S, ...]``.
+
+        Args:
+            environment: task family.
+            candidates: one structure, each leaf with a leading axis P.
+            keys: ``[S]``, one per seed, the same for all candidates.
+        """
+        raise NotImplementedError
+
+    def advance(
+        self, environment: Environment, candidates: Any, lives: Any, start: int, stop: int, total: int
+    ) -> tuple[Any, Curves]:
+        """Ongoing lifetimes after updates ``start .. stop - 1`` of ``total``, and their curves over these updates alone.
+
+        Args:
+            environment: task family.
+            candidates: with which member i goes on, each leaf with a leading axis P.
+            lives: ``[P, S, ...]``, from `begin` or `advance`, gathered in between as the strategy wishes.
+            start, stop, total: updates; the curves' rows are spread over the window, and ``env_steps`` are those of it.
+        """
+        raise NotImplementedError

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from discover.config import SearchConfig
 from discover.environments import Environment
+from discover.errors import UserError
+from discover.evaluation import inherit
 from discover.events import Status
 from discover.executors import Executor
+from discover.lifetime import begin, updates_in
 from discover.randomness import seed_keys
 from discover.registry import Registry
 from discover.space import Group, Space
 from discover.strategies import TaskReturns
 from discover.train import statuses
 from discover.words import environment_from
+
+Lives: TypeAlias = tuple[Any, ...]
+"""Ongoing lifetimes: per task a tree of arrays ``[P, S, ...]``."""
 
 
 class Evaluated(NamedTuple):
@@ -73,6 +80,76 @@ class Evaluator:
             returns.append(curves)
         fitness = self._fitness(returns, status)
         return Evaluated(fitness, status, errors, returns, len(groups), env_steps, time.perf_counter() - started)
+
+    def go_on(
+        self, genomes: np.ndarray, parents: np.ndarray, lives: Lives, index: int, generations: int, seeds: int
+    ) -> tuple[Lives, Evaluated]:
+        """Ongoing lifetimes after their share of generation ``index``, scored by that share alone.
+
+        A program that fails is an error here: it fails for all members, none of which could go on.
+
+        Args:
+            genomes: ``[P, D]`` of one structure; from here on member i lives by ``genomes[i]``.
+            parents: ``[P]``; member i goes on with the lifetime of member ``parents[i]``.
+            lives: as the generation before left them; begun anew in the first one.
+            index, generations: which share of each task's updates it is.
+            seeds: S.
+        """
+        started, (group,) = time.perf_counter(), self._space.groups(genomes)
+        status, returns, after, env_steps = np.full(len(genomes), Status.OK, np.int8), [], [], 0
+        for task, (run, environment) in enumerate(zip(self._tasks, self._environments, strict=True)):
+            self._progress(f"search {index + 1}: {run.label}", task / len(self._tasks))
+            start, stop, total = self._share(task, index, generations)
+            if index == 0:
+                life = self._executor.begin(environment, group.candidates, seed_keys(self._seed, "search", seeds, 0, task))
+            else:
+                life = inherit(lives[task], jnp.asarray(parents), index)
+            life, curves = self._executor.advance(environment, group.candidates, life, start, stop, total)
+            after.append(life)
+            returns.append(curves.episode_return)
+            status = np.maximum(status, _worst(statuses(curves)))
+            env_steps += int(curves.env_steps.sum(dtype=np.int64))
+        fitness = self._fitness(returns, status)
+        return tuple(after), Evaluated(fitness, status, {}, returns, 1, env_steps, time.perf_counter() - started)
+
+    def lives_form(self, population: int, seeds: int) -> Lives:
+        """Shapes and dtypes of ongoing lifetimes.
+
+        Raises:
+            UserError: the space holds more than one structure.
+        """
+        if self._space.structures > 1:
+            raise UserError(
+                f"the strategy keeps agents alive and copies them, which needs one structure, but the space holds "
+                f"{self._space.structures}: take the choices between components out of it, or choose another strategy."
+            )
+        (group,) = self._space.groups(np.zeros((population, self._space.dimension), np.float32))
+
+        def begun(environment: Environment) -> Any:
+            each = jax.vmap(lambda member, key: begin(member, environment, key), in_axes=(None, 0))
+            return jax.vmap(each, in_axes=(0, None))(group.candidates, seed_keys(self._seed, "search", seeds, 0))
+
+        return tuple(jax.eval_shape(lambda e=e: begun(e)) for e in self._environments)
+
+    def check_shares(self, generations: int) -> None:
+        """Check that ongoing lifetimes have an update for each generation.
+
+        Raises:
+            UserError: a task's budget allows fewer.
+        """
+        for task, run in enumerate(self._tasks):
+            total = self._share(task, 0, generations)[2]
+            if total < generations:
+                raise UserError(
+                    f"{run.label} has {total} updates for {generations} generations of a strategy that keeps agents alive: "
+                    "give more steps, or fewer generations."
+                )
+
+    def _share(self, task: int, index: int, generations: int) -> tuple[int, int, int]:
+        """First update of a generation, first one after it, and how many there are in all."""
+        candidate = self._space.decode(self._space.start(jax.random.key(0)))
+        total = updates_in(candidate, self._environments[task], self._tasks[task].steps)
+        return total * index // generations, total * (index + 1) // generations, total
 
     def _evaluate_group(
         self,

@@ -93,27 +93,51 @@ def begin(algorithm: Algorithm, environment: Environment, key: jax.Array) -> Lif
     return Lifetime(unrolled(key_run), params, state, actor, rows, jnp.zeros(ROWS), jnp.zeros((), jnp.int32))
 
 
-def advance(algorithm: Algorithm, environment: Environment, life: Lifetime, start: Any, stop: Any, total: Any) -> Lifetime:
+def advance(
+    algorithm: Algorithm,
+    environment: Environment,
+    life: Lifetime,
+    start: Any,
+    stop: Any,
+    total: Any,
+    window: tuple[Any, Any] | None = None,
+) -> Lifetime:
     """The lifetime after updates ``start .. stop - 1`` of ``total``.
 
     The counts may be traced, so that one program fits all; where start and stop are plain numbers, the lifetime can be
     differentiated backwards.
+
+    Args:
+        algorithm, environment, life: what goes on.
+        start, stop, total: updates.
+        window: first update and number of updates over which the rows of the curve are spread; the whole lifetime unless
+            given.
     """
+    first, count = (0, total) if window is None else window
 
     def update(index: jax.Array, life: Lifetime) -> Lifetime:
         index = index.astype(jnp.int32)
         progress = index.astype(jnp.float32) / jnp.asarray(total, jnp.float32)
         rollout = algorithm.rule.rollout(wrapped_family(algorithm, environment).spec())
         world = World(algorithm, environment, progress, index * (rollout.steps * rollout.environments))
-        return _update(algorithm.rule, world, life, index, index * ROWS // total)
+        return _update(algorithm.rule, world, life, index, (index - first) * ROWS // count)
 
     if not (isinstance(start, int) and isinstance(stop, int)):
         start, stop = jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32)
     return jax.lax.fori_loop(start, stop, update, life)
 
 
+def fresh_window(life: Lifetime) -> Lifetime:
+    """The lifetime with an empty curve, in which nothing counts that ended before."""
+    actor = life.actor
+    if actor is not None:
+        actor = actor._replace(episodes=actor.episodes._replace(finished=jnp.zeros_like(actor.episodes.finished)))
+    rows = jax.tree.map(jnp.zeros_like, life.rows)
+    return life._replace(actor=actor, rows=rows, counts=jnp.zeros_like(life.counts))
+
+
 def curve_of(life: Lifetime, total: Any) -> Curve:
-    """The learning curve of a finished lifetime of ``total`` updates."""
+    """The learning curve of a finished lifetime, or of a window, of ``total`` updates."""
     row = jnp.arange(ROWS)
     source = jnp.where(life.counts > 0, row, (row * total // ROWS) * ROWS // total)
     rows = {name: values[source] for name, values in life.rows.items()}

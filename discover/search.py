@@ -21,7 +21,7 @@ from discover.config import Report, SearchConfig, checked_config, read_config
 from discover.errors import DiscoverError, EvaluationError, UserError
 from discover.evaluation import describe_shapes
 from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status
-from discover.fitness import Evaluated, Evaluator, one_line
+from discover.fitness import Evaluated, Evaluator, Lives, one_line
 from discover.plugins import Plugins
 from discover.provenance import provenance
 from discover.randomness import named_key
@@ -42,6 +42,7 @@ class State(NamedTuple):
     strategy: Any
     archive: jax.Array  # [F, D] the best genomes so far
     archive_fitness: jax.Array  # [F], -inf where empty
+    lives: Lives = ()  # ongoing lifetimes, once there are any
 
 
 class Counters(NamedTuple):
@@ -122,6 +123,9 @@ class _Runner:
         self.executor = config.executor.settle(config.population * config.seeds, first, environments)
         self.evaluator = Evaluator(plugins.registry, config, self.space, self.executor, self.progress)
         self.now = Now(self._initial_state(), Counters())
+        self._ask = jax.jit(lambda key, state: config.strategy.ask(key, state, self.space, config.population))
+        self._tell = jax.jit(lambda key, state, x, y: config.strategy.tell(key, state, self.space, x, y))
+        self._lives_form = self._checked_lives()
         self._last_error = ""
         self.info = SearchInfo(
             name=config.name,
@@ -135,8 +139,6 @@ class _Runner:
             provenance={**provenance(self.registry), "executor": repr(self.executor)},
             registry=self.registry,
         )
-        self._ask = jax.jit(lambda key, state: config.strategy.ask(key, state, self.space, config.population))
-        self._tell = jax.jit(lambda key, state, x, y: config.strategy.tell(key, state, self.space, x, y))
 
     # The loop ---------------------------------------------------------------------------------------------------------
 
@@ -161,14 +163,16 @@ class _Runner:
         index = counters.generations
         key = jax.random.fold_in(named_key(jax.random.key(self.config.seed), "strategy"), index)
         proposal, strategy = self._ask(named_key(key, "ask"), state.strategy)
-        if proposal.parents is not None:
-            raise UserError("this strategy asks for ongoing lifetimes, which a search cannot run yet: choose another strategy.")
-        genomes = np.asarray(proposal.genomes)
-        evaluated = self.evaluator.evaluate(genomes, "search", index, self.config.seeds)
+        genomes, lives, seeds = np.asarray(proposal.genomes), state.lives, self.config.seeds
+        parents = None if proposal.parents is None else np.asarray(proposal.parents)
+        if parents is None:
+            evaluated = self.evaluator.evaluate(genomes, "search", index, seeds)
+        else:
+            lives, evaluated = self.evaluator.go_on(genomes, parents, lives, index, self.config.generations, seeds)
         self._last_error = next(iter(evaluated.errors.values()), self._last_error)
         strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluated.fitness))
         counters = _counted(counters, evaluated, time.perf_counter() - started)
-        now = Now(self._archived(strategy, genomes, evaluated), counters._replace(generations=index + 1))
+        now = Now(self._archived(strategy, genomes, evaluated)._replace(lives=lives), counters._replace(generations=index + 1))
         generation = Generation(
             index=index,
             genomes=genomes,
@@ -183,6 +187,7 @@ class _Runner:
             seconds=time.perf_counter() - started,
             best_fitness=counters.best_fitness,
             broken_so_far=counters.broken,
+            parents=parents,
         )
         return generation, now
 
@@ -299,11 +304,19 @@ class _Runner:
         path = self.directory / STATE_FILE
         if not path.is_file():
             return
-        state, text = tree_from_bytes(path.read_bytes(), self.now.state, f"checkpoint '{path}'")
+        form = self.now.state._replace(lives=self._lives_form)
+        state, text = tree_from_bytes(path.read_bytes(), form, f"checkpoint '{path}'")
         self.now = Now(state, Counters(**json.loads(text)))
         self.info = dataclasses.replace(self.info, resumed_from=self.now.counters.generations)
 
     # Checks -----------------------------------------------------------------------------------------------------------
+
+    def _checked_lives(self) -> Lives:
+        """Shapes of the lifetimes that go on from one generation to the next; none if every generation starts new ones."""
+        if jax.eval_shape(self._ask, jax.random.key(0), self.now.state.strategy)[0].parents is None:
+            return ()
+        self.evaluator.check_shares(self.config.generations)
+        return self.evaluator.lives_form(self.config.population, self.config.seeds)
 
     def _check(self, candidate: Algorithm) -> None:
         """Trace the first candidate on every task, so that a mistake is told before a long run."""

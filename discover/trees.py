@@ -76,4 +76,11 @@ def _restored(array: np.ndarray, template: Any, what: str) -> jax.Array:
             "it belongs to another config."
         )
     made = jax.numpy.asarray(array)
-    return jax.random.wrap_key_data(made) if _is_key(template) else made
+    return jax.random.wrap_key_data(made, impl=_generator(template)) if _is_key(template) else made
+
+
+def _generator(key: Any) -> Any:
+    """Which generator a key, or the shape of one, belongs to."""
+    found: list[Any] = []
+    jax.eval_shape(lambda key: found.append(jax.random.key_impl(key)), key)
+    return found[0]

@@ -5,7 +5,18 @@ from typing import Any
 
 import jax
 
-from discover import Algorithm, Curves, Environment, Executor, component, evaluate_population, fitting_chunk, lifetime_bytes
+from discover import (
+    Algorithm,
+    Curves,
+    Environment,
+    Executor,
+    advance_population,
+    begin_population,
+    component,
+    evaluate_population,
+    fitting_chunk,
+    lifetime_bytes,
+)
 
 
 @component
@@ -32,9 +43,20 @@ class Local(Executor):
         steps: int,
         progress: Callable[[float], None] | None = None,
     ) -> Curves:
-        chunk = self.chunk
-        if not chunk:
-            first = jax.tree.map(lambda x: x[0], candidates)
-            lifetimes = len(jax.tree.leaves(candidates)[0]) * len(keys)
-            chunk = fitting_chunk(lifetimes, lifetime_bytes(environment, first))
+        chunk = self._chunk(environment, candidates, len(keys))
         return evaluate_population(environment, candidates, keys, steps, chunk, progress)
+
+    def begin(self, environment: Environment, candidates: Any, keys: jax.Array) -> Any:
+        return begin_population(environment, candidates, keys, self._chunk(environment, candidates, len(keys)))
+
+    def advance(
+        self, environment: Environment, candidates: Any, lives: Any, start: int, stop: int, total: int
+    ) -> tuple[Any, Curves]:
+        chunk = self._chunk(environment, candidates, lives.counts.shape[1])
+        return advance_population(environment, candidates, lives, start, stop, total, chunk)
+
+    def _chunk(self, environment: Environment, candidates: Any, seeds: int) -> int:
+        if self.chunk:
+            return self.chunk
+        first = jax.tree.map(lambda x: x[0], candidates)
+        return fitting_chunk(len(jax.tree.leaves(candidates)[0]) * seeds, lifetime_bytes(environment, first))

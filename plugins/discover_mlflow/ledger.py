@@ -4,7 +4,8 @@ A line is a record ``{"kind": ..., "time": milliseconds, ...}``:
 
 ======== ==================================================================================================================
 run      ``experiment``, ``name``, ``params``, ``tags``: begins the run
-metrics  ``step``, ``metrics``; of a generation also ``fitness`` and ``status`` of the whole population, and ``errors``
+metrics  ``step``, ``metrics``; of a generation also ``fitness`` and ``status`` of the whole population, and ``errors``;
+         ``parents`` and ``numbers`` where lifetimes go on
 tags     ``tags``
 artifact ``path`` below the folder ``artifacts`` beside the ledger
 model    ``path`` of a candidate file below ``artifacts``, ``name``, ``params``

@@ -11,6 +11,7 @@ from typing import Any
 from discover import Comparison, DiscoverWarning, Generation, SearchInfo, table
 from discover_mlflow import content, figures
 from discover_mlflow.ledger import Ledger, ledger_path, packed, records
+from discover_mlflow.lineage import lineage, lineage_figure, lineage_record, write_lineage
 from discover_mlflow.sender import Sender
 
 
@@ -57,6 +58,7 @@ class Session:
             fitness=packed(generation.fitness, "float32"),
             status=packed(generation.status, "uint8"),
             errors={str(member): message for member, message in generation.errors.items()},
+            **lineage_record(generation, search.space),
         )
 
     def text(self, name: str, text: str) -> None:
@@ -87,6 +89,13 @@ class Session:
         self.text("comparison.md", f"{comparison.verdict}\n\n{content.comparison_table(comparison)}\n")
         self.json("comparison.json", {"verdict": comparison.verdict, "table": table(comparison)})
         self.figures(figures.comparison_figures(comparison))
+
+    def lineage(self) -> None:
+        """Who descends from whom, if lifetimes went on: as arrays and as a figure."""
+        found = lineage(self.folder)
+        if found is not None:
+            self.file("population/lineage.npz", lambda path: write_lineage(found, path))
+            self.figures([("figures/lineage.png", lineage_figure(found))])
 
     def errors(self) -> None:
         """What broke candidates, by generation and member, if anything did."""

@@ -109,6 +109,7 @@ class Tracker:
     def _end(self, directory: Path, status: str, champion: float | None = None) -> None:
         session = self._open.pop(directory)
         session.figures([("figures/fitness.png", figures.fitness_figure(history(session.folder), champion))])
+        session.lineage()
         session.errors()
         session.record("status", status=status)
         self._close(session)

@@ -5,8 +5,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from contract.components.mix_and_match import MixAndMatch
 from contract.small import CATCH, agent, compiled, curves, small_ppo, stacked
+from discover_mix_and_match.agents import MixAndMatch
+from discover_mix_and_match.shares import Held, Ramp
 from discover_networks.mlp import MLP
 
 from discover import (
@@ -43,7 +44,7 @@ class Constant(Network):
 
 
 def mixing(alpha: Scalar, simple: Network | None = None) -> MixAndMatch:
-    return MixAndMatch(simple=simple or MLP(hidden=()), start=alpha, stop=alpha)
+    return MixAndMatch(simple=(simple or MLP(hidden=()),), share=Held(alpha=alpha))
 
 
 def looked_at(candidate: Algorithm) -> tuple[World, Any, Experience]:
@@ -111,8 +112,10 @@ def test_gradients_are_finite_for_every_share() -> None:
 
 def test_candidates_with_different_shares_run_side_by_side() -> None:
     population = [agent(small_ppo(), curriculum=mixing(alpha)) for alpha in (0.0, 0.5, 1.0)]
-    moving = agent(small_ppo(), curriculum=MixAndMatch(simple=MLP(hidden=()), start=0.0, stop=1.0))
-    curve = curves(stacked(*population, moving), CATCH, 100)
+    moving = agent(small_ppo(), curriculum=MixAndMatch(simple=(MLP(hidden=()),), share=Ramp()))
+    curve = curves(stacked(*population), CATCH, 100)
+    ramped = curves(stacked(moving), CATCH, 100)
+    curve = jax.tree.map(lambda a, b: np.concatenate([a, b]), curve, ramped)
     assert np.all(curve.finite)
     assert np.all(np.isfinite(curve.info["entropy"]))
     assert np.all(curve.episode_return[:, -5:].mean(1) > curve.episode_return[:, :5].mean(1) + 0.3)

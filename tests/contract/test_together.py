@@ -1,12 +1,13 @@
 """Meta-gradients, MAML and mixtures inside each other, over a population of candidates."""
 
 import numpy as np
-from contract.components.mix_and_match import MixAndMatch
 from contract.small import ARMS, CATCH, agent, curves, small_ppo, stacked
 from discover_maml.maml import MAML
 from discover_maml.policy_gradient import PolicyGradient
 from discover_meta_gradient.held_out import PolicyImprovement
 from discover_meta_gradient.meta_gradient import MetaGradient
+from discover_mix_and_match.agents import MixAndMatch
+from discover_mix_and_match.shares import Ramp
 from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import SGD, Adam
 from discover_returns.returns import GAE, MonteCarlo
@@ -16,7 +17,9 @@ def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
     held_out = PolicyImprovement(returns=GAE())
     rule = MetaGradient(rule=small_ppo(gamma=0.9), held_out=held_out, optimiser=Adam(learning_rate=0.05))
     starts = (0.0, 0.5, 1.0)
-    population = [agent(rule, curriculum=MixAndMatch(simple=MLP(hidden=()), start=start)) for start in starts]
+    population = [
+        agent(rule, curriculum=MixAndMatch(simple=(MLP(hidden=()),), share=Ramp(start=start, end=1.0))) for start in starts
+    ]
     curve = curves(stacked(*population), CATCH, 100)
     assert np.all(curve.finite)
     assert np.all(np.ptp(curve.info["eta: returns.gamma"], axis=1) > 1e-3)
@@ -26,7 +29,9 @@ def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
 def test_maml_over_a_mixture() -> None:
     inner = PolicyGradient(returns=MonteCarlo(), optimiser=SGD(learning_rate=4.0), normalise=False)
     rule = MAML(inner=inner, outer=small_ppo(minibatches=1), tasks=8, environments=4, steps=8)
-    population = [agent(rule, curriculum=MixAndMatch(simple=MLP(hidden=()), start=start)) for start in (0.0, 1.0)]
+    population = [
+        agent(rule, curriculum=MixAndMatch(simple=(MLP(hidden=()),), share=Ramp(start=start, end=1.0))) for start in (0.0, 1.0)
+    ]
     curve = curves(stacked(*population), ARMS, 60)
     adapted, unadapted = np.asarray(curve.episode_return), np.asarray(curve.info["unadapted_return"])
     assert np.all(curve.finite)

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from contract.components.gru import GRU
-from contract.components.mix_and_match import MixAndMatch
 from contract.small import Catch, Counter, agent, compiled, small_ppo
+from discover_mix_and_match.agents import MixAndMatch
+from discover_mix_and_match.shares import Ramp
 from discover_networks.mlp import MLP
 
 from discover import (
@@ -36,7 +37,7 @@ STEPS, COLUMNS = 8, 4
 
 
 AGENT, RECURRENT = agent(small_ppo(), MLP(hidden=(8,))), agent(small_ppo(), GRU())
-MIXTURE = agent(small_ppo(), GRU(), curriculum=MixAndMatch(simple=MLP(hidden=(4,)), start=0.5))
+MIXTURE = agent(small_ppo(), GRU(), curriculum=MixAndMatch(simple=(MLP(hidden=(4,)),), share=Ramp(start=0.5, end=1.0)))
 
 
 @functools.cache

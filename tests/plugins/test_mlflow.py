@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -29,6 +30,7 @@ from discover_mlflow import content, run, stores
 from discover_mlflow.__main__ import send
 from discover_mlflow.figures import band, component_figures, fitness_figure
 from discover_mlflow.ledger import Ledger, load_state, records
+from discover_mlflow.lineage import lineage
 from discover_mlflow.models import fetch_candidate, find_search, is_address
 from discover_mlflow.population import history
 from discover_mlflow.session import TrackingWarning
@@ -352,6 +354,24 @@ def test_the_artifacts_are_the_populations_fitness_the_figures_the_table_and_the
     errors = json.loads(Path(client.download_artifacts(run_id, "errors.json", str(tmp_path))).read_text())
     assert errors == {"2": {"0": "ValueError: too deep"}}
     assert Path(client.download_artifacts(run_id, "figures/fitness.png", str(tmp_path))).read_bytes().startswith(b"\x89PNG")
+
+
+def test_who_descends_from_whom_is_kept_and_drawn_where_lifetimes_go_on(store: str, tmp_path: Path, registry: Registry) -> None:
+    info, tracker = search_info(tmp_path, registry), Tracker(store)
+    tracker.discover_search_started(info)
+    steps = [dataclasses.replace(generation(index), parents=np.roll(np.arange(POPULATION), index)) for index in range(3)]
+    for step in steps:
+        tracker.discover_generation_done(info, step)
+    tracker.discover_search_failed(info, ValueError("enough"))
+    assert {"population/lineage.npz", "figures/lineage.png"} <= artifacts(store, tracker.run_id)
+    with np.load(tmp_path / "tracking" / "artifacts" / "population" / "lineage.npz") as stored:
+        np.testing.assert_array_equal(stored["parents"], [step.parents for step in steps])
+        rates = [[info.space.decode(genome).rule.rate for genome in step.genomes] for step in steps]
+        np.testing.assert_allclose(stored["rule.rate"], rates, rtol=1e-6)
+    found = lineage(tmp_path / "tracking")
+    assert found is not None
+    best = int(np.argmax(steps[-1].fitness))
+    np.testing.assert_array_equal(found.ancestors(), [(best - 3) % POPULATION, (best - 2) % POPULATION, best])
 
 
 def test_a_failed_search_says_why_and_keeps_its_figures(store: str, tmp_path: Path, registry: Registry) -> None:

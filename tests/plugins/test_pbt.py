@@ -1,0 +1,260 @@
+"""Population-based training: who copies whom, what a copy explores, and agents that go on through a real search."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import toys
+from discover_pbt.exploit import MEMORY, Scores, no_scores, t_test, truncation, welch
+from discover_pbt.pbt import PBT
+
+from discover import Component, Integer, Scalar, Space, UserError, component, free, hookimpl, integer, real
+from discover.events import Generation, SearchInfo
+from discover.plugins import load_plugins
+from discover.search import resume, search
+from discover.testing.strategies import check_strategy
+
+
+@component
+class Numbers(Component):
+    rate: Scalar = real(0.01, low=1e-4, high=1.0, scale="log")
+    cost: Scalar = real(0.0, low=0.0, high=2.0)
+    count: Integer = integer(3, low=1, high=9)
+
+
+SPACE = Space(Numbers(rate=free(), cost=free(), count=free()))
+
+
+def scored(*windows: list[float]) -> Scores:
+    """The scores of members, window by window."""
+    scores = no_scores(len(windows[0]))
+    for window in windows:
+        scores = scores.added(jnp.asarray(window))
+    return scores
+
+
+@pytest.mark.parametrize("strategy", [PBT(), PBT(exploit="t_test", level=0.9, resample=0.5)])
+def test_it_keeps_the_promises_of_its_kind(strategy: PBT) -> None:
+    check_strategy(strategy)
+
+
+# Exploitation ---------------------------------------------------------------------------------------------------------
+
+
+def test_by_truncation_the_worst_fifth_takes_over_the_best_fifth() -> None:
+    fitness = [3.0, 9.0, 1.0, 4.0, 0.0, 5.0, 8.0, 2.0, 7.0, 6.0]
+    drawn = np.stack([truncation(jax.random.key(i), scored(fitness), 0.2) for i in range(40)])
+    stays = [i for i in range(10) if i not in (2, 4)]
+    np.testing.assert_array_equal(drawn[:, stays], np.broadcast_to(stays, (40, 8)))
+    assert set(drawn[:, 2]) == set(drawn[:, 4]) == {1, 6}
+
+
+def test_of_two_the_worse_takes_over_the_better_and_without_a_share_nobody_does() -> None:
+    for key in jax.random.split(jax.random.key(0), 5):
+        np.testing.assert_array_equal(truncation(key, scored([1.0, 2.0]), 0.2), [1, 1])
+        np.testing.assert_array_equal(truncation(key, scored([1.0, 2.0]), 0.0), [0, 1])
+
+
+def test_welch_gives_the_p_of_tables() -> None:
+    """t = 2.228 is the two-sided 5 % point at 10 degrees of freedom, t = 12.706 that at 1 (Student's table)."""
+    equal = welch(jnp.float32(2.228), jnp.float32(0.5), jnp.float32(0.5), jnp.int32(6), jnp.int32(6))
+    one_sided_spread = welch(jnp.float32(12.706), jnp.float32(1.0), jnp.float32(0.0), jnp.int32(2), jnp.int32(9))
+    np.testing.assert_allclose([equal, one_sided_spread], 0.05, rtol=1e-3)
+
+
+def test_by_t_test_only_what_is_clearly_better_is_taken_over() -> None:
+    windows = [[0.0, 1.0], [0.1, 0.9], [-0.1, 1.1]]
+    key = jax.random.key(3)
+    np.testing.assert_array_equal(t_test(key, scored(*windows), 0.05), [1, 1])
+    np.testing.assert_array_equal(t_test(key, scored(windows[0]), 0.05), [0, 1])  # one score each says nothing
+    noisy = [[0.0, 1.0], [2.0, -1.5], [-1.0, 2.0]]
+    np.testing.assert_array_equal(t_test(key, scored(*noisy), 0.05), [0, 1])
+    forgotten = scored(*windows).reset(jnp.array([False, True]))
+    np.testing.assert_array_equal(t_test(key, forgotten, 0.05), [0, 1])
+
+
+def test_scores_are_remembered_up_to_ten_and_forgotten_with_the_agent() -> None:
+    scores = scored(*[[float(i), 0.0] for i in range(12)])
+    assert scores.earned.tolist() == [MEMORY, MEMORY]
+    assert scores.values[0].tolist() == [float(i) for i in range(2, 12)]
+    assert scores.reset(jnp.array([True, False])).added(jnp.ones(2)).earned.tolist() == [1, MEMORY]
+
+
+def test_nothing_is_exploited_before_a_score_exists() -> None:
+    state = PBT().init(jax.random.key(0), SPACE, 6)
+    ask = jax.jit(lambda key, state: PBT().ask(key, state, SPACE, 6))
+    proposal, state = ask(jax.random.key(1), state)
+    np.testing.assert_array_equal(proposal.parents, np.arange(6))
+    np.testing.assert_array_equal(proposal.genomes[0], SPACE.start(jax.random.key(0)))
+    state = PBT().tell(jax.random.key(2), state, SPACE, proposal.genomes, jnp.arange(6.0))
+    after, asked = ask(jax.random.key(3), state)
+    np.testing.assert_array_equal(after.parents, [5, 1, 2, 3, 4, 5])
+    np.testing.assert_array_equal(after.genomes[1:], proposal.genomes[1:])
+    assert asked.scores.earned.tolist() == [0, 1, 1, 1, 1, 1]
+
+
+# Exploration ----------------------------------------------------------------------------------------------------------
+
+
+def explored(strategy: PBT, **values: Any) -> Any:
+    """What 64 copies of a member explore."""
+    genome = jnp.asarray(SPACE.encode(Numbers(**values)))
+    keys = jax.random.split(jax.random.key(5), 64)
+    return jax.jit(jax.vmap(lambda key: SPACE.decode(strategy.explored(key, genome, genome, SPACE), ())))(keys)
+
+
+def test_perturbed_numbers_are_a_fifth_up_or_down_and_those_that_may_be_zero_a_shift() -> None:
+    found = explored(PBT(), rate=0.05, cost=1.0, count=4)
+    for values, expected in ((found.rate, [0.04, 0.06]), (found.cost, [0.9, 1.1])):
+        near = np.abs(np.asarray(values)[:, None] - np.asarray(expected)) < 1e-4
+        assert near.any(axis=1).all()
+        assert near.any(axis=0).all()
+    assert 4 not in found.count.tolist()
+
+
+def test_perturbed_numbers_stay_in_range_and_leave_zero() -> None:
+    found = explored(PBT(), rate=1.0, cost=0.0, count=9)
+    assert np.all((found.rate <= 1.0) & (found.cost >= 0.0) & (found.count <= 9))
+    assert np.any(found.cost > 0.0)
+
+
+def test_resampled_numbers_come_from_the_prior() -> None:
+    found = explored(PBT(resample=1.0), rate=0.01)
+    assert np.ptp(np.log10(found.rate)) > 2.0
+    assert np.ptp(found.cost) > 1.0
+
+
+# Through a search -----------------------------------------------------------------------------------------------------
+
+WORDS: dict[str, Any] = {
+    "name": "alive",
+    "seed": 3,
+    "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": {"free": {"low": 0.1, "high": 3.0}}}}},
+    "strategy": {"pbt": {"share": 0.5}},
+    "objective": "toy_finalreturn",
+    "population": 4,
+    "generations": 3,
+    "seeds": 2,
+    "finalists": 2,
+    "selection_seeds": 2,
+    "tasks": [{"task": "payday", "steps": 8 * 100}],
+}
+
+
+class Watcher:
+    """Remembers generations; stops the search, or kills its process, in one."""
+
+    def __init__(self, stop_in: int | None = None, kill_in: int | None = None):
+        self.generations: list[Generation] = []
+        self.spaces: list[Space] = []
+        self.stop_in, self.kill_in = stop_in, kill_in
+
+    @hookimpl
+    def discover_generation_done(self, search: SearchInfo, generation: Generation) -> None:
+        self.generations.append(generation)
+        self.spaces.append(search.space)
+        if generation.index == self.kill_in:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if generation.index == self.stop_in:
+            raise KeyboardInterrupt
+
+
+def run(directory: Path, watcher: Watcher, **change: Any) -> None:
+    search(load_plugins(extra=[toys, watcher]), {**WORDS, **change}, directory)
+
+
+def arrays(directory: Path) -> dict[str, bytes]:
+    with np.load(directory / "state.npz", allow_pickle=False) as stored:
+        return {name: stored[name].tobytes() for name in stored.files if name != "text"}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Watcher]:
+    directory, watcher = tmp_path_factory.mktemp("pbt") / "whole", Watcher()
+    run(directory, watcher)
+    return directory, watcher
+
+
+def test_agents_go_on_where_their_parents_stood(whole: tuple[Path, Watcher]) -> None:
+    """The toy's level is the sum of the slopes under which its agent lived, and an episode pays five times that."""
+    level = np.zeros(4)
+    for generation, space in zip(whole[1].generations, whole[1].spaces, strict=True):
+        slopes = np.asarray([space.decode(genome).rule.slope for genome in generation.genomes])
+        start, stop = (100 * i // 3 for i in (generation.index, generation.index + 1))
+        level = level[generation.parents] + (stop - start) * slopes
+        shown = np.asarray(generation.returns[0])[:, :, -1].mean(axis=1)
+        np.testing.assert_allclose(shown, 5 * level, atol=15 * slopes.max())  # an episode outlasts an update
+        assert np.argsort(shown).tolist() == np.argsort(level).tolist()
+        assert generation.env_steps == 4 * 2 * 8 * (stop - start)
+    np.testing.assert_array_equal(whole[1].generations[0].parents, np.arange(4))
+    moved = whole[1].generations[1]
+    worst = np.argsort(whole[1].generations[0].fitness)[:2]
+    assert set(np.flatnonzero(moved.parents != np.arange(4))) == set(worst)
+
+
+def test_only_episodes_of_the_window_count(whole: tuple[Path, Watcher]) -> None:
+    """Each window's curve has its own rows, that all lie above those of the window before: the toy only climbs."""
+    before, after = (np.asarray(g.returns[0]) for g in whole[1].generations[:2])
+    parents = whole[1].generations[1].parents
+    assert np.all(after.min(axis=2) > before[parents].max(axis=2))
+
+
+def test_copies_have_random_numbers_of_their_own(whole: tuple[Path, Watcher]) -> None:
+    with np.load(whole[0] / "state.npz") as stored:
+        keys = [a for a in (stored[n] for n in stored.files if n != "text") if a.dtype == np.uint32 and a.shape == (4, 2, 2)]
+    (lives,) = keys
+    assert len({member.tobytes() for member in lives}) == 4 - _kept(whole[1])
+
+
+def _kept(watcher: Watcher) -> int:
+    """How many members beyond the first still live with the stream that all members began with."""
+    own = np.ones(4, bool)
+    for generation in watcher.generations:
+        own &= generation.parents == np.arange(4)
+    return max(int(own.sum()) - 1, 0)
+
+
+@pytest.mark.parametrize("stop_in", [0, 2])
+def test_stopped_and_resumed_it_goes_on_to_the_same_bits(tmp_path: Path, whole: tuple[Path, Watcher], stop_in: int) -> None:
+    directory = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        run(directory, Watcher(stop_in=stop_in), checkpoint_minutes=0.0)
+    resume(load_plugins(extra=[toys]), directory)
+    assert arrays(directory) == arrays(whole[0])
+
+
+def test_killed_and_resumed_it_goes_on_to_the_same_bits(tmp_path: Path, whole: tuple[Path, Watcher]) -> None:
+    directory = tmp_path / "killed"
+    words = json.dumps({**WORDS, "checkpoint_minutes": 0.0})
+    program = (
+        "import importlib.util, json, sys\n"
+        "import conftest, toys\n"
+        f"spec = importlib.util.spec_from_file_location('test_pbt', {str(Path(__file__))!r})\n"
+        "made = importlib.util.module_from_spec(spec); sys.modules['test_pbt'] = made; spec.loader.exec_module(made)\n"
+        "from pathlib import Path\n"
+        f"made.run(Path({str(directory)!r}), made.Watcher(kill_in=2), **json.loads({words!r}))\n"
+    )
+    tests = str(Path(__file__).parents[1])
+    ended = subprocess.run([sys.executable, "-c", program], cwd=tests, env={**os.environ, "PYTHONPATH": tests}, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    resume(load_plugins(extra=[toys]), directory)
+    assert arrays(directory) == arrays(whole[0])
+
+
+def test_a_space_of_several_structures_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    candidate = {"recipe": "climb", "rule": {"choice": [{"toy_climb": {"slope": "free"}}, {"toy_climb": {"environments": 3}}]}}
+    with pytest.raises(UserError, match=r"^the strategy keeps agents alive .* holds 2: take the choices"):
+        run(tmp_path / "choices", Watcher(), candidate=candidate)
+
+
+def test_fewer_updates_than_generations_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^payday @ 16 has 2 updates for 3 generations"):
+        run(tmp_path / "short", Watcher(), tasks=[{"task": "payday", "steps": 16}])
