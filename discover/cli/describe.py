@@ -79,4 +79,6 @@ def _default(value: Any) -> Any:
         return None
     if isinstance(value, Free):
         return "open"
+    if isinstance(value, tuple):
+        return [_default(item) for item in value]
     return repr(value) if isinstance(value, Component) else value

@@ -152,8 +152,12 @@ def test_specialists_are_mixed_into_one_agent_for_all() -> None:
 
 @pytest.mark.parametrize(
     ("strategy", "share"),
-    [("random_search", {"ramp": {"start": "free", "end": "free"}}), ({"pbt": {"share": 0.5}}, {"held": {"alpha": "free"}})],
-    ids=["its schedule", "itself, while agents learn"],
+    [
+        pytest.param("random_search", {"ramp": {"start": "free", "end": "free"}}, id="its schedule"),
+        pytest.param(
+            {"pbt": {"share": 0.5}}, {"held": {"alpha": "free"}}, id="itself, while agents learn", marks=pytest.mark.slow
+        ),
+    ],
 )
 def test_alpha_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: Any, share: Any) -> None:
     words = {
