@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from contract.small import CATCH, agent, compiled, curves, small_ppo, stacked
 from discover_meta_gradient.held_out import PolicyImprovement
 from discover_meta_gradient.meta_gradient import MetaGradient
@@ -43,6 +44,7 @@ def test_a_population_has_the_curves_of_its_members() -> None:
             np.testing.assert_allclose(together.info[name][index], values, rtol=1e-3, atol=1e-4, err_msg=name)
 
 
+@pytest.mark.slow
 def test_meta_gradients_nest() -> None:
     """The outer one adapts the step size with which the inner one adapts gamma and lambda."""
     inner = adapting(small_ppo(gamma=0.9))

@@ -8,6 +8,7 @@ import toys
 
 from discover import Component, Network, Objective, Optimiser, ReturnFunction, Strategy, UpdateRule, replace
 from discover.components import fields
+from discover.registry import Entry
 from discover.testing import (
     check_component,
     check_environment,
@@ -29,14 +30,21 @@ SMALL = {"steps": 4, "environments": 4, "epochs": 2, "minibatches": 2, "hidden":
 SMALL |= {"capacity": 32, "batch": 4, "learning_starts": 0}
 ENOUGH = 8
 BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "lamb", "Open_ES", "PSO")
+DEAR = {"update rule": ("a2c", "dpo", "dqn", "expected_sarsa"), "network": ("gru", "mlp")}
+"""Kinds of which each takes ten seconds to compile, and those of them that are tested by default."""
 
 
 def of(kind: type[Component]) -> Any:
-    """All of a kind; where a plugin brings many of one kind, some of them by default."""
+    """All of a kind; where they are dear, or a plugin brings many, some of them by default."""
     chosen = [(entry, made) for entry, made in EXAMPLES if isinstance(made, kind)]
     many = collections.Counter((entry.kind, entry.provenance.plugin) for entry, _ in chosen)
-    late = {id(e) for e, _ in chosen if many[e.kind, e.provenance.plugin] > ENOUGH and e.name not in BY_DEFAULT}
-    marked = [pytest.param(made, id=type(made).__name__, marks=pytest.mark.slow if id(e) in late else ()) for e, made in chosen]
+
+    def late(entry: Entry) -> bool:
+        if kind is not Component and entry.kind in DEAR:
+            return entry.name not in DEAR[entry.kind]
+        return many[entry.kind, entry.provenance.plugin] > ENOUGH and entry.name not in BY_DEFAULT
+
+    marked = [pytest.param(m, id=type(m).__name__, marks=pytest.mark.slow if late(e) else ()) for e, m in chosen]
     return pytest.mark.parametrize("made", marked)
 
 
@@ -82,23 +90,8 @@ def test_strategy(made: Strategy) -> None:
     check_strategy(made)
 
 
-def depth(rule: Component) -> int:
-    """How many rules it holds: what wraps another rule compiles that one too."""
-    return sum(isinstance(value, UpdateRule) for value in vars(rule).values())
-
-
-RULES = [(entry.provenance.plugin, made) for entry, made in EXAMPLES if isinstance(made, UpdateRule)]
-RULES.sort(key=lambda rule: depth(rule[1]))
-FIRST = dict(reversed(RULES))
-
-
-@pytest.mark.parametrize(
-    "made",
-    [made if FIRST[plugin] is made else pytest.param(made, marks=pytest.mark.slow) for plugin, made in RULES],
-    ids=lambda made: type(made).__name__,
-)
+@of(UpdateRule)
 def test_update_rule(made: UpdateRule) -> None:
-    """One rule of each plugin by default, one that wraps no other if it can be, since each takes ten seconds to compile."""
     step_by_step = made.rollout(Corridor().spec())[:2] == (1, 1)
     check_update_rule(small(made), updates=10 if step_by_step else 2)  # an episode of the corridor has at most 7 steps
 

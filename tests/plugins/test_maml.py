@@ -140,6 +140,7 @@ INNER = LinearBaseline(rule=one_step(rate=4.0), returns=MonteCarlo())
 SIZES: dict[str, Any] = {"tasks": 8, "environments": 4, "steps": 8}
 
 
+@pytest.mark.slow
 def test_adaptation_after_two_steps_with_trpo_outside() -> None:
     """Half of the arms never pay: meta-training rules those out; inner steps find the one that pays in this task."""
     outer = LinearBaseline(rule=TRPO(returns=GAE(lam=1.0)), returns=MonteCarlo())
