@@ -45,11 +45,19 @@ def seed_keys(seed: int, purpose: str, count: int, *indices: int) -> jax.Array:
 def permutation(key: jax.Array, count: int) -> jax.Array:
     """A random order of ``0 .. count - 1``.
 
-    Sorts one word per item, random bits above the item's number: five times as fast on a CPU as sorting pairs. Items whose bits
-    agree keep their order (two of 512 with probability 1e-7); for more than 4096 items JAX's own permutation is taken.
+    A shuffle sorts one word per item, random bits above the item's place: on a CPU four to five times as fast as sorting
+    pairs. Items whose bits agree keep their order: 0.1 pairs of 1024 in the mean. More items are shuffled twice, which leaves
+    1e-4 pairs of 8192 and 0.5 of 65536; beyond that JAX's own permutation is taken.
     """
-    if count > 4096:
+    if count > 65536:
         return jax.random.permutation(key, count)
+    if count <= 1024:
+        return _shuffled_places(key, count)
+    first, second = jax.random.split(key)
+    return _shuffled_places(first, count)[_shuffled_places(second, count)]
+
+
+def _shuffled_places(key: jax.Array, count: int) -> jax.Array:
     mask = jnp.uint32((1 << (count - 1).bit_length()) - 1)
     words = (jax.random.bits(key, (count,)) & ~mask) | jax.lax.iota(jnp.uint32, count)
     return (jnp.sort(words) & mask).astype(jnp.int32)

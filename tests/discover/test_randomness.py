@@ -48,7 +48,7 @@ def test_more_seeds_keep_the_first_ones() -> None:
 # Permutations ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 512, 4096, 4097])
+@pytest.mark.parametrize("count", [1, 2, 3, 512, 1024, 1025, 8192, 65536, 65537])
 def test_a_permutation_holds_each_number_once(count: int) -> None:
     order = np.asarray(permutation(KEY, count))
     assert order.dtype == np.int32
@@ -62,6 +62,14 @@ def test_all_orders_are_equally_likely() -> None:
     assert len(counts) == 24
     statistic = np.sum((counts - draws / 24) ** 2 / (draws / 24))
     assert statistic < 49.7, "chi-squared with 23 degrees of freedom: exceeded once in a thousand"
+
+
+@pytest.mark.parametrize("count", [1024, 1025])
+def test_where_an_item_lands_is_uniform(count: int) -> None:
+    draws = 4_000
+    first = np.asarray(jax.jit(jax.vmap(lambda key: permutation(key, count)[0]))(jax.random.split(KEY, draws)))
+    counts = np.histogram(first, bins=20, range=(0, count))[0]
+    assert np.sum((counts - draws / 20) ** 2 / (draws / 20)) < 43.9, "chi-squared with 19 degrees: once in a thousand"
 
 
 # The written-out generator --------------------------------------------------------------------------------------------
