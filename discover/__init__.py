@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from discover.rules import Info as Info
     from discover.rules import Rollout as Rollout
     from discover.rules import UpdateRule as UpdateRule
+    from discover.rules import WrappingRule as WrappingRule
     from discover.rules import group_columns as group_columns
     from discover.rules import join_columns as join_columns
     from discover.rules import moved_towards as moved_towards
@@ -140,7 +141,17 @@ _HOME = {
     "randomness": ("named_key", "named_keys"),
     "registry": ("Registry",),
     "returns": ("ReturnFunction", "Segment", "Targets"),
-    "rules": ("Context", "Experience", "Info", "Rollout", "UpdateRule", "group_columns", "join_columns", "moved_towards"),
+    "rules": (
+        "Context",
+        "Experience",
+        "Info",
+        "Rollout",
+        "UpdateRule",
+        "WrappingRule",
+        "group_columns",
+        "join_columns",
+        "moved_towards",
+    ),
     "space": ("Space",),
     "statistics": ("Interval", "bootstrap_interval", "interquartile_mean"),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 import jax
 import jax.numpy as jnp
 
-from discover.components import Component
+from discover.components import Component, component
 from discover.environments import Spec
 from discover.networks import Heads, Outputs
 
@@ -147,3 +147,39 @@ class UpdateRule(Component):
         """Parameters and state after a first look at one task, as at test time. Unless overridden: as they were."""
         del key, world, experience
         return params, state
+
+
+@component
+class WrappingRule(UpdateRule):
+    """A rule around another, which it leaves as it is but for the world that the other sees (and whatever is overridden).
+
+    Attributes:
+        rule: the other.
+    """
+
+    rule: UpdateRule
+
+    def seen(self, world: World) -> World:
+        """The world as the wrapped rule sees it, see `World.view`. Unless overridden: as it is."""
+        return world
+
+    def rollout(self, spec: Spec) -> Rollout:
+        return self.rule.rollout(spec)
+
+    def heads(self, spec: Spec) -> Heads:
+        return self.rule.heads(spec)
+
+    def init(self, key: jax.Array, world: World, params: Any) -> Any:
+        return self.rule.init(key, self.seen(world), params)
+
+    def behaviour(self, params: Any, state: Any) -> tuple[Any, Context]:
+        return self.rule.behaviour(params, state)
+
+    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+        return self.rule.act(key, world, outputs, context)
+
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
+        return self.rule.update(key, self.seen(world), params, state, experience)
+
+    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any]:
+        return self.rule.adapt_to_task(key, self.seen(world), params, state, experience)

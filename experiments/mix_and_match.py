@@ -1,14 +1,15 @@
 """Does a mixture that slides from a simple agent to a complex one learn faster than the complex one alone?
 
     python experiments/mix_and_match.py actions         # few actions before many
-    python experiments/mix_and_match.py architecture    # feed-forward before recurrent
+    python experiments/mix_and_match.py architecture    # feed-forward before recurrent, where a memory is needed
+    python experiments/mix_and_match.py architecture-seen    # the same where none is needed
     python experiments/mix_and_match.py tasks           # a specialist for each task before one agent for all
     ... [--seeds 16] [--figure FILE.png] [--json]
 
-Three analogues, small enough for a CPU, of the three uses in Czarnecki et al. 2018, on Catch with 10 rows and 5 columns: 101
-actions of which 98 do nothing; a ball that is seen in its first row alone; four tasks that differ in what the actions mean and
-are told apart by the observation. PPO with the settings of its recipe but for
-the learning rate, which is that of bsuite's actor-critic (3e-3); alpha goes linearly from 0 to 1 over the first half.
+Analogues, small enough for a CPU, of the three uses in Czarnecki et al. 2018, on Catch with 10 rows and 5 columns: 101
+actions of which 98 do nothing; a ball that is seen in its first row alone, or all the way; four tasks that differ in what the
+actions mean and are told apart by the observation. PPO with the settings of its recipe but for the learning rate, which is that
+of bsuite's actor-critic (3e-3); alpha goes linearly from 0 to 1 over the first half.
 """
 
 import argparse
@@ -121,6 +122,14 @@ USES = {
             "mixture": ("ball-hidden", _ppo(_SMALL_GRU, {"mix_and_match": {"simple": [_WIDE]}})),
             "feed-forward alone": ("ball-hidden", _ppo(_WIDE)),
             "recurrent alone": ("ball-hidden", _ppo(_SMALL_GRU)),
+        },
+    ),
+    "architecture-seen": Use(
+        100_000,
+        {
+            "mixture": ("ball-3", _ppo(_SMALL_GRU, {"mix_and_match": {"simple": [_WIDE]}})),
+            "feed-forward alone": ("ball-3", _ppo(_WIDE)),
+            "recurrent alone": ("ball-3", _ppo(_SMALL_GRU)),
         },
     ),
     "tasks": Use(

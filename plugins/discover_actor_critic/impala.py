@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import Context, Experience, Info, World, component
-from discover_actor_critic.policy_gradient import PolicyGradient
+from discover_actor_critic.actor_critic import ActorCritic
 
 
 class Lagging(NamedTuple):
@@ -24,7 +24,7 @@ class Lagging(NamedTuple):
 
 
 @component
-class IMPALA(PolicyGradient):
+class IMPALA(ActorCritic):
     """IMPALA (Espeholt et al. 2018): actors use parameters of ``lag`` updates ago, the return function corrects for it.
 
     `VTrace` makes it IMPALA; a return function that ignores the ratios shows what the correction is worth. Values and ratios

@@ -3,11 +3,11 @@
 from typing import Literal
 
 from discover import Heads, Spec, component, policy_heads
-from discover_actor_critic.policy_gradient import PolicyGradient
+from discover_actor_critic.actor_critic import ActorCritic
 
 
 @component
-class Reinforce(PolicyGradient):
+class Reinforce(ActorCritic):
     """REINFORCE (Williams 1992) with ``A = G - b``, and without the factor ``gamma^t``, as is usual.
 
     The return function `MonteCarlo` makes it Williams' algorithm.

@@ -6,17 +6,11 @@ import jax
 import jax.numpy as jnp
 
 from discover import (
-    Context,
     Experience,
-    Heads,
-    Info,
-    Outputs,
     ReturnFunction,
-    Rollout,
     Segment,
-    Spec,
-    UpdateRule,
     World,
+    WrappingRule,
     component,
     ends_within,
 )
@@ -31,7 +25,7 @@ _RIDGE = 1e-5
 
 
 @component
-class LinearBaseline(UpdateRule):
+class LinearBaseline(WrappingRule):
     """Lets a rule see values that are fitted anew to each batch (Duan et al. 2016, appendix, linear feature baseline).
 
     Ridge regression of the returns of episodes that end within the batch on the observation, its square, the time since the
@@ -48,37 +42,15 @@ class LinearBaseline(UpdateRule):
 
     paper = "Duan et al. 2016, arXiv 1604.06778"
 
-    rule: UpdateRule
     returns: ReturnFunction
 
-    def rollout(self, spec: Spec) -> Rollout:
-        return self.rule.rollout(spec)
-
-    def heads(self, spec: Spec) -> Heads:
-        return self.rule.heads(spec)
-
-    def init(self, key: jax.Array, world: World, params: Any) -> Any:
-        return self.rule.init(key, self._valued(world), params)
-
-    def behaviour(self, params: Any, state: Any) -> tuple[Any, Context]:
-        return self.rule.behaviour(params, state)
-
-    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
-        return self.rule.act(key, world, outputs, context)
-
-    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any]:
-        return self.rule.adapt_to_task(key, self._valued(world), params, state, experience)
-
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        return self.rule.update(key, self._valued(world), params, state, experience)
-
-    def _valued(self, world: World) -> World:
+    def seen(self, world: World) -> World:
         def segment(params: Any, experience: Experience) -> Segment:
-            seen, zero = world.segment(params, experience), jnp.zeros_like(experience.reward)
-            target = self.returns(seen._replace(value=zero, next_value=zero)).value
+            known, zero = world.segment(params, experience), jnp.zeros_like(experience.reward)
+            target = self.returns(known._replace(value=zero, next_value=zero)).value
             value = fitted(features(experience), target, ends_within(experience), world.group)
             over = (experience.terminated | experience.truncated).at[-1].set(True)
-            return seen._replace(value=value, next_value=jnp.where(over, 0.0, jnp.roll(value, -1, axis=0)))
+            return known._replace(value=value, next_value=jnp.where(over, 0.0, jnp.roll(value, -1, axis=0)))
 
         return world.view(segment=segment)
 

@@ -117,6 +117,6 @@ def test_a_baseline_that_explains_all_leaves_no_advantage() -> None:
     def advantage(rule: LinearBaseline) -> jax.Array:
         world, logits = World(agent(rule, Logits()), Arm()), jnp.zeros(2)
         batch = pulls(logits, (3.0, -1.0))._replace(observation=jnp.asarray([[[1.0], [2.0]]]))
-        return GAE(lam=1.0)(rule._valued(world).segment(logits, batch)).advantage
+        return GAE(lam=1.0)(rule.seen(world).segment(logits, batch)).advantage
 
     np.testing.assert_allclose(compiled(advantage)(rule), 0.0, atol=1e-2)

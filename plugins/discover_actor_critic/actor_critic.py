@@ -9,7 +9,7 @@ from discover import Experience, Info, OnPolicy, Outputs, Scalar, Segment, Targe
 
 
 @component
-class PolicyGradient(OnPolicy):
+class ActorCritic(OnPolicy):
     """The policy gradient with a learned value, and one step of the optimiser per batch::
 
         loss = -mean(log pi(action | state) * A)
