@@ -25,6 +25,10 @@ from discover.world import World
 
 _AXIS = "lifetimes"
 
+_IN_ORDER = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
+"""How a CPU runs a program: one operation after another, each device on its core. XLA would rather hand small operations to
+other cores, which costs more than it gives: a lone agent on CartPole trained a quarter faster without."""
+
 _CACHE = 4 * 2**20
 """Bytes that lifetimes side by side on a CPU core may work on."""
 
@@ -163,9 +167,8 @@ class Programs:
         return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(_AXIS)))
 
     def _sharded(self, function: Callable[..., Any], specs: tuple[PartitionSpec, ...]) -> Callable[..., Any]:
-        return jax.jit(
-            jax.shard_map(function, mesh=self._mesh, in_specs=specs, out_specs=PartitionSpec(_AXIS), check_vma=False)
-        )
+        sharded = jax.shard_map(function, mesh=self._mesh, in_specs=specs, out_specs=PartitionSpec(_AXIS), check_vma=False)
+        return jax.jit(sharded, compiler_options=_IN_ORDER if jax.default_backend() == "cpu" else None)
 
 
 @functools.cache
