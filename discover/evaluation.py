@@ -27,7 +27,7 @@ _AXIS = "lifetimes"
 
 _IN_ORDER = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 """How a CPU runs a program: one operation after another, each device on its core. XLA would rather hand small operations to
-other cores, which costs more than it gives: a lone agent on CartPole trained a quarter faster without."""
+other cores, which costs more than it gives: a lone agent on CartPole trains a tenth faster without."""
 
 _CACHE = 4 * 2**20
 """Bytes that lifetimes side by side on a CPU core may work on."""
