@@ -1,6 +1,7 @@
 """Meta-gradients, MAML and mixtures inside each other, over a population of candidates."""
 
 import numpy as np
+import pytest
 from contract.small import ARMS, CATCH, agent, curves, small_ppo, stacked
 from discover_maml.maml import MAML
 from discover_maml.policy_gradient import PolicyGradient
@@ -26,6 +27,7 @@ def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
     assert np.all(curve.episode_return[:, -5:].mean(1) > curve.episode_return[:, :5].mean(1) + 0.3)
 
 
+@pytest.mark.slow
 def test_maml_over_a_mixture() -> None:
     inner = PolicyGradient(returns=MonteCarlo(), optimiser=SGD(learning_rate=4.0), normalise=False)
     rule = MAML(inner=inner, outer=small_ppo(minibatches=1), tasks=8, environments=4, steps=8)

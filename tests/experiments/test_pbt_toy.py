@@ -10,6 +10,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "experiments" / "pbt_toy.py"
 
 
+@pytest.mark.slow
 def test_the_three_figures_of_the_toy() -> None:
     made = subprocess.run([sys.executable, str(SCRIPT), "--json"], capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr

@@ -26,7 +26,7 @@ AGENTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize("agent", [pytest.param(a, marks=pytest.mark.slow if a == "LSTMs apart" else ()) for a in AGENTS])
 def test_an_agent_trains(agent: str, registry: Registry) -> None:
     task, parts = AGENTS[agent]
     algorithm = algorithm_from(registry, {"recipe": "ppo", "rule": {"ppo": SMALL}, **parts})

@@ -153,7 +153,7 @@ def test_specialists_are_mixed_into_one_agent_for_all() -> None:
 @pytest.mark.parametrize(
     ("strategy", "share"),
     [
-        pytest.param("random_search", {"ramp": {"start": "free", "end": "free"}}, id="its schedule"),
+        pytest.param("random_search", {"ramp": {"start": "free", "end": "free"}}, id="its schedule", marks=pytest.mark.slow),
         pytest.param(
             {"pbt": {"share": 0.5}}, {"held": {"alpha": "free"}}, id="itself, while agents learn", marks=pytest.mark.slow
         ),

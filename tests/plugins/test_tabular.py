@@ -82,6 +82,7 @@ def test_the_offline_lambda_return_of_the_random_walk() -> None:
     np.testing.assert_allclose(mean_errors(*rules), [error for _, error in table.values()], atol=TOLERANCE)
 
 
+@pytest.mark.slow
 def test_n_step_td_of_the_random_walk() -> None:
     table = {1: (0.8, 0.347), 2: (0.6, 0.280), 4: (0.4, 0.267), 8: (0.2, 0.282), 16: (0.1, 0.326), 32: (0.1, 0.370)}
     rules = [NStepTD(step_size=step_size, n=n) for n, (step_size, _) in table.items()]
@@ -114,8 +115,10 @@ def greedy_steps(table: np.ndarray) -> int:
 
 @pytest.mark.parametrize(
     ("rule", "late", "tolerance", "steps"),
-    [(Sarsa, -26.3, 1.5, (15, 17)), (QLearning, -49.6, 3.0, (13, 13))],
-    ids=["Sarsa", "Q-learning"],
+    [
+        pytest.param(Sarsa, -26.3, 1.5, (15, 17), id="Sarsa"),
+        pytest.param(QLearning, -49.6, 3.0, (13, 13), id="Q-learning", marks=pytest.mark.slow),
+    ],
 )
 def test_control_on_the_cliff(rule: type[Control], late: float, tolerance: float, steps: tuple[int, int]) -> None:
     returns, tables = on_the_cliff(rule)
