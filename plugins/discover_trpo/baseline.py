@@ -5,15 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import (
-    Experience,
-    ReturnFunction,
-    Segment,
-    World,
-    WrappingRule,
-    component,
-    ends_within,
-)
+from discover import Experience, ReturnFunction, Segment, World, WrappingRule, component, ends_within
 
 _LARGEST = 10.0
 """Observations are clipped to this on either side."""

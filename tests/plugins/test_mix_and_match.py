@@ -150,13 +150,12 @@ def test_specialists_are_mixed_into_one_agent_for_all() -> None:
 # Through a search -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("strategy", "share"),
     [
-        pytest.param("random_search", {"ramp": {"start": "free", "end": "free"}}, id="its schedule", marks=pytest.mark.slow),
-        pytest.param(
-            {"pbt": {"share": 0.5}}, {"held": {"alpha": "free"}}, id="itself, while agents learn", marks=pytest.mark.slow
-        ),
+        pytest.param("random_search", {"ramp": {"start": "free", "end": "free"}}, id="its schedule"),
+        pytest.param({"pbt": {"share": 0.5}}, {"held": {"alpha": "free"}}, id="itself, while agents learn"),
     ],
 )
 def test_alpha_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: Any, share: Any) -> None:
