@@ -29,6 +29,11 @@ _IN_ORDER = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 """In which order a CPU runs a program: one that leaves little to do side by side. By default XLA hands small operations to idle
 cores, which costs more than it gives: a lone agent on CartPole trains a tenth faster so, other cases as fast as before."""
 
+_ALONE = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_experimental_ynn_fusion_type": ""}
+"""How a CPU multiplies the small matrices of a lone lifetime: on the core that has them, and without XLA's newer library, which
+is the faster one for several lifetimes side by side but has a higher price per product. A lone agent trains a tenth (CartPole)
+to a quarter (Breakout) faster so."""
+
 _CACHE = 4 * 2**20
 """Bytes that lifetimes side by side on a CPU core may work on."""
 
@@ -153,8 +158,9 @@ class Programs:
     for the piece.
     """
 
-    def __init__(self, devices: tuple[Any, ...]):
+    def __init__(self, devices: tuple[Any, ...], alone: bool):
         self.devices = len(devices)
+        self._options = _compiler_options(alone)
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
         each, same = PartitionSpec(_AXIS), PartitionSpec()
         self.begin = self._sharded(_begin, (same, each, each))
@@ -168,19 +174,42 @@ class Programs:
 
     def _sharded(self, function: Callable[..., Any], specs: tuple[PartitionSpec, ...]) -> Callable[..., Any]:
         sharded = jax.shard_map(function, mesh=self._mesh, in_specs=specs, out_specs=PartitionSpec(_AXIS), check_vma=False)
-        return jax.jit(sharded, compiler_options=_IN_ORDER if jax.default_backend() == "cpu" else None)
+        return jax.jit(sharded, compiler_options=self._options)
 
 
 @functools.cache
-def programs_on(devices: tuple[Any, ...]) -> Programs:
-    """The programs for a set of devices: made once, so that nothing compiles twice."""
+def programs_on(devices: tuple[Any, ...], alone: bool = False) -> Programs:
+    """The programs for a set of devices: made once, so that nothing compiles twice.
+
+    Args:
+        devices: over which lifetimes are spread.
+        alone: each device runs one lifetime at a time.
+    """
     warn_of_idle_cores(jax.devices())
-    return Programs(devices)
+    return Programs(devices, alone)
 
 
 def _programs_for(lifetimes: int, chunk: int) -> Programs:
     """The programs for as few devices as so many lifetimes fill."""
-    return programs_on(tuple(jax.devices()[: -(-lifetimes // chunk)]))
+    return programs_on(tuple(jax.devices()[: -(-lifetimes // chunk)]), chunk == 1)
+
+
+def _compiler_options(alone: bool) -> dict[str, Any]:
+    """What XLA is told on a CPU, as far as this version of it knows the options."""
+    if jax.default_backend() != "cpu":
+        return {}
+    wanted = _IN_ORDER | (_ALONE if alone else {})
+    return {name: value for name, value in wanted.items() if _known(name, value)}
+
+
+@functools.cache
+def _known(option: str, value: Any) -> bool:
+    """Whether XLA takes a compiler option; others come and go between its versions."""
+    try:
+        jax.jit(lambda: jnp.zeros(()), compiler_options={option: value}).lower().compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def _begin(environment: Environment, members: Any, keys: jax.Array) -> Any:
@@ -191,7 +220,18 @@ def _advance(environment: Environment, members: Any, lives: Any, start: Any, sto
     def one(member: Any, life: Any) -> Any:
         return lifetime.advance(member, environment, life, start, stop, total)
 
-    return jax.vmap(one)(members, lives)
+    return _side_by_side(one)(members, lives)
+
+
+def _side_by_side(one: Callable[..., Any]) -> Callable[..., Any]:
+    """``one`` for each lifetime; for a lone one without an axis of length 1, which XLA would not see through everywhere."""
+
+    def each(*trees: Any) -> Any:
+        if len(jax.tree.leaves(trees)[0]) > 1:
+            return jax.vmap(one)(*trees)
+        return jax.tree.map(lambda x: x[None], one(*jax.tree.map(lambda x: x[0], trees)))
+
+    return each
 
 
 def _advance_window(environment: Environment, members: Any, lives: Any, start: Any, stop: Any, total: Any) -> Any:

@@ -39,6 +39,7 @@ class World:
         self.progress, self.env_steps = jnp.asarray(progress, jnp.float32), jnp.asarray(env_steps, jnp.int32)
         self.redraw = family.redraw
         self.group: int | None = None
+        self._seen_otherwise = False
         self._rule = algorithm.rule
         self._normaliser = algorithm.normaliser
         self._family = family
@@ -104,12 +105,14 @@ class World:
     def segment(self, params: Any, experience: Experience) -> Segment:
         """What a return function sees of experience that these parameters collected; gradients are stopped.
 
-        The values are those of the head ``value``, at the states left and at the *true* next states; zero without such a head.
+        The values are those of the head ``value``, at the states left and at the *true* next states; zero without such a head,
+        and after a termination, which no value follows. A rule whose actors lag behind puts outputs of ``params`` into the
+        experience first.
         """
         value = next_value = jnp.zeros_like(experience.reward)
         if "value" in self.heads.outputs:
             value = experience.outputs["value"]
-            next_value = jax.lax.stop_gradient(self.evaluate_next(params, experience)["value"])
+            next_value = self._next_value(jax.lax.stop_gradient(params), experience)
         return Segment(
             reward=experience.reward,
             value=value,
@@ -156,6 +159,7 @@ class World:
         seen = copy.copy(self)
         given = {"evaluate": evaluate, "evaluate_next": evaluate_next, "segment": segment, "group": group}
         vars(seen).update({name: value for name, value in given.items() if value is not None})
+        seen._seen_otherwise = self._seen_otherwise or evaluate_next is not None
         return seen
 
     # Experience -------------------------------------------------------------------------------------------------------
@@ -206,10 +210,14 @@ class World:
         carry, task = actor.carry, actor.task
 
         def step(actor: Actor, keys: jax.Array) -> tuple[Actor, Experience]:
-            return self._step(params, shared, actor, keys)
+            actor, made = self._step(params, shared, actor, keys)
+            return actor, made if self._recurrent else made._replace(outputs={})
 
         actor, experience = jax.lax.scan(step, actor, keys)
         experience = experience._replace(carry=carry, task=task)
+        if not self._recurrent:  # what acting does not need is cheaper here, for all steps at once
+            inputs = Inputs(experience.observation, experience.first, experience.context, self.progress)
+            experience = experience._replace(outputs=self._at_once(params, inputs))
         actor = actor._replace(env_steps=actor.env_steps + steps * columns)
         return jax.lax.stop_gradient((actor, experience))
 
@@ -257,6 +265,35 @@ class World:
         rows = jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:]), inputs._replace(progress=()))
         outputs, _ = self._network.apply(params, self._inputs, rows._replace(progress=inputs.progress), self._fresh_carry)
         return jax.tree.map(lambda x: x.reshape(steps, columns, *x.shape[1:]), outputs)
+
+    def _next_value(self, params: Any, experience: Experience) -> jax.Array:
+        """Values ``[T, B]`` of the true next states, 0 where the episode terminated.
+
+        The next state of most transitions is the state of the row below, whose value is known. Only the last row's, and those
+        where an episode was truncated, are evaluated: row after row, as many as there are.
+        """
+
+        def evaluated(row: Experience) -> jax.Array:
+            return jax.lax.stop_gradient(self.evaluate_next(params, row)["value"])
+
+        if self._recurrent or self._seen_otherwise:
+            return jnp.where(experience.terminated, 0.0, evaluated(experience))
+
+        def row(index: jax.Array | int) -> Experience:
+            steps = experience._replace(carry=(), task=(), extra=())
+            return jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, index, 1), steps)
+
+        def fill(state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+            value, missing = state
+            index = jnp.argmax(missing)
+            chosen = jnp.where(experience.truncated[index], evaluated(row(index))[0], value[index])
+            return value.at[index].set(chosen), missing.at[index].set(False)
+
+        last = len(experience.reward) - 1
+        value = jnp.concatenate([experience.outputs["value"][1:], evaluated(row(last))])
+        missing = jnp.any(experience.truncated, axis=1).at[last].set(False)
+        value, _ = jax.lax.while_loop(lambda state: jnp.any(state[1]), fill, (value, missing))
+        return jnp.where(experience.terminated, 0.0, value)
 
     def _unroll(self, params: Any, batch: Experience) -> tuple[Outputs, Any]:
         """Outputs and carries after each step, ``[T, B, ...]``."""

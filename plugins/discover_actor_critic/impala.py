@@ -52,9 +52,8 @@ class IMPALA(ActorCritic):
         self, key: jax.Array, world: World, params: Any, state: Lagging, experience: Experience
     ) -> tuple[Any, Any, Info]:
         outputs = jax.lax.stop_gradient(world.evaluate(params, experience))
-        segment = world.segment(params, experience)._replace(
-            value=outputs["value"], target_log_prob=world.policy(outputs).log_prob(experience.action)
-        )
+        log_prob = world.policy(outputs).log_prob(experience.action)
+        segment = world.segment(params, experience._replace(outputs=outputs))._replace(target_log_prob=log_prob)
         past = state.past
         if self.lag > 0:
             past = jax.tree.map(lambda x, new: x.at[state.updates % self.lag].set(new), past, params)

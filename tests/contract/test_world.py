@@ -77,6 +77,28 @@ def test_the_next_value_is_that_of_the_true_next_observation() -> None:
     assert not np.any(np.isclose(ahead[done], following[done], rtol=1e-3))
 
 
+@pytest.mark.parametrize("algorithm", [AGENT, RECURRENT], ids=["feed-forward", "recurrent"])
+def test_a_segment_holds_the_value_of_every_true_next_state(algorithm: Algorithm) -> None:
+    """Whether it is read off the row below or evaluated; several segments side by side, of which each has its own gaps."""
+    world, params, seen = collected(algorithm)
+    cut = seen._replace(truncated=seen.truncated & (jnp.arange(COLUMNS) > 1), terminated=seen.terminated | seen.truncated)
+    both = jax.tree.map(lambda *x: jnp.stack(x), seen, cut._replace(terminated=cut.terminated & ~cut.truncated))
+    segment = compiled(jax.vmap(world.segment, (None, 0)))(params, both)
+    ahead = compiled(world.evaluate_next)(params, seen)["value"]
+    assert seen.truncated[:-1].any()
+    assert (both.truncated[0] != both.truncated[1]).any()
+    np.testing.assert_allclose(segment.next_value, np.where(both.terminated, 0.0, ahead), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("algorithm", [AGENT, RECURRENT], ids=["feed-forward", "recurrent"])
+def test_experience_holds_what_the_network_said_when_acting(algorithm: Algorithm) -> None:
+    world, params, seen = collected(algorithm)
+    said = compiled(world.evaluate)(params, seen)
+    assert seen.outputs.keys() == said.keys()
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), dict(seen.outputs), dict(said))
+    np.testing.assert_allclose(world.policy(seen.outputs).log_prob(seen.action), seen.log_prob, rtol=1e-4)
+
+
 def test_truncated_episodes_are_valued_as_if_they_went_on() -> None:
     """Reward 1 for ever at gamma = 0.8 is worth 5, however short the episodes are cut."""
     algorithm, environment = agent(small_ppo(gamma=0.8, learning_rate=0.02)), Counter(limit=3, stops=False, visible=False)

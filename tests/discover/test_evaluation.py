@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 from toys import Blank, Climb, Payday
 
-from discover import Algorithm, UserError, component, evaluate_population, fitting_chunk, lifetime, lifetime_bytes, replace
+from discover import (
+    Algorithm,
+    UserError,
+    component,
+    evaluate_population,
+    evaluation,
+    fitting_chunk,
+    lifetime,
+    lifetime_bytes,
+    replace,
+)
 from discover.evaluation import describe_shapes, programs_on
 from discover.executors import Curves
 from discover.networks import Head, Heads
@@ -103,6 +113,18 @@ def test_one_program_fits_every_population_and_horizon() -> None:
     for slopes, steps in (((0.3,), STEPS), ((0.1, 0.2, 0.3, 0.4, 0.5), STEPS), ((0.1,), 8), ((0.1, 0.2), 40 * STEPS)):
         evaluated(*slopes, steps=steps)
     assert program._cache_size() == compiled
+
+
+def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "_ALONE", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
+    assert evaluation._compiler_options(alone=True).keys() == {"xla_cpu_scheduler_type", "xla_cpu_multi_thread_eigen"}
+
+
+def test_a_lone_lifetime_is_the_same_as_one_among_others() -> None:
+    """It runs without an axis of its own, and with other compiler options: the same to rounding."""
+    alone = evaluate_population(ENVIRONMENT, population(0.2), KEYS, STEPS, chunk=1)
+    np.testing.assert_allclose(alone.episode_return[0], evaluated(0.1, 0.2).episode_return[1], rtol=1e-5)
+    np.testing.assert_allclose(alone.info["level"][0], evaluated(0.1, 0.2).info["level"][1], rtol=1e-5)
 
 
 def test_progress_runs_to_one() -> None:

@@ -199,7 +199,10 @@ def test_one_update_is_one_gradient_step_on_the_published_loss(walk: Environment
 
     r, v = np.asarray(experience.reward, np.float64), np.asarray(experience.outputs["value"], np.float64)
     ends, cut = np.asarray(experience.terminated), np.asarray(experience.terminated | experience.truncated)
-    following = np.asarray(world.evaluate(params, experience._replace(observation=experience.next_observation))["value"])
+    ahead = experience._replace(observation=experience.next_observation)
+    known, evaluated = (np.asarray(world.evaluate(p, ahead)["value"]) for p in (old, params))
+    unknown = np.asarray(experience.truncated) | (np.arange(16) == 15)[:, None]  # no row below holds the next state's value
+    following = np.where(unknown, evaluated, known)
     delta = r + 0.9 * np.where(ends, 0.0, following) - v
     advantage = np.zeros_like(delta)
     for t in reversed(range(16)):
