@@ -15,7 +15,7 @@ class Segment(NamedTuple):
     Attributes:
         reward: reward of the transition.
         value: value of the state that it left; gradients are stopped before, never after, the return function.
-        next_value: value of the *true* next state (not of the state after a reset).
+        next_value: value of the *true* next state (not of the state after a reset); 0 after a termination.
         terminated: the transition ended the episode for good: no value follows.
         truncated: the transition ended the episode by a limit: the value of the next state follows, its rewards do not.
         behaviour_log_prob, target_log_prob: log-probabilities of the action when it was taken and under the policy that learns.

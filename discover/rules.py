@@ -45,7 +45,7 @@ class Experience(NamedTuple):
     Attributes:
         observation: what the agent saw.
         action, log_prob: what it did, and the log-probability of that when it did it.
-        outputs: what the network said when acting, by head.
+        outputs: what the network says of the observations with the parameters that acted, by head.
         reward, terminated, truncated: what came of it.
         next_observation: the *true* next observation, before any reset.
         first: true where an episode starts.
