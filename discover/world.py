@@ -290,7 +290,7 @@ class World:
             return value.at[index].set(chosen), missing.at[index].set(False)
 
         last = len(experience.reward) - 1
-        value = jnp.concatenate([experience.outputs["value"][1:], evaluated(row(last))])
+        value = jnp.concatenate([jax.lax.stop_gradient(experience.outputs["value"][1:]), evaluated(row(last))])
         missing = jnp.any(experience.truncated, axis=1).at[last].set(False)
         value, _ = jax.lax.while_loop(lambda state: jnp.any(state[1]), fill, (value, missing))
         return jnp.where(experience.terminated, 0.0, value)
