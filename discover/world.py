@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from discover.actor import Actor, Episodes, recorded, where
 from discover.algorithm import Algorithm
+from discover.bootstrapping import next_values
 from discover.distributions import Policy, policy_of
 from discover.environments import Discrete, Environment, Spec
 from discover.errors import UserError, nearest
@@ -267,33 +268,14 @@ class World:
         return jax.tree.map(lambda x: x.reshape(steps, columns, *x.shape[1:]), outputs)
 
     def _next_value(self, params: Any, experience: Experience) -> jax.Array:
-        """Values ``[T, B]`` of the true next states, 0 where the episode terminated.
+        """Values ``[T, B]`` of the true next states, 0 where the episode terminated."""
 
-        The next state of most transitions is the state of the row below, whose value is known. Only the last row's, and those
-        where an episode was truncated, are evaluated: row after row, as many as there are.
-        """
-
-        def evaluated(row: Experience) -> jax.Array:
-            return jax.lax.stop_gradient(self.evaluate_next(params, row)["value"])
+        def evaluated(steps: Experience) -> jax.Array:
+            return jax.lax.stop_gradient(self.evaluate_next(params, steps)["value"])
 
         if self._recurrent or self._seen_otherwise:
             return jnp.where(experience.terminated, 0.0, evaluated(experience))
-
-        def row(index: jax.Array | int) -> Experience:
-            steps = experience._replace(carry=(), task=(), extra=())
-            return jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, index, 1), steps)
-
-        def fill(state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-            value, missing = state
-            index = jnp.argmax(missing)
-            chosen = jnp.where(experience.truncated[index], evaluated(row(index))[0], value[index])
-            return value.at[index].set(chosen), missing.at[index].set(False)
-
-        last = len(experience.reward) - 1
-        value = jnp.concatenate([jax.lax.stop_gradient(experience.outputs["value"][1:]), evaluated(row(last))])
-        missing = jnp.any(experience.truncated, axis=1).at[last].set(False)
-        value, _ = jax.lax.while_loop(lambda state: jnp.any(state[1]), fill, (value, missing))
-        return jnp.where(experience.terminated, 0.0, value)
+        return next_values(evaluated, experience)
 
     def _unroll(self, params: Any, batch: Experience) -> tuple[Outputs, Any]:
         """Outputs and carries after each step, ``[T, B, ...]``."""

@@ -36,6 +36,7 @@ def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int,
 
     registry = load_plugins().registry
     algorithm, environment = algorithm_from(registry, recipe), environment_from(registry, task)
+    environment.spec()  # imports the environment's library, which is not compilation
     algorithm = replace(algorithm, dict(map(_change, changes)))
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
     chunk = fitting_chunk(agents, lifetime_bytes(environment, algorithm))

@@ -117,7 +117,8 @@ def test_one_program_fits_every_population_and_horizon() -> None:
 
 def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "_ALONE", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
-    assert evaluation._compiler_options(alone=True).keys() == {"xla_cpu_scheduler_type", "xla_cpu_multi_thread_eigen"}
+    taken = evaluation._compiler_options(alone=True).keys()
+    assert taken == {"xla_cpu_scheduler_type", "xla_backend_optimization_level", "xla_cpu_multi_thread_eigen"}
 
 
 def test_a_lone_lifetime_is_the_same_as_one_among_others() -> None:
@@ -138,7 +139,7 @@ def test_a_fitting_chunk_fills_the_devices_and_no_more() -> None:
 
 
 def test_a_fitting_chunk_of_large_lifetimes_fits_the_cache() -> None:
-    assert [fitting_chunk(1000, size) for size in (2**19, 2**20, 2**21, 2**30)] == [8, 4, 2, 1]
+    assert [fitting_chunk(1000, size) for size in (2**19, 6 * 10**5, 2**20, 2**21, 2**30)] == [8, 4, 4, 2, 1]
 
 
 def test_the_size_of_a_lifetime_counts_its_state_and_one_update_of_experience() -> None:
