@@ -1,5 +1,6 @@
 """A user's mistake is one clear sentence and exit status 2; a broken plugin costs one line."""
 
+import importlib
 import json
 import zipfile
 from collections.abc import Callable
@@ -297,6 +298,7 @@ def test_a_bug_is_one_sentence_and_a_file(invoke: Invoke, config: Path, monkeypa
     def fail(*_: Any) -> None:
         raise ZeroDivisionError("nobody expected this")
 
+    importlib.import_module("discover.search")  # else it would be imported while it is patched, and keep `fail`
     monkeypatch.setattr("discover.config.read_config", fail)
     result = invoke("search", config)
     assert (result.exit_code, result.stdout) == (1, "")
