@@ -45,8 +45,8 @@ def fitting_chunk(lifetimes: int, size: int) -> int:
     """How many lifetimes to run side by side on one device.
 
     As many as there are for each device, but no more than 8 on a CPU core and no more than its cache holds (measured, see
-    experiments/benchmarks), or 1024 on a GPU. What the cache allows is rounded down to a power of two: a smaller tile is no
-    slower, and populations, mostly powers of two too, fill it.
+    experiments/benchmarks), or 1024 on a GPU. What the cache allows is rounded down to a power of two, which
+    populations, mostly powers of two too, fill.
 
     Args:
         lifetimes: how many there are.

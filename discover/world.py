@@ -12,11 +12,11 @@ import jax.numpy as jnp
 
 from discover.actor import Actor, Episodes, recorded, where
 from discover.algorithm import Algorithm
-from discover.bootstrapping import next_values
 from discover.distributions import Policy, policy_of
 from discover.environments import Discrete, Environment, Spec
 from discover.errors import UserError, nearest
 from discover.networks import ACTION, AUXILIARY_LOSS, REWARD, Heads, Inputs, Network, Outputs
+from discover.next_values import next_values
 from discover.randomness import named_keys, permutation
 from discover.returns import Segment
 from discover.rules import Context, Experience, Info
@@ -273,9 +273,9 @@ class World:
         def evaluated(steps: Experience) -> jax.Array:
             return jax.lax.stop_gradient(self.evaluate_next(params, steps)["value"])
 
-        if self._recurrent or self._seen_otherwise:
-            return jnp.where(experience.terminated, 0.0, evaluated(experience))
-        return next_values(evaluated, experience)
+        everywhere = self._recurrent or self._seen_otherwise
+        value = evaluated(experience) if everywhere else next_values(evaluated, experience)
+        return jnp.where(experience.terminated, 0.0, value)
 
     def _unroll(self, params: Any, batch: Experience) -> tuple[Outputs, Any]:
         """Outputs and carries after each step, ``[T, B, ...]``."""

@@ -9,13 +9,13 @@ from discover.rules import Experience
 
 
 def next_values(evaluate: Callable[[Experience], jax.Array], experience: Experience) -> jax.Array:
-    """Values ``[T, B]`` of the true next states, 0 where the episode terminated; gradients are stopped.
+    """Values ``[T, B]`` of the true next states; where the episode terminated, they mean nothing.
 
     The next state of most transitions is the state of the row below, whose value is known. Only the last row's, and those
     where an episode was truncated, are evaluated: row after row, as many as there are.
 
     Args:
-        evaluate: gives values ``[1, B]`` of the next states of one row of experience.
+        evaluate: gives values ``[1, B]`` of the next states of one row of experience, gradients stopped.
         experience: ``[T, B, ...]``, with the output ``value`` of the states left.
     """
 
@@ -30,7 +30,6 @@ def next_values(evaluate: Callable[[Experience], jax.Array], experience: Experie
         return value.at[index].set(chosen), missing.at[index].set(False)
 
     last = len(experience.reward) - 1
-    value = jax.lax.stop_gradient(jnp.concatenate([experience.outputs["value"][1:], evaluate(row(last))]))
+    value = jnp.concatenate([jax.lax.stop_gradient(experience.outputs["value"][1:]), evaluate(row(last))])
     missing = jnp.any(experience.truncated, axis=1).at[last].set(False)
-    value, _ = jax.lax.while_loop(lambda state: jnp.any(state[1]), fill, (value, missing))
-    return jnp.where(experience.terminated, 0.0, value)
+    return jax.lax.while_loop(lambda state: jnp.any(state[1]), fill, (value, missing))[0]
