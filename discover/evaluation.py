@@ -218,7 +218,7 @@ def _known(option: str, value: Any) -> bool:
 
 
 def _begin(environment: Environment, members: Any, keys: jax.Array) -> Any:
-    return jax.vmap(lambda member, key: lifetime.begin(member, environment, key))(members, keys)
+    return _side_by_side(lambda member, key: lifetime.begin(member, environment, key))(members, keys)
 
 
 def _advance(environment: Environment, members: Any, lives: Any, start: Any, stop: Any, total: Any) -> Any:

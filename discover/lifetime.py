@@ -218,8 +218,8 @@ def _mean_or_first(sums: jax.Array, counts: jax.Array) -> jax.Array:
     """Means per row; rows without a count take the next row that has one, or else the last; NaN if none has."""
     row = jnp.arange(ROWS)
     known = counts > 0
-    following = jax.lax.cummin(jnp.where(known, row, ROWS), reverse=True)
-    before = jax.lax.cummax(jnp.where(known, row, -1))
-    source = jnp.where(following < ROWS, following, before)
+    following = jnp.min(jnp.where(known & (row >= row[:, None]), row, ROWS), axis=1)
+    last = jnp.max(jnp.where(known, row, -1))
+    source = jnp.where(following < ROWS, following, last)
     mean = sums / jnp.maximum(counts, 1.0)
     return jnp.where(source >= 0, mean[source], jnp.nan)

@@ -7,6 +7,7 @@ On a CPU, JAX compiles its generator (threefry) to a small loop, whose overhead 
 from __future__ import annotations
 
 import zlib
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -36,10 +37,15 @@ def seed_keys(seed: int, purpose: str, count: int, *indices: int) -> jax.Array:
         count: S, how many seeds.
         *indices: further numbers that tell streams apart (generation, task).
     """
-    key = named_key(jax.random.key(seed), purpose)
+    return _seed_keys(jax.random.key(seed), purpose, count, *indices)
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def _seed_keys(key: jax.Array, purpose: str, count: int, *indices: jax.Array | int) -> jax.Array:
+    key = named_key(key, purpose)
     for index in indices:
         key = jax.random.fold_in(key, index)
-    return jax.vmap(lambda s: jax.random.fold_in(key, s))(jax.numpy.arange(count))
+    return jax.vmap(lambda s: jax.random.fold_in(key, s))(jnp.arange(count))
 
 
 def permutation(key: jax.Array, count: int) -> jax.Array:
@@ -95,13 +101,18 @@ def _counted(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Arr
     return _threefry(key, jnp.zeros_like(low), low)
 
 
+def _once(keys: jax.Array) -> jax.Array:
+    """Keys that XLA derives once, and not again in each kernel that draws from them, which would take long to compile."""
+    return jax.lax.optimization_barrier(keys)
+
+
 def _seed(seed: int | jax.Array) -> jax.Array:
     low = jnp.asarray(seed).astype(jnp.uint32)
     return jnp.stack([jnp.zeros_like(low), low])
 
 
 def _split(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    return jnp.stack(_counted(key, shape), axis=-1)
+    return _once(jnp.stack(_counted(key, shape), axis=-1))
 
 
 def _random_bits(key: jax.Array, width: int, shape: tuple[int, ...]) -> jax.Array:
@@ -114,7 +125,7 @@ def _random_bits(key: jax.Array, width: int, shape: tuple[int, ...]) -> jax.Arra
 
 def _fold_in(key: jax.Array, data: int | jax.Array) -> jax.Array:
     seed = _seed(data)
-    return jnp.stack(_threefry(key, seed[0], seed[1]))
+    return _once(jnp.stack(_threefry(key, seed[0], seed[1])))
 
 
 _UNROLLED = define_prng_impl(

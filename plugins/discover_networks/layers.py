@@ -71,17 +71,17 @@ def joined(x: jax.Array, inputs: Inputs, names: tuple[str, ...]) -> jax.Array:
 def orthogonal(key: jax.Array, rows: int, columns: int, gain: float) -> jax.Array:
     """A random ``[rows, columns]`` matrix with orthonormal columns (rows, if it is wide), times ``gain``.
 
-    Gram-Schmidt on Gaussian columns, twice for accuracy: the distribution of the QR factor with positive diagonal, without
-    XLA's batched QR, which deadlocks on CPUs under ``vmap``.
+    Gram-Schmidt on Gaussian columns, each made orthogonal to the earlier ones twice, for accuracy: the distribution of the QR
+    factor with positive diagonal, without XLA's batched QR, which deadlocks on CPUs under ``vmap``.
     """
     tall, narrow = max(rows, columns), min(rows, columns)
     gaussian = jax.random.normal(key, (tall, narrow))
 
-    def orthogonalise(j: jax.Array, q: jax.Array) -> jax.Array:
-        column, earlier = q[:, j], jnp.where(jnp.arange(narrow) < j, q, 0.0)
-        for _ in range(2):
-            column = column - earlier @ (earlier.T @ column)
+    def orthogonalise(i: jax.Array, q: jax.Array) -> jax.Array:
+        j = i // 2
+        along = jnp.where(jnp.arange(narrow) < j, q[:, j] @ q, 0.0)
+        column = q[:, j] - q @ along
         return q.at[:, j].set(column / jnp.linalg.norm(column))
 
-    q = jax.lax.fori_loop(0, narrow, orthogonalise, gaussian)
+    q = jax.lax.fori_loop(0, 2 * narrow, orthogonalise, gaussian)
     return gain * (q if rows >= columns else q.T)
