@@ -18,7 +18,7 @@ from discover.plugins import load_plugins
 from discover.train import train
 from discover.words import algorithm_from
 
-RUN, SEEDS = TaskRun("Breakout-MinAtar", 1_000_000), 4
+RUN, SEEDS = TaskRun("Breakout-MinAtar", 1_000_000), 16
 MARKS = (100_000, 200_000, 400_000, 600_000, 800_000, 1_000_000)
 
 
@@ -33,6 +33,7 @@ def main() -> None:
     print(f"| env steps | {' | '.join(f'{mark:,}' for mark in MARKS)} |")
     print(f"| --- |{' --- |' * len(MARKS)}")
     print(f"| the recipe `ppo_minatar` | {' | '.join(cells)} |")
+    print(f"at the end, seed by seed: {' '.join(f'{final:.1f}' for final in np.sort(at[:, -1]))}")
     print(f"{made.env_steps:,} env steps in {made.seconds:.0f} s, compilation included")
     _draw(made.curves)
 
