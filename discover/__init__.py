@@ -96,6 +96,8 @@ if TYPE_CHECKING:
     from discover.rules import join_columns as join_columns
     from discover.rules import moved_towards as moved_towards
     from discover.space import Space as Space
+    from discover.static_fields import AtLeast as AtLeast
+    from discover.static_fields import Count as Count
     from discover.statistics import Interval as Interval
     from discover.statistics import bootstrap_interval as bootstrap_interval
     from discover.statistics import interquartile_mean as interquartile_mean
@@ -153,6 +155,7 @@ _HOME = {
         "moved_towards",
     ),
     "space": ("Space",),
+    "static_fields": ("AtLeast", "Count"),
     "statistics": ("Interval", "bootstrap_interval", "interquartile_mean"),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),
     "weighting": ("ends_within", "standardised", "step_weights"),

@@ -205,7 +205,7 @@ def domain_of(owner: Component, field: Field) -> Domain:
 
 def _type_hints(cls: type) -> dict[str, Any]:
     try:
-        return typing.get_type_hints(cls)
+        return typing.get_type_hints(cls, include_extras=True)
     except NameError as error:
         raise UserError(
             f"an annotation of component '{cls.__name__}' cannot be read ({error}): define the component at the top level "

@@ -78,7 +78,7 @@ _REPORT_KEYS = ("baselines", "tasks", "seeds")
 _TASK_KEYS = ("task", "steps", "note")
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """YAML with the numbers of its version 1.2, in which ``1e-3`` is no text, and with unique keys, as it demands."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -89,7 +89,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
+Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"), list("-+.0123456789")
 )
 
@@ -106,7 +106,7 @@ def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any
         hint = f"did you mean '{path.parent / close[0]}'?" if close else "check the path."
         raise UserError(f"config file '{path}' does not exist: {hint}")
     try:
-        config = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        config = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         line = " ".join(str(error).split())
         raise UserError(f"config file '{path}' is not YAML ({line}): repair it.") from None
@@ -252,7 +252,7 @@ def _apply(config: dict[str, Any], setting: str) -> None:
     if not equals or not path:
         raise UserError(f"--set '{setting}' must be key=value, with dots between nested keys, such as --set population=64.")
     try:
-        value = yaml.load(text, _Loader)
+        value = yaml.load(text, Loader)
     except yaml.YAMLError:
         raise UserError(f"--set '{setting}': the value is not YAML; quote it.") from None
     *parents, last = path.split(".")

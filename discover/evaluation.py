@@ -21,6 +21,7 @@ from discover.algorithm import Algorithm
 from discover.devices import warn_of_idle_cores
 from discover.environments import Environment
 from discover.executors import Curves
+from discover.randomness import named_key
 from discover.world import World
 
 _AXIS = "lifetimes"
@@ -149,7 +150,7 @@ def inherit(lives: Any, parents: jax.Array, generation: Any) -> Any:
     place = jnp.arange(len(parents))
 
     def own(key: jax.Array, index: jax.Array) -> jax.Array:
-        return jax.random.fold_in(jax.random.fold_in(key, generation), index)
+        return jax.random.fold_in(jax.random.fold_in(named_key(key, "inherit"), generation), index)
 
     fresh = jax.vmap(jax.vmap(own, in_axes=(0, None)))(taken.key, place)
     return taken._replace(key=jnp.where((parents == place)[:, None], taken.key, fresh))

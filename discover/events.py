@@ -17,7 +17,7 @@ from discover.statistics import Interval
 
 
 class Status(IntEnum):
-    """What became of a candidate's evaluation. All but OK count as broken: lowest finite fitness of the generation."""
+    """What became of a candidate's evaluation. All but OK count as broken: fitness just below every sound one so far."""
 
     OK = 0
     NOT_FINITE = 1
@@ -94,7 +94,7 @@ class Generation:
     Attributes:
         index: 0-based.
         genomes: ``[P, D]``.
-        fitness: ``[P]`` finite; a broken member has the lowest of its generation.
+        fitness: ``[P]`` finite; a broken member is just below the lowest sound one so far.
         status: ``[P]`` of `Status`.
         errors: messages of members with status ERROR, by index.
         returns: per task ``[P, S, 100]`` learning curves.

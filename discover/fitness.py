@@ -28,6 +28,10 @@ Lives: TypeAlias = tuple[Any, ...]
 """Ongoing lifetimes: per task a tree of arrays ``[P, S, ...]``."""
 
 
+_BELOW_ALL = -1e9
+"""Fitness of broken candidates before any sound one."""
+
+
 class Evaluated(NamedTuple):
     """A population's curves and what became of each member."""
 
@@ -64,8 +68,15 @@ class Evaluator:
         self._environments = [environment_from(registry, run.task) for run in config.tasks]
         self._scales = [registry.get("task", run.task).facts for run in config.tasks]
 
-    def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int) -> Evaluated:
-        """Every member on every task, the same seeds for all members (common random numbers)."""
+    def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int, lowest: float = np.inf) -> Evaluated:
+        """Every member on every task, the same seeds for all members (common random numbers).
+
+        Args:
+            genomes: ``[P, D]``.
+            purpose, index: which stream of seeds is taken.
+            seeds: S.
+            lowest: the lowest fitness of any sound candidate before; broken members stay below it.
+        """
         started, population = time.perf_counter(), len(genomes)
         groups, errors, env_steps = self._space.groups(genomes), {}, 0
         status = np.full(population, Status.OK, np.int8)
@@ -78,11 +89,18 @@ class Evaluator:
                 self._progress(f"{purpose} {index + 1}: {run.label}", share)
                 env_steps += self._evaluate_group(group, self._environments[task], keys, run.steps, curves, status, errors)
             returns.append(curves)
-        fitness = self._fitness(returns, status)
+        fitness = self._fitness(returns, status, lowest)
         return Evaluated(fitness, status, errors, returns, len(groups), env_steps, time.perf_counter() - started)
 
     def go_on(
-        self, genomes: np.ndarray, parents: np.ndarray, lives: Lives, index: int, generations: int, seeds: int
+        self,
+        genomes: np.ndarray,
+        parents: np.ndarray,
+        lives: Lives,
+        index: int,
+        generations: int,
+        seeds: int,
+        lowest: float = np.inf,
     ) -> tuple[Lives, Evaluated]:
         """Ongoing lifetimes after their share of generation ``index``, scored by that share alone.
 
@@ -94,6 +112,7 @@ class Evaluator:
             lives: as the generation before left them; begun anew in the first one.
             index, generations: which share of each task's updates it is.
             seeds: S.
+            lowest: the lowest fitness of any sound member before; broken ones stay below it.
         """
         started, (group,) = time.perf_counter(), self._space.groups(genomes)
         status, returns, after, env_steps = np.full(len(genomes), Status.OK, np.int8), [], [], 0
@@ -109,7 +128,7 @@ class Evaluator:
             returns.append(curves.episode_return)
             status = np.maximum(status, _worst(statuses(curves)))
             env_steps += int(curves.env_steps.sum(dtype=np.int64))
-        fitness = self._fitness(returns, status)
+        fitness = self._fitness(returns, status, lowest)
         return tuple(after), Evaluated(fitness, status, {}, returns, 1, env_steps, time.perf_counter() - started)
 
     def lives_form(self, population: int, seeds: int) -> Lives:
@@ -174,13 +193,17 @@ class Evaluator:
         status[group.members] = np.maximum(status[group.members], _worst(statuses(curves)))
         return int(curves.env_steps.sum(dtype=np.int64))
 
-    def _fitness(self, returns: list[np.ndarray], status: np.ndarray) -> np.ndarray:
-        """Fitness ``[P]``, finite: broken members get the lowest of their generation (law 3)."""
+    def _fitness(self, returns: list[np.ndarray], status: np.ndarray, lowest: float) -> np.ndarray:
+        """Fitness ``[P]``, finite: broken members are just below every sound one so far (law 3).
+
+        In a tie with the worst sound member, or above one of an earlier generation, they would push it out of an elite.
+        """
         scales = [TaskReturns(r, f["random"], f["reference"]) for r, f in zip(returns, self._scales, strict=True)]
         fitness = np.array(self._objective(scales), np.float32)
         status[(status == Status.OK) & ~np.isfinite(fitness)] = Status.NOT_FINITE
         sound = status == Status.OK
-        fitness[~sound] = fitness[sound].min() if sound.any() else 0.0
+        floor = np.float32(min([lowest, *fitness[sound]]))
+        fitness[~sound] = np.nextafter(floor, np.float32(-np.inf)) if np.isfinite(floor) else _BELOW_ALL
         return fitness
 
 

@@ -20,7 +20,7 @@ from discover.rules import Experience, Info
 
 L = TypeVar("L")
 
-TRANSITION = ("observation", "action", "reward", "terminated", "next_observation")
+TRANSITION = ("observation", "action", "reward", "terminated", "next_observation", "context")
 """What one-step targets need of experience."""
 
 

@@ -95,7 +95,7 @@ class Network(Component):
         return ()
 
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
-        """Outputs for one time step, with any leading batch axes; feed-forward networks get ``[T, B]`` at once."""
+        """Outputs for one time step, with any leading batch axes; feed-forward networks get all steps at once, ``[T * B]``."""
         raise NotImplementedError
 
 

@@ -19,6 +19,10 @@ class Normaliser(Component):
         """Statistics before any step."""
         raise NotImplementedError
 
+    def restart(self, state: Any) -> Any:
+        """Statistics where all environments start an episode anew without having ended the last one; by default the same."""
+        return state
+
     def observe(self, state: Any, observation: jax.Array) -> tuple[Any, jax.Array]:
         """Statistics with ``observation[B, ...]`` counted in, and the observation rescaled by them."""
         raise NotImplementedError

@@ -13,6 +13,7 @@ from discover.networks import Head, Heads
 from discover.optimisers import Optimiser
 from discover.returns import ReturnFunction
 from discover.rules import Rollout, UpdateRule
+from discover.static_fields import Count
 from discover.world import World
 
 
@@ -28,8 +29,8 @@ class OnPolicy(UpdateRule):
 
     returns: ReturnFunction
     optimiser: Optimiser
-    steps: int = 128
-    environments: int = 4
+    steps: Count = 128
+    environments: Count = 4
 
     def rollout(self, spec: Spec) -> Rollout:
         return Rollout(self.steps, self.environments)

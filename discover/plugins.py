@@ -6,6 +6,7 @@ or as a ``.py`` file in a folder given by the user. The seed algorithms come by 
 
 from __future__ import annotations
 
+import difflib
 import importlib.metadata
 import importlib.util
 import os
@@ -82,7 +83,9 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
     registry = Registry()
     blocked = {name.strip() for name in os.environ.get(BLOCK, "").split(",") if name.strip()}
     loaded: dict[str, Provenance] = {}
+    seen: set[str] = set()
     for name, provenance, load in [*_entry_points(), *_files(folder or os.environ.get(FOLDER)), *_objects(extra)]:
+        seen.add(name)
         if name in blocked:
             manager.set_blocked(name)
             continue
@@ -97,6 +100,7 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
             _give_up(manager, registry, name, provenance, error)
         else:
             loaded[name] = provenance
+    _warn_of_misspelt(blocked - seen, seen)
     return Plugins(registry, manager.hook, manager)
 
 
@@ -117,6 +121,15 @@ def finish(plugins: Plugins) -> dict[str, Any]:
     for found in plugins.tell("discover_command_finished"):
         facts.update(found)
     return facts
+
+
+def _warn_of_misspelt(unknown: set[str], seen: set[str]) -> None:
+    """Say which blocked names are close to a plugin's; any other may be meant for another machine."""
+    for name in sorted(unknown):
+        close = difflib.get_close_matches(name, sorted(seen), n=1, cutoff=0.8)
+        if close:
+            text = f"{BLOCK} names '{name}', which is no plugin: did you mean '{close[0]}', which is loaded?"
+            warnings.warn(text, PluginWarning, stacklevel=3)
 
 
 def _load(manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, load: Any) -> None:

@@ -52,6 +52,7 @@ class Counters(NamedTuple):
     env_steps: int = 0
     seconds: float = 0.0
     best_fitness: float = -np.inf
+    lowest_fitness: float = np.inf  # of sound candidates
     broken: Mapping[str, int] = {}
 
 
@@ -165,10 +166,11 @@ class _Runner:
         proposal, strategy = self._ask(named_key(key, "ask"), state.strategy)
         genomes, lives, seeds = np.asarray(proposal.genomes), state.lives, self.config.seeds
         parents = None if proposal.parents is None else np.asarray(proposal.parents)
+        total, lowest = self.config.generations, counters.lowest_fitness
         if parents is None:
-            evaluated = self.evaluator.evaluate(genomes, "search", index, seeds)
+            evaluated = self.evaluator.evaluate(genomes, "search", index, seeds, lowest)
         else:
-            lives, evaluated = self.evaluator.go_on(genomes, parents, lives, index, self.config.generations, seeds)
+            lives, evaluated = self.evaluator.go_on(genomes, parents, lives, index, total, seeds, lowest)
         self._last_error = next(iter(evaluated.errors.values()), self._last_error)
         strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluated.fitness))
         counters = _counted(counters, evaluated, time.perf_counter() - started)
@@ -345,6 +347,7 @@ def _counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counte
         env_steps=counters.env_steps + evaluated.env_steps,
         seconds=counters.seconds + seconds,
         best_fitness=max([counters.best_fitness, *map(float, sound)]),
+        lowest_fitness=min([counters.lowest_fitness, *map(float, sound)]),
         broken=broken,
     )
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 import math
 import types
 import typing
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from discover.errors import UserError
+
+
+class AtLeast(NamedTuple):
+    """The smallest value of a static field: ``lag: Annotated[int, AtLeast(0)] = 1``."""
+
+    least: int
+
+
+Count: TypeAlias = Annotated[int, AtLeast(1)]
+"""A static field that counts something: a whole number of at least 1."""
 
 
 def checked_static(value: Any, hint: Any, where: str) -> Any:
@@ -25,6 +35,8 @@ def checked_static(value: Any, hint: Any, where: str) -> Any:
 def _settled(value: Any, hint: Any) -> Any:
     """The value with whole numbers made real where the annotation asks for real ones."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return _settled(value, arguments[0])
     if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
         return float(value)
     if origin in (typing.Union, types.UnionType):
@@ -42,6 +54,8 @@ def _each(arguments: tuple[Any, ...], count: int) -> tuple[Any, ...]:
 
 def _matches(value: Any, hint: Any) -> bool:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return _matches(value, arguments[0]) and all(value >= bound.least for bound in _bounds(arguments))
     if hint is Any:
         return all(map(_matches, value, (Any,) * len(value))) if isinstance(value, tuple) else _is_plain(value)
     if origin in (typing.Union, types.UnionType):
@@ -72,6 +86,8 @@ def _describe(hint: Any) -> str:
         Any: "a plain value (text, number, true, false, null or a tuple of such)",
     }
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        return " ".join([_describe(arguments[0]), *(f"of at least {bound.least}" for bound in _bounds(arguments))])
     if origin is Literal:
         return "one of " + ", ".join(map(repr, arguments))
     if origin in (typing.Union, types.UnionType):
@@ -81,6 +97,10 @@ def _describe(hint: Any) -> str:
     if origin is tuple:
         return "a tuple of " + " and ".join(map(_describe, arguments))
     return names.get(hint) or getattr(hint, "__name__", str(hint))
+
+
+def _bounds(arguments: tuple[Any, ...]) -> list[AtLeast]:
+    return [bound for bound in arguments[1:] if isinstance(bound, AtLeast)]
 
 
 def _is_nan(value: Any) -> bool:

@@ -57,7 +57,7 @@ class Strategy(Component):
     def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
         """State after ``fitness[P]`` of the ``genomes[P, D]`` that were asked last.
 
-        Fitness is always finite: a broken candidate has the lowest of its generation.
+        Fitness is always finite: a broken candidate is just below the lowest that any sound one has had so far.
         """
         raise NotImplementedError
 

@@ -8,6 +8,7 @@ mapping of its fields, and may start from a recipe: ``{recipe: ppo, rule: {ppo: 
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import typing
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,7 @@ from discover.algorithm import Algorithm
 from discover.components import Choice, Component, Field, Free, domain_of, field_of, fields
 from discover.domains import Array
 from discover.environments import Environment
-from discover.errors import UserError, article
+from discover.errors import UserError, article, nearest
 from discover.registry import Entry, Registry
 
 _FREE_KEYS = ("deviation", "high", "low", "scale", "start")
@@ -70,12 +71,12 @@ def words_of(registry: Registry, component: Component) -> Any:
 
 def _algorithm(registry: Registry, value: Mapping[str, Any], where: str) -> Algorithm:
     given = {}
+    known = {field.name: field for field in fields(Algorithm)}
     for key, inner in value.items():
-        try:
-            field = field_of(Algorithm, key)
-        except UserError as error:
-            raise UserError(f"{where}: {error}") from None
-        given[key] = _field_from(registry, field, inner, f"{where}.{key}")
+        if key not in known:
+            others = ("recipe", "tune") if where.startswith("report.baselines.") else ("recipe",)
+            raise UserError(f"{where}: Algorithm has no field '{key}'; {nearest(str(key), (*known, *others))}.")
+        given[key] = _field_from(registry, known[key], inner, f"{where}.{key}")
     return _construct(Algorithm, given, where)
 
 
@@ -114,7 +115,9 @@ def _named(value: Any, kind: type[Component], where: str) -> tuple[str, Mapping[
             settings = {}
         if isinstance(name, str) and isinstance(settings, Mapping):
             return name, settings
-    raise UserError(f"{where} must be the name of {article(kind.kind)}, or {{name: {{field: value}}}}; got {value!r}.")
+    raise UserError(
+        f"{where} must be the name of {article(kind.kind)}, {{name: {{field: value}}}} or {{choice: [...]}}; got {value!r}."
+    )
 
 
 def _entry(registry: Registry, kind: str, name: str, where: str) -> Entry:
@@ -154,9 +157,18 @@ def _leaf_from(value: Any, where: str) -> Any:
             raise UserError(f"{where}.free must be a mapping of {', '.join(_FREE_KEYS)} to values; got {changes!r}.")
         unknown = [key for key in changes if key not in _FREE_KEYS]
         if unknown:
-            raise UserError(f"{where}: free knows {', '.join(_FREE_KEYS)}; got '{unknown[0]}'.")
+            raise UserError(f"{where}: free has no '{unknown[0]}'; {nearest(str(unknown[0]), _FREE_KEYS)}.")
         return Free(tuple(sorted(changes.items())))
+    if _misspells_free(value):
+        raise UserError(f"{where}: got {value!r}; did you mean 'free'?")
     return value
+
+
+def _misspells_free(value: Any) -> bool:
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((word, inner),) = value.items()
+        return (inner is None or isinstance(inner, Mapping)) and _misspells_free(word)
+    return isinstance(value, str) and bool(difflib.get_close_matches(value.lower(), ["free"]))
 
 
 def _options(values: Any, where: str, build: Any) -> tuple[Any, ...]:

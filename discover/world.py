@@ -188,6 +188,8 @@ class World:
             env_steps = jnp.zeros((), jnp.int32)
         else:
             statistics, env_steps = previous.normaliser, previous.env_steps
+            if self._normaliser is not None:
+                statistics = self._normaliser.restart(statistics)
             episodes = previous.episodes._replace(current_return=zeros, current_length=zeros)
         if self._normaliser is not None:
             statistics, observation = self._normaliser.observe(statistics, observation)

@@ -1,6 +1,6 @@
 """Is population-based training of the learning rate and the entropy cost worth more than random search with the same budget?
 
-    python experiments/pbt_cartpole.py [--figure FILE.png]
+    python experiments/pbt_cartpole.py [--repeats 10] [--lineage FILE.png]
 
 PPO on CartPole-v1, ten members of 50,000 env steps each. Random search is the same search without exploitation: ten draws
 from the same prior, each trained to the end. The best member is chosen by the first half of the last generation's curve and

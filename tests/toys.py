@@ -216,9 +216,25 @@ class Listed(Strategy):
         return {"told": fitness}
 
 
+@component
+class Turns(Strategy):
+    """Proposes one given population after the other."""
+
+    genomes: tuple[tuple[tuple[float, ...], ...], ...]
+
+    def init(self, key: jax.Array, space: Space, population: int) -> Any:
+        return jnp.zeros((), jnp.int32)
+
+    def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
+        return Proposal(jnp.asarray(self.genomes, jnp.float32)[state]), state
+
+    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+        return state + 1
+
+
 @hookimpl
 def discover_register(registry: Registry) -> None:
-    for made in (Payday, Blank, Climb, OneStep, Learned, FinalReturn, Hill, Listed):
+    for made in (Payday, Blank, Climb, OneStep, Learned, FinalReturn, Hill, Listed, Turns):
         registry.add(f"toy_{made.__name__.lower()}", made)
     for name, environment in {
         "payday": {"toy_payday": {}},

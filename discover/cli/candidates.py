@@ -60,10 +60,12 @@ def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = 
 def _words_in(path: Path) -> object:
     import yaml
 
+    from discover.config import Loader
+
     if not path.is_file():
         raise UserError(f"candidate file '{path}' does not exist: check the path.")
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"candidate file '{path}' is not YAML ({' '.join(str(error).split())}): repair it.") from None
 

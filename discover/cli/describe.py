@@ -55,6 +55,8 @@ def _type(field: Field) -> str:
 def _hint(hint: Any) -> str:
     """A type as a config's author thinks of it: a kind of component, or the type of a setting."""
     arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is typing.Annotated:
+        return _hint(arguments[0])
     if typing.get_origin(hint) is typing.Literal:
         return " | ".join(map(str, arguments))
     if typing.get_origin(hint) is tuple:

@@ -9,7 +9,7 @@ import typer
 
 from discover.errors import UserError
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 PluginsDir = Annotated[
     Path | None, typer.Option("--plugins-dir", metavar="DIR", help="A folder of one-file plugins to load as well.")
 ]

@@ -19,7 +19,7 @@ _WIDTH = 160  # of tables, where there is no terminal
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object; NaN and infinity become null."""
+    """Print a value as JSON; NaN and infinity become null."""
     typer.echo(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
 
 

@@ -20,6 +20,8 @@ import time
 
 import yaml
 
+from discover.config import Loader
+
 
 def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int, repeats: int) -> dict[str, float]:
     """Train ``agents`` agents for ``steps`` env steps each, once to compile and ``repeats`` times on the clock."""
@@ -55,7 +57,7 @@ def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int,
 def _change(text: str) -> tuple[str, object]:
     """``path=value`` as a path and what the value says."""
     path, _, value = text.partition("=")
-    found = yaml.safe_load(value)
+    found = yaml.load(value, Loader)
     return path, tuple(found) if isinstance(found, list) else found
 
 

@@ -1,11 +1,11 @@
 """Actors that lag behind the learner."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from discover import Context, Experience, Info, World, component
+from discover import AtLeast, Context, Experience, Info, World, component
 from discover_actor_critic.actor_critic import ActorCritic
 
 
@@ -37,7 +37,7 @@ class IMPALA(ActorCritic):
 
     paper = "Espeholt et al. 2018, arXiv 1802.01561"
 
-    lag: int = 1
+    lag: Annotated[int, AtLeast(0)] = 1
 
     def init(self, key: jax.Array, world: World, params: Any) -> Lagging:
         past = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.lag, *x.shape)), params)

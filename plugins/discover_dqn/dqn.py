@@ -1,12 +1,14 @@
 """Deep Q-networks."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from discover import (
+    AtLeast,
     Context,
+    Count,
     Discrete,
     Experience,
     Head,
@@ -79,17 +81,17 @@ class DQN(UpdateRule):
     paper = "Mnih et al. 2015, Human-level control through deep reinforcement learning, Nature 518"
 
     optimiser: Optimiser
-    steps: int = 1
-    environments: int = 10
-    gradient_steps: int = 1
-    capacity: int = 10_000
-    batch: int = 128
+    steps: Count = 1
+    environments: Count = 10
+    gradient_steps: Count = 1
+    capacity: Count = 10_000
+    batch: Count = 128
     double: bool = False
     loss: Literal["huber", "squared"] = "huber"
     gamma: Scalar = real(0.99, low=0.0, high=0.9999, scale="log1m")
     target_period: Integer = integer(50, low=1, high=100_000)
     polyak: Scalar = real(1.0, low=1e-4, high=1.0, scale="log")
-    learning_starts: int = 10_000
+    learning_starts: Annotated[int, AtLeast(0)] = 10_000
     epsilon_start: Scalar = real(1.0, low=0.0, high=1.0)
     epsilon_end: Scalar = real(0.05, low=0.0, high=1.0)
     exploration: Scalar = real(0.5, low=1e-3, high=1.0, scale="log")

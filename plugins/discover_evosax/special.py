@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Proposal, Scalar, Space, component, named_keys, real
+from discover import Count, Proposal, Scalar, Space, component, named_keys, real
 from discover_evosax.adapter import EvosaxStrategy, settled
 from discover_evosax.settings import Adapting, Climbing, decayed
 
@@ -164,7 +164,7 @@ class SteinVariational(EvosaxStrategy):
         distributions: how many.
     """
 
-    distributions: int = 4
+    distributions: Count = 4
 
     def build(self, space: Space, population: int) -> Any:
         from evosax.algorithms import algorithms
@@ -257,7 +257,7 @@ class DiffusionEvolution(EvosaxStrategy):
     algorithm = "DiffusionEvolution"
     paper = "Zhang et al. 2024, arXiv 2410.02543"
 
-    generations: int = 128
+    generations: Count = 128
     deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
     pressure: Scalar = real(50.0, low=1.0, high=100.0, scale="log")
 
@@ -296,7 +296,7 @@ class GESMRGA(Adapting):
     algorithm = "GESMR_GA"
     paper = "Kumar et al. 2022, arXiv 2204.04817"
 
-    groups: int = 3
+    groups: Count = 3
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
         return {"num_groups": self.groups}

@@ -1,12 +1,13 @@
 """This process, on all its devices."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 
 from discover import (
     Algorithm,
+    AtLeast,
     Curves,
     Environment,
     Executor,
@@ -27,7 +28,7 @@ class Local(Executor):
         chunk: lifetimes side by side on each device; 0 takes what suits the device, the number of lifetimes and their size.
     """
 
-    chunk: int = 0
+    chunk: Annotated[int, AtLeast(0)] = 0
 
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
         if self.chunk:

@@ -10,6 +10,7 @@ from discover import (
     AUXILIARY_LOSS,
     Actor,
     Context,
+    Count,
     Experience,
     Heads,
     Info,
@@ -50,10 +51,10 @@ class MAML(UpdateRule):
 
     inner: UpdateRule
     outer: UpdateRule
-    tasks: int = 20
-    environments: int = 20
-    steps: int = 100
-    adaptations: int = 1
+    tasks: Count = 20
+    environments: Count = 20
+    steps: Count = 100
+    adaptations: Count = 1
     first_order: bool = False
     inner_kl: Scalar = real(0.0, low=0.0, high=1.0)
 

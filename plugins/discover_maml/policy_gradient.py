@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import (
+    Count,
     Experience,
     Heads,
     Info,
@@ -48,8 +49,8 @@ class PolicyGradient(UpdateRule):
 
     returns: ReturnFunction
     optimiser: Optimiser
-    steps: int = 100
-    environments: int = 20
+    steps: Count = 100
+    environments: Count = 20
     surrogate: Literal["likelihood ratio", "dice", "log likelihood"] = "likelihood ratio"
     normalise: bool = True
 

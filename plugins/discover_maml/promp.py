@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import (
+    Count,
     Experience,
     Heads,
     Info,
@@ -40,9 +41,9 @@ class ProMP(UpdateRule):
 
     returns: ReturnFunction
     optimiser: Optimiser
-    steps: int = 100
-    environments: int = 20
-    epochs: int = 5
+    steps: Count = 100
+    environments: Count = 20
+    epochs: Count = 5
     clip: Scalar = real(0.3, low=0.02, high=1.0, scale="log")
 
     def rollout(self, spec: Spec) -> Rollout:

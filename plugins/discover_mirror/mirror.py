@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Info, OnPolicy, Outputs, Scalar, Targets, World, component, real
+from discover import Count, Experience, Info, OnPolicy, Outputs, Scalar, Targets, World, component, real
 
 
 @component
@@ -24,8 +24,8 @@ class MirrorLearning(OnPolicy):
                - entropy_coefficient * mean(entropy)
     """
 
-    epochs: int = 4
-    minibatches: int = 4
+    epochs: Count = 4
+    minibatches: Count = 4
     entropy_coefficient: Scalar = real(0.01, low=0.0, high=0.1)
     value_coefficient: Scalar = real(0.5, low=0.05, high=2.0, scale="log")
     value_clip: Scalar = real(0.2, low=0.02, high=1000.0, scale="log")

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Step, component
+from discover import Count, Step, component
 from discover_navigation.plane import Plane, Walker, moved
 
 _REACH, _START, _CORNER, _CENTRE = 0.2, 0.2, 2.0, 0.5
@@ -21,7 +21,7 @@ class Corners(Plane):
 
     paper = "Rothfuss et al. 2019, arXiv 1810.06784, section 6.2"
 
-    horizon: int = 100
+    horizon: Count = 100
 
     def draw(self, key: jax.Array) -> jax.Array:
         return _CORNER * jnp.where(jax.random.bernoulli(key, 0.5, (2,)), 1.0, -1.0)

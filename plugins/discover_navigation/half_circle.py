@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Step, component
+from discover import Count, Step, component
 from discover_navigation.plane import Plane, Walker, moved
 
 _REACH, _NEAR, _ANGLES = 0.1, 0.2, 100
@@ -22,7 +22,7 @@ class HalfCircle(Plane):
 
     paper = "Rakelly et al. 2019, arXiv 1903.08254, section 6.3"
 
-    horizon: int = 20
+    horizon: Count = 20
     dense: bool = False
 
     def draw(self, key: jax.Array) -> jax.Array:

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Step, component
+from discover import Count, Step, component
 from discover_navigation.plane import Plane, Walker, moved
 
 _HALF, _REACH, _NEAR = 0.5, 0.1, 0.01
@@ -21,7 +21,7 @@ class Square(Plane):
 
     paper = "Finn et al. 2017, arXiv 1703.03400, section 5.3"
 
-    horizon: int = 100
+    horizon: Count = 100
 
     def draw(self, key: jax.Array) -> jax.Array:
         return jax.random.uniform(key, (2,), minval=-_HALF, maxval=_HALF)

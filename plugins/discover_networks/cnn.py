@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Inputs, Spec, UserError, component
+from discover import Count, Inputs, Spec, UserError, component
 from discover_networks.layers import Activation, dense, joined, stack, through
 from discover_networks.torso import TorsoNetwork
 
@@ -26,9 +26,9 @@ class CNN(TorsoNetwork):
 
     paper = "Young & Tian 2019, arXiv 1903.03176"
 
-    filters: tuple[int, ...] = (16,)
-    kernel: int = 3
-    hidden: tuple[int, ...] = (128,)
+    filters: tuple[Count, ...] = (16,)
+    kernel: Count = 3
+    hidden: tuple[Count, ...] = (128,)
     activation: Activation = "relu"
     shared: bool = True
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 
-from discover import Inputs, Spec, component
+from discover import Count, Inputs, Spec, component
 from discover_networks.layers import flat, joined, stack, through
 from discover_networks.torso import TorsoNetwork
 
@@ -18,7 +18,7 @@ class MLP(TorsoNetwork):
         hidden: widths of the hidden layers.
     """
 
-    hidden: tuple[int, ...] = (64, 64)
+    hidden: tuple[Count, ...] = (64, 64)
 
     def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
         return stack(key, (math.prod(spec.observation_shape) + read, *self.hidden), self.initialiser)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from discover import ACTION, REWARD, Inputs, Spec, component
+from discover import ACTION, REWARD, Count, Inputs, Spec, component
 from discover_networks.layers import Activation, flat, joined, orthogonal, stack, through
 from discover_networks.torso import TorsoNetwork
 
@@ -26,9 +26,9 @@ class Recurrent(TorsoNetwork):
 
     reads_after: ClassVar[frozenset[str]] = frozenset({ACTION, REWARD})
 
-    encoder: tuple[int, ...] = (64,)
-    memory: int = 64
-    hidden: tuple[int, ...] = (64,)
+    encoder: tuple[Count, ...] = (64,)
+    memory: Count = 64
+    hidden: tuple[Count, ...] = (64,)
     activation: Activation = "relu"
     shared: bool = True
 

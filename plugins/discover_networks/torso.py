@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from discover import ACTION, REWARD, Head, Heads, Inputs, Network, Outputs, Spec, component
+from discover import ACTION, REWARD, Head, Heads, Inputs, Network, Outputs, Spec, component, named_key
 from discover_networks.layers import Activation, Initialiser, joined, kernel, product, stack, through
 
 
@@ -63,7 +63,7 @@ class TorsoNetwork(Network):
             own = self._output(key_head, self.width(spec, before) + after, head)
             params[name] = own if self.shared else own | {"torso": self.torso(key_torso, spec, before)}
         common = _size(heads, self._common(heads))
-        return {"heads": params, "torso": self.torso(key, spec, common) if self.shared else ()}
+        return {"heads": params, "torso": self.torso(named_key(key, "torso"), spec, common) if self.shared else ()}
 
     def carry(self, heads: Heads) -> Any:
         fresh = self.torso_carry()

@@ -60,9 +60,9 @@ class PBT(Strategy):
     shift: Scalar = real(0.05, low=0.0, high=1.0)
     resample: Scalar = real(0.0, low=0.0, high=1.0)
 
-    def smallest_population(self, space: Space) -> int:
+    def check_population(self, space: Space, population: int) -> str | None:
         del space
-        return 2
+        return None if population >= 2 else "it needs 2 at least, one to copy and one to give up"
 
     def init(self, key: jax.Array, space: Space, population: int) -> State:
         key_start, key_prior = named_keys(key, "start", "prior")

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from discover import (
+    Count,
     Experience,
     Heads,
     Info,
@@ -57,10 +58,10 @@ class TRPO(UpdateRule):
     paper = "Schulman et al. 2015, arXiv 1502.05477"
 
     returns: ReturnFunction
-    steps: int = 1000
-    environments: int = 4
-    iterations: int = 10
-    backtracks: int = 15
+    steps: Count = 1000
+    environments: Count = 4
+    iterations: Count = 10
+    backtracks: Count = 15
     normalise: bool = True
     radius: Scalar = real(0.01, low=1e-4, high=0.3, scale="log")
     damping: Scalar = real(1e-5, low=1e-8, high=1.0, scale="log")

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Gaussian, Head, Info, Outputs, Scalar, World, component, real
+from discover import Count, Experience, Gaussian, Head, Info, Outputs, Scalar, World, component, real
 from discover_twin_critics.twin_critics import Learner, TwinCritics, bounds, lower
 
 
@@ -28,7 +28,7 @@ class TD3(TwinCritics):
 
     paper = "Fujimoto et al. 2018, arXiv 1802.09477"
 
-    delay: int = 2
+    delay: Count = 2
     noise: Scalar = real(0.1, low=0.01, high=1.0, scale="log")
     smoothing: Scalar = real(0.2, low=0.01, high=1.0, scale="log")
     smoothing_clip: Scalar = real(0.5, low=0.01, high=2.0, scale="log")

@@ -1,14 +1,16 @@
 """What SAC and TD3 share: a memory, two critics of actions of which the lower one counts, and a policy that climbs them."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from discover import (
     ACTION,
+    AtLeast,
     Context,
     Continuous,
+    Count,
     Experience,
     Head,
     Heads,
@@ -73,13 +75,13 @@ class TwinCritics(UpdateRule):
 
     optimiser: Optimiser
     policy_optimiser: Optimiser
-    steps: int = 1
-    environments: int = 1
-    rounds: int = 1
-    delay: int = 1
-    capacity: int = 100_000
-    batch: int = 256
-    learning_starts: int = 1_000
+    steps: Count = 1
+    environments: Count = 1
+    rounds: Count = 1
+    delay: Count = 1
+    capacity: Count = 100_000
+    batch: Count = 256
+    learning_starts: Annotated[int, AtLeast(0)] = 1_000
     gamma: Scalar = real(0.99, low=0.0, high=0.9999, scale="log1m")
     polyak: Scalar = real(0.005, low=1e-4, high=1.0, scale="log")
 

@@ -5,8 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Scalar, Spec, Step, Wrapper, component, real
-from discover_wrappers.wrapped import Watched, Wrapped, counted
+from discover import Count, Discrete, Environment, Scalar, Spec, Step, Wrapper, component, real
+from discover_wrappers.wrapped import Watched, Wrapped
 
 
 def no_action(spec: Spec) -> jax.Array:
@@ -26,10 +26,10 @@ class ActionRepeat(Wrapper):
     The clock counts what the agent does: one step, however often its action is repeated.
     """
 
-    times: int = 4
+    times: Count = 4
 
     def wrap(self, environment: Environment) -> Environment:
-        return Repeated(inner=environment, times=counted(self.times, "times of ActionRepeat"))
+        return Repeated(inner=environment, times=self.times)
 
 
 @component

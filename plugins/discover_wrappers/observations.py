@@ -6,9 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Spec, Step, Wrapper, component
+from discover import Count, Discrete, Environment, Spec, Step, Wrapper, component
 from discover_wrappers.actions import no_action
-from discover_wrappers.wrapped import Watched, Wrapped, counted
+from discover_wrappers.wrapped import Watched, Wrapped
 
 
 @component
@@ -21,10 +21,10 @@ class FrameStack(Wrapper):
 
     paper = "Mnih et al. 2015, Nature 518"
 
-    frames: int = 4
+    frames: Count = 4
 
     def wrap(self, environment: Environment) -> Environment:
-        return Stacked(inner=environment, frames=counted(self.frames, "frames of FrameStack"))
+        return Stacked(inner=environment, frames=self.frames)
 
 
 @component

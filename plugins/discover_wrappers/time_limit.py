@@ -5,8 +5,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Environment, Step, Wrapper, component
-from discover_wrappers.wrapped import Watched, Wrapped, counted
+from discover import Count, Environment, Step, Wrapper, component
+from discover_wrappers.wrapped import Watched, Wrapped
 
 
 @component
@@ -16,10 +16,10 @@ class TimeLimit(Wrapper):
     An episode that ends by itself in that very step is not truncated.
     """
 
-    steps: int = 1000
+    steps: Count = 1000
 
     def wrap(self, environment: Environment) -> Environment:
-        return Limited(inner=environment, steps=counted(self.steps, "steps of TimeLimit"))
+        return Limited(inner=environment, steps=self.steps)
 
 
 @component

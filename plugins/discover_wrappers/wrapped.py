@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from discover import Environment, Redraw, Spec, UserError, component
+from discover import Environment, Redraw, Spec, component
 
 
 class Watched(NamedTuple):
@@ -29,14 +29,3 @@ class Wrapped(Environment):
 
     def sample_task(self, key: jax.Array) -> Any:
         return self.inner.sample_task(key)
-
-
-def counted(value: int, where: str) -> int:
-    """A setting that counts something.
-
-    Raises:
-        UserError: it is below 1.
-    """
-    if value < 1:
-        raise UserError(f"{where} must be at least 1; got {value}: leave the wrapper out instead.")
-    return value

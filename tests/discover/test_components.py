@@ -3,7 +3,7 @@
 import ast
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,9 @@ from toys import Blank, Climb, Learned, OneStep
 
 from discover import (
     Algorithm,
+    AtLeast,
     Component,
+    Count,
     Integer,
     ReturnFunction,
     Scalar,
@@ -46,6 +48,9 @@ class Nested(ReturnFunction):
     horizon: Integer = integer(3, low=1, high=9)
     gain: Scalar = real(1.0, low=0.0, high=2.0)
     widths: tuple[int, ...] = (4,)
+    steps: Count = 3
+    lag: Annotated[int, AtLeast(0)] = 0
+    layers: tuple[Count, ...] = (2,)
     rate: float = 0.5
     ceiling: float | None = None
     bounds: tuple[float, float] = (0.0, 1.0)
@@ -109,6 +114,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"widths": [4]}, "widths of Nested must be a tuple, each item a whole number; got [4]."),
     ({"widths": (4, 2.0)}, "widths of Nested must be a tuple, each item a whole number; got (4, 2.0)."),
     ({"widths": (True,)}, "widths of Nested must be a tuple, each item a whole number; got (True,)."),
+    ({"steps": 0}, "steps of Nested must be a whole number of at least 1; got 0."),
+    ({"steps": True}, "steps of Nested must be a whole number of at least 1; got True."),
+    ({"lag": -1}, "lag of Nested must be a whole number of at least 0; got -1."),
+    ({"layers": (4, 0)}, "layers of Nested must be a tuple, each item a whole number of at least 1; got (4, 0)."),
     ({"bounds": (0.0,)}, "bounds of Nested must be a tuple of a finite number and a finite number; got (0.0,)."),
     ({"rate": float("nan")}, "rate of Nested must be a finite number; got nan."),
     ({"rate": float("inf")}, "rate of Nested must be a finite number; got inf."),

@@ -116,7 +116,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         "strategy must be one strategy; a search chooses between candidates alone: write the one.",
     ),
     ({"strategy": "toy_listed"}, "strategy.toy_listed needs 'genomes': add it."),
-    ({"objective": 3}, "objective must be the name of an objective, or {name: {field: value}}; got 3."),
+    ({"objective": 3}, "objective must be the name of an objective, {name: {field: value}} or {choice: [...]}; got 3."),
     ({"executor": "remote"}, "executor: no executor is called 'remote': "),
     ({"population": 0}, "population must be a whole number of at least 1; got 0."),
     ({"population": True}, "population must be a whole number of at least 1; got True."),

@@ -52,7 +52,9 @@ def test_the_oldest_transitions_make_room_for_new_ones() -> None:
 
 def test_only_what_one_step_targets_need_is_kept() -> None:
     memory = filled(1, 1)
-    assert jax.tree.leaves(memory.rows._replace(observation=(), action=(), reward=(), terminated=(), next_observation=())) == []
+    kept = memory.rows._replace(observation=(), action=(), reward=(), terminated=(), next_observation=(), context={})
+    assert jax.tree.leaves(kept) == []
+    assert memory.rows.context["z"].shape == (CAPACITY, 1)  # a head may read it
     template = jax.eval_shape(lambda: brought(0))
     more = empty_memory(template, CAPACITY, keep=("reward", "log_prob", "context")).add(brought(0))
     assert more.rows.context["z"].shape == (CAPACITY, 1)

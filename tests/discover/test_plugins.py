@@ -145,6 +145,14 @@ def test_a_plugin_is_blocked_by_name(monkeypatch: pytest.MonkeyPatch, write: Wri
     assert names(load_plugins(tmp_path)) == ["b"]
 
 
+def test_a_blocked_name_that_misspells_a_plugin_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, tracker=Registers("a"))
+    monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", "trakcer")
+    told = r"^DISCOVER_BLOCK_PLUGINS names 'trakcer', which is no plugin: did you mean 'tracker', which is loaded\?$"
+    with pytest.warns(PluginWarning, match=told):
+        assert names(load_plugins()) == ["a"]
+
+
 # Broken ---------------------------------------------------------------------------------------------------------------
 
 BROKEN: dict[str, tuple[str, str]] = {

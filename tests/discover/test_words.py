@@ -128,11 +128,15 @@ MISTAKES: list[tuple[Any, str]] = [
     ({}, "candidate needs 'rule', an update rule: add it."),
     ({"rule": "toy_climb"}, "candidate needs 'network', a network: add it."),
     ({**BASE, "netwrok": 1}, "candidate: Algorithm has no field 'netwrok'; did you mean 'network'? Known: "),
+    ({"recpie": "climb"}, "candidate: Algorithm has no field 'recpie'; did you mean 'recipe'? Known: "),
     ({**BASE, "rule": "toy_clim"}, "candidate.rule: no update rule is called 'toy_clim': did you mean 'toy_climb'? Known: "),
-    ({**BASE, "rule": 3}, "candidate.rule must be the name of an update rule, or {name: {field: value}}; got 3."),
+    (
+        {**BASE, "rule": 3},
+        "candidate.rule must be the name of an update rule, {name: {field: value}} or {choice: [...]}; got 3.",
+    ),
     (
         {**BASE, "rule": {"toy_climb": 1}},
-        "candidate.rule must be the name of an update rule, or {name: {field: value}}; got {'toy_climb': 1}.",
+        "candidate.rule must be the name of an update rule, {name: {field: value}} or {choice: [...]}; got {'toy_climb': 1}.",
     ),
     (
         {**BASE, "rule": {"toy_climb": {"slop": 1}}},
@@ -153,7 +157,12 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         {**BASE, "rule": {"toy_climb": {"slope": {"free": {"lo": 1}}}}},
-        "candidate.rule.toy_climb.slope: free knows deviation, high, low, scale, start; got 'lo'.",
+        "candidate.rule.toy_climb.slope: free has no 'lo'; did you mean 'low'? Known: deviation, high, low, scale, start.",
+    ),
+    ({**BASE, "rule": {"toy_climb": {"slope": "fre"}}}, "candidate.rule.toy_climb.slope: got 'fre'; did you mean 'free'?"),
+    (
+        {**BASE, "rule": {"toy_climb": {"slope": {"fere": {"low": 1}}}}},
+        "candidate.rule.toy_climb.slope: got {'fere': {'low': 1}}; did you mean 'free'?",
     ),
     (
         {**BASE, "rule": {"toy_climb": {"slope": {"free": 3}}}},

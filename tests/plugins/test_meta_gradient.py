@@ -37,10 +37,11 @@ from discover import (
     replace,
 )
 from discover.config import default_executor
+from discover.evaluation import describe_shapes
 from discover.events import TaskRun
 from discover.search import search
 from discover.train import train
-from discover.words import algorithm_from
+from discover.words import algorithm_from, environment_from
 
 ETA = ("returns.gamma", "optimiser.learning_rate")
 REFERENCE = GAE(gamma=0.95, lam=0.9)
@@ -173,6 +174,13 @@ def test_the_numbers_that_stac_tunes_all_move(registry: Registry) -> None:
     assert before.shape == (7,)
     assert np.all(np.isfinite(after))
     assert np.all(np.abs(after - before) > 1e-2), after - before
+
+
+def test_a_rule_with_a_memory_can_be_wrapped(registry: Registry) -> None:
+    """Its heads read eta, which the memory keeps beside each transition."""
+    sac = algorithm_from(registry, "sac")
+    wrapped = replace(sac, {"rule": adapting(sac.rule, adapt=("gamma",))})
+    assert describe_shapes(environment_from(registry, "Pendulum-v1"), wrapped, 20_000) == 20_000
 
 
 def test_the_reference_of_stac_is_impalas_loss_and_the_distance_to_the_policy_that_acted() -> None:

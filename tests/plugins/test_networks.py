@@ -1,5 +1,6 @@
 """Networks give every head that they claim, and start orthogonally without batched QR; memories are their equations."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -225,6 +226,18 @@ def test_every_head_depends_on_what_it_reads_and_torsos_are_shared_or_not(networ
         moved = {n for n, own in params["heads"].items() if sum(map(float, jax.tree.leaves(own))) > 0}
         assert moved == {name}
         assert (sum(map(float, jax.tree.leaves(params["torso"]))) > 0) == (network.shared and vector)
+
+
+@pytest.mark.parametrize("network", [CNN(filters=(16,), hidden=(64, 64)), GRU(encoder=(64, 64), hidden=(64,))], ids=str)
+def test_no_two_layers_draw_the_same_numbers(network: Any) -> None:
+    """Kernels of one key would begin alike, whatever their shapes."""
+    network, heads = replace(network, {"initialiser": "lecun"}), Heads({"policy": Head((3,)), "value": Head(())})
+    params = jax.jit(lambda key: network.init(key, PICTURES, heads))(jax.random.key(0))
+    kernels = [np.ravel(leaf) for leaf in jax.tree.leaves(params) if np.any(leaf)]
+    for one, other in itertools.combinations(kernels, 2):
+        count = min(len(one), len(other))
+        assert count >= 64
+        assert abs(np.corrcoef(one[:count], other[:count])[0, 1]) < 0.5
 
 
 def test_a_convolution_is_that_of_xla() -> None:

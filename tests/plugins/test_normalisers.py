@@ -17,6 +17,15 @@ from discover import Algorithm, Discrete, Environment, Spec, World
 SPEC = Spec((3,), Discrete(2))
 
 
+def test_where_environments_start_anew_so_does_the_running_return() -> None:
+    normaliser = Several(normalisers=(Observations(), Rewards(gamma=0.9)))
+    state, _ = normaliser.reward(normaliser.init(SPEC, 2), jnp.asarray([1.0, -2.0]), jnp.zeros(2, bool))
+    np.testing.assert_array_equal(state[1].returns, [1.0, -2.0])
+    after = normaliser.restart(state)
+    np.testing.assert_array_equal(after[1].returns, [0.0, 0.0])
+    assert jax.tree.all(jax.tree.map(jnp.array_equal, (after[0], after[1].moments), (state[0], state[1].moments)))
+
+
 @pytest.mark.parametrize("columns", [1, 4])
 def test_running_moments_are_those_of_all_items(columns: int) -> None:
     """Of numbers far from zero, where the sum of squares would lose all digits."""

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +17,10 @@ from discover_pbt.exploit import MEMORY, Scores, no_scores, t_test, truncation, 
 from discover_pbt.pbt import PBT
 
 from discover import Component, Integer, Scalar, Space, UserError, component, free, hookimpl, integer, real
+from discover.evaluation import inherit
 from discover.events import Generation, SearchInfo
 from discover.plugins import load_plugins
+from discover.randomness import unrolled
 from discover.search import resume, search
 from discover.testing.strategies import check_strategy
 
@@ -247,6 +249,25 @@ def test_killed_and_resumed_it_goes_on_to_the_same_bits(tmp_path: Path, whole: t
     assert ended.returncode == -signal.SIGKILL
     resume(load_plugins(extra=[toys]), directory)
     assert arrays(directory) == arrays(whole[0])
+
+
+def test_a_copy_draws_nothing_that_its_parent_drew() -> None:
+    """An update's own keys are split off ``fold_in(stream, update)``."""
+    streams = jax.vmap(jax.vmap(unrolled))(jax.random.split(jax.random.key(0), (4, 1)))
+    lives = inherit(_Stream(streams), jnp.zeros(4, jnp.int32), 3)
+    drawn = jax.random.split(jax.random.fold_in(streams[0, 0], 3), 4)
+    copies = {bytes(np.asarray(jax.random.key_data(key))) for key in lives.key[1:, 0]}
+    assert len(copies) == 3
+    assert copies.isdisjoint(bytes(np.asarray(jax.random.key_data(key))) for key in drawn)
+
+
+class _Stream(NamedTuple):
+    key: jax.Array
+
+
+def test_a_population_of_one_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^population 1 does not suit the strategy 'pbt': it needs 2 at least, one to copy"):
+        run(tmp_path / "alone", Watcher(), population=1)
 
 
 def test_a_space_of_several_structures_is_refused_in_one_sentence(tmp_path: Path) -> None:
