@@ -39,6 +39,7 @@ from discover import (
 from discover.config import default_executor
 from discover.devices import use_every_core
 from discover.plugins import load_plugins
+from discover.statistics import difference_interval
 from discover.train import train
 from discover.words import algorithm_from
 
@@ -175,12 +176,17 @@ def trained(use: Use, seeds: int) -> dict[str, Training]:
 
 
 def figures(use: Use, made: dict[str, Training]) -> dict[str, Any]:
-    """Per candidate: steps to the threshold and final return, with intervals, how many seeds get there; and the seconds."""
-    found = {}
+    """Per candidate: steps to the threshold and final return, with intervals, how many seeds get there; and the seconds.
+
+    Steps come with how many more they are than the mixture's, paired by seed.
+    """
+    found, mixture = {}, steps_to(np.asarray(made["mixture"].curves), use.steps)
     for name, training in made.items():
         curves = np.asarray(training.curves)
+        more = difference_interval(steps_to(curves, use.steps), mixture, paired=True)
         found[name] = {
             "steps": _told(bootstrap_interval(steps_to(curves, use.steps))),
+            "more": _told(more),
             "final": _told(training.interval),
             "reached": int((curves >= THRESHOLD).any(axis=1).sum()),
             "seconds": training.seconds,
@@ -224,10 +230,12 @@ def main() -> None:
     if wanted.json:
         print(json.dumps(found))
         return
-    print("| candidate | env steps to 0.9 | seeds that get there | final return | seconds |\n" + "| --- " * 5 + "|")
+    print("| candidate | env steps to 0.9 | more than the mixture | seeds that get there | final return | seconds |")
+    print("| --- " * 6 + "|")
     for name, one in found.items():
-        first, final = ("{:,.5g} [{:,.5g}, {:,.5g}]".format(*one[key]) for key in ("steps", "final"))
-        print(f"| {name} | {first} | {one['reached']} of {wanted.seeds} | {final} | {one['seconds']:.0f} |")
+        first, more = ("{:,.0f} [{:,.0f}, {:,.0f}]".format(*one[key]) for key in ("steps", "more"))
+        final = "{:.3f} [{:.3f}, {:.3f}]".format(*one["final"])
+        print(f"| {name} | {first} | {more} | {one['reached']} of {wanted.seeds} | {final} | {one['seconds']:.0f} |")
 
 
 def _told(interval: Interval) -> list[float]:
