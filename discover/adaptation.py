@@ -87,7 +87,8 @@ def evaluate_adaptation(
         )
     stages = [algorithm, *[later or algorithm] * max(steps - 1, 0)]
     keys = jax.random.split(key, len(jax.tree.leaves(tasks)[0]))
-    returns = _recorded(stages, environment, agent.params, agent.rule_state, tasks, keys, episodes, horizon, steps)
+    statistics = None if agent.actor is None else agent.actor.normaliser
+    returns = _recorded(stages, environment, agent.params, agent.rule_state, statistics, tasks, keys, episodes, horizon, steps)
     return Adaptation(np.asarray(returns).T)
 
 
@@ -102,22 +103,31 @@ def _recorded(
     environment: Environment,
     params: Any,
     state: Any,
+    statistics: Any,
     tasks: Any,
     keys: jax.Array,
     episodes: int,
     horizon: int,
     steps: int,
 ) -> jax.Array:
-    """Returns ``[tasks, 1 + steps]``; stage k acts, and takes step k + 1."""
+    """Returns ``[tasks, 1 + steps]``; stage k acts, and takes step k + 1.
+
+    The normaliser goes on from the statistics of training; there are none (None) where the rule collects by itself, each time
+    from the start.
+    """
 
     def one(task: Any, key: jax.Array) -> jax.Array:
-        learnt, returns = (params, state), []
+        learnt, returns, known = (params, state), [], statistics
         for k, stage in enumerate([*stages[:steps], stages[-1]]):
             world, rule = World(stage, environment, progress=1.0), stage.rule
             key_start, key_act, key_adapt = named_keys(jax.random.fold_in(key, k), "start", "act", "adapt")
             acting, context = rule.behaviour(*learnt)
             columns = jax.tree.map(lambda x: jnp.broadcast_to(x, (episodes, *jnp.shape(x))), task)
-            seen = world.collect(acting, world.start(key_start, columns), key_act, horizon, context)[1]
+            actor = world.start(key_start, columns)
+            if known is not None:
+                actor = world.start(key_start, columns, actor._replace(normaliser=known))
+            actor, seen = world.collect(acting, actor, key_act, horizon, context)
+            known = known if known is None else actor.normaliser
             returns.append(jnp.mean(jnp.sum(seen.reward * first_episodes(seen), axis=0)))
             if k < steps:
                 learnt = rule.adapt_to_task(key_adapt, world, *learnt, seen)

@@ -111,11 +111,11 @@ def _differences(
     """The first candidate against each other one; runs in which a seed broke on either side are left out."""
     first, made = names[0], []
     for other in names[1:]:
-        pairs = [(run, a.returns, b.returns) for run, a, b in zip(runs, trainings[first], trainings[other], strict=True)]
-        sound = [(run, a, b) for run, a, b in pairs if np.isfinite(a).all() and np.isfinite(b).all()]
+        pairs = zip(runs, trainings[first], trainings[other], strict=True)
+        sound = [(run, a.returns, b.returns) for run, a, b in pairs if a.sound and b.sound]
         if not sound:
             continue
-        tested = corrected_difference([(a, b) for _, a, b in sound], paired=True)
+        tested = corrected_difference([(a, b) for _, a, b in sound], paired=True, resamples=max(10_000, 400 * len(sound)))
         for (run, _, _), found in zip(sound, tested, strict=True):
             made.append(Difference(first, other, run, found.interval, found.p_value, found.verdict))
     return made

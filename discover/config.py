@@ -107,7 +107,9 @@ def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any
         raise UserError(f"config file '{path}' does not exist: {hint}")
     try:
         config = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except OSError as error:
+        raise UserError(f"config file '{path}' cannot be read ({error.strerror}): check its permissions.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         line = " ".join(str(error).split())
         raise UserError(f"config file '{path}' is not YAML ({line}): repair it.") from None
     if not isinstance(config, dict):
@@ -149,7 +151,7 @@ def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig
         finalists=_whole(full, "finalists"),
         selection_seeds=_whole(full, "selection_seeds"),
         checkpoint_minutes=_number(full, "checkpoint_minutes"),
-        directory=Path(_text(full, "directory")),
+        directory=Path(_text(full, "directory")).expanduser(),
         report=_report(registry, full["report"], strategy, population),
         words=full,
     )
@@ -173,13 +175,44 @@ def _report(registry: Registry, value: Any, strategy: Strategy, population: int)
     baselines = value.get("baselines", {})
     if not isinstance(baselines, Mapping):
         raise UserError(f"report.baselines must map names to candidates; got {baselines!r}.")
+    _check_names(baselines)
     for name, words in baselines.items():
-        tuned = isinstance(words, Mapping) and set(words) == {"tune"}
-        template = algorithm_from(registry, words["tune"] if tuned else words, f"report.baselines.{name}")
-        if tuned:
-            _check_population(registry, strategy, Space(template), population)
+        where, space = f"report.baselines.{name}", tuned_space(words)
+        if space is not None:
+            _check_population(registry, strategy, Space(algorithm_from(registry, space, where)), population)
+            continue
+        try:
+            check(algorithm_from(registry, words, where))
+        except UserError as error:
+            raise UserError(f"{where}: {error}" if where not in str(error) else str(error)) from None
     runs, notes = _task_runs(registry, value["tasks"], "report.tasks")
     return Report(baselines, runs, notes, _whole({"seeds": 16, **value}, "seeds", least=2, where="report."))
+
+
+def tuned_space(words: Any) -> Any:
+    """The space over which a baseline is to be tuned, or None if it is a candidate as it stands."""
+    return words["tune"] if isinstance(words, Mapping) and set(words) == {"tune"} else None
+
+
+def slug(name: str) -> str:
+    """A name as part of a path."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "search"
+
+
+def _check_names(baselines: Mapping[Any, Any]) -> None:
+    """A baseline's name must be its own: in the report, and as a folder where it is tuned."""
+    folders: dict[str, str] = {}
+    for name, words in baselines.items():
+        if not isinstance(name, str):
+            raise UserError(f"report.baselines: a name must be a text; got {name!r}: put it in quotes.")
+        if name == "champion":
+            raise UserError("report.baselines: 'champion' is what the search finds: give the baseline another name.")
+        if tuned_space(words) is not None:
+            other = folders.setdefault(slug(name), name)
+            if other != name:
+                raise UserError(
+                    f"report.baselines: '{other}' and '{name}' would be tuned in one folder, tune-{slug(name)}: rename one."
+                )
 
 
 def _task_runs(registry: Registry, value: Any, where: str) -> tuple[list[TaskRun], list[str]]:
@@ -253,7 +286,7 @@ def _apply(config: dict[str, Any], setting: str) -> None:
         raise UserError(f"--set '{setting}' must be key=value, with dots between nested keys, such as --set population=64.")
     try:
         value = yaml.load(text, Loader)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise UserError(f"--set '{setting}': the value is not YAML; quote it.") from None
     *parents, last = path.split(".")
     node: Any = config

@@ -181,6 +181,11 @@ class Training:
     seconds: float
     provenance: Mapping[str, Any]
 
+    @property
+    def sound(self) -> bool:
+        """Whether no seed broke."""
+        return bool((self.status == Status.OK).all())
+
 
 @dataclass(frozen=True)
 class Difference:

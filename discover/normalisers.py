@@ -19,8 +19,9 @@ class Normaliser(Component):
         """Statistics before any step."""
         raise NotImplementedError
 
-    def restart(self, state: Any) -> Any:
-        """Statistics where all environments start an episode anew without having ended the last one; by default the same."""
+    def restart(self, state: Any, environments: int) -> Any:
+        """Statistics where so many environments start an episode, whatever became of the last ones; by default the same."""
+        del environments
         return state
 
     def observe(self, state: Any, observation: jax.Array) -> tuple[Any, jax.Array]:

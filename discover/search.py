@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import itertools
 import json
-import re
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,10 +18,10 @@ import yaml
 
 from discover.algorithm import Algorithm
 from discover.compare import compare
-from discover.config import Report, SearchConfig, checked_config, read_config
+from discover.config import SearchConfig, checked_config, read_config, slug, tuned_space
 from discover.errors import DiscoverError, EvaluationError, UserError
 from discover.evaluation import describe_shapes
-from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status
+from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status, TaskRun
 from discover.fitness import Evaluated, Evaluator, Lives, one_line
 from discover.plugins import Plugins
 from discover.provenance import provenance
@@ -87,8 +88,7 @@ def search(
         UserError: anything wrong with the config, before the first generation.
     """
     config = checked_config(plugins.registry, words)
-    directory = directory or _new_directory(config)
-    if not resume and (directory / CONFIG_FILE).is_file():
+    if not resume and directory is not None and (directory / CONFIG_FILE).is_file():
         raise UserError(f"'{directory}' holds a search already: go on with it (discover resume), or give another directory.")
     runner = _Runner(plugins, config, directory, progress)
     try:
@@ -113,8 +113,8 @@ def resume(plugins: Plugins, directory: Path, progress: Callable[[str, float], N
 class _Runner:
     """One search in progress."""
 
-    def __init__(self, plugins: Plugins, config: SearchConfig, directory: Path, progress: Any):
-        self.plugins, self.config, self.directory = plugins, config, directory
+    def __init__(self, plugins: Plugins, config: SearchConfig, directory: Path | None, progress: Any):
+        self.plugins, self.config = plugins, config
         self.registry: Registry = plugins.registry
         self.progress = progress or (lambda what, share: None)
         self.space = Space(config.template)
@@ -128,10 +128,13 @@ class _Runner:
         self._tell = jax.jit(lambda key, state, x, y: config.strategy.tell(key, state, self.space, x, y))
         self._lives_form = self._checked_lives()
         self._last_error = ""
+        self._settled = {**config.words, "executor": words_of(self.registry, self.executor)}
+        self._config_text = _yaml(self._settled)
+        self.directory = directory or _new_directory(config)  # once nothing is wrong
         self.info = SearchInfo(
             name=config.name,
-            directory=directory,
-            config=config.words,
+            directory=self.directory,
+            config=self._settled,
             space=self.space,
             tasks=config.tasks,
             population=config.population,
@@ -240,8 +243,9 @@ class _Runner:
         assert report is not None
         candidates = {"champion": champion}
         for name, words in report.baselines.items():
-            if isinstance(words, Mapping) and set(words) == {"tune"}:
-                candidates[name] = self._tuned(name, words["tune"])
+            space = tuned_space(words)
+            if space is not None:
+                candidates[name] = self._tuned(name, space)
             else:
                 candidates[name] = algorithm_from(self.registry, words, f"report.baselines.{name}")
         return compare(
@@ -257,8 +261,8 @@ class _Runner:
 
     def _tuned(self, name: str, space: Any) -> Algorithm:
         """The champion of a search over a baseline's own space, with the same budget, strategy, tasks and seeds."""
-        directory = self.directory / f"tune-{_slug(name)}"
-        words = {**self.config.words, "candidate": space, "report": None, "name": f"{self.config.name}: {name}"}
+        directory = self.directory / f"tune-{slug(name)}"
+        words = {**self._settled, "candidate": space, "report": None, "name": f"{self.config.name}: {name}"}
         going_on = (directory / CONFIG_FILE).is_file()
         return search(self.plugins, words, directory, resume=going_on, progress=self.progress).champion
 
@@ -284,17 +288,9 @@ class _Runner:
 
     def _prepare_directory(self) -> None:
         path = self.directory / CONFIG_FILE
-        if path.is_file():
-            return
-        settled = {**self.config.words, "executor": words_of(self.registry, self.executor)}
-        try:
-            text = yaml.safe_dump(settled, sort_keys=False)
-            self.directory.mkdir(parents=True, exist_ok=True)
-        except yaml.YAMLError as error:
-            raise UserError(f"the config holds what YAML cannot ({error.args[-1]!r}): write plain numbers and texts.") from None
-        except OSError as error:
-            raise UserError(f"directory '{self.directory}' cannot be made ({error.strerror}): choose another.") from None
-        write_atomically(path, text.encode())
+        if not path.is_file():
+            _make(self.directory, exist_ok=True)
+            write_atomically(path, self._config_text.encode())
 
     def save(self) -> None:
         """Write the checkpoint: one file, replaced as a whole."""
@@ -321,19 +317,32 @@ class _Runner:
         return self.evaluator.lives_form(self.config.population, self.config.seeds)
 
     def _check(self, candidate: Algorithm) -> None:
-        """Trace the first candidate on every task, so that a mistake is told before a long run."""
-        report: Report | None = self.config.report
-        runs = [*self.config.tasks, *(report.runs if report else ())]
-        for run in dict.fromkeys(runs):
-            try:
-                describe_shapes(environment_from(self.registry, run.task), candidate, run.steps)
-            except DiscoverError:
-                raise
-            except Exception as error:
-                raise EvaluationError(
-                    f"the first candidate cannot be traced on {run.label} ({one_line(error)}): repair the component that "
-                    "raises this, or take it out of the space."
-                ) from error
+        """Trace the first candidate and the baselines on their tasks, so that a mistake is told before a long run."""
+        report = self.config.report
+        for run in dict.fromkeys([*self.config.tasks, *(report.runs if report else ())]):
+            self._trace("the first candidate", candidate, run)
+        for name, words in report.baselines.items() if report else ():
+            where, space = f"report.baselines.{name}", tuned_space(words)
+            baseline = algorithm_from(self.registry, words if space is None else space, where)
+            if space is not None:
+                over = Space(baseline)
+                baseline = over.decode(over.start(jax.random.key(0)))
+            for run in dict.fromkeys(report.runs if report else ()):
+                try:
+                    self._trace(where, baseline, run)
+                except UserError as error:
+                    raise UserError(f"{where} on {run.label}: {error}") from None
+
+    def _trace(self, what: str, candidate: Algorithm, run: TaskRun) -> None:
+        try:
+            describe_shapes(environment_from(self.registry, run.task), candidate, run.steps)
+        except DiscoverError:
+            raise
+        except Exception as error:
+            raise EvaluationError(
+                f"{what} cannot be traced on {run.label} ({one_line(error)}): repair the component that raises this, or take "
+                "it out."
+            ) from error
 
 
 def _counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counters:
@@ -354,13 +363,27 @@ def _counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counte
 
 def _new_directory(config: SearchConfig) -> Path:
     """A directory of its own for a new search."""
-    base = config.directory / f"{_slug(config.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
-    path, number = base, 1
-    while path.exists():
-        number += 1
-        path = base.with_name(f"{base.name}-{number}")
-    return path
+    base = config.directory / f"{slug(config.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
+    for number in itertools.count(1):
+        path = base if number == 1 else base.with_name(f"{base.name}-{number}")
+        with contextlib.suppress(FileExistsError):  # another search may begin in the same second
+            _make(path, exist_ok=False)
+            return path
+    raise AssertionError
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "search"
+def _make(directory: Path, exist_ok: bool) -> None:
+    """Make a directory; who asks for a new one is told by ``FileExistsError`` that it exists."""
+    try:
+        directory.mkdir(parents=True, exist_ok=exist_ok)
+    except OSError as error:
+        if isinstance(error, FileExistsError) and not exist_ok:
+            raise
+        raise UserError(f"directory '{directory}' cannot be made ({error.strerror}): choose another.") from None
+
+
+def _yaml(words: Mapping[str, Any]) -> str:
+    try:
+        return yaml.safe_dump(words, sort_keys=False)
+    except yaml.YAMLError as error:
+        raise UserError(f"the config holds what YAML cannot ({error.args[-1]!r}): write plain numbers and texts.") from None

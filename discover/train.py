@@ -61,7 +61,7 @@ def train(
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
     curves = executor.evaluate(environment, candidates, seed_keys(seed, purpose, seeds), run.steps, progress)
     seconds = time.perf_counter() - started
-    returns = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1)
+    returns, status = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1), statuses(curves)[0]
     return Training(
         name=name,
         algorithm=algorithm,
@@ -70,8 +70,8 @@ def train(
         lengths=curves.episode_length[0],
         info={key: value[0] for key, value in curves.info.items()},
         returns=returns,
-        status=statuses(curves)[0],
-        interval=_interval(returns),
+        status=status,
+        interval=_interval(returns, status),
         env_steps=int(curves.env_steps.sum(dtype=np.int64)),
         seconds=seconds,
         provenance={**(provenance(registry) if facts is None else facts), "executor": repr(executor)},
@@ -86,9 +86,9 @@ def statuses(curves: Curves) -> np.ndarray:
     return status
 
 
-def _interval(returns: np.ndarray) -> Interval:
+def _interval(returns: np.ndarray, status: np.ndarray) -> Interval:
     """Interquartile mean with its 95 % interval; without an interval (NaN) for a single seed, NaN if a seed is broken."""
-    if not np.isfinite(returns).all():
+    if (status != Status.OK).any():
         return Interval(np.nan, np.nan, np.nan)
     if len(returns) == 1:
         return Interval(np.nan, float(returns[0]), np.nan)

@@ -189,7 +189,7 @@ class World:
         else:
             statistics, env_steps = previous.normaliser, previous.env_steps
             if self._normaliser is not None:
-                statistics = self._normaliser.restart(statistics)
+                statistics = self._normaliser.restart(statistics, columns)
             episodes = previous.episodes._replace(current_return=zeros, current_length=zeros)
         if self._normaliser is not None:
             statistics, observation = self._normaliser.observe(statistics, observation)

@@ -66,7 +66,9 @@ def _words_in(path: Path) -> object:
         raise UserError(f"candidate file '{path}' does not exist: check the path.")
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise UserError(f"candidate file '{path}' cannot be read ({error.strerror}): check its permissions.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"candidate file '{path}' is not YAML ({' '.join(str(error).split())}): repair it.") from None
 
 

@@ -19,7 +19,7 @@ Tracking = Annotated[
 NoTracking = Annotated[bool, typer.Option("--no-tracking", help="Track nothing.")]
 Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many lifetimes with different seeds.")]
 Steps = Annotated[int, typer.Option("--steps", min=1, help="Environment steps of each lifetime.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the stream that all seeds come from.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of the stream that all seeds come from.")]
 
 STEPS = 100_000
 """Environment steps of a lifetime, unless said otherwise."""

@@ -53,17 +53,20 @@ def searched(
     name: str, options: Common, plugins: Plugins, directory: Path | None, work: Callable[[Session], SearchResult]
 ) -> Outcome:
     """Run a search under watch; ctrl-C ends it with a word on how to go on."""
-    with session(name, options, plugins, directory) as running:
-        try:
+    running: Session | None = None
+    try:
+        with session(name, options, plugins, directory) as running:
             result = work(running)
-        except KeyboardInterrupt:
-            search = running.progress.search
-            if search is None:
-                raise
-            how = command_line("resume", search.directory, plugins_dir=options.plugins_dir)
-            raise StoppedError(f"the search '{search.name}' is saved; go on with it: {how}") from None
-        search = running.progress.search
-        assert search is not None
+    except KeyboardInterrupt:  # at any time: also while the store is waited for
+        search = running.progress.search if running else None
+        found = search.directory if search else directory
+        if found is None:
+            raise
+        how = command_line("resume", found, plugins_dir=options.plugins_dir)
+        called = f"the search '{search.name}'" if search else "the search"
+        raise StoppedError(f"{called} is saved; go on with it: {how}") from None
+    search = running.progress.search
+    assert search is not None
     return Outcome(search, result, running.facts)
 
 

@@ -1,11 +1,11 @@
 """Catch: the smallest task with a delayed reward and an observation like a picture."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Spec, Step, component
+from discover import AtLeast, Count, Discrete, Environment, Spec, Step, component
 
 
 class Board(NamedTuple):
@@ -27,8 +27,8 @@ class Catch(Environment):
 
     paper = "Mnih et al. 2014, Recurrent models of visual attention, arXiv 1406.6247"
 
-    rows: int = 8
-    columns: int = 8
+    rows: Annotated[int, AtLeast(2)] = 8
+    columns: Count = 8
 
     def spec(self) -> Spec:
         return Spec((self.rows, self.columns), Discrete(3))

@@ -82,7 +82,10 @@ def make(name: str) -> Made:
 
         if name not in gymnax.registered_envs:
             raise UserError(f"gymnax has no environment '{name}': {nearest(name, gymnax.registered_envs)}.")
-        environment, params = gymnax.make(name)
+        try:
+            environment, params = gymnax.make(name)
+        except OSError as error:
+            raise UserError(f"gymnax cannot load the data of '{name}' ({error}): choose another environment.") from None
         action = _action(name, environment.action_space(params))
         shape, categories = _observation(name, environment.observation_space(params))
     return Made(environment, params, Spec(shape, action), categories)

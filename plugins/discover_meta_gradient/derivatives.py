@@ -85,6 +85,7 @@ class Past(NamedTuple):
 
     given: Given
     progress: jax.Array
+    env_steps: jax.Array
     known: jax.Array
 
 
@@ -99,12 +100,12 @@ class Reverse(Derivative):
 
     def init(self, given: Given, eta: jax.Array) -> Past:
         experience = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), given.experience)
-        return Past(_kept(given)._replace(experience=experience), jnp.zeros(()), jnp.array(False))
+        return Past(_kept(given)._replace(experience=experience), jnp.zeros(()), jnp.zeros((), jnp.int32), jnp.array(False))
 
     def slope(self, memory: Past, learn: Learn, world: World, given: Given, eta: jax.Array, loss: Loss) -> jax.Array:
         key = jax.random.wrap_key_data(memory.given.key, impl=jax.random.key_impl(given.key))
         before = copy.copy(world)
-        before.progress = memory.progress
+        before.progress, before.env_steps = memory.progress, memory.env_steps
 
         def repeated(eta: jax.Array) -> jax.Array:
             return loss(learn(eta, before, memory.given._replace(key=key))[0])
@@ -112,7 +113,9 @@ class Reverse(Derivative):
         return jnp.where(memory.known, jax.grad(repeated)(eta), 0.0)
 
     def update(self, memory: Past, learn: Learn, world: World, given: Given, eta: jax.Array) -> tuple[Learnt, Past]:
-        return learn(eta, world, given), Past(_kept(given), world.progress, jnp.array(True))
+        return learn(eta, world, given), Past(
+            _kept(given), world.progress, jnp.asarray(world.env_steps, jnp.int32), jnp.array(True)
+        )
 
 
 def _kept(given: Given) -> Given:

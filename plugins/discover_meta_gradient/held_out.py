@@ -84,6 +84,6 @@ class ActorCriticLoss(HeldOutLoss):
 def _targets(returns: ReturnFunction, world: World, params: Any, outputs: Outputs, experience: Experience) -> Targets:
     """Constant targets from the values and the policy of these parameters."""
     log_prob = world.policy(outputs).log_prob(experience.action)
-    segment = world.segment(params, experience)._replace(target_log_prob=log_prob)
-    segment = segment._replace(value=outputs.get("value", segment.value))
+    segment = world.segment(params, experience._replace(outputs=jax.lax.stop_gradient(outputs)))
+    segment = segment._replace(target_log_prob=log_prob)
     return jax.lax.stop_gradient(returns(jax.lax.stop_gradient(segment)))

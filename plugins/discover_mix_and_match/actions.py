@@ -60,10 +60,16 @@ class SharedMixture(Network):
         outputs, carry = self.network.apply(params, self._all(heads), inputs, carry)
         said = [self._said_by(index, actions, heads.outputs, outputs) for index, actions in enumerate(self.known)]
         said.append({name: value for name, value in outputs.items() if "@" not in name})
-        return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient), carry
+        return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient, inputs.first.shape), carry
 
     def _all(self, heads: Heads) -> Heads:
         """The heads of all agents; those of simpler ones are called ``head@agent``."""
+        if _POLICY not in heads.outputs:
+            asked = ", ".join(sorted(heads.outputs))
+            raise UserError(
+                f"growing_actions needs a head called '{_POLICY}', but the rule asks for {asked}: choose a rule with a policy, "
+                "or another curriculum."
+            )
         outputs = dict(heads.outputs)
         for index, actions in enumerate(self.known):
             for name, head in heads.outputs.items():

@@ -25,7 +25,11 @@ def weights(alpha: jax.Array, agents: int) -> list[jax.Array]:
 
 
 def mixture(
-    heads: Mapping[str, Head], agents: Sequence[Outputs], alpha: jax.Array, coefficient: jax.Array | float
+    heads: Mapping[str, Head],
+    agents: Sequence[Outputs],
+    alpha: jax.Array,
+    coefficient: jax.Array | float,
+    shape: tuple[int, ...] = (),
 ) -> dict[str, jax.Array]:
     """One agent out of K, from the simplest to the one to be trained (Czarnecki et al. 2018).
 
@@ -39,9 +43,10 @@ def mixture(
         agents: what each agent says, by head.
         alpha: how far the curriculum has come, in ``[0, 1]``.
         coefficient: of the distillation.
+        shape: of the states; without a head that is a distribution, the loss is zero for each.
     """
     shares = weights(alpha, len(agents))
-    loss = _weighed([agent.get(AUXILIARY_LOSS, jnp.zeros(())) for agent in agents], shares)
+    loss = _weighed([agent.get(AUXILIARY_LOSS, jnp.zeros(shape)) for agent in agents], shares)
     outputs = {}
     for name in agents[-1].keys() - {AUXILIARY_LOSS}:
         said = [agent[name] for agent in agents]

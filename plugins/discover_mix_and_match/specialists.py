@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Heads, Inputs, Network, Outputs, Spec, component
+from discover import Count, Heads, Inputs, Network, Outputs, Spec, component
 
 
 @component
@@ -20,7 +20,7 @@ class Specialists(Network):
     """
 
     network: Network
-    tasks: int = 2
+    tasks: Count = 2
 
     @property
     def forms(self) -> frozenset[str]:

@@ -30,6 +30,7 @@ class Sender(threading.Thread):
         self.problems: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._folder, self._address = folder, address
         self._state = load_state(folder, address)
+        save_state(folder, self._state)  # where it is to go is known even if the store never answers
         self._run: Run | None = None
         self._wake, self._closing, self._given_up = threading.Event(), threading.Event(), threading.Event()
         self._pause, self._failing = 1.0, False

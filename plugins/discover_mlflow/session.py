@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -111,7 +112,7 @@ class Session:
         if left:
             _warn(
                 f"{left} records are not in the tracking store '{self._address}' yet, and are kept: send them with "
-                f"'python -m discover_mlflow {self.folder}'."
+                f"'python -m discover_mlflow {shlex.quote(str(self.folder))}'."
             )
         return not left
 

@@ -1,11 +1,11 @@
 """What the families share: a point in the plane that walks, and a task that pays it."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from discover import Continuous, Environment, Redraw, Spec, component, named_key
+from discover import AtLeast, Continuous, Environment, Redraw, Spec, component, named_key
 
 
 class Walker(NamedTuple):
@@ -27,8 +27,8 @@ class Plane(Environment):
         seed: which N tasks.
     """
 
-    tasks: int = 0
-    seed: int = 0
+    tasks: Annotated[int, AtLeast(0)] = 0
+    seed: Annotated[int, AtLeast(0)] = 0
 
     @property
     def redraw(self) -> Redraw:

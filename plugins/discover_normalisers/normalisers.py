@@ -98,8 +98,8 @@ class Rewards(Normaliser):
     def init(self, spec: Spec, environments: int) -> Discounted:
         return Discounted(jnp.zeros(environments), no_moments(()))
 
-    def restart(self, state: Discounted) -> Discounted:
-        return state._replace(returns=jnp.zeros_like(state.returns))
+    def restart(self, state: Discounted, environments: int) -> Discounted:
+        return state._replace(returns=jnp.zeros(environments))
 
     def observe(self, state: Discounted, observation: jax.Array) -> tuple[Discounted, jax.Array]:
         return state, observation
@@ -123,8 +123,8 @@ class Several(Normaliser):
     def init(self, spec: Spec, environments: int) -> tuple[Any, ...]:
         return tuple(normaliser.init(spec, environments) for normaliser in self.normalisers)
 
-    def restart(self, state: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(normaliser.restart(own) for normaliser, own in zip(self.normalisers, state, strict=True))
+    def restart(self, state: tuple[Any, ...], environments: int) -> tuple[Any, ...]:
+        return tuple(normaliser.restart(own, environments) for normaliser, own in zip(self.normalisers, state, strict=True))
 
     def observe(self, state: tuple[Any, ...], observation: jax.Array) -> tuple[tuple[Any, ...], jax.Array]:
         after = []

@@ -31,8 +31,8 @@ class Genetic(Strategy):
     many as members, the rank is that of the fitness alone). A child has one parent, or two with probability ``crossover``.
     A parent is the foremost of ``tournament`` members drawn with replacement: its rank is ``floor(P * (1 - u^(1 /
     tournament)))`` for a uniform u. Every child is then mutated by `Space.mutate`: one value that has effect changes for
-    sure, each other with probability ``mutation``. The foremost ``elite`` of a generation, one at least, stay in the
-    population as they are and are evaluated again with everyone, so that luck does not last. The first generation is the
+    sure, each other with probability ``mutation``. The foremost ``elite`` of a generation, one at least and not all, stay in
+    the population as they are and are evaluated again with everyone, so that luck does not last. The first generation is the
     start genome and draws from the prior.
 
     Attributes:
@@ -62,7 +62,7 @@ class Genetic(Strategy):
     def ask(self, key: jax.Array, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         ranked = state.genomes[_foremost(state, space)]
         children = jax.vmap(lambda k: self._child(k, ranked, space))(jax.random.split(key, population))
-        elite = jnp.maximum(1, jnp.round(self.elite * population))
+        elite = jnp.clip(jnp.round(self.elite * population), 1, population - 1)
         bred = jnp.where((jnp.arange(population) < elite)[:, None], ranked, children)
         return Proposal(jnp.where(state.generation == 0, state.genomes, bred)), state
 

@@ -1,10 +1,25 @@
 """How well an agent adapts: what is counted, and what is refused."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from contract.small import CATCH, agent, small_ppo
+from discover_networks.mlp import MLP
+from discover_normalisers.normalisers import Observations, Rewards, Several
 
-from discover import Adaptation, Experience, UserError, adaptation_figure, ends_within, standardised, step_weights
+from discover import (
+    Adaptation,
+    Experience,
+    UserError,
+    adaptation_figure,
+    ends_within,
+    evaluate_adaptation,
+    replace,
+    standardised,
+    step_weights,
+    trained_agent,
+)
 from discover.adaptation import first_episodes
 
 
@@ -57,7 +72,22 @@ def test_intervals_are_of_the_mean_over_tasks() -> None:
 
 @pytest.mark.parametrize(("episodes", "horizon", "steps"), [(0, 1, 1), (1, 0, 1), (1, 1, -1)])
 def test_nothing_to_record_is_refused(episodes: int, horizon: int, steps: int) -> None:
-    from discover import evaluate_adaptation
-
     with pytest.raises(UserError, match="nothing to record: give at least 1 episode"):
         evaluate_adaptation(None, None, None, None, None, episodes=episodes, horizon=horizon, steps=steps)  # type: ignore[arg-type]
+
+
+def test_an_agent_is_judged_with_the_statistics_that_it_was_trained_with() -> None:
+    normaliser = Several(normalisers=(Observations(), Rewards()))
+    candidate = replace(agent(small_ppo(), MLP(hidden=(8,))), {"normaliser": normaliser})
+    made = trained_agent(candidate, CATCH, jax.random.key(0), 2_000)
+    trained = made.actor
+    assert trained is not None
+    tasks, seen, rewards = jnp.zeros(6), *trained.normaliser
+
+    def judged(mean: jax.Array) -> np.ndarray:
+        actor = trained._replace(normaliser=(seen._replace(mean=mean), rewards))
+        other = made._replace(actor=actor)
+        return evaluate_adaptation(candidate, CATCH, other, tasks, jax.random.key(1), episodes=3, horizon=4, steps=1).returns
+
+    assert np.isfinite(judged(seen.mean)).all()
+    assert np.any(judged(seen.mean) != judged(seen.mean + 5.0))

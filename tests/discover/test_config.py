@@ -148,6 +148,22 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"report": {}}, "report: 'tasks' is missing: list the tasks to compare on."),
     ({"report": {"tasks": [TASK], "baselines": ["climb"]}}, "report.baselines must map names to candidates; got ['climb']."),
     ({"report": {"tasks": [TASK], "baselines": {"a": "clim"}}}, "report.baselines.a: no recipe is called 'clim': "),
+    (
+        {"report": {"tasks": [TASK], "baselines": {"a": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}}}}},
+        "report.baselines.a: rule.slope of Climb is open (free()): set it, or search over it.",
+    ),
+    (
+        {"report": {"tasks": [TASK], "baselines": {1: "climb"}}},
+        "report.baselines: a name must be a text; got 1: put it in quotes.",
+    ),
+    (
+        {"report": {"tasks": [TASK], "baselines": {"champion": "climb"}}},
+        "report.baselines: 'champion' is what the search finds: give the baseline another name.",
+    ),
+    (
+        {"report": {"tasks": [TASK], "baselines": {"A": {"tune": WORDS["candidate"]}, "a+": {"tune": WORDS["candidate"]}}}},
+        "report.baselines: 'A' and 'a+' would be tuned in one folder, tune-a: rename one.",
+    ),
     ({"report": {"tasks": [TASK], "seeds": 1}}, "report.seeds must be a whole number of at least 2; got 1."),
     ({"report": {"tasks": [{}]}}, "report.tasks.0 must be {task: ID, steps: N}; got {}."),
 ]

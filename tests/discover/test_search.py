@@ -16,11 +16,12 @@ import toys
 import yaml
 
 from discover import Registry, UserError, hookimpl
+from discover.config import checked_config
 from discover.errors import EvaluationError
 from discover.events import Generation, SearchInfo, SearchResult, Status
 from discover.plugins import Plugins, PluginWarning, load_plugins
 from discover.saving import fingerprint_of, load_candidate, load_notes
-from discover.search import resume, search
+from discover.search import _new_directory, resume, search
 
 WORDS: dict[str, Any] = {
     "name": "Laws & order",
@@ -344,9 +345,31 @@ def test_a_first_candidate_that_cannot_be_traced_is_told_before_the_search(tmp_p
         run(tmp_path / "it", candidate=candidate)
     assert str(caught.value) == (
         "the first candidate cannot be traced on late-payday @ 96 (ValueError: this rule cannot be traced): repair the "
-        "component that raises this, or take it out of the space."
+        "component that raises this, or take it out."
     )
     assert not (tmp_path / "it").exists()
+
+
+def test_a_baseline_that_cannot_be_run_is_told_before_the_search(tmp_path: Path) -> None:
+    watcher = Watcher()
+    baseline = {"recipe": "climb", "rule": {"toy_climb": {"environments": 100}}}
+    report = {"baselines": {"wide": baseline}, "tasks": [{"task": "payday", "steps": 40}], "seeds": 2}
+    with pytest.raises(UserError, match=r"^report\.baselines\.wide on payday @ 40: a lifetime of 40 env steps is shorter than"):
+        run(tmp_path, watcher, report=report)
+    assert watcher.events == []
+
+
+def test_two_searches_of_the_same_second_have_directories_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: Registry
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("time.strftime", lambda _: "20260101-000000")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = checked_config(registry, {**WORDS, "directory": "~/runs"})
+    made = [_new_directory(config) for _ in range(3)]
+    name = "laws-order-20260101-000000"
+    assert made == [tmp_path / "runs" / each for each in (name, f"{name}-2", f"{name}-3")]
+    assert all(path.is_dir() for path in made)
 
 
 def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

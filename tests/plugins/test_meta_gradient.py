@@ -214,6 +214,22 @@ def test_prediction_error_is_half_the_mean_square() -> None:
     np.testing.assert_allclose(loss, 0.5 * np.mean((value - reward[-1]) ** 2), rtol=1e-5)
 
 
+def test_held_out_targets_are_of_the_parameters_that_are_judged_alone() -> None:
+    """Also where others acted: values of next states are not read off what those said."""
+    world = World(agent(A2C(returns=GAE(), optimiser=SGD()), MLP(hidden=(4,))), CATCH)
+
+    def measured() -> tuple[jax.Array, jax.Array]:
+        key = jax.random.key(0)
+        acted, judged = map(world.initial_params, jax.random.split(key))
+        _, batch = world.collect(acted, world.start(key, world.sample_tasks(key, 3)), key, 6)
+        loss = PredictionError(returns=NStep(gamma=0.9, n=1))(world, judged, batch)
+        following = world.evaluate_next(judged, batch)["value"] * (1.0 - batch.terminated)
+        error = world.evaluate(judged, batch)["value"] - batch.reward - 0.9 * following
+        return loss, 0.5 * jax.numpy.mean(error**2)
+
+    np.testing.assert_allclose(*compiled(measured)(), rtol=1e-5)
+
+
 @component
 class Settling(A2C):
     """Takes the weight of its entropy for parameters and state when it sees a task for the first time."""

@@ -20,8 +20,10 @@ from typer.testing import CliRunner
 
 from discover import AUXILIARY_LOSS, Continuous, Head, Heads, Inputs, Spec, UserError, World, get
 from discover.cli import app
+from discover.evaluation import describe_shapes
 from discover.plugins import load_plugins
 from discover.saving import load_candidate
+from discover.words import algorithm_from, environment_from
 
 POLICY = {"policy": Head((3,), mix="distribution")}
 
@@ -114,6 +116,20 @@ def test_actions_that_the_policy_has_not_are_refused_in_one_sentence() -> None:
         network = curriculum.wrap_network(MLP(hidden=()))
         with pytest.raises(UserError, match=r"^growing_actions needs a policy over discrete actions"):
             network.init(jax.random.key(0), spec, small_ppo().heads(spec))
+
+
+@pytest.mark.parametrize(("recipe", "task"), [("ppo_pendulum", "Pendulum-v1"), ("dqn", "CartPole-v1")])
+def test_agents_without_distributions_over_actions_are_mixed_too(recipe: str, task: str) -> None:
+    registry = load_plugins().registry
+    words = {"recipe": recipe, "curriculum": {"mix_and_match": {"simple": [{"mlp": {"hidden": [8]}}]}}}
+    describe_shapes(environment_from(registry, task), algorithm_from(registry, words), 20_480)
+
+
+def test_growing_actions_without_a_policy_are_refused_in_one_sentence() -> None:
+    registry = load_plugins().registry
+    words = {"recipe": "dqn", "curriculum": "growing_actions"}
+    with pytest.raises(UserError, match=r"^growing_actions needs a head called 'policy', but the rule asks for q: choose"):
+        describe_shapes(environment_from(registry, "CartPole-v1"), algorithm_from(registry, words), 20_000)
 
 
 def test_growing_actions_learn_under_a_rule_that_knows_nothing_of_them() -> None:

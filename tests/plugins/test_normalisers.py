@@ -21,8 +21,8 @@ def test_where_environments_start_anew_so_does_the_running_return() -> None:
     normaliser = Several(normalisers=(Observations(), Rewards(gamma=0.9)))
     state, _ = normaliser.reward(normaliser.init(SPEC, 2), jnp.asarray([1.0, -2.0]), jnp.zeros(2, bool))
     np.testing.assert_array_equal(state[1].returns, [1.0, -2.0])
-    after = normaliser.restart(state)
-    np.testing.assert_array_equal(after[1].returns, [0.0, 0.0])
+    after = normaliser.restart(state, 3)
+    np.testing.assert_array_equal(after[1].returns, [0.0, 0.0, 0.0])
     assert jax.tree.all(jax.tree.map(jnp.array_equal, (after[0], after[1].moments), (state[0], state[1].moments)))
 
 

@@ -102,6 +102,12 @@ def test_not_yaml(invoke: Invoke) -> None:
     assert candidate.startswith("candidate file 'broken.yaml' is not YAML (while parsing a flow sequence ")
 
 
+def test_a_value_that_yaml_cannot_read(invoke: Invoke, mistaken: Callable[..., str]) -> None:
+    assert mistaken("directory=2024-13-45") == "--set 'directory=2024-13-45': the value is not YAML; quote it."
+    Path("dated.yaml").write_text("tasks: 2024-13-45")
+    assert sentence(invoke("search", "dated.yaml")).startswith("config file 'dated.yaml' is not YAML (month must be in 1..12)")
+
+
 def test_missing_files(invoke: Invoke, config: Path) -> None:
     assert sentence(invoke("search", "tinny.yaml")) == "config file 'tinny.yaml' does not exist: did you mean 'tiny.yaml'?"
     for name in ("other.candidate", "other.yaml"):

@@ -87,6 +87,17 @@ def test_ctrl_c_before_the_search_begins(invoke: Invoke, config: Path, monkeypat
     assert (result.exit_code, result.stderr) == (130, "stopped: nothing is left to resume.\n")
 
 
+def test_ctrl_c_before_a_resumed_search_goes_on(invoke: Invoke, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    assert invoke("search", config, "--directory", "found", "--json").exit_code == 0
+    monkeypatch.setattr("discover.search.read_config", interrupt)
+    result = invoke("resume", "found")
+    assert result.exit_code == 130
+    assert "stopped: the search is saved; go on with it: discover resume found" in result.stderr.splitlines()[-1]
+
+
 def test_a_search_does_not_overwrite_another(invoke: Invoke, config: Path) -> None:
     Path("found").mkdir()
     Path("found/config.yaml").write_text("{}")
