@@ -21,7 +21,7 @@ STEPS, UPDATES = 50_000, 60
 
 EXEMPT = dict.fromkeys(("maml", "promp"), "it learns from many tasks, 160,000 env steps an update; a probe is one")
 BY_DEFAULT = ("ppo", "q_learning")
-COMPILER = {"xla_backend_optimization_level": 0}
+COMPILER = {"xla_backend_optimization_level": 1}
 
 
 def complete_recipes() -> list[Any]:
