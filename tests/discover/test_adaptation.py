@@ -87,7 +87,7 @@ def test_an_agent_is_judged_with_the_statistics_that_it_was_trained_with() -> No
     def judged(mean: jax.Array) -> np.ndarray:
         actor = trained._replace(normaliser=(seen._replace(mean=mean), rewards))
         other = made._replace(actor=actor)
-        return evaluate_adaptation(candidate, CATCH, other, tasks, jax.random.key(1), episodes=3, horizon=4, steps=1).returns
+        return evaluate_adaptation(candidate, CATCH, other, tasks, jax.random.key(1), episodes=3, horizon=4, steps=0).returns
 
     assert np.isfinite(judged(seen.mean)).all()
     assert np.any(judged(seen.mean) != judged(seen.mean + 5.0))

@@ -87,7 +87,7 @@ def test_there_is_an_example_of_all_whose_settings_have_defaults() -> None:
     registry = toys.plugins().registry
     names = {entry.name for entry, _ in examples(registry) if entry.provenance.plugin == "toys"}
     all_of_them = {entry.name for entry in registry.entries() if entry.component and entry.provenance.plugin == "toys"}
-    assert all_of_them - names == {"toy_listed"}, "the strategy whose genomes only its user can know"
+    assert all_of_them - names == {"toy_listed", "toy_turns"}, "the strategies whose genomes only their user can know"
 
 
 # Return functions -----------------------------------------------------------------------------------------------------

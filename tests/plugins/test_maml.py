@@ -179,6 +179,7 @@ def test_adaptation_at_test_time_is_recorded_step_by_step() -> None:
     assert abs(later.returns[1:].mean(1) - later.returns[1].mean()).max() < 0.15  # steps of no size change nothing
 
 
+@pytest.mark.slow
 def test_a_search_over_the_inner_learning_rate(plugins: Plugins, tmp_path: Path) -> None:
     fit = {"returns": {"gae": {"gamma": 0.99, "lam": 1.0}}}
     inner = {"policy_gradient": {**fit, "optimiser": {"sgd": {"learning_rate": {"free": {"low": 0.01, "high": 2.0}}}}}}

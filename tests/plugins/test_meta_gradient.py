@@ -254,6 +254,7 @@ def test_without_embedding_policy_and_value_do_not_see_eta() -> None:
     assert world.heads.context == {"eta": 2}
 
 
+@pytest.mark.slow
 def test_the_settings_of_a_meta_gradient_are_searched(registry: Registry, tmp_path: Path) -> None:
     words = {
         "name": "meta",

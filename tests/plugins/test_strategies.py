@@ -145,6 +145,7 @@ def test_the_toy_hides_its_best_structure_behind_bad_defaults() -> None:
     assert unset.fitness() < EASY.fitness() - 2.0
 
 
+@pytest.mark.slow
 def test_the_genetic_strategy_finds_the_best_structure_in_nine_of_ten_seeds_and_luck_does_not() -> None:
     target, found = SPACE.structure(SPACE.encode(BEST)), {}
     for strategy in (Genetic(), RandomSearch()):
