@@ -266,6 +266,22 @@ def listed(*genomes: tuple[float, ...]) -> dict[str, Any]:
     return {"strategy": strategy, "population": len(genomes), "generations": 1, "executor": {"local": {"chunk": 2}}}
 
 
+def test_watchers_are_shown_the_config_that_a_resumed_search_reads(tmp_path: Path) -> None:
+    """By it a tracker knows its run again where there was no checkpoint yet."""
+    seen: list[Any] = []
+
+    class Sees:
+        @hookimpl
+        def discover_search_started(self, search: SearchInfo) -> None:
+            seen.append(search.config)
+
+    plugins = load_plugins(extra=[toys, Sees()])
+    search(plugins, {**WORDS, "generations": 1, "executor": "local", "report": None}, tmp_path)
+    resume(plugins, tmp_path)
+    assert seen[0] == seen[1]
+    assert "chunk" in seen[0]["executor"]["local"]
+
+
 FRAGILE = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "limit": 30.0}}}
 SPLIT = {
     "recipe": "climb",
