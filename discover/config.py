@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from discover.algorithm import Algorithm
 from discover.components import Choice, Component
 from discover.errors import UserError, nearest
@@ -21,6 +19,7 @@ from discover.registry import Registry
 from discover.space import Space
 from discover.strategies import Objective, Strategy
 from discover.words import algorithm_from, component_from, environment_from
+from discover.yaml_text import values_in, values_in_file
 
 
 @dataclass(frozen=True)
@@ -78,22 +77,6 @@ _REPORT_KEYS = ("baselines", "tasks", "seeds")
 _TASK_KEYS = ("task", "steps", "note")
 
 
-class Loader(yaml.SafeLoader):
-    """YAML with the numbers of its version 1.2, in which ``1e-3`` is no text, and with unique keys, as it demands."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for index, key in enumerate(keys):
-            if key.value in [other.value for other in keys[:index]]:
-                raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"), list("-+.0123456789")
-)
-
-
 def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any]:
     """The mapping in a YAML file, with ``a.b=c`` settings applied (values are YAML too).
 
@@ -105,13 +88,7 @@ def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any
         close = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.y*ml")], n=1)
         hint = f"did you mean '{path.parent / close[0]}'?" if close else "check the path."
         raise UserError(f"config file '{path}' does not exist: {hint}")
-    try:
-        config = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except OSError as error:
-        raise UserError(f"config file '{path}' cannot be read ({error.strerror}): check its permissions.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        line = " ".join(str(error).split())
-        raise UserError(f"config file '{path}' is not YAML ({line}): repair it.") from None
+    config = values_in_file(path, "config file")
     if not isinstance(config, dict):
         raise UserError(f"config file '{path}' must hold a mapping of keys to values; it holds {type(config).__name__}.")
     for setting in settings:
@@ -285,8 +262,8 @@ def _apply(config: dict[str, Any], setting: str) -> None:
     if not equals or not path:
         raise UserError(f"--set '{setting}' must be key=value, with dots between nested keys, such as --set population=64.")
     try:
-        value = yaml.load(text, Loader)
-    except (yaml.YAMLError, ValueError, RecursionError):
+        value = values_in(text)
+    except ValueError:
         raise UserError(f"--set '{setting}': the value is not YAML; quote it.") from None
     *parents, last = path.split(".")
     node: Any = config

@@ -58,18 +58,11 @@ def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = 
 
 
 def _words_in(path: Path) -> object:
-    import yaml
-
-    from discover.config import Loader
+    from discover.yaml_text import values_in_file
 
     if not path.is_file():
         raise UserError(f"candidate file '{path}' does not exist: check the path.")
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except OSError as error:
-        raise UserError(f"candidate file '{path}' cannot be read ({error.strerror}): check its permissions.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"candidate file '{path}' is not YAML ({' '.join(str(error).split())}): repair it.") from None
+    return values_in_file(path, "candidate file")
 
 
 def _fetched(plugins: Plugins, address: str, store: str | None) -> Algorithm:

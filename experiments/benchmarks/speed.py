@@ -18,9 +18,7 @@ import subprocess
 import sys
 import time
 
-import yaml
-
-from discover.config import Loader
+from discover.yaml_text import values_in
 
 
 def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int, repeats: int) -> dict[str, float]:
@@ -57,7 +55,7 @@ def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int,
 def _change(text: str) -> tuple[str, object]:
     """``path=value`` as a path and what the value says."""
     path, _, value = text.partition("=")
-    found = yaml.load(value, Loader)
+    found = values_in(value)
     return path, tuple(found) if isinstance(found, list) else found
 
 
