@@ -29,11 +29,11 @@ STATUSES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT:
 
 
 class Moment(NamedTuple):
-    """When to send a signal: at the ``count``-th event whose text holds ``text`` (see `killer`), or after ``seconds``."""
+    """When to send a signal: at the n-th event, by ``number``, whose text holds ``text`` (see `killer`), or after ``seconds``."""
 
     signal: signal.Signals
     text: str = ""
-    count: int = 0
+    number: int = 0
     seconds: float | None = None
 
 
@@ -83,7 +83,7 @@ class Workplace:
         if log is not None:
             environment["KILL_LOG"] = str(log)
         if moment is not None and moment.seconds is None:
-            environment["KILL"] = json.dumps({"text": moment.text, "count": moment.count, "signal": int(moment.signal)})
+            environment["KILL"] = json.dumps({"text": moment.text, "count": moment.number, "signal": int(moment.signal)})
         started = time.monotonic()
         process = subprocess.Popen(
             self.command(), cwd=self.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -76,7 +76,7 @@ def _heard(self: Progress, what: str, share: float) -> None:
     _tell(self, what, share)
 
 
-Progress.__call__ = _heard  # type: ignore[method-assign]
+Progress.__call__ = _heard
 
 
 @hookimpl

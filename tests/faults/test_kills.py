@@ -112,11 +112,11 @@ def test_a_hundred_kills_at_random_moments(words: dict[str, Any], kills: int, tm
     while done < kills:
         place, chain = Workplace(tmp_path / f"killed-{chain}", words, cache), chain + 1
         for _ in range(draws.integers(1, 5)):
-            number = draws.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+            sent = signal.Signals(draws.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))
             if draws.random() < 0.5:
-                moment = Moment(signal.Signals(number), count=int(draws.integers(1, count)))
+                moment = Moment(sent, number=int(draws.integers(1, count)))
             else:
-                moment = Moment(signal.Signals(number), seconds=draws.uniform(0.0, seconds))
+                moment = Moment(sent, seconds=draws.uniform(0.0, seconds))
             done += place.kill(moment)
         place.finish()
         assert_same(place, whole)
