@@ -29,7 +29,7 @@ STATUSES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT:
 
 
 class Moment(NamedTuple):
-    """When to send a signal: at the n-th event, by ``number``, whose text holds ``text`` (see `killer`), or after ``seconds``."""
+    """When to send a signal: at the n-th event (``number``) whose text holds ``text``, see `killer`, or after ``seconds``."""
 
     signal: signal.Signals
     text: str = ""
