@@ -50,8 +50,8 @@ class Plugins(NamedTuple):
     def tell(self, hook: str, *, passing: tuple[type[Exception], ...] = (DiscoverError,), **facts: Any) -> list[Any]:
         """Call a hook of every plugin, in the order in which they were loaded; returns what they return.
 
-        A plugin that fails costs a `PluginWarning`, and no other plugin its news. An error of the ``passing`` types is raised: by
-        a `DiscoverError` a watcher may end the command, in one sentence.
+        A plugin that fails costs a `PluginWarning`, and no other plugin its news. An error of the ``passing`` types is raised:
+        by a `DiscoverError` a watcher may end the command, in one sentence.
         """
         answers: list[Any] = []
         every = [(name, plugin) for name, plugin in self.manager.list_name_plugin() if plugin is not None]

@@ -42,7 +42,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise kind(f"'{path}' cannot be written ({error.strerror}): make room, or choose another place.") from None
 
 
-def removeleftovers(folder: Path, names: Sequence[str]) -> None:
+def remove_leftovers(folder: Path, names: Sequence[str]) -> None:
     """Remove what a killed `write_atomically` to one of these names has left aside in a folder that nobody else writes to.
 
     Only files called exactly so, of processes that have ended; a name may be a pattern (regular expression).

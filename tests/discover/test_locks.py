@@ -102,9 +102,9 @@ def test_a_file_system_without_locks_costs_a_warning(tmp_path: Path, monkeypatch
         raise OSError(number, "no locks here")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with pytest.warns(LockWarning, match=r"is not locked, since its file system has no locks \(no locks here\)"):
-        with directory_lock(tmp_path):
-            pass
+    told = r"is not locked, since its file system has no locks \(no locks here\)"
+    with pytest.warns(LockWarning, match=told), directory_lock(tmp_path):
+        pass
 
 
 def test_a_platform_without_locks_costs_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

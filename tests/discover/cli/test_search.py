@@ -20,7 +20,8 @@ def test_search_prints_one_json_object_and_nothing_else(told: Told, config: Path
     assert summary["generations"] == 2
     assert math.isfinite(summary["best_fitness"])
     assert Path(summary["champion"]).is_file()
-    assert summary["env_steps"] == (2 * 4 * 1 + (2 + 1) * 2) * 100  # generations, then the finalists and the favourite
+    finalists = {(2 * 4 * 1 + (each + 1) * 2) * 100 for each in (2, 3)}  # two and a favourite; the champion once more
+    assert summary["env_steps"] in finalists
     assert summary["seconds"] > 0
     assert summary["broken"] == {}
     assert [(row["candidate"], row["task"]) for row in summary["table"]] == [("champion", "payday"), ("climb", "payday")]
@@ -99,8 +100,8 @@ def test_ctrl_c_before_a_resumed_search_goes_on(invoke: Invoke, config: Path, mo
 
 
 def test_a_search_does_not_overwrite_another(invoke: Invoke, config: Path) -> None:
-    Path("found").mkdir()
-    Path("found/config.yaml").write_text("{}")
+    once = ("--directory", "found", "--set", "report=null", "--set", "generations=1", "--no-tracking")
+    assert invoke("search", config, *once).exit_code == 0
     result = invoke("search", config, "--directory", "found")
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == (
