@@ -242,6 +242,8 @@ def _differing(before: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[tu
 
 
 def _short(value: Any) -> str:
+    if value is None:
+        return "not given"
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

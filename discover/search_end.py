@@ -95,8 +95,9 @@ class Ending:
         )
 
     def save(self, chosen: Chosen) -> None:
-        """Write the champion: the same bytes, however often the search was cut off."""
-        notes = {"search": self.config.name, "fitness": chosen.fitness, "provenance": self.origin.provenance}
+        """Write the champion: the same bytes, however often the search was cut off, whoever watched it, and whenever it ran."""
+        facts = {**self.origin.belongs, "executor": repr(self.executor)}
+        notes = {"search": self.config.name, "fitness": chosen.fitness, "provenance": facts}
         if self.origin.changes:
             notes["went_on_with"] = self.origin.changes
         save_candidate(self.directory / CHAMPION_FILE, chosen.champion, self.registry, notes)

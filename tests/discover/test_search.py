@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,77 +13,16 @@ import numpy as np
 import pytest
 import toys
 import yaml
+from searches import WORDS, Watcher, counters, run, state, watched
 
 from discover import Registry, UserError, hookimpl
 from discover.config import checked_config
 from discover.errors import EvaluationError
 from discover.events import Generation, SearchInfo, SearchResult, Status
-from discover.plugins import Plugins, PluginWarning, load_plugins
+from discover.plugins import PluginWarning, load_plugins
 from discover.saving import fingerprint_of, load_candidate, load_notes
 from discover.search import resume, search
 from discover.search_directory import new_directory
-
-WORDS: dict[str, Any] = {
-    "name": "Laws & order",
-    "seed": 5,
-    "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}},
-    "strategy": "toy_hill",
-    "objective": "toy_finalreturn",
-    "population": 3,
-    "generations": 4,
-    "seeds": 2,
-    "finalists": 2,
-    "selection_seeds": 2,
-    "tasks": [{"task": "late-payday", "steps": 96}, {"task": "payday", "steps": 40}],
-}
-
-
-class Watcher:
-    """Takes notes of a search, and may end it."""
-
-    def __init__(self, stop_in: int | None = None):
-        self.events: list[str] = []
-        self.generations: list[Generation] = []
-        self.stop_in = stop_in
-
-    @hookimpl
-    def discover_search_started(self, search: SearchInfo) -> None:
-        self.events.append(f"started from {search.resumed_from}")
-
-    @hookimpl
-    def discover_generation_done(self, search: SearchInfo, generation: Generation) -> None:
-        self.events.append(f"generation {generation.index}")
-        self.generations.append(generation)
-        if generation.index == self.stop_in:
-            raise KeyboardInterrupt
-
-    @hookimpl
-    def discover_search_finished(self, search: SearchInfo, result: SearchResult) -> None:
-        self.events.append("finished")
-
-    @hookimpl
-    def discover_search_failed(self, search: SearchInfo, error: BaseException) -> None:
-        self.events.append(f"failed: {type(error).__name__}")
-
-
-def watched(*watchers: object) -> Plugins:
-    return load_plugins(extra=[toys, *watchers])
-
-
-def run(directory: Path, watcher: Watcher | None = None, **change: Any) -> SearchResult:
-    return search(watched(*([watcher] if watcher else [])), {**WORDS, **change}, directory)
-
-
-def state(directory: Path) -> dict[str, bytes]:
-    """The arrays of the checkpoint."""
-    with np.load(directory / "state.npz", allow_pickle=False) as stored:
-        return {name: stored[name].tobytes() for name in stored.files if name != "text"}
-
-
-def counters(directory: Path) -> Mapping[str, Any]:
-    """What the checkpoint counts, without the time that it took."""
-    with np.load(directory / "state.npz", allow_pickle=False) as stored:
-        return {key: value for key, value in json.loads(bytes(stored["text"]).decode()).items() if key != "seconds"}
 
 
 def champion(directory: Path, registry: Registry) -> str:
@@ -200,9 +138,10 @@ def test_killed_before_the_first_checkpoint_it_starts_over_to_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, same_as_whole: Any
 ) -> None:
     directory = tmp_path / "it"
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr("discover.search._Runner.save", lambda self: False)
-        run(directory, Watcher(stop_in=2))
+        with pytest.raises(KeyboardInterrupt):
+            run(directory, Watcher(stop_in=2))
     assert not (directory / "state.npz").exists()
     resume(watched(), directory)
     same_as_whole(directory)
