@@ -68,7 +68,7 @@ class Kept(Executor):
         path = self._folder / f"{self._digest(environment, candidates, keys, steps)}.npz"
         curves = _read(path)
         if curves is None and self._only:
-            raise NotKeptError(path.name)
+            raise NotKeptError("its learning curves have not been kept")
         if curves is None:
             curves = self._executor.evaluate(environment, candidates, keys, steps, progress)
             _write(path, curves)
@@ -108,7 +108,7 @@ def _write(path: Path, curves: Curves) -> None:
 def _read(path: Path) -> Curves | None:
     """Curves that were kept; None if they were not, or are damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except Exception:  # damaged bytes make zipfile, zlib and numpy raise anything
         return None

@@ -22,7 +22,7 @@ from discover.config import SearchConfig, slug, tuned_space
 from discover.errors import DiscoverWarning, EvaluationError, UserError
 from discover.events import Comparison, SearchResult, Status
 from discover.executors import Executor
-from discover.fitness import Evaluator, one_line
+from discover.fitness import Evaluator
 from discover.kept import Kept, NotKeptError
 from discover.registry import Registry
 from discover.saving import load_candidate, save_candidate
@@ -125,7 +125,8 @@ class Ending:
         try:
             comparison = self._report(champion, only=True)
         except (NotKeptError, UserError) as error:
-            text = f"the report of the search in '{self.directory}' cannot be shown again ({one_line(error)})."
+            cause = str(error).rstrip(".")
+            text = f"the report of the search in '{self.directory}' cannot be shown again ({cause}); its champion is as it was."
             warnings.warn(text, ReportWarning, stacklevel=4)
         return SearchResult(
             champion=champion,
