@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from searches import WORDS, Watcher, counters, run, state, watched
 
-from discover import UserError, hookimpl
+from discover import Generation, SearchInfo, UserError, hookimpl
 from discover.errors import EvaluationError, StorageError
 from discover.kept import NotKeptWarning
 from discover.plugins import PluginWarning
@@ -88,7 +88,7 @@ def test_a_watcher_that_cannot_keep_up_holds_the_checkpoint_back(tmp_path: Path,
 
     class Killer(Watcher):
         @hookimpl(trylast=True)
-        def discover_generation_done(self, generation: Any) -> None:
+        def discover_generation_done(self, search: SearchInfo, generation: Generation) -> None:
             if generation.index == 4:
                 raise KeyboardInterrupt
 
