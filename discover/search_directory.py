@@ -33,8 +33,8 @@ KEPT_FOLDER = "evaluated"
 FORMAT = 1
 _OURS = (CONFIG_FILE, ORIGIN_FILE, STATE_FILE, CHAMPION_FILE, RESULT_FILE)
 _DISTRIBUTIONS = ("discover-rl", "jax", "jaxlib", "numpy", "optax", "evosax", "gymnax")
-_HARMLESS = ("name", "directory", "checkpoint_minutes", "selection_seeds", "report")
-"""Keys of a config that do not shape the state: it may be gone on with when they have changed."""
+_HARMLESS = ("directory", "checkpoint_minutes", "selection_seeds", "report")
+"""Keys of a config that do not shape the state, nor name it: it may be gone on with when they have changed."""
 
 
 class ResumeWarning(DiscoverWarning):
@@ -177,7 +177,7 @@ def changes(directory: Path, origin: Origin, words: Mapping[str, Any], belongs: 
         if path[0] not in _HARMLESS:
             raise UserError(
                 f"'{directory / CONFIG_FILE}' has changed since the search began: {'.'.join(path)} is {_short(now)}, was "
-                f"{_short(before)}, and that shapes its state: change it back, or start a new search."
+                f"{_short(before)}, which cannot be taken up by it: change it back, or start a new search."
             )
     found = [f"{'.'.join(path)} is {_short(now)}, was {_short(before)}" for path, before, now in differing]
     found += _differences(origin.belongs, _plain(belongs))

@@ -192,6 +192,7 @@ def rewrite(directory: Path, **change: Any) -> None:
     [
         ({"population": 4}, "population is 4, was 3"),
         ({"seed": 6}, "seed is 6, was 5"),
+        ({"name": "other"}, "name is other, was Laws & order"),
         ({"generations": 9}, "generations is 9, was 2"),
         ({"finalists": 3}, "finalists is 3, was 1"),
         ({"objective": "final_return"}, "objective is final_return, was toy_finalreturn"),
@@ -209,7 +210,7 @@ def test_a_config_that_shapes_another_state_is_refused(
 ) -> None:
     rewrite(stopped, **change)
     assert refusal(stopped, anyway=anyway) == (
-        f"'{stopped / 'config.yaml'}' has changed since the search began: {where}, and that shapes its state: change it back, "
+        f"'{stopped / 'config.yaml'}' has changed since the search began: {where}, which cannot be taken up by it: change it back, "
         "or start a new search."
     )
 
