@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from discover.executors import Curves as Curves
     from discover.executors import Executor as Executor
     from discover.hookspecs import hookimpl as hookimpl
+    from discover.locks import directory_lock as directory_lock
     from discover.memory import Memory as Memory
     from discover.memory import empty_memory as empty_memory
     from discover.memory import learn_if as learn_if
@@ -134,6 +135,7 @@ _HOME = {
     ),
     "executors": ("Curves", "Executor"),
     "hookspecs": ("hookimpl",),
+    "locks": ("directory_lock",),
     "memory": ("Memory", "empty_memory", "learn_if"),
     "networks": ("ACTION", "AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs", "REWARD"),
     "normalisers": ("Normaliser",),

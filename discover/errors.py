@@ -26,6 +26,10 @@ class EvaluationError(DiscoverError):
     """Candidates could not be evaluated (compilation or execution failed)."""
 
 
+class StorageError(DiscoverError):
+    """A disk is full or fails: nobody's mistake, and what it held before is whole."""
+
+
 class DiscoverWarning(UserWarning):
     """Something is amiss, and all goes on: the command line shows one line."""
 

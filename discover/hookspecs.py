@@ -36,7 +36,7 @@ def discover_observers(command: Command) -> Sequence[object]:
 
 @hookspec
 def discover_search_started(search: SearchInfo) -> None:
-    """A search is about to run its first generation, or the first one after it was resumed.
+    """A search is about to run its first generation, or the first one after it was resumed; ``search.phase`` says what is left.
 
     A report may tune a baseline by a search of its own, inside this one: tell searches apart by ``search.directory``.
     """
@@ -48,8 +48,20 @@ def discover_generation_done(search: SearchInfo, generation: Generation) -> None
 
 
 @hookspec
+def discover_checkpoint(search: SearchInfo) -> None:
+    """The search is about to write its checkpoint, or that it is finished: it will never tell again what it has told so far.
+
+    Make it durable (``fsync``), or raise an ``OSError`` or a `DiscoverError`: then the checkpoint is not written now, but tried
+    again after the next generation. Any other error costs a warning and holds up nothing.
+    """
+
+
+@hookspec
 def discover_search_finished(search: SearchInfo, result: SearchResult) -> None:
-    """The champion has been chosen and saved."""
+    """The champion has been chosen and saved.
+
+    Told again when a search that was killed right after it is resumed, and when a finished one is: add nothing twice.
+    """
 
 
 @hookspec

@@ -47,11 +47,11 @@ class Plugins(NamedTuple):
     hook: Any
     manager: pluggy.PluginManager
 
-    def tell(self, hook: str, **facts: Any) -> list[Any]:
+    def tell(self, hook: str, *, passing: tuple[type[Exception], ...] = (DiscoverError,), **facts: Any) -> list[Any]:
         """Call a hook of every plugin, in the order in which they were loaded; returns what they return.
 
-        A plugin that fails costs a `PluginWarning`, and no other plugin its news. A `DiscoverError` passes: a watcher may
-        end the command, in one sentence.
+        A plugin that fails costs a `PluginWarning`, and no other plugin its news. An error of the ``passing`` types is raised:
+        by a `DiscoverError` a watcher may end the command, in one sentence.
         """
         answers: list[Any] = []
         every = [(name, plugin) for name, plugin in self.manager.list_name_plugin() if plugin is not None]
@@ -59,7 +59,7 @@ class Plugins(NamedTuple):
             others = [other for _, other in every if other is not plugin]
             try:
                 answers += self.manager.subset_hook_caller(hook, others)(**facts)
-            except DiscoverError:
+            except passing:
                 raise
             except Exception as error:
                 text = f"plugin '{name}' failed in {hook} ({_cause(error)}); everything else goes on."

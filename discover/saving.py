@@ -51,9 +51,9 @@ def save_candidate(path: Path, algorithm: Algorithm, registry: Registry, notes: 
         raise UserError(f"the notes of a candidate must be JSON ({error}): leave out what is not.") from None
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("candidate.json", described)
+        file.writestr(_member("candidate.json"), described)
         for name, array in arrays.items():
-            with file.open(name, "w") as member:
+            with file.open(_member(name), "w") as member:
                 np.save(member, array, allow_pickle=False)
     write_atomically(Path(path), buffer.getvalue())
     return Path(path)
@@ -92,6 +92,14 @@ def fingerprint(words: Any, arrays: Mapping[str, np.ndarray]) -> str:
         digest.update(f"{name}{arrays[name].dtype}{arrays[name].shape}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """A compressed member without a time of its own, so that equal candidates with equal notes are equal files."""
+    member = zipfile.ZipInfo(name)
+    member.compress_type = zipfile.ZIP_DEFLATED
+    member.external_attr = 0o600 << 16
+    return member
 
 
 def _read(path: Path) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:

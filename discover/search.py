@@ -4,64 +4,43 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import json
+import os
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import yaml
 
+from discover import search_directory as places
 from discover.algorithm import Algorithm
-from discover.compare import compare
-from discover.config import SearchConfig, checked_config, read_config, slug, tuned_space
-from discover.errors import DiscoverError, EvaluationError, UserError
+from discover.archive import archived, empty_archive
+from discover.config import SearchConfig, checked_config, read_config, tuned_space
+from discover.errors import DiscoverError, DiscoverWarning, EvaluationError, StorageError, UserError
 from discover.evaluation import describe_shapes
-from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status, TaskRun
-from discover.fitness import Evaluated, Evaluator, Lives, one_line
+from discover.events import Generation, SearchInfo, SearchResult, TaskRun
+from discover.fitness import Evaluator, Lives, one_line
 from discover.plugins import Plugins
 from discover.provenance import provenance
 from discover.randomness import named_key
 from discover.registry import Registry
-from discover.saving import save_candidate
+from discover.search_directory import CONFIG_FILE, STATE_FILE, Origin
+from discover.search_end import Ending, read_result, write_result
+from discover.search_state import Counters, Now, State, counted
 from discover.space import Space
 from discover.trees import tree_from_bytes, tree_to_bytes, write_atomically
 from discover.words import algorithm_from, environment_from, words_of
 
-CONFIG_FILE = "config.yaml"
-STATE_FILE = "state.npz"
-CHAMPION_FILE = "champion.candidate"
+_FAILURES = (OSError, DiscoverError)
+"""What keeps something from being written."""
 
 
-class State(NamedTuple):
-    """All that a search carries from one generation to the next: a tree of arrays."""
-
-    strategy: Any
-    archive: jax.Array  # [F, D] the best genomes so far
-    archive_fitness: jax.Array  # [F], -inf where empty
-    lives: Lives = ()  # ongoing lifetimes, once there are any
-
-
-class Counters(NamedTuple):
-    """What has been spent so far; plain numbers, saved beside the state."""
-
-    generations: int = 0
-    env_steps: int = 0
-    seconds: float = 0.0
-    best_fitness: float = -np.inf
-    lowest_fitness: float = np.inf  # of sound candidates
-    broken: Mapping[str, int] = {}
-
-
-class Now(NamedTuple):
-    """Where a search stands between two generations; replaced as a whole, so that its halves never disagree."""
-
-    state: State
-    counters: Counters
+class CheckpointWarning(DiscoverWarning):
+    """A checkpoint could not be written; the search goes on, and tries again."""
 
 
 def search(
@@ -70,6 +49,7 @@ def search(
     directory: Path | None = None,
     *,
     resume: bool = False,
+    anyway: bool = False,
     progress: Callable[[str, float], None] | None = None,
 ) -> SearchResult:
     """Run a search as its config says, or go on with one.
@@ -77,43 +57,70 @@ def search(
     Args:
         plugins: the loaded plugins; their hooks are told of everything.
         words: the config, as in a YAML file.
-        directory: where checkpoints and the champion go; made from the config's name and the time unless given.
-        resume: go on from the directory's checkpoint, to the same bits as if nothing had happened.
+        directory: where checkpoints and the champion go, empty or not there yet; made from the config's name and the time
+            unless given. No other process may work in it meanwhile.
+        resume: go on from the directory's checkpoint, to the same bits as if nothing had happened. A finished search is not
+            run again: its result is read.
+        anyway: go on though versions, plugins, the device or what shapes no state in the config have changed.
         progress: called with what is being done and the share of it that is done, between generations too.
 
     Returns:
         The result; its champion lies in ``directory / champion.candidate``.
 
     Raises:
-        UserError: anything wrong with the config, before the first generation.
+        UserError: anything wrong with the config or the directory, before the first generation.
+        StorageError: the disk is full or fails at the end: what had been written before is whole.
     """
     config = checked_config(plugins.registry, words)
-    if not resume and directory is not None and (directory / CONFIG_FILE).is_file():
-        raise UserError(f"'{directory}' holds a search already: go on with it (discover resume), or give another directory.")
-    runner = _Runner(plugins, config, directory, progress)
-    try:
-        if resume:
-            runner.restore()
-        return runner.run()
-    except BaseException as error:
-        if runner.now.counters.generations > runner.info.resumed_from:
-            runner.save()
-        plugins.tell("discover_search_failed", search=runner.info, error=error)
-        raise
+    directory = None if directory is None else Path(directory)
+    with contextlib.ExitStack() as holding:
+        found = directory is not None and (resume or _exists(directory))
+        if directory is not None and found:
+            holding.enter_context(places.held(directory, resume=resume))
+        runner = _Runner(plugins, config, progress)
+        if directory is None:
+            directory = places.new_directory(config)
+        if not found:
+            places.make_directory(directory, exist_ok=True)
+            holding.enter_context(places.held(directory, resume=False))
+        runner.enter(directory, resume, anyway)
+        try:
+            return runner.run()
+        except BaseException as error:
+            if runner.now.counters.generations > runner.kept:
+                runner.save()
+            plugins.tell("discover_search_failed", search=runner.info, error=error)
+            raise
 
 
-def resume(plugins: Plugins, directory: Path, progress: Callable[[str, float], None] | None = None) -> SearchResult:
-    """Go on with the search whose directory this is."""
-    path = Path(directory) / CONFIG_FILE
-    if not path.is_file():
-        raise UserError(f"'{directory}' is not the directory of a search (it has no {CONFIG_FILE}): give one that search made.")
-    return search(plugins, read_config(path), Path(directory), resume=True, progress=progress)
+def resume(
+    plugins: Plugins,
+    directory: Path,
+    progress: Callable[[str, float], None] | None = None,
+    *,
+    anyway: bool = False,
+) -> SearchResult:
+    """Go on with the search whose directory this is; see `search`."""
+    places.check_search(Path(directory))
+    words = read_config(Path(directory) / CONFIG_FILE)
+    return search(plugins, words, Path(directory), resume=True, anyway=anyway, progress=progress)
 
 
 class _Runner:
-    """One search in progress."""
+    """One search in progress.
 
-    def __init__(self, plugins: Plugins, config: SearchConfig, directory: Path | None, progress: Any):
+    Attributes:
+        now: where it stands.
+        kept: how many generations its checkpoint holds.
+        info: what its watchers are told.
+    """
+
+    info: SearchInfo
+    directory: Path
+    _origin: Origin
+
+    def __init__(self, plugins: Plugins, config: SearchConfig, progress: Any):
+        """Check all that can be checked; nothing is written."""
         self.plugins, self.config = plugins, config
         self.registry: Registry = plugins.registry
         self.progress = progress or (lambda what, share: None)
@@ -123,44 +130,78 @@ class _Runner:
         environments = [environment_from(self.registry, run.task) for run in config.tasks]
         self.executor = config.executor.settle(config.population * config.seeds, first, environments)
         self.evaluator = Evaluator(plugins.registry, config, self.space, self.executor, self.progress)
-        self.now = Now(self._initial_state(), Counters())
+        self.now, self.kept = Now(self._initial_state(), Counters()), 0
         self._ask = jax.jit(lambda key, state: config.strategy.ask(key, state, self.space, config.population))
         self._tell = jax.jit(lambda key, state, x, y: config.strategy.tell(key, state, self.space, x, y))
         self._lives_form = self._checked_lives()
-        self._last_error = ""
+        self._last_error, self._late, self._anyway = "", False, False
+        self._finished: Mapping[str, Any] | None = None
         self._settled = {**config.words, "executor": words_of(self.registry, self.executor)}
-        self._config_text = _yaml(self._settled)
-        self.directory = directory or _new_directory(config)  # once nothing is wrong
+        places.config_text(self._settled)
+
+    def enter(self, directory: Path, resume: bool, anyway: bool) -> None:
+        """Begin in a directory, or take up what it holds.
+
+        Raises:
+            UserError: what it holds belongs to something else, or lacks its checkpoint.
+        """
+        facts = {**provenance(self.registry), "executor": repr(self.executor)}
+        belongs = places.belongings(self.registry, facts)
+        self.directory, self._anyway = directory, anyway
+        if resume:
+            self._take_up(belongs)
+        else:
+            self._origin = places.begin(directory, self._settled, belongs, facts)
+        ended = self.now.counters.generations == self.config.generations
         self.info = SearchInfo(
-            name=config.name,
-            directory=self.directory,
+            name=self.config.name,
+            directory=directory,
             config=self._settled,
             space=self.space,
-            tasks=config.tasks,
-            population=config.population,
-            generations=config.generations,
-            seeds=config.seeds,
-            provenance={**provenance(self.registry), "executor": repr(self.executor)},
+            tasks=self.config.tasks,
+            population=self.config.population,
+            generations=self.config.generations,
+            seeds=self.config.seeds,
+            provenance=facts,
             registry=self.registry,
+            resumed_from=self.kept,
+            resumed=resume,
+            phase="finished" if self._finished else "end" if ended else "search",
         )
 
     # The loop ---------------------------------------------------------------------------------------------------------
 
     def run(self) -> SearchResult:
-        self._prepare_directory()
         self.plugins.tell("discover_search_started", search=self.info)
+        if self._finished is not None:
+            result = self._ending().found_before(self._finished)
+            self.plugins.tell("discover_search_finished", search=self.info, result=result)
+            return result
+        self._search()
+        ending = self._ending()
+        chosen = ending.choose()
+        with self._written("its champion"):
+            ending.save(chosen)
+        result = ending.result(chosen)
+        self.plugins.tell("discover_search_finished", search=self.info, result=result)
+        with self._written("its result"):
+            self._make_durable()
+            write_result(self.directory, result)
+        return result
+
+    def _search(self) -> None:
+        """All generations that are left, and the last checkpoint."""
         saved = time.perf_counter()
         while self.now.counters.generations < self.config.generations:
             generation, now = self._generation()
             self.plugins.tell("discover_generation_done", search=self.info, generation=generation)
             self.now = now  # only once it has been reported: a checkpoint is never ahead of a ledger
-            if time.perf_counter() - saved > 60 * self.config.checkpoint_minutes:
-                self.save()
+            due = time.perf_counter() - saved > 60 * self.config.checkpoint_minutes
+            if (due or self._late) and self.save():
                 saved = time.perf_counter()
-        self.save()
-        result = self._finish()
-        self.plugins.tell("discover_search_finished", search=self.info, result=result)
-        return result
+        if self.kept < self.now.counters.generations:
+            with self._written("its last checkpoint"):
+                self._checkpoint()
 
     def _generation(self) -> tuple[Generation, Now]:
         started, (state, counters) = time.perf_counter(), self.now
@@ -176,8 +217,10 @@ class _Runner:
             lives, evaluated = self.evaluator.go_on(genomes, parents, lives, index, total, seeds, lowest)
         self._last_error = next(iter(evaluated.errors.values()), self._last_error)
         strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluated.fitness))
-        counters = _counted(counters, evaluated, time.perf_counter() - started)
-        now = Now(self._archived(strategy, genomes, evaluated)._replace(lives=lives), counters._replace(generations=index + 1))
+        counters = counted(counters, evaluated, time.perf_counter() - started)
+        told = genomes, evaluated.fitness, evaluated.status
+        archive = archived(state.archive, self.space, *told, anew=parents is not None)
+        now = Now(State(strategy, archive, lives), counters._replace(generations=index + 1))
         generation = Generation(
             index=index,
             genomes=genomes,
@@ -196,116 +239,96 @@ class _Runner:
         )
         return generation, now
 
-    def _finish(self) -> SearchResult:
-        finalists, evaluated = self._finalists()
-        fitness = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf)
-        counters = _counted(self.now.counters, evaluated, evaluated.seconds)
-        if not np.isfinite(fitness).any():
-            raise EvaluationError(
-                f"each of the {len(fitness)} best candidates broke on fresh seeds, so there is no champion: narrow the space, "
-                "or search with more seeds."
-            )
-        champion: Algorithm = self.space.decode(jnp.asarray(finalists[int(np.argmax(fitness))]))
-        notes = {"search": self.config.name, "fitness": float(fitness.max()), "provenance": self.info.provenance}
-        path = save_candidate(self.directory / CHAMPION_FILE, champion, self.registry, notes)
-        return SearchResult(
-            champion=champion,
-            champion_path=path,
-            champion_fitness=float(fitness.max()),
-            finalists=finalists,
-            finalist_fitness=fitness,
-            generations=counters.generations,
-            env_steps=counters.env_steps,
-            seconds=counters.seconds,
-            broken=counters.broken,
-            comparison=self._report(champion) if self.config.report is not None else None,
-        )
+    # The end ----------------------------------------------------------------------------------------------------------
 
-    def _finalists(self) -> tuple[np.ndarray, Evaluated]:
-        """The best few, and the strategy's own favourite, on fresh seeds."""
-        state = self.now.state
-        known = np.asarray(state.archive)[np.isfinite(np.asarray(state.archive_fitness))]
-        favourite = self.config.strategy.favourite(state.strategy, self.space)
-        rows = [*known] if favourite is None else [*known, np.asarray(favourite)]
-        if not len(known):
-            broken = ", ".join(f"{name} {count}" for name, count in self.now.counters.broken.items())
-            last = f" (last error: {self._last_error})" if self._last_error else ""
-            raise EvaluationError(
-                f"every candidate of the search broke ({broken}), so there is no champion: narrow the space{last}."
-            )
-        finalists = np.stack(rows)
-        return finalists, self.evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
-
-    # The report -------------------------------------------------------------------------------------------------------
-
-    def _report(self, champion: Algorithm) -> Comparison:
-        report = self.config.report
-        assert report is not None
-        candidates = {"champion": champion}
-        for name, words in report.baselines.items():
-            space = tuned_space(words)
-            if space is not None:
-                candidates[name] = self._tuned(name, space)
-            else:
-                candidates[name] = algorithm_from(self.registry, words, f"report.baselines.{name}")
-        return compare(
-            self.registry,
-            self.executor,
-            candidates,
-            report.runs,
-            report.seeds,
-            self.config.seed,
-            report.notes,
+    def _ending(self) -> Ending:
+        return Ending(
+            registry=self.registry,
+            config=self.config,
+            space=self.space,
+            executor=self.executor,
+            directory=self.directory,
+            origin=self._origin,
+            now=self.now,
+            last_error=self._last_error,
             progress=self.progress,
+            tuned=self._tuned,
         )
 
-    def _tuned(self, name: str, space: Any) -> Algorithm:
+    def _tuned(self, name: str, space: Any, directory: Path) -> Algorithm:
         """The champion of a search over a baseline's own space, with the same budget, strategy, tasks and seeds."""
-        directory = self.directory / f"tune-{slug(name)}"
         words = {**self._settled, "candidate": space, "report": None, "name": f"{self.config.name}: {name}"}
-        going_on = (directory / CONFIG_FILE).is_file()
-        return search(self.plugins, words, directory, resume=going_on, progress=self.progress).champion
+        going_on = places.is_search(directory)
+        made = search(self.plugins, words, directory, resume=going_on, anyway=self._anyway, progress=self.progress)
+        return made.champion
 
     # State ------------------------------------------------------------------------------------------------------------
 
     def _initial_state(self) -> State:
         key = named_key(named_key(jax.random.key(self.config.seed), "strategy"), "init")
-        size = self.config.finalists
-        return State(
-            strategy=self.config.strategy.init(key, self.space, self.config.population),
-            archive=jnp.zeros((size, self.space.dimension), jnp.float32),
-            archive_fitness=jnp.full(size, -jnp.inf, jnp.float32),
-        )
+        rows = self.config.finalists + self.config.population  # so that a generation evaluated again is known again
+        strategy = self.config.strategy.init(key, self.space, self.config.population)
+        return State(strategy, empty_archive(rows, self.space.dimension))
 
-    def _archived(self, strategy: Any, genomes: np.ndarray, evaluated: Evaluated) -> State:
-        """The state with the best few of archive and generation in the archive."""
-        state = self.now.state
-        sound = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf)
-        every = np.concatenate([np.asarray(state.archive_fitness), sound]).astype(np.float32)
-        best = np.argsort(-every, kind="stable")[: self.config.finalists]
-        rows = np.concatenate([np.asarray(state.archive), genomes])
-        return State(strategy, jnp.asarray(rows[best]), jnp.asarray(every[best]))
+    def save(self) -> bool:
+        """Write the checkpoint, or warn once that this has to wait; returns whether it is written."""
+        try:
+            self._checkpoint()
+        except _FAILURES as error:
+            if not self._late:
+                text = (
+                    f"the checkpoint of the search '{self.config.name}' waits ({_cause(error)}): {self._standing()}; it is "
+                    "tried again after each generation."
+                )
+                warnings.warn(text, CheckpointWarning, stacklevel=2)
+            self._late = True
+        else:
+            self._late = False
+        return not self._late
 
-    def _prepare_directory(self) -> None:
-        path = self.directory / CONFIG_FILE
-        if not path.is_file():
-            _make(self.directory, exist_ok=True)
-            write_atomically(path, self._config_text.encode())
-
-    def save(self) -> None:
-        """Write the checkpoint: one file, replaced as a whole."""
+    def _checkpoint(self) -> None:
+        """One file, replaced as a whole, once the watchers have made durable what led to it."""
+        self._make_durable()
         text = json.dumps(self.now.counters._asdict())
         write_atomically(self.directory / STATE_FILE, tree_to_bytes(self.now.state, text))
+        self.kept = self.now.counters.generations
+        if not self._origin.checkpoint:
+            self._origin = dataclasses.replace(self._origin, checkpoint=True)
+            places.write_origin(self.directory, self._origin)
 
-    def restore(self) -> None:
-        """Take up the checkpoint. Killed before the first one, a search starts over, to the same bits."""
-        path = self.directory / STATE_FILE
-        if not path.is_file():
-            return
-        form = self.now.state._replace(lives=self._lives_form)
-        state, text = tree_from_bytes(path.read_bytes(), form, f"checkpoint '{path}'")
-        self.now = Now(state, Counters(**json.loads(text)))
-        self.info = dataclasses.replace(self.info, resumed_from=self.now.counters.generations)
+    def _make_durable(self) -> None:
+        self.plugins.tell("discover_checkpoint", passing=_FAILURES, search=self.info)
+
+    @contextlib.contextmanager
+    def _written(self, what: str) -> Iterator[None]:
+        """End the search in one sentence if what must be written now cannot be."""
+        try:
+            yield
+        except _FAILURES as error:
+            self._late = True  # the sentence says it all
+            raise StorageError(
+                f"the search '{self.config.name}' cannot write {what} ({_cause(error)}): {self._standing()}; repair that, and "
+                f"go on with it: discover resume {self.directory}"
+            ) from None
+
+    def _standing(self) -> str:
+        return f"its directory keeps {self.kept} of {self.now.counters.generations} generations"
+
+    def _take_up(self, belongs: Mapping[str, Any]) -> None:
+        """Take up what the directory holds. Killed before its first checkpoint, a search starts over, to the same bits."""
+        origin, path = places.read_origin(self.directory), self.directory / STATE_FILE
+        changes = places.changes(self.directory, origin, self._settled, belongs, self._anyway)
+        self._finished = None if places.end_differs(origin, self._settled) else read_result(self.directory)
+        if path.is_file():
+            form = self.now.state._replace(lives=self._lives_form)
+            state, text = tree_from_bytes(path.read_bytes(), form, f"checkpoint '{path}'")
+            self.now = Now(state, Counters(**json.loads(text)))
+            self.kept = self.now.counters.generations
+        elif origin.checkpoint or self._finished is not None:
+            raise UserError(f"the checkpoint '{path}' is missing: put it back, or start a new search in another directory.")
+        self._origin = places.accepted(origin, self._settled, belongs, [f"after {self.kept} generations: {c}" for c in changes])
+        if changes:
+            places.write_origin(self.directory, self._origin)
 
     # Checks -----------------------------------------------------------------------------------------------------------
 
@@ -345,45 +368,11 @@ class _Runner:
             ) from error
 
 
-def _counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counters:
-    """The counters with an evaluated population added."""
-    sound, broken = evaluated.fitness[evaluated.status == Status.OK], dict(counters.broken)
-    for status in evaluated.status[evaluated.status != Status.OK]:
-        name = Status(status).name.lower()
-        broken[name] = broken.get(name, 0) + 1
-    return Counters(
-        generations=counters.generations,
-        env_steps=counters.env_steps + evaluated.env_steps,
-        seconds=counters.seconds + seconds,
-        best_fitness=max([counters.best_fitness, *map(float, sound)]),
-        lowest_fitness=min([counters.lowest_fitness, *map(float, sound)]),
-        broken=broken,
-    )
+def _exists(directory: Path) -> bool:
+    """Whether something lies there, be it unreadable."""
+    return os.path.lexists(directory)
 
 
-def _new_directory(config: SearchConfig) -> Path:
-    """A directory of its own for a new search."""
-    base = config.directory / f"{slug(config.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
-    for number in itertools.count(1):
-        path = base if number == 1 else base.with_name(f"{base.name}-{number}")
-        with contextlib.suppress(FileExistsError):  # another search may begin in the same second
-            _make(path, exist_ok=False)
-            return path
-    raise AssertionError
-
-
-def _make(directory: Path, exist_ok: bool) -> None:
-    """Make a directory; who asks for a new one is told by ``FileExistsError`` that it exists."""
-    try:
-        directory.mkdir(parents=True, exist_ok=exist_ok)
-    except OSError as error:
-        if isinstance(error, FileExistsError) and not exist_ok:
-            raise
-        raise UserError(f"directory '{directory}' cannot be made ({error.strerror}): choose another.") from None
-
-
-def _yaml(words: Mapping[str, Any]) -> str:
-    try:
-        return yaml.safe_dump(words, sort_keys=False)
-    except yaml.YAMLError as error:
-        raise UserError(f"the config holds what YAML cannot ({error.args[-1]!r}): write plain numbers and texts.") from None
+def _cause(error: Exception) -> str:
+    """What failed, as part of a sentence."""
+    return str(error).rstrip(".")

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from discover.errors import UserError
+from discover.errors import StorageError, UserError
+
+_DISK_FAILS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace a file as a whole or not at all, also under a power cut.
 
     Raises:
+        StorageError: the disk is full or fails.
         UserError: the place cannot be written to.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.new")
@@ -27,10 +33,43 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             aside.unlink()
-        raise UserError(f"'{path}' cannot be written ({error.strerror}): make room, or choose another place.") from None
+        if not isinstance(error, OSError):
+            raise
+        kind = StorageError if error.errno in _DISK_FAILS else UserError
+        raise kind(f"'{path}' cannot be written ({error.strerror}): make room, or choose another place.") from None
+
+
+def remove_leftovers(folder: Path, names: Sequence[str]) -> None:
+    """Remove what a killed `write_atomically` to one of these names has left aside in a folder that nobody else writes to.
+
+    Only files called exactly so, of processes that have ended; a name may be a pattern (regular expression).
+    """
+    for path, process in leftovers(folder, names):
+        if process == os.getpid() or not _runs(process):  # in a container every process may have the number of the last
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def leftovers(folder: Path, names: Sequence[str]) -> Iterator[tuple[Path, int]]:
+    """What writers to these names have left aside in a folder, or are about to rename, and the process that each belongs to."""
+    pattern = re.compile(rf"\.(?:{'|'.join(names)})\.([1-9][0-9]*)\.new")
+    for path in sorted(folder.iterdir()):
+        match = pattern.fullmatch(path.name)
+        if match and path.is_file() and not path.is_symlink():
+            yield path, int(match[1])
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass  # another user's
+    return True
 
 
 def tree_to_bytes(tree: Any, text: str = "") -> bytes:

@@ -9,28 +9,39 @@ import typer
 
 from discover.cli.options import Json, NoTracking, PluginsDir, Tracking, common
 from discover.cli.search import present, searched
-from discover.cli.session import loaded_plugins, quiet_output
+from discover.cli.session import Session, loaded_plugins, quiet_output
 from discover.errors import UserError
 
 if TYPE_CHECKING:
+    from discover.events import SearchResult
     from discover.plugins import Plugins
 
 
 def run(
     search: Annotated[str, typer.Argument(metavar="RUN|DIR", help="The directory of a search, or the id of its tracked run.")],
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Go on though versions, plugins, the device or the report have changed.")
+    ] = False,
     json: Json = False,
     no_tracking: NoTracking = False,
     tracking: Tracking = None,
     plugins_dir: PluginsDir = None,
 ) -> None:
-    """Go on with a search that was stopped or killed, to the same bits as if it had not been."""
+    """Go on with a search that was stopped or killed, to the same bits as if it had not been.
+
+    Of a finished one the result is shown again; nothing is run.
+    """
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
         plugins = loaded_plugins(options.plugins_dir)
         from discover.search import resume
 
         directory = _directory(plugins, search, options.store)
-        outcome = searched("resume", options, plugins, directory, lambda s: resume(s.plugins, directory, s.progress))
+
+        def work(running: Session) -> SearchResult:
+            return resume(running.plugins, directory, running.progress, anyway=anyway)
+
+        outcome = searched("resume", options, plugins, directory, work)
     present(outcome, options)
 
 

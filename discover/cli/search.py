@@ -81,6 +81,8 @@ def present(outcome: Outcome, options: Common) -> None:
         return
     if comparison:
         print_comparison(rows, comparison.verdict)
+    if outcome.search.phase == "finished":
+        typer.echo(f"finished:        the search '{outcome.search.name}' was finished before; nothing has been run")
     for line in _lines(outcome, options):
         typer.echo(line)
 
@@ -90,6 +92,7 @@ def _summary(outcome: Outcome, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "run_id": None,
         "directory": outcome.search.directory,
+        "finished_before": outcome.search.phase == "finished",
         "generations": result.generations,
         "best_fitness": result.champion_fitness,
         "champion": result.champion_path,

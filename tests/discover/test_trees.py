@@ -1,5 +1,6 @@
 """Trees of arrays on disk: exact, replaced as a whole, and a damaged one is told."""
 
+import errno
 import io
 import os
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from discover import UserError
+from discover.errors import StorageError
 from discover.trees import tree_from_bytes, tree_to_bytes, write_atomically
 
 TREE = {
@@ -83,19 +85,34 @@ def test_an_object_array_is_refused() -> None:
     assert "allow_pickle=False" in refusal(buffer.getvalue(), {"a": jnp.zeros(1)})
 
 
-def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("number", "kind"), [(errno.ENOSPC, StorageError), (errno.EIO, StorageError), (errno.EACCES, UserError)]
+)
+def test_a_failed_write_leaves_the_old_file_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[Exception]
+) -> None:
     path = tmp_path / "it"
     write_atomically(path, b"old")
 
     def fail(descriptor: int) -> None:
-        raise OSError(28, "disk full")
+        raise OSError(number, "it fails")
 
-    told = f"^'{path}' cannot be written \\(disk full\\): make room, or choose another place\\.$"
+    told = f"^'{path}' cannot be written \\(it fails\\): make room, or choose another place\\.$"
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", fail)
-        with pytest.raises(UserError, match=told):
+        with pytest.raises(kind, match=told):
             write_atomically(path, b"new and longer")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["it"]
     write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+def test_a_write_that_is_cut_off_leaves_nothing_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "it", b"new")
+    assert os.listdir(tmp_path) == []

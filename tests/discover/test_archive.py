@@ -1,0 +1,83 @@
+"""The archive: one row per candidate, its fitness the mean over its evaluations."""
+
+import numpy as np
+import pytest
+
+from discover import Registry
+from discover.archive import Archive, archived, digests_of, empty_archive
+from discover.events import Status
+from discover.space import Space
+from discover.words import algorithm_from
+
+OK, BROKEN = Status.OK, Status.NOT_FINITE
+
+
+@pytest.fixture(scope="module")
+def space(registry: Registry) -> Space:
+    return Space(algorithm_from(registry, {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}}))
+
+
+@pytest.fixture(scope="module")
+def split(registry: Registry) -> Space:
+    """Two options of a choice, each with a number of its own."""
+    options = [{"toy_climb": {"slope": "free"}}, {"toy_climb": {"noise": "free"}}]
+    return Space(algorithm_from(registry, {"recipe": "climb", "rule": {"choice": options}}))
+
+
+def told(space: Space, archive: Archive, genomes: list[float], fitness: list[float], **more: object) -> Archive:
+    """The archive after a generation of one-number genomes."""
+    status = np.asarray(more.pop("status", [OK] * len(genomes)), np.int8)
+    return archived(archive, space, np.asarray(genomes, np.float32)[:, None], np.asarray(fitness, np.float32), status, **more)  # type: ignore[arg-type]
+
+
+def rows(archive: Archive) -> list[tuple[float, float, int]]:
+    """Genome, mean fitness and count of each row that is not empty."""
+    table = zip(archive.genomes[:, 0].tolist(), archive.fitness.tolist(), archive.count.tolist(), strict=True)
+    return [(round(genome, 3), fitness, count) for genome, fitness, count in table if count]
+
+
+def test_a_candidate_evaluated_again_has_one_row_and_the_mean_of_all_its_evaluations(space: Space) -> None:
+    archive = told(space, empty_archive(6, 1), [0.1, 0.2], [4.0, 3.0])
+    archive = told(space, archive, [0.1, 0.3], [1.0, 2.0])
+    archive = told(space, archive, [0.1], [1.0])
+    assert rows(archive) == [(0.2, 3.0, 1), (0.1, 2.0, 3), (0.3, 2.0, 1)]
+    assert archive.best(2)[:, 0].tolist() == pytest.approx([0.2, 0.1])
+
+
+def test_members_of_one_generation_that_are_the_same_are_one_evaluation(space: Space) -> None:
+    """All see the same seeds."""
+    archive = told(space, empty_archive(4, 1), [0.1, 0.2, 0.1, 0.1], [4.0, 5.0, 4.0, 4.0])
+    assert rows(archive) == [(0.2, 5.0, 1), (0.1, 4.0, 1)]
+    assert rows(told(space, archive, [0.1], [2.0])) == [(0.2, 5.0, 1), (0.1, 3.0, 2)]
+
+
+def test_what_broke_counts_for_nothing(space: Space) -> None:
+    archive = told(space, empty_archive(4, 1), [0.1, 0.2], [4.0, -1e9], status=[OK, BROKEN])
+    archive = told(space, archive, [0.1, 0.2], [-1e9, 1.0], status=[BROKEN, OK])
+    assert rows(archive) == [(0.1, 4.0, 1), (0.2, 1.0, 1)]
+
+
+def test_the_worst_rows_fall_out(space: Space) -> None:
+    archive = told(space, empty_archive(2, 1), [0.1, 0.2, 0.3], [1.0, 3.0, 2.0])
+    assert rows(archive) == [(0.2, 3.0, 1), (0.3, 2.0, 1)]
+    assert rows(told(space, archive, [0.2, 0.4], [-9.0, 2.5])) == [(0.4, 2.5, 1), (0.3, 2.0, 1)]
+
+
+def test_a_lifetime_that_goes_on_counts_by_its_last_part(space: Space) -> None:
+    archive = told(space, empty_archive(4, 1), [0.1, 0.2], [1.0, 2.0], anew=True)
+    archive = told(space, archive, [0.1, 0.1], [5.0, 7.0], anew=True)
+    assert rows(archive) == [(0.1, 6.0, 1), (0.2, 2.0, 1)]
+
+
+def test_genomes_that_differ_only_where_it_has_no_effect_are_one_candidate(split: Space) -> None:
+    one = [1.0, 0.0, 0.5, 0.1]
+    genomes = np.asarray([one, [2.0, 0.0, 0.5, 0.9], [1.0, 0.0, 0.4, 0.1], [0.0, 1.0, 0.5, 0.1]], np.float32)
+    assert next(gene.path for gene in split.genes) == "rule"
+    digests = [digest.tobytes() for digest in digests_of(split, genomes)]
+    assert digests[0] == digests[1]
+    assert len(set(digests)) == 3
+
+
+def test_the_order_of_what_is_equal_is_that_in_which_it_came(space: Space) -> None:
+    archive = told(space, empty_archive(3, 1), [0.3, 0.1, 0.2], [1.0, 1.0, 1.0])
+    assert [row[0] for row in rows(told(space, archive, [0.4], [1.0]))] == [0.3, 0.1, 0.2]
