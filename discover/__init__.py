@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from discover.environments import Spec as Spec
     from discover.environments import Step as Step
     from discover.environments import Wrapper as Wrapper
+    from discover.errors import DiscoverError as DiscoverError
     from discover.errors import DiscoverWarning as DiscoverWarning
     from discover.errors import UserError as UserError
     from discover.errors import nearest as nearest
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from discover.executors import Curves as Curves
     from discover.executors import Executor as Executor
     from discover.hookspecs import hookimpl as hookimpl
+    from discover.locks import directory_lock as directory_lock
     from discover.memory import Memory as Memory
     from discover.memory import empty_memory as empty_memory
     from discover.memory import learn_if as learn_if
@@ -119,7 +121,7 @@ _HOME = {
     "distributions": ("Categorical", "Gaussian", "TanhGaussian", "policy_heads"),
     "domains": ("Domain", "Integer", "Real", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
-    "errors": ("DiscoverWarning", "UserError", "nearest"),
+    "errors": ("DiscoverError", "DiscoverWarning", "UserError", "nearest"),
     "evaluation": ("advance_population", "begin_population", "evaluate_population", "fitting_chunk", "lifetime_bytes"),
     "events": (
         "Command",
@@ -134,6 +136,7 @@ _HOME = {
     ),
     "executors": ("Curves", "Executor"),
     "hookspecs": ("hookimpl",),
+    "locks": ("directory_lock",),
     "memory": ("Memory", "empty_memory", "learn_if"),
     "networks": ("ACTION", "AUXILIARY_LOSS", "Curriculum", "Head", "Heads", "Inputs", "Network", "Outputs", "REWARD"),
     "normalisers": ("Normaliser",),

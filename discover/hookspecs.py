@@ -48,6 +48,11 @@ def discover_generation_done(search: SearchInfo, generation: Generation) -> None
 
 
 @hookspec
+def discover_checkpoint(search: SearchInfo) -> None:
+    """A checkpoint is about to be written: make durable what you were told, or raise OSError to postpone it."""
+
+
+@hookspec
 def discover_search_finished(search: SearchInfo, result: SearchResult) -> None:
     """The champion has been chosen and saved."""
 

@@ -28,13 +28,14 @@ import pytest
 import yaml
 from discover_mlflow import content, run, stores
 from discover_mlflow.__main__ import send
+from discover_mlflow.addresses import resolve_store
 from discover_mlflow.figures import band, component_figures, fitness_figure
-from discover_mlflow.ledger import Ledger, load_state, records
+from discover_mlflow.ledger import Entry, Ledger, load_state, record_line, records
 from discover_mlflow.lineage import lineage
 from discover_mlflow.models import fetch_candidate, find_search, is_address
 from discover_mlflow.population import history
 from discover_mlflow.session import TrackingWarning
-from discover_mlflow.stores import check_tracking, resolve_store, ui_command
+from discover_mlflow.stores import check_tracking, ui_command
 from discover_mlflow.tracker import Tracker
 
 from discover import (
@@ -420,12 +421,27 @@ def test_a_kill_loses_nothing(store: str, tmp_path: Path, registry: Registry) ->
     assert steps_of(store, resumed.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
 
 
-def test_a_new_search_in_an_old_directory_is_a_new_run(store: str, tmp_path: Path, registry: Registry) -> None:
+def test_a_ledger_that_is_not_of_this_search_is_left_alone(store: str, tmp_path: Path, registry: Registry) -> None:
     info, result = search_info(tmp_path, registry), search_result(tmp_path, registry)
-    old = tracked(store, info, range(5), lambda t: t.discover_search_finished(info, result))
-    new = tracked(store, info, range(2))
-    assert new.run_id != old.run_id
-    assert steps_of(store, new.run_id, "fitness/mean") == [0, 1]
+    tracked(store, info, range(2), lambda t: t.discover_search_finished(info, result))
+    before = contents(tmp_path / "tracking")
+    for other in (info, dataclasses.replace(info, seeds=3), dataclasses.replace(info, name="else", resumed_from=2)):
+        with pytest.raises(UserError, match=r"holds the ledger of another search \('toy'\): move it away"):
+            Tracker(store).discover_search_started(other)
+    assert contents(tmp_path / "tracking") == before
+
+
+def test_a_folder_that_is_not_a_ledger_is_left_alone(store: str, tmp_path: Path, registry: Registry) -> None:
+    (tmp_path / "tracking").mkdir()
+    (tmp_path / "tracking" / "thesis.tex").write_text("years of work")
+    for resumed_from in (0, 2):
+        with pytest.raises(UserError, match="holds something else: move it away, or give another directory"):
+            Tracker(store).discover_search_started(search_info(tmp_path, registry, resumed_from))
+    assert contents(tmp_path / "tracking") == {"thesis.tex": b"years of work"}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_search_within_a_search_is_a_run_below_its_own(store: str, tmp_path: Path, registry: Registry) -> None:
@@ -505,18 +521,38 @@ def test_a_store_that_fails_is_reported_once_and_gets_everything_when_it_answers
     assert steps_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
 
 
-def test_a_record_that_the_store_refuses_does_not_stop_the_others(store: str, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.append("run", experiment="e", name="n", params={"a": "1"}, tags={})
-    ledger.append("metrics", step=0, metrics={"not@allowed": 1.0})
-    ledger.append("tags", tags={"after": "yes"})
-    ledger.append("artifact", path="gone.png")
-    ledger.append("status", status="FINISHED")
+def written(folder: Path, *entries: tuple[str, Mapping[str, Any]]) -> None:
+    """Append records to a ledger."""
+    ledger = Ledger(folder)
+    for kind, content in entries:
+        ledger.append(Entry(record_line(kind, **content)))
     ledger.close()
-    assert send(tmp_path, store) == 0
-    found = client_of(store).get_run(load_state(tmp_path, store).run_id)
+
+
+def test_a_record_that_the_store_refuses_is_kept_and_does_not_stop_the_others(store: str, tmp_path: Path) -> None:
+    metrics = [{"step": step, "metrics": {"fine" if step != 1 else "not@allowed": 1.0}} for step in range(3)]
+    begin = {"experiment": "e", "name": "n", "params": {"a": "1"}, "tags": {}, "key": "k"}
+    written(
+        tmp_path,
+        ("run", begin),
+        *(("metrics", one) for one in metrics),
+        ("artifact", {"path": "late.txt"}),
+        ("tags", {"tags": {"after": "yes"}}),
+        ("status", {"status": "FINISHED"}),
+    )
+    for _ in range(2):  # the second time the store refuses again, and nothing is counted as sent
+        assert send(tmp_path, store) == 1
+        assert len(load_state(tmp_path, store).refused) == 2
+    run_id = load_state(tmp_path, store).run_id
+    found = client_of(store).get_run(run_id)
     assert found.data.tags["after"] == "yes"
     assert found.info.status == "FINISHED"
+    assert steps_of(store, run_id, "fine") == [0, 2]
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "late.txt").write_text("here after all")
+    assert send(tmp_path, store) == 1
+    assert artifacts(store, run_id) == {"late.txt"}
+    assert len(load_state(tmp_path, store).refused) == 1
 
 
 def test_a_ledger_can_be_sent_to_another_store_from_the_beginning(
