@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
@@ -95,10 +96,14 @@ def scrubbed(text: str, address: str) -> str:
 
 
 def _secrets(address: str) -> set[str]:
-    found = {os.environ.get(name, "") for name in _SECRETS}
+    """All forms in which the secrets of an address and of the environment may turn up in a text."""
+    name, password, token = (os.environ.get(variable, "") for variable in _SECRETS)
+    users, found = [(name, password)], {token}
     if sqlite_path(address) is None:
         place, _, query = address.partition("?")
-        user = re.search(r"://(.*)@", place)
-        found |= {*user[1].partition(":")[::2]} if user else set()
+        inside = re.search(r"://(.*)@", place)
+        users += [tuple(unquote(part) for part in inside[1].partition(":")[::2])] if inside else []
         found |= {part.partition("=")[2] or part for part in query.split("&")}
+    for user in users:
+        found |= {*user, base64.b64encode(":".join(user).encode()).decode() if any(user) else ""}
     return {form for secret in found for form in (secret, unquote(secret), quote(secret, safe="")) if form}

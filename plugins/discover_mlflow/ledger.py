@@ -157,6 +157,19 @@ def records(folder: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]
             yield start, json.loads(line)
 
 
+def make_durable(folder: Path) -> None:
+    """Have all of a ledger on the disk: a store must not know what the ledger may yet lose.
+
+    Raises:
+        OSError: it is not.
+    """
+    file = os.open(ledger_path(folder), os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
 def first_record(folder: Path) -> dict[str, Any]:
     """The record that begins the run of a ledger; empty if there is none."""
     return next((record for _, record in records(folder) if record["kind"] == "run"), {})

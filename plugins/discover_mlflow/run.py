@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discover_mlflow.addresses import sqlite_path
 from discover_mlflow.content import ERROR_TAG, parent_tags
 from discover_mlflow.ledger import State
 from discover_mlflow.models import log_model
+from discover_mlflow.sqlite_check import has_run
 from discover_mlflow.stores import client_of, experiment_of, place_of
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class Run:
             ReplacedError: it is not.
         """
         if place_of(self._address) != self._place:
-            raise ReplacedError("it was deleted or replaced while it was in use")
+            raise ReplacedError("it was deleted or replaced while this process had it open")
 
     def exists(self, state: State) -> bool:
         """Whether the store has the run of the state."""
@@ -68,6 +70,7 @@ class Run:
             if error.error_code != _MISSING:
                 raise
             return False
+        self._check_file(state.run_id)
         return True
 
     def begin(self, record: Mapping[str, Any], state: State, alone: bool = False) -> State:
@@ -85,6 +88,7 @@ class Run:
             return state
         experiment = experiment_of(self._client, self._address, record["experiment"])
         run_id = self._run_of(experiment, record.get("key")) or self._made(experiment, record, alone)
+        self._check_file(run_id)
         return state._replace(run_id=run_id, experiment_id=experiment)
 
     def describe(self, record: Mapping[str, Any], state: State) -> None:
@@ -127,6 +131,16 @@ class Run:
             self._client.update_run(state.run_id, status="RUNNING")
         else:
             self._client.set_terminated(state.run_id, record["status"], end_time=record["time"])
+
+    def _check_file(self, run_id: str) -> None:
+        """See whether a run that MLflow knows is in the file of the store: MLflow keeps files open that are there no more.
+
+        Raises:
+            ReplacedError: it is not.
+        """
+        path = sqlite_path(self._address)
+        if path is not None and not has_run(path, run_id):
+            raise ReplacedError("it was deleted or replaced while this process had it open")
 
     def _run_of(self, experiment: str, key: str | None) -> str | None:
         """The id of the run with a key, if it was made before."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from discover_mlflow.addresses import shown
-from discover_mlflow.ledger import State, load_state, records, save_state
+from discover_mlflow.ledger import State, load_state, make_durable, records, save_state
 from discover_mlflow.logs import divert, log_path, said
 from discover_mlflow.population import CHUNK, write_chunk
 from discover_mlflow.run import NoParentError, ReplacedError, Run, is_missing, is_refusal
@@ -134,6 +134,7 @@ class Sender(threading.Thread):
         except NoParentError:
             self._wait()
         except ReplacedError as error:
+            self._failing = False  # this is said whatever was said before
             self._fail(error)
             self._state = State(self._address)
             save_state(self._folder, self._state)
@@ -144,6 +145,7 @@ class Sender(threading.Thread):
             self._pause, self._failing = 1.0, False
 
     def _deliver(self, batch: list[dict[str, Any]], start: int, end: int) -> None:
+        make_durable(self._folder)
         try:
             self._send(batch)
         except Exception as error:

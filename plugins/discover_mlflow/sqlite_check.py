@@ -55,6 +55,12 @@ def check_sqlite(address: str, path: Path, experiment: str | None, run_id: str =
         raise refused(address, str(error)) from None
 
 
+def has_run(path: Path, run_id: str) -> bool:
+    """Whether a SQLite store has a run."""
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as database:
+        return database.execute("SELECT 1 FROM runs WHERE run_uuid = ?", [run_id]).fetchone() is not None
+
+
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[sqlite3.Connection]:
     """The database, as only a process that may write to it has it."""
