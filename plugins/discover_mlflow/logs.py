@@ -15,7 +15,8 @@ from typing import Any
 
 from discover import DiscoverWarning
 
-_LOGGERS = ("mlflow", "alembic", "sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "huey", "urllib3", "requests")
+_LOGGERS = ("mlflow", "alembic", "sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "huey")
+_SHARED = ("urllib3", "requests")  # other programs log by them too
 _MOST_BYTES = 1_000_000  # of a log; the one before it is kept
 _here = threading.local()
 _default: Path | None = None  # of threads that MLflow starts
@@ -65,6 +66,10 @@ def take_over() -> None:
         logger.handlers, logger.propagate = [_HANDLER], False
         if logger.level in (logging.NOTSET, logging.DEBUG, logging.INFO):
             logger.setLevel(logging.WARNING)
+    for name in _SHARED:
+        logger = logging.getLogger(name)
+        if _HANDLER not in logger.handlers:
+            logger.addHandler(_HANDLER)  # one that nobody handles would print
 
 
 class _ToFile(logging.Handler):

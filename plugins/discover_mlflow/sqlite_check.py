@@ -58,6 +58,8 @@ def check_sqlite(address: str, path: Path, experiment: str | None, run_id: str =
 def has_run(path: Path, run_id: str) -> bool:
     """Whether a SQLite store has a run."""
     with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as database:
+        if "runs" not in _tables(database):
+            return False
         return database.execute("SELECT 1 FROM runs WHERE run_uuid = ?", [run_id]).fetchone() is not None
 
 
@@ -71,8 +73,12 @@ def _locked(path: Path) -> Iterator[sqlite3.Connection]:
         database.execute("ROLLBACK")
 
 
+def _tables(database: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
 def _check_schema(address: str, path: Path, database: sqlite3.Connection) -> None:
-    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    tables = _tables(database)
     if not tables:
         return  # MLflow makes its own
     if not tables >= _TABLES:
@@ -101,8 +107,7 @@ def _revisions() -> tuple[set[str], set[str]]:
 
 def _check_run(address: str, path: Path, database: sqlite3.Connection, experiment: str, run_id: str) -> None:
     """Neither the experiment nor the run may have been deleted, and the artifacts must have a place."""
-    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if not tables:
+    if not _tables(database):
         return
     row = database.execute(
         "SELECT experiment_id, lifecycle_stage, artifact_location FROM experiments WHERE name = ?", [experiment]

@@ -24,10 +24,11 @@ from discover import (
     hookimpl,
 )
 from discover_mlflow import content, figures
-from discover_mlflow.addresses import resolve_store, shown
+from discover_mlflow.addresses import resolve_store, shown, sqlite_path
 from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, load_state, records
 from discover_mlflow.population import history
 from discover_mlflow.session import Session, TrackingWarning
+from discover_mlflow.sqlite_check import has_run
 from discover_mlflow.stores import check_tracking, experiment_name
 
 CHAMPION = "champion.candidate"
@@ -84,6 +85,8 @@ class Tracker:
         self._send_rest()
         for directory in reversed([*self._open]):
             self._close(self._open.pop(directory))
+        if self._directory is not None:
+            self.run_id = load_state(ledger_folder(self._directory), self.address).run_id or None
         if self._lost:
             raise DiscoverError("; ".join(self._lost) + ".")
         return self.run_id
@@ -108,7 +111,7 @@ class Tracker:
             tags = content.search_tags(search)
             parent = outer.key if outer else None
             session.begin(self._experiment, search.name, content.search_params(search), tags, parent)
-        elif session.status not in ("", "RUNNING", "FINISHED"):
+        elif session.status != "FINISHED":
             session.record("status", status="RUNNING")
         session.text("config.yaml", yaml.safe_dump(content.plain(search.config), sort_keys=False, allow_unicode=True))
         if search.resumed_from and session.status != "FINISHED":
@@ -174,7 +177,7 @@ class Tracker:
 
     def _close(self, session: Session) -> bool:
         complete = session.close(self._patience)
-        self._closed.add(session.folder)
+        self._closed.add(session.folder.absolute())
         self.run_id = session.run_id or self.run_id
         if not complete:
             self._lacking = session.folder
@@ -190,17 +193,15 @@ class Tracker:
         """Send what the store lacks of a search that was resumed, and of those inside it, if nobody did so meanwhile."""
         if self._directory is None or not self._directory.is_dir():
             return
-        folders = [ledger_folder(self._directory), *sorted(self._directory.glob("*/tracking"))]
-        used = self._closed | {session.folder for session in self._open.values()}
-        folders = [folder for folder in folders if folder not in used and ledger_path(folder).is_file()]
-        with contextlib.suppress(UserError), contextlib.ExitStack() as locks:  # another process sends it
+        outer = ledger_folder(self._directory.absolute())
+        folders = [outer, *sorted(self._directory.absolute().glob("*/tracking"))]
+        used = self._closed | {session.folder.absolute() for session in self._open.values()}
+        folders = [folder for folder in folders if folder not in used and not _is_sent(folder, self.address)]
+        with contextlib.suppress(UserError), contextlib.ExitStack() as locks:  # if another process is at it, that one sends it
             if folders:
                 locks.enter_context(directory_lock(self._directory))
             for folder in folders:
-                before = self.run_id
                 self._close(Session(folder, self.address))
-                if folder != folders[0] or before:
-                    self.run_id = before or self.run_id
 
     @hookimpl
     def discover_training_finished(self, training: Training) -> None:
@@ -242,6 +243,15 @@ class Tracker:
             session.record("status", status=status)
             if self._close(session):
                 shutil.rmtree(folder)
+
+
+def _is_sent(folder: Path, address: str) -> bool:
+    """Whether a store has all of a ledger, as far as can be told at once; also if there is no ledger."""
+    path, place, state = ledger_path(folder), sqlite_path(address), load_state(folder, address)
+    if not path.is_file():
+        return True
+    there = place is not None and place.exists() and has_run(place, state.run_id)
+    return there and not state.refused and state.sent == path.stat().st_size
 
 
 def _check_ledger(folder: Path, search: SearchInfo) -> None:
