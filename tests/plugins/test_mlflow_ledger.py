@@ -235,7 +235,7 @@ def test_whenever_a_search_is_killed_the_store_ends_up_the_same(tmp_path: Path, 
     )
     expected = summary(whole.address, whole.run_id)
     text, ends = ledger_path(folder).read_bytes(), [end for end, record in records(folder)]
-    assert len(ends) > 12
+    assert len(ends) >= 12
     for number, cut in enumerate(ends[4:-1]):
         store = new_store(tmp_path / str(number), empty_store)
         (folder / "state.json").unlink()
