@@ -8,7 +8,7 @@ import typer
 
 from discover.cli import candidates
 from discover.cli.options import STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
-from discover.cli.output import print_comparison, print_json
+from discover.cli.output import print_comparison, print_json, tracked_lines
 from discover.cli.session import loaded_plugins, quiet_output, session
 from discover.errors import UserError
 
@@ -50,8 +50,8 @@ def run(
         print_json({**summary, **running.facts})
         return
     print_comparison(rows, comparison.verdict)
-    if "run_id" in running.facts:
-        typer.echo(f"run: {running.facts['run_id']}")
+    for line in tracked_lines(running.facts):
+        typer.echo(line)
 
 
 def _task_run(text: str, steps: int) -> TaskRun:

@@ -6,7 +6,7 @@ import json
 import math
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,18 @@ def _comparison_row(row: Mapping[str, Any]) -> Sequence[str]:
         f"{number(difference['estimate'])} {interval(difference['interval'])}" if difference else "",
         difference["verdict"] if difference else "",
     )
+
+
+def tracked_lines(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Where a run that was tracked is: in the store, or in a ledger alone.
+
+    >>> [*tracked_lines({"run_id": "ab"})], [*tracked_lines({})]
+    (['run: ab'], [])
+    """
+    if facts.get("run_id") is not None:
+        yield f"run: {facts['run_id']}"
+    elif "ledger" in facts:
+        yield f"run: not in the tracking store yet; its ledger lies in {facts['ledger']}"
 
 
 def number(value: float | None) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from discover.cli.guard import StoppedError
 from discover.cli.options import Common, Json, NoTracking, PluginsDir, Tracking, common
-from discover.cli.output import command_line, number, print_comparison, print_json
+from discover.cli.output import command_line, number, print_comparison, print_json, tracked_lines
 from discover.cli.session import Session, loaded_plugins, quiet_output, session
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
     yield f"champion:        {result.champion_path}, fitness {number(result.champion_fitness)} on seeds of its own"
     how = ("train", result.champion_path, "--task", run.task, "--steps", run.steps)
     yield f"train it again:  {command_line(*how, plugins_dir=options.plugins_dir)}"
-    if "run_id" in outcome.facts:
-        store = () if options.store is None else ("--tracking", options.store)
+    if "run_id" in outcome.facts:  # the tracker's own words for the store: the user's may hold a password
+        store = () if options.store is None else ("--tracking", outcome.facts.get("tracking", options.store))
         yield f"look at it:      {command_line('ui', *store)}, run {outcome.facts['run_id']}"
+    else:
+        yield from tracked_lines(outcome.facts)

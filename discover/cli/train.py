@@ -8,7 +8,7 @@ import typer
 
 from discover.cli import candidates
 from discover.cli.options import STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
-from discover.cli.output import interval, number, plain, print_json
+from discover.cli.output import interval, number, plain, print_json, tracked_lines
 from discover.cli.session import loaded_plugins, quiet_output, session
 
 if TYPE_CHECKING:
@@ -81,5 +81,5 @@ def _show(training: Training, facts: dict[str, Any]) -> None:
     )
     typer.echo("returns at the end of training: " + ", ".join(map(number, training.returns)))
     typer.echo(f"{training.env_steps:,} env steps in {training.seconds:,.1f} s, compilation included")
-    if "run_id" in facts:
-        typer.echo(f"run: {facts['run_id']}")
+    for line in tracked_lines(facts):
+        typer.echo(line)

@@ -5,13 +5,16 @@ FOLDER holds the ledger (``tracking`` in a search's directory); ADDRESS is where
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from discover import UserError
-from discover_mlflow.ledger import ledger_path, stored_address
+from discover import UserError, directory_lock
+from discover_mlflow.addresses import resolve_store, shown
+from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, load_state, stored_address
 from discover_mlflow.sender import Sender
-from discover_mlflow.stores import check_tracking, resolve_store
+from discover_mlflow.stores import EXPERIMENT, check_tracking
 
 
 def main(arguments: list[str]) -> int:
@@ -26,18 +29,47 @@ def main(arguments: list[str]) -> int:
 
 
 def send(folder: Path, address: str | None = None, patience: float = 30.0) -> int:
-    """Send a ledger; returns 0 if all of it has arrived, else 1."""
+    """Send a ledger; returns 0 if all of it has arrived, else 1.
+
+    Raises:
+        UserError: there is no ledger, the store cannot be used, or another process works in the search's directory.
+    """
     if not ledger_path(folder).is_file():
         raise UserError(f"'{folder}' holds no ledger ({ledger_path(folder).name}): give the folder 'tracking' of a search.")
     store = resolve_store(address or stored_address(folder))
-    check_tracking(store)
-    sender = Sender(folder, store)
-    sender.start()
-    left = sender.finish(patience)
+    with _locked(folder):
+        begun = first_record(folder)
+        _check_parent(folder, begun.get("parent"), store)
+        check_tracking(store, begun.get("experiment", EXPERIMENT), load_state(folder, store).run_id)
+        sender = Sender(folder, store, alone=True)
+        sender.start()
+        left = sender.finish(patience)
     while not sender.problems.empty():
         print(sender.problems.get(), file=sys.stderr)
-    print(f"run {sender.run_id} in {store}" + (f", {left} records left" if left else ""))
+    if sender.run_id is None:
+        print(f"no run in {shown(store)} yet: {left} records are kept in {folder}")
+    else:
+        print(f"run {sender.run_id} in {shown(store)}" + (f", {left} records left" if left else ""))
     return int(left > 0)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the directory of the search that a ledger belongs to, or the ledger's own folder."""
+    place = folder.absolute()
+    with directory_lock(place.parent if place == ledger_folder(place.parent) else place):
+        yield
+
+
+def _check_parent(folder: Path, key: str | None, store: str) -> None:
+    """See whether the run above this one has been sent, if its ledger is known.
+
+    Raises:
+        UserError: it has not.
+    """
+    above = ledger_folder(folder.absolute().parent.parent)
+    if key is not None and first_record(above).get("key") == key and not load_state(above, store).run_id:
+        raise UserError(f"the run above that of '{folder}' is not in the store yet: send '{above}' first.")
 
 
 if __name__ == "__main__":

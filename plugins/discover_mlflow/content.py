@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from discover import Comparison, Generation, Interval, SearchInfo, SearchResult, Status, TaskRun, Training, table
+from discover_mlflow.addresses import scrubbed
 from discover_mlflow.models import DIRECTORY_TAG
 
 MOST_KEYS = 40
 """Metric keys of a run: with more, the page of a run becomes slow."""
+
+ERROR_TAG = "discover.error"
 
 _MOST_PARAMS = 100
 _LONGEST_PARAM, _LONGEST_TAG = 500, 5000  # characters; older servers take no more
@@ -43,8 +46,9 @@ def parent_tags(run_id: str | None) -> dict[str, str]:
     return {} if run_id is None else {"mlflow.parentRunId": run_id}
 
 
-def error_tags(error: BaseException) -> dict[str, str]:
-    return _texts({"discover.error": f"{type(error).__name__}: {error}"}, _LONGEST_TAG)
+def error_tags(error: BaseException, address: str) -> dict[str, str]:
+    """What ended a search, without the secrets of the tracking store's address."""
+    return _texts({ERROR_TAG: scrubbed(f"{type(error).__name__}: {error}", address)}, _LONGEST_TAG)
 
 
 def provenance_tags(kind: str, provenance: Mapping[str, Any]) -> dict[str, str]:

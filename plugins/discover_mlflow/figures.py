@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,9 +96,11 @@ def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tup
             yield f"figures/candidate/{file_name(where)}/{file_name(name)}.png", figure
 
 
-def save_figure(figure: Any, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120, bbox_inches="tight")
+def drawn(figure: Any) -> bytes:
+    """A figure as the bytes of a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=120, bbox_inches="tight")
+    return file.getvalue()
 
 
 def file_name(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -60,9 +60,9 @@ def lineage(folder: Path) -> Lineage | None:
     return Lineage(parents, fitness, numbers)
 
 
-def write_lineage(found: Lineage, path: Path) -> None:
+def write_lineage(found: Lineage, file: IO[bytes]) -> None:
     """Write a descent as an ``.npz``; each number is an array named by its path."""
-    np.savez_compressed(path, allow_pickle=False, parents=found.parents, fitness=found.fitness, **found.numbers)
+    np.savez_compressed(file, allow_pickle=False, parents=found.parents, fitness=found.fitness, **found.numbers)
 
 
 def lineage_figure(found: Lineage) -> Figure:

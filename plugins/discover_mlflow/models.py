@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from discover import UserError
-from discover_mlflow.stores import cause_of, check_tracking, client_of, resolve_store, sqlite_path
+from discover_mlflow.addresses import client_address, resolve_store, shown, sqlite_path
+from discover_mlflow.logs import diverted_aside, said
+from discover_mlflow.stores import cause_of, check_tracking, client_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,6 +29,7 @@ FLAVOUR = "discover"
 FORMAT = 1
 DIRECTORY_TAG = "discover.directory"
 
+_CHECKSUM_TAG = "discover.sha256"
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -35,21 +38,23 @@ def log_model(
 ) -> str:
     """Log a candidate file as a model of a run; returns the model's id.
 
-    Doing it again for the same file and run finds the model that is there.
+    Doing it again for the same file and run finds the model that is there, and completes it if it was left half done.
     """
     from mlflow.entities import LoggedModelOutput
 
     content = candidate.read_bytes()
     checksum = hashlib.sha256(content).hexdigest()
-    for model_id in _models_of(client, run_id):
-        if client.get_logged_model(model_id).tags.get("discover.sha256") == checksum:
-            return model_id
-    tags = {"discover.sha256": checksum}
-    model = client.create_logged_model(experiment_id, name, run_id, tags, dict(params), model_type=FLAVOUR)
+    theirs = _models_of(client, run_id)
+    query = f"source_run_id = '{run_id}' AND tags.`{_CHECKSUM_TAG}` = '{checksum}'"
+    there = client.search_logged_models([experiment_id], filter_string=query, max_results=1)
+    if there and there[0].model_id in theirs:
+        return there[0].model_id
+    tags = {_CHECKSUM_TAG: checksum}
+    model = there[0] if there else client.create_logged_model(experiment_id, name, run_id, tags, dict(params), FLAVOUR)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / candidate.name).write_bytes(content)
         words = _model_words(candidate.name, checksum, model.model_id, run_id, name)
-        (Path(folder) / "MLmodel").write_text(yaml.safe_dump(words))
+        (Path(folder) / "MLmodel").write_text(yaml.safe_dump(words), "utf-8")
         client.log_model_artifacts(model.model_id, folder)
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
@@ -73,24 +78,17 @@ def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
     Raises:
         UserError: nothing is there, the model is of another flavour, or its file has been altered.
     """
-    client, place = _client(store)
-    try:
-        if address.startswith("models:/"):
-            return _from_model(_model_location(client, address), address, place, folder)
-        run_id, path = _run_and_path(address)
-        if path:
-            return _download(f"{client.get_run(run_id).info.artifact_uri}/{path}", place, folder)
-        model_ids = _models_of(client, run_id)
-        if model_ids:
-            return _from_model(client.get_logged_model(model_ids[-1]).artifact_location, address, place, folder)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"there is no candidate at '{address}' in the tracking store '{place}' ({cause_of(error)}): check the address, or "
-            "name the store with --tracking."
-        ) from None
-    raise UserError(f"run '{run_id}' has no champion (a search has one once it has finished): give another run.")
+    place = _place(store)
+    with diverted_aside() as log:
+        try:
+            return _fetch(client_of(place), address, place, folder)
+        except UserError:
+            raise
+        except Exception as error:
+            raise UserError(
+                f"there is no candidate at '{address}' in the tracking store '{shown(place)}' "
+                f"({cause_of(error, place)}{said(log)}): check the address, or name the store with --tracking."
+            ) from None
 
 
 def find_search(address: str, store: str | None) -> Path:
@@ -99,27 +97,41 @@ def find_search(address: str, store: str | None) -> Path:
     Raises:
         UserError: there is no such run, or it is not that of a search.
     """
-    client, place = _client(store)
+    place = _place(store)
     run_id, _ = _run_and_path(address)
-    try:
-        directory = client.get_run(run_id).data.tags.get(DIRECTORY_TAG)
-    except Exception as error:
-        raise UserError(
-            f"run '{run_id}' is not in the tracking store '{place}' ({cause_of(error)}): check the id, name the store with "
-            "--tracking, or give the search's directory."
-        ) from None
+    with diverted_aside() as log:
+        try:
+            directory = client_of(place).get_run(run_id).data.tags.get(DIRECTORY_TAG)
+        except Exception as error:
+            raise UserError(
+                f"run '{run_id}' is not in the tracking store '{shown(place)}' ({cause_of(error, place)}{said(log)}): check "
+                "the id, name the store with --tracking, or give the search's directory."
+            ) from None
     if directory is None:
         raise UserError(f"run '{run_id}' is not that of a search: give one that is, or the search's directory.")
     return Path(directory)
 
 
-def _client(store: str | None) -> tuple[MlflowClient, str]:
+def _place(store: str | None) -> str:
+    """The address of a store that is there and answers."""
     place = resolve_store(store)
     path = sqlite_path(place)
     if path is not None and not path.exists():
         raise UserError(f"there is no tracking store at '{place}': name one with --tracking, or set MLFLOW_TRACKING_URI.")
-    check_tracking(place)
-    return client_of(place), place
+    check_tracking(place, experiment=None)
+    return place
+
+
+def _fetch(client: MlflowClient, address: str, place: str, folder: Path) -> Path:
+    if address.startswith("models:/"):
+        return _from_model(_model_location(client, address), address, place, folder)
+    run_id, path = _run_and_path(address)
+    if path:
+        return _download(f"{client.get_run(run_id).info.artifact_uri}/{path}", place, folder)
+    model_ids = _models_of(client, run_id)
+    if not model_ids:
+        raise UserError(f"run '{run_id}' has no champion (a search has one once it has finished): give another run.")
+    return _from_model(client.get_logged_model(model_ids[-1]).artifact_location, address, place, folder)
 
 
 def _run_and_path(address: str) -> tuple[str, str]:
@@ -144,7 +156,7 @@ def _model_location(client: MlflowClient, address: str) -> str:
 
 
 def _from_model(location: str, address: str, place: str, folder: Path) -> Path:
-    words = yaml.safe_load(_download(f"{location}/MLmodel", place, folder).read_text())
+    words = yaml.safe_load(_download(f"{location}/MLmodel", place, folder).read_text("utf-8"))
     flavour: Any = words.get("flavors", {}).get(FLAVOUR) if isinstance(words, dict) else None
     if not isinstance(flavour, dict):
         raise UserError(f"the model at '{address}' is not a candidate (it has no flavour '{FLAVOUR}'): give one that is.")
@@ -167,7 +179,8 @@ def _download(address: str, place: str, folder: Path) -> Path:
     from mlflow.artifacts import download_artifacts
 
     with tempfile.TemporaryDirectory(dir=folder) as aside:
-        path = Path(download_artifacts(artifact_uri=address, dst_path=aside, tracking_uri=place, registry_uri=place))
+        store = client_address(place)
+        path = Path(download_artifacts(artifact_uri=address, dst_path=aside, tracking_uri=store, registry_uri=store))
         return shutil.copyfile(path, folder / path.name)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from discover_mlflow.files import write_aside
 from discover_mlflow.ledger import records, unpacked
 
 CHUNK = 100
@@ -48,5 +50,7 @@ def write_chunk(folder: Path, chunk: int) -> str:
     name = f"population/generations_{first:06d}-{first + CHUNK - 1:06d}.npz"
     path = folder / "artifacts" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, allow_pickle=False, **history(folder, chunk)._asdict())
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **history(folder, chunk)._asdict())
+    write_aside(path, file.getvalue())
     return name

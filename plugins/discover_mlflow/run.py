@@ -7,15 +7,39 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discover_mlflow.addresses import sqlite_path
+from discover_mlflow.content import ERROR_TAG, parent_tags
 from discover_mlflow.ledger import State
 from discover_mlflow.models import log_model
-from discover_mlflow.stores import client_of, experiment_of
+from discover_mlflow.sqlite_check import has_run
+from discover_mlflow.stores import client_of, experiment_of, place_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+KEY_TAG = "discover.key"
+"""The tag by which a run is found again whose id could not be noted any more."""
+
 _MOST_PER_BATCH = 100  # params or tags
-_REFUSALS = ("INVALID_PARAMETER_VALUE", "INVALID_STATE", "MALFORMED_REQUEST", "RESOURCE_DOES_NOT_EXIST")
+_ALL = 3  # runs, whether deleted or not
+_MISSING = "RESOURCE_DOES_NOT_EXIST"
+_REFUSALS = (
+    "BAD_REQUEST",
+    "INVALID_PARAMETER_VALUE",
+    "INVALID_STATE",
+    "MALFORMED_REQUEST",
+    "PERMISSION_DENIED",
+    "RESOURCE_ALREADY_EXISTS",
+    _MISSING,
+)
+
+
+class NoParentError(Exception):
+    """The run that this one is filed below is not in the store yet."""
+
+
+class ReplacedError(Exception):
+    """The store is another one than that which was opened: its file has been deleted or replaced."""
 
 
 class Run:
@@ -24,14 +48,48 @@ class Run:
     def __init__(self, address: str):
         self._address = address
         self._client: MlflowClient = client_of(address)
+        self._client.search_experiments(max_results=1)  # opens the file
+        self._place = place_of(address)
 
-    def begin(self, record: Mapping[str, Any], state: State) -> State:
-        """Make the run unless the state has one already, and log its params and tags."""
-        if not state.run_id:
-            experiment = experiment_of(self._client, self._address, record["experiment"])
-            made = self._client.create_run(experiment, start_time=record["time"], run_name=record["name"])
-            state = state._replace(run_id=made.info.run_id, experiment_id=experiment)
-        return state
+    def check_place(self) -> None:
+        """See whether the store is still the one that was opened: SQLite would write into a deleted file for ever.
+
+        Raises:
+            ReplacedError: it is not.
+        """
+        if place_of(self._address) != self._place:
+            raise ReplacedError("it was deleted or replaced while this process had it open")
+
+    def exists(self, state: State) -> bool:
+        """Whether the store has the run of the state."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.get_run(state.run_id)
+        except MlflowException as error:
+            if error.error_code != _MISSING:
+                raise
+            return False
+        self._check_file(state.run_id)
+        return True
+
+    def begin(self, record: Mapping[str, Any], state: State, alone: bool = False) -> State:
+        """Make the run unless it is there: its id noted in the state, or its key in its tags.
+
+        Args:
+            record: of kind ``run``.
+            state: which may have the run's id.
+            alone: begin it also if the run that it is filed below is not in the store.
+
+        Raises:
+            NoParentError: it is not.
+        """
+        if state.run_id:
+            return state
+        experiment = experiment_of(self._client, self._address, record["experiment"])
+        run_id = self._run_of(experiment, record.get("key")) or self._made(experiment, record, alone)
+        self._check_file(run_id)
+        return state._replace(run_id=run_id, experiment_id=experiment)
 
     def describe(self, record: Mapping[str, Any], state: State) -> None:
         """Log params and tags; doing so again changes nothing."""
@@ -66,16 +124,52 @@ class Run:
         )
 
     def status(self, record: Mapping[str, Any], state: State) -> None:
-        """Set the run's status; the final ones end it."""
+        """Set the run's status; the final ones end it. One that goes on, or has come to its end, has not failed."""
+        if record["status"] in ("RUNNING", "FINISHED") and ERROR_TAG in self._client.get_run(state.run_id).data.tags:
+            self._client.delete_tag(state.run_id, ERROR_TAG)
         if record["status"] == "RUNNING":
             self._client.update_run(state.run_id, status="RUNNING")
         else:
             self._client.set_terminated(state.run_id, record["status"], end_time=record["time"])
 
+    def _check_file(self, run_id: str) -> None:
+        """See whether a run that MLflow knows is in the file of the store: MLflow keeps files open that are there no more.
+
+        Raises:
+            ReplacedError: it is not.
+        """
+        path = sqlite_path(self._address)
+        if path is not None and not has_run(path, run_id):
+            raise ReplacedError("it was deleted or replaced while this process had it open")
+
+    def _run_of(self, experiment: str, key: str | None) -> str | None:
+        """The id of the run with a key, if it was made before."""
+        if key is None:
+            return None
+        found = self._client.search_runs([experiment], f"tags.`{KEY_TAG}` = '{key}'", run_view_type=_ALL, max_results=1)
+        return found[0].info.run_id if found else None
+
+    def _made(self, experiment: str, record: Mapping[str, Any], alone: bool) -> str:
+        """Make a run with its key, in one step: whoever dies right after it finds it again."""
+        tags = {KEY_TAG: record["key"]} if "key" in record else {}
+        if record.get("parent"):
+            parent = self._run_of(experiment, record["parent"])
+            if parent is None and not alone:
+                raise NoParentError(record["parent"])
+            tags |= parent_tags(parent)
+        made = self._client.create_run(experiment, start_time=record["time"], run_name=record["name"], tags=tags)
+        return made.info.run_id
+
 
 def is_refusal(error: Exception) -> bool:
-    """Whether trying again is in vain: the store refuses this record for good, or its file is gone."""
-    return isinstance(error, FileNotFoundError) or getattr(error, "error_code", None) in _REFUSALS
+    """Whether trying again now is in vain: the store refuses this record, or its file is gone."""
+    refused = getattr(error, "error_code", None) in _REFUSALS
+    return refused or isinstance(error, FileNotFoundError | UnicodeError)
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether the store says that something is not there: the run, perhaps."""
+    return getattr(error, "error_code", None) == _MISSING
 
 
 def _batches(items: Iterable[Any]) -> Iterable[list[Any]]:

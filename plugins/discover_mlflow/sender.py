@@ -5,12 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from discover_mlflow.ledger import load_state, records, save_state
+from discover_mlflow.addresses import shown
+from discover_mlflow.ledger import State, load_state, make_durable, records, save_state
+from discover_mlflow.logs import divert, log_path, said
 from discover_mlflow.population import CHUNK, write_chunk
-from discover_mlflow.run import Run, is_refusal
+from discover_mlflow.run import NoParentError, ReplacedError, Run, is_missing, is_refusal
 from discover_mlflow.stores import cause_of
 
 _POINTS = 1000  # MLflow's limit of metrics in a batch
@@ -21,17 +24,27 @@ _LONGEST_PAUSE = 60.0  # seconds between attempts at a store that fails
 class Sender(threading.Thread):
     """Follows a ledger from where it was left and sends every record, in order, until `finish`.
 
-    A store that fails is tried again with growing pauses; the ledger waits. A record that the store refuses for good is
-    skipped. Either is reported in ``problems``, the failure once.
+    A store that fails is tried again with growing pauses; the ledger waits. A record that the store refuses is kept in mind,
+    and sent again by the next sender; without a run nothing else is sent. A store that does not know the run any more is sent
+    everything again, as a new run. All of it is reported in ``problems``, a failure once.
+
+    Args:
+        folder: of the ledger.
+        address: of the store.
+        population_seconds: between two uploads of the population's fitness.
+        alone: send the ledger also if the run that its own is filed below is not in the store.
     """
 
-    def __init__(self, folder: Path, address: str, population_seconds: float = 60.0):
+    def __init__(self, folder: Path, address: str, population_seconds: float = 60.0, alone: bool = False):
         super().__init__(name="discover-mlflow", daemon=True)
         self.problems: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._folder, self._address = folder, address
+        self._folder, self._address, self._alone = folder, address, alone
         self._state = load_state(folder, address)
         save_state(folder, self._state)  # where it is to go is known even if the store never answers
         self._run: Run | None = None
+        self._again = list(self._state.refused)  # to be sent once more, before all else
+        self._restarted = False
+        self._last_status = ""
         self._wake, self._closing, self._given_up = threading.Event(), threading.Event(), threading.Event()
         self._pause, self._failing = 1.0, False
         self._population_seconds, self._population_sent = population_seconds, time.monotonic()
@@ -47,36 +60,62 @@ class Sender(threading.Thread):
         """Say that the ledger has grown."""
         self._wake.set()
 
-    def finish(self, patience: float) -> int:
-        """Wait until all is sent, or nothing has been for ``patience`` seconds; returns how many records are left."""
+    def finish(self, patience: float, status: str = "") -> int:
+        """Wait until all is sent, or nothing has been for ``patience`` seconds.
+
+        Args:
+            patience: seconds.
+            status: that the run gets in the end, whatever its ledger says; for a ledger that could not be completed.
+
+        Returns:
+            How many records the store lacks.
+        """
+        self._last_status = status
         self._closing.set()
         self._wake.set()
-        sent, deadline = self._state.sent, time.monotonic() + patience
+        sent, deadline = self._state, time.monotonic() + patience
         while self.is_alive() and time.monotonic() < deadline:
             self.join(0.1)
-            if self._state.sent != sent:
-                sent, deadline = self._state.sent, time.monotonic() + patience
+            if self._state != sent:
+                sent, deadline = self._state, time.monotonic() + patience
         self._given_up.set()
-        return sum(1 for _ in records(self._folder, self._state.sent))
+        return sum(1 for _ in records(self._folder, self._state.sent)) + len(self._state.refused)
 
     def run(self) -> None:
+        divert(log_path(self._folder))
         while not self._given_up.is_set():
             closing = self._closing.is_set()
-            end, batch = self._next()
+            if self._run is None:
+                self._guarded(self._open)
+                continue
+            start, end, batch = self._next()
             if batch:
-                self._try(batch, end)
+                self._guarded(self._deliver, batch, start, end)
             elif closing:
+                if self._last_status and self._state.run_id:
+                    self._guarded(self._end)
                 return
             else:
                 self._wake.wait()
                 self._closing.wait(_GATHERING)
                 self._wake.clear()
 
-    def _next(self) -> tuple[int, list[dict[str, Any]]]:
-        """The next record, or as many records of metrics as fit in one batch, and the byte at which they end."""
+    def _open(self) -> None:
+        """Open the store, and see whether it still knows the run."""
+        run = Run(self._address)
+        if self._state.run_id and not run.exists(self._state):
+            self._begin_anew()
+        self._run = run
+
+    def _next(self) -> tuple[int, int, list[dict[str, Any]]]:
+        """The next record, or as many records of metrics as fit in one batch, and the bytes between which they lie."""
+        if self._again and self._state.run_id:
+            start = self._again[0]
+            return start, start, [next(records(self._folder, start))[1]]
         batch: list[dict[str, Any]] = []
-        end, points = self._state.sent, 0
-        for record_end, record in records(self._folder, end):
+        start = end = self._state.sent
+        points = 0
+        for record_end, record in records(self._folder, start):
             points += len(record.get("metrics", ()))
             if batch and (record["kind"] != "metrics" or batch[0]["kind"] != "metrics" or points > _POINTS):
                 break
@@ -84,36 +123,105 @@ class Sender(threading.Thread):
             end = record_end
             if record["kind"] != "metrics":
                 break
-        return end, batch
+        return start, end, batch
 
-    def _try(self, batch: list[dict[str, Any]], end: int) -> None:
+    def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Do something with the store; what fails is tried again later, but for what cannot be mended in this process."""
+        try:
+            if self._run is not None:
+                self._run.check_place()
+            work(*arguments)
+        except NoParentError:
+            self._wait()
+        except ReplacedError as error:
+            self._failing = False  # this is said whatever was said before
+            self._fail(error)
+            self._state = State(self._address)
+            save_state(self._folder, self._state)
+            self._given_up.set()
+        except Exception as error:
+            self._fail(error)
+        else:
+            self._pause, self._failing = 1.0, False
+
+    def _deliver(self, batch: list[dict[str, Any]], start: int, end: int) -> None:
+        make_durable(self._folder)
         try:
             self._send(batch)
         except Exception as error:
-            if not is_refusal(error):
-                self._fail(error)
+            if is_missing(error) and self._run_is_gone():
+                self._begin_anew()
                 return
-            self.problems.put(f"the tracking store refuses a record of kind '{batch[0]['kind']}' ({cause_of(error)})")
-        self._pause, self._failing = 1.0, False
-        self._advance(end)
+            if not is_refusal(error) or not self._state.run_id:
+                raise
+            if len(batch) > 1:
+                self._one_by_one(start)
+                return
+            self._refuse(batch[0], start, end, error)
+            return
+        self._check_still_there()
+        if start == end:
+            self._again.remove(start)
+            left = tuple(one for one in self._state.refused if one != start)
+            self._save(self._state._replace(refused=left))
+        else:
+            self._save(self._state._replace(sent=end))
+
+    def _one_by_one(self, start: int) -> None:
+        """Send the metrics of a refused batch record by record, so that only those that are refused are kept back."""
+        end, record = next(records(self._folder, start))
+        self._deliver([record], start, end)
+
+    def _refuse(self, record: dict[str, Any], start: int, end: int, error: Exception) -> None:
+        kept = f"the tracking store refuses a record of kind '{record['kind']}' ({cause_of(error, self._address)})"
+        self.problems.put(kept)
+        if start == end:
+            self._again.remove(start)
+        else:
+            self._save(self._state._replace(sent=end, refused=(*self._state.refused, start)))
+
+    def _run_is_gone(self) -> bool:
+        run = self._run
+        return run is not None and bool(self._state.run_id) and not self._restarted and not run.exists(self._state)
+
+    def _begin_anew(self) -> None:
+        """Forget what has been sent: the store lacks the run that it went to."""
+        address = shown(self._address)
+        self.problems.put(f"the tracking store '{address}' does not know run {self._state.run_id} any more: it gets a new one")
+        self._restarted = True
+        self._again.clear()
+        self._save(State(self._address))
+
+    def _check_still_there(self) -> None:
+        if self._run is not None:
+            self._run.check_place()
 
     def _fail(self, error: Exception) -> None:
         if not self._failing:
-            self.problems.put(f"the tracking store '{self._address}' fails ({cause_of(error)})")
+            log = said(log_path(self._folder))
+            self.problems.put(f"the tracking store '{shown(self._address)}' fails ({cause_of(error, self._address)}{log})")
         self._failing = True
+        if self._closing.is_set() and is_refusal(error):
+            self._given_up.set()  # no run can be begun, and waiting does not change that
+        else:
+            self._wait()
+
+    def _wait(self) -> None:
         # While closing, `finish` counts the seconds; before it, only closing is worth waking up for.
         closing = self._closing.is_set()
         (self._given_up if closing else self._closing).wait(1.0 if closing else self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
     def _send(self, batch: list[dict[str, Any]]) -> None:
-        run = self._run = self._run or Run(self._address)
+        run = self._run
+        assert run is not None
         first = batch[0]
+        if first["kind"] == "run":
+            self._save(run.begin(first, self._state, self._alone))
+        elif not self._state.run_id:
+            raise LookupError("its ledger does not begin with a run")
         match first["kind"]:
-            case "run":
-                self._save(run.begin(first, self._state))
-                run.describe(first, self._state)
-            case "tags":
+            case "run" | "tags":
                 run.describe(first, self._state)
             case "metrics":
                 run.metrics(batch, self._state)
@@ -128,15 +236,16 @@ class Sender(threading.Thread):
                 self._send_population(run)
                 run.status(first, self._state)
 
+    def _end(self) -> None:
+        assert self._run is not None
+        self._run.status({"status": self._last_status, "time": time.time_ns() // 1_000_000}, self._state)
+
     def _send_population(self, run: Run) -> None:
         for chunk in sorted(self._chunks):
             run.artifact(self._folder / "artifacts", write_chunk(self._folder, chunk), self._state)
         self._chunks.clear()
         self._population_sent = time.monotonic()
 
-    def _save(self, state: Any) -> None:
-        self._state = state
+    def _save(self, state: State) -> None:
         save_state(self._folder, state)
-
-    def _advance(self, end: int) -> None:
-        self._save(self._state._replace(sent=end))
+        self._state = state

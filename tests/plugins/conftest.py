@@ -1,10 +1,12 @@
 """A tiny environment whose episodes both terminate and truncate."""
 
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import pytest
+from plugins.tracked import copied
 
 from discover import Discrete, Environment, Spec, Step, component
 
@@ -35,3 +37,19 @@ class Walk(Environment):
 @pytest.fixture(scope="session")
 def walk() -> Environment:
     return Walk()
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite store with its tables, which take a second to make."""
+    from mlflow import MlflowClient
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_store: Path) -> str:
+    """A SQLite store of the test's own."""
+    return copied(empty_store, tmp_path)

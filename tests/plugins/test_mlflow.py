@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,7 +18,7 @@ import time
 import urllib.request
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,246 +27,58 @@ import pytest
 import yaml
 from discover_mlflow import content, run, stores
 from discover_mlflow.__main__ import send
+from discover_mlflow.addresses import resolve_store
 from discover_mlflow.figures import band, component_figures, fitness_figure
 from discover_mlflow.ledger import Ledger, load_state, records
 from discover_mlflow.lineage import lineage
 from discover_mlflow.models import fetch_candidate, find_search, is_address
 from discover_mlflow.population import history
 from discover_mlflow.session import TrackingWarning
-from discover_mlflow.stores import check_tracking, resolve_store, ui_command
+from discover_mlflow.stores import check_tracking, ui_command
 from discover_mlflow.tracker import Tracker
+from plugins.tracked import (
+    POPULATION,
+    TASKS,
+    Broken,
+    Nothing,
+    Toy,
+    artifacts,
+    client_of,
+    comparison,
+    contents,
+    copied,
+    free_port,
+    generation,
+    search_info,
+    search_result,
+    steps_of,
+    toy_registry,
+    tracked,
+    training,
+    wait_until,
+    written,
+)
 
 from discover import (
     Algorithm,
     Command,
-    Comparison,
-    Difference,
     DiscoverWarning,
     Generation,
     Interval,
-    Network,
     Registry,
-    Scalar,
     SearchInfo,
-    SearchResult,
-    Space,
     Status,
     TaskRun,
     Training,
-    UpdateRule,
     UserError,
-    component,
-    free,
-    real,
 )
 from discover.plugins import finish, load_plugins, watch
-from discover.saving import load_candidate, save_candidate
-
-TASKS = (TaskRun("CartPole-v1", 10_000), TaskRun("Acrobot-v1", 20_000))
-POPULATION = 8
-
-
-@component
-class Toy(UpdateRule):
-    """A rule that only has a number and a picture of it."""
-
-    rate: Scalar = real(0.5, low=0.0, high=1.0)
-
-    def figures(self) -> Mapping[str, Any]:
-        from matplotlib.figure import Figure
-
-        figure = Figure()
-        figure.add_subplot().plot([0.0, float(self.rate)])
-        return {"rate over time": figure}
-
-
-@component
-class Broken(UpdateRule):
-    """A rule whose picture cannot be drawn."""
-
-    inner: UpdateRule
-
-    def figures(self) -> Mapping[str, Any]:
-        raise ValueError("no canvas")
-
-
-@component
-class Nothing(Network):
-    """A network without anything."""
+from discover.saving import load_candidate
 
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    made = Registry()
-    made.add("toy", Toy)
-    made.add("nothing", Nothing)
-    return made
-
-
-@pytest.fixture(scope="module")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite store with its tables, which take a second to make."""
-    from mlflow import MlflowClient
-
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(tracking_uri=f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def store(tmp_path: Path, empty_store: Path) -> str:
-    """A SQLite store of the test's own."""
-    return copied(empty_store, tmp_path)
-
-
-def copied(empty_store: Path, folder: Path) -> str:
-    path = folder / "mlflow.db"
-    with contextlib.closing(sqlite3.connect(empty_store)) as a, contextlib.closing(sqlite3.connect(path)) as b:
-        a.backup(b)
-    return f"sqlite:///{path}"
-
-
-def client_of(store: str) -> Any:
-    from mlflow import MlflowClient
-
-    return MlflowClient(tracking_uri=store, registry_uri=store)
-
-
-def search_info(directory: Path, registry: Registry, resumed_from: int = 0) -> SearchInfo:
-    config = {
-        "name": "toy",
-        "seed": 7,
-        "strategy": {"snes": {"rate": 0.1}},
-        "tasks": [{"task": "CartPole-v1", "steps": 10_000}],
-    }
-    return SearchInfo(
-        name="toy",
-        directory=directory,
-        config=config,
-        space=Space(Algorithm(rule=Toy(rate=free()), network=Nothing())),
-        tasks=TASKS,
-        population=POPULATION,
-        generations=5,
-        seeds=2,
-        provenance={
-            "versions": {"jax": "0.10.2", "discover-rl": "0.1.0"},
-            "plugins": {"toy": "toy-plugin 1.2"},
-            "commit": "abc123",
-            "device": {"kind": "cpu", "count": 2},
-        },
-        registry=registry,
-        resumed_from=resumed_from,
-    )
-
-
-def generation(index: int) -> Generation:
-    random = np.random.default_rng(index)
-    status = np.zeros(POPULATION, np.int8)
-    status[0] = Status.NOT_FINITE
-    fitness = random.normal(index, 1.0, POPULATION).astype(np.float32)
-    fitness[0] = fitness[1:].min()
-    returns = [random.normal(size=(POPULATION, 2, 100)).astype(np.float32) for _ in TASKS]
-    for curves in returns:
-        curves[0] = np.nan
-    return Generation(
-        index=index,
-        genomes=random.normal(size=(POPULATION, 1)),
-        fitness=fitness,
-        status=status,
-        errors={0: "ValueError: too deep"} if index == 2 else {},
-        returns=returns,
-        structures=1,
-        env_steps=480_000,
-        env_steps_so_far=480_000 * (index + 1),
-        evaluation_seconds=2.9,
-        seconds=3.0,
-        best_fitness=float(fitness.max()),
-        broken_so_far={"not_finite": index + 1},
-    )
-
-
-def training(name: str, task: TaskRun, shift: float = 0.0, seeds: int = 4) -> Training:
-    random = np.random.default_rng(len(name))
-    curves = shift + np.cumsum(random.uniform(size=(seeds, 100)), axis=1)
-    returns = curves[:, -2:].mean(axis=1)
-    return Training(
-        name=name,
-        algorithm=Algorithm(rule=Toy(rate=0.25), network=Nothing()),
-        run=task,
-        curves=curves,
-        lengths=curves,
-        info={"entropy": np.ones((seeds, 100))},
-        returns=returns,
-        status=np.zeros(seeds, np.int8),
-        interval=Interval(float(returns.min()), float(returns.mean()), float(returns.max())),
-        env_steps=seeds * task.steps,
-        seconds=2.0,
-        provenance={"versions": {"jax": "0.10.2"}, "commit": "abc123"},
-    )
-
-
-def comparison() -> Comparison:
-    return Comparison(
-        candidates=("champion", "ppo"),
-        runs=TASKS,
-        notes=("searched", "unseen task"),
-        trainings={"champion": [training("champion", t, 10.0) for t in TASKS], "ppo": [training("ppo", t) for t in TASKS]},
-        differences=[Difference("champion", "ppo", TASKS[0], Interval(5.0, 10.0, 15.0), 0.01, "better")],
-        verdict="champion is better than ppo on 1 of 2 runs.",
-        provenance={"versions": {"jax": "0.10.2"}},
-    )
-
-
-def search_result(directory: Path, registry: Registry, compared: Comparison | None = None) -> SearchResult:
-    champion = Algorithm(rule=Toy(rate=0.75), network=Nothing())
-    directory.mkdir(parents=True, exist_ok=True)
-    return SearchResult(
-        champion=champion,
-        champion_path=save_candidate(directory / "champion.candidate", champion, registry),
-        champion_fitness=3.5,
-        finalists=np.zeros((2, 1)),
-        finalist_fitness=np.array([3.5, 3.0]),
-        generations=5,
-        env_steps=5 * 480_000,
-        seconds=15.0,
-        broken={"not_finite": 5},
-        comparison=compared,
-    )
-
-
-def tracked(
-    store: str,
-    info: SearchInfo,
-    generations: range,
-    end: Callable[[Tracker], None] = lambda _: None,
-    patience: float = 30.0,
-) -> Tracker:
-    """The tracker of a search that has run, and has ended as ``end`` says or not at all."""
-    tracker = Tracker(store, patience=patience)
-    tracker.discover_search_started(info)
-    for index in generations:
-        tracker.discover_generation_done(info, generation(index))
-    end(tracker)
-    tracker.finish()
-    return tracker
-
-
-def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert done()
-
-
-def artifacts(store: str, run_id: str | None, path: str | None = None) -> set[str]:
-    found = set()
-    for entry in client_of(store).list_artifacts(run_id, path):
-        found |= artifacts(store, run_id, entry.path) if entry.is_dir else {entry.path}
-    return found
-
-
-def steps_of(store: str, run_id: str | None, key: str) -> list[int]:
-    return [point.step for point in client_of(store).get_metric_history(run_id, key)]
+    return toy_registry()
 
 
 # A search ---------------------------------------------------------------------------------------------------------------
@@ -420,12 +231,23 @@ def test_a_kill_loses_nothing(store: str, tmp_path: Path, registry: Registry) ->
     assert steps_of(store, resumed.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
 
 
-def test_a_new_search_in_an_old_directory_is_a_new_run(store: str, tmp_path: Path, registry: Registry) -> None:
+def test_a_ledger_that_is_not_of_this_search_is_left_alone(store: str, tmp_path: Path, registry: Registry) -> None:
     info, result = search_info(tmp_path, registry), search_result(tmp_path, registry)
-    old = tracked(store, info, range(5), lambda t: t.discover_search_finished(info, result))
-    new = tracked(store, info, range(2))
-    assert new.run_id != old.run_id
-    assert steps_of(store, new.run_id, "fitness/mean") == [0, 1]
+    tracked(store, info, range(2), lambda t: t.discover_search_finished(info, result))
+    before = contents(tmp_path / "tracking")
+    for other in (info, dataclasses.replace(info, seeds=3), dataclasses.replace(info, name="else", resumed_from=2)):
+        with pytest.raises(UserError, match=r"holds the ledger of another search \('toy'\): move it away"):
+            Tracker(store).discover_search_started(other)
+    assert contents(tmp_path / "tracking") == before
+
+
+def test_a_folder_that_is_not_a_ledger_is_left_alone(store: str, tmp_path: Path, registry: Registry) -> None:
+    (tmp_path / "tracking").mkdir()
+    (tmp_path / "tracking" / "thesis.tex").write_text("years of work")
+    for resumed_from in (0, 2):
+        with pytest.raises(UserError, match="holds something else: move it away, or give another directory"):
+            Tracker(store).discover_search_started(search_info(tmp_path, registry, resumed_from))
+    assert contents(tmp_path / "tracking") == {"thesis.tex": b"years of work"}
 
 
 def test_a_search_within_a_search_is_a_run_below_its_own(store: str, tmp_path: Path, registry: Registry) -> None:
@@ -505,18 +327,30 @@ def test_a_store_that_fails_is_reported_once_and_gets_everything_when_it_answers
     assert steps_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
 
 
-def test_a_record_that_the_store_refuses_does_not_stop_the_others(store: str, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.append("run", experiment="e", name="n", params={"a": "1"}, tags={})
-    ledger.append("metrics", step=0, metrics={"not@allowed": 1.0})
-    ledger.append("tags", tags={"after": "yes"})
-    ledger.append("artifact", path="gone.png")
-    ledger.append("status", status="FINISHED")
-    ledger.close()
-    assert send(tmp_path, store) == 0
-    found = client_of(store).get_run(load_state(tmp_path, store).run_id)
+def test_a_record_that_the_store_refuses_is_kept_and_does_not_stop_the_others(store: str, tmp_path: Path) -> None:
+    metrics = [{"step": step, "metrics": {"fine" if step != 1 else "not@allowed": 1.0}} for step in range(3)]
+    begin = {"experiment": "e", "name": "n", "params": {"a": "1"}, "tags": {}, "key": "k"}
+    written(
+        tmp_path,
+        ("run", begin),
+        *(("metrics", one) for one in metrics),
+        ("artifact", {"path": "late.txt"}),
+        ("tags", {"tags": {"after": "yes"}}),
+        ("status", {"status": "FINISHED"}),
+    )
+    for _ in range(2):  # the second time the store refuses again, and nothing is counted as sent
+        assert send(tmp_path, store) == 1
+        assert len(load_state(tmp_path, store).refused) == 2
+    run_id = load_state(tmp_path, store).run_id
+    found = client_of(store).get_run(run_id)
     assert found.data.tags["after"] == "yes"
     assert found.info.status == "FINISHED"
+    assert steps_of(store, run_id, "fine") == [0, 2]
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "late.txt").write_text("here after all")
+    assert send(tmp_path, store) == 1
+    assert artifacts(store, run_id) == {"late.txt"}
+    assert len(load_state(tmp_path, store).refused) == 1
 
 
 def test_a_ledger_can_be_sent_to_another_store_from_the_beginning(
@@ -548,12 +382,6 @@ def test_an_error_in_the_tracker_costs_a_warning_not_the_search(
 
 
 # The check --------------------------------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def test_an_unreachable_server_is_found_out_at_once_and_said_in_one_sentence() -> None:

@@ -1,0 +1,143 @@
+"""Whether MLflow can use a SQLite file, found out without importing MLflow, which takes seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+import shlex
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from discover import UserError
+from discover_mlflow.addresses import DEFAULT, client_address, local_path
+
+LEAVE = f"give another address with --tracking (such as {DEFAULT}), or leave tracking out with --no-tracking."
+
+_SECONDS = 5.0  # for which another process may hold the file's lock
+_TABLES = {"experiments", "runs", "alembic_version"}
+_REVISIONS = "store/db_migrations/versions"
+
+
+def refused(address: str, why: str, remedy: str = "") -> UserError:
+    """The sentence on a store that cannot be used; ``address`` as it may be shown."""
+    return UserError(f"the tracking store '{address}' cannot be used ({why}): {remedy}{LEAVE}")
+
+
+def check_sqlite(address: str, path: Path, experiment: str | None, run_id: str = "") -> None:
+    """See whether a run can be begun, or gone on with, in an experiment of a SQLite store.
+
+    Raises:
+        UserError: it cannot; the message says why and what to do.
+    """
+    if not path.parent.is_dir():
+        raise refused(address, f"there is no folder {path.parent}")
+    if path.is_dir():
+        raise refused(address, f"{path} is a folder")
+    for place in (path.parent, path):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise refused(address, f"{place} cannot be written")
+    if not path.exists():
+        _check_folder(address, path.parent / "mlruns")
+        return
+    try:
+        with _locked(path) as database:
+            _check_schema(address, path, database)
+            if experiment is not None:
+                _check_run(address, path, database, experiment, run_id)
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise refused(address, str(error)) from None
+        raise refused(address, "another process holds its lock", "wait until that has ended, ") from None
+    except sqlite3.DatabaseError as error:
+        raise refused(address, str(error)) from None
+
+
+def has_run(path: Path, run_id: str) -> bool:
+    """Whether a SQLite store has a run."""
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as database:
+        if "runs" not in _tables(database):
+            return False
+        return database.execute("SELECT 1 FROM runs WHERE run_uuid = ?", [run_id]).fetchone() is not None
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[sqlite3.Connection]:
+    """The database, as only a process that may write to it has it."""
+    place = f"{path.as_uri()}?mode=rw"
+    with contextlib.closing(sqlite3.connect(place, uri=True, timeout=_SECONDS, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield database
+        database.execute("ROLLBACK")
+
+
+def _tables(database: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def _check_schema(address: str, path: Path, database: sqlite3.Connection) -> None:
+    tables = _tables(database)
+    if not tables:
+        return  # MLflow makes its own
+    if not tables >= _TABLES:
+        raise refused(address, f"{path} is a database, but not one of MLflow")
+    found = {revision for (revision,) in database.execute("SELECT version_num FROM alembic_version")}
+    known, newest = _revisions()
+    if len(newest) != 1 or found == newest:  # the first: an MLflow that keeps its revisions elsewhere says so itself
+        return
+    if found <= known:
+        command = f"mlflow db upgrade {shlex.quote(client_address(address))}"
+        raise refused(address, "it was made by an older MLflow", f"save a copy of it and run '{command}', ")
+    raise refused(address, "it was made by another, probably newer MLflow", "update MLflow (pip install -U mlflow), ")
+
+
+def _revisions() -> tuple[set[str], set[str]]:
+    """All schemas that the installed MLflow knows, and the newest of them."""
+    spec = importlib.util.find_spec("mlflow")
+    folder = Path(spec.origin).parent / _REVISIONS if spec is not None and spec.origin else Path()
+    known: set[str] = set()
+    before: set[str] = set()
+    for file in folder.glob("*.py"):
+        for name, values in re.findall(r"^(down_revision|revision)\b[^=\n]*=(.*)$", file.read_text("utf-8"), re.MULTILINE):
+            (known if name == "revision" else before).update(re.findall(r"['\"](\w+)['\"]", values))
+    return known, known - before
+
+
+def _check_run(address: str, path: Path, database: sqlite3.Connection, experiment: str, run_id: str) -> None:
+    """Neither the experiment nor the run may have been deleted, and the artifacts must have a place."""
+    if not _tables(database):
+        return
+    row = database.execute(
+        "SELECT experiment_id, lifecycle_stage, artifact_location FROM experiments WHERE name = ?", [experiment]
+    )
+    number, stage, location = row.fetchone() or (None, "active", (path.parent / "mlruns").as_uri())
+    if stage == "deleted":
+        raise deleted_experiment(address, experiment, number)
+    stage = database.execute("SELECT lifecycle_stage FROM runs WHERE run_uuid = ?", [run_id]).fetchone()
+    if stage == ("deleted",):
+        raise deleted_run(address, run_id)
+    folder = local_path(location)
+    if folder is not None:
+        _check_folder(address, folder)
+
+
+def deleted_experiment(address: str, experiment: str, number: object) -> UserError:
+    command = f"MLFLOW_TRACKING_URI={shlex.quote(client_address(address))} mlflow experiments restore --experiment-id {number}"
+    remedy = f"bring it back with '{command}', name another one with MLFLOW_EXPERIMENT_NAME, "
+    return refused(address, f"its experiment '{experiment}' has been deleted", remedy)
+
+
+def deleted_run(address: str, run_id: str) -> UserError:
+    command = f"MLFLOW_TRACKING_URI={shlex.quote(client_address(address))} mlflow runs restore --run-id {run_id}"
+    return refused(address, f"run {run_id} has been deleted", f"bring it back with '{command}', ")
+
+
+def _check_folder(address: str, folder: Path) -> None:
+    """See whether a folder can be made and written to."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise refused(address, f"its artifacts would lie in {folder}, but {there} is not a folder")
+    if not os.access(there, os.W_OK):
+        raise refused(address, f"its artifacts would lie in {folder}, but {there} cannot be written")
