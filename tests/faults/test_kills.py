@@ -85,7 +85,7 @@ def test_killed_five_times_and_resumed_is_as_if_nothing_had_happened(tmp_path: P
 
 def test_a_disk_that_is_full_for_a_while_costs_nothing(tmp_path: Path, cache: Path, whole: Workplace) -> None:
     place = Workplace(tmp_path / "full", TOY, cache)
-    done = place.run(full=("says search 2", "says selection"))
+    done = place.run(full=("says search 2", "says search 4"))
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert "cannot be written" in done.stderr
