@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from discover.environments import Step as Step
     from discover.environments import Wrapper as Wrapper
     from discover.errors import DiscoverWarning as DiscoverWarning
+    from discover.errors import Terminated as Terminated
     from discover.errors import UserError as UserError
     from discover.errors import nearest as nearest
     from discover.evaluation import advance_population as advance_population
@@ -119,7 +120,7 @@ _HOME = {
     "distributions": ("Categorical", "Gaussian", "TanhGaussian", "policy_heads"),
     "domains": ("Domain", "Integer", "Real", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
-    "errors": ("DiscoverWarning", "UserError", "nearest"),
+    "errors": ("DiscoverWarning", "Terminated", "UserError", "nearest"),
     "evaluation": ("advance_population", "begin_population", "evaluate_population", "fitting_chunk", "lifetime_bytes"),
     "events": (
         "Command",

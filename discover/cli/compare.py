@@ -43,15 +43,16 @@ def run(
         with session("compare", options, plugins) as running:
             executor = default_executor(plugins.registry)
             comparison = compare(plugins.registry, executor, compared, runs, seeds, seed, progress=running.progress)
-            plugins.hook.discover_comparison_finished(comparison=comparison)
+            plugins.tell("discover_comparison_finished", comparison=comparison)
     rows = table(comparison)
     if options.json:
         summary = {"candidates": names, "seeds": seeds, "table": rows, "verdict": comparison.verdict, "run_id": None}
         print_json({**summary, **running.facts})
-        return
-    print_comparison(rows, comparison.verdict)
-    if "run_id" in running.facts:
-        typer.echo(f"run: {running.facts['run_id']}")
+    else:
+        print_comparison(rows, comparison.verdict)
+        if "run_id" in running.facts:
+            print(f"run: {running.facts['run_id']}")
+    running.raise_late()
 
 
 def _task_run(text: str, steps: int) -> TaskRun:

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -19,23 +17,26 @@ _WIDTH = 160  # of tables, where there is no terminal
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; NaN and infinity become null."""
-    typer.echo(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+    """Print a value as JSON; NaN and infinity become null, and what the terminal cannot show is escaped as JSON does."""
+    text = json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(plain(value), indent=2, allow_nan=False)
+    print(text)
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can hold it: numbers of NumPy and JAX, paths, named tuples and sets included."""
+    """A value as JSON can hold it: numbers of NumPy and JAX, named tuples and sets included; as text what else there is."""
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(inner) for inner in value]
-    if isinstance(value, Path):
-        return str(value)
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> None:
@@ -56,7 +57,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Se
     for row in rows:
         table.add_row(*row)
     terminal = sys.stdout.isatty()
-    Console(width=None if terminal else _WIDTH, markup=False, highlight=False).print(table)
+    Console(file=sys.stdout, width=None if terminal else _WIDTH, markup=False, highlight=False).print(table)
 
 
 def print_comparison(rows: Sequence[Mapping[str, Any]], verdict: str) -> None:
@@ -67,7 +68,7 @@ def print_comparison(rows: Sequence[Mapping[str, Any]], verdict: str) -> None:
     numbers = ("IQM", "95 % interval", "seeds", differs)
     ordered = sorted(rows, key=lambda row: runs.index((row["task"], row["steps"])))
     print_table(("task", "candidate", *numbers, "verdict"), map(_comparison_row, ordered), numbers)
-    typer.echo(verdict)
+    print(verdict)
 
 
 def _comparison_row(row: Mapping[str, Any]) -> Sequence[str]:

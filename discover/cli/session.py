@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discover.cli.guard import StoppedError, say
 from discover.cli.options import Common
 from discover.cli.progress import Progress, progress_on_stderr
 
@@ -29,6 +30,31 @@ class Session:
     plugins: Plugins
     progress: Progress
     facts: dict[str, Any] = field(default_factory=dict)
+    _late: list[BaseException] = field(default_factory=list)
+
+    def finish(self, succeeded: bool) -> None:
+        """Tell the watchers that the command is over; what they object to must wait until the result has been printed."""
+        from discover.plugins import finish
+
+        try:
+            facts, ends = finish(self.plugins)
+        except KeyboardInterrupt as error:
+            if not succeeded:
+                raise
+            facts, ends = {}, [error]
+        self.facts.update(facts)
+        if succeeded:
+            self._late = ends
+        else:  # what ended the command is told as its error
+            for error in ends:
+                say("warning", str(error))
+
+    def raise_late(self) -> None:
+        """End the command as its watchers ask, or as ctrl-C did while they were at work. Its result has been printed."""
+        for error in self._late:
+            if isinstance(error, KeyboardInterrupt):
+                raise StoppedError("the result is complete, but may not be tracked to its end.", error)
+            raise error
 
 
 def loaded_plugins(folder: Path | None) -> Plugins:
@@ -60,13 +86,15 @@ def session(name: str, options: Common, plugins: Plugins, directory: Path | None
         directory: of the search that is resumed.
     """
     from discover.events import Command
-    from discover.plugins import finish, watch
+    from discover.plugins import watch
 
     running = Session(plugins, progress_on_stderr())
     plugins.manager.register(running.progress)
+    succeeded = False
     try:
         watch(plugins, Command(name, directory, options.tracking, options.store, options.json))
         with running.progress:
             yield running
+        succeeded = True
     finally:
-        running.facts.update(finish(plugins))
+        running.finish(succeeded)
