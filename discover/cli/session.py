@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from discover.cli.guard import StoppedError, say
 from discover.cli.options import Common
 from discover.cli.progress import Progress, progress_on_stderr
+from discover.interruption import raise_if_asked
 
 if TYPE_CHECKING:
     from discover.plugins import Plugins
@@ -59,13 +60,20 @@ class Session:
 
 def loaded_plugins(folder: Path | None) -> Plugins:
     """All plugins. Before any of them may start JAX, its devices and the cache of compiled programs are settled."""
+    from discover.jax_start import check_width, import_jax, start_devices
+
+    import_jax()
     from discover.devices import keep_programs, use_every_core
 
     use_every_core()
     keep_programs()
+    start_devices()
     from discover.plugins import load_plugins
 
-    return load_plugins(folder)
+    plugins = load_plugins(folder)
+    check_width()
+    raise_if_asked()
+    return plugins
 
 
 @contextlib.contextmanager
