@@ -13,15 +13,15 @@ from discover.errors import DiscoverError
 
 def main() -> None:
     """Run the command line, and end with its status."""
-    interruption.install()
     try:
         streams.settle_encoding()
-        streams.settle_streams()
+        streams.settle_streams()  # before anything is opened, which would take the place of a closed stream
+        interruption.install()
         status = _status()
         interruption.end_at_once()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         _say("stopped: nothing is left to resume.")
-        status = 1
+        status = interruption.status_of(error)
     if interruption.asked():
         interruption.leave(128 + interruption.asked())
     sys.exit(status)

@@ -40,7 +40,7 @@ def plain(value: Any) -> Any:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """Print a table of texts.
+    """Print a table of texts. What the terminal cannot show is escaped before columns are measured.
 
     Args:
         columns: headings.
@@ -51,11 +51,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Se
     from rich.console import Console
     from rich.table import Table
 
+    encoding = sys.stdout.encoding or "utf-8"
+
+    def shown(text: str) -> str:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+
     table: Table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(shown(column), justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(shown, row))
     terminal = sys.stdout.isatty()
     Console(file=sys.stdout, width=None if terminal else _WIDTH, markup=False, highlight=False).print(table)
 

@@ -80,20 +80,20 @@ def records(folder: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]
 def load_state(folder: Path, address: str) -> State:
     """How far the ledger has been sent to ``address``; not at all if it has been sent elsewhere."""
     path = folder / "state.json"
-    stored = State(**json.loads(path.read_text())) if path.exists() else State(address)
+    stored = State(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else State(address)
     return stored if stored.address == address else State(address)
 
 
 def save_state(folder: Path, state: State) -> None:
     aside = folder / ".state.json.new"
-    aside.write_text(json.dumps(state._asdict()))
+    aside.write_text(json.dumps(state._asdict()), encoding="utf-8")
     os.replace(aside, folder / "state.json")
 
 
 def stored_address(folder: Path) -> str | None:
     """Where a ledger is sent to, None before it is."""
     path = folder / "state.json"
-    return json.loads(path.read_text())["address"] if path.exists() else None
+    return json.loads(path.read_text(encoding="utf-8"))["address"] if path.exists() else None
 
 
 def packed(values: Any, dtype: str) -> str:

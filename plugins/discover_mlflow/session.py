@@ -64,7 +64,7 @@ class Session:
 
     def text(self, name: str, text: str) -> None:
         """An artifact that is a text."""
-        self.file(name, lambda path: path.write_text(text))
+        self.file(name, lambda path: path.write_text(text, encoding="utf-8", errors="backslashreplace"))
 
     def json(self, name: str, value: Any) -> None:
         """An artifact that is JSON."""
