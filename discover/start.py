@@ -18,9 +18,9 @@ def main() -> None:
         streams.settle_streams()  # before anything is opened, which would take the place of a closed stream
         interruption.install()
         status = _status()
-        interruption.end_at_once()
+        interruption.over()
     except KeyboardInterrupt as error:
-        _say("stopped: nothing is left to resume.")
+        _say(f"stopped: {interruption.NOTHING_LEFT}")
         status = interruption.status_of(error)
     if interruption.asked():
         interruption.leave(128 + interruption.asked())

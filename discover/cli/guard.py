@@ -68,7 +68,7 @@ def _told(error: BaseException) -> int:
     if isinstance(error, StoppedError):
         say("stopped", str(error))
     elif stop is not None:
-        say("stopped", "nothing is left to resume.")
+        say("stopped", interruption.NOTHING_LEFT)
         return interruption.status_of(stop)
     elif isinstance(error, DiscoverError):
         say("error", str(error))

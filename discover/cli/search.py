@@ -64,12 +64,16 @@ def searched(
         found = search.directory if search else directory
         if stop is None or found is None:
             raise
-        how = command_line("resume", found, plugins_dir=options.plugins_dir)
-        called = f"the search '{search.name}'" if search else "the search"
-        raise StoppedError(f"{called} is saved; go on with it: {how}", stop) from None
+        raise StoppedError(how_to_go_on(found, options.plugins_dir, search and search.name), stop) from None
     search = running.progress.search
     assert search is not None
     return Outcome(search, result, running)
+
+
+def how_to_go_on(directory: Path, plugins_dir: Path | None, name: str | None = None) -> str:
+    """What to say of a search that was stopped."""
+    called = "the search" if name is None else f"the search '{name}'"
+    return f"{called} is saved; go on with it: {command_line('resume', directory, plugins_dir=plugins_dir)}"
 
 
 def present(outcome: Outcome, options: Common) -> None:

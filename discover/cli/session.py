@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from discover.cli.guard import StoppedError, say
 from discover.cli.options import Common
 from discover.cli.progress import Progress, progress_on_stderr
-from discover.interruption import raise_if_asked
+from discover.interruption import in_order, raise_if_asked
 
 if TYPE_CHECKING:
     from discover.plugins import Plugins
@@ -99,6 +99,7 @@ def session(name: str, options: Common, plugins: Plugins, directory: Path | None
     running = Session(plugins, progress_on_stderr())
     plugins.manager.register(running.progress)
     succeeded = False
+    in_order()
     try:
         watch(plugins, Command(name, directory, options.tracking, options.store, options.json))
         with running.progress:

@@ -56,7 +56,7 @@ def undeclared(path: Path) -> Iterator[str]:
         mode = given.get("mode", node.args[place] if place is not None and len(node.args) > place else None)
         binary = (isinstance(mode, ast.Constant) and "b" in str(mode.value)) or (mode is None and "Temporary" in called)
         text = called in ("read_text", "write_text") or (called in takes_mode and not binary)
-        if (text or "text" in given and called in ("run", "Popen", "check_output")) and "encoding" not in given:
+        if (text or ("text" in given and called in ("run", "Popen", "check_output"))) and "encoding" not in given:
             yield f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node.func)}"
 
 
