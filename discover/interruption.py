@@ -7,7 +7,6 @@ order: checkpoint, watchers, a word on how to go on. A second signal ends the pr
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import os
 import signal
@@ -137,7 +136,7 @@ def _takes_exceptions(frame: FrameType | None) -> bool:
 def _try_again() -> None:
     _State.raised = False
     _State.retries += 1
-    timer = threading.Timer(_AGAIN, _thread.interrupt_main, (_State.asked,))
+    timer = threading.Timer(_AGAIN, signal.pthread_kill, (threading.main_thread().ident, _State.asked))
     timer.daemon = True
     timer.start()
 

@@ -311,7 +311,7 @@ ERRORS = [ZeroDivisionError("oh"), SystemExit(0), GeneratorExit(), BaseException
 def test_a_watcher_that_fails_costs_a_warning_and_no_other_watcher_its_news(failure: BaseException) -> None:
     first, broken, last = Watcher(), type("Broken", (Watcher,), {})(failure), type("Last", (Watcher,), {})()
     plugins = load_plugins(extra=[first, broken, last])
-    cause = {UserError: "my own sentence"}.get(type(failure), f"{type(failure).__name__}: {failure}")
+    cause = "my own sentence" if isinstance(failure, UserError) else f"{type(failure).__name__}: {failure}"
     with pytest.warns(PluginWarning) as told:
         plugins.tell("discover_training_finished", training="news")
     text = f"plugin 'Broken' failed in discover_training_finished ({cause}); everything else goes on."
