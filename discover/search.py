@@ -17,12 +17,12 @@ import numpy as np
 import yaml
 
 from discover.algorithm import Algorithm
+from discover.before import check_lifetime, check_lifetimes
 from discover.compare import compare
 from discover.config import SearchConfig, checked_config, read_config, slug, tuned_space
-from discover.errors import DiscoverError, EvaluationError, UserError
-from discover.evaluation import describe_shapes
-from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status, TaskRun
-from discover.fitness import Evaluated, Evaluator, Lives, one_line
+from discover.errors import EvaluationError, UserError
+from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status
+from discover.fitness import Evaluated, Evaluator, Lives
 from discover.plugins import Plugins
 from discover.provenance import provenance
 from discover.randomness import named_key
@@ -320,29 +320,14 @@ class _Runner:
         """Trace the first candidate and the baselines on their tasks, so that a mistake is told before a long run."""
         report = self.config.report
         for run in dict.fromkeys([*self.config.tasks, *(report.runs if report else ())]):
-            self._trace("the first candidate", candidate, run)
+            check_lifetime(self.registry, "the first candidate", candidate, run)
         for name, words in report.baselines.items() if report else ():
             where, space = f"report.baselines.{name}", tuned_space(words)
             baseline = algorithm_from(self.registry, words if space is None else space, where)
             if space is not None:
                 over = Space(baseline)
                 baseline = over.decode(over.start(jax.random.key(0)))
-            for run in dict.fromkeys(report.runs if report else ()):
-                try:
-                    self._trace(where, baseline, run)
-                except UserError as error:
-                    raise UserError(f"{where} on {run.label}: {error}") from None
-
-    def _trace(self, what: str, candidate: Algorithm, run: TaskRun) -> None:
-        try:
-            describe_shapes(environment_from(self.registry, run.task), candidate, run.steps)
-        except DiscoverError:
-            raise
-        except Exception as error:
-            raise EvaluationError(
-                f"{what} cannot be traced on {run.label} ({one_line(error)}): repair the component that raises this, or take "
-                "it out."
-            ) from error
+            check_lifetimes(self.registry, {where: baseline}, report.runs if report else ())
 
 
 def _counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counters:

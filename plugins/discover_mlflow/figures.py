@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discover import bootstrap_interval, nodes
+from discover_mlflow.names import distinct
 from discover_mlflow.population import History
 
 if TYPE_CHECKING:
@@ -74,10 +75,11 @@ def band(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def comparison_figures(comparison: Comparison) -> Iterator[tuple[str, Figure]]:
     """Learning curves of all candidates, a figure per run, with its path among the artifacts."""
+    files = distinct(file_name(run.label) for run in comparison.runs)
     for index, (run, note) in enumerate(zip(comparison.runs, comparison.notes, strict=True)):
         trainings = [comparison.trainings[name][index] for name in comparison.candidates]
         title = run.label + (f" ({note})" if note else "")
-        yield f"figures/curves/{file_name(run.label)}.png", curves_figure(trainings, title)
+        yield f"figures/curves/{files[index]}.png", curves_figure(trainings, title)
 
 
 def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tuple[str, Any]]:
@@ -89,11 +91,11 @@ def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tup
         where = path or "algorithm"
         try:
             found = dict(node.figures())
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             problems.append(f"the figures of {where} ({type(node).__name__}) cannot be drawn ({type(error).__name__}: {error})")
             continue
-        for name, figure in found.items():
-            yield f"figures/candidate/{file_name(where)}/{file_name(name)}.png", figure
+        for name, figure in zip(distinct(map(file_name, map(str, found))), found.values(), strict=True):
+            yield f"figures/candidate/{file_name(where)}/{name}.png", figure
 
 
 def save_figure(figure: Any, path: Path) -> None:
