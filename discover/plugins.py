@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pluggy
 
@@ -30,7 +30,9 @@ BLOCK = "DISCOVER_BLOCK_PLUGINS"
 FOLDER = "DISCOVER_PLUGINS_DIR"
 
 
-_HEARD: dict[str, tuple[type[BaseException], ...]] = {
+Errors: TypeAlias = tuple[type[BaseException], ...]
+
+_HEARD: dict[str, Errors] = {
     "discover_observers": (DiscoverError,),
     "discover_search_started": (DiscoverError,),
     "discover_checkpoint": (DiscoverError, OSError),
@@ -58,20 +60,20 @@ class Plugins(NamedTuple):
     manager: pluggy.PluginManager
     warned: set[tuple[str, str]]
 
-    def tell(self, hook: str, **facts: Any) -> list[Any]:
+    def tell(self, hook: str, *, passing: Errors | None = None, **facts: Any) -> list[Any]:
         """Call a hook of every plugin, in the order in which they were loaded; returns what they return.
 
         A plugin that fails, with whatever error, costs one `PluginWarning` per hook, and no other plugin its news. Ctrl-C
-        passes. Before anything dear has begun, and once all is over, a watcher may end the command in one sentence, by a
-        `DiscoverError`: all others hear the news before it is raised. What the search must know passes too.
+        passes. Errors of the ``passing`` types are raised once all others have heard the news; by default these are a
+        `DiscoverError` before anything dear has begun and once all is over: so a watcher may end the command, in one sentence.
         """
-        answers, ends = self.ask(hook, **facts)
+        answers, ends = self.ask(hook, _HEARD.get(hook, ()) if passing is None else passing, **facts)
         for error in ends:
             raise error
         return answers
 
-    def ask(self, hook: str, **facts: Any) -> tuple[list[Any], list[BaseException]]:
-        """As `tell`; what would end the command is returned beside the answers."""
+    def ask(self, hook: str, passing: Errors, **facts: Any) -> tuple[list[Any], list[BaseException]]:
+        """As `tell`; the errors of the ``passing`` types are returned beside the answers."""
         answers: list[Any] = []
         ends: list[BaseException] = []
         every = [(name, plugin) for name, plugin in self.manager.list_name_plugin() if plugin is not None]
@@ -82,7 +84,7 @@ class Plugins(NamedTuple):
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                if isinstance(error, _HEARD.get(hook, ())):
+                if isinstance(error, passing):
                     ends.append(error)
                 else:
                     self._warn(name, plugin, hook, error)
@@ -148,18 +150,23 @@ def watch(plugins: Plugins, command: Command) -> None:
             warnings.warn(text, PluginWarning, stacklevel=2)
 
 
-def finish(plugins: Plugins) -> tuple[dict[str, Any], list[BaseException]]:
-    """Tell the observers that the command is over.
+def finish(plugins: Plugins, ends: list[BaseException] | None = None) -> dict[str, Any]:
+    """Tell the observers that the command is over; returns what they add to its summary (``run_id``, ...).
 
-    Returns:
-        What they add to its summary (``run_id``, ...), and the errors with which they want it to end.
+    Args:
+        plugins: the loaded plugins.
+        ends: where to put the errors with which observers want the command to end; None raises the first.
     """
-    answers, ends = plugins.ask("discover_command_finished")
+    answers, found = plugins.ask("discover_command_finished", _HEARD["discover_command_finished"])
+    if ends is None and found:
+        raise found[0]
+    if ends is not None:
+        ends.extend(found)
     facts: dict[str, Any] = {}
-    for found in answers:
-        if isinstance(found, Mapping):
-            facts.update(found)
-    return facts, ends
+    for answer in answers:
+        if isinstance(answer, Mapping):
+            facts.update(answer)
+    return facts
 
 
 def _warn_of_misspelt(unknown: set[str], seen: set[str]) -> None:

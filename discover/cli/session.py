@@ -37,13 +37,13 @@ class Session:
         """Tell the watchers that the command is over; what they object to must wait until the result has been printed."""
         from discover.plugins import finish
 
+        ends: list[BaseException] = []
         try:
-            facts, ends = finish(self.plugins)
+            self.facts.update(finish(self.plugins, ends))
         except KeyboardInterrupt as error:
             if not succeeded:
                 raise
-            facts, ends = {}, [error]
-        self.facts.update(facts)
+            ends.append(error)
         if succeeded:
             self._late = ends
         else:  # what ended the command is told as its error

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +78,7 @@ def band(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def comparison_figures(comparison: Comparison) -> Iterator[tuple[str, Figure]]:
     """Learning curves of all candidates, a figure per run, with its path among the artifacts."""
+    import_matplotlib()
     files = distinct(file_name(run.label) for run in comparison.runs)
     for index, (run, note) in enumerate(zip(comparison.runs, comparison.notes, strict=True)):
         trainings = [comparison.trainings[name][index] for name in comparison.candidates]
@@ -87,6 +91,7 @@ def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tup
 
     A component whose ``figures`` fails costs a line in ``problems``, not the others.
     """
+    import_matplotlib()
     for path, node in nodes(algorithm, ""):
         where = path or "algorithm"
         try:
@@ -96,6 +101,26 @@ def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tup
             continue
         for name, figure in zip(distinct(map(file_name, map(str, found))), found.values(), strict=True):
             yield f"figures/candidate/{file_name(where)}/{name}.png", figure
+
+
+def later(name: str, draw: Callable[[], Any]) -> Iterator[tuple[str, Any]]:
+    """One figure with its path among the artifacts, drawn only when it is asked for."""
+    import_matplotlib()
+    yield name, draw()
+
+
+def import_matplotlib() -> None:
+    """Import matplotlib, which cannot be imported while ``MPLBACKEND`` names what it does not know; files need no backend."""
+    chosen = os.environ.get("MPLBACKEND")
+    if chosen is None or "matplotlib" in sys.modules:
+        return
+    os.environ["MPLBACKEND"] = "agg"
+    try:
+        import matplotlib
+    finally:
+        os.environ["MPLBACKEND"] = chosen
+    with contextlib.suppress(ValueError):
+        matplotlib.rcParams["backend"] = chosen  # for whoever else draws
 
 
 def save_figure(figure: Any, path: Path) -> None:

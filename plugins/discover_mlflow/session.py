@@ -78,12 +78,19 @@ class Session:
         self.record("artifact", path=name)
 
     def figures(self, found: Iterable[tuple[str, Any]]) -> None:
-        """Artifacts that are matplotlib figures, by their names. One that cannot be drawn costs a line, not the others."""
-        for name, figure in found:
-            try:
-                self.file(name, lambda path, figure=figure: figures.save_figure(figure, path))
-            except Exception as error:
-                self.problems.append(f"the figure {name} cannot be drawn ({type(error).__name__}: {error})")
+        """Artifacts that are matplotlib figures, by their names; those that cannot be drawn cost one line."""
+        problems = []
+        try:
+            for name, figure in found:
+                try:
+                    self.file(name, lambda path, figure=figure: figures.save_figure(figure, path))
+                except (Exception, SystemExit) as error:
+                    problems.append(f"the figure {name} cannot be drawn ({_one_line(error)})")
+        except (Exception, SystemExit) as error:
+            problems.append(f"figures cannot be drawn ({_one_line(error)})")
+        if problems:
+            more = f", and {len(problems) - 1} more" if problems[1:] else ""
+            self.problems.append(problems[0] + more)
 
     def comparison(self, comparison: Comparison) -> None:
         """A comparison's table, for people and for programs, and its learning curves."""
@@ -96,7 +103,7 @@ class Session:
         found = lineage(self.folder)
         if found is not None:
             self.file("population/lineage.npz", lambda path: write_lineage(found, path))
-            self.figures([("figures/lineage.png", lineage_figure(found))])
+            self.figures(figures.later("figures/lineage.png", lambda: lineage_figure(found)))
 
     def errors(self) -> None:
         """What broke candidates, by generation and member, if anything did."""
@@ -122,6 +129,10 @@ class Session:
             self.problems.append(f"{self._sender.problems.get()}; nothing is lost: {ledger_path(self.folder)} has everything")
         while self.problems:
             _warn(f"{self.problems.pop(0)}.")
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def _warn(text: str) -> None:

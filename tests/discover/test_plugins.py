@@ -357,7 +357,7 @@ def test_what_cannot_observe_costs_a_warning_at_most(brought: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PluginWarning)
         watch(plugins, Command("train"))
-        assert finish(plugins) == ({}, [])
+        assert finish(plugins) == {}
 
 
 def test_ctrl_c_passes_a_watcher() -> None:
@@ -374,3 +374,20 @@ def test_a_watcher_may_end_the_command_with_a_sentence_before_it_or_after_it(hoo
     with pytest.raises(UserError, match=r"^the tracking server is away: start it\.$"):
         plugins.tell(hook, **facts)
     assert len(last.seen) == 1
+
+
+def test_the_end_is_told_to_all_whoever_objects() -> None:
+    plugins = watching(Watcher(UserError("no.")), Watcher())
+    ends: list[BaseException] = []
+    assert finish(plugins, ends) == {"seen": 1}
+    assert [str(error) for error in ends] == ["no."]
+    with pytest.raises(UserError, match=r"^no\.$"):
+        finish(plugins)
+
+
+def test_who_tells_the_news_may_choose_what_passes() -> None:
+    plugins = watching(Watcher(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        plugins.tell("discover_training_finished", passing=(OSError,), training="news")
+    with pytest.warns(PluginWarning):
+        plugins.tell("discover_search_started", passing=(UserError,), search="news")
