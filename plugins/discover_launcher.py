@@ -13,17 +13,16 @@ def main() -> None:
     """Check that ``discover`` is ours, then run the command line."""
     try:
         foreign = foreign_module()
-        if foreign is None:
-            from discover.start import main as run
+        if foreign is not None:
+            print(
+                f"error: '{foreign}' hides the package 'discover' of discover-rl: uninstall it (pip uninstall discover), or "
+                "take its folder out of PYTHONPATH, then reinstall discover-rl.",
+                file=sys.stderr,
+            )
+            sys.exit(2)
+        from discover.start import main as run
     except KeyboardInterrupt:  # from here to there nobody else would catch it
         sys.exit(130)
-    if foreign is not None:
-        print(
-            f"error: '{foreign}' hides the package 'discover' of discover-rl: uninstall it (pip uninstall discover), or take "
-            "its folder out of PYTHONPATH, then reinstall discover-rl.",
-            file=sys.stderr,
-        )
-        sys.exit(2)
     run()
 
 

@@ -370,7 +370,7 @@ def test_ctrl_c_passes_a_watcher() -> None:
 def test_a_watcher_may_end_the_command_with_a_sentence_before_it_or_after_it(hook: str) -> None:
     last = Watcher()
     plugins = watching(Watcher(UserError("the tracking server is away: start it.")), last)
-    facts = {"search": "news"} if hook == "discover_search_started" else {}
+    facts: dict[str, Any] = {"search": "news"} if hook == "discover_search_started" else {}
     with pytest.raises(UserError, match=r"^the tracking server is away: start it\.$"):
         plugins.tell(hook, **facts)
     assert len(last.seen) == 1
