@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from discover.environments import Wrapper as Wrapper
     from discover.errors import DiscoverError as DiscoverError
     from discover.errors import DiscoverWarning as DiscoverWarning
+    from discover.errors import Terminated as Terminated
     from discover.errors import UserError as UserError
     from discover.errors import nearest as nearest
     from discover.evaluation import advance_population as advance_population
@@ -121,7 +122,7 @@ _HOME = {
     "distributions": ("Categorical", "Gaussian", "TanhGaussian", "policy_heads"),
     "domains": ("Domain", "Integer", "Real", "Scalar", "Weights"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
-    "errors": ("DiscoverError", "DiscoverWarning", "UserError", "nearest"),
+    "errors": ("DiscoverError", "DiscoverWarning", "Terminated", "UserError", "nearest"),
     "evaluation": ("advance_population", "begin_population", "evaluate_population", "fitting_chunk", "lifetime_bytes"),
     "events": (
         "Command",

@@ -1,6 +1,10 @@
 """``python -m discover`` is ``discover``."""
 
-from discover.cli import main
+import sys
 
 if __name__ == "__main__":
+    try:
+        from discover.start import main
+    except KeyboardInterrupt:  # from here to there nobody else would catch it
+        sys.exit(130)
     main()

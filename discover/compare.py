@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from discover.algorithm import Algorithm
+from discover.before import check_distinct, check_lifetimes
 from discover.errors import UserError
 from discover.events import Comparison, Difference, Status, TaskRun, Training
 from discover.executors import Executor
 from discover.provenance import provenance
 from discover.registry import Registry
 from discover.statistics import corrected_difference
-from discover.train import train
+from discover.train import trained
 
 
 def compare(
@@ -42,9 +43,14 @@ def compare(
         notes: what each run is (searched, unseen, ...).
         purpose: name of the stream of seeds.
         progress: called with what is being trained, and the share of the whole that is done.
+
+    Raises:
+        UserError: a run is given twice, or a candidate cannot be trained in a run; told before the first lifetime.
     """
     if seeds < 2:
         raise UserError(f"a comparison needs 2 seeds or more to tell chance from difference (10 for a verdict); got {seeds}.")
+    check_distinct(runs, "tasks")
+    check_lifetimes(registry, candidates, runs)
     trainings: dict[str, list[Training]] = {name: [] for name in candidates}
     facts, count = provenance(registry), len(candidates) * len(runs)
     for index, run in enumerate(runs):
@@ -56,7 +62,7 @@ def compare(
                     progress(label, (before + share) / count)
 
             tell(0.0)
-            trainings[name].append(train(registry, executor, name, algorithm, run, seeds, seed, purpose, tell, facts))
+            trainings[name].append(trained(registry, executor, name, algorithm, run, seeds, seed, purpose, tell, facts))
     differences = _differences(list(candidates), runs, trainings)
     return Comparison(
         candidates=tuple(candidates),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from discover.algorithm import Algorithm
+from discover.before import check_distinct
 from discover.components import Choice, Component
 from discover.errors import UserError, nearest
 from discover.events import TaskRun
@@ -212,6 +213,7 @@ def _task_runs(registry: Registry, value: Any, where: str) -> tuple[list[TaskRun
         environment_from(registry, item["task"], f"{place}.task")
         runs.append(TaskRun(item["task"], _whole(item, "steps", where=f"{place}.")))
         notes.append(str(item.get("note", "")))
+    check_distinct(runs, where)
     return runs, notes
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LONGEST_CAUSE = 300  # characters
+
 
 class DiscoverError(Exception):
     """Base class: the command line shows the message alone, never a traceback, and ends with status 1."""
@@ -30,8 +32,19 @@ class StorageError(DiscoverError):
     """A disk is full or fails: nobody's mistake, and what it held before is whole."""
 
 
+class Terminated(KeyboardInterrupt):
+    """The process has been told to end (SIGTERM). It ends as with ctrl-C, in order, but with status 143."""
+
+
 class DiscoverWarning(UserWarning):
     """Something is amiss, and all goes on: the command line shows one line."""
+
+
+def cause_of(error: BaseException) -> str:
+    """An error in one line; a sentence of ours needs no type in front."""
+    line = " ".join(str(error).split())
+    line = line if len(line) <= _LONGEST_CAUSE else f"{line[: _LONGEST_CAUSE - 4]} ..."
+    return line.rstrip(".") if isinstance(error, DiscoverError) else f"{type(error).__name__}: {line}"
 
 
 def article(noun: str) -> str:

@@ -1,6 +1,7 @@
 """The hooks that a plugin may implement: typed, documented signatures and nothing else.
 
-Any subset of a hook's arguments may be taken. A hook that watches must not block: a search waits for it.
+Any subset of a hook's arguments may be taken. A hook that watches must not block: a search waits for it. Whatever it raises
+costs a warning, and never the result; ctrl-C (``KeyboardInterrupt``, of which ``Terminated`` is the one by SIGTERM) passes.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def discover_search_started(search: SearchInfo) -> None:
     """A search is about to run its first generation, or the first one after it was resumed; ``search.phase`` says what is left.
 
     A report may tune a baseline by a search of its own, inside this one: tell searches apart by ``search.directory``.
+    A `DiscoverError` ends the command.
     """
 
 
@@ -66,7 +68,7 @@ def discover_search_finished(search: SearchInfo, result: SearchResult) -> None:
 
 @hookspec
 def discover_search_failed(search: SearchInfo, error: BaseException) -> None:
-    """The search ends early: an error, or ctrl-C (``KeyboardInterrupt``). Its last checkpoint stands."""
+    """The search ends early: an error, ctrl-C (``KeyboardInterrupt``) or SIGTERM (`Terminated`). Its last checkpoint stands."""
 
 
 @hookspec
@@ -81,7 +83,10 @@ def discover_comparison_finished(comparison: Comparison) -> None:
 
 @hookspec
 def discover_command_finished() -> Mapping[str, Any] | None:
-    """The command is over, in whatever way: flush. What is returned (``run_id``, ...) joins its ``--json`` summary."""
+    """The command is over, in whatever way: flush. What is returned (``run_id``, ...) joins its ``--json`` summary.
+
+    A `DiscoverError` is told after the result has been printed, and gives the exit status.
+    """
 
 
 @hookspec(firstresult=True)

@@ -12,14 +12,14 @@ import importlib.util
 import os
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
 from discover import hookspecs
-from discover.errors import DiscoverError, DiscoverWarning, PluginError, UserError
+from discover.errors import DiscoverError, DiscoverWarning, PluginError, UserError, cause_of
 from discover.registry import Provenance, Registry
 
 if TYPE_CHECKING:
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 GROUP = "discover"
 BLOCK = "DISCOVER_BLOCK_PLUGINS"
 FOLDER = "DISCOVER_PLUGINS_DIR"
+
+
+_HEARD: dict[str, tuple[type[BaseException], ...]] = {
+    "discover_observers": (DiscoverError,),
+    "discover_search_started": (DiscoverError,),
+    "discover_checkpoint": (DiscoverError, OSError),
+    "discover_command_finished": (DiscoverError,),
+}
+"""The errors of watchers that end a command; all others cost a warning."""
 
 
 class PluginWarning(DiscoverWarning):
@@ -41,30 +50,50 @@ class Plugins(NamedTuple):
         registry: names of components, recipes and tasks.
         hook: pluggy's callers of the hooks; `tell` calls them with care.
         manager: pluggy's manager, to register a plugin object by hand.
+        warned: of which plugin and hook a warning has been given.
     """
 
     registry: Registry
     hook: Any
     manager: pluggy.PluginManager
+    warned: set[tuple[str, str]]
 
-    def tell(self, hook: str, *, passing: tuple[type[Exception], ...] = (DiscoverError,), **facts: Any) -> list[Any]:
+    def tell(self, hook: str, **facts: Any) -> list[Any]:
         """Call a hook of every plugin, in the order in which they were loaded; returns what they return.
 
-        A plugin that fails costs a `PluginWarning`, and no other plugin its news. An error of the ``passing`` types is raised:
-        by a `DiscoverError` a watcher may end the command, in one sentence.
+        A plugin that fails, with whatever error, costs one `PluginWarning` per hook, and no other plugin its news. Ctrl-C
+        passes. What a watcher may object to, in one sentence, is raised once all others have heard the news: a `DiscoverError`
+        before anything dear has begun and once all is over, and what keeps it from writing before a checkpoint.
         """
+        answers, ends = self.ask(hook, **facts)
+        if ends:
+            raise ends[0]
+        return answers
+
+    def ask(self, hook: str, **facts: Any) -> tuple[list[Any], list[BaseException]]:
+        """As `tell`; objections are returned beside the answers."""
         answers: list[Any] = []
+        ends: list[BaseException] = []
         every = [(name, plugin) for name, plugin in self.manager.list_name_plugin() if plugin is not None]
         for name, plugin in every:
             others = [other for _, other in every if other is not plugin]
             try:
                 answers += self.manager.subset_hook_caller(hook, others)(**facts)
-            except passing:
+            except KeyboardInterrupt:
                 raise
-            except Exception as error:
-                text = f"plugin '{name}' failed in {hook} ({_cause(error)}); everything else goes on."
-                warnings.warn(text, PluginWarning, stacklevel=2)
-        return answers
+            except BaseException as error:
+                if isinstance(error, _HEARD.get(hook, ())):
+                    ends.append(error)
+                else:
+                    self._warn(name, plugin, hook, error)
+        return answers, ends
+
+    def _warn(self, name: str, plugin: object, hook: str, error: BaseException) -> None:
+        if (name, hook) in self.warned:
+            return
+        self.warned.add((name, hook))
+        text = f"plugin '{_called(name, plugin)}' failed in {hook} ({cause_of(error)}); everything else goes on."
+        warnings.warn(text, PluginWarning, stacklevel=4)
 
 
 def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterable[object] = ()) -> Plugins:
@@ -101,7 +130,7 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
         else:
             loaded[name] = provenance
     _warn_of_misspelt(blocked - seen, seen)
-    return Plugins(registry, manager.hook, manager)
+    return Plugins(registry, manager.hook, manager, set())
 
 
 def watch(plugins: Plugins, command: Command) -> None:
@@ -111,15 +140,30 @@ def watch(plugins: Plugins, command: Command) -> None:
         UserError: an observer cannot do its work, such as a tracking server that does not answer.
     """
     for observers in plugins.tell("discover_observers", command=command):
-        for observer in observers:
-            plugins.manager.register(observer)
+        try:
+            for observer in observers:
+                _register(plugins.manager, observer)
+        except Exception as error:
+            text = f"what a plugin gives as observers cannot watch ({cause_of(error)}); everything else goes on."
+            warnings.warn(text, PluginWarning, stacklevel=2)
 
 
-def finish(plugins: Plugins) -> dict[str, Any]:
-    """Tell the observers that the command is over; returns what they add to its summary (``run_id``, ...)."""
+def finish(plugins: Plugins, ends: list[BaseException] | None = None) -> dict[str, Any]:
+    """Tell the observers that the command is over; returns what they add to its summary (``run_id``, ...).
+
+    Args:
+        plugins: the loaded plugins.
+        ends: where to put the errors with which observers want the command to end; None raises the first.
+    """
+    answers, found = plugins.ask("discover_command_finished")
+    if ends is None and found:
+        raise found[0]
+    if ends is not None:
+        ends.extend(found)
     facts: dict[str, Any] = {}
-    for found in plugins.tell("discover_command_finished"):
-        facts.update(found)
+    for answer in answers:
+        if isinstance(answer, Mapping):
+            facts.update(answer)
     return facts
 
 
@@ -130,6 +174,23 @@ def _warn_of_misspelt(unknown: set[str], seen: set[str]) -> None:
         if close:
             text = f"{BLOCK} names '{name}', which is no plugin: did you mean '{close[0]}', which is loaded?"
             warnings.warn(text, PluginWarning, stacklevel=3)
+
+
+def _register(manager: pluggy.PluginManager, observer: object) -> None:
+    try:
+        manager.register(observer)
+    except Exception:
+        if manager.is_registered(observer):
+            manager.unregister(observer)
+        raise
+
+
+def _called(name: str, plugin: object) -> str:
+    """How to call a plugin: by its name, or what it calls itself where it was registered without one (an observer)."""
+    if not name.isdecimal():
+        return name
+    own = getattr(plugin, "name", None)
+    return own if isinstance(own, str) else type(plugin).__name__
 
 
 def _load(manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, load: Any) -> None:
@@ -149,14 +210,8 @@ def _give_up(
     if manager.has_plugin(name):
         manager.unregister(name=name)
     registry.forget(name)
-    text = f"plugin {provenance} is left out ({_cause(error)}); repair it, or block it with {BLOCK}={name}."
+    text = f"plugin {provenance} is left out ({cause_of(error)}); repair it, or block it with {BLOCK}={name}."
     warnings.warn(text, PluginWarning, stacklevel=3)
-
-
-def _cause(error: BaseException) -> str:
-    """An error in one line; a sentence of ours needs no type in front."""
-    line = " ".join(str(error).split())
-    return line.rstrip(".") if isinstance(error, DiscoverError) else f"{type(error).__name__}: {line}"
 
 
 def _entry_points() -> Iterable[tuple[str, Provenance, Any]]:

@@ -43,5 +43,5 @@ def _commit() -> str:
 
 
 def _git(*arguments: str) -> str:
-    made = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=10, check=True)
+    made = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=True)
     return made.stdout.strip()

@@ -19,11 +19,11 @@ import numpy as np
 from discover import search_directory as places
 from discover.algorithm import Algorithm
 from discover.archive import archived, empty_archive
+from discover.before import check_lifetime, check_lifetimes
 from discover.config import SearchConfig, checked_config, read_config, tuned_space
-from discover.errors import DiscoverError, DiscoverWarning, EvaluationError, StorageError, UserError
-from discover.evaluation import describe_shapes
-from discover.events import Generation, SearchInfo, SearchResult, TaskRun
-from discover.fitness import Evaluator, Lives, one_line
+from discover.errors import DiscoverError, DiscoverWarning, StorageError, UserError
+from discover.events import Generation, SearchInfo, SearchResult
+from discover.fitness import Evaluator, Lives
 from discover.plugins import Plugins
 from discover.provenance import provenance
 from discover.randomness import named_key
@@ -297,7 +297,7 @@ class _Runner:
             places.write_origin(self.directory, self._origin)
 
     def _make_durable(self) -> None:
-        self.plugins.tell("discover_checkpoint", passing=_FAILURES, search=self.info)
+        self.plugins.tell("discover_checkpoint", search=self.info)
 
     @contextlib.contextmanager
     def _written(self, what: str) -> Iterator[None]:
@@ -343,29 +343,14 @@ class _Runner:
         """Trace the first candidate and the baselines on their tasks, so that a mistake is told before a long run."""
         report = self.config.report
         for run in dict.fromkeys([*self.config.tasks, *(report.runs if report else ())]):
-            self._trace("the first candidate", candidate, run)
+            check_lifetime(self.registry, "the first candidate", candidate, run)
         for name, words in report.baselines.items() if report else ():
             where, space = f"report.baselines.{name}", tuned_space(words)
             baseline = algorithm_from(self.registry, words if space is None else space, where)
             if space is not None:
                 over = Space(baseline)
                 baseline = over.decode(over.start(jax.random.key(0)))
-            for run in dict.fromkeys(report.runs if report else ()):
-                try:
-                    self._trace(where, baseline, run)
-                except UserError as error:
-                    raise UserError(f"{where} on {run.label}: {error}") from None
-
-    def _trace(self, what: str, candidate: Algorithm, run: TaskRun) -> None:
-        try:
-            describe_shapes(environment_from(self.registry, run.task), candidate, run.steps)
-        except DiscoverError:
-            raise
-        except Exception as error:
-            raise EvaluationError(
-                f"{what} cannot be traced on {run.label} ({one_line(error)}): repair the component that raises this, or take "
-                "it out."
-            ) from error
+            check_lifetimes(self.registry, {where: baseline}, report.runs if report else ())
 
 
 def _exists(directory: Path) -> bool:

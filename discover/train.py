@@ -10,10 +10,9 @@ import jax
 import numpy as np
 
 from discover.algorithm import Algorithm
-from discover.evaluation import describe_shapes
+from discover.before import check_lifetime
 from discover.events import Status, TaskRun, Training
 from discover.executors import Curves, Executor
-from discover.paths import check
 from discover.provenance import provenance
 from discover.randomness import seed_keys
 from discover.registry import Registry
@@ -53,9 +52,24 @@ def train(
     Raises:
         UserError: an open value, an unknown task, a head that the network cannot give, a budget below one update.
     """
-    check(algorithm)
+    check_lifetime(registry, name, algorithm, run)
+    return trained(registry, executor, name, algorithm, run, seeds, seed, purpose, progress, facts)
+
+
+def trained(
+    registry: Registry,
+    executor: Executor,
+    name: str,
+    algorithm: Algorithm,
+    run: TaskRun,
+    seeds: int,
+    seed: int,
+    purpose: str,
+    progress: Callable[[float], None] | None,
+    facts: Mapping[str, Any] | None,
+) -> Training:
+    """`train`, for a candidate that has been checked."""
     environment = environment_from(registry, run.task)
-    describe_shapes(environment, algorithm, run.steps)
     executor = executor.settle(seeds, algorithm, [environment])
     started = time.perf_counter()
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)

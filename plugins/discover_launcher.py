@@ -6,29 +6,32 @@ This module has a name of its own, so that it can tell.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-from pathlib import Path
 
 
 def main() -> None:
     """Check that ``discover`` is ours, then run the command line."""
-    foreign = foreign_module()
-    if foreign is not None:
-        print(
-            f"error: '{foreign}' hides the package 'discover' of discover-rl: uninstall it (pip uninstall discover), or take "
-            "its folder out of PYTHONPATH, then reinstall discover-rl.",
-            file=sys.stderr,
-        )
-        sys.exit(2)
-    from discover.cli import main as run
-
+    try:
+        foreign = foreign_module()
+        if foreign is not None:
+            print(
+                f"error: '{foreign}' hides the package 'discover' of discover-rl: uninstall it (pip uninstall discover), or "
+                "take its folder out of PYTHONPATH, then reinstall discover-rl.",
+                file=sys.stderr,
+            )
+            sys.exit(2)
+        from discover.start import main as run
+    except KeyboardInterrupt:  # from here to there nobody else would catch it
+        sys.exit(130)
     run()
 
 
 def foreign_module() -> str | None:
     """Where the ``discover`` that would be imported lies, if it is not ours."""
-    spec = importlib.util.find_spec("discover")
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    spec = find_spec("discover")
     origin = spec.origin if spec is not None else None
     if origin is not None and (Path(origin).parent / "hookspecs.py").is_file():
         return None

@@ -21,7 +21,7 @@ plugins_app = typer.Typer(
 
 
 def main() -> None:
-    """What ``discover`` runs."""
+    """Parse the command line and run it."""
     app()
 
 
@@ -37,7 +37,7 @@ def discover(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"discover-rl {installed_version('discover-rl')}")
+        print(f"discover-rl {installed_version('discover-rl')}")
         raise typer.Exit
 
 

@@ -47,13 +47,19 @@ def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = 
     """Several candidates, each under a name of its own.
 
     Raises:
-        UserError: one of them is wrong, or given twice.
+        UserError: one of them is wrong, or given twice, however it is spelt.
     """
+    from discover.saving import fingerprint_of
+
     found: dict[str, Algorithm] = {}
+    spelt: dict[str, str] = {}
     for text in texts:
         if text in found:
             raise UserError(f"candidate '{text}' is given twice: leave one out.")
         found[text] = candidate_from(plugins, text, store)
+        other = spelt.setdefault(fingerprint_of(plugins.registry, found[text]), text)
+        if other != text:
+            raise UserError(f"candidates '{other}' and '{text}' are the same algorithm: leave one out.")
     return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from discover.cli import candidates
-from discover.cli.options import STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
+from discover.cli.options import MOST_STEPS, STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import print_comparison, print_json, tracked_lines
 from discover.cli.session import loaded_plugins, quiet_output, session
 from discover.errors import UserError
@@ -15,6 +15,7 @@ from discover.errors import UserError
 if TYPE_CHECKING:
     from discover.events import TaskRun
 
+_MOST_DIGITS = 100
 _HELP = f"The one in question, then those to compare it with. {candidates.HELP}"
 
 
@@ -35,23 +36,26 @@ def run(
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
         plugins = loaded_plugins(options.plugins_dir)
+        from discover.before import check_distinct
         from discover.compare import compare, table
         from discover.config import default_executor
 
         runs = [_task_run(text.strip(), steps) for text in tasks.split(",")]
+        check_distinct(runs, "--tasks")
         compared = candidates.candidates_from(plugins, names, options.store)
         with session("compare", options, plugins) as running:
             executor = default_executor(plugins.registry)
             comparison = compare(plugins.registry, executor, compared, runs, seeds, seed, progress=running.progress)
-            plugins.hook.discover_comparison_finished(comparison=comparison)
+            plugins.tell("discover_comparison_finished", comparison=comparison)
     rows = table(comparison)
     if options.json:
         summary = {"candidates": names, "seeds": seeds, "table": rows, "verdict": comparison.verdict, "run_id": None}
         print_json({**summary, **running.facts})
-        return
-    print_comparison(rows, comparison.verdict)
-    for line in tracked_lines(running.facts):
-        typer.echo(line)
+    else:
+        print_comparison(rows, comparison.verdict)
+        for line in tracked_lines(running.facts):
+            print(line)
+    running.raise_late()
 
 
 def _task_run(text: str, steps: int) -> TaskRun:
@@ -61,6 +65,7 @@ def _task_run(text: str, steps: int) -> TaskRun:
     task, mark, own = text.partition("@")
     if not mark:
         return TaskRun(task, steps)
-    if not own.isdecimal() or int(own) < 1:
-        raise UserError(f"--tasks '{text}': '{own}' must be a whole number of env steps of at least 1, such as {task}@{STEPS}.")
+    if not own.isdecimal() or len(own) > _MOST_DIGITS or not 1 <= int(own) <= MOST_STEPS:
+        shown = f"--tasks '{text[:80]}': '{own[:40]}'"
+        raise UserError(f"{shown} must be a whole number of env steps, from 1 to {MOST_STEPS}, such as {task}@{STEPS}.")
     return TaskRun(task, int(own))

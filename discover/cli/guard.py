@@ -7,6 +7,7 @@ status  meaning
 1       a failure that is nobody's mistake, or a bug
 2       a user's mistake
 130     stopped by ctrl-C
+143     stopped by SIGTERM
 ======  =======================================================
 """
 
@@ -23,18 +24,20 @@ from typing import Any, TypeVar
 
 import typer
 
+from discover import interruption
 from discover.errors import DiscoverError, DiscoverWarning
 
 R = TypeVar("R")
 
-STOPPED = 130
 _show_traceback = False
 
 
 class StoppedError(DiscoverError):
-    """The user pressed ctrl-C; the message says how to go on."""
+    """Ctrl-C or SIGTERM; the message says how to go on."""
 
-    exit_status = STOPPED
+    def __init__(self, message: str, cause: KeyboardInterrupt):
+        super().__init__(message)
+        self.exit_status = interruption.status_of(cause)
 
 
 def set_debug(wanted: bool) -> None:
@@ -53,23 +56,33 @@ def guarded(command: Callable[..., R]) -> Callable[..., R]:
                 return command(*args, **kwargs)
             except (typer.Exit, typer.Abort, BrokenPipeError):
                 raise
-            except DiscoverError as error:
-                say("stopped" if isinstance(error, StoppedError) else "error", str(error))
-                raise typer.Exit(error.exit_status) from None
-            except KeyboardInterrupt:
-                say("stopped", "nothing is left to resume.")
-                raise typer.Exit(STOPPED) from None
-            except Exception as error:
-                say("error", _unexpected(error))
-                raise typer.Exit(1) from None
+            except BaseException as error:
+                raise typer.Exit(_told(error)) from None
 
     return run
+
+
+def _told(error: BaseException) -> int:
+    """Say what has ended a command; returns the exit status."""
+    stop = interruption.behind(error)
+    if isinstance(error, StoppedError):
+        say("stopped", str(error))
+    elif stop is not None:
+        say("stopped", interruption.NOTHING_LEFT)
+        return interruption.status_of(stop)
+    elif isinstance(error, DiscoverError):
+        say("error", str(error))
+    else:
+        say("error", _unexpected(error))
+        return 1
+    return error.exit_status
 
 
 def say(what: str, message: str) -> None:
     """One line on standard error."""
     colour = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}.get(what)
-    typer.echo(f"{typer.style(f'{what}:', fg=colour, bold=True)} {' '.join(message.split())}", err=True)
+    head = typer.style(f"{what}:", fg=colour, bold=True) if sys.stderr.isatty() else f"{what}:"
+    print(head, *message.split(), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -85,12 +98,24 @@ def one_line_warnings() -> Iterator[None]:
         yield
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: BaseException) -> str:
     """A sentence for an error that nobody foresaw; its traceback goes to a file, or is shown with ``--debug``."""
-    what = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".: ")
+    what = (f"{type(error).__name__}: {error}".splitlines() or [type(error).__name__])[0].rstrip(".: ")
     if _show_traceback:
         traceback.print_exc(file=sys.stderr)
         return f"unexpected {what}."
-    with tempfile.NamedTemporaryFile("w", prefix="discover-", suffix=".traceback.txt", delete=False) as file:
+    try:
+        where = _traceback_file()
+    except OSError as refused:
+        return (
+            f"unexpected {what}; this is a bug: discover --debug COMMAND shows its traceback, which no file takes ({refused})."
+        )
+    return f"unexpected {what}; this is a bug: its traceback lies in '{where}' (discover --debug COMMAND shows it)."
+
+
+def _traceback_file() -> str:
+    """A new file that holds the traceback of the error being handled."""
+    facts: dict[str, Any] = {"prefix": "discover-", "suffix": ".traceback.txt", "delete": False}
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="backslashreplace", **facts) as file:
         traceback.print_exc(file=file)
-    return f"unexpected {what}; this is a bug: its traceback lies in '{file.name}' (discover --debug COMMAND shows it)."
+    return file.name

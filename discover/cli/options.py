@@ -9,6 +9,11 @@ import typer
 
 from discover.errors import UserError
 
+STEPS = 100_000
+"""Environment steps of a lifetime, unless said otherwise."""
+
+MOST_STEPS = MOST_SEEDS = 2**31 - 1
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 PluginsDir = Annotated[
     Path | None, typer.Option("--plugins-dir", metavar="DIR", help="A folder of one-file plugins to load as well.")
@@ -17,12 +22,9 @@ Tracking = Annotated[
     str | None, typer.Option("--tracking", metavar="ADDRESS", help="Tracking store; a SQLite file in this folder by default.")
 ]
 NoTracking = Annotated[bool, typer.Option("--no-tracking", help="Track nothing.")]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many lifetimes with different seeds.")]
-Steps = Annotated[int, typer.Option("--steps", min=1, help="Environment steps of each lifetime.")]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, max=MOST_SEEDS, help="How many lifetimes with different seeds.")]
+Steps = Annotated[int, typer.Option("--steps", min=1, max=MOST_STEPS, help="Environment steps of each lifetime.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of the stream that all seeds come from.")]
-
-STEPS = 100_000
-"""Environment steps of a lifetime, unless said otherwise."""
 
 
 class Common(NamedTuple):

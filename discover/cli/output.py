@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -19,27 +17,30 @@ _WIDTH = 160  # of tables, where there is no terminal
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; NaN and infinity become null."""
-    typer.echo(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+    """Print a value as JSON; NaN and infinity become null, and what the terminal cannot show is escaped as JSON does."""
+    text = json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(plain(value), indent=2, allow_nan=False)
+    print(text)
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can hold it: numbers of NumPy and JAX, paths, named tuples and sets included."""
+    """A value as JSON can hold it: numbers of NumPy and JAX, named tuples and sets included; as text what else there is."""
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(inner) for inner in value]
-    if isinstance(value, Path):
-        return str(value)
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """Print a table of texts.
+    """Print a table of texts. What the terminal cannot show is escaped before columns are measured.
 
     Args:
         columns: headings.
@@ -50,13 +51,18 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Se
     from rich.console import Console
     from rich.table import Table
 
+    encoding = sys.stdout.encoding or "utf-8"
+
+    def shown(text: str) -> str:
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+
     table: Table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(shown(column), justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(shown, row))
     terminal = sys.stdout.isatty()
-    Console(width=None if terminal else _WIDTH, markup=False, highlight=False).print(table)
+    Console(file=sys.stdout, width=None if terminal else _WIDTH, markup=False, highlight=False).print(table)
 
 
 def print_comparison(rows: Sequence[Mapping[str, Any]], verdict: str) -> None:
@@ -67,7 +73,7 @@ def print_comparison(rows: Sequence[Mapping[str, Any]], verdict: str) -> None:
     numbers = ("IQM", "95 % interval", "seeds", differs)
     ordered = sorted(rows, key=lambda row: runs.index((row["task"], row["steps"])))
     print_table(("task", "candidate", *numbers, "verdict"), map(_comparison_row, ordered), numbers)
-    typer.echo(verdict)
+    print(verdict)
 
 
 def _comparison_row(row: Mapping[str, Any]) -> Sequence[str]:

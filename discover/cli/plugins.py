@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -54,14 +55,15 @@ def _line(entry: Entry) -> dict[str, Any]:
 def _print_description(facts: dict[str, Any]) -> None:
     import yaml
 
-    typer.secho(f"{facts['kind']} {facts['name']}", bold=True)
+    heading = f"{facts['kind']} {facts['name']}"
+    print(typer.style(heading, bold=True) if sys.stdout.isatty() else heading)
     for key, value in facts.items():
         if key not in ("kind", "name", "fields", "value") and value != "":
-            typer.echo(f"  {key}: {value}")
+            print(f"  {key}: {value}")
     if "value" in facts:
-        typer.echo("  value:")
+        print("  value:")
         text = yaml.safe_dump(facts["value"], sort_keys=False)
-        typer.echo("".join(f"    {line}\n" for line in text.splitlines() if line != "..."))
+        print("".join(f"    {line}\n" for line in text.splitlines() if line != "..."))
     if facts.get("fields"):
         from discover.cli.describe import field_row
 

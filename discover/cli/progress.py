@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
+from discover.errors import DiscoverWarning, cause_of
 from discover.hookspecs import hookimpl
+from discover.interruption import raise_if_asked
 
 if TYPE_CHECKING:
     from discover.events import Generation, SearchInfo
@@ -76,42 +79,53 @@ class Progress:
 
     def __init__(self, display: Display):
         self.search: SearchInfo | None = None
-        self._display = display
+        self._display: Display | None = display
         self._seconds: list[float] = []
 
     def __enter__(self) -> Self:
-        self._display.open()
+        self._show(lambda display: display.open())
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._display.close()
+        self._show(lambda display: display.close())
 
     def __call__(self, what: str, share: float) -> None:
-        self._display.doing(what, share)
+        raise_if_asked()
+        self._show(lambda display: display.doing(what, share))
+
+    def _show(self, tell: Callable[[Display], None]) -> None:
+        """Tell the display; one that fails is told no more."""
+        try:
+            if self._display is not None:
+                tell(self._display)
+        except Exception as error:
+            self._display = None
+            warnings.warn(f"progress is not shown any more ({cause_of(error)}).", DiscoverWarning, stacklevel=3)
 
     @hookimpl
     def discover_search_started(self, search: SearchInfo) -> None:
         self.search = self.search or search
+        raise_if_asked()
         self._seconds = []
-        self._display.begin(search.name, search.resumed_from, search.generations)
+        self._show(lambda display: display.begin(search.name, search.resumed_from, search.generations))
 
     @hookimpl
     def discover_generation_done(self, search: SearchInfo, generation: Generation) -> None:
+        raise_if_asked()
         self._seconds.append(generation.seconds)
         sound = generation.fitness[generation.status == 0]
         done = generation.index + 1
-        self._display.stand(
-            Standing(
-                name=search.name,
-                done=done,
-                generations=search.generations,
-                best=generation.best_fitness,
-                mean=float(sound.mean()) if len(sound) else float("nan"),
-                rate=generation.env_steps / generation.seconds,
-                left=(search.generations - done) * typical(self._seconds),
-                broken=sum(generation.broken_so_far.values()),
-            )
+        standing = Standing(
+            name=search.name,
+            done=done,
+            generations=search.generations,
+            best=generation.best_fitness,
+            mean=float(sound.mean()) if len(sound) else float("nan"),
+            rate=generation.env_steps / generation.seconds,
+            left=(search.generations - done) * typical(self._seconds),
+            broken=sum(generation.broken_so_far.values()),
         )
+        self._show(lambda display: display.stand(standing))
 
 
 class Lines:

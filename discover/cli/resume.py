@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from discover.cli.options import Json, NoTracking, PluginsDir, Tracking, common
-from discover.cli.search import present, searched
+from discover.cli.search import how_to_go_on, present, searched
 from discover.cli.session import Session, loaded_plugins, quiet_output
 from discover.errors import UserError
+from discover.interruption import say_when_stopped
 
 if TYPE_CHECKING:
     from discover.events import SearchResult
@@ -32,6 +33,8 @@ def run(
     Of a finished one the result is shown again; nothing is run.
     """
     options = common(json, plugins_dir, tracking, no_tracking)
+    if Path(search).is_dir():
+        say_when_stopped(how_to_go_on(Path(search), plugins_dir))
     with quiet_output(options.json):
         plugins = loaded_plugins(options.plugins_dir)
         from discover.search import resume

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from discover import interruption
 from discover.cli.guard import StoppedError
 from discover.cli.options import Common, Json, NoTracking, PluginsDir, Tracking, common
 from discover.cli.output import command_line, number, print_comparison, print_json, tracked_lines
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """What a search has come to, and what its watchers add (``run_id``)."""
+    """What a search has come to, and the session that it ran in."""
 
     search: SearchInfo
     result: SearchResult
-    facts: dict[str, Any]
+    session: Session
 
 
 def run(
@@ -57,17 +58,22 @@ def searched(
     try:
         with session(name, options, plugins, directory) as running:
             result = work(running)
-    except KeyboardInterrupt:  # at any time: also while the store is waited for
+    except BaseException as error:  # at any time, from the first trace to the report
+        stop = interruption.behind(error)
         search = running.progress.search if running else None
         found = search.directory if search else directory
-        if found is None:
+        if stop is None or found is None:
             raise
-        how = command_line("resume", found, plugins_dir=options.plugins_dir)
-        called = f"the search '{search.name}'" if search else "the search"
-        raise StoppedError(f"{called} is saved; go on with it: {how}") from None
+        raise StoppedError(how_to_go_on(found, options.plugins_dir, search and search.name), stop) from None
     search = running.progress.search
     assert search is not None
-    return Outcome(search, result, running.facts)
+    return Outcome(search, result, running)
+
+
+def how_to_go_on(directory: Path, plugins_dir: Path | None, name: str | None = None) -> str:
+    """What to say of a search that was stopped."""
+    called = "the search" if name is None else f"the search '{name}'"
+    return f"{called} is saved; go on with it: {command_line('resume', directory, plugins_dir=plugins_dir)}"
 
 
 def present(outcome: Outcome, options: Common) -> None:
@@ -78,13 +84,14 @@ def present(outcome: Outcome, options: Common) -> None:
     rows = table(comparison) if comparison else []
     if options.json:
         print_json(_summary(outcome, rows))
-        return
-    if comparison:
-        print_comparison(rows, comparison.verdict)
-    if outcome.search.phase == "finished":
-        typer.echo(f"finished:        the search '{outcome.search.name}' was finished before; nothing has been run")
-    for line in _lines(outcome, options):
-        typer.echo(line)
+    else:
+        if comparison:
+            print_comparison(rows, comparison.verdict)
+        if outcome.search.phase == "finished":
+            print(f"finished:        the search '{outcome.search.name}' was finished before; nothing has been run")
+        for line in _lines(outcome, options):
+            print(line)
+    outcome.session.raise_late()
 
 
 def _summary(outcome: Outcome, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -101,7 +108,7 @@ def _summary(outcome: Outcome, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "broken": result.broken,
         "table": rows,
         "verdict": result.comparison.verdict if result.comparison else None,
-        **outcome.facts,
+        **outcome.session.facts,
     }
 
 
@@ -114,8 +121,9 @@ def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
     yield f"champion:        {result.champion_path}, fitness {number(result.champion_fitness)} on seeds of its own"
     how = ("train", result.champion_path, "--task", run.task, "--steps", run.steps)
     yield f"train it again:  {command_line(*how, plugins_dir=options.plugins_dir)}"
-    if "run_id" in outcome.facts:  # the tracker's own words for the store: the user's may hold a password
-        store = () if options.store is None else ("--tracking", outcome.facts.get("tracking", options.store))
-        yield f"look at it:      {command_line('ui', *store)}, run {outcome.facts['run_id']}"
+    facts = outcome.session.facts
+    if "run_id" in facts:  # the tracker's own words for the store: the user's may hold a password
+        store = () if options.store is None else ("--tracking", facts.get("tracking", options.store))
+        yield f"look at it:      {command_line('ui', *store)}, run {facts['run_id']}"
     else:
-        yield from tracked_lines(outcome.facts)
+        yield from tracked_lines(facts)

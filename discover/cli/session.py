@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discover.cli.guard import StoppedError, say
 from discover.cli.options import Common
 from discover.cli.progress import Progress, progress_on_stderr
+from discover.interruption import in_order, raise_if_asked
 
 if TYPE_CHECKING:
     from discover.plugins import Plugins
@@ -29,17 +31,49 @@ class Session:
     plugins: Plugins
     progress: Progress
     facts: dict[str, Any] = field(default_factory=dict)
+    _late: list[BaseException] = field(default_factory=list)
+
+    def finish(self, succeeded: bool) -> None:
+        """Tell the watchers that the command is over; what they object to must wait until the result has been printed."""
+        from discover.plugins import finish
+
+        ends: list[BaseException] = []
+        try:
+            self.facts.update(finish(self.plugins, ends))
+        except KeyboardInterrupt as error:
+            if not succeeded:
+                raise
+            ends.append(error)
+        if succeeded:
+            self._late = ends
+        else:  # what ended the command is told as its error
+            for error in ends:
+                say("warning", str(error))
+
+    def raise_late(self) -> None:
+        """End the command as its watchers ask, or as ctrl-C did while they were at work. Its result has been printed."""
+        for error in self._late:
+            if isinstance(error, KeyboardInterrupt):
+                raise StoppedError("the result is complete, but may not be tracked to its end.", error)
+            raise error
 
 
 def loaded_plugins(folder: Path | None) -> Plugins:
     """All plugins. Before any of them may start JAX, its devices and the cache of compiled programs are settled."""
+    from discover.jax_start import check_width, import_jax, start_devices
+
+    import_jax()
     from discover.devices import keep_programs, use_every_core
 
     use_every_core()
     keep_programs()
+    start_devices()
     from discover.plugins import load_plugins
 
-    return load_plugins(folder)
+    plugins = load_plugins(folder)
+    check_width()
+    raise_if_asked()
+    return plugins
 
 
 @contextlib.contextmanager
@@ -60,13 +94,16 @@ def session(name: str, options: Common, plugins: Plugins, directory: Path | None
         directory: of the search that is resumed.
     """
     from discover.events import Command
-    from discover.plugins import finish, watch
+    from discover.plugins import watch
 
     running = Session(plugins, progress_on_stderr())
     plugins.manager.register(running.progress)
+    succeeded = False
+    in_order()
     try:
         watch(plugins, Command(name, directory, options.tracking, options.store, options.json))
         with running.progress:
             yield running
+        succeeded = True
     finally:
-        running.facts.update(finish(plugins))
+        running.finish(succeeded)

@@ -47,11 +47,12 @@ def run(
                 seed,
                 progress=lambda share: running.progress(label, share),
             )
-            plugins.hook.discover_training_finished(training=training)
+            plugins.tell("discover_training_finished", training=training)
     if options.json:
         print_json(_summary(training, running.facts))
     else:
         _show(training, running.facts)
+    running.raise_late()
 
 
 def _summary(training: Training, facts: dict[str, Any]) -> dict[str, Any]:
@@ -75,11 +76,11 @@ def _summary(training: Training, facts: dict[str, Any]) -> dict[str, Any]:
 def _show(training: Training, facts: dict[str, Any]) -> None:
     found, bounds = training.interval, plain([training.interval.low, training.interval.high])
     broken = int((training.status != 0).sum())
-    typer.echo(
+    print(
         f"{training.name} on {training.run.label}: interquartile mean {number(found.estimate)}, "
         f"95 % interval {interval(bounds)}, of {len(training.returns)} seeds" + (f", of which {broken} broke" if broken else "")
     )
-    typer.echo("returns at the end of training: " + ", ".join(map(number, training.returns)))
-    typer.echo(f"{training.env_steps:,} env steps in {training.seconds:,.1f} s, compilation included")
+    print("returns at the end of training: " + ", ".join(map(number, training.returns)))
+    print(f"{training.env_steps:,} env steps in {training.seconds:,.1f} s, compilation included")
     for line in tracked_lines(facts):
-        typer.echo(line)
+        print(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from typing import Annotated
 
 import typer
@@ -26,7 +27,7 @@ def run(
     if line is None:
         raise UserError("no loaded plugin serves a page: is the plugin 'mlflow' blocked or broken?")
     _check_port(port)
-    typer.echo(f"look at http://{_HOST}:{port} (ctrl-C ends it)", err=True)
+    print(f"look at http://{_HOST}:{port} (ctrl-C ends it)", file=sys.stderr, flush=True)
     # The server takes the place of this process: whatever ends the one ends the other.
     os.execvp(line[0], line)
 

@@ -61,7 +61,7 @@ def _change(text: str) -> tuple[str, object]:
 
 def run(command: list[str]) -> dict[str, float]:
     """The JSON object on the last line that a command prints."""
-    made = subprocess.run(command, capture_output=True, text=True, check=True)
+    made = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     return json.loads(made.stdout.strip().splitlines()[-1])
 
 

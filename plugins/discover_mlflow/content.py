@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from discover import Comparison, Generation, Interval, SearchInfo, SearchResult, Status, TaskRun, Training, table
 from discover_mlflow.addresses import scrubbed
 from discover_mlflow.models import DIRECTORY_TAG
+from discover_mlflow.names import distinct
 
 MOST_KEYS = 40
 """Metric keys of a run: with more, the page of a run becomes slow."""
@@ -21,6 +22,7 @@ ERROR_TAG = "discover.error"
 
 _MOST_PARAMS = 100
 _LONGEST_PARAM, _LONGEST_TAG = 500, 5000  # characters; older servers take no more
+_LONGEST_NAME = 230  # characters; a key is a group, a name and perhaps a number, of 250 in all
 _CHAMPION_KEYS = 2  # kept free for a search's end
 
 
@@ -90,8 +92,9 @@ def generation_metrics(generation: Generation, tasks: Sequence[TaskRun]) -> dict
     if len(fitness):
         final = np.stack([returns[:, :, -2:] for returns in generation.returns]).mean(axis=(2, 3))[:, sound]
         best, mean = final[:, fitness.argmax()], final.mean(axis=1)
-        metrics |= {_key("return_of_best", run.label): end for run, end in zip(tasks, best, strict=True)}
-        metrics |= {_key("return", run.label): end for run, end in zip(tasks, mean, strict=True)}
+        labels = [run.label for run in tasks]
+        metrics |= dict(zip(_keys("return_of_best", labels), best, strict=True))
+        metrics |= dict(zip(_keys("return", labels), mean, strict=True))
     return _finite(metrics, MOST_KEYS - _CHAMPION_KEYS)
 
 
@@ -145,7 +148,8 @@ def training_metrics(training: Training) -> Iterator[tuple[int, dict[str, float]
     """Per row of the curve: its step, and means over seeds; the last row has the figures of the end too."""
     rows = training.curves.shape[1]
     curves = {"curve/return": training.curves, "curve/length": training.lengths}
-    curves |= {_key("info", name): values for name, values in sorted(training.info.items())}
+    names = sorted(training.info)
+    curves |= dict(zip(_keys("info", names), [training.info[name] for name in names], strict=True))
     last = {
         "end/iqm": training.interval.estimate,
         "end/interval_low": training.interval.low,
@@ -174,8 +178,9 @@ def comparison_description(comparison: Comparison) -> str:
 def comparison_metrics(comparison: Comparison) -> Iterator[tuple[int, dict[str, float]]]:
     """Interquartile means at step 0, then mean learning curves by row (0 to 99: horizons differ), as far as 40 keys go."""
     trainings = [training for name in comparison.candidates for training in comparison.trainings[name]]
-    ends = _finite({_key("iqm", f"{t.name} {t.run.label}"): t.interval.estimate for t in trainings}, MOST_KEYS)
-    curves = {_key("curve", f"{t.name} {t.run.label}"): t.curves for t in trainings}
+    labels = [f"{t.name} {t.run.label}" for t in trainings]
+    ends = _finite(dict(zip(_keys("iqm", labels), [t.interval.estimate for t in trainings], strict=True)), MOST_KEYS)
+    curves = dict(zip(_keys("curve", labels), [t.curves for t in trainings], strict=True))
     yield 0, ends
     for row in range(trainings[0].curves.shape[1]):
         yield row, _finite(_means(curves, row, MOST_KEYS - len(ends)), MOST_KEYS)
@@ -250,17 +255,19 @@ def _flattened(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _texts(values: Mapping[str, Any], longest: int) -> dict[str, str]:
-    return {_clean(key): _cut(str(value), longest) for key, value in values.items() if str(value)}
+    told = {key: _cut(str(value), longest) for key, value in values.items() if str(value)}
+    return dict(zip(distinct(map(_clean, told)), told.values(), strict=True))
 
 
 def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
-def _key(group: str, label: str) -> str:
-    return f"{group}/{_clean(label).replace('/', '_')}"
+def _keys(group: str, labels: Iterable[str]) -> list[str]:
+    """A key for each label, as MLflow's keys may be written."""
+    return distinct(f"{group}/{_clean(label).replace('/', '_')}" for label in labels)
 
 
 def _clean(text: str) -> str:
     """A text with the characters that MLflow's keys may have."""
-    return re.sub(r"[^\w./ -]+", "_", text.replace(" @ ", " ").replace(",", ""))[:250]
+    return re.sub(r"[^\w./ -]+", "_", text.replace(" @ ", " ").replace(",", ""))[:_LONGEST_NAME]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from discover import bootstrap_interval, nodes
+from discover_mlflow.names import distinct
 from discover_mlflow.population import History
 
 if TYPE_CHECKING:
@@ -74,10 +78,12 @@ def band(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def comparison_figures(comparison: Comparison) -> Iterator[tuple[str, Figure]]:
     """Learning curves of all candidates, a figure per run, with its path among the artifacts."""
+    import_matplotlib()
+    files = distinct(file_name(run.label) for run in comparison.runs)
     for index, (run, note) in enumerate(zip(comparison.runs, comparison.notes, strict=True)):
         trainings = [comparison.trainings[name][index] for name in comparison.candidates]
         title = run.label + (f" ({note})" if note else "")
-        yield f"figures/curves/{file_name(run.label)}.png", curves_figure(trainings, title)
+        yield f"figures/curves/{files[index]}.png", curves_figure(trainings, title)
 
 
 def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tuple[str, Any]]:
@@ -85,15 +91,36 @@ def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tup
 
     A component whose ``figures`` fails costs a line in ``problems``, not the others.
     """
+    import_matplotlib()
     for path, node in nodes(algorithm, ""):
         where = path or "algorithm"
         try:
             found = dict(node.figures())
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             problems.append(f"the figures of {where} ({type(node).__name__}) cannot be drawn ({type(error).__name__}: {error})")
             continue
-        for name, figure in found.items():
-            yield f"figures/candidate/{file_name(where)}/{file_name(name)}.png", figure
+        for name, figure in zip(distinct(map(file_name, map(str, found))), found.values(), strict=True):
+            yield f"figures/candidate/{file_name(where)}/{name}.png", figure
+
+
+def later(name: str, draw: Callable[[], Any]) -> Iterator[tuple[str, Any]]:
+    """One figure with its path among the artifacts, drawn only when it is asked for."""
+    import_matplotlib()
+    yield name, draw()
+
+
+def import_matplotlib() -> None:
+    """Import matplotlib, which cannot be imported while ``MPLBACKEND`` names what it does not know; files need no backend."""
+    chosen = os.environ.get("MPLBACKEND")
+    if chosen is None or "matplotlib" in sys.modules:
+        return
+    os.environ["MPLBACKEND"] = "agg"
+    try:
+        import matplotlib
+    finally:
+        os.environ["MPLBACKEND"] = chosen
+    with contextlib.suppress(ValueError):
+        matplotlib.rcParams["backend"] = chosen  # for whoever else draws
 
 
 def drawn(figure: Any) -> bytes:

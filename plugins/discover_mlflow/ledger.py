@@ -206,7 +206,7 @@ def unpacked(text: str, dtype: str) -> np.ndarray:
 def _stored(folder: Path) -> State | None:
     """The state that was saved; None also if it cannot be read, since sending anew doubles nothing."""
     try:
-        found = json.loads((folder / "state.json").read_text())
+        found = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         known = {name: found[name] for name in State._fields if name in found}
         return State(**known)._replace(refused=tuple(known.get("refused", ())))
     except (OSError, ValueError, TypeError, KeyError):

@@ -54,7 +54,7 @@ def log_model(
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / candidate.name).write_bytes(content)
         words = _model_words(candidate.name, checksum, model.model_id, run_id, name)
-        (Path(folder) / "MLmodel").write_text(yaml.safe_dump(words), "utf-8")
+        (Path(folder) / "MLmodel").write_text(yaml.safe_dump(words), encoding="utf-8")
         client.log_model_artifacts(model.model_id, folder)
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
@@ -156,7 +156,7 @@ def _model_location(client: MlflowClient, address: str) -> str:
 
 
 def _from_model(location: str, address: str, place: str, folder: Path) -> Path:
-    words = yaml.safe_load(_download(f"{location}/MLmodel", place, folder).read_text("utf-8"))
+    words = yaml.safe_load(_download(f"{location}/MLmodel", place, folder).read_text(encoding="utf-8"))
     flavour: Any = words.get("flavors", {}).get(FLAVOUR) if isinstance(words, dict) else None
     if not isinstance(flavour, dict):
         raise UserError(f"the model at '{address}' is not a candidate (it has no flavour '{FLAVOUR}'): give one that is.")

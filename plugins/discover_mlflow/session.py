@@ -138,14 +138,21 @@ class Session:
         self._append(Entry(record_line("artifact", path=name, sha256=checksum), self._ledger.artifacts / name, data))
 
     def figures(self, found: Iterable[tuple[str, Any]]) -> None:
-        """Artifacts that are matplotlib figures, by their names. One that cannot be drawn costs a line, not the others."""
-        for name, figure in found:
-            try:
-                data = figures.drawn(figure)
-            except Exception as error:
-                self.problems.append(f"the figure {name} cannot be drawn ({type(error).__name__}: {error})")
-            else:
-                self.file(name, data)
+        """Artifacts that are matplotlib figures, by their names; those that cannot be drawn cost one line."""
+        problems = []
+        try:
+            for name, figure in found:
+                try:
+                    data = figures.drawn(figure)
+                except (Exception, SystemExit) as error:
+                    problems.append(f"the figure {name} cannot be drawn ({_one_line(error)})")
+                else:
+                    self.file(name, data)
+        except (Exception, SystemExit) as error:
+            problems.append(f"figures cannot be drawn ({_one_line(error)})")
+        if problems:
+            more = f", and {len(problems) - 1} more" if problems[1:] else ""
+            self.problems.append(problems[0] + more)
 
     def comparison(self, comparison: Comparison) -> None:
         """A comparison's table, for people and for programs, and its learning curves."""
@@ -160,7 +167,7 @@ class Session:
             file = io.BytesIO()
             write_lineage(found, file)
             self.file("population/lineage.npz", file.getvalue())
-            self.figures([("figures/lineage.png", lineage_figure(found))])
+            self.figures(figures.later("figures/lineage.png", lambda: lineage_figure(found)))
 
     def errors(self) -> None:
         """What broke candidates, by generation and member, if anything did."""
@@ -216,6 +223,10 @@ class Session:
             path, why = ledger_path(self.folder), error.strerror or error
             self.problems.append(f"the ledger {path} cannot be written ({why}): what it lacks is kept in memory until it can")
         self._failing = True
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def _warn(text: str) -> None:

@@ -165,7 +165,7 @@ class Tracker:
     def _end(self, directory: Path, status: str, champion: float | None = None) -> None:
         """Say how a search has ended. Its session stays open if the disk is full: the next checkpoint tries again."""
         session = self._open[directory]
-        session.figures([("figures/fitness.png", figures.fitness_figure(history(session.folder), champion))])
+        session.figures(figures.later("figures/fitness.png", lambda: figures.fitness_figure(history(session.folder), champion)))
         session.lineage()
         session.errors()
         if session.status != status:
@@ -213,7 +213,7 @@ class Tracker:
             for step, metrics in content.training_metrics(training):
                 session.record("metrics", step=step, metrics=metrics)
             session.json("training.json", content.training_facts(training))
-            session.figures([("figures/curve.png", figures.curves_figure([training], training.run.label))])
+            session.figures(figures.later("figures/curve.png", lambda: figures.curves_figure([training], training.run.label)))
             session.figures(figures.component_figures(training.algorithm, session.problems))
 
     @hookimpl

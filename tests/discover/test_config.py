@@ -137,6 +137,11 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"tasks": [{**TASK, "step": 1}]}, "tasks.0: unknown key 'step'; did you mean 'steps'? Known: "),
     ({"tasks": [{**TASK, "steps": "100"}]}, "tasks.0.steps must be a whole number of at least 1; got '100'."),
     ({"tasks": [{**TASK, "steps": 2**31}]}, "tasks.0.steps must be a whole number of at most 2147483647; got 2147483648."),
+    ({"tasks": [TASK, TASK]}, "tasks: 'payday @ 100' is given twice: leave one out."),
+    (
+        {"report": {"tasks": [{**TASK, "note": "seen"}, {**TASK, "steps": 200}, {**TASK, "note": "again"}]}},
+        "report.tasks: 'payday @ 100' is given twice: leave one out.",
+    ),
     ({"tasks": [{**TASK, "task": "pay"}]}, "tasks.0.task: no task is called 'pay': "),
     (
         {"tasks": [{**TASK, "task": {"toy_payday": {}}}]},

@@ -27,7 +27,7 @@ SEEDS = {
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
     """(module, name) of every import, wherever it stands; the name is empty for a whole module."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -37,10 +37,37 @@ def imports(path: Path) -> Iterator[tuple[str, str]]:
 def words(path: Path) -> set[str]:
     """Every identifier of a file, and every text that is one word."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         values = (getattr(node, field, None) for field in ("id", "attr", "arg", "name", "value"))
         found |= {value for value in values if isinstance(value, str)}
     return found
+
+
+def undeclared(path: Path) -> Iterator[str]:
+    """Calls that read or write text in whatever encoding the locale happens to have."""
+    takes_mode = {"open": 1, "NamedTemporaryFile": 0, "TemporaryFile": 0, "fdopen": 1}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name | ast.Attribute):
+            continue
+        called = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+        given = {keyword.arg: keyword.value for keyword in node.keywords}
+        method = isinstance(node.func, ast.Attribute) and called == "open"
+        place = 0 if method else takes_mode.get(called)
+        mode = given.get("mode", node.args[place] if place is not None and len(node.args) > place else None)
+        binary = (isinstance(mode, ast.Constant) and "b" in str(mode.value)) or (mode is None and "Temporary" in called)
+        text = called in ("read_text", "write_text") or (called in takes_mode and not binary)
+        if (text or ("text" in given and called in ("run", "Popen", "check_output"))) and "encoding" not in given:
+            yield f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node.func)}"
+
+
+OWN = {"os.open", "file.open", "self._display.open", "display.open"}  # descriptors, members of zip files, displays
+
+
+def test_every_text_file_is_utf8_whatever_the_locale() -> None:
+    sources = [path for folder in ("discover", "plugins", "experiments") for path in sorted((ROOT / folder).rglob("*.py"))]
+    assert len(sources) > 100
+    found = [call for path in sources for call in undeclared(path) if call.split(": ")[1] not in OWN]
+    assert found == []
 
 
 def test_the_core_imports_no_plugin() -> None:
@@ -63,7 +90,7 @@ def test_a_plugin_imports_public_names_only_and_no_other_plugin() -> None:
 
 def test_every_public_name_is_there_and_stands_in_both_tables() -> None:
     listed = {}
-    for node in ast.walk(ast.parse((ROOT / "discover" / "__init__.py").read_text())):
+    for node in ast.walk(ast.parse((ROOT / "discover" / "__init__.py").read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("discover."):
             listed |= {alias.asname: node.module for alias in node.names}
     assert sorted(listed) == discover.__all__

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import textwrap
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 import toys
 from toys import OneStep
 
-from discover import Registry, ReturnFunction, UserError, component, hookimpl
+from discover import Command, Registry, ReturnFunction, UserError, component, hookimpl
 from discover.errors import PluginError
-from discover.plugins import Plugins, PluginWarning, load_plugins
+from discover.plugins import Plugins, PluginWarning, finish, load_plugins, watch
 from discover.registry import Provenance
 
 WriteFile = Callable[[str, str], Path]
@@ -267,27 +268,118 @@ def test_an_unregistered_component_is_told_how_to_register() -> None:
 class Watcher:
     """Takes notes, or fails."""
 
-    def __init__(self, failure: Exception | None = None):
+    def __init__(self, failure: BaseException | None = None):
         self.seen: list[Any] = []
         self.failure = failure
 
-    @hookimpl
-    def discover_training_finished(self, training: Any) -> None:
-        self.seen.append(training)
+    def _see(self, news: Any) -> None:
+        self.seen.append(news)
         if self.failure is not None:
             raise self.failure
 
+    @hookimpl
+    def discover_search_started(self, search: Any) -> None:
+        self._see(search)
 
-def test_a_watcher_that_fails_costs_a_warning_and_no_other_watcher_its_news() -> None:
-    first, broken, last = Watcher(), type("Broken", (Watcher,), {})(ZeroDivisionError("oh")), type("Last", (Watcher,), {})()
+    @hookimpl
+    def discover_training_finished(self, training: Any) -> None:
+        self._see(training)
+
+    @hookimpl
+    def discover_command_finished(self) -> Any:
+        self._see("end")
+        return {"seen": len(self.seen)}
+
+
+def watching(*watchers: Watcher) -> Plugins:
+    """Plugins that are watched as a command is."""
+
+    class Brings:
+        @hookimpl
+        def discover_observers(self) -> Any:
+            return watchers
+
+    plugins = load_plugins(extra=[Brings()])
+    watch(plugins, Command("train"))
+    return plugins
+
+
+ERRORS = [ZeroDivisionError("oh"), SystemExit(0), GeneratorExit(), BaseException("oh"), UserError("my own sentence.")]
+
+
+@pytest.mark.parametrize("failure", ERRORS, ids=lambda error: type(error).__name__)
+def test_a_watcher_that_fails_costs_a_warning_and_no_other_watcher_its_news(failure: BaseException) -> None:
+    first, broken, last = Watcher(), type("Broken", (Watcher,), {})(failure), type("Last", (Watcher,), {})()
     plugins = load_plugins(extra=[first, broken, last])
-    told = r"^plugin 'Broken' failed in discover_training_finished \(ZeroDivisionError: oh\); everything else goes on\.$"
-    with pytest.warns(PluginWarning, match=told):
+    cause = "my own sentence" if isinstance(failure, UserError) else f"{type(failure).__name__}: {failure}"
+    with pytest.warns(PluginWarning) as told:
         plugins.tell("discover_training_finished", training="news")
+    text = f"plugin 'Broken' failed in discover_training_finished ({cause}); everything else goes on."
+    assert [str(warning.message) for warning in told] == [text]
     assert first.seen == broken.seen == last.seen == ["news"]
 
 
-def test_a_watcher_may_end_the_command_with_a_sentence() -> None:
-    plugins = load_plugins(extra=[Watcher(UserError("the tracking server is away: start it."))])
-    with pytest.raises(UserError, match=r"^the tracking server is away: start it\.$"):
+def test_a_watcher_that_always_fails_costs_one_warning_per_hook() -> None:
+    plugins = watching(Watcher(ZeroDivisionError("oh")), Watcher(ZeroDivisionError("oh")))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            plugins.tell("discover_training_finished", training="news")
+            plugins.tell("discover_command_finished")
+    hooks = [str(warning.message).split()[4] for warning in told]
+    assert sorted(hooks) == ["discover_command_finished"] * 2 + ["discover_training_finished"] * 2
+
+
+def test_an_observer_has_a_name_in_its_warning() -> None:
+    named = Watcher(ZeroDivisionError("oh"))
+    vars(named)["name"] = "my tracker"
+    plugins = watching(Watcher(ZeroDivisionError("oh")), named)
+    with pytest.warns(PluginWarning) as told:
         plugins.tell("discover_training_finished", training="news")
+    assert [str(warning.message).partition(" failed")[0] for warning in told] == ["plugin 'Watcher'", "plugin 'my tracker'"]
+
+
+def test_a_long_cause_is_cut() -> None:
+    plugins = watching(Watcher(ValueError("x" * 10_000)))
+    with pytest.warns(PluginWarning) as told:
+        plugins.tell("discover_training_finished", training="news")
+    assert 300 < len(str(told[0].message)) < 450
+
+
+@pytest.mark.parametrize("brought", [None, 3, [None, 4], [object]], ids=str)
+def test_what_cannot_observe_costs_a_warning_at_most(brought: Any) -> None:
+    class Odd:
+        @hookimpl
+        def discover_observers(self) -> Any:
+            return brought
+
+    plugins = load_plugins(extra=[Odd()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PluginWarning)
+        watch(plugins, Command("train"))
+        assert finish(plugins) == {}
+
+
+def test_ctrl_c_passes_a_watcher() -> None:
+    plugins = watching(Watcher(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        plugins.tell("discover_training_finished", training="news")
+
+
+@pytest.mark.parametrize("hook", ["discover_search_started", "discover_command_finished"])
+def test_a_watcher_may_end_the_command_with_a_sentence_before_it_or_after_it(hook: str) -> None:
+    last = Watcher()
+    plugins = watching(Watcher(UserError("the tracking server is away: start it.")), last)
+    facts: dict[str, Any] = {"search": "news"} if hook == "discover_search_started" else {}
+    with pytest.raises(UserError, match=r"^the tracking server is away: start it\.$"):
+        plugins.tell(hook, **facts)
+    assert len(last.seen) == 1
+
+
+def test_the_end_is_told_to_all_whoever_objects() -> None:
+    plugins = watching(Watcher(UserError("no.")), Watcher())
+    ends: list[BaseException] = []
+    assert finish(plugins, ends) == {"seen": 1}
+    assert [str(error) for error in ends] == ["no."]
+    with pytest.raises(UserError, match=r"^no\.$"):
+        finish(plugins)

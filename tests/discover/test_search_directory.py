@@ -210,8 +210,8 @@ def test_a_config_that_shapes_another_state_is_refused(
 ) -> None:
     rewrite(stopped, **change)
     assert refusal(stopped, anyway=anyway) == (
-        f"'{stopped / 'config.yaml'}' has changed since the search began: {where}, which cannot be taken up by it: change it back, "
-        "or start a new search."
+        f"'{stopped / 'config.yaml'}' has changed since the search began: {where}, which cannot be taken up by it: change "
+        "it back, or start a new search."
     )
 
 

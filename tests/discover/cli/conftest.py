@@ -1,7 +1,9 @@
 """What tests of the command line share: a runner in this process, tiny plugins, and a tiny config."""
 
 import json
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +59,23 @@ def invoke(brought: Path) -> Invoke:
         return CliRunner().invoke(app, [*map(str, words), *more])
 
     return run
+
+
+@pytest.fixture
+def command(brought: Path) -> Callable[..., list[str]]:
+    """A command line with the tiny plugins, for a process of its own (`process_environment` goes with it)."""
+
+    def line(*words: object, plugins: bool = True) -> list[str]:
+        more = ["--plugins-dir", str(brought)] if plugins else []
+        return [sys.executable, "-m", "discover", *map(str, words), *more]
+
+    return line
+
+
+@pytest.fixture
+def process_environment() -> dict[str, str]:
+    """The environment of a process that finds the same modules as this one."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 @pytest.fixture

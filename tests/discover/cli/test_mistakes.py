@@ -235,11 +235,58 @@ def test_a_comparison_that_tells_nothing(invoke: Invoke) -> None:
         "a comparison needs 2 seeds or more to tell chance from difference (10 for a verdict); got 1."
     )
     assert sentence(invoke(*words, "payday@soon")) == (
-        "--tasks 'payday@soon': 'soon' must be a whole number of env steps of at least 1, such as payday@100000."
+        "--tasks 'payday@soon': 'soon' must be a whole number of env steps, from 1 to 2147483647, such as payday@100000."
     )
     assert (
         sentence(invoke("compare", "climb", "climb", "--tasks", "payday")) == "candidate 'climb' is given twice: leave one out."
     )
+
+
+def test_a_comparison_of_the_same_thing_twice(invoke: Invoke) -> None:
+    def told(*words: object) -> str:
+        return sentence(invoke("compare", *words, "--seeds", 2, "--steps", 100, "--no-tracking"))
+
+    for tasks in ("payday,payday", "payday, payday@100", "payday@0100,late-payday,payday@100"):
+        assert told("climb", "--tasks", tasks) == "--tasks: 'payday @ 100' is given twice: leave one out."
+    Path("same.yaml").write_text("{recipe: climb}")
+    Path("apart.yaml").write_text("{recipe: climb, rule: {toy_climb: {noise: 0.2}}}")
+    assert told("climb", "apart.yaml", "same.yaml", "--tasks", "payday") == (
+        "candidates 'climb' and 'same.yaml' are the same algorithm: leave one out."
+    )
+    assert told("apart.yaml", "./apart.yaml", "--tasks", "payday") == (
+        "candidates 'apart.yaml' and './apart.yaml' are the same algorithm: leave one out."
+    )
+
+
+def test_what_cannot_be_trained_is_told_before_the_first_lifetime(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, brought: Path
+) -> None:
+    trainings: list[object] = []
+    monkeypatch.setattr("discover.compare.trained", lambda *words, **_: trainings.append(words))
+    Path("dreamer.yaml").write_text("{rule: dreamer, network: toy_blank}")
+    Path("failing.yaml").write_text("{recipe: climb, rule: {toy_climb: {fails: true}}}")
+    words = ("--tasks", "payday,late-payday@7", "--seeds", 2, "--steps", 100, "--no-tracking")
+    assert sentence(invoke("compare", "climb", *words)).startswith(
+        "climb on late-payday @ 7: a lifetime of 7 env steps is shorter than one update of Climb"
+    )
+    words = ("--tasks", "payday,late-payday", "--seeds", 2, "--steps", 100, "--no-tracking")
+    assert sentence(invoke("compare", "climb", "dreamer.yaml", *words)).startswith(
+        "dreamer.yaml on payday @ 100: Dreamer asks for the head 'dream'"
+    )
+    failed = invoke("compare", "climb", "failing.yaml", *words)
+    assert (failed.exit_code, failed.stdout) == (1, "")
+    assert failed.stderr.splitlines()[-1] == (
+        "error: failing.yaml cannot be traced on payday @ 100 (ValueError: this rule cannot be traced): repair the component "
+        "that raises this, or take it out."
+    )
+    assert trainings == []
+
+
+def test_a_number_of_steps_that_no_machine_counts(invoke: Invoke) -> None:
+    for steps in ("9" * 20, "9" * 5000):
+        found = sentence(invoke("compare", "climb", "--tasks", f"payday@{steps}", "--no-tracking"))
+        assert found.endswith(" env steps, from 1 to 2147483647, such as payday@100000.")
+        assert len(found) < 300
 
 
 def test_usage_errors_end_with_status_2(invoke: Invoke) -> None:

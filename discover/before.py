@@ -1,0 +1,60 @@
+"""What is checked before the first lifetime, so that a mistake is told before a long run and not in the middle of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from discover.algorithm import Algorithm
+from discover.errors import DiscoverError, EvaluationError, UserError, cause_of
+from discover.evaluation import describe_shapes
+from discover.events import TaskRun
+from discover.paths import check
+from discover.registry import Registry
+from discover.words import environment_from
+
+
+def check_distinct(runs: Sequence[TaskRun], where: str) -> None:
+    """Check that no run is given twice: it would count twice in whatever is reported.
+
+    Raises:
+        UserError: one is, however it is spelt.
+    """
+    for index, run in enumerate(runs):
+        if run in runs[:index]:
+            raise UserError(f"{where}: '{run.label}' is given twice: leave one out.")
+
+
+def check_lifetimes(registry: Registry, candidates: Mapping[str, Algorithm], runs: Sequence[TaskRun]) -> None:
+    """Check that every candidate can be trained in every run.
+
+    Raises:
+        UserError: one cannot; the message names both.
+        EvaluationError: a program cannot be traced.
+    """
+    for run in runs:
+        environment_from(registry, run.task)
+        for name, candidate in candidates.items():
+            try:
+                check_lifetime(registry, name, candidate, run)
+            except UserError as error:
+                raise UserError(f"{name} on {run.label}: {error}") from None
+
+
+def check_lifetime(registry: Registry, name: str, candidate: Algorithm, run: TaskRun) -> None:
+    """Check that every value is set and legal, and trace a lifetime without running it.
+
+    Raises:
+        UserError: an open value, a head that the network cannot give, actions that the rule cannot take, a budget below one
+            update, ...
+        EvaluationError: the program cannot be traced.
+    """
+    check(candidate)
+    try:
+        describe_shapes(environment_from(registry, run.task), candidate, run.steps)
+    except DiscoverError:
+        raise
+    except Exception as error:
+        raise EvaluationError(
+            f"{name} cannot be traced on {run.label} ({cause_of(error)}): repair the component that raises this, or take it "
+            "out."
+        ) from error
