@@ -131,12 +131,17 @@ def bits(search: Path) -> dict[str, bytes]:
 
 
 def ledgers(search: Path) -> dict[str, Counter[str]]:
-    """By ledger, how often each record stands in it, but for times, and for what tells of interruptions alone."""
+    """By ledger, how often each record stands in it, but for times, and for what tells of interruptions alone.
+
+    An artifact that is recorded again replaces the one before (the figure of a search that was stopped, say): it counts once.
+    """
     found = {}
     for path in sorted(search.rglob("ledger.jsonl")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        found[str(path.relative_to(search))] = Counter(_essence(json.loads(line)) for line in lines)
-        del found[str(path.relative_to(search))][""]
+        said = [_essence(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        artifacts = {text for text in said if text.startswith("artifact ")}
+        found[str(path.relative_to(search))] = Counter([text for text in said if text and text not in artifacts]) + Counter(
+            artifacts
+        )
     return found
 
 
