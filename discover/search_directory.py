@@ -10,7 +10,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,8 +141,8 @@ def read_origin(directory: Path) -> Origin:
         UserError: the file is damaged, or of another version.
     """
     path = directory / ORIGIN_FILE
-    found = read_json(path)
-    if found is None or found.pop("format", None) != FORMAT:
+    found = read_json(path) or {}
+    if found.pop("format", None) != FORMAT or set(found) != {field.name for field in fields(Origin)}:
         raise UserError(f"'{path}' is damaged, or written by another version: start a new search in another directory.")
     return replace(Origin(**found), changes=tuple(found["changes"]))
 

@@ -32,6 +32,9 @@ from discover.space import Space
 from discover.trees import write_atomically
 from discover.words import algorithm_from
 
+_NUMBERS = ("champion_fitness", "generations", "env_steps", "seconds", "broken")
+"""What a result holds that is plain JSON."""
+
 
 class ReportWarning(DiscoverWarning):
     """The report of a finished search cannot be shown again."""
@@ -190,13 +193,12 @@ class Ending:
 
 def write_result(directory: Path, result: SearchResult) -> None:
     """Say in its directory that a search is finished, with what `Ending.found_before` cannot read elsewhere."""
-    numbers = ("champion_fitness", "generations", "env_steps", "seconds", "broken")
-    kept = {name: getattr(result, name) for name in numbers} | {"finalist_fitness": result.finalist_fitness.tolist()}
+    kept = {name: getattr(result, name) for name in _NUMBERS} | {"finalist_fitness": result.finalist_fitness.tolist()}
     text = json.dumps({"format": FORMAT, "champion": CHAMPION_FILE, **kept}, indent=2)
     write_atomically(directory / RESULT_FILE, text.encode())
 
 
 def read_result(directory: Path) -> dict[str, Any] | None:
     """What `write_result` wrote, None if the search is not finished."""
-    found = read_json(directory / RESULT_FILE)
-    return found if found is not None and found.get("format") == FORMAT else None
+    found = read_json(directory / RESULT_FILE) or {}
+    return found if found.get("format") == FORMAT and {*_NUMBERS, "finalist_fitness"} <= set(found) else None

@@ -1,7 +1,6 @@
 """The directory of a search: nobody else's is touched, one process works in it, and it is resumed as what it is."""
 
 import contextlib
-import dataclasses
 import importlib.metadata
 import json
 import os
@@ -128,7 +127,7 @@ def test_what_is_no_search_is_not_resumed(tmp_path: Path, finished: Path) -> Non
     shutil.copy(finished / "search.json", tmp_path)
     assert refusal(tmp_path).startswith(f"config file '{tmp_path / 'config.yaml'}' is not YAML")
     shutil.copy(finished / "config.yaml", tmp_path)
-    for damaged in ("", "[]", '{"format": 2}'):
+    for damaged in ("", "[]", '{"format": 2}', '{"format": 1}', '{"format": 1, "strange": 1}'):
         (tmp_path / "search.json").write_text(damaged)
         told = (
             f"'{tmp_path / 'search.json'}' is damaged, or written by another version: start a new search in another directory."
@@ -210,8 +209,8 @@ def test_a_config_that_shapes_another_state_is_refused(
 ) -> None:
     rewrite(stopped, **change)
     assert refusal(stopped, anyway=anyway) == (
-        f"'{stopped / 'config.yaml'}' has changed since the search began: {where}, which cannot be taken up by it: change "
-        "it back, or start a new search."
+        f"'{stopped / 'config.yaml'}' has changed since the search began: {where}, which cannot be taken up by it: change it "
+        "back, or start a new search."
     )
 
 
@@ -328,8 +327,12 @@ def test_a_finished_search_says_so_and_runs_nothing(finished: Path, tmp_path: Pa
     assert listing(directory) == before
 
 
-def test_the_fields_of_an_origin_are_those_of_its_file(finished: Path) -> None:
-    from discover.search_directory import Origin
-
-    stored = json.loads((finished / "search.json").read_text())
-    assert set(stored) == {"format", *(field.name for field in dataclasses.fields(Origin))}
+def test_a_damaged_result_makes_the_end_due_again(finished: Path, tmp_path: Path) -> None:
+    directory, watcher = Path(shutil.copytree(finished, tmp_path / "it")), Watcher()
+    (directory / "result.json").write_text('{"format": 1}')
+    resume(watched(watcher), directory)
+    assert watcher.phases == [("end", True)]
+    assert json.loads((directory / "result.json").read_text()) == {
+        **json.loads((finished / "result.json").read_text()),
+        "seconds": json.loads((directory / "result.json").read_text())["seconds"],
+    }
