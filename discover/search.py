@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import yaml
 
 from discover.algorithm import Algorithm
 from discover.compare import compare
@@ -31,6 +30,7 @@ from discover.saving import save_candidate
 from discover.space import Space
 from discover.trees import tree_from_bytes, tree_to_bytes, write_atomically
 from discover.words import algorithm_from, environment_from, words_of
+from discover.yaml_text import text_of
 
 CONFIG_FILE = "config.yaml"
 STATE_FILE = "state.npz"
@@ -129,7 +129,7 @@ class _Runner:
         self._lives_form = self._checked_lives()
         self._last_error = ""
         self._settled = {**config.words, "executor": words_of(self.registry, self.executor)}
-        self._config_text = _yaml(self._settled)
+        self._config_text = text_of(self._settled, "the config")
         self.directory = directory or _new_directory(config)  # once nothing is wrong
         self.info = SearchInfo(
             name=config.name,
@@ -380,10 +380,3 @@ def _make(directory: Path, exist_ok: bool) -> None:
         if isinstance(error, FileExistsError) and not exist_ok:
             raise
         raise UserError(f"directory '{directory}' cannot be made ({error.strerror}): choose another.") from None
-
-
-def _yaml(words: Mapping[str, Any]) -> str:
-    try:
-        return yaml.safe_dump(words, sort_keys=False)
-    except yaml.YAMLError as error:
-        raise UserError(f"the config holds what YAML cannot ({error.args[-1]!r}): write plain numbers and texts.") from None

@@ -61,6 +61,6 @@ def _task_run(text: str, steps: int) -> TaskRun:
     task, mark, own = text.partition("@")
     if not mark:
         return TaskRun(task, steps)
-    if not own.isdecimal() or int(own) < 1:
+    if not own.isdecimal() or len(own) > 12 or int(own) < 1:
         raise UserError(f"--tasks '{text}': '{own}' must be a whole number of env steps of at least 1, such as {task}@{STEPS}.")
     return TaskRun(task, int(own))

@@ -17,8 +17,8 @@ Tracking = Annotated[
     str | None, typer.Option("--tracking", metavar="ADDRESS", help="Tracking store; a SQLite file in this folder by default.")
 ]
 NoTracking = Annotated[bool, typer.Option("--no-tracking", help="Track nothing.")]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many lifetimes with different seeds.")]
-Steps = Annotated[int, typer.Option("--steps", min=1, help="Environment steps of each lifetime.")]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, max=2**16, help="How many lifetimes with different seeds.")]
+Steps = Annotated[int, typer.Option("--steps", min=1, max=2**31 - 1, help="Environment steps of each lifetime.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of the stream that all seeds come from.")]
 
 STEPS = 100_000

@@ -52,15 +52,15 @@ def _line(entry: Entry) -> dict[str, Any]:
 
 
 def _print_description(facts: dict[str, Any]) -> None:
-    import yaml
-
     typer.secho(f"{facts['kind']} {facts['name']}", bold=True)
     for key, value in facts.items():
         if key not in ("kind", "name", "fields", "value") and value != "":
             typer.echo(f"  {key}: {value}")
     if "value" in facts:
         typer.echo("  value:")
-        text = yaml.safe_dump(facts["value"], sort_keys=False)
+        from discover.yaml_text import text_of
+
+        text = text_of(facts["value"], f"{facts['kind']} '{facts['name']}'")
         typer.echo("".join(f"    {line}\n" for line in text.splitlines() if line != "..."))
     if facts.get("fields"):
         from discover.cli.describe import field_row
