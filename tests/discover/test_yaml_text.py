@@ -151,7 +151,7 @@ BOMBS = {
 def test_a_bomb_is_one_short_line_at_once(name: str) -> None:
     text, told = BOMBS[name]
     started = time.process_time()
-    with pytest.raises(ValueError, match="^.*$") as caught:
+    with pytest.raises(ValueError, match=r"^.*$") as caught:
         values_in(text)
     assert time.process_time() - started < 1.0
     assert told in str(caught.value)
@@ -162,7 +162,7 @@ def test_a_bomb_is_one_short_line_at_once(name: str) -> None:
 def test_a_bomb_takes_no_memory(name: str) -> None:
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"alias|digits"):
             values_in(BOMBS[name][0])
         assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
     finally:
@@ -183,7 +183,7 @@ JSON_BOMBS = {
 @pytest.mark.parametrize("name", JSON_BOMBS)
 def test_a_bomb_of_json_is_one_short_line(name: str) -> None:
     text, told = JSON_BOMBS[name]
-    with pytest.raises(ValueError, match="^.*$") as caught:
+    with pytest.raises(ValueError, match=r"^.*$") as caught:
         values_in_json(text)
     assert told in str(caught.value)
     assert len(str(caught.value)) < 200

@@ -106,8 +106,8 @@ def test_a_value_that_yaml_cannot_read(invoke: Invoke, mistaken: Callable[..., s
     assert mistaken("directory=!!int x") == "--set 'directory=!!int x': the value is not YAML; quote it."
     Path("dated.yaml").write_text("tasks: !!timestamp 2024-13-45")
     assert sentence(invoke("search", "dated.yaml")) == (
-        "config file 'dated.yaml' is not YAML ('2024-13-45' is no plain value with the tag '!!timestamp', in line 1, column 8): "
-        "repair it."
+        "config file 'dated.yaml' is not YAML ('2024-13-45' is no plain value with the tag '!!timestamp', in line 1, "
+        "column 8): repair it."
     )
 
 
