@@ -17,6 +17,7 @@ from typing import Any
 import jax
 
 from discover.errors import DiscoverWarning
+from discover.ownership import open_to_others
 
 CACHE = "DISCOVER_CACHE"
 """Environment variable: a folder for compiled programs, or ``off`` to keep none."""
@@ -66,7 +67,7 @@ def keep_programs() -> None:
     try:
         folder = Path(choice) if choice else _folder()
         _make_private(folder)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         warnings.warn(
             f"compiled programs are not kept between runs ({error}): give a folder of your own with {CACHE}=DIR, or say "
             f"{CACHE}=off.",
@@ -91,11 +92,9 @@ def _folder() -> Path:
 def _make_private(folder: Path) -> None:
     """Make a folder that nobody else can write to, or raise ``PermissionError`` if it is not such a one."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not hasattr(os, "getuid"):  # Windows keeps a profile's folders to their owner
-        return
-    facts = folder.stat()
-    if facts.st_uid != os.getuid() or facts.st_mode & 0o022:
-        raise PermissionError(f"others may write to '{folder}'")
+    problem = open_to_others(folder)
+    if problem is not None:
+        raise PermissionError(problem)
 
 
 def _machine() -> str:

@@ -20,6 +20,8 @@ import pluggy
 
 from discover import hookspecs
 from discover.errors import DiscoverError, DiscoverWarning, PluginError, UserError
+from discover.files import checked_path
+from discover.ownership import open_to_others
 from discover.registry import Provenance, Registry
 
 if TYPE_CHECKING:
@@ -169,10 +171,28 @@ def _entry_points() -> Iterable[tuple[str, Provenance, Any]]:
 def _files(folder: str | os.PathLike[str] | None) -> Iterable[tuple[str, Provenance, Any]]:
     if not folder:
         return
-    if not Path(folder).is_dir():
+    if not checked_path(folder, "the plugin folder").is_dir():
         raise PluginError(f"the plugin folder '{folder}' does not exist: give a folder that holds .py files.")
-    for path in sorted(Path(folder).glob("*.py")):
+    paths = sorted(Path(folder).glob("*.py"))
+    for path in (Path(folder), *paths, *_compiled(paths)):
+        _check_owner(path)
+    for path in paths:
         yield path.stem, Provenance(path.stem, str(path), ""), lambda path=path: _import_file(path)
+
+
+def _compiled(paths: Iterable[Path]) -> list[Path]:
+    """What Python would run in the place of files: its own copies of them."""
+    return [copy for path in paths if (copy := Path(importlib.util.cache_from_source(str(path)))).exists()]
+
+
+def _check_owner(path: Path) -> None:
+    """Check that nobody else can put code into a plugin's file."""
+    try:
+        problem = open_to_others(path)
+    except OSError as error:
+        raise PluginError(f"plugin file '{path}' cannot be looked at ({error.strerror}): check its permissions.") from None
+    if problem is not None:
+        raise PluginError(f"plugins are not loaded from a place that others can change: {problem}.")
 
 
 def _import_file(path: Path) -> Any:
