@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,7 @@ class SearchConfig:
     finalists: int
     selection_seeds: int
     checkpoint_minutes: float
+    time_limit: float | None
     directory: Path
     report: Report | None
     words: Mapping[str, Any]
@@ -71,6 +73,7 @@ _DEFAULTS: dict[str, Any] = {
     "finalists": 8,
     "selection_seeds": 8,
     "checkpoint_minutes": 2.0,
+    "time_limit_seconds": None,
     "directory": "discover-runs",
     "report": None,
 }
@@ -135,6 +138,7 @@ def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig
         finalists=_whole(full, "finalists", most=_MEMBERS),
         selection_seeds=_whole(full, "selection_seeds", most=_SEEDS),
         checkpoint_minutes=_number(full, "checkpoint_minutes"),
+        time_limit=_time_limit(full),
         directory=_directory(full),
         report=_report(registry, full["report"], strategy, population),
         words=full,
@@ -273,6 +277,16 @@ def _directory(values: Mapping[str, Any]) -> Path:
         raise UserError(
             f"directory '{text}' begins with the name of a user whom this machine does not know: change it."
         ) from None
+
+
+def _time_limit(values: Mapping[str, Any]) -> float | None:
+    """The most seconds that a structure may take on a task in a generation, compilation included; None: as long as it likes."""
+    key = "time_limit_seconds"
+    if values[key] is None:
+        return None
+    if not 0 < _number(values, key) <= threading.TIMEOUT_MAX:
+        raise UserError(f"{key} must be a number of seconds above 0, or null for no limit; got {values[key]!r}.")
+    return _number(values, key)
 
 
 def _text(values: Mapping[str, Any], key: str) -> str:

@@ -71,13 +71,13 @@ def shortened(message: str) -> str:
         if "/" in value and len(value) <= _PATH:
             kept += len(value)
             return value
-        return _cut(value, _LONG)
+        return cut(value, _LONG)
 
     text = _VALUE.sub(shorter, text)
-    return _cut(text, _MOST + kept) + mark + listing
+    return cut(text, _MOST + kept) + mark + listing
 
 
-def _cut(text: str, most: int) -> str:
+def cut(text: str, most: int) -> str:
     """A text without its middle, if it is longer than ``most`` characters."""
     half = (most - 3) // 2
     return text if len(text) <= most else f"{text[: most - 3 - half]} … {text[len(text) - half :]}"

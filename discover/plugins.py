@@ -43,11 +43,13 @@ class Plugins(NamedTuple):
         registry: names of components, recipes and tasks.
         hook: pluggy's callers of the hooks; `tell` calls them with care.
         manager: pluggy's manager, to register a plugin object by hand.
+        folder: of the plugins that are files; None if none was given.
     """
 
     registry: Registry
     hook: Any
     manager: pluggy.PluginManager
+    folder: Path | None = None
 
     def tell(self, hook: str, **facts: Any) -> list[Any]:
         """Call a hook of every plugin, in the order in which they were loaded; returns what they return.
@@ -86,7 +88,8 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
     blocked = {name.strip() for name in os.environ.get(BLOCK, "").split(",") if name.strip()}
     loaded: dict[str, Provenance] = {}
     seen: set[str] = set()
-    for name, provenance, load in [*_entry_points(), *_files(folder or os.environ.get(FOLDER)), *_objects(extra)]:
+    folder = folder or os.environ.get(FOLDER)
+    for name, provenance, load in [*_entry_points(), *_files(folder), *_objects(extra)]:
         seen.add(name)
         if name in blocked:
             manager.set_blocked(name)
@@ -103,7 +106,7 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
         else:
             loaded[name] = provenance
     _warn_of_misspelt(blocked - seen, seen)
-    return Plugins(registry, manager.hook, manager)
+    return Plugins(registry, manager.hook, manager, Path(folder).absolute() if folder else None)
 
 
 def watch(plugins: Plugins, command: Command) -> None:

@@ -21,10 +21,12 @@ from discover.config import SearchConfig, checked_config, read_config, slug, tun
 from discover.errors import DiscoverError, EvaluationError, UserError
 from discover.evaluation import describe_shapes
 from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status, TaskRun
-from discover.fitness import Evaluated, Evaluator, Lives, one_line
+from discover.fitness import Evaluated, Evaluator, Lives
+from discover.limit import Limited
 from discover.plugins import Plugins
 from discover.provenance import provenance
 from discover.randomness import named_key
+from discover.reasons import reason, stop_in
 from discover.registry import Registry
 from discover.saving import save_candidate
 from discover.space import Space
@@ -100,6 +102,8 @@ def search(
             runner.save()
         plugins.tell("discover_search_failed", search=runner.info, error=error)
         raise
+    finally:
+        runner.close()
 
 
 def resume(plugins: Plugins, directory: Path, progress: Callable[[str, float], None] | None = None) -> SearchResult:
@@ -122,14 +126,16 @@ class _Runner:
         self._check(first)
         environments = [environment_from(self.registry, run.task) for run in config.tasks]
         self.executor = config.executor.settle(config.population * config.seeds, first, environments)
-        self.evaluator = Evaluator(plugins.registry, config, self.space, self.executor, self.progress)
+        self._settled = {**config.words, "executor": words_of(self.registry, self.executor)}
+        self._config_text = text_of(self._settled, "the config")
+        limit = config.time_limit
+        self._limited = None if limit is None else Limited(self.registry, self._config_text, plugins.folder, limit)
+        self.evaluator = Evaluator(plugins.registry, config, self.space, self.executor, self.progress, self._limited)
         self.now = Now(self._initial_state(), Counters())
         self._ask = jax.jit(lambda key, state: config.strategy.ask(key, state, self.space, config.population))
         self._tell = jax.jit(lambda key, state, x, y: config.strategy.tell(key, state, self.space, x, y))
         self._lives_form = self._checked_lives()
         self._last_error = ""
-        self._settled = {**config.words, "executor": words_of(self.registry, self.executor)}
-        self._config_text = text_of(self._settled, "the config")
         self.directory = directory or _new_directory(config)  # once nothing is wrong
         self.info = SearchInfo(
             name=config.name,
@@ -198,6 +204,7 @@ class _Runner:
 
     def _finish(self) -> SearchResult:
         finalists, evaluated = self._finalists()
+        self.close()
         fitness = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf)
         counters = _counted(self.now.counters, evaluated, evaluated.seconds)
         if not np.isfinite(fitness).any():
@@ -307,12 +314,22 @@ class _Runner:
         self.now = Now(state, Counters(**json.loads(text)))
         self.info = dataclasses.replace(self.info, resumed_from=self.now.counters.generations)
 
+    def close(self) -> None:
+        """End what evaluates structures beside this process."""
+        if self._limited is not None:
+            self._limited.close()
+
     # Checks -----------------------------------------------------------------------------------------------------------
 
     def _checked_lives(self) -> Lives:
         """Shapes of the lifetimes that go on from one generation to the next; none if every generation starts new ones."""
         if jax.eval_shape(self._ask, jax.random.key(0), self.now.state.strategy)[0].parents is None:
             return ()
+        if self._limited is not None:
+            raise UserError(
+                f"time_limit_seconds {self.config.time_limit:g} does not go with a strategy that keeps agents alive: take "
+                "either out."
+            )
         self.evaluator.check_shares(self.config.generations)
         return self.evaluator.lives_form(self.config.population, self.config.seeds)
 
@@ -338,9 +355,9 @@ class _Runner:
             describe_shapes(environment_from(self.registry, run.task), candidate, run.steps)
         except DiscoverError:
             raise
-        except Exception as error:
-            raise EvaluationError(
-                f"{what} cannot be traced on {run.label} ({one_line(error)}): repair the component that raises this, or take "
+        except BaseException as error:
+            raise stop_in(error) or EvaluationError(
+                f"{what} cannot be traced on {run.label} ({reason(error)}): repair the component that raises this, or take "
                 "it out."
             ) from error
 

@@ -59,6 +59,11 @@ def guarded(command: Callable[..., R]) -> Callable[..., R]:
             except KeyboardInterrupt:
                 say("stopped", "nothing is left to resume.")
                 raise typer.Exit(STOPPED) from None
+            except SystemExit as error:  # of a component or a library: a command of ours ends by typer.Exit
+                from discover.reasons import reason
+
+                say("error", f"the command was asked to exit in the middle ({reason(error)}): repair what does so.")
+                raise typer.Exit(1) from None
             except Exception as error:
                 say("error", _unexpected(error))
                 raise typer.Exit(1) from None
