@@ -21,7 +21,9 @@ from discover.config import SearchConfig, checked_config, read_config, slug, tun
 from discover.errors import DiscoverError, EvaluationError, UserError
 from discover.evaluation import describe_shapes
 from discover.events import Comparison, Generation, SearchInfo, SearchResult, Status, TaskRun
+from discover.files import checked_path, is_file
 from discover.fitness import Evaluated, Evaluator, Lives
+from discover.json_text import values_in_json
 from discover.limit import Limited
 from discover.plugins import Plugins
 from discover.provenance import provenance
@@ -90,6 +92,8 @@ def search(
         UserError: anything wrong with the config, before the first generation.
     """
     config = checked_config(plugins.registry, words)
+    if directory is not None:
+        checked_path(directory, "directory")
     if not resume and directory is not None and (directory / CONFIG_FILE).is_file():
         raise UserError(f"'{directory}' holds a search already: go on with it (discover resume), or give another directory.")
     runner = _Runner(plugins, config, directory, progress)
@@ -109,7 +113,7 @@ def search(
 def resume(plugins: Plugins, directory: Path, progress: Callable[[str, float], None] | None = None) -> SearchResult:
     """Go on with the search whose directory this is."""
     path = Path(directory) / CONFIG_FILE
-    if not path.is_file():
+    if not is_file(path, "directory"):
         raise UserError(f"'{directory}' is not the directory of a search (it has no {CONFIG_FILE}): give one that search made.")
     return search(plugins, read_config(path), Path(directory), resume=True, progress=progress)
 
@@ -311,7 +315,7 @@ class _Runner:
             return
         form = self.now.state._replace(lives=self._lives_form)
         state, text = tree_from_bytes(path.read_bytes(), form, f"checkpoint '{path}'")
-        self.now = Now(state, Counters(**json.loads(text)))
+        self.now = Now(state, _counters(text, path))
         self.info = dataclasses.replace(self.info, resumed_from=self.now.counters.generations)
 
     def close(self) -> None:
@@ -360,6 +364,14 @@ class _Runner:
                 f"{what} cannot be traced on {run.label} ({reason(error)}): repair the component that raises this, or take "
                 "it out."
             ) from error
+
+
+def _counters(text: str, path: Path) -> Counters:
+    """What a checkpoint counts."""
+    try:
+        return Counters(**values_in_json(text))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"checkpoint '{path}' is damaged ({error}): start from an older copy.") from None
 
 
 def _counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counters:

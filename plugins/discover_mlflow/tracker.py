@@ -10,9 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from discover import Comparison, Generation, SearchInfo, SearchResult, Training, hookimpl
+from discover import Comparison, Generation, SearchInfo, SearchResult, Training, hookimpl, text_of
 from discover_mlflow import content, figures
 from discover_mlflow.ledger import ledger_folder, records
 from discover_mlflow.population import history
@@ -72,7 +70,7 @@ class Tracker:
             return
         tags = content.search_tags(search) | content.parent_tags(outer.run_id if outer else None)
         session.begin(self._experiment, search.name, content.search_params(search), tags)
-        session.text("config.yaml", yaml.safe_dump(content.plain(search.config), sort_keys=False))
+        session.text("config.yaml", text_of(content.plain(search.config), "the config"))
         session.json("provenance.json", search.provenance)
 
     @hookimpl

@@ -1,18 +1,21 @@
 """A candidate never ends the search: whatever it does costs its own structure, or its own member, and nobody else a bit."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import pytest
-import toys
 
-from discover import UserError, hookimpl
+from discover import Proposal, Registry, Space, Strategy, UserError, component, hookimpl
 from discover.compare import compare
 from discover.config import default_executor
 from discover.errors import EvaluationError
@@ -150,6 +153,22 @@ def test_a_host_callback_that_fails_for_some_values_costs_those_members(
     assert "Traceback" not in printed.err + printed.out
 
 
+def test_an_agent_that_lives_on_stays_as_it_was_where_a_host_callback_fails(folder: Path, tmp_path: Path) -> None:
+    plugins = load_plugins(folder, extra=[_Brings()])
+
+    def lived(*rows: float) -> tuple[Generation, SearchResult]:
+        kept = {"kept": {"genomes": [[row] for row in rows]}}
+        change = {"strategy": kept, "generations": 2, "tasks": [{"task": "payday", "steps": 80}]}
+        return searched(plugins, words([trap("host error")], [[row] for row in rows], **change), tmp_path / str(len(rows)))
+
+    broken, result = lived(0.1, 2.0, 0.4)
+    sound, _ = lived(0.1, 0.4)
+    assert broken.status.tolist() == [Status.OK, Status.ERROR, Status.OK]
+    assert re.fullmatch(r"ValueError: above 2, in folder/traps\.py:\d+", broken.errors[1])
+    same(broken, sound, [0, 2], [0, 1])
+    assert result.broken == {"error": 2}
+
+
 def test_ctrl_c_inside_a_host_callback_stops_the_search(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plugins = load_plugins(folder)
     traps = sys.modules["discover_file_plugin_traps"]
@@ -182,6 +201,56 @@ def test_what_never_ends_or_ends_its_process_costs_its_structure_alone(folder: P
     assert result.champion_path.exists()
 
 
+def test_the_process_ends_with_the_one_that_asks(folder: Path, tmp_path: Path) -> None:
+    """Even if that one is killed without warning while a structure never ends."""
+    script = (
+        "import json, pathlib, sys\n"
+        "from discover.plugins import load_plugins\n"
+        "from discover.search import search\n"
+        "search(load_plugins(sys.argv[1]), json.loads(sys.argv[2]), pathlib.Path(sys.argv[3]))\n"
+    )
+    config = words([SOUND, trap("loop")], [genome(1, 2, 0.1), genome(0, 2, 0.1)], time_limit_seconds=500)
+    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    asking = subprocess.Popen(
+        [sys.executable, "-c", script, str(folder), json.dumps(config), str(tmp_path / "it")],
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    try:
+        (child,) = _until(lambda: _children(asking.pid))
+        _until(lambda: (tmp_path / "it" / "config.yaml").exists())
+    finally:
+        asking.kill()
+        asking.wait()
+    _until(lambda: not Path(f"/proc/{child}").exists())
+
+
+def _children(process: int) -> list[int]:
+    """Workers of a process that are alive."""
+    found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(child) for child in found if b"discover.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def _until(holds: Callable[[], Any]) -> Any:
+    """What a condition gives, once it holds."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        found = holds()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it does not come to hold")
+
+
+@pytest.mark.slow
+def test_a_host_callback_that_never_ends_costs_its_structure_alone(folder: Path, tmp_path: Path) -> None:
+    plugins, population = load_plugins(folder), [genome(0, 2, 0.1), genome(1, 2, 3.0), genome(0, 2, 0.4)]
+    sound, _ = searched(plugins, words([SOUND, SOUND], population), tmp_path / "sound")
+    limited = words([SOUND, trap("host loop")], population, time_limit_seconds=20)
+    broken, _ = searched(plugins, limited, tmp_path / "broken")
+    assert broken.status.tolist() == [Status.OK, Status.TIME, Status.OK]
+    same(broken, sound, [0, 2])
+
+
 def test_a_limit_of_time_is_refused_where_it_cannot_hold(folder: Path, tmp_path: Path) -> None:
     limited = words([SOUND], [[0.1]], time_limit_seconds=1)
     with pytest.raises(UserError, match=r"^time_limit_seconds 1: structures run in another process then, which cannot"):
@@ -195,9 +264,25 @@ def test_a_limit_of_time_is_refused_where_it_cannot_hold(folder: Path, tmp_path:
     assert not (tmp_path / "it").exists()
 
 
+@component
+class Kept(Strategy):
+    """Proposes the genomes that it was given; each agent goes on with its own life."""
+
+    genomes: tuple[tuple[float, ...], ...]
+
+    def init(self, key: jax.Array, space: Space, population: int) -> Any:
+        return jnp.zeros(())
+
+    def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
+        return Proposal(jnp.asarray(self.genomes, jnp.float32), jnp.arange(population)), state
+
+    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+        return state
+
+
 class _Brings:
     """A plugin that is an object and brings a component."""
 
     @hookimpl
-    def discover_register(self, registry: Any) -> None:
-        registry.add("brought", toys.FinalReturn)
+    def discover_register(self, registry: Registry) -> None:
+        registry.add("kept", Kept)
