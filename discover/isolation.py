@@ -77,7 +77,8 @@ def advanced(
             return lives, failed(count, seeds, reason(error), Status.ERROR)
     alone = [jax.tree.map(lambda x, i=i: x[i : i + 1], (candidates, lives)) for i in range(count)]
     pieces = [advanced(executor, environment, *one, window) for one in alone]
-    after = jax.tree.map(lambda *rows: jnp.concatenate(rows), *[life for life, _ in pieces])
+    together = [jax.device_put(life, jax.devices()[0]) for life, _ in pieces]  # they lie on different devices
+    after = jax.tree.map(lambda *rows: jnp.concatenate(rows), *together)
     return after, joined([part for _, part in pieces])
 
 
