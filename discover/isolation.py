@@ -75,8 +75,10 @@ def advanced(
             raise EvaluationError(f"no agent can go on ({reason(error)}): repair the component that raises this.") from error
         if count == 1:
             return lives, failed(count, seeds, reason(error), Status.ERROR)
-    alone = [jax.tree.map(lambda x, i=i: x[i : i + 1], (candidates, lives)) for i in range(count)]
-    pieces = [advanced(executor, environment, *one, window) for one in alone]
+    pieces = []
+    for place in range(count):
+        one, life = jax.tree.map(lambda x, i=place: x[i : i + 1], (candidates, lives))
+        pieces.append(advanced(executor, environment, one, life, window))
     together = [jax.device_put(life, jax.devices()[0]) for life, _ in pieces]  # they lie on different devices
     after = jax.tree.map(lambda *rows: jnp.concatenate(rows), *together)
     return after, joined([part for _, part in pieces])

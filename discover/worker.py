@@ -22,14 +22,14 @@ class Piece(NamedTuple):
     Attributes:
         task: its index.
         place: of the structure among those of the population.
-        purpose, index: which stream of seeds is taken.
+        purpose, generation: which stream of seeds is taken.
         seeds: S.
     """
 
     task: int
     place: int
     purpose: str
-    index: int
+    generation: int
     seeds: int
 
 
@@ -97,7 +97,7 @@ def _prepared(settings: dict[str, Any]) -> Any:
 
     def answer(piece: Piece, genomes: np.ndarray) -> Part:
         group = space.groups(genomes)[piece.place]
-        keys = seed_keys(config.seed, piece.purpose, piece.seeds, piece.index, piece.task)
+        keys = seed_keys(config.seed, piece.purpose, piece.seeds, piece.generation, piece.task)
         return evaluated(config.executor, environments[piece.task], group.candidates, keys, config.tasks[piece.task].steps)
 
     return answer

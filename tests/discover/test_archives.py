@@ -118,7 +118,7 @@ def test_a_candidate_file_that_is_a_bomb_is_one_short_sentence(name: str, tmp_pa
 
 def test_a_checkpoint_that_unfolds_to_more_than_its_search_needs_is_refused() -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, text=np.zeros(0, np.uint8), **{"000000": np.zeros(2**22)})
+    np.savez_compressed(buffer, np.zeros(2**22), text=np.zeros(0, np.uint8))
     tracemalloc.start()
     try:
         with pytest.raises(UserError, match=r"^checkpoint is damaged \(its members unfold to .* bytes, more than .*\): start"):

@@ -159,6 +159,7 @@ def test_an_agent_that_lives_on_stays_as_it_was_where_a_host_callback_fails(fold
     def lived(*rows: float) -> tuple[Generation, SearchResult]:
         kept = {"kept": {"genomes": [[row] for row in rows]}}
         change = {"strategy": kept, "generations": 2, "seeds": 1, "tasks": [{"task": "payday", "steps": 80}]}
+        change |= {"finalists": 1, "selection_seeds": 1}
         return searched(plugins, words([trap("host error")], [[row] for row in rows], **change), tmp_path / str(rows[1]))
 
     broken, result = lived(0.1, 2.0, 0.4)
