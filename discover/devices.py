@@ -59,13 +59,16 @@ def keep_programs() -> None:
     """Keep compiled programs between runs, in a private folder for this user, version of JAX and kind of CPU.
 
     The folder lies below ``XDG_CACHE_HOME`` or ``~/.cache``; the environment variable ``DISCOVER_CACHE`` gives another, or
-    ``off``. Compiled programs are code: a folder that somebody else may write to is not used, with a warning.
+    ``off``. JAX's own ``JAX_COMPILATION_CACHE_DIR`` comes first. Compiled programs are code: a folder that somebody else may
+    write to is not used, with a warning.
     """
-    choice = os.environ.get(CACHE, "")
-    if choice.lower() in _OFF or jax.config.values["jax_compilation_cache_dir"]:
+    choice, of_jax = os.environ.get(CACHE, ""), jax.config.values["jax_compilation_cache_dir"]
+    if not of_jax and choice.lower() in _OFF:
+        return
+    if of_jax and not Path(of_jax).is_dir():  # JAX makes it, or it is no folder of this machine
         return
     try:
-        folder = Path(choice) if choice else _folder()
+        folder = Path(of_jax or choice or _folder())
         _make_private(folder)
     except (OSError, RuntimeError, ValueError) as error:
         warnings.warn(
@@ -74,9 +77,11 @@ def keep_programs() -> None:
             DiscoverWarning,
             stacklevel=2,
         )
+        jax.config.update("jax_compilation_cache_dir", None)
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", _SHORTEST)
+    if not of_jax:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", _SHORTEST)
 
 
 def _devices_chosen() -> bool:

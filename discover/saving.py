@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from discover.algorithm import Algorithm
-from discover.archives import array_in, members_of
+from discover.archives import MOST_BYTES, MOST_MEMBERS, array_in, members_of
 from discover.components import Component
 from discover.errors import UserError
 from discover.files import is_file
@@ -47,6 +47,12 @@ def save_candidate(path: Path, algorithm: Algorithm, registry: Registry, notes: 
     """
     check(algorithm)
     words, arrays = without_arrays(words_of(registry, algorithm))
+    size = sum(array.nbytes for array in arrays.values())
+    if 2 * size > MOST_BYTES or 2 * len(arrays) > MOST_MEMBERS:
+        raise UserError(
+            f"a candidate of {len(arrays):,} arrays and {size:,} bytes could not be read again: {MOST_MEMBERS // 2:,} arrays "
+            f"and {MOST_BYTES // 2:,} bytes are the most; take a smaller one."
+        )
     text = {"format": FORMAT, "candidate": words, "fingerprint": fingerprint(words, arrays), "notes": dict(notes or {})}
     try:
         described = json.dumps(text, indent=2)

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from discover.errors import DiscoverError, DiscoverWarning
+from discover.errors import DiscoverError, DiscoverWarning, shortened
 
 R = TypeVar("R")
 
@@ -92,7 +92,7 @@ def one_line_warnings() -> Iterator[None]:
 
 def _unexpected(error: Exception) -> str:
     """A sentence for an error that nobody foresaw; its traceback goes to a file, or is shown with ``--debug``."""
-    what = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".: ")
+    what = shortened(f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".: "))
     if _show_traceback:
         traceback.print_exc(file=sys.stderr)
         return f"unexpected {what}."

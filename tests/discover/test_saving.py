@@ -234,3 +234,12 @@ def test_a_pickle_inside_is_refused_and_never_run(saved: Path, registry: Registr
     saved.write_bytes(pickle.dumps(Bomb(mark)))
     refusal(saved, registry)
     assert not mark.exists()
+
+
+def test_what_could_not_be_read_again_is_not_written(
+    tmp_path: Path, candidate: Algorithm, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("discover.saving.MOST_BYTES", 16)
+    with pytest.raises(UserError, match=r"^a candidate of \d+ arrays and \d+ bytes could not be read again: 5,000 arrays"):
+        save_candidate(tmp_path / "it", candidate, registry)
+    assert not list(tmp_path.iterdir())

@@ -320,6 +320,18 @@ def test_a_bug_is_one_sentence_and_a_file(invoke: Invoke, config: Path, monkeypa
     assert "Traceback" in shown.stderr
 
 
+def test_an_exit_in_the_middle_is_one_sentence(invoke: Invoke, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(*_: Any, **__: Any) -> None:
+        raise SystemExit(0)
+
+    monkeypatch.setattr(importlib.import_module("discover.search"), "search", leave)
+    result = invoke("search", config, "--no-tracking")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(
+        "error: the command was asked to exit in the middle (SystemExit: 0, in cli/test_mistakes.py:"
+    )
+
+
 def test_a_search_in_which_every_candidate_breaks_fails(invoke: Invoke, config: Path) -> None:
     settings = ("candidate.rule.toy_climb.limit=1.0", "candidate.rule.toy_climb.slope={free: {low: 2.0}}", "generations=1")
     result = invoke("search", config, "--no-tracking", *(word for text in settings for word in ("--set", text)))
