@@ -85,7 +85,9 @@ def same(one: Generation, other: Generation, members: list[int]) -> None:
 # Tracing --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("how", "why"), [("exit", "SystemExit: 0"), ("close", "GeneratorExit")])
+@pytest.mark.parametrize(
+    ("how", "why"), [("exit", "SystemExit: 0"), pytest.param("close", "GeneratorExit", marks=pytest.mark.slow)]
+)
 def test_a_rule_that_exits_while_it_is_traced_costs_its_structure_alone(
     folder: Path, tmp_path: Path, how: str, why: str
 ) -> None:
@@ -135,7 +137,9 @@ def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, tmp_path
 # Host callbacks -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("how", "why"), [("host error", "ValueError: above 2"), ("host exit", "SystemExit: 0")])
+@pytest.mark.parametrize(
+    ("how", "why"), [("host error", "ValueError: above 2"), pytest.param("host exit", "SystemExit: 0", marks=pytest.mark.slow)]
+)
 def test_a_host_callback_that_fails_for_some_values_costs_those_members(
     folder: Path, tmp_path: Path, how: str, why: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
