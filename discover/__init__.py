@@ -112,6 +112,8 @@ if TYPE_CHECKING:
     from discover.weighting import standardised as standardised
     from discover.weighting import step_weights as step_weights
     from discover.world import World as World
+    from discover.yaml_text import text_of as text_of
+    from discover.yaml_text import values_in_file as values_in_file
 
 _HOME = {
     "actor": ("Actor",),
@@ -164,6 +166,7 @@ _HOME = {
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),
     "weighting": ("ends_within", "standardised", "step_weights"),
     "world": ("World",),
+    "yaml_text": ("text_of", "values_in_file"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

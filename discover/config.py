@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from discover.components import Choice, Component
 from discover.errors import UserError, nearest
 from discover.events import TaskRun
 from discover.executors import Executor
+from discover.files import checked_path, is_file
+from discover.json_text import DEEPEST
 from discover.paths import check
 from discover.registry import Registry
 from discover.space import Space
@@ -56,6 +59,7 @@ class SearchConfig:
     finalists: int
     selection_seeds: int
     checkpoint_minutes: float
+    time_limit: float | None
     directory: Path
     report: Report | None
     words: Mapping[str, Any]
@@ -70,12 +74,17 @@ _DEFAULTS: dict[str, Any] = {
     "finalists": 8,
     "selection_seeds": 8,
     "checkpoint_minutes": 2.0,
+    "time_limit_seconds": None,
     "directory": "discover-runs",
     "report": None,
 }
 _REQUIRED = ("candidate", "strategy", "population", "generations", "tasks")
 _REPORT_KEYS = ("baselines", "tasks", "seeds")
 _TASK_KEYS = ("task", "steps", "note")
+
+_MEMBERS, _SEEDS, _LIFETIMES = 2**20, 2**16, 2**22
+"""The most members of a population or finalists, seeds, and lifetimes of one generation: more would take memory by the
+gigabyte before the first of them has begun."""
 
 
 def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any]:
@@ -85,7 +94,7 @@ def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any
         UserError: missing file, not YAML, or a setting without '='.
     """
     path = Path(path)
-    if not path.is_file():
+    if not is_file(path, "config file"):
         close = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.y*ml")], n=1)
         hint = f"did you mean '{path.parent / close[0]}'?" if close else "check the path."
         raise UserError(f"config file '{path}' does not exist: {hint}")
@@ -113,7 +122,8 @@ def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig
     full = {**_DEFAULTS, **words}
     template = algorithm_from(registry, full["candidate"])
     strategy = _one(registry, Strategy, full["strategy"], "strategy")
-    population = _whole(full, "population")
+    _check_lifetimes(full)
+    population = _whole(full, "population", most=_MEMBERS)
     _check_population(registry, strategy, Space(template), population)
     return SearchConfig(
         name=_text(full, "name"),
@@ -124,12 +134,13 @@ def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig
         executor=_one(registry, Executor, full["executor"], "executor"),
         population=population,
         generations=_whole(full, "generations"),
-        seeds=_whole(full, "seeds"),
+        seeds=_whole(full, "seeds", most=_SEEDS),
         tasks=_task_runs(registry, full["tasks"], "tasks")[0],
-        finalists=_whole(full, "finalists"),
-        selection_seeds=_whole(full, "selection_seeds"),
+        finalists=_whole(full, "finalists", most=_MEMBERS),
+        selection_seeds=_whole(full, "selection_seeds", most=_SEEDS),
         checkpoint_minutes=_number(full, "checkpoint_minutes"),
-        directory=Path(_text(full, "directory")).expanduser(),
+        time_limit=_time_limit(full),
+        directory=_directory(full),
         report=_report(registry, full["report"], strategy, population),
         words=full,
     )
@@ -164,7 +175,7 @@ def _report(registry: Registry, value: Any, strategy: Strategy, population: int)
         except UserError as error:
             raise UserError(f"{where}: {error}" if where not in str(error) else str(error)) from None
     runs, notes = _task_runs(registry, value["tasks"], "report.tasks")
-    return Report(baselines, runs, notes, _whole({"seeds": 16, **value}, "seeds", least=2, where="report."))
+    return Report(baselines, runs, notes, _whole({"seeds": 16, **value}, "seeds", least=2, most=_SEEDS, where="report."))
 
 
 def tuned_space(words: Any) -> Any:
@@ -224,6 +235,16 @@ def _check_population(registry: Registry, strategy: Strategy, space: Space, popu
         raise UserError(f"population {population} does not suit the strategy '{name}': {problem}.")
 
 
+def _check_lifetimes(values: Mapping[str, Any]) -> None:
+    for members, seeds in (("population", "seeds"), ("finalists", "selection_seeds")):
+        count = _whole(values, members, most=_MEMBERS) * _whole(values, seeds, most=_SEEDS)
+        if count > _LIFETIMES:
+            raise UserError(
+                f"{members} {values[members]} x {seeds} {values[seeds]} are {count:,} lifetimes at once, more than "
+                f"{_LIFETIMES:,}: take fewer of either."
+            )
+
+
 def _one(registry: Registry, kind: type[Component], value: Any, where: str) -> Any:
     """A component with every value set."""
     made = component_from(registry, kind, value, where)
@@ -238,10 +259,8 @@ def _one(registry: Registry, kind: type[Component], value: Any, where: str) -> A
 
 def _whole(values: Mapping[str, Any], key: str, least: int = 1, where: str = "", most: int = 2**31 - 1) -> int:
     value = values[key]
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UserError(f"{where}{key} must be a whole number of at least {least}; got {value!r}.")
-    if value > most:
-        raise UserError(f"{where}{key} must be a whole number of at most {most}; got {value!r}.")
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise UserError(f"{where}{key} must be a whole number from {least} to {most}; got {value!r}.")
     return value
 
 
@@ -250,6 +269,26 @@ def _number(values: Mapping[str, Any], key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise UserError(f"{key} must be a number of at least 0; got {value!r}.")
     return float(value)
+
+
+def _directory(values: Mapping[str, Any]) -> Path:
+    text = _text(values, "directory")
+    try:
+        return checked_path(Path(text).expanduser(), "directory")
+    except RuntimeError:  # ~somebody
+        raise UserError(
+            f"directory '{text}' begins with the name of a user whom this machine does not know: change it."
+        ) from None
+
+
+def _time_limit(values: Mapping[str, Any]) -> float | None:
+    """The most seconds that a structure may take on a task in a generation, compilation included; None: as long as it likes."""
+    key = "time_limit_seconds"
+    if values[key] is None:
+        return None
+    if not 0 < _number(values, key) <= threading.TIMEOUT_MAX:
+        raise UserError(f"{key} must be a number of seconds above 0, or null for no limit; got {values[key]!r}.")
+    return _number(values, key)
 
 
 def _text(values: Mapping[str, Any], key: str) -> str:
@@ -268,6 +307,8 @@ def _apply(config: dict[str, Any], setting: str) -> None:
     except ValueError:
         raise UserError(f"--set '{setting}': the value is not YAML; quote it.") from None
     *parents, last = path.split(".")
+    if len(parents) >= DEEPEST:
+        raise UserError(f"--set '{setting}' names a place deeper than {DEEPEST} levels: is it the right one?")
     node: Any = config
     for name in parents:
         node = _child(node, name, setting)
@@ -288,6 +329,6 @@ def _child(node: Any, name: str, setting: str) -> Any:
 
 
 def _index(node: list[Any], name: str, setting: str) -> int:
-    if not name.isdecimal() or int(name) >= len(node):
+    if not name.isdecimal() or len(name) > 9 or int(name) >= len(node):
         raise UserError(f"--set '{setting}': '{name}' must be an index below {len(node)}.")
     return int(name)

@@ -17,6 +17,7 @@ from typing import Any
 import jax
 
 from discover.errors import DiscoverWarning
+from discover.ownership import open_to_others
 
 CACHE = "DISCOVER_CACHE"
 """Environment variable: a folder for compiled programs, or ``off`` to keep none."""
@@ -58,24 +59,29 @@ def keep_programs() -> None:
     """Keep compiled programs between runs, in a private folder for this user, version of JAX and kind of CPU.
 
     The folder lies below ``XDG_CACHE_HOME`` or ``~/.cache``; the environment variable ``DISCOVER_CACHE`` gives another, or
-    ``off``. Compiled programs are code: a folder that somebody else may write to is not used, with a warning.
+    ``off``. JAX's own ``JAX_COMPILATION_CACHE_DIR`` comes first. Compiled programs are code: a folder that somebody else may
+    write to is not used, with a warning.
     """
-    choice = os.environ.get(CACHE, "")
-    if choice.lower() in _OFF or jax.config.values["jax_compilation_cache_dir"]:
+    choice, of_jax = os.environ.get(CACHE, ""), jax.config.values["jax_compilation_cache_dir"]
+    if not of_jax and choice.lower() in _OFF:
+        return
+    if of_jax and not Path(of_jax).is_dir():  # JAX makes it, or it is no folder of this machine
         return
     try:
-        folder = Path(choice) if choice else _folder()
+        folder = Path(of_jax or choice or _folder())
         _make_private(folder)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         warnings.warn(
             f"compiled programs are not kept between runs ({error}): give a folder of your own with {CACHE}=DIR, or say "
             f"{CACHE}=off.",
             DiscoverWarning,
             stacklevel=2,
         )
+        jax.config.update("jax_compilation_cache_dir", None)
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", _SHORTEST)
+    if not of_jax:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", _SHORTEST)
 
 
 def _devices_chosen() -> bool:
@@ -91,11 +97,9 @@ def _folder() -> Path:
 def _make_private(folder: Path) -> None:
     """Make a folder that nobody else can write to, or raise ``PermissionError`` if it is not such a one."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not hasattr(os, "getuid"):  # Windows keeps a profile's folders to their owner
-        return
-    facts = folder.stat()
-    if facts.st_uid != os.getuid() or facts.st_mode & 0o022:
-        raise PermissionError(f"others may write to '{folder}'")
+    problem = open_to_others(folder)
+    if problem is not None:
+        raise PermissionError(problem)
 
 
 def _machine() -> str:

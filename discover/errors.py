@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 _LONGEST_CAUSE = 300  # characters
+_MOST = 300
+"""Characters of a sentence, not counting the names that it lists as remedies."""
+
+_LONG = 80
+"""Characters of a value in a sentence that would be too long otherwise."""
+
+_PATH = 255
+"""Characters up to which a path stays whole: its reader may want to copy it."""
+
+_LISTING = "Known: "
+_VALUE = re.compile(rf"'[^']{{{_LONG},}}'|\"[^\"]{{{_LONG},}}\"|[^\s'\"]{{{_LONG},}}")
 
 
 class DiscoverError(Exception):
-    """Base class: the command line shows the message alone, never a traceback, and ends with status 1."""
+    """Base class: the command line shows the message alone, never a traceback, and ends with status 1.
+
+    A message that is too long for a sentence is shortened where it shows values, see `shortened`.
+    """
 
     exit_status = 1
+
+    def __init__(self, message: str = ""):
+        super().__init__(shortened(message))
 
 
 class UserError(DiscoverError, ValueError):
@@ -38,6 +56,40 @@ class Terminated(KeyboardInterrupt):
 
 class DiscoverWarning(UserWarning):
     """Something is amiss, and all goes on: the command line shows one line."""
+
+    def __init__(self, message: str = ""):
+        super().__init__(shortened(message))
+
+
+def shortened(message: str) -> str:
+    """A sentence of at most 300 characters: the values that it shows lose their middle, then it does itself.
+
+    What it lists as known stays, and so do paths that are no longer than a file's name may be.
+
+    >>> shortened("population must be a whole number; got " + "9" * 400 + ".")
+    'population must be a whole number; got 999999999999999999999999999999999999999 … 9999999999999999999999999999999999999.'
+    """
+    text, mark, listing = message.partition(_LISTING)
+    if len(text) <= _MOST:
+        return message
+    kept = 0
+
+    def shorter(found: re.Match[str]) -> str:
+        nonlocal kept
+        value = found.group()
+        if "/" in value and len(value) <= _PATH:
+            kept += len(value)
+            return value
+        return cut(value, _LONG)
+
+    text = _VALUE.sub(shorter, text)
+    return cut(text, _MOST + kept) + mark + listing
+
+
+def cut(text: str, most: int) -> str:
+    """A text without its middle, if it is longer than ``most`` characters."""
+    half = (most - 3) // 2
+    return text if len(text) <= most else f"{text[: most - 3 - half]} … {text[len(text) - half :]}"
 
 
 def cause_of(error: BaseException) -> str:

@@ -136,7 +136,8 @@ def advance_population(
         advanced, curves = programs.advance_window(environment, members, tile, start, stop, total)
         after.append(advanced)
         pieces.append(curves)
-    return _joined(after, population, seeds), _gathered(pieces, population, seeds)
+    curves = _gathered(pieces, population, seeds)  # first: an operation on lifetimes whose program failed would abort Python
+    return _joined(after, population, seeds), curves
 
 
 @jax.jit

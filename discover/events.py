@@ -26,6 +26,8 @@ class Status(IntEnum):
     """No episode ended within the lifetime, so there is no return."""
     ERROR = 3
     """The candidate's program could not be compiled or run."""
+    TIME = 4
+    """The candidate's structure took longer than the limit of time."""
 
 
 class TaskRun(NamedTuple):
@@ -101,7 +103,7 @@ class Generation:
         genomes: ``[P, D]``.
         fitness: ``[P]`` finite; a broken member is just below the lowest sound one so far.
         status: ``[P]`` of `Status`.
-        errors: messages of members with status ERROR, by index.
+        errors: reasons of members with status ERROR or TIME, by index.
         returns: per task ``[P, S, 100]`` learning curves.
         structures: how many structures the population held.
         env_steps: env steps of this generation.

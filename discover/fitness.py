@@ -16,13 +16,15 @@ from discover.errors import UserError
 from discover.evaluation import inherit
 from discover.events import Status
 from discover.executors import Executor
+from discover.isolation import Part, advanced, evaluated
 from discover.lifetime import begin, updates_in
+from discover.limit import Limited
 from discover.randomness import seed_keys
 from discover.registry import Registry
 from discover.space import Group, Space
 from discover.strategies import TaskReturns
-from discover.train import statuses
 from discover.words import environment_from
+from discover.worker import Piece
 
 Lives: TypeAlias = tuple[Any, ...]
 """Ongoing lifetimes: per task a tree of arrays ``[P, S, ...]``."""
@@ -53,6 +55,7 @@ class Evaluator:
         space: what the genomes mean.
         executor: where lifetimes run.
         progress: called with what is being done, and the share of it that is done.
+        limited: evaluates structures within a limit of time, if there is one.
     """
 
     def __init__(
@@ -62,9 +65,10 @@ class Evaluator:
         space: Space,
         executor: Executor,
         progress: Callable[[str, float], None],
+        limited: Limited | None = None,
     ):
         self._tasks, self._objective, self._seed = config.tasks, config.objective, config.seed
-        self._space, self._executor, self._progress = space, executor, progress
+        self._space, self._executor, self._progress, self._limited = space, executor, progress, limited
         self._environments = [environment_from(registry, run.task) for run in config.tasks]
         self._scales = [registry.get("task", run.task).facts for run in config.tasks]
 
@@ -78,7 +82,8 @@ class Evaluator:
             lowest: the lowest fitness of any sound candidate before; broken members stay below it.
         """
         started, population = time.perf_counter(), len(genomes)
-        groups, errors, env_steps = self._space.groups(genomes), {}, 0
+        groups, env_steps = self._space.groups(genomes), 0
+        errors: dict[int, str] = {}
         status = np.full(population, Status.OK, np.int8)
         returns = []
         for task, run in enumerate(self._tasks):
@@ -87,7 +92,13 @@ class Evaluator:
             for place, group in enumerate(groups):
                 share = (task * len(groups) + place) / (len(groups) * len(self._tasks))
                 self._progress(f"{purpose} {index + 1}: {run.label}", share)
-                env_steps += self._evaluate_group(group, self._environments[task], keys, run.steps, curves, status, errors)
+                if (status[group.members] == Status.TIME).all():
+                    continue  # on an earlier task
+                if self._limited is None:
+                    part = evaluated(self._executor, self._environments[task], group.candidates, keys, run.steps)
+                else:
+                    part = self._limited.evaluate(Piece(task, place, purpose, index, seeds), genomes, len(group.members))
+                env_steps += self._take(part, group, curves, status, errors)
             returns.append(curves)
         fitness = self._fitness(returns, status, lowest)
         return Evaluated(fitness, status, errors, returns, len(groups), env_steps, time.perf_counter() - started)
@@ -104,7 +115,8 @@ class Evaluator:
     ) -> tuple[Lives, Evaluated]:
         """Ongoing lifetimes after their share of generation ``index``, scored by that share alone.
 
-        A program that fails is an error here: it fails for all members, none of which could go on.
+        A member for whose values a host callback fails stays as it was, broken. A program that fails for all is an error: none
+        of them could go on.
 
         Args:
             genomes: ``[P, D]`` of one structure; from here on member i lives by ``genomes[i]``.
@@ -116,6 +128,7 @@ class Evaluator:
         """
         started, (group,) = time.perf_counter(), self._space.groups(genomes)
         status, returns, after, env_steps = np.full(len(genomes), Status.OK, np.int8), [], [], 0
+        errors: dict[int, str] = {}
         for task, (run, environment) in enumerate(zip(self._tasks, self._environments, strict=True)):
             self._progress(f"search {index + 1}: {run.label}", task / len(self._tasks))
             start, stop, total = self._share(task, index, generations)
@@ -123,13 +136,13 @@ class Evaluator:
                 life = self._executor.begin(environment, group.candidates, seed_keys(self._seed, "search", seeds, 0, task))
             else:
                 life = inherit(lives[task], jnp.asarray(parents), index)
-            life, curves = self._executor.advance(environment, group.candidates, life, start, stop, total)
+            life, part = advanced(self._executor, environment, group.candidates, life, (start, stop, total))
             after.append(life)
-            returns.append(curves.episode_return)
-            status = np.maximum(status, _worst(statuses(curves)))
-            env_steps += int(curves.env_steps.sum(dtype=np.int64))
+            curves = np.full_like(part.returns, np.nan)
+            env_steps += self._take(part, group, curves, status, errors)
+            returns.append(curves)
         fitness = self._fitness(returns, status, lowest)
-        return tuple(after), Evaluated(fitness, status, {}, returns, 1, env_steps, time.perf_counter() - started)
+        return tuple(after), Evaluated(fitness, status, errors, returns, 1, env_steps, time.perf_counter() - started)
 
     def lives_form(self, population: int, seeds: int) -> Lives:
         """Shapes and dtypes of ongoing lifetimes.
@@ -170,28 +183,14 @@ class Evaluator:
         total = updates_in(candidate, self._environments[task], self._tasks[task].steps)
         return total * index // generations, total * (index + 1) // generations, total
 
-    def _evaluate_group(
-        self,
-        group: Group,
-        environment: Environment,
-        keys: jax.Array,
-        steps: int,
-        returns: np.ndarray,
-        status: np.ndarray,
-        errors: dict[int, str],
-    ) -> int:
-        """Fill in ``returns`` and ``status`` of a group's members; a group that fails spoils no other."""
-        try:
-            curves = self._executor.evaluate(environment, group.candidates, keys, steps)
-        except Exception as error:
-            message = one_line(error)
-            for member in group.members:
-                status[member] = Status.ERROR
-                errors[int(member)] = message
-            return 0
-        returns[group.members] = curves.episode_return
-        status[group.members] = np.maximum(status[group.members], _worst(statuses(curves)))
-        return int(curves.env_steps.sum(dtype=np.int64))
+    def _take(self, part: Part, group: Group, returns: np.ndarray, status: np.ndarray, errors: dict[int, str]) -> int:
+        """Fill in ``returns``, ``status`` and ``errors`` of a group's members; gives the env steps that they took."""
+        returns[group.members] = part.returns
+        status[group.members] = np.maximum(status[group.members], part.status)
+        named = self._space.describe(group.structure)
+        for place, why in part.errors.items():
+            errors[int(group.members[place])] = f"{why}, with {named}" if named else why
+        return part.env_steps
 
     def _fitness(self, returns: list[np.ndarray], status: np.ndarray, lowest: float) -> np.ndarray:
         """Fitness ``[P]``, finite: broken members are just below every sound one so far (law 3).
@@ -205,13 +204,3 @@ class Evaluator:
         floor = np.float32(min([lowest, *fitness[sound]]))
         fitness[~sound] = np.nextafter(floor, np.float32(-np.inf)) if np.isfinite(floor) else _BELOW_ALL
         return fitness
-
-
-def _worst(status: np.ndarray) -> np.ndarray:
-    """Per member, the worst status over its seeds."""
-    return status.max(axis=1)
-
-
-def one_line(error: Exception) -> str:
-    """What an error says, in its first line."""
-    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from discover.algorithm import Algorithm
+from discover.archives import array_in, members_of
 from discover.environments import Environment
 from discover.errors import DiscoverError, DiscoverWarning
 from discover.executors import Curves, Executor
@@ -25,7 +26,7 @@ from discover.trees import remove_leftovers, write_atomically
 _NAME = r"[0-9a-f]{32}\.npz"
 
 
-class NotKeptError(LookupError):
+class NotKeptError(DiscoverError):
     """Curves are asked for that have not been kept, and none may be made."""
 
 
@@ -108,8 +109,8 @@ def _write(path: Path, curves: Curves) -> None:
 def _read(path: Path) -> Curves | None:
     """Curves that were kept; None if they were not, or are damaged."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        members = members_of(io.BytesIO(path.read_bytes()))
+        arrays = {name.removesuffix(".npy"): array_in(data) for name, data in members.items()}
     except Exception:  # damaged bytes make zipfile, zlib and numpy raise anything
         return None
     info = {name.removeprefix("info/"): arrays.pop(name) for name in list(arrays) if name.startswith("info/")}

@@ -20,6 +20,8 @@ import pluggy
 
 from discover import hookspecs
 from discover.errors import DiscoverError, DiscoverWarning, PluginError, UserError, cause_of
+from discover.files import checked_path
+from discover.ownership import open_to_others
 from discover.registry import Provenance, Registry
 
 if TYPE_CHECKING:
@@ -51,12 +53,14 @@ class Plugins(NamedTuple):
         hook: pluggy's callers of the hooks; `tell` calls them with care.
         manager: pluggy's manager, to register a plugin object by hand.
         warned: of which plugin and hook a warning has been given.
+        folder: of the plugins that are files; None if none was given.
     """
 
     registry: Registry
     hook: Any
     manager: pluggy.PluginManager
     warned: set[tuple[str, str]]
+    folder: Path | None = None
 
     def tell(self, hook: str, **facts: Any) -> list[Any]:
         """Call a hook of every plugin, in the order in which they were loaded; returns what they return.
@@ -113,7 +117,8 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
     blocked = {name.strip() for name in os.environ.get(BLOCK, "").split(",") if name.strip()}
     loaded: dict[str, Provenance] = {}
     seen: set[str] = set()
-    for name, provenance, load in [*_entry_points(), *_files(folder or os.environ.get(FOLDER)), *_objects(extra)]:
+    folder = folder or os.environ.get(FOLDER)
+    for name, provenance, load in [*_entry_points(), *_files(folder), *_objects(extra)]:
         seen.add(name)
         if name in blocked:
             manager.set_blocked(name)
@@ -130,7 +135,7 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
         else:
             loaded[name] = provenance
     _warn_of_misspelt(blocked - seen, seen)
-    return Plugins(registry, manager.hook, manager, set())
+    return Plugins(registry, manager.hook, manager, set(), Path(folder).absolute() if folder else None)
 
 
 def watch(plugins: Plugins, command: Command) -> None:
@@ -224,10 +229,28 @@ def _entry_points() -> Iterable[tuple[str, Provenance, Any]]:
 def _files(folder: str | os.PathLike[str] | None) -> Iterable[tuple[str, Provenance, Any]]:
     if not folder:
         return
-    if not Path(folder).is_dir():
+    if not checked_path(folder, "the plugin folder").is_dir():
         raise PluginError(f"the plugin folder '{folder}' does not exist: give a folder that holds .py files.")
-    for path in sorted(Path(folder).glob("*.py")):
+    paths = sorted(Path(folder).glob("*.py"))
+    for path in (Path(folder), *paths, *_compiled(paths)):
+        _check_owner(path)
+    for path in paths:
         yield path.stem, Provenance(path.stem, str(path), ""), lambda path=path: _import_file(path)
+
+
+def _compiled(paths: Iterable[Path]) -> list[Path]:
+    """What Python would run in the place of files: its own copies of them."""
+    return [copy for path in paths if (copy := Path(importlib.util.cache_from_source(str(path)))).exists()]
+
+
+def _check_owner(path: Path) -> None:
+    """Check that nobody else can put code into a plugin's file."""
+    try:
+        problem = open_to_others(path)
+    except OSError as error:
+        raise PluginError(f"plugin file '{path}' cannot be looked at ({error.strerror}): check its permissions.") from None
+    if problem is not None:
+        raise PluginError(f"plugins are not loaded from a place that others can change: {problem}.")
 
 
 def _import_file(path: Path) -> Any:

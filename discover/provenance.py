@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-import subprocess
+from pathlib import Path
 from typing import Any
 
 import jax
 
+from discover.commit import commit_of
 from discover.registry import Registry
 
 _DISTRIBUTIONS = ("discover-rl", "jax", "jaxlib", "optax", "evosax", "gymnax", "numpy", "pluggy", "mlflow")
@@ -34,14 +35,8 @@ def _version(name: str) -> str:
 
 
 def _commit() -> str:
-    """The git commit of the working folder, with ``+`` where it has changes; empty outside a repository."""
+    """The git commit of the working folder, see `commit_of`."""
     try:
-        commit = _git("rev-parse", "HEAD")
-        return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.SubprocessError):
+        return commit_of(Path.cwd())
+    except OSError:  # the working folder is gone
         return ""
-
-
-def _git(*arguments: str) -> str:
-    made = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", errors="replace", timeout=10, check=True)
-    return made.stdout.strip()

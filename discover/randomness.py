@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax.extend.random import define_prng_impl
 
+from discover.errors import UserError
+
 
 def named_key(key: jax.Array, name: str) -> jax.Array:
     """The key that belongs to ``name``.
@@ -36,7 +38,12 @@ def seed_keys(seed: int, purpose: str, count: int, *indices: int) -> jax.Array:
         purpose: what the seeds are for (``search``, ``selection``, ``report``).
         count: S, how many seeds.
         *indices: further numbers that tell streams apart (generation, task).
+
+    Raises:
+        UserError: the seed lies outside 0 .. 2**32 - 1, where others would stand for the same stream.
     """
+    if not 0 <= seed < 2**32:
+        raise UserError(f"seed must be a whole number from 0 to {2**32 - 1}; got {seed!r}.")
     return _seed_keys(jax.random.key(seed), purpose, count, *indices)
 
 

@@ -18,8 +18,11 @@ import jax
 import numpy as np
 
 from discover.algorithm import Algorithm
+from discover.archives import MOST_BYTES, MOST_MEMBERS, array_in, members_of
 from discover.components import Component
 from discover.errors import UserError
+from discover.files import is_file
+from discover.json_text import values_in_json
 from discover.paths import check
 from discover.registry import Registry
 from discover.trees import write_atomically
@@ -44,9 +47,16 @@ def save_candidate(path: Path, algorithm: Algorithm, registry: Registry, notes: 
     """
     check(algorithm)
     words, arrays = without_arrays(words_of(registry, algorithm))
+    size = sum(array.nbytes for array in arrays.values())
+    if 2 * size > MOST_BYTES or 2 * len(arrays) > MOST_MEMBERS:
+        raise UserError(
+            f"a candidate of {len(arrays):,} arrays and {size:,} bytes could not be read again: {MOST_MEMBERS // 2:,} arrays "
+            f"and {MOST_BYTES // 2:,} bytes are the most; take a smaller one."
+        )
     text = {"format": FORMAT, "candidate": words, "fingerprint": fingerprint(words, arrays), "notes": dict(notes or {})}
     try:
         described = json.dumps(text, indent=2)
+        values_in_json(described)  # what cannot be read again is not written
     except (TypeError, ValueError) as error:
         raise UserError(f"the notes of a candidate must be JSON ({error}): leave out what is not.") from None
     buffer = io.BytesIO()
@@ -103,14 +113,14 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 
 def _read(path: Path) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
-    if not path.is_file():
+    if not is_file(path, "candidate file"):
         raise UserError(f"candidate file '{path}' does not exist: check the path.")
     try:
-        with zipfile.ZipFile(path) as file:
-            stored = json.loads(file.read("candidate.json"))
-            names = [name for name in file.namelist() if name.endswith(".npy")]
-            arrays = {name: np.load(io.BytesIO(file.read(name)), allow_pickle=False) for name in names}
-    except Exception as error:  # damaged bytes make zipfile, zlib, json and numpy raise anything
+        with path.open("rb") as file:
+            members = members_of(file)
+        stored = values_in_json(members["candidate.json"].decode())
+        arrays = {name: array_in(data) for name, data in members.items() if name.endswith(".npy")}
+    except Exception as error:  # damaged bytes make zipfile, zlib and numpy raise anything
         cause = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"candidate file '{path}' is damaged or cut short ({cause}): fetch it again.") from None
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:

@@ -23,7 +23,10 @@ from discover.before import check_lifetime, check_lifetimes
 from discover.config import SearchConfig, checked_config, read_config, tuned_space
 from discover.errors import DiscoverError, DiscoverWarning, StorageError, UserError
 from discover.events import Generation, SearchInfo, SearchResult
+from discover.files import checked_path
 from discover.fitness import Evaluator, Lives
+from discover.json_text import values_in_json
+from discover.limit import Limited
 from discover.plugins import Plugins
 from discover.provenance import provenance
 from discover.randomness import named_key
@@ -34,6 +37,7 @@ from discover.search_state import Counters, Now, State, counted
 from discover.space import Space
 from discover.trees import tree_from_bytes, tree_to_bytes, write_atomically
 from discover.words import algorithm_from, environment_from, words_of
+from discover.yaml_text import text_of
 
 _FAILURES = (OSError, DiscoverError)
 """What keeps something from being written."""
@@ -72,12 +76,13 @@ def search(
         StorageError: the disk is full or fails at the end: what had been written before is whole.
     """
     config = checked_config(plugins.registry, words)
-    directory = None if directory is None else Path(directory)
+    directory = None if directory is None else checked_path(directory, "directory")
     with contextlib.ExitStack() as holding:
         found = directory is not None and (resume or _exists(directory))
         if directory is not None and found:
             holding.enter_context(places.held(directory, resume=resume))
         runner = _Runner(plugins, config, progress)
+        holding.callback(runner.close)
         if directory is None:
             directory = places.new_directory(config)
         if not found:
@@ -101,9 +106,10 @@ def resume(
     anyway: bool = False,
 ) -> SearchResult:
     """Go on with the search whose directory this is; see `search`."""
-    places.check_search(Path(directory))
-    words = read_config(Path(directory) / CONFIG_FILE)
-    return search(plugins, words, Path(directory), resume=True, anyway=anyway, progress=progress)
+    directory = checked_path(directory, "directory")
+    places.check_search(directory)
+    words = read_config(directory / CONFIG_FILE)
+    return search(plugins, words, directory, resume=True, anyway=anyway, progress=progress)
 
 
 class _Runner:
@@ -129,15 +135,16 @@ class _Runner:
         self._check(first)
         environments = [environment_from(self.registry, run.task) for run in config.tasks]
         self.executor = config.executor.settle(config.population * config.seeds, first, environments)
-        self.evaluator = Evaluator(plugins.registry, config, self.space, self.executor, self.progress)
+        self._settled = {**config.words, "executor": words_of(self.registry, self.executor)}
+        text, limit = text_of(self._settled, "the config"), config.time_limit
+        self._limited = None if limit is None else Limited(self.registry, text, plugins.folder, limit)
+        self.evaluator = Evaluator(plugins.registry, config, self.space, self.executor, self.progress, self._limited)
         self.now, self.kept = Now(self._initial_state(), Counters()), 0
         self._ask = jax.jit(lambda key, state: config.strategy.ask(key, state, self.space, config.population))
         self._tell = jax.jit(lambda key, state, x, y: config.strategy.tell(key, state, self.space, x, y))
         self._lives_form = self._checked_lives()
         self._last_error, self._late, self._anyway = "", False, False
         self._finished: Mapping[str, Any] | None = None
-        self._settled = {**config.words, "executor": words_of(self.registry, self.executor)}
-        places.config_text(self._settled)
 
     def enter(self, directory: Path, resume: bool, anyway: bool) -> None:
         """Begin in a directory, or take up what it holds.
@@ -180,6 +187,7 @@ class _Runner:
         self._search()
         ending = self._ending()
         chosen = ending.choose()
+        self.close()  # what follows is not limited, and a worker holds memory
         with self._written("its champion"):
             ending.save(chosen)
         result = ending.result(chosen)
@@ -252,6 +260,7 @@ class _Runner:
             now=self.now,
             last_error=self._last_error,
             progress=self.progress,
+            limited=self._limited,
             tuned=self._tuned,
         )
 
@@ -322,7 +331,7 @@ class _Runner:
         if path.is_file():
             form = self.now.state._replace(lives=self._lives_form)
             state, text = tree_from_bytes(path.read_bytes(), form, f"checkpoint '{path}'")
-            self.now = Now(state, Counters(**json.loads(text)))
+            self.now = Now(state, _counters(text, path))
             self.kept = self.now.counters.generations
         elif origin.checkpoint or self._finished is not None:
             raise UserError(f"the checkpoint '{path}' is missing: put it back, or start a new search in another directory.")
@@ -330,12 +339,22 @@ class _Runner:
         if changes:
             places.write_origin(self.directory, self._origin)
 
+    def close(self) -> None:
+        """End what evaluates structures beside this process."""
+        if self._limited is not None:
+            self._limited.close()
+
     # Checks -----------------------------------------------------------------------------------------------------------
 
     def _checked_lives(self) -> Lives:
         """Shapes of the lifetimes that go on from one generation to the next; none if every generation starts new ones."""
         if jax.eval_shape(self._ask, jax.random.key(0), self.now.state.strategy)[0].parents is None:
             return ()
+        if self._limited is not None:
+            raise UserError(
+                f"time_limit_seconds {self.config.time_limit:g} does not go with a strategy that keeps agents alive: take "
+                "either out."
+            )
         self.evaluator.check_shares(self.config.generations)
         return self.evaluator.lives_form(self.config.population, self.config.seeds)
 
@@ -351,6 +370,14 @@ class _Runner:
                 over = Space(baseline)
                 baseline = over.decode(over.start(jax.random.key(0)))
             check_lifetimes(self.registry, {where: baseline}, report.runs if report else ())
+
+
+def _counters(text: str, path: Path) -> Counters:
+    """What a checkpoint counts."""
+    try:
+        return Counters(**values_in_json(text))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"checkpoint '{path}' is damaged ({error}): start from an older copy.") from None
 
 
 def _exists(directory: Path) -> bool:

@@ -14,14 +14,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from discover.config import SearchConfig, slug
 from discover.errors import DiscoverWarning, UserError
 from discover.locks import LOCK_FILE, directory_lock
 from discover.registry import Registry
 from discover.trees import leftovers, remove_leftovers, write_atomically
-from discover.yaml_text import values_in
+from discover.yaml_text import text_of, values_in
 
 CONFIG_FILE = "config.yaml"
 ORIGIN_FILE = "search.json"
@@ -102,14 +100,6 @@ def make_directory(directory: Path, exist_ok: bool) -> None:
         raise UserError(f"directory '{directory}' cannot be made ({cause}): choose another.") from None
 
 
-def config_text(words: Mapping[str, Any]) -> str:
-    """A config as the YAML of its file."""
-    try:
-        return yaml.safe_dump(words, sort_keys=False)
-    except yaml.YAMLError as error:
-        raise UserError(f"the config holds what YAML cannot ({error.args[-1]!r}): write plain numbers and texts.") from None
-
-
 # What it belongs to ---------------------------------------------------------------------------------------------------
 
 
@@ -127,7 +117,7 @@ def belongings(registry: Registry, provenance: Mapping[str, Any]) -> dict[str, A
 
 def begin(directory: Path, words: Mapping[str, Any], belongs: Mapping[str, Any], provenance: Mapping[str, Any]) -> Origin:
     """Say in a directory which search it is: from the last of two files on, it can be resumed."""
-    text = config_text(words)
+    text = text_of(words, "the config")
     origin = Origin(_plain(values_in(text)), _plain(belongs), _plain(provenance))
     write_origin(directory, origin)
     write_atomically(directory / CONFIG_FILE, text.encode())

@@ -24,6 +24,7 @@ from discover.events import Comparison, SearchResult, Status
 from discover.executors import Executor
 from discover.fitness import Evaluator
 from discover.kept import Kept, NotKeptError
+from discover.limit import Limited
 from discover.registry import Registry
 from discover.saving import load_candidate, save_candidate
 from discover.search_directory import CHAMPION_FILE, FORMAT, KEPT_FOLDER, RESULT_FILE, Origin, read_json
@@ -61,6 +62,7 @@ class Ending:
         now: after the last generation.
         last_error: of a candidate.
         progress: called with what is being done, and the share of it that is done.
+        limited: evaluates structures within a limit of time, if there is one.
         tuned: the champion of a search over a space: ``tuned(name, space, directory)``.
     """
 
@@ -73,6 +75,7 @@ class Ending:
     now: Now
     last_error: str
     progress: Callable[[str, float], None]
+    limited: Limited | None
     tuned: Callable[[str, Any, Path], Algorithm]
 
     def choose(self) -> Chosen:
@@ -82,7 +85,7 @@ class Ending:
         choice.
         """
         finalists = self._finalists()
-        evaluator = Evaluator(self.registry, self.config, self.space, self._keeping(), self.progress)
+        evaluator = Evaluator(self.registry, self.config, self.space, self._keeping(), self.progress, self.limited)
         evaluated = evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
         fitness = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf)
         counters = counted(self.now.counters, evaluated, evaluated.seconds)

@@ -15,7 +15,7 @@ from discover.components import Component
 from discover.errors import UserError
 from discover.genes import Gene, genes_of
 from discover.randomness import named_key
-from discover.templates import count_structures, filled, find
+from discover.templates import count_structures, filled, find, option_name
 
 Structure: TypeAlias = tuple[tuple[str, int], ...]
 """Which option each choice takes, by path."""
@@ -138,6 +138,10 @@ class Space:
             everyone = self._decode_many(structure)(genomes)  # one shape for groups of any size: compiled once
             made.append(Group(structure, members, jax.tree.map(lambda x, m=members: np.asarray(x)[m], everyone)))
         return made
+
+    def describe(self, structure: Structure) -> str:
+        """What tells a structure from the others: ``rule=PPO, rule.0.returns=GAE``; empty if there is but one."""
+        return ", ".join(f"{path}={option_name(self.template, path, option)}" for path, option in structure)
 
     @functools.cached_property
     def structures(self) -> int:

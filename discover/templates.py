@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from discover.components import Choice, Component, Free, fields
-from discover.errors import UserError
+from discover.errors import UserError, cut
 
 
 def filled(node: Any, path: str, taken: Mapping[str, int], values: Mapping[str, Any]) -> Any:
@@ -71,6 +71,18 @@ def _alike(value: Any, other: Any) -> bool:
     if jax.tree.structure(value) != jax.tree.structure(other):
         return False
     return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(*map(jax.tree.leaves, (value, other)), strict=True))
+
+
+def option_name(template: Any, path: str, option: int) -> str:
+    """An option of the choice at a path: the class of a component, if no other option has it, else as it prints."""
+    for name in path.split("."):
+        if isinstance(template, Choice):
+            template = template.options[int(name)]
+        else:
+            template = template[int(name)] if isinstance(template, tuple) else getattr(template, name)
+    names = [type(each).__name__ for each in template.options]
+    alone = isinstance(template.options[option], Component) and names.count(names[option]) == 1
+    return names[option] if alone else cut(repr(template.options[option]), 60)
 
 
 def count_structures(node: Any) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -11,10 +12,12 @@ import numpy as np
 
 from discover.algorithm import Algorithm
 from discover.before import check_lifetime
+from discover.errors import DiscoverError, EvaluationError
 from discover.events import Status, TaskRun, Training
 from discover.executors import Curves, Executor
 from discover.provenance import provenance
 from discover.randomness import seed_keys
+from discover.reasons import quiet_callbacks, reason, stop_in
 from discover.registry import Registry
 from discover.statistics import Interval, bootstrap_interval
 from discover.words import environment_from
@@ -51,6 +54,7 @@ def train(
 
     Raises:
         UserError: an open value, an unknown task, a head that the network cannot give, a budget below one update.
+        EvaluationError: the candidate's program cannot be compiled or run, or asks to exit.
     """
     check_lifetime(registry, name, algorithm, run)
     return trained(registry, executor, name, algorithm, run, seeds, seed, purpose, progress, facts)
@@ -69,11 +73,12 @@ def trained(
     facts: Mapping[str, Any] | None,
 ) -> Training:
     """`train`, for a candidate that has been checked."""
-    environment = environment_from(registry, run.task)
-    executor = executor.settle(seeds, algorithm, [environment])
-    started = time.perf_counter()
+    environment, keys = environment_from(registry, run.task), seed_keys(seed, purpose, seeds)
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
-    curves = executor.evaluate(environment, candidates, seed_keys(seed, purpose, seeds), run.steps, progress)
+    with _told_apart(name, run):
+        executor = executor.settle(seeds, algorithm, [environment])
+        started = time.perf_counter()
+        curves = executor.evaluate(environment, candidates, keys, run.steps, progress)
     seconds = time.perf_counter() - started
     returns, status = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1), statuses(curves)[0]
     return Training(
@@ -90,6 +95,20 @@ def trained(
         seconds=seconds,
         provenance={**(provenance(registry) if facts is None else facts), "executor": repr(executor)},
     )
+
+
+@contextlib.contextmanager
+def _told_apart(name: str, run: TaskRun) -> Iterator[None]:
+    """What a candidate raises is told as its own failure; a stop of the command passes, and so does a sentence of ours."""
+    try:
+        with quiet_callbacks():
+            yield
+    except DiscoverError:
+        raise
+    except BaseException as error:
+        raise stop_in(error) or EvaluationError(
+            f"'{name}' cannot be trained on {run.label} ({reason(error)}): repair the component that raises this."
+        ) from error
 
 
 def statuses(curves: Curves) -> np.ndarray:

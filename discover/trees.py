@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import math
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -14,9 +15,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from discover.archives import array_in, members_of
 from discover.errors import StorageError, UserError
 
 _DISK_FAILS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
+_HEADER = 2**10  # bytes before an array, at most
+_TEXT = 2**24  # bytes of a text beside the arrays, at most
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -87,16 +92,22 @@ def tree_from_bytes(data: bytes, template: Any, what: str) -> tuple[Any, str]:
         UserError: the data is damaged, or belongs to a tree of another structure.
     """
     leaves, structure = jax.tree.flatten(template)
+    expected = sum(_size(leaf) + _HEADER for leaf in leaves)
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            text = bytes(stored["text"]).decode()
-            arrays = [stored[name] for name in sorted(stored.files) if name != "text"]
+        stored = {name: array_in(inner) for name, inner in members_of(io.BytesIO(data), expected + _TEXT).items()}
+        text = stored.pop("text.npy").tobytes().decode()
+        arrays = [stored[name] for name in sorted(stored)]
     except Exception as error:  # damaged bytes make zipfile, zlib and numpy raise anything
         cause = " ".join(str(error).split())[:200] or type(error).__name__
         raise UserError(f"{what} is damaged ({cause}): start from an older copy.") from None
     if len(arrays) != len(leaves):
         raise UserError(f"{what} holds {len(arrays)} arrays where {len(leaves)} are expected: it belongs to another config.")
     return jax.tree.unflatten(structure, [_restored(a, t, what) for a, t in zip(arrays, leaves, strict=True)]), text
+
+
+def _size(leaf: Any) -> int:
+    """Bytes of an array, or of one of such a shape."""
+    return math.prod(leaf.shape) * leaf.dtype.itemsize
 
 
 def _is_key(leaf: Any) -> bool:

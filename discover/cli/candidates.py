@@ -64,9 +64,10 @@ def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = 
 
 
 def _words_in(path: Path) -> object:
+    from discover.files import is_file
     from discover.yaml_text import values_in_file
 
-    if not path.is_file():
+    if not is_file(path, "candidate file"):
         raise UserError(f"candidate file '{path}' does not exist: check the path.")
     return values_in_file(path, "candidate file")
 

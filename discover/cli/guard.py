@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 import typer
 
 from discover import interruption
-from discover.errors import DiscoverError, DiscoverWarning
+from discover.errors import DiscoverError, DiscoverWarning, shortened
 
 R = TypeVar("R")
 
@@ -72,6 +72,11 @@ def _told(error: BaseException) -> int:
         return interruption.status_of(stop)
     elif isinstance(error, DiscoverError):
         say("error", str(error))
+    elif isinstance(error, SystemExit):  # of a component or a library: a command of ours ends by typer.Exit
+        from discover.reasons import reason
+
+        say("error", f"the command was asked to exit in the middle ({reason(error)}): repair what does so.")
+        return 1
     else:
         say("error", _unexpected(error))
         return 1
@@ -100,7 +105,7 @@ def one_line_warnings() -> Iterator[None]:
 
 def _unexpected(error: BaseException) -> str:
     """A sentence for an error that nobody foresaw; its traceback goes to a file, or is shown with ``--debug``."""
-    what = (f"{type(error).__name__}: {error}".splitlines() or [type(error).__name__])[0].rstrip(".: ")
+    what = shortened((f"{type(error).__name__}: {error}".splitlines() or [type(error).__name__])[0].rstrip(".: "))
     if _show_traceback:
         traceback.print_exc(file=sys.stderr)
         return f"unexpected {what}."

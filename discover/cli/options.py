@@ -12,7 +12,7 @@ from discover.errors import UserError
 STEPS = 100_000
 """Environment steps of a lifetime, unless said otherwise."""
 
-MOST_STEPS = MOST_SEEDS = 2**31 - 1
+MOST_STEPS, MOST_SEEDS = 2**31 - 1, 2**16
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 PluginsDir = Annotated[

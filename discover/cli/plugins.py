@@ -53,16 +53,16 @@ def _line(entry: Entry) -> dict[str, Any]:
 
 
 def _print_description(facts: dict[str, Any]) -> None:
-    import yaml
-
     heading = f"{facts['kind']} {facts['name']}"
     print(typer.style(heading, bold=True) if sys.stdout.isatty() else heading)
     for key, value in facts.items():
         if key not in ("kind", "name", "fields", "value") and value != "":
             print(f"  {key}: {value}")
     if "value" in facts:
+        from discover.yaml_text import text_of
+
         print("  value:")
-        text = yaml.safe_dump(facts["value"], sort_keys=False)
+        text = text_of(facts["value"], f"{facts['kind']} '{facts['name']}'")
         print("".join(f"    {line}\n" for line in text.splitlines() if line != "..."))
     if facts.get("fields"):
         from discover.cli.describe import field_row

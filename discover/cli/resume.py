@@ -50,7 +50,9 @@ def run(
 
 def _directory(plugins: Plugins, address: str, store: str | None) -> Path:
     """The directory of a search, or of the search behind a run."""
-    if Path(address).is_dir():
+    from discover.files import checked_path
+
+    if checked_path(address, "search").is_dir():
         return Path(address)
     found = plugins.hook.discover_find_search(address=address, store=store)
     if found is None:

@@ -15,9 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from discover import UserError
+from discover import UserError, text_of, values_in_file
 from discover_mlflow.addresses import client_address, resolve_store, shown, sqlite_path
 from discover_mlflow.logs import diverted_aside, said
 from discover_mlflow.stores import cause_of, check_tracking, client_of
@@ -54,7 +52,7 @@ def log_model(
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / candidate.name).write_bytes(content)
         words = _model_words(candidate.name, checksum, model.model_id, run_id, name)
-        (Path(folder) / "MLmodel").write_text(yaml.safe_dump(words), encoding="utf-8")
+        (Path(folder) / "MLmodel").write_text(text_of(words, "the model's description"), encoding="utf-8")
         client.log_model_artifacts(model.model_id, folder)
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
@@ -156,7 +154,10 @@ def _model_location(client: MlflowClient, address: str) -> str:
 
 
 def _from_model(location: str, address: str, place: str, folder: Path) -> Path:
-    words = yaml.safe_load(_download(f"{location}/MLmodel", place, folder).read_text(encoding="utf-8"))
+    try:
+        words = values_in_file(_download(f"{location}/MLmodel", place, folder), "file")
+    except UserError as error:
+        raise UserError(f"the model at '{address}' cannot be read: {error}") from None
     flavour: Any = words.get("flavors", {}).get(FLAVOUR) if isinstance(words, dict) else None
     if not isinstance(flavour, dict):
         raise UserError(f"the model at '{address}' is not a candidate (it has no flavour '{FLAVOUR}'): give one that is.")
@@ -168,7 +169,9 @@ def _from_model(location: str, address: str, place: str, folder: Path) -> Path:
     if Path(name).name != name:
         raise UserError(f"the model at '{address}' names a file outside itself ('{name}'): it has been altered; give another.")
     path = _download(f"{location}/{name}", place, folder)
-    if hashlib.sha256(path.read_bytes()).hexdigest() != flavour.get("sha256"):
+    with path.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    if checksum != flavour.get("sha256"):
         raise UserError(
             f"the candidate of the model at '{address}' has been altered (its checksum does not match): fetch it again."
         )

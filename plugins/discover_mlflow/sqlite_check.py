@@ -100,7 +100,9 @@ def _revisions() -> tuple[set[str], set[str]]:
     known: set[str] = set()
     before: set[str] = set()
     for file in folder.glob("*.py"):
-        for name, values in re.findall(r"^(down_revision|revision)\b[^=\n]*=(.*)$", file.read_text(encoding="utf-8"), re.MULTILINE):
+        for name, values in re.findall(
+            r"^(down_revision|revision)\b[^=\n]*=(.*)$", file.read_text(encoding="utf-8"), re.MULTILINE
+        ):
             (known if name == "revision" else before).update(re.findall(r"['\"](\w+)['\"]", values))
     return known, known - before
 

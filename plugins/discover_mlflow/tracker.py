@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from discover import (
     Comparison,
     DiscoverError,
@@ -22,6 +20,7 @@ from discover import (
     UserError,
     directory_lock,
     hookimpl,
+    text_of,
 )
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import resolve_store, shown, sqlite_path
@@ -113,7 +112,7 @@ class Tracker:
             session.begin(self._experiment, search.name, content.search_params(search), tags, parent)
         elif session.status != "FINISHED":
             session.record("status", status="RUNNING")
-        session.text("config.yaml", yaml.safe_dump(content.plain(search.config), sort_keys=False, allow_unicode=True))
+        session.text("config.yaml", text_of(content.plain(search.config), "the config"))
         if search.resumed_from and session.status != "FINISHED":
             session.json(f"provenance_resumed_{search.resumed_from:06d}.json", search.provenance)
         elif not search.resumed_from:

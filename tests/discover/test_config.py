@@ -58,9 +58,12 @@ def test_settings_change_what_they_name(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("a: [1", "is not YAML (while parsing a flow sequence"),
-        ("a: 1\nb: {c: 1, c: 2}", "is not YAML (the key 'c' stands twice in "),
-        ("rule: 1\nrule: 2", "is not YAML (the key 'rule' stands twice in "),
-        ("a: !!python/object:os.system {}", "is not YAML (could not determine a constructor for the tag"),
+        ("a: 1\nb: {c: 1, c: 2}", "is not YAML (the key 'c' stands twice, in line 2, column 11): repair it."),
+        ("rule: 1\nrule: 2", "is not YAML (the key 'rule' stands twice, in line 2, column 1): repair it."),
+        (
+            "a: !!python/object:os.system {}",
+            "is not YAML (the tag '!!python/object:os.system' stands for no plain value, in line 1, column 4): repair it.",
+        ),
         ("- 1", "must hold a mapping of keys to values; it holds list."),
         ("", "must hold a mapping of keys to values; it holds NoneType."),
         ("\xff", "is not YAML ("),
@@ -118,14 +121,14 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"strategy": "toy_listed"}, "strategy.toy_listed needs 'genomes': add it."),
     ({"objective": 3}, "objective must be the name of an objective, {name: {field: value}} or {choice: [...]}; got 3."),
     ({"executor": "remote"}, "executor: no executor is called 'remote': "),
-    ({"population": 0}, "population must be a whole number of at least 1; got 0."),
-    ({"population": True}, "population must be a whole number of at least 1; got True."),
-    ({"population": "many"}, "population must be a whole number of at least 1; got 'many'."),
+    ({"population": 0}, "population must be a whole number from 1 to 1048576; got 0."),
+    ({"population": True}, "population must be a whole number from 1 to 1048576; got True."),
+    ({"population": "many"}, "population must be a whole number from 1 to 1048576; got 'many'."),
     ({"population": 1}, "population 1 does not suit the strategy 'toy_hill': it needs 2 at least."),
-    ({"generations": 2.5}, "generations must be a whole number of at least 1; got 2.5."),
-    ({"seed": -1}, "seed must be a whole number of at least 0; got -1."),
-    ({"seed": 2**32}, "seed must be a whole number of at most 4294967295; got 4294967296."),
-    ({"seeds": None}, "seeds must be a whole number of at least 1; got None."),
+    ({"generations": 2.5}, "generations must be a whole number from 1 to 2147483647; got 2.5."),
+    ({"seed": -1}, "seed must be a whole number from 0 to 4294967295; got -1."),
+    ({"seed": 2**32}, "seed must be a whole number from 0 to 4294967295; got 4294967296."),
+    ({"seeds": None}, "seeds must be a whole number from 1 to 65536; got None."),
     ({"checkpoint_minutes": float("nan")}, "checkpoint_minutes must be a number of at least 0; got nan."),
     ({"name": ""}, "name must be a text; got ''."),
     ({"directory": 3}, "directory must be a text; got 3."),
@@ -135,8 +138,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"tasks": ["payday"]}, "tasks.0 must be {task: ID, steps: N}; got 'payday'."),
     ({"tasks": [TASK, {"task": "payday"}]}, "tasks.1 must be {task: ID, steps: N}; got {'task': 'payday'}."),
     ({"tasks": [{**TASK, "step": 1}]}, "tasks.0: unknown key 'step'; did you mean 'steps'? Known: "),
-    ({"tasks": [{**TASK, "steps": "100"}]}, "tasks.0.steps must be a whole number of at least 1; got '100'."),
-    ({"tasks": [{**TASK, "steps": 2**31}]}, "tasks.0.steps must be a whole number of at most 2147483647; got 2147483648."),
+    ({"tasks": [{**TASK, "steps": "100"}]}, "tasks.0.steps must be a whole number from 1 to 2147483647; got '100'."),
+    ({"tasks": [{**TASK, "steps": 2**31}]}, "tasks.0.steps must be a whole number from 1 to 2147483647; got 2147483648."),
     ({"tasks": [TASK, TASK]}, "tasks: 'payday @ 100' is given twice: leave one out."),
     (
         {"report": {"tasks": [{**TASK, "note": "seen"}, {**TASK, "steps": 200}, {**TASK, "note": "again"}]}},
@@ -169,7 +172,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"report": {"tasks": [TASK], "baselines": {"A": {"tune": WORDS["candidate"]}, "a+": {"tune": WORDS["candidate"]}}}},
         "report.baselines: 'A' and 'a+' would be tuned in one folder, tune-a: rename one.",
     ),
-    ({"report": {"tasks": [TASK], "seeds": 1}}, "report.seeds must be a whole number of at least 2; got 1."),
+    ({"report": {"tasks": [TASK], "seeds": 1}}, "report.seeds must be a whole number from 2 to 65536; got 1."),
     ({"report": {"tasks": [{}]}}, "report.tasks.0 must be {task: ID, steps: N}; got {}."),
 ]
 
@@ -193,3 +196,19 @@ def test_a_missing_key_is_told(registry: Registry, key: str) -> None:
 def test_a_strategy_has_no_open_values(registry: Registry) -> None:
     with pytest.raises(UserError, match=r"^executor: .*chunk"):
         changed(registry, executor={"local": {"chunk": {"choice": [1, 2]}}})
+
+
+def test_a_setting_changes_only_the_place_that_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "it.yaml"
+    path.write_text("a: &rule {gae: {gamma: 0.9, lam: [1, 2]}}\nb: *rule\nc: [*rule, {<<: *rule, d: 1}]\n")
+    assert read_config(path, ["a.gae.gamma=0.5", "c.1.gae.lam.0=7"]) == {
+        "a": {"gae": {"gamma": 0.5, "lam": [1, 2]}},
+        "b": {"gae": {"gamma": 0.9, "lam": [1, 2]}},
+        "c": [{"gae": {"gamma": 0.9, "lam": [1, 2]}}, {"gae": {"gamma": 0.9, "lam": [7, 2]}, "d": 1}],
+    }
+
+
+def test_a_config_of_json_is_read_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "it.json"
+    path.write_text('{"a":\t1e5, "b": "\\u00df"}')
+    assert read_config(path, ["c=010"]) == {"a": 1e5, "b": "ß", "c": 10}

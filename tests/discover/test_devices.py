@@ -84,8 +84,9 @@ def test_a_folder_that_others_may_write_to_is_not_used(tmp_path: Path) -> None:
     folder.mkdir()
     folder.chmod(0o777)
     script = "import warnings\nwarnings.showwarning = lambda message, *_: print(message)\n" + KEEP
+    assert run(script, JAX_COMPILATION_CACHE_DIR=str(folder), DISCOVER_CACHE="off").endswith("\nNone")
     assert run(script, DISCOVER_CACHE=str(folder)).splitlines() == [
-        f"compiled programs are not kept between runs (others may write to '{folder}'): give a folder of your own with "
-        "DISCOVER_CACHE=DIR, or say DISCOVER_CACHE=off.",
+        f"compiled programs are not kept between runs (others may write to '{folder}': chmod go-w '{folder}'): give a "
+        "folder of your own with DISCOVER_CACHE=DIR, or say DISCOVER_CACHE=off.",
         "None",
     ]

@@ -201,7 +201,7 @@ def test_a_forged_file_is_checked_like_any_other_words(tmp_path: Path, registry:
     assert "names an array ['a'] that it does not hold" in refusal(forged(path, words(slope={"$array": ["a"]}), {}), registry)
     assert "must be the name of a recipe or a mapping" in refusal(forged(path, [1], {}), registry)
     text = {"a.npy": np.array("text")}
-    assert "slope of Climb must be a number" in refusal(forged(path, words(slope={"$array": "a.npy"}), text), registry)
+    assert "an array holds <U4, which is no number" in refusal(forged(path, words(slope={"$array": "a.npy"}), text), registry)
 
 
 # Nothing is executed --------------------------------------------------------------------------------------------------
@@ -230,7 +230,16 @@ def test_a_pickle_inside_is_refused_and_never_run(saved: Path, registry: Registr
         name = next(name for name in inside if name.endswith(".npy"))
         inside[name] = buffer.getvalue()
 
-    assert "Object arrays cannot be loaded when allow_pickle=False" in refusal(rewritten(saved, plant), registry)
+    assert "an array holds object, which is no number" in refusal(rewritten(saved, plant), registry)
     saved.write_bytes(pickle.dumps(Bomb(mark)))
     refusal(saved, registry)
     assert not mark.exists()
+
+
+def test_what_could_not_be_read_again_is_not_written(
+    tmp_path: Path, candidate: Algorithm, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("discover.saving.MOST_BYTES", 16)
+    with pytest.raises(UserError, match=r"^a candidate of \d+ arrays and \d+ bytes could not be read again: 5,000 arrays"):
+        save_candidate(tmp_path / "it", candidate, registry)
+    assert not list(tmp_path.iterdir())

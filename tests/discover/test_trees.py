@@ -82,7 +82,7 @@ def test_a_damaged_file_is_told_or_the_damage_does_not_matter() -> None:
 def test_an_object_array_is_refused() -> None:
     buffer = io.BytesIO()
     np.savez(buffer, text=np.zeros(0, np.uint8), a=np.array([print], dtype=object))
-    assert "allow_pickle=False" in refusal(buffer.getvalue(), {"a": jnp.zeros(1)})
+    assert "an array holds object, which is no number" in refusal(buffer.getvalue(), {"a": jnp.zeros(1)})
 
 
 @pytest.mark.parametrize(

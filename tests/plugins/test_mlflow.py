@@ -506,7 +506,9 @@ MODELS = {
     "flavors: {discover: {candidate: champion.candidate, format: 2, sha256: '0'}}": "update discover-rl",
     "flavors: {discover: {candidate: champion.candidate, format: 1, sha256: '0'}}": "has been altered",
     "flavors: {discover: {candidate: gone.candidate, format: 1, sha256: '0'}}": "there is no candidate at",
-    "- !!python/object/apply:os.system [exit]": "there is no candidate at",
+    "- !!python/object/apply:os.system [exit]": "cannot be read: file '.*' is not YAML .the tag '!!python/object/app",
+    "&a flavors: {discover: &b [*b]}": "cannot be read: file '.*' is not YAML .the alias",
+    f"a: &a {'x' * 1000}\nflavors: [{', '.join(['*a'] * 1000)}]": "is not YAML .its aliases stand for more than ",
 }
 
 

@@ -78,7 +78,7 @@ def test_value_outside_its_domain(mistaken: Callable[..., str]) -> None:
 
 
 def test_wrong_types(mistaken: Callable[..., str]) -> None:
-    assert mistaken("population=many") == "population must be a whole number of at least 1; got 'many'."
+    assert mistaken("population=many") == "population must be a whole number from 1 to 1048576; got 'many'."
     assert mistaken("candidate.rule.toy_climb.steps=many") == (
         "candidate.rule.toy_climb: steps of Climb must be a whole number; got 'many'."
     )
@@ -103,9 +103,12 @@ def test_not_yaml(invoke: Invoke) -> None:
 
 
 def test_a_value_that_yaml_cannot_read(invoke: Invoke, mistaken: Callable[..., str]) -> None:
-    assert mistaken("directory=2024-13-45") == "--set 'directory=2024-13-45': the value is not YAML; quote it."
-    Path("dated.yaml").write_text("tasks: 2024-13-45")
-    assert sentence(invoke("search", "dated.yaml")).startswith("config file 'dated.yaml' is not YAML (month must be in 1..12)")
+    assert mistaken("directory=!!int x") == "--set 'directory=!!int x': the value is not YAML; quote it."
+    Path("dated.yaml").write_text("tasks: !!timestamp 2024-13-45")
+    assert sentence(invoke("search", "dated.yaml")) == (
+        "config file 'dated.yaml' is not YAML ('2024-13-45' is no plain value with the tag '!!timestamp', in line 1, "
+        "column 8): repair it."
+    )
 
 
 def test_missing_files(invoke: Invoke, config: Path) -> None:
@@ -362,6 +365,18 @@ def test_a_bug_is_one_sentence_and_a_file(invoke: Invoke, config: Path, monkeypa
     shown = invoke("--debug", "search", config)
     assert shown.exit_code == 1
     assert "Traceback" in shown.stderr
+
+
+def test_an_exit_in_the_middle_is_one_sentence(invoke: Invoke, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(*_: Any, **__: Any) -> None:
+        raise SystemExit(0)
+
+    monkeypatch.setattr(importlib.import_module("discover.search"), "search", leave)
+    result = invoke("search", config, "--no-tracking")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(
+        "error: the command was asked to exit in the middle (SystemExit: 0, in cli/test_mistakes.py:"
+    )
 
 
 def test_a_search_in_which_every_candidate_breaks_fails(invoke: Invoke, config: Path) -> None:

@@ -1,0 +1,293 @@
+"""A candidate never ends the search: whatever it does costs its own structure, or its own member, and nobody else a bit."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from discover import Proposal, Registry, Space, Strategy, UserError, component, hookimpl
+from discover.compare import compare
+from discover.config import default_executor
+from discover.errors import EvaluationError
+from discover.events import Generation, SearchResult, Status, TaskRun
+from discover.plugins import Plugins, load_plugins
+from discover.search import search
+from discover.train import train
+from discover.words import algorithm_from
+
+SOUND, OTHER = {"trap": {"slope": "free"}}, {"toy_climb": {"slope": "free"}}
+LARGE = (2.0, 3.0)  # coordinates of slopes above 2, where host callbacks break
+
+
+class Watcher:
+    def __init__(self) -> None:
+        self.generations: list[Generation] = []
+
+    @hookimpl
+    def discover_generation_done(self, generation: Generation) -> None:
+        self.generations.append(generation)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plugin folder with the rule that breaks."""
+    return Path(shutil.copytree(Path(__file__).parent / "traps", tmp_path_factory.mktemp("traps") / "folder"))
+
+
+def trap(how: str) -> dict[str, Any]:
+    return {"trap": {"slope": "free", "how": how}}
+
+
+def genome(option: int, options: int, coordinate: float) -> list[float]:
+    return [float(i == option) for i in range(options)] + [coordinate] * options
+
+
+def words(rules: list[Any], genomes: list[list[float]], **change: Any) -> dict[str, Any]:
+    return {
+        "candidate": {"rule": {"choice": rules} if len(rules) > 1 else rules[0], "network": "toy_blank"},
+        "strategy": {"toy_listed": {"genomes": genomes}},
+        "objective": "toy_finalreturn",
+        "population": len(genomes),
+        "generations": 1,
+        "seeds": 2,
+        "finalists": 2,
+        "selection_seeds": 2,
+        "tasks": [{"task": "payday", "steps": 40}],
+        **change,
+    }
+
+
+def searched(plugins: Plugins, words: dict[str, Any], directory: Path) -> tuple[Generation, SearchResult]:
+    watcher = Watcher()
+    plugins.manager.register(watcher)
+    try:
+        result = search(plugins, words, directory)
+    finally:
+        plugins.manager.unregister(watcher)
+    return watcher.generations[0], result
+
+
+def same(one: Generation, other: Generation, members: list[int]) -> None:
+    for a, b in zip(one.returns, other.returns, strict=True):
+        assert a[members].tobytes() == b[members].tobytes()
+
+
+# Tracing --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "why"), [("exit", "SystemExit: 0"), pytest.param("close", "GeneratorExit", marks=pytest.mark.slow)]
+)
+def test_a_rule_that_exits_while_it_is_traced_costs_its_structure_alone(
+    folder: Path, tmp_path: Path, how: str, why: str
+) -> None:
+    plugins, population = load_plugins(folder), [genome(0, 2, 0.1), genome(1, 2, 0.1), genome(0, 2, 0.4)]
+    broken, result = searched(plugins, words([SOUND, trap(how)], population), tmp_path / "broken")
+    sound, _ = searched(plugins, words([SOUND, OTHER], population), tmp_path / "sound")
+    assert broken.status.tolist() == [Status.OK, Status.ERROR, Status.OK]
+    told = rf"{why}, in folder/traps\.py:\d+, with rule=Trap\(slope=free\(\), how='{how}'\)"
+    assert re.fullmatch(told, broken.errors[1]), broken.errors
+    same(broken, sound, [0, 2])
+    assert result.champion_path.exists()
+    assert result.broken == {"error": 1}
+
+
+def test_a_first_candidate_that_exits_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match=r"^the first candidate cannot be traced on payday @ 40 \(SystemExit: 0, in fold"):
+        search(load_plugins(folder), words([trap("exit")], [[0.1]]), tmp_path / "it")
+
+
+def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, tmp_path: Path) -> None:
+    """Neither of a training, nor of a comparison, nor by what nobody foresaw."""
+    (tmp_path / "bad.yaml").write_text("rule: {trap: {how: exit}}\nnetwork: toy_blank\n")
+    plugins = load_plugins(folder)
+    candidate = algorithm_from(plugins.registry, {"rule": {"trap": {"how": "exit"}}, "network": "toy_blank"})
+    executor, run = default_executor(plugins.registry), TaskRun("payday", 40)
+    told = r"^'bad' cannot be trained on payday @ 40 \(SystemExit: 0, in folder/traps\.py:\d+\): repair the component"
+    with pytest.raises(EvaluationError, match=told):
+        train(plugins.registry, executor, "bad", candidate, run, 2)
+    with pytest.raises(EvaluationError, match=told):
+        compare(plugins.registry, executor, {"bad": candidate}, [run], 2)
+    line = ["train", "bad.yaml", "--task", "payday", "--steps", "40", "--no-tracking", "--plugins-dir", str(folder)]
+    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    made = subprocess.run(
+        [sys.executable, "-m", "discover", *line],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": paths, "DISCOVER_CACHE": "off"},
+    )
+    assert (made.returncode, made.stdout) == (1, ""), made.stderr
+    assert made.stderr.startswith("error: 'bad.yaml' cannot be trained on payday @ 40 (SystemExit: 0, in folder/traps.py:")
+    assert len(made.stderr.splitlines()) == 1
+
+
+# Host callbacks -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "why"), [("host error", "ValueError: above 2"), pytest.param("host exit", "SystemExit: 0", marks=pytest.mark.slow)]
+)
+def test_a_host_callback_that_fails_for_some_values_costs_those_members(
+    folder: Path, tmp_path: Path, how: str, why: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plugins = load_plugins(folder)
+    rows = [0.1, *LARGE, 0.4, 0.2]
+    broken, result = searched(plugins, words([trap(how)], [[row] for row in rows]), tmp_path / "broken")
+    printed = capfd.readouterr()
+    sound, _ = searched(plugins, words([trap(how)], [[0.1], [0.3], [0.5], [0.4], [0.2]]), tmp_path / "sound")
+    assert broken.status.tolist() == [Status.OK, Status.ERROR, Status.ERROR, Status.OK, Status.OK]
+    assert set(broken.errors) == {1, 2}
+    for reason in broken.errors.values():
+        assert re.fullmatch(rf"{why}, in folder/traps\.py:\d+", reason), reason
+    same(broken, sound, [0, 3, 4])
+    assert result.champion_path.exists()
+    assert "Traceback" not in printed.err + printed.out
+
+
+def test_an_agent_that_lives_on_stays_as_it_was_where_a_host_callback_fails(folder: Path, tmp_path: Path) -> None:
+    plugins = load_plugins(folder, extra=[_Brings()])
+
+    def lived(*rows: float) -> tuple[Generation, SearchResult]:
+        kept = {"kept": {"genomes": [[row] for row in rows]}}
+        change = {"strategy": kept, "generations": 2, "seeds": 1, "tasks": [{"task": "payday", "steps": 80}]}
+        change |= {"finalists": 1, "selection_seeds": 1}
+        return searched(plugins, words([trap("host error")], [[row] for row in rows], **change), tmp_path / str(rows[1]))
+
+    broken, result = lived(0.1, 2.0, 0.4)
+    sound, _ = lived(0.1, 0.2, 0.4)
+    assert broken.status.tolist() == [Status.OK, Status.ERROR, Status.OK]
+    assert re.fullmatch(r"ValueError: above 2, in folder/traps\.py:\d+", broken.errors[1])
+    same(broken, sound, [0, 2])
+    assert result.broken == {"error": 2}
+
+
+def test_ctrl_c_inside_a_host_callback_stops_the_search(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugins = load_plugins(folder)
+    traps = sys.modules["discover_file_plugin_traps"]
+
+    def interrupt(how: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(traps, "misbehave", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        search(plugins, words([trap("host error")], [[0.1], [2.0]]), tmp_path / "it")
+
+
+# A limit of time ------------------------------------------------------------------------------------------------------
+
+
+def test_what_never_ends_or_ends_its_process_costs_its_structure_alone(folder: Path, tmp_path: Path) -> None:
+    plugins, rules = load_plugins(folder), [SOUND, trap("loop"), trap("die"), OTHER]
+    population = [genome(0, 4, 0.1), genome(1, 4, 0.1), genome(3, 4, 0.1), genome(2, 4, 0.1), genome(0, 4, 0.4)]
+    sound, _ = searched(plugins, words([SOUND, SOUND, SOUND, OTHER], population), tmp_path / "sound")
+    started = time.monotonic()
+    broken, result = searched(plugins, words(rules, population, time_limit_seconds=10), tmp_path / "broken")
+    assert time.monotonic() - started < 120
+    assert broken.status.tolist() == [Status.OK, Status.TIME, Status.OK, Status.ERROR, Status.OK]
+    assert broken.errors == {
+        1: "it took longer than 10 s and was ended, with rule=Trap(slope=free(), how='loop')",
+        3: "it ended its process (exit status 3), with rule=Trap(slope=free(), how='die')",
+    }
+    same(broken, sound, [0, 2, 4])
+    assert result.broken == {"time": 1, "error": 1}
+    assert result.champion_path.exists()
+
+
+def test_the_process_ends_with_the_one_that_asks(folder: Path, tmp_path: Path) -> None:
+    """Even if that one is killed without warning while a structure never ends."""
+    script = (
+        "import json, pathlib, sys\n"
+        "from discover.plugins import load_plugins\n"
+        "from discover.search import search\n"
+        "search(load_plugins(sys.argv[1]), json.loads(sys.argv[2]), pathlib.Path(sys.argv[3]))\n"
+    )
+    config = words([SOUND, trap("loop")], [genome(1, 2, 0.1), genome(0, 2, 0.1)], time_limit_seconds=500)
+    paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+    asking = subprocess.Popen(
+        [sys.executable, "-c", script, str(folder), json.dumps(config), str(tmp_path / "it")],
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    try:
+        (child,) = _until(lambda: _children(asking.pid))
+        _until(lambda: (tmp_path / "it" / "config.yaml").exists())
+    finally:
+        asking.kill()
+        asking.wait()
+    _until(lambda: not Path(f"/proc/{child}").exists())
+
+
+def _children(process: int) -> list[int]:
+    """Workers of a process that are alive."""
+    found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(child) for child in found if b"discover.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def _until(holds: Callable[[], Any]) -> Any:
+    """What a condition gives, once it holds."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        found = holds()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it does not come to hold")
+
+
+@pytest.mark.slow
+def test_a_host_callback_that_never_ends_costs_its_structure_alone(folder: Path, tmp_path: Path) -> None:
+    plugins, population = load_plugins(folder), [genome(0, 2, 0.1), genome(1, 2, 3.0), genome(0, 2, 0.4)]
+    sound, _ = searched(plugins, words([SOUND, SOUND], population), tmp_path / "sound")
+    limited = words([SOUND, trap("host loop")], population, time_limit_seconds=20)
+    broken, _ = searched(plugins, limited, tmp_path / "broken")
+    assert broken.status.tolist() == [Status.OK, Status.TIME, Status.OK]
+    same(broken, sound, [0, 2])
+
+
+def test_a_limit_of_time_is_refused_where_it_cannot_hold(folder: Path, tmp_path: Path) -> None:
+    limited = words([SOUND], [[0.1]], time_limit_seconds=1)
+    with pytest.raises(UserError, match=r"^time_limit_seconds 1: structures run in another process then, which cannot"):
+        search(load_plugins(folder, extra=[Watcher(), _Brings()]), limited, tmp_path / "it")
+    lives = {**limited, "strategy": "pbt", "population": 4}
+    with pytest.raises(UserError, match=r"^time_limit_seconds 1 does not go with a strategy that keeps agents alive: take"):
+        search(load_plugins(folder), lives, tmp_path / "it")
+    for wrong in (0, -1, "long", float("inf"), float("nan")):
+        with pytest.raises(UserError, match=r"^time_limit_seconds must be a number"):
+            search(load_plugins(folder), {**limited, "time_limit_seconds": wrong}, tmp_path / "it")
+    assert not (tmp_path / "it").exists()
+
+
+@component
+class Kept(Strategy):
+    """Proposes the genomes that it was given; each agent goes on with its own life."""
+
+    genomes: tuple[tuple[float, ...], ...]
+
+    def init(self, key: jax.Array, space: Space, population: int) -> Any:
+        return jnp.zeros(())
+
+    def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
+        return Proposal(jnp.asarray(self.genomes, jnp.float32), jnp.arange(population)), state
+
+    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+        return state
+
+
+class _Brings:
+    """A plugin that is an object and brings a component."""
+
+    @hookimpl
+    def discover_register(self, registry: Registry) -> None:
+        registry.add("kept", Kept)
