@@ -314,6 +314,7 @@ def test_a_note_is_whole_or_the_one_before(tmp_path: Path, disk: Disk) -> None:
         save_state(tmp_path, State("sqlite:///a.db", "run", "1", 9))
     disk.full = False
     assert load_state(tmp_path, "sqlite:///a.db") == State("sqlite:///a.db", "run", "1", 5, (2,))
+    assert [one.name for one in tmp_path.iterdir()] == ["state.json"]
     (tmp_path / "state.json").write_text('{"address": "sqli')  # of an earlier version, killed while it wrote
     assert load_state(tmp_path, "sqlite:///a.db") == State("sqlite:///a.db")
 
