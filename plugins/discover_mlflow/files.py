@@ -21,6 +21,7 @@ def write_aside(path: Path, content: bytes, mode: int = 0o644) -> None:
     aside.unlink(missing_ok=True)
     _write_new(aside, content, mode)
     os.replace(aside, path)
+    sync_folder(path.parent)
 
 
 def put_new(path: Path, content: bytes) -> None:
@@ -32,6 +33,14 @@ def put_new(path: Path, content: bytes) -> None:
             os.link(aside, path)
     finally:
         aside.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make durable which files a folder has, where its file system can."""
+    file = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):
+        os.fsync(file)
+    os.close(file)
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:

@@ -31,7 +31,7 @@ import numpy as np
 
 from discover import UserError
 from discover_mlflow.addresses import HIDDEN, shown
-from discover_mlflow.files import write_all, write_aside
+from discover_mlflow.files import sync_folder, write_all, write_aside
 
 
 class Entry(NamedTuple):
@@ -51,6 +51,7 @@ class Ledger:
         self.artifacts = folder / "artifacts"
         _drop_cut_line(ledger_path(folder))
         self._file = os.open(ledger_path(folder), os.O_RDWR | os.O_CREAT, 0o644)
+        sync_folder(folder)
         self._end = self._durable = os.fstat(self._file).st_size
         self._waiting: list[Entry] = []  # not in the file
         self._written: list[Entry] = []  # in the file, but not surely on the disk

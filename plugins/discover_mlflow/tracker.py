@@ -229,7 +229,7 @@ class Tracker:
 
     @contextlib.contextmanager
     def _short_session(self) -> Iterator[Session]:
-        """A session for what is over already; its ledger is kept only if the store lacks some of it."""
+        """A session for what is over already; its ledger is kept only if the store lacks some of it, or a warning names it."""
         try:
             folder = Path(tempfile.mkdtemp(prefix="discover-"))
             session, status = Session(folder, self.address), "FAILED"
@@ -241,7 +241,7 @@ class Tracker:
             status = "FINISHED"
         finally:
             session.record("status", status=status)
-            if self._close(session):
+            if self._close(session) and not session.named:
                 shutil.rmtree(folder)
 
 

@@ -266,7 +266,7 @@ def test_a_folder_that_is_not_a_ledger_is_left_alone(
     with pytest.raises(UserError):
         send(info.directory / "notes" / "tracking", store)
     for folder in (info.directory / "tracking", info.directory / "notes" / "tracking"):
-        assert {name: text for name, text in contents(folder).items() if name != ".lock"} == FOREIGN[case]
+        assert {name: text for name, text in contents(folder).items() if not name.startswith(".")} == FOREIGN[case]
 
 
 def test_a_ledger_that_was_killed_in_its_first_record_begins_anew(store: str, tmp_path: Path, registry: Registry) -> None:
