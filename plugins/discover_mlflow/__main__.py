@@ -14,7 +14,7 @@ from discover import UserError, directory_lock
 from discover_mlflow.addresses import resolve_store, shown
 from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, load_state, stored_address
 from discover_mlflow.sender import Sender
-from discover_mlflow.stores import EXPERIMENT, check_tracking
+from discover_mlflow.stores import check_tracking
 
 
 def main(arguments: list[str]) -> int:
@@ -39,8 +39,10 @@ def send(folder: Path, address: str | None = None, patience: float = 30.0) -> in
     store = resolve_store(address or stored_address(folder))
     with _locked(folder):
         begun = first_record(folder)
+        if not begun:
+            raise UserError(f"the ledger in '{folder}' has no run yet, so that there is nothing to send.")
         _check_parent(folder, begun.get("parent"), store)
-        check_tracking(store, begun.get("experiment", EXPERIMENT), load_state(folder, store).run_id)
+        check_tracking(store, begun["experiment"], load_state(folder, store).run_id)
         sender = Sender(folder, store, alone=True)
         sender.start()
         left = sender.finish(patience)

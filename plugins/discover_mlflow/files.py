@@ -16,26 +16,40 @@ def write_all(file: int, content: bytes, start: int) -> None:
 
 
 def write_aside(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a file aside, make it durable, and let it take its place."""
-    os.replace(_aside(path, content, mode), path)
+    """Write a file aside, make it durable, and let it take its place. Only one process may do so at a time."""
+    aside = path.with_name(f".{path.name}.new")  # one name, so that what a killed process left is replaced here
+    aside.unlink(missing_ok=True)
+    _write_new(aside, content, mode)
+    os.replace(aside, path)
+    sync_folder(path.parent)
 
 
 def put_new(path: Path, content: bytes) -> None:
     """Write a file aside, make it durable, and let it take its place unless something is there by then."""
-    aside = _aside(path, content, 0o644)
-    with contextlib.suppress(FileExistsError):
-        os.link(aside, path)
-    aside.unlink()
-
-
-def _aside(path: Path, content: bytes, mode: int) -> Path:
-    aside = path.with_name(f".{path.name}.new")  # one name, so that what a killed process left is removed here
-    with contextlib.suppress(FileNotFoundError):
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    _write_new(aside, content, 0o644)
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(aside, path)
+    finally:
         aside.unlink()
-    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make durable which files a folder has, where its file system can."""
+    file = os.open(folder, os.O_RDONLY)
+    with contextlib.suppress(OSError):
+        os.fsync(file)
+    os.close(file)
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         write_all(file, content, 0)
         os.fsync(file)
+    except BaseException:
+        path.unlink()
+        raise
     finally:
         os.close(file)
-    return aside

@@ -29,8 +29,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from discover import UserError
 from discover_mlflow.addresses import HIDDEN, shown
-from discover_mlflow.files import write_all, write_aside
+from discover_mlflow.files import sync_folder, write_all, write_aside
 
 
 class Entry(NamedTuple):
@@ -50,6 +51,7 @@ class Ledger:
         self.artifacts = folder / "artifacts"
         _drop_cut_line(ledger_path(folder))
         self._file = os.open(ledger_path(folder), os.O_RDWR | os.O_CREAT, 0o644)
+        sync_folder(folder)
         self._end = self._durable = os.fstat(self._file).st_size
         self._waiting: list[Entry] = []  # not in the file
         self._written: list[Entry] = []  # in the file, but not surely on the disk
@@ -128,6 +130,13 @@ class State(NamedTuple):
     refused: tuple[int, ...] = ()
 
 
+def is_beginning(folder: Path) -> bool:
+    """Whether a ledger without a whole record is one of ours, whose process ended while it wrote the first."""
+    text = ledger_path(folder).read_bytes()
+    start = record_line("run")[: len(b'{"kind":"run"')]
+    return b"\n" not in text and text[: len(start)] == start[: len(text)]
+
+
 def record_line(kind: str, **content: Any) -> bytes:
     """A record of now, as a line of a ledger."""
     record = {"kind": kind, "time": time.time_ns() // 1_000_000, **content}
@@ -144,7 +153,11 @@ def ledger_path(folder: Path) -> Path:
 
 
 def records(folder: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The complete records from byte ``start`` on, each with the byte at which it ends."""
+    """The complete records from byte ``start`` on, each with the byte at which it ends.
+
+    Raises:
+        UserError: a line is no record.
+    """
     path = ledger_path(folder)
     if not path.exists():
         return
@@ -154,7 +167,7 @@ def records(folder: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]
             if not line.endswith(b"\n"):
                 return
             start += len(line)
-            yield start, json.loads(line)
+            yield start, _record(path, line)
 
 
 def make_durable(folder: Path) -> None:
@@ -201,6 +214,16 @@ def packed(values: Any, dtype: str) -> str:
 def unpacked(text: str, dtype: str) -> np.ndarray:
     """The numbers that `packed` wrote."""
     return np.frombuffer(base64.b64decode(text), np.dtype(dtype).newbyteorder("<")).astype(dtype)
+
+
+def _record(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or "kind" not in record:
+        raise UserError(f"'{path}' is no ledger, or is damaged (a line is no record: {line[:40]!r}): move it away.")
+    return record
 
 
 def _stored(folder: Path) -> State | None:

@@ -83,6 +83,12 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         divert(log_path(self._folder))
+        try:
+            self._follow()
+        except Exception as error:  # a thread that dies says so to the terminal, in many lines
+            self.problems.put(f"nothing is sent to the tracking store any more ({cause_of(error, self._address)})")
+
+    def _follow(self) -> None:
         while not self._given_up.is_set():
             closing = self._closing.is_set()
             if self._run is None:

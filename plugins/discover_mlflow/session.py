@@ -37,6 +37,7 @@ class Session:
         status: the last one that the ledger has, or an empty text.
         key: by which the run is known before it has an id.
         problems: sentences to warn of.
+        named: whether a warning has named the folder, which must be there afterwards then.
 
     Raises:
         UserError: there can be no ledger.
@@ -50,6 +51,7 @@ class Session:
         self.key: str | None = next((record.get("key") for record in found if record["kind"] == "run"), None)
         self.begun = any(record["kind"] == "run" for record in found)
         self.problems: list[str] = []
+        self.named = False
         self._once = {record["once"] for record in found if "once" in record}
         self._files = {record["path"]: record.get("sha256") for record in found if record["kind"] == "artifact"}
         self._failing = False
@@ -185,7 +187,7 @@ class Session:
         self._ledger.close()
         self.report()
         if left:
-            _warn(
+            self._warn(
                 f"{left} records are not in the tracking store '{shown(self._address)}' yet, and are kept: send them with "
                 f"'python -m discover_mlflow {shlex.quote(str(self.folder))}'."
             )
@@ -194,9 +196,10 @@ class Session:
     def report(self) -> None:
         """Warn of what has gone wrong since the last call. Only ever from the thread that owns the session."""
         while not self._sender.problems.empty():
-            self.problems.append(f"{self._sender.problems.get()}; nothing is lost: {ledger_path(self.folder)} has everything")
+            kept = "has everything" if not self.unwritten else f"has all but {self.unwritten} records that are still in memory"
+            self.problems.append(f"{self._sender.problems.get()}; nothing is lost: {ledger_path(self.folder)} {kept}")
         while self.problems:
-            _warn(f"{self.problems.pop(0)}.")
+            self._warn(f"{self.problems.pop(0)}.")
 
     def _append(self, entry: Entry) -> None:
         try:
@@ -224,10 +227,10 @@ class Session:
             self.problems.append(f"the ledger {path} cannot be written ({why}): what it lacks is kept in memory until it can")
         self._failing = True
 
+    def _warn(self, text: str) -> None:
+        self.named |= str(self.folder) in text
+        warnings.warn(text, TrackingWarning, stacklevel=5)
+
 
 def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-
-
-def _warn(text: str) -> None:
-    warnings.warn(text, TrackingWarning, stacklevel=4)

@@ -24,7 +24,7 @@ from discover import (
 )
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import resolve_store, shown, sqlite_path
-from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, load_state, records
+from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, load_state, records
 from discover_mlflow.population import history
 from discover_mlflow.session import Session, TrackingWarning
 from discover_mlflow.sqlite_check import has_run
@@ -109,6 +109,7 @@ class Tracker:
         if not session.begun:
             tags = content.search_tags(search)
             parent = outer.key if outer else None
+            tags |= content.parent_tags(outer.run_id) if outer and parent is None else {}  # one of an earlier version
             session.begin(self._experiment, search.name, content.search_params(search), tags, parent)
         elif session.status != "FINISHED":
             session.record("status", status="RUNNING")
@@ -192,8 +193,7 @@ class Tracker:
         """Send what the store lacks of a search that was resumed, and of those inside it, if nobody did so meanwhile."""
         if self._directory is None or not self._directory.is_dir():
             return
-        outer = ledger_folder(self._directory.absolute())
-        folders = [outer, *sorted(self._directory.absolute().glob("*/tracking"))]
+        folders = _ledgers(self._directory.absolute())
         used = self._closed | {session.folder.absolute() for session in self._open.values()}
         folders = [folder for folder in folders if folder not in used and not _is_sent(folder, self.address)]
         with contextlib.suppress(UserError), contextlib.ExitStack() as locks:  # if another process is at it, that one sends it
@@ -228,7 +228,7 @@ class Tracker:
 
     @contextlib.contextmanager
     def _short_session(self) -> Iterator[Session]:
-        """A session for what is over already; its ledger is kept only if the store lacks some of it."""
+        """A session for what is over already; its ledger is kept only if the store lacks some of it, or a warning names it."""
         try:
             folder = Path(tempfile.mkdtemp(prefix="discover-"))
             session, status = Session(folder, self.address), "FAILED"
@@ -240,8 +240,24 @@ class Tracker:
             status = "FINISHED"
         finally:
             session.record("status", status=status)
-            if self._close(session):
+            if self._close(session) and not session.named:
                 shutil.rmtree(folder)
+
+
+def _ledgers(directory: Path) -> list[Path]:
+    """The folders of the ledgers of a search and of those that ran inside it; a ledger of anything else is not touched."""
+    outer = ledger_folder(directory)
+    key = _begun(outer).get("key")
+    inside = [folder for folder in sorted(directory.glob("*/tracking")) if key and _begun(folder).get("parent") == key]
+    return [folder for folder in (outer, *inside) if _begun(folder)]
+
+
+def _begun(folder: Path) -> dict[str, Any]:
+    """The record that begins the run of a ledger; empty also if it is not one of ours."""
+    try:
+        return first_record(folder)
+    except (UserError, OSError):
+        return {}
 
 
 def _is_sent(folder: Path, address: str) -> bool:
@@ -262,11 +278,12 @@ def _check_ledger(folder: Path, search: SearchInfo) -> None:
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     remedy = "move it away, or give another directory (--directory)."
-    begun = first_record(folder) if folder.is_dir() and ledger_path(folder).is_file() else None
-    if begun is None:
-        raise UserError(f"'{folder}' is where the ledger of the search belongs, and holds something else: {remedy}")
+    ours = folder.is_dir() and ledger_path(folder).is_file()
+    begun = first_record(folder) if ours else {}
+    if not begun and ours and is_beginning(folder):
+        return  # its disk was full, or it was killed, before its first record was whole
     if not begun:
-        return  # its disk was full, or it was killed, before its first record
+        raise UserError(f"'{folder}' is where the ledger of the search belongs, and holds something else: {remedy}")
     same = begun.get("name") == search.name
     if not search.resumed_from:  # it was killed before its first checkpoint
         status = [record["status"] for _, record in records(folder) if record["kind"] == "status"]

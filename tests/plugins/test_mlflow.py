@@ -241,13 +241,39 @@ def test_a_ledger_that_is_not_of_this_search_is_left_alone(store: str, tmp_path:
     assert contents(tmp_path / "tracking") == before
 
 
-def test_a_folder_that_is_not_a_ledger_is_left_alone(store: str, tmp_path: Path, registry: Registry) -> None:
+FOREIGN = {
+    "no ledger": {"thesis.tex": b"years of work"},
+    "another ledger": {"ledger.jsonl": b"accounts of 1926"},
+    "another ledger in lines": {"ledger.jsonl": b"accounts\nof 1926\n"},
+    "a ledger of JSON": {"ledger.jsonl": b'{"account": 1926}\n', "state.json": b"{}"},
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+@pytest.mark.parametrize("resumed_from", [0, 2])
+def test_a_folder_that_is_not_a_ledger_is_left_alone(
+    case: str, resumed_from: int, store: str, tmp_path: Path, registry: Registry
+) -> None:
+    info = search_info(tmp_path / "s", registry, resumed_from)
+    for folder in (info.directory / "tracking", info.directory / "notes" / "tracking"):
+        folder.mkdir(parents=True)
+        for name, text in FOREIGN[case].items():
+            (folder / name).write_bytes(text)
+    with pytest.raises(UserError, match="move it away"):
+        Tracker(store).discover_search_started(info)
+    with contextlib.suppress(UserError):
+        Tracker(store, directory=info.directory).finish()
+    with pytest.raises(UserError):
+        send(info.directory / "notes" / "tracking", store)
+    for folder in (info.directory / "tracking", info.directory / "notes" / "tracking"):
+        assert {name: text for name, text in contents(folder).items() if not name.startswith(".")} == FOREIGN[case]
+
+
+def test_a_ledger_that_was_killed_in_its_first_record_begins_anew(store: str, tmp_path: Path, registry: Registry) -> None:
     (tmp_path / "tracking").mkdir()
-    (tmp_path / "tracking" / "thesis.tex").write_text("years of work")
-    for resumed_from in (0, 2):
-        with pytest.raises(UserError, match="holds something else: move it away, or give another directory"):
-            Tracker(store).discover_search_started(search_info(tmp_path, registry, resumed_from))
-    assert contents(tmp_path / "tracking") == {"thesis.tex": b"years of work"}
+    (tmp_path / "tracking" / "ledger.jsonl").write_bytes(b'{"kind":"run","ti')
+    assert tracked(store, search_info(tmp_path, registry), range(2)).run_id is not None
+    assert list(history(tmp_path / "tracking").generation) == [0, 1]
 
 
 def test_a_search_within_a_search_is_a_run_below_its_own(store: str, tmp_path: Path, registry: Registry) -> None:

@@ -8,6 +8,7 @@ import errno
 import importlib.metadata
 import os
 import shutil
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -314,6 +315,7 @@ def test_a_note_is_whole_or_the_one_before(tmp_path: Path, disk: Disk) -> None:
         save_state(tmp_path, State("sqlite:///a.db", "run", "1", 9))
     disk.full = False
     assert load_state(tmp_path, "sqlite:///a.db") == State("sqlite:///a.db", "run", "1", 5, (2,))
+    assert [one.name for one in tmp_path.iterdir()] == ["state.json"]
     (tmp_path / "state.json").write_text('{"address": "sqli')  # of an earlier version, killed while it wrote
     assert load_state(tmp_path, "sqlite:///a.db") == State("sqlite:///a.db")
 
@@ -491,6 +493,29 @@ def test_nothing_is_sent_or_counted_without_a_run(store: str, tmp_path: Path, mo
     assert send(folder) == 0
     assert [one.info.status for one in runs_of(store)] == ["FINISHED"]
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_path_in_a_message_is_there_afterwards(
+    fails: bool, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that answers again gets everything; the ledger goes, unless a warning has named it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    send_metrics, times = run.Run.metrics, iter([fails])
+
+    def failing(self: run.Run, some: Any, state: Any) -> None:
+        if next(times, False):
+            raise ConnectionError("for a moment")
+        send_metrics(self, some, state)
+
+    monkeypatch.setattr(run.Run, "metrics", failing)
+    tracker = Tracker(store)
+    with noted() as texts:
+        tracker.discover_training_finished(training("ppo", TASKS[0]))
+    assert client_of(store).get_run(tracker.run_id).info.status == "FINISHED"
+    kept = [folder for folder in tmp_path.glob("discover-*") if ledger_path(folder).is_file()]
+    assert len(texts) == len(kept) == fails
+    assert all(str(folder) in text for folder, text in zip(kept, texts, strict=True))
 
 
 # One process at a time --------------------------------------------------------------------------------------------------

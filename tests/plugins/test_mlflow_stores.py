@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -186,6 +187,53 @@ def test_a_store_that_does_not_answer_is_left_to_itself(monkeypatch: pytest.Monk
     monkeypatch.setattr(stores, "client_of", lambda address: threading.Event().wait(5))
     with pytest.raises(UserError, match=r"\(it does not answer within 0.2 s\)"):
         check_tracking("postgresql://host/db")
+
+
+class Client:
+    """As much of MLflow's client as the check of a server asks for."""
+
+    def __init__(self, error: Exception | None = None, experiment: str = "active", run: str = "active"):
+        self.error, self.experiment, self.run = error, experiment, run
+
+    def get_experiment_by_name(self, name: str) -> Any:
+        if self.error is not None:
+            raise self.error
+        return SimpleNamespace(experiment_id="7", lifecycle_stage=self.experiment)
+
+    def get_experiment(self, number: str) -> Any:
+        return self.get_experiment_by_name(number)
+
+    def get_run(self, run_id: str) -> Any:
+        return SimpleNamespace(info=SimpleNamespace(lifecycle_stage=self.run))
+
+
+REMOTE = "postgresql://ann:s3cret@host/db"
+REMEDIES = {
+    "deleted": (
+        Client(experiment="deleted"),
+        r"its experiment 'discover' has been deleted\): bring it back with 'MLFLOW_TRACKING_URI=.* --experiment-id 7'",
+    ),
+    "deleted run": (
+        Client(run="deleted"),
+        r"run r1 has been deleted\): bring it back with 'MLFLOW_TRACKING_URI=.* --run-id r1'",
+    ),
+    "forbidden": (Client(PermissionError("PERMISSION_DENIED for ann")), r"PERMISSION_DENIED for \*\*\*\): start its server"),
+    "old": (
+        Client(RuntimeError("Detected out-of-date database schema (found version a, but expected b)")),
+        r"Detected out-of-date .*\): bring MLflow and the store to one version \(mlflow db upgrade 'postgresql://\*\*\*@host/db'\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REMEDIES)
+def test_a_server_that_takes_no_run_is_found_with_its_remedy(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, why = REMEDIES[case]
+    monkeypatch.setattr(stores, "client_of", lambda address: client)
+    with pytest.raises(UserError, match=why) as caught:
+        check_tracking(REMOTE, run_id="r1")
+    assert "s3cret" not in str(caught.value)
+    monkeypatch.setattr(stores, "client_of", lambda address: Client())
+    check_tracking(REMOTE, run_id="r1")
 
 
 def test_a_killed_process_leaves_no_half_made_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_the_store_is_named_in_the_words_of_the_tracker(command: str, invoke: In
 @pytest.mark.parametrize("command", ["search", "train", "compare"])
 def test_a_run_that_the_store_lacks_lies_in_its_ledger(command: str, invoke: Invoke, config: Path, brought: Path) -> None:
     tell(brought, {"tracking": "http://host", "ledger": "/somewhere/tracking"})
-    compare = ("compare", "climb", "climb=climb", "--tasks", "payday", "--seeds", 2, "--steps", 100)
+    compare = ("compare", "climb", "--tasks", "payday", "--seeds", 2, "--steps", 100)
     words = {"search": ("search", config), "train": TRAIN, "compare": compare}[command]
     result = invoke(*words)
     assert result.exit_code == 0, result.stderr
