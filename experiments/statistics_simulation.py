@@ -193,8 +193,8 @@ class Table(NamedTuple):
 TABLES = {
     "false_verdicts": Table(false_verdicts, [*KINDS], 4),
     "coverage": Table(coverage, [*KINDS], 1),
-    "unequal": Table(unequal, [*UNEQUAL], 10),
-    "power": Table(power, [*KINDS], 15),
+    "unequal": Table(unequal, [*UNEQUAL], 15),
+    "power": Table(power, [*KINDS], 30),
 }
 
 
