@@ -14,7 +14,7 @@ from discover.events import Comparison, Difference, Status, TaskRun, Training
 from discover.executors import Executor
 from discover.provenance import provenance
 from discover.registry import Registry
-from discover.statistics import corrected_difference
+from discover.statistics import corrected_difference, seeds_for_verdict
 from discover.train import trained
 
 
@@ -31,14 +31,17 @@ def compare(
 ) -> Comparison:
     """Train every candidate on every task, and test the first one against each of the others.
 
-    All candidates see the same seeds, of a stream that no search uses. Differences are Holm-corrected over the tasks.
+    All candidates see the same seeds, of a stream that no search uses. Where two algorithms are equal, the chance that any of
+    the differences is called one is at most 5 %, over all baselines and runs together (Holm). Every interval of a difference
+    has the level of its test, so that 'better' and 'worse' are those that exclude zero; with too few seeds for that, nothing
+    is judged.
 
     Args:
         registry: knows the tasks.
         executor: where to run.
         candidates: by name; the first one is the one in question.
         runs: tasks and horizons.
-        seeds: S >= 2.
+        seeds: S >= 2; a verdict needs `discover.statistics.seeds_for_verdict` of them.
         seed: of the stream that the S seeds come from.
         notes: what each run is (searched, unseen, ...).
         purpose: name of the stream of seeds.
@@ -48,7 +51,9 @@ def compare(
         UserError: a run is given twice, or a candidate cannot be trained in a run; told before the first lifetime.
     """
     if seeds < 2:
-        raise UserError(f"a comparison needs 2 seeds or more to tell chance from difference (10 for a verdict); got {seeds}.")
+        tests = max(1, (len(candidates) - 1) * len(runs))
+        need = f"2 seeds or more to tell chance from difference ({seeds_for_verdict(tests)} for a verdict)"
+        raise UserError(f"a comparison needs {need}; got {seeds}.")
     check_distinct(runs, "tasks")
     check_lifetimes(registry, candidates, runs)
     trainings: dict[str, list[Training]] = {name: [] for name in candidates}
@@ -114,17 +119,21 @@ def _number(value: float) -> float | None:
 def _differences(
     names: Sequence[str], runs: Sequence[TaskRun], trainings: Mapping[str, Sequence[Training]]
 ) -> list[Difference]:
-    """The first candidate against each other one; runs in which a seed broke on either side are left out."""
-    first, made = names[0], []
-    for other in names[1:]:
-        pairs = zip(runs, trainings[first], trainings[other], strict=True)
-        sound = [(run, a.returns, b.returns) for run, a, b in pairs if a.sound and b.sound]
-        if not sound:
-            continue
-        tested = corrected_difference([(a, b) for _, a, b in sound], paired=True, resamples=max(10_000, 400 * len(sound)))
-        for (run, _, _), found in zip(sound, tested, strict=True):
-            made.append(Difference(first, other, run, found.interval, found.p_value, found.verdict))
-    return made
+    """The first candidate against each other one, judged together; runs in which a seed broke on either side are left out."""
+    first = names[0]
+    sound = [
+        (other, run, a.returns, b.returns)
+        for other in names[1:]
+        for run, a, b in zip(runs, trainings[first], trainings[other], strict=True)
+        if a.sound and b.sound
+    ]
+    if not sound:
+        return []
+    tested = corrected_difference([(a, b) for *_, a, b in sound], resamples=max(40_000, 800 * len(sound)))
+    return [
+        Difference(first, other, run, found.interval, found.p_value, found.verdict)
+        for (other, run, *_), found in zip(sound, tested, strict=True)
+    ]
 
 
 def _verdict(
@@ -136,19 +145,26 @@ def _verdict(
     """One sentence per baseline, joined: on how many runs the first candidate is better, worse, or neither."""
     if len(names) == 1:
         return f"{names[0]} was trained alone: nothing to compare with."
-    parts = []
-    for other in names[1:]:
-        found = [d for d in differences if d.baseline == other]
-        better = [d.run.label for d in found if d.verdict == "better"]
-        worse = [d.run.label for d in found if d.verdict == "worse"]
-        untold = len(runs) - len(found)
-        words = [
-            f"better than {other} on {len(better)} of {len(runs)} runs" + (f" ({', '.join(better)})" if better else ""),
-            f"worse on {len(worse)}" + (f" ({', '.join(worse)})" if worse else ""),
-            f"not told apart on {len(found) - len(better) - len(worse)}",
-        ]
-        if untold:
-            words.append(f"not comparable on {untold} because a seed broke")
-        parts.append(", ".join(words))
-    seeds = len(trainings[names[0]][0].returns)
-    return f"{names[0]} is " + "; ".join(parts) + f" ({seeds} seeds, 95 % intervals, Holm-corrected over the runs)."
+    seeds, count = len(trainings[names[0]][0].returns), len(differences)
+    judged = "the difference" if count == 1 else f"{count} differences together"
+    if any(d.verdict == "too few seeds" for d in differences):
+        return (
+            f"{names[0]} is not judged: {seeds} seeds are too few for a verdict on {judged}; "
+            f"give {seeds_for_verdict(count)} or more."
+        )
+    parts = [_against(other, runs, [d for d in differences if d.baseline == other]) for other in names[1:]]
+    corrected = f"; verdicts and intervals of differences corrected over all {count} (Holm)" if count > 1 else ""
+    return f"{names[0]} is " + "; ".join(parts) + f" ({seeds} seeds, 95 % intervals{corrected})."
+
+
+def _against(other: str, runs: Sequence[TaskRun], found: Sequence[Difference]) -> str:
+    better = [d.run.label for d in found if d.verdict == "better"]
+    worse = [d.run.label for d in found if d.verdict == "worse"]
+    words = [
+        f"better than {other} on {len(better)} of {len(runs)} runs" + (f" ({', '.join(better)})" if better else ""),
+        f"worse on {len(worse)}" + (f" ({', '.join(worse)})" if worse else ""),
+        f"not told apart on {len(found) - len(better) - len(worse)}",
+    ]
+    if untold := len(runs) - len(found):
+        words.append(f"not comparable on {untold} because a seed broke")
+    return ", ".join(words)

@@ -198,14 +198,23 @@ class Training:
 
 @dataclass(frozen=True)
 class Difference:
-    """Candidate minus baseline on one task: Holm-corrected over the tasks."""
+    """Candidate minus baseline on one task, corrected over all baselines and runs of its comparison (Holm).
+
+    Attributes:
+        candidate, baseline: their names.
+        run: task and steps.
+        interval: difference of the interquartile means, with an interval at the level of its corrected test.
+        p_value: of that test, corrected.
+        verdict: 'better' or 'worse' if the interval excludes zero, else 'no difference', or 'too few seeds' where no
+            returns at all could have passed.
+    """
 
     candidate: str
     baseline: str
     run: TaskRun
     interval: Interval
     p_value: float
-    verdict: str  # 'better', 'worse' or 'no difference'
+    verdict: str
 
 
 @dataclass(frozen=True)

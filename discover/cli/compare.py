@@ -24,7 +24,7 @@ def run(
     tasks: Annotated[
         str, typer.Option("--tasks", metavar="A,B", help="Tasks; TASK@STEPS gives one a length of lifetime of its own.")
     ],
-    seeds: Seeds = 10,
+    seeds: Seeds = 16,
     steps: Steps = STEPS,
     seed: Seed = 0,
     json: Json = False,

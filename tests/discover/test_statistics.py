@@ -6,17 +6,21 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
+from scipy.special import ndtr, stdtrit
 
 from discover import statistics
 from discover.statistics import (
+    Difference,
     FloatArray,
     bootstrap_interval,
     corrected_difference,
     difference_interval,
-    difference_test,
     holm,
     interquartile_mean,
+    permutation_p_values,
     probability_of_improvement,
+    seeds_for_verdict,
 )
 
 
@@ -60,19 +64,44 @@ def test_interquartile_mean_of_a_constant_is_it_and_order_and_outliers_do_not_ma
     assert interquartile_mean(3 * values - 2) == pytest.approx(3 * interquartile_mean(values) - 2)
 
 
+def widened(share: float, freedom: int, seeds: int) -> float:
+    """The share of resamples beyond an end: where the normal quantile stood, sqrt(n / (n - 1)) of Student's t."""
+    return float(ndtr(-np.sqrt(seeds / (seeds - 1)) * stdtrit(freedom, 1 - share)))
+
+
 def test_bootstrap_interval_agrees_with_every_resample_there_is() -> None:
-    scores = [0.0, 1.0, 3.0, 7.0]
-    every = sorted(sum(draw) / 4 for draw in itertools.product(scores, repeat=4))
-    low, estimate, high = bootstrap_interval(scores, np.mean, confidence=0.8, resamples=40_000)
-    assert estimate == 2.75
-    assert (low, high) == (every[int(0.1 * 256)], every[int(0.9 * 256)])
+    scores = [0.0, 1.0, 3.0, 7.0, 8.0, 20.0]
+    every = np.sort(np.array([*itertools.product(scores, repeat=6)]).mean(axis=1))
+    low, estimate, high = bootstrap_interval(scores, np.mean, confidence=0.8, resamples=100_000)
+    rank = int(widened(0.1, 5, 6) * len(every))
+    assert estimate == 6.5
+    assert (low, high) == pytest.approx((every[rank], every[-rank]), abs=0.2)
 
 
-def test_interval_ends_at_the_ranks_whose_two_sided_p_value_is_alpha() -> None:
+def test_an_interval_ends_at_the_ranks_of_students_quantile_not_of_the_normal_one() -> None:
     def ranks(values: FloatArray, axis: int) -> FloatArray:
-        return np.arange(1.0, 2000) if values.ndim == 2 else values.mean(axis=axis)
+        return np.arange(1.0, 10_000) if values.ndim == 2 else values.mean(axis=axis)
 
-    assert bootstrap_interval([0, 1], ranks, resamples=1999) == (50, 0.5, 1950)
+    expected = int(widened(0.025, 7, 8) * 10_000)  # 250 for the normal quantile
+    assert 50 < expected < 60
+    assert bootstrap_interval(range(8), ranks, resamples=9999) == (expected, 3.5, 10_000 - expected)
+
+
+def test_an_interval_that_resamples_cannot_reach_is_stretched(random: np.random.Generator) -> None:
+    scores = random.normal(size=3)
+    low, estimate, high = bootstrap_interval(scores)
+    factor = np.sqrt(1.5) * stdtrit(2, 0.975) / 1.96  # a resample of 3 seeds is its least value 1 in 27 times
+    assert (low, high) == pytest.approx(
+        (estimate - factor * (estimate - scores.min()), estimate + factor * (scores.max() - estimate)), rel=0.001
+    )
+    few, many = bootstrap_interval(range(8), resamples=400), bootstrap_interval(range(8))
+    assert few == pytest.approx(many, abs=1)
+    assert few.high - few.low > 4  # ranks 10 and 391 of 400 lie 4 apart
+
+
+def test_an_interval_never_leaves_what_the_seeds_showed_if_there_are_five_or_more() -> None:
+    assert bootstrap_interval([500.0] * 5 + [100.0, 200.0, 300.0]).high == 500
+    assert bootstrap_interval([500.0] * 8) == (500, 500, 500)
 
 
 def test_bootstrap_interval_resamples_within_tasks_and_covers_all_of_them_together(
@@ -82,14 +111,18 @@ def test_bootstrap_interval_resamples_within_tasks_and_covers_all_of_them_togeth
     low, estimate, high = bootstrap_interval(scores, np.mean, resamples=20_000)
     spread = np.sqrt(sum(scores.var(axis=0) / 12)) / 3  # of the mean, were tasks kept apart
     assert estimate == pytest.approx(scores.mean())
-    assert high - low == pytest.approx(2 * 1.96 * spread, rel=0.05)
+    assert high - low == pytest.approx(2 * np.sqrt(12 / 11) * stdtrit(11, 0.975) * spread, rel=0.05)
     assert bootstrap_interval(scores).estimate == float(interquartile_mean(scores, axis=None))
     assert bootstrap_interval(scores, np.median).estimate == np.median(scores)
 
 
-def test_bootstrap_interval_covers_the_truth_as_often_as_it_says(random: np.random.Generator) -> None:
-    trials = [bootstrap_interval(random.normal(size=30), resamples=1000) for _ in range(1000)]
-    assert np.mean([low <= 0 <= high for low, _, high in trials]) == pytest.approx(0.95, abs=0.03)
+@pytest.mark.parametrize("returns", [lambda z: z, np.exp, lambda z: np.minimum(z, 0.0)], ids=["normal", "skewed", "capped"])
+def test_intervals_of_eight_seeds_cover_the_truth_as_often_as_they_say(
+    random: np.random.Generator, returns: Callable[[FloatArray], FloatArray]
+) -> None:
+    middle = np.sort(random.normal(size=1_000_000))[250_000:750_000]
+    true, trials = returns(middle).mean(), [bootstrap_interval(returns(random.normal(size=8))) for _ in range(500)]
+    assert np.mean([low <= true <= high for low, _, high in trials]) >= 0.945  # 0.90 to 0.94 unwidened
 
 
 def test_the_seed_alone_decides_the_resamples(random: np.random.Generator) -> None:
@@ -98,31 +131,78 @@ def test_the_seed_alone_decides_the_resamples(random: np.random.Generator) -> No
     assert bootstrap_interval(scores, seed=3) != bootstrap_interval(scores, seed=4)
 
 
+def judge(a: ArrayLike, b: ArrayLike, resamples: int = 40_000) -> Difference:
+    return corrected_difference([(a, b)], resamples=resamples)[0]
+
+
 def test_a_difference_resamples_both_apart_unless_paired(random: np.random.Generator) -> None:
     b = random.normal(size=20)
     a = b + 0.25
     assert difference_interval(a, b, paired=True) == pytest.approx((0.25, 0.25, 0.25))
-    assert difference_test(a, b, paired=True).verdict == "better"
     low, estimate, high = difference_interval(a, b)
     assert low < 0 < estimate < high
-    apart = sum(bootstrap_interval(x, resamples=10_000).high - float(interquartile_mean(x)) for x in (a, b))
+    apart = sum(bootstrap_interval(x).high - float(interquartile_mean(x)) for x in (a, b))
     assert high - estimate < apart  # variances add, standard deviations do not
     assert difference_interval(a, b[:7]).estimate == interquartile_mean(a) - interquartile_mean(b[:7])
 
 
-def test_the_p_value_counts_resamples_beyond_zero_twice_and_is_never_zero() -> None:
-    assert difference_test(range(100, 110), range(10)).p_value == 2 / 10_001
-    assert difference_test(range(10), range(10), paired=True).p_value == 1
-    a, b = [0.0, 1.0, 2.0], [0.0, 0.5, 0.5]
-    means = [sum(draw) / 3 for x in (a, b) for draw in itertools.product(x, repeat=3)]
-    beyond = np.mean([x <= y for x, y in itertools.product(means[:27], means[27:])])
-    assert difference_test(a, b, resamples=40_000).p_value == pytest.approx(2 * beyond, rel=0.05)
+def test_verdicts_do_not_depend_on_which_seeds_are_side_by_side(random: np.random.Generator) -> None:
+    b = random.normal(size=20)
+    a = b + 0.25
+    assert judge(a, b).verdict == "no difference"
+    assert judge(random.permutation(a), b) == judge(a, b)
+
+
+def by_brute_force(a: FloatArray, b: FloatArray) -> float:
+    """The share of all splits that differ as much, those with equal differences of IQMs by their means."""
+    pooled, count, splits = np.concatenate([a, b]), 0, [*itertools.combinations(range(len(a) + len(b)), len(a))]
+
+    def size(first: FloatArray, second: FloatArray) -> float:
+        iqms = interquartile_mean(first) - interquartile_mean(second)
+        return abs(float(iqms + 1e-6 * (first.mean() - second.mean())))
+
+    for split in splits:
+        chosen = np.isin(np.arange(len(pooled)), split)
+        count += size(pooled[chosen], pooled[~chosen]) >= size(a, b) - 1e-9
+    return count / len(splits)
+
+
+@pytest.mark.parametrize("sizes", [(4, 4), (5, 5), (3, 6), (8, 2)])
+def test_the_permutation_test_counts_every_split_of_few_seeds(random: np.random.Generator, sizes: tuple[int, int]) -> None:
+    for returns in (lambda z: z, np.round, lambda z: np.minimum(z, 0.0) + 0.5):
+        a, b = (returns(random.normal(shift, size=size)) for shift, size in zip((0.0, 1.0), sizes, strict=True))
+        assert float(permutation_p_values(a, b)) == pytest.approx(by_brute_force(a, b))
+
+
+def test_the_permutation_test_draws_splits_of_many_seeds(random: np.random.Generator) -> None:
+    a, b = random.normal(size=(50, 8)), random.normal(0.5, size=(50, 8))
+    exact, drawn = permutation_p_values(a, b, resamples=12_870), permutation_p_values(a, b, resamples=12_869)
+    assert (exact != drawn).any()
+    assert drawn == pytest.approx(exact, abs=0.02)
+    assert permutation_p_values(range(100, 120), range(20)) == 1 / 40_001
+
+
+def test_the_p_value_is_the_larger_of_two_tests(random: np.random.Generator) -> None:
+    assert judge(range(100, 108), range(8)).p_value == 2 / 12_870  # the bootstrap alone says 0
+    steady, wild = np.full(16, 0.0) + 1e-3 * random.normal(size=16), np.where(np.arange(16) < 6, -1.0, 1e-2)
+    assert permutation_p_values(steady, wild) <= 0.05
+    assert judge(steady, wild).p_value > 0.05  # some resamples of the wild one have no failure in their middle half
+    assert judge(range(10), range(10)).p_value == 1
 
 
 def test_scores_that_are_equal_but_for_rounding_do_not_differ() -> None:
     a, b = np.full(7, 0.1), np.full(10, 0.1)
     assert interquartile_mean(a) != interquartile_mean(b)
-    assert difference_test(a, b).verdict == "no difference"
+    assert judge(a, b) == ((0, 0, 0), 1, "no difference", 0.95)
+
+
+def test_constant_scores_that_differ_are_told_apart_and_ties_at_a_cap_are_not() -> None:
+    found = corrected_difference([([500] * 16, [300] * 16)] * 12)
+    assert {(one.verdict, one.interval) for one in found} == {("better", (200, 200, 200))}
+    low, estimate, high = judge([500] * 16, [500] * 13 + [100] * 3).interval
+    assert (low, estimate) == (0, 0)
+    assert 0 < high < 400
+    assert judge([500] * 32, [500] * 24 + [100] * 8).verdict == "no difference"  # equal IQMs, whatever the means
 
 
 def test_holm_has_textbook_values() -> None:
@@ -143,32 +223,30 @@ def test_holm_rejects_exactly_what_the_step_down_procedure_rejects(random: np.ra
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.9, 0.95])
-@pytest.mark.parametrize("resamples", [999, 1000, 1999])
-def test_verdict_p_and_interval_agree(random: np.random.Generator, confidence: float, resamples: int) -> None:
-    alpha = round(1 - confidence, 12)
-    seen = set[str]()
+@pytest.mark.parametrize("seeds", [3, 5, 8, 12])
+def test_verdict_p_and_interval_agree(random: np.random.Generator, confidence: float, seeds: int) -> None:
+    alpha, seen = round(1 - confidence, 12), set[str]()
     for _ in range(40):
-        shifts = (-1.3, -0.7, 0, 0.7, 1.3)
-        pairs = [(random.normal(shift, size=12), random.normal(size=12)) for shift in shifts]
-        family = corrected_difference(pairs, False, confidence, max(resamples, int(100 / alpha)))
+        shifts = (-2, -1, 0, 1, 2)
+        pairs = [(random.normal(shift, size=seeds), random.normal(size=seeds)) for shift in shifts]
+        family = corrected_difference(pairs, confidence, 4000)
         for (low, _, high), p_value, verdict, level in family:
             assert (verdict == "better") == (low > 0)
             assert (verdict == "worse") == (high < 0)
-            assert (verdict == "no difference") == (p_value > alpha)
+            assert (verdict in ("no difference", "too few seeds")) == (p_value > alpha)
             assert confidence - 1e-12 <= level <= 1 - alpha / 5 + 1e-12
             seen.add(verdict)
-    assert seen == {"better", "worse", "no difference"}
+    few = seeds < seeds_for_verdict(5, confidence)
+    assert seen == ({"too few seeds"} if few else {"better", "worse", "no difference"})
 
 
-def test_a_p_value_on_the_boundary_agrees_with_its_interval() -> None:
-    ones, zeros, seen = [0, 1, 1, 1], [0, 0, 0, 0], set[float]()
-    for seed in range(200):  # P(d = 0) = 13 / 256, so that p is about 0.1016
-        better = difference_test(ones, zeros, True, 0.9, 399, seed)
-        worse = difference_test(zeros, ones, True, 0.9, 399, seed)
-        assert (better.verdict == "better") == (better.p_value <= 0.1)
-        assert (worse.verdict == "worse") == (worse.p_value <= 0.1)
-        seen.add(better.p_value)
-    assert {38 / 400, 40 / 400, 42 / 400} <= seen
+@pytest.mark.parametrize("tests", [1, 2, 12, 40])
+def test_below_the_seeds_that_a_verdict_needs_there_is_none_and_with_them_there_can_be(tests: int) -> None:
+    need = seeds_for_verdict(tests)
+    few, enough = (corrected_difference([(range(100, 100 + s), range(s))] * tests) for s in (need - 1, need))
+    assert {one.verdict for one in few} == {"too few seeds"}
+    assert all(one.interval.low == 0 < one.interval.estimate for one in few)
+    assert {one.verdict for one in enough} == {"better"}
 
 
 def test_after_the_first_failure_no_pair_passes_even_if_its_own_step_would_let_it(
@@ -177,7 +255,7 @@ def test_after_the_first_failure_no_pair_passes_even_if_its_own_step_would_let_i
     b = random.normal(size=30)
     b -= interquartile_mean(b)
     width = difference_interval(b, b).high
-    alone = difference_test(b + 1.05 * width, b)
+    alone = judge(b + 1.05 * width, b)
     assert alone.verdict == "better"
     assert 0.025 < alone.p_value <= 0.05
     together = corrected_difference([(b + 1.05 * width, b), (b + 1.05 * width, b)])
@@ -190,19 +268,32 @@ def test_each_pair_of_a_family_is_resampled_as_if_alone_and_p_values_are_holms(
 ) -> None:
     pairs = [(random.normal(shift, size=10), random.normal(size=15)) for shift in (0.5, 3, 1)]
     family = corrected_difference(pairs)
-    assert [one.p_value for one in family] == holm([difference_test(a, b).p_value for a, b in pairs]).tolist()
+    assert [one.p_value for one in family] == holm([judge(a, b).p_value for a, b in pairs]).tolist()
     assert corrected_difference(pairs[::-1]) == family[::-1]
-    for (a, b), one in zip(pairs, family, strict=True):
-        assert difference_interval(a, b, confidence=one.confidence) == one.interval
+    for (a, b), (interval, _, verdict, level) in zip(pairs, family, strict=True):
+        low, estimate, high = difference_interval(a, b, confidence=level)
+        assert interval == ((low, estimate, high) if verdict == "better" else (min(low, 0), estimate, max(high, 0)))
 
 
+@pytest.mark.parametrize("seeds", [6, 16])
+@pytest.mark.parametrize("returns", [lambda z: z, lambda z: z > -0.5], ids=["normal", "bimodal"])
 def test_a_family_without_differences_gets_a_verdict_as_rarely_as_promised(
-    random: np.random.Generator,
+    random: np.random.Generator, seeds: int, returns: Callable[[FloatArray], FloatArray]
 ) -> None:
-    scores = random.normal(size=(300, 4, 2, 20))
-    families = [corrected_difference([*pairs], resamples=2000) for pairs in scores]
-    share = np.mean([any(one.verdict != "no difference" for one in family) for family in families])
-    assert share <= 0.09
+    found = []
+    for _ in range(100):  # 3 baselines on 4 runs, all on the same seeds, which correlate by 0.3
+        z = np.sqrt(0.7) * random.normal(size=(4, 4, seeds)) + np.sqrt(0.3) * random.normal(size=(4, 1, seeds))
+        scores = returns(z)
+        pairs = [(run[0], run[other]) for other in (1, 2, 3) for run in scores]
+        found.append(any(one.verdict != "no difference" for one in corrected_difference(pairs, resamples=4000)))
+    assert np.mean(found) <= 0.09  # 0.15 to 0.57 by a percentile bootstrap of pairs
+
+
+def test_equal_iqms_with_unequal_spreads_get_a_verdict_as_rarely_as_promised(random: np.random.Generator) -> None:
+    scores = random.normal(size=(300, 2, 16)) * [[1], [3]]
+    alone = permutation_p_values(scores[:, 0], scores[:, 1], 4000)
+    assert np.mean(alone <= 0.05) > 0.09  # it promises nothing here
+    assert np.mean([judge(pair[0], pair[1], 4000).verdict != "no difference" for pair in scores]) <= 0.075
 
 
 def test_probability_of_improvement_counts_pairs_and_half_of_the_ties(random: np.random.Generator) -> None:
@@ -223,17 +314,21 @@ def test_probability_of_improvement_counts_pairs_and_half_of_the_ties(random: np
             "scores has 1 NaN or infinite scores; give failed runs the worst",
         ),
         (
-            lambda: difference_test([1, 2], [1, np.inf]),
+            lambda: corrected_difference([([1, 2], [1, np.inf])]),
             "b of pair 0 has 1 NaN or infinite scores; give failed runs",
         ),
         (
             lambda: bootstrap_interval([1]),
             r"scores has shape \(1,\); give \[S\] or \[S, T\] with S >= 2 seeds\.",
         ),
+        (
+            lambda: corrected_difference([([1], [1, 2])]),
+            r"a of pair 0 has shape \(1,\); give \[S\] with S >= 2 seeds\.",
+        ),
         (lambda: bootstrap_interval(np.zeros((2, 2, 2))), r"scores has shape \(2, 2, 2\); give \[S\]"),
         (
-            lambda: difference_test([1, 2], [1, 2, 3], True),
-            r"a of pair 0 \(2,\) and b of pair 0 \(3,\) do not match",
+            lambda: difference_interval([1, 2], [1, 2, 3], True),
+            r"a \(2,\) and b \(3,\) do not match; give both the same seeds if paired\.",
         ),
         (
             lambda: probability_of_improvement(np.ones((2, 3)), [1, 2]),
@@ -247,8 +342,8 @@ def test_probability_of_improvement_counts_pairs_and_half_of_the_ties(random: np
         ),
         (lambda: holm([]), r"p_values is \[\]; give"),
         (
-            lambda: corrected_difference([([1, 2], [1, 2])] * 30),
-            r"resamples=10000 is too few at level 0.05 / 30; pass 12000 or more\.",
+            lambda: corrected_difference([([1, 2], [1, 2])] * 30, resamples=5000),
+            r"resamples=5000 is too few at level 0.05 / 30; pass 6000 or more\.",
         ),
         (
             lambda: bootstrap_interval([1, 2], resamples=0),

@@ -235,7 +235,7 @@ def test_an_address_that_nobody_knows(invoke: Invoke) -> None:
 def test_a_comparison_that_tells_nothing(invoke: Invoke) -> None:
     words = ("compare", "climb", "--no-tracking", "--tasks")
     assert sentence(invoke(*words, "payday", "--seeds", 1)) == (
-        "a comparison needs 2 seeds or more to tell chance from difference (10 for a verdict); got 1."
+        "a comparison needs 2 seeds or more to tell chance from difference (4 for a verdict); got 1."
     )
     assert sentence(invoke(*words, "payday@soon")) == (
         "--tasks 'payday@soon': 'soon' must be a whole number of env steps, from 1 to 2147483647, such as payday@100000."
