@@ -18,7 +18,7 @@ def discover_register(registry: Registry) -> None:
     registry.add("self_tuning", SelfTuning)
     registry.add_recipe(
         "a2c",
-        _candidate("a2c", returns={"n_step": {"gamma": 0.99, "n": 5}}, steps=5),
+        _candidate("a2c", returns={"n_step": {"gamma": 0.99, "n": 5}}, steps=5, value_coefficient=1.0),
         summary="A2C with the settings that RL Baselines3 Zoo tuned for CartPole",
         paper=A2C.paper,
     )
@@ -29,6 +29,7 @@ def discover_register(registry: Registry) -> None:
             returns={"v_trace": {"gamma": 0.99, "lam": 1.0, "rho_bar": 1.0, "c_bar": 1.0}},
             steps=20,
             lag=1,
+            value_coefficient=0.5,
         ),
         summary="IMPALA with actors one update behind; the optimiser is that of the recipe a2c",
         paper=IMPALA.paper,
@@ -68,6 +69,5 @@ def _candidate(rule: str, **own: Any) -> dict[str, Any]:
         },
         "environments": 8,
         "entropy_coefficient": 0.0,
-        "value_coefficient": 0.5,
     }
     return {"rule": {rule: settings | own}, "network": {"mlp": {"hidden": [64, 64], "activation": "tanh"}}}
