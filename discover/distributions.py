@@ -137,7 +137,9 @@ class TanhGaussian(NamedTuple):
 
 
 def policy_heads(spec: Spec) -> dict[str, Head]:
-    """The heads of a stochastic policy: logits for discrete actions; mean and log standard deviation for real ones."""
+    """The heads of a stochastic policy: logits for discrete actions; for real ones mean and log standard deviation, which are in
+    units of the reach of an action, from its centre (see `Continuous`).
+    """
     match spec.action:
         case Discrete(n):
             return {"policy": Head((n,), mix="distribution", gain=0.01)}
@@ -149,4 +151,5 @@ def policy_of(spec: Spec, outputs: Outputs) -> Policy:
     """The distribution that the policy heads describe."""
     if isinstance(spec.action, Discrete):
         return Categorical(outputs["policy"])
-    return Gaussian(outputs["policy"], outputs["log_std"])
+    centre, reach = spec.action.centre, spec.action.reach
+    return Gaussian(centre + reach * outputs["policy"], outputs["log_std"] + jnp.log(reach))

@@ -386,8 +386,10 @@ def _sizes(spec: Spec, heads: Heads) -> Mapping[str, int]:
 
 
 def _encoded(spec: Spec, action: jax.Array) -> jax.Array:
-    """Actions as numbers that a network reads: one-hot if discrete."""
-    return jax.nn.one_hot(action, spec.action.n) if isinstance(spec.action, Discrete) else action
+    """Actions as numbers that a network reads: one-hot if discrete, else in units of their reach, from their centre."""
+    if isinstance(spec.action, Discrete):
+        return jax.nn.one_hot(action, spec.action.n)
+    return (action - spec.action.centre) / spec.action.reach
 
 
 def _divide(total: int, count: int, what: str) -> None:
