@@ -29,8 +29,8 @@ class Policy(Protocol):
 class Categorical(NamedTuple):
     """``p(a) = softmax(logits)[a]``, logits ``[..., A]``.
 
-    A logit of -inf is an action that cannot be: it is never drawn, adds nothing to entropy and divergence (``0 log 0 = 0``), has
-    no slope, and its log-probability is -inf. The divergence to a distribution that has no room for a possible action is inf.
+    A logit of -inf is an action that cannot be: it is never drawn, adds nothing to entropy and divergence (``0 log 0 = 0``),
+    has no slope, and its log-probability is -inf. The divergence to a distribution without room for a possible action is inf.
     """
 
     logits: jax.Array
@@ -137,8 +137,9 @@ class TanhGaussian(NamedTuple):
 
 
 def policy_heads(spec: Spec) -> dict[str, Head]:
-    """The heads of a stochastic policy: logits for discrete actions; for real ones mean and log standard deviation, which are in
-    units of the reach of an action, from its centre (see `Continuous`).
+    """The heads of a stochastic policy: logits for discrete actions; mean and log standard deviation for real ones.
+
+    Both are in units of the reach of an action, from its centre (see `Continuous`).
     """
     match spec.action:
         case Discrete(n):
