@@ -23,7 +23,7 @@ def discover_register(registry: Registry) -> None:
         _candidate(
             "td3", [400, 300], gamma=0.98, batch=256, capacity=200_000, learning_starts=10_000, noise=0.1, steps=2, delay=2
         ),
-        summary="TD3 with the settings of RL Baselines3 Zoo for Pendulum",
+        summary="TD3 with the settings of RL Baselines3 Zoo for Pendulum (updates of two steps each)",
         paper=TD3.paper,
     )
 

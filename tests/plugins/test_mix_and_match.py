@@ -84,6 +84,30 @@ def test_an_agent_without_weight_learns_nothing_and_gradients_are_finite_with_im
     np.testing.assert_array_equal(slopes[0][2], 0.0)
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_what_no_agent_may_do_the_mixture_may_not_do_either(alpha: float) -> None:
+    """Logits of -inf in all agents: the mixture of the policies over the other actions, with finite slopes."""
+    simple, target = jnp.asarray([0.3, -jnp.inf, -0.2]), jnp.asarray([-0.5, -jnp.inf, 0.4])
+
+    def made(simple: jax.Array, target: jax.Array, others: Any) -> tuple[jax.Array, jax.Array]:
+        said = [{"policy": logits[others]} for logits in (simple, target)]
+        outputs = mixture(POLICY, said, jnp.float32(alpha), 1.0)
+        return outputs["policy"], outputs[AUXILIARY_LOSS]
+
+    policy, loss = made(simple, target, slice(None))
+    expected, expected_loss = made(simple, target, jnp.asarray([0, 2]))
+    np.testing.assert_allclose(policy, [expected[0], -np.inf, expected[1]], rtol=1e-6)
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-6)
+
+    def total(simple: jax.Array, target: jax.Array) -> jax.Array:
+        policy, loss = made(simple, target, slice(None))
+        return Categorical(policy).entropy() + Categorical(policy).log_prob(jnp.int32(2)) + loss
+
+    for slope in jax.jit(jax.grad(total, argnums=(0, 1)))(simple, target):
+        assert np.all(np.isfinite(slope))
+        assert slope[1] == 0.0
+
+
 # Alpha ----------------------------------------------------------------------------------------------------------------
 
 
