@@ -74,7 +74,7 @@ def test_the_true_last_observation_of_an_episode_is_on_the_scale_of_the_other_co
     np.testing.assert_allclose(scaled.reward, (factor[..., 0] - 1.0) * plain.reward, rtol=1e-6)
 
 
-def small(kind: type[UpdateRule], **more: Any) -> UpdateRule:
+def small(kind: Any, **more: Any) -> UpdateRule:
     settings: dict[str, Any] = {"environments": COLUMNS, "capacity": 40, "batch": 8, "learning_starts": 0}
     return kind(optimiser=SGD(learning_rate=1e-3), **settings | more)
 

@@ -96,7 +96,7 @@ def test_what_no_agent_may_do_the_mixture_may_not_do_either(alpha: float) -> Non
 
     policy, loss = made(simple, target, slice(None))
     expected, expected_loss = made(simple, target, jnp.asarray([0, 2]))
-    np.testing.assert_allclose(policy, [expected[0], -np.inf, expected[1]], rtol=1e-6)
+    np.testing.assert_allclose(policy, jnp.stack([expected[0], -jnp.inf, expected[1]]), rtol=1e-6)
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-6)
 
     def total(simple: jax.Array, target: jax.Array) -> jax.Array:
