@@ -53,6 +53,13 @@ class Spec(NamedTuple):
     action: Discrete | Continuous
 
 
+def encoded(spec: Spec, action: jax.Array) -> jax.Array:
+    """Actions as numbers that a network reads: one-hot if discrete, else in units of their reach, from their centre."""
+    if isinstance(spec.action, Discrete):
+        return jax.nn.one_hot(action, spec.action.n)
+    return (action - spec.action.centre) / spec.action.reach
+
+
 class Step(NamedTuple):
     """One transition of one environment. Nothing is reset: the lifetime does that.
 

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from discover.actor import Actor, Episodes, recorded, where
 from discover.algorithm import Algorithm
 from discover.distributions import Policy, policy_of
-from discover.environments import Discrete, Environment, Spec
+from discover.environments import Discrete, Environment, Spec, encoded
 from discover.errors import UserError, nearest
 from discover.networks import ACTION, AUXILIARY_LOSS, REWARD, Heads, Inputs, Network, Outputs
 from discover.next_values import next_values
@@ -71,7 +71,7 @@ class World:
             batch: the transitions.
             action: what is done there, for heads that read `ACTION` (without it they are left out).
         """
-        readable = dict(batch.context) if action is None else {**batch.context, ACTION: _encoded(self.spec, action)}
+        readable = dict(batch.context) if action is None else {**batch.context, ACTION: encoded(self.spec, action)}
         inputs = Inputs(batch.next_observation, jnp.zeros_like(batch.first), readable, self.progress)
         if not self._recurrent:
             return self._at_once(params, inputs)
@@ -299,7 +299,7 @@ class World:
         wanted = {name for head in self.heads.outputs.values() for name in head.reads}
         readable = dict(batch.context)
         if ACTION in wanted:
-            readable[ACTION] = _encoded(self.spec, batch.action)
+            readable[ACTION] = encoded(self.spec, batch.action)
         if REWARD in wanted:
             readable[REWARD] = batch.reward[..., None]
         return readable
@@ -391,13 +391,6 @@ def _sizes(spec: Spec, heads: Heads) -> Mapping[str, int]:
                     f"the head '{name}' reads '{read}', which the rule's context does not hold; {nearest(read, sizes)}."
                 )
     return sizes
-
-
-def _encoded(spec: Spec, action: jax.Array) -> jax.Array:
-    """Actions as numbers that a network reads: one-hot if discrete, else in units of their reach, from their centre."""
-    if isinstance(spec.action, Discrete):
-        return jax.nn.one_hot(action, spec.action.n)
-    return (action - spec.action.centre) / spec.action.reach
 
 
 def _divide(total: int, count: int, what: str) -> None:
