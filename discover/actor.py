@@ -32,6 +32,7 @@ class Actor(NamedTuple):
     normaliser: Any
     episodes: Episodes
     env_steps: jax.Array
+    unscaled: Any = ()  # the observation before the normaliser, if there is one
 
 
 def recorded(episodes: Episodes, reward: jax.Array, done: jax.Array) -> Episodes:

@@ -27,7 +27,11 @@ class Policy(Protocol):
 
 
 class Categorical(NamedTuple):
-    """``p(a) = softmax(logits)[a]``, logits ``[..., A]``."""
+    """``p(a) = softmax(logits)[a]``, logits ``[..., A]``.
+
+    A logit of -inf is an action that cannot be: it is never drawn, adds nothing to entropy and divergence (``0 log 0 = 0``),
+    has no slope, and its log-probability is -inf. The divergence to a distribution without room for a possible action is inf.
+    """
 
     logits: jax.Array
 
@@ -35,20 +39,27 @@ class Categorical(NamedTuple):
         return jax.random.categorical(key, self.logits)
 
     def log_prob(self, action: jax.Array) -> jax.Array:
-        chosen = jax.nn.one_hot(action, self.logits.shape[-1], dtype=self.logits.dtype)
-        return jnp.sum(jax.nn.log_softmax(self.logits) * chosen, axis=-1)
+        chosen = jax.nn.one_hot(action, self.logits.shape[-1], dtype=bool)
+        return jnp.sum(jnp.where(chosen, jax.nn.log_softmax(self.logits), 0.0), axis=-1)
 
     def entropy(self) -> jax.Array:
-        log_p = jax.nn.log_softmax(self.logits)
-        return -jnp.sum(jnp.exp(log_p) * log_p, axis=-1)
+        p, log_p = self._terms()
+        return -jnp.sum(p * log_p, axis=-1)
 
     def mode(self) -> jax.Array:
         return jnp.argmax(self.logits, axis=-1)
 
     def kl(self, other: Categorical) -> jax.Array:
         """``KL(self || other)``."""
+        p, log_p = self._terms()
+        log_q = jnp.where(p == 0.0, 0.0, jax.nn.log_softmax(other.logits))
+        return jnp.sum(p * (log_p - log_q), axis=-1)
+
+    def _terms(self) -> tuple[jax.Array, jax.Array]:
+        """Probabilities and their logarithms, these 0 where there is no probability: slopes stay finite there too."""
         log_p = jax.nn.log_softmax(self.logits)
-        return jnp.sum(jnp.exp(log_p) * (log_p - jax.nn.log_softmax(other.logits)), axis=-1)
+        p = jnp.exp(log_p)
+        return p, jnp.where(p == 0.0, 0.0, log_p)
 
 
 class Gaussian(NamedTuple):
@@ -126,7 +137,10 @@ class TanhGaussian(NamedTuple):
 
 
 def policy_heads(spec: Spec) -> dict[str, Head]:
-    """The heads of a stochastic policy: logits for discrete actions; mean and log standard deviation for real ones."""
+    """The heads of a stochastic policy: logits for discrete actions; mean and log standard deviation for real ones.
+
+    Both are in units of the reach of an action, from its centre (see `Continuous`).
+    """
     match spec.action:
         case Discrete(n):
             return {"policy": Head((n,), mix="distribution", gain=0.01)}
@@ -138,4 +152,5 @@ def policy_of(spec: Spec, outputs: Outputs) -> Policy:
     """The distribution that the policy heads describe."""
     if isinstance(spec.action, Discrete):
         return Categorical(outputs["policy"])
-    return Gaussian(outputs["policy"], outputs["log_std"])
+    centre, reach = spec.action.centre, spec.action.reach
+    return Gaussian(centre + reach * outputs["policy"], outputs["log_std"] + jnp.log(reach))

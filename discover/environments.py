@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import jax
+import jax.numpy as jnp
 
 from discover.components import Component
 
@@ -18,10 +21,29 @@ class Discrete(NamedTuple):
 
 
 class Continuous(NamedTuple):
-    """Real actions, one bound per dimension."""
+    """Real actions, one bound per dimension.
+
+    What an algorithm says of actions in numbers of its own (how far to explore, how random to stay) it says in units of the
+    ``reach``, from the ``centre``: then it does not depend on the units of the environment.
+    """
 
     low: tuple[float, ...]
     high: tuple[float, ...]
+
+    @property
+    def centre(self) -> jax.Array:
+        """``[D]``: the middle between both bounds; 0 where either is infinite."""
+        return self._bounded(lambda low, high: 0.5 * low + 0.5 * high, 0.0)
+
+    @property
+    def reach(self) -> jax.Array:
+        """``[D]``: how far the bounds are from the centre; 1 where either is infinite, or both are the same."""
+        return self._bounded(lambda low, high: (0.5 * high - 0.5 * low) or 1.0, 1.0)
+
+    def _bounded(self, number: Callable[[float, float], float], otherwise: float) -> jax.Array:
+        pairs = zip(self.low, self.high, strict=True)
+        made = [number(low, high) if math.isfinite(low) and math.isfinite(high) else otherwise for low, high in pairs]
+        return jnp.asarray(made, jnp.float32)
 
 
 class Spec(NamedTuple):
@@ -29,6 +51,13 @@ class Spec(NamedTuple):
 
     observation_shape: tuple[int, ...]
     action: Discrete | Continuous
+
+
+def encoded(spec: Spec, action: jax.Array) -> jax.Array:
+    """Actions as numbers that a network reads: one-hot if discrete, else in units of their reach, from their centre."""
+    if isinstance(spec.action, Discrete):
+        return jax.nn.one_hot(action, spec.action.n)
+    return (action - spec.action.centre) / spec.action.reach
 
 
 class Step(NamedTuple):

@@ -4,7 +4,8 @@
     memory = memory.add(experience)                                                   # in its update
     batch = memory.sample(key, 128)                                                   # an Experience [1, 128]
 
-Written for one lifetime; it lives in the rule's state and is overwritten in place.
+Written for one lifetime; it lives in the rule's state and is overwritten in place. Where there is a normaliser, transitions are
+kept as they were before it, and rescaled when they are drawn: by the statistics of the experience that was added last.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from discover.errors import UserError
-from discover.rules import Experience, Info
+from discover.rules import Experience, Info, Unscaled
 
 L = TypeVar("L")
 
@@ -30,10 +31,12 @@ class Memory(NamedTuple):
     Attributes:
         rows: experience whose leaves are ``[capacity, ...]``; fields that are not kept are empty.
         added: how many transitions were ever added.
+        scale: the normaliser and its statistics of now; empty without a normaliser.
     """
 
     rows: Experience
     added: jax.Array
+    scale: tuple[Any, ...] = ()
 
     @property
     def capacity(self) -> int:
@@ -42,19 +45,38 @@ class Memory(NamedTuple):
 
     def add(self, experience: Experience) -> Memory:
         """The memory with the transitions of ``experience[T, B]`` in place of as many of the oldest."""
-        given = _only(experience, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
+        unscaled, scale = _before_scaling(experience)
+        if len(scale) != len(self.scale):
+            raise UserError(
+                "this replay memory keeps what was there before the normaliser, which the experience added has lost "
+                "(minibatches and groups of columns do not carry it): add experience as it was collected."
+            )
+        given = _only(unscaled, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
         steps, columns = experience.reward.shape
         flat = jax.tree.map(lambda ring, new: new.reshape(1, -1, *ring.shape[1:]), self.rows, given)
         rings = jax.tree.map(lambda ring: ring[None], self.rows)
         start = (self.added % self.capacity)[None]
         rows = jax.tree.map(lambda ring: ring[0], _written(*jax.lax.stop_gradient((rings, flat)), start))
-        return Memory(rows, self.added + steps * columns)
+        return Memory(rows, self.added + steps * columns, jax.lax.stop_gradient(scale))
 
     def sample(self, key: jax.Array, count: int) -> Experience:
         """``count`` transitions, each drawn evenly from all that are kept, as experience ``[1, count]``."""
         index = jax.random.randint(key, (1, count), 0, jnp.minimum(self.added, self.capacity))
         batch = jax.tree.map(lambda ring: ring[index], self.rows)
-        return batch._replace(first=jnp.zeros((1, count), bool))
+        return self._rescaled(batch)._replace(first=jnp.zeros((1, count), bool))
+
+    def _rescaled(self, batch: Experience) -> Experience:
+        """The batch ``[1, N]`` by the statistics of now."""
+        if not self.scale:
+            return batch
+        normaliser, statistics = self.scale
+        ways = {
+            "observation": normaliser.rescale,
+            "next_observation": normaliser.rescale,
+            "reward": normaliser.rescale_reward,
+        }
+        kept = {name: way for name, way in ways.items() if jax.tree.leaves(getattr(batch, name))}
+        return batch._replace(**{name: way(statistics, getattr(batch, name)[0])[None] for name, way in kept.items()})
 
 
 def learn_if(ready: jax.Array, step: Callable[[L, jax.Array], tuple[L, Info]], learner: L, keys: jax.Array) -> tuple[L, Info]:
@@ -98,8 +120,19 @@ def empty_memory(template: Experience, capacity: int, keep: tuple[str, ...] = TR
             f"a replay memory of capacity {capacity} is no multiple of the {steps * columns} transitions that an update brings "
             f"({steps} steps x {columns} environments): change one of them."
         )
-    rows = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape[2:]), leaf.dtype), _only(template, keep))
-    return Memory(rows, jnp.zeros((), jnp.int32))
+    unscaled, scale = _before_scaling(template)
+    rows = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape[2:]), leaf.dtype), _only(unscaled, keep))
+    scale = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), scale)
+    return Memory(rows, jnp.zeros((), jnp.int32), scale)
+
+
+def _before_scaling(experience: Experience) -> tuple[Experience, tuple[Any, ...]]:
+    """Experience as it was before the normaliser, and the normaliser with its statistics; nothing where there is none."""
+    before = experience.unscaled
+    if not isinstance(before, Unscaled):
+        return experience, ()
+    scaled = ("observation", "reward", "next_observation")
+    return experience._replace(**{name: getattr(before, name) for name in scaled}), (before.normaliser, before.statistics)
 
 
 def _only(experience: Experience, keep: tuple[str, ...]) -> Experience:

@@ -20,7 +20,7 @@ def next_values(evaluate: Callable[[Experience], jax.Array], experience: Experie
     """
 
     def row(index: jax.Array | int) -> Experience:
-        steps = experience._replace(carry=(), task=(), extra=())
+        steps = experience._replace(carry=(), task=(), extra=(), unscaled=())
         return jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, index, 1), steps)
 
     def fill(state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:

@@ -11,7 +11,11 @@ from discover.environments import Spec
 
 
 class Normaliser(Component):
-    """Rescales observations and rewards by running statistics, where experience is collected."""
+    """Rescales observations and rewards by running statistics, where experience is collected.
+
+    What a rule learns from at once is rescaled by the statistics of the step that brought it. What it keeps in a `Memory` is
+    kept as it was, and rescaled by the statistics of now whenever it is drawn.
+    """
 
     kind: ClassVar[str] = "normaliser"
 
@@ -29,9 +33,13 @@ class Normaliser(Component):
         raise NotImplementedError
 
     def rescale(self, state: Any, observation: jax.Array) -> jax.Array:
-        """An observation rescaled without counting it (the last one of an episode)."""
+        """Observations ``[N, ...]`` rescaled without counting them (the last of an episode, or those that a memory kept)."""
         raise NotImplementedError
 
     def reward(self, state: Any, reward: jax.Array, done: jax.Array) -> tuple[Any, jax.Array]:
         """Statistics with ``reward[B]`` counted in, and the reward rescaled by them."""
+        raise NotImplementedError
+
+    def rescale_reward(self, state: Any, reward: jax.Array) -> jax.Array:
+        """Rewards ``[N]`` rescaled without counting them (those that a memory kept)."""
         raise NotImplementedError

@@ -39,6 +39,21 @@ class Rollout(NamedTuple):
     by_rule: bool = False
 
 
+class Unscaled(NamedTuple):
+    """What experience was before the normaliser, for rules that learn from it much later.
+
+    Attributes:
+        observation, reward, next_observation: ``[T, B, ...]``.
+        normaliser, statistics: by which it is rescaled now, that is, after the segment.
+    """
+
+    observation: jax.Array
+    reward: jax.Array
+    next_observation: jax.Array
+    normaliser: Any = ()
+    statistics: Any = ()
+
+
 class Experience(NamedTuple):
     """T steps of B environments, each ``[T, B, ...]`` unless said otherwise; gradients are stopped.
 
@@ -53,6 +68,8 @@ class Experience(NamedTuple):
         carry: ``[B, ...]`` the network's carry before the first step.
         task: ``[B, ...]`` the task of each column at the segment's start; empty where single steps were shuffled.
         extra: ``[G, ...]`` what a rule that wraps another lets travel with each group of columns (see `World.view`).
+        unscaled: what it was before the normaliser; empty without one, and where steps or columns were rearranged. A `Memory`
+            sees to it: no rule need know.
     """
 
     observation: jax.Array
@@ -68,6 +85,7 @@ class Experience(NamedTuple):
     carry: Any
     task: Any
     extra: Any = ()
+    unscaled: Unscaled | tuple[()] = ()
 
 
 def group_columns(batch: Experience, size: int) -> Experience:
@@ -80,7 +98,8 @@ def group_columns(batch: Experience, size: int) -> Experience:
         return jnp.moveaxis(x.reshape(x.shape[0], -1, size, *x.shape[2:]), 1, 0)
 
     whole = jax.tree.map(columns, {"carry": batch.carry, "task": batch.task})
-    return jax.tree.map(steps, batch._replace(carry=(), task=(), extra=()))._replace(**whole, extra=batch.extra)
+    rest = batch._replace(carry=(), task=(), extra=(), unscaled=())
+    return jax.tree.map(steps, rest)._replace(**whole, extra=batch.extra)
 
 
 def join_columns(groups: T) -> T:
@@ -95,7 +114,8 @@ def join_columns(groups: T) -> T:
     if not isinstance(groups, Experience):
         return jax.tree.map(steps, groups)
     whole = jax.tree.map(columns, {"carry": groups.carry, "task": groups.task})
-    return jax.tree.map(steps, groups._replace(carry=(), task=(), extra=()))._replace(**whole, extra=groups.extra)
+    rest = groups._replace(carry=(), task=(), extra=(), unscaled=())
+    return jax.tree.map(steps, rest)._replace(**whole, extra=groups.extra)
 
 
 def moved_towards(target: T, params: T, share: jax.Array) -> T:

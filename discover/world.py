@@ -13,13 +13,13 @@ import jax.numpy as jnp
 from discover.actor import Actor, Episodes, recorded, where
 from discover.algorithm import Algorithm
 from discover.distributions import Policy, policy_of
-from discover.environments import Discrete, Environment, Spec
+from discover.environments import Discrete, Environment, Spec, encoded
 from discover.errors import UserError, nearest
 from discover.networks import ACTION, AUXILIARY_LOSS, REWARD, Heads, Inputs, Network, Outputs
 from discover.next_values import next_values
 from discover.randomness import named_keys, permutation
 from discover.returns import Segment
-from discover.rules import Context, Experience, Info
+from discover.rules import Context, Experience, Info, Unscaled
 
 
 class World:
@@ -71,7 +71,7 @@ class World:
             batch: the transitions.
             action: what is done there, for heads that read `ACTION` (without it they are left out).
         """
-        readable = dict(batch.context) if action is None else {**batch.context, ACTION: _encoded(self.spec, action)}
+        readable = dict(batch.context) if action is None else {**batch.context, ACTION: encoded(self.spec, action)}
         inputs = Inputs(batch.next_observation, jnp.zeros_like(batch.first), readable, self.progress)
         if not self._recurrent:
             return self._at_once(params, inputs)
@@ -130,7 +130,7 @@ class World:
         Single steps are shuffled, unless the network is recurrent or columns belong together: then groups of columns are.
         """
         steps, columns = experience.reward.shape
-        rest = (experience._replace(carry=(), task=(), extra=()), *more)
+        rest = (experience._replace(carry=(), task=(), extra=(), unscaled=()), *more)
         if self._recurrent or self.group is not None:
             size = self.group or 1
             _divide(columns // size, count, "groups of environments")
@@ -191,9 +191,10 @@ class World:
             if self._normaliser is not None:
                 statistics = self._normaliser.restart(statistics, columns)
             episodes = previous.episodes._replace(current_return=zeros, current_length=zeros)
+        unscaled: Any = ()
         if self._normaliser is not None:
-            statistics, observation = self._normaliser.observe(statistics, observation)
-        return Actor(state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, env_steps)
+            unscaled, (statistics, observation) = observation, self._normaliser.observe(statistics, observation)
+        return Actor(state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, env_steps, unscaled)
 
     def collect(
         self, params: Any, actor: Actor, key: jax.Array, steps: int, context: Context = MappingProxyType({})
@@ -218,6 +219,9 @@ class World:
 
         actor, experience = jax.lax.scan(step, actor, keys)
         experience = experience._replace(carry=carry, task=task)
+        if isinstance(experience.unscaled, Unscaled):
+            known = experience.unscaled._replace(normaliser=self._normaliser, statistics=actor.normaliser)
+            experience = experience._replace(unscaled=known)
         if not self._recurrent:  # what acting does not need is cheaper here, for all steps at once
             inputs = Inputs(experience.observation, experience.first, experience.context, self.progress)
             experience = experience._replace(outputs=self._at_once(params, inputs))
@@ -295,7 +299,7 @@ class World:
         wanted = {name for head in self.heads.outputs.values() for name in head.reads}
         readable = dict(batch.context)
         if ACTION in wanted:
-            readable[ACTION] = _encoded(self.spec, batch.action)
+            readable[ACTION] = encoded(self.spec, batch.action)
         if REWARD in wanted:
             readable[REWARD] = batch.reward[..., None]
         return readable
@@ -311,6 +315,7 @@ class World:
         done = made.terminated | made.truncated
         task, state, fresh = self._reset(keys_reset, actor.task, done, made)
         statistics, observation, seen, reward = self._normalise(actor.normaliser, made, fresh, done)
+        normalised = self._normaliser is not None
         experience = Experience(
             observation=actor.observation,
             action=action,
@@ -324,9 +329,11 @@ class World:
             context=context,
             carry=(),
             task=(),
+            unscaled=Unscaled(actor.unscaled, made.reward, made.observation) if normalised else (),
         )
         episodes = recorded(actor.episodes, made.reward, done)
-        return Actor(state, observation, carry, done, task, statistics, episodes, actor.env_steps), experience
+        unscaled = fresh if normalised else ()
+        return Actor(state, observation, carry, done, task, statistics, episodes, actor.env_steps, unscaled), experience
 
     def _reset(self, keys: jax.Array, task: Any, done: jax.Array, made: Any) -> tuple[Any, Any, jax.Array]:
         """Task, state and observation to go on with: fresh ones where an episode ended."""
@@ -337,10 +344,11 @@ class World:
         return task, where(done, state, made.state), where(done, observation, made.observation)
 
     def _normalise(self, statistics: Any, made: Any, fresh: jax.Array, done: jax.Array) -> tuple[Any, ...]:
+        """Statistics after the step, and by them: the observation to go on from, the true next one, and the reward."""
         if self._normaliser is None:
             return statistics, fresh, made.observation, made.reward
-        seen = self._normaliser.rescale(statistics, made.observation)
         statistics, observation = self._normaliser.observe(statistics, fresh)
+        seen = self._normaliser.rescale(statistics, made.observation)
         statistics, reward = self._normaliser.reward(statistics, made.reward, done)
         return statistics, observation, where(done, seen, observation), reward
 
@@ -383,11 +391,6 @@ def _sizes(spec: Spec, heads: Heads) -> Mapping[str, int]:
                     f"the head '{name}' reads '{read}', which the rule's context does not hold; {nearest(read, sizes)}."
                 )
     return sizes
-
-
-def _encoded(spec: Spec, action: jax.Array) -> jax.Array:
-    """Actions as numbers that a network reads: one-hot if discrete."""
-    return jax.nn.one_hot(action, spec.action.n) if isinstance(spec.action, Discrete) else action
 
 
 def _divide(total: int, count: int, what: str) -> None:

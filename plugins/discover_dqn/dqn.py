@@ -162,4 +162,4 @@ def epsilon_greedy(key: jax.Array, q: jax.Array, epsilon: jax.Array) -> tuple[ja
 
 def _at(q: jax.Array, action: jax.Array) -> jax.Array:
     """``q[..., A]`` at ``action[...]``."""
-    return jnp.sum(q * jax.nn.one_hot(action, q.shape[-1], dtype=q.dtype), axis=-1)
+    return jnp.sum(jnp.where(jax.nn.one_hot(action, q.shape[-1], dtype=bool), q, 0.0), axis=-1)

@@ -17,14 +17,14 @@ def discover_register(registry: Registry) -> None:
     registry.add_recipe(
         "maml",
         _candidate({"trpo": {"returns": _ADVANTAGE, "radius": 0.01, "damping": 1e-5}}, 0.5, 0.0, [100, 100], "relu"),
-        summary="MAML with TRPO outside, with its published settings for 2-D navigation",
+        summary="MAML with TRPO outside, with the settings of its authors' code for 2-D navigation",
         paper=MAML.paper,
     )
     outer = {"returns": _ADVANTAGE, "optimiser": {"adam": {"learning_rate": 1e-3}}, "epochs": 5, "clip": 0.3}
     registry.add_recipe(
         "promp",
         _candidate({"promp": outer}, 0.1, 5e-4, [64, 64], "tanh"),
-        summary="ProMP with its published settings",
+        summary="ProMP with the settings of its authors' code, but its first policy is ten times as noisy as there",
         paper=ProMP.paper,
     )
 

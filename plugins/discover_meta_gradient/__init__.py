@@ -31,7 +31,7 @@ def discover_register(registry: Registry) -> None:
             {"policy_improvement": {"returns": {"gae": {"gamma": 0.99, "lam": 1.0}}}},
             ["returns.gamma", "returns.lam"],
         ),
-        summary="A2C whose gamma and lambda are adapted by their meta-gradient; the rest is that of the recipe a2c",
+        summary="A2C whose gamma and lambda are adapted by their meta-gradient; optimiser and network are those of recipe a2c",
         paper=MetaGradient.paper,
     )
     shares = ["policy_share", "value_share", "entropy_share"]

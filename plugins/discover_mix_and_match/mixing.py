@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import jax
 import jax.numpy as jnp
 
-from discover import AUXILIARY_LOSS, Head, Outputs
+from discover import AUXILIARY_LOSS, Categorical, Head, Outputs
 
 _OFF = 1e-6
 """How far a weight keeps off zero inside the logarithm."""
@@ -52,33 +52,30 @@ def mixture(
         said = [agent[name] for agent in agents]
         outputs[name] = mixed(heads[name], said, shares)
         if heads[name].mix == "distribution":
-            distances = [divergence(a, b) for a, b in itertools.pairwise(said)]
+            distances = [Categorical(a).kl(Categorical(b)) for a, b in itertools.pairwise(said)]
             loss = loss + coefficient * _weighed(distances, shares)
     return {**outputs, AUXILIARY_LOSS: loss}
 
 
 def mixed(head: Head, said: Sequence[jax.Array], shares: Sequence[jax.Array]) -> jax.Array:
-    """One output of the mixture: of distributions, the log of ``sum_k w_k pi_k`` by log-sum-exp."""
+    """One output of the mixture: of distributions, the log of ``sum_k w_k pi_k`` by log-sum-exp, -inf where all are 0."""
     if head.mix == "first":
         return said[0]
     if head.mix == "linear":
         return _weighed(said, shares)
-    parts = [
-        jnp.where(share > 0.0, jnp.log(jnp.maximum(share, _OFF)) + jax.nn.log_softmax(logits), NEVER)
-        for logits, share in zip(said, shares, strict=True)
-    ]
-    return jax.nn.logsumexp(jnp.stack(parts), axis=0)
+    parts = jnp.stack(
+        [
+            jnp.where(share > 0.0, jnp.log(jnp.maximum(share, _OFF)) + jax.nn.log_softmax(logits), -jnp.inf)
+            for logits, share in zip(said, shares, strict=True)
+        ]
+    )
+    possible = jnp.any(parts > -jnp.inf, axis=0)
+    return jnp.where(possible, jax.nn.logsumexp(jnp.where(possible, parts, 0.0), axis=0), -jnp.inf)
 
 
 def _between(x: jax.Array) -> jax.Array:
     """``x`` held in ``[0, 1]``, with slope 1 at the ends too."""
     return jnp.where(x < 0.0, 0.0, jnp.where(x > 1.0, 1.0, x))
-
-
-def divergence(simple: jax.Array, target: jax.Array) -> jax.Array:
-    """``KL(simple || target)`` of two sets of logits."""
-    log_simple = jax.nn.log_softmax(simple)
-    return jnp.sum(jnp.exp(log_simple) * (log_simple - jax.nn.log_softmax(target)), axis=-1)
 
 
 def _weighed(values: Sequence[jax.Array], shares: Sequence[jax.Array]) -> jax.Array:

@@ -59,11 +59,14 @@ class Observations(Normaliser):
         return state, self.rescale(state, observation)
 
     def rescale(self, state: Moments, observation: jax.Array) -> jax.Array:
-        scaled = (observation - state.mean) * jax.lax.rsqrt(state.variance + _LEAST_VARIANCE)
+        scaled = (observation.astype(jnp.float32) - state.mean) * jax.lax.rsqrt(state.variance + _LEAST_VARIANCE)
         return jnp.clip(scaled, -self.limit, self.limit)
 
     def reward(self, state: Moments, reward: jax.Array, done: jax.Array) -> tuple[Moments, jax.Array]:
         return state, reward
+
+    def rescale_reward(self, state: Moments, reward: jax.Array) -> jax.Array:
+        return reward
 
 
 class Discounted(NamedTuple):
@@ -109,9 +112,11 @@ class Rewards(Normaliser):
 
     def reward(self, state: Discounted, reward: jax.Array, done: jax.Array) -> tuple[Discounted, jax.Array]:
         returns = self.gamma * state.returns + reward
-        moments = counted(state.moments, returns)
-        scaled = reward * jax.lax.rsqrt(moments.variance + _LEAST_VARIANCE)
-        return Discounted(jnp.where(done, 0.0, returns), moments), jnp.clip(scaled, -self.limit, self.limit)
+        state = Discounted(jnp.where(done, 0.0, returns), counted(state.moments, returns))
+        return state, self.rescale_reward(state, reward)
+
+    def rescale_reward(self, state: Discounted, reward: jax.Array) -> jax.Array:
+        return jnp.clip(reward * jax.lax.rsqrt(state.moments.variance + _LEAST_VARIANCE), -self.limit, self.limit)
 
 
 @component
@@ -144,3 +149,8 @@ class Several(Normaliser):
             own, reward = normaliser.reward(own, reward, done)
             after.append(own)
         return tuple(after), reward
+
+    def rescale_reward(self, state: tuple[Any, ...], reward: jax.Array) -> jax.Array:
+        for normaliser, own in zip(self.normalisers, state, strict=True):
+            reward = normaliser.rescale_reward(own, reward)
+        return reward

@@ -47,7 +47,7 @@ def discover_register(registry: Registry) -> None:
         registry.add_recipe(
             name,
             _table(name, step_size=0.5, gamma=1.0, epsilon=0.1),
-            summary=f"{rule.__name__} with a table, as Sutton & Barto 2018, example 6.6, have it for the cliff",
+            summary=f"{rule.__name__} with a table for the cliff of Sutton & Barto 2018, example 6.6; step size by S. Zhang",
             paper=rule.paper,
         )
 

@@ -29,6 +29,6 @@ def discover_register(registry: Registry) -> None:
             },
             "network": {"mlp": {"hidden": [32, 32], "activation": "tanh"}},
         },
-        summary="TRPO with a linear baseline; radius and network of Duan et al., batch and damping are ours",
+        summary="TRPO with a linear baseline, with the settings of rllab (Duan et al. 2016) for cart-pole",
         paper=TRPO.paper,
     )

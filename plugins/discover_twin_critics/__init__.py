@@ -21,9 +21,9 @@ def discover_register(registry: Registry) -> None:
     registry.add_recipe(
         "td3",
         _candidate(
-            "td3", [400, 300], gamma=0.98, batch=100, capacity=200_000, learning_starts=10_000, noise=0.1, steps=2, delay=2
+            "td3", [400, 300], gamma=0.98, batch=256, capacity=200_000, learning_starts=10_000, noise=0.1, steps=2, delay=2
         ),
-        summary="TD3 with the settings of RL Baselines3 Zoo for Pendulum",
+        summary="TD3 with the settings of RL Baselines3 Zoo for Pendulum (updates of two steps each)",
         paper=TD3.paper,
     )
 

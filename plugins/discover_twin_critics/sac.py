@@ -22,14 +22,16 @@ class Temperature(NamedTuple):
 class SAC(TwinCritics):
     """Soft actor-critic with a temperature of its own (Haarnoja et al. 2018, arXiv 1812.05905, eq. 3, 9 and 18).
 
-    With ``a', log pi(a'|s')`` from the policy, a Gaussian squashed by tanh::
+    With ``a', log pi(a'|s')`` from the policy, a Gaussian squashed by tanh, whose density is that of the action in units of its
+    reach, between -1 and 1: neither entropy nor temperature depends on the units of the environment::
 
         next_value  = min(Q1_target, Q2_target)(s', a') - alpha * log pi(a'|s')
         policy loss = mean(alpha * log pi(a|s) - min(Q1, Q2)(s, a))                       # a is differentiated through
         temperature loss = -alpha * mean(log pi(a|s) + target entropy),     target entropy = -entropy_scale * D
 
     Attributes:
-        entropy_scale: the target entropy in units of ``-D``, minus the number of action dimensions.
+        entropy_scale: the target entropy in units of ``-D``, minus the number of action dimensions. The entropy of the uniform
+            policy is ``D log 2``.
     """
 
     paper = "Haarnoja et al. 2018, arXiv 1812.05905"
@@ -48,16 +50,17 @@ class SAC(TwinCritics):
 
     def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Experience) -> jax.Array:
         policy = squashed(world, world.evaluate_next(learner.params, batch))
-        action, log_prob = policy.sample_and_log_prob(key)
+        action, log_prob = drawn(key, world, policy)
         value = lower(world.evaluate_next(learner.target, batch, action))
         return jax.lax.stop_gradient(value - jnp.exp(learner.own.log) * log_prob)
 
     def policy_loss(self, key: jax.Array, world: World, learner: Learner) -> Any:
         def loss(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
-            action, log_prob = squashed(world, outputs).sample_and_log_prob(key)
+            action, log_prob = drawn(key, world, squashed(world, outputs))
             value = lower(world.evaluate(learner.params, batch._replace(action=action)))
             total = jnp.mean(jnp.exp(learner.own.log) * log_prob - value)
-            return total, {"policy_loss": total, "entropy": -jnp.mean(log_prob)}
+            info = {"policy_loss": total, "entropy": -jnp.mean(log_prob), "temperature": jnp.exp(learner.own.log)}
+            return total, info
 
         return loss
 
@@ -66,6 +69,13 @@ class SAC(TwinCritics):
         target = -self.entropy_scale * len(bounds(world.spec)[0])
         gradient = jnp.exp(log) * (info["entropy"] - target)
         return Temperature(*self.optimiser.update(gradient, state, log, world.progress))
+
+
+def drawn(key: jax.Array, world: World, policy: TanhGaussian) -> tuple[jax.Array, jax.Array]:
+    """An action in the environment's units, and the log of its density in units of its reach."""
+    action, log_prob = policy.sample_and_log_prob(key)
+    low, high = bounds(world.spec)
+    return action, log_prob + jnp.sum(jnp.log(0.5 * (high - low)))
 
 
 def squashed(world: World, outputs: Outputs) -> TanhGaussian:

@@ -12,13 +12,13 @@ import yaml
 from contract.small import CATCH, agent, compiled, curves, small_ppo, stacked
 from discover_mix_and_match.actions import GrowingActions
 from discover_mix_and_match.agents import MixAndMatch
-from discover_mix_and_match.mixing import NEVER, divergence, mixture, weights
+from discover_mix_and_match.mixing import NEVER, mixture, weights
 from discover_mix_and_match.shares import Held, Ramp
 from discover_mix_and_match.specialists import Specialists
 from discover_networks.mlp import MLP
 from typer.testing import CliRunner
 
-from discover import AUXILIARY_LOSS, Continuous, Head, Heads, Inputs, Spec, UserError, World, get
+from discover import AUXILIARY_LOSS, Categorical, Continuous, Head, Heads, Inputs, Spec, UserError, World, get
 from discover.cli import app
 from discover.evaluation import describe_shapes
 from discover.plugins import load_plugins
@@ -32,6 +32,10 @@ def logits(*probabilities: float) -> dict[str, jax.Array]:
     return {"policy": jnp.log(jnp.asarray(probabilities))}
 
 
+def divergence(one: dict[str, jax.Array], other: dict[str, jax.Array]) -> jax.Array:
+    return Categorical(one["policy"]).kl(Categorical(other["policy"]))
+
+
 # The mixture ----------------------------------------------------------------------------------------------------------
 
 
@@ -39,9 +43,9 @@ def test_the_example_whose_numbers_are_known() -> None:
     simple, target = logits(0.7, 0.2, 0.1), logits(0.2, 0.3, 0.5)
     made = mixture(POLICY, [simple, target], jnp.float32(0.3), 1.0)
     np.testing.assert_allclose(jnp.exp(made["policy"]), [0.55, 0.23, 0.22], rtol=1e-6)
-    np.testing.assert_allclose(divergence(made["policy"], target["policy"]), 0.314653, rtol=1e-5)
+    np.testing.assert_allclose(divergence(made, target), 0.314653, rtol=1e-5)
     np.testing.assert_allclose(made[AUXILIARY_LOSS], 0.444428, rtol=1e-5)
-    np.testing.assert_allclose(divergence(simple["policy"], target["policy"]), 0.634897, rtol=1e-5)
+    np.testing.assert_allclose(divergence(simple, target), 0.634897, rtol=1e-5)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.5, 0.9, 1.0])
@@ -49,7 +53,7 @@ def test_the_loss_bounds_how_far_the_mixture_is_from_the_target(alpha: float) ->
     for seed in range(5):
         simple, target = ({"policy": 2.0 * jax.random.normal(k, (3,))} for k in jax.random.split(jax.random.key(seed)))
         made = mixture(POLICY, [simple, target], jnp.float32(alpha), 1.0)
-        assert made[AUXILIARY_LOSS] >= divergence(made["policy"], target["policy"]) - 1e-6
+        assert made[AUXILIARY_LOSS] >= divergence(made, target) - 1e-6
         np.testing.assert_allclose(jnp.sum(jnp.exp(made["policy"])), 1.0, rtol=1e-5)
 
 
@@ -78,6 +82,30 @@ def test_an_agent_without_weight_learns_nothing_and_gradients_are_finite_with_im
     assert all(np.all(np.isfinite(slope)) for slope in slopes)
     assert np.all(np.abs(slopes[0][:2]).sum(axis=1) > 0.0)
     np.testing.assert_array_equal(slopes[0][2], 0.0)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
+def test_what_no_agent_may_do_the_mixture_may_not_do_either(alpha: float) -> None:
+    """Logits of -inf in all agents: the mixture of the policies over the other actions, with finite slopes."""
+    simple, target = jnp.asarray([0.3, -jnp.inf, -0.2]), jnp.asarray([-0.5, -jnp.inf, 0.4])
+
+    def made(simple: jax.Array, target: jax.Array, others: Any) -> tuple[jax.Array, jax.Array]:
+        said = [{"policy": logits[others]} for logits in (simple, target)]
+        outputs = mixture(POLICY, said, jnp.float32(alpha), 1.0)
+        return outputs["policy"], outputs[AUXILIARY_LOSS]
+
+    policy, loss = made(simple, target, slice(None))
+    expected, expected_loss = made(simple, target, jnp.asarray([0, 2]))
+    np.testing.assert_allclose(policy, jnp.stack([expected[0], -jnp.inf, expected[1]]), rtol=1e-6)
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-6)
+
+    def total(simple: jax.Array, target: jax.Array) -> jax.Array:
+        policy, loss = made(simple, target, slice(None))
+        return Categorical(policy).entropy() + Categorical(policy).log_prob(jnp.int32(2)) + loss
+
+    for slope in jax.jit(jax.grad(total, argnums=(0, 1)))(simple, target):
+        assert np.all(np.isfinite(slope))
+        assert slope[1] == 0.0
 
 
 # Alpha ----------------------------------------------------------------------------------------------------------------

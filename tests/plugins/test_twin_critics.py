@@ -31,7 +31,7 @@ def world_of(made: TwinCritics, **clock: Any) -> World:
 
 
 def linear(shift: float = 0.0) -> Any:
-    """Parameters of the affine network: ``kernel . [s, a] + bias`` for critics, ``kernel . s + bias`` else."""
+    """Parameters of the affine network: ``kernel . [s, 2 a - 1] + bias`` for critics, ``kernel . s + bias`` else."""
 
     def head(kernel: list[float], bias: float, shape: tuple[int, ...]) -> Any:
         return {"kernel": jnp.asarray(kernel).reshape(-1, *shape), "bias": jnp.full(shape, bias)}
@@ -45,7 +45,7 @@ def linear(shift: float = 0.0) -> Any:
 
 
 def q_by_hand(states: np.ndarray, action: Any, shift: float) -> np.ndarray:
-    seen = np.concatenate([states, np.asarray(action).reshape(-1, 1)], axis=1)
+    seen = np.concatenate([states, 2.0 * np.asarray(action).reshape(-1, 1) - 1.0], axis=1)
     first, second = seen @ [1.0, -1.0, 2.0] + 0.5 + shift, seen @ [-1.0, 0.5, 1.0] + 0.25 + shift
     assert (first < second).any()
     assert (first > second).any()
@@ -102,7 +102,7 @@ def test_the_targets_of_sac_take_the_lower_critic_and_the_entropy_at_the_present
     log_std = jnp.asarray(FOLLOWING @ [0.0, 0.4] - 1.0)[None, :, None]
     policy = TanhGaussian(mean, log_std, jnp.zeros(1), jnp.ones(1))
     action = policy.sample(key)
-    following = q_by_hand(FOLLOWING, action, 0.5) - 0.3 * np.asarray(policy.log_prob(action)[0])
+    following = q_by_hand(FOLLOWING, action, 0.5) - 0.3 * (np.asarray(policy.log_prob(action)[0]) + np.log(0.5))
     wanted = [1.0, 2.0, -0.25] + 0.9 * np.asarray([1.0, 0.0, 1.0]) * following
     np.testing.assert_allclose(target[0], wanted, atol=1e-4)
 
@@ -110,7 +110,7 @@ def test_the_targets_of_sac_take_the_lower_critic_and_the_entropy_at_the_present
 def test_the_gradient_of_td3s_policy_is_the_chain_rule() -> None:
     made = rule(TD3)
     gradient, _ = world_of(made).gradient(made.policy_loss(jax.random.key(0), world_of(made), learner(made)))(linear(), batch())
-    through = -2.0 * 0.5 / np.cosh(STATES @ [0.3, -0.2] + 0.1) ** 2 / 3  # dQ1/da = 2, da/du = reach / cosh^2
+    through = -2.0 / np.cosh(STATES @ [0.3, -0.2] + 0.1) ** 2 / 3  # dQ1/da = 2 / reach, da/du = reach / cosh^2
     np.testing.assert_allclose(gradient["policy"]["kernel"][:, 0], through @ STATES, atol=1e-6)
     for name in ("q1", "q2"):
         assert all(not leaf.any() for leaf in jax.tree.leaves(gradient[name]))
