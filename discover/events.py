@@ -189,7 +189,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Difference:
-    """Candidate minus baseline on one task: Holm-corrected over the tasks."""
+    """Candidate minus baseline on one run: Holm-corrected over all baselines and runs."""
 
     candidate: str
     baseline: str

@@ -104,6 +104,24 @@ def test_nan_in_the_parameters_is_noticed() -> None:
     assert not lived(10, limit=9.5 * SLOPE).finite
 
 
+@component
+class Clock(Climb):
+    """Reports the clock that its world shows."""
+
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Any]:
+        params, state, _ = super().update(key, world, params, state, experience)
+        return params, state, {"progress": world.progress, "spent": jnp.float32(world.env_steps)}
+
+
+@pytest.mark.parametrize("updates", [1, 7, 100])
+def test_a_rule_sees_what_was_spent_before_the_update(updates: int) -> None:
+    algorithm = Algorithm(rule=Clock(steps=3, environments=5), network=Blank())
+    info = jax.device_get(RUN(algorithm, Payday(), jax.random.key(0), updates)).info
+    before = np.asarray([np.mean(updates_of(row, updates)) for row in range(100)])
+    np.testing.assert_allclose(info["progress"], before / updates, rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(info["spent"], before * 3 * 5)
+
+
 # Tasks ----------------------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ import pytest
 import toys
 import yaml
 
-from discover import Registry, UserError, hookimpl
+from discover import Registry, Space, UserError, hookimpl
 from discover.config import checked_config
 from discover.errors import EvaluationError
 from discover.events import Generation, SearchInfo, SearchResult, Status
@@ -401,6 +401,28 @@ def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, mo
     with pytest.raises(EvaluationError, match=r"^each of the 3 best candidates broke on fresh seeds, so there is no champion"):
         run(tmp_path, generations=1)
     assert not (tmp_path / "champion.candidate").exists()
+
+
+def test_the_champion_is_the_finalist_that_is_best_on_fresh_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the best of the search: here fresh seeds like the lowest slope most, the search the highest."""
+    from discover.fitness import Evaluated, Evaluator
+
+    honest = Evaluator.evaluate
+
+    def other_taste(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
+        made = honest(self, genomes, purpose, *further)
+        return made if purpose == "search" else made._replace(fitness=-genomes[:, 0])
+
+    monkeypatch.setattr(Evaluator, "evaluate", other_taste)
+    tasks = [{"task": "payday", "steps": 40}]
+    _, result = only(tmp_path, (0.1,), (0.3,), (0.2,), finalists=3, tasks=tasks)
+    slopes = [
+        float(Space(checked_config(toys.plugins().registry, WORDS).template).decode(g).rule.slope) for g in result.finalists
+    ]
+    assert len(set(slopes)) == 3
+    assert slopes[0] == max(slopes)
+    assert float(result.champion.rule.slope) == min(slopes)  # type: ignore[attr-defined]
+    assert result.champion_fitness == pytest.approx(-0.1)
 
 
 # Directories ----------------------------------------------------------------------------------------------------------

@@ -110,6 +110,8 @@ def test_a_time_limit_truncates_what_has_not_ended(inner: Count, length: int, ho
 def test_frames_are_stacked_the_newest_last() -> None:
     shown = played(FrameStack(frames=3).wrap(Count()), [0] * 4).observations
     np.testing.assert_array_equal(shown[:, ::2], [[0, 0, 0], [0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4]])
+    np.testing.assert_array_equal(shown[:, 1::2], shown[-1, -1])  # the task, which is seen in all frames from the start
+    assert shown[-1, -1] > 0.0
 
 
 def test_stacked_pictures_stay_pictures() -> None:
