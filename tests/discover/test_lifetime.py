@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toys import Blank, Climb, Payday
 
-from discover import Algorithm, Environment, Experience, UserError, World, component, lifetime, named_key, replace
+from discover import Algorithm, Environment, Experience, Rollout, UserError, World, component, lifetime, named_key, replace
 from discover.evaluation import programs_on
 from discover.lifetime import Curve
 
@@ -73,6 +73,12 @@ def test_rows_before_the_first_finished_episode_take_the_first_value() -> None:
     assert curve.episode_return[-1] > first
 
 
+def test_one_step_of_one_environment_is_a_row() -> None:
+    curve = lived(100, Payday(length=1), steps=1, environments=1)
+    np.testing.assert_allclose(curve.episode_return, SLOPE * np.arange(100), rtol=1e-5)
+    np.testing.assert_array_equal(curve.episode_length, 1.0)
+
+
 def test_no_episode_ends_no_return() -> None:
     curve = lived(10, Payday(length=0))
     assert np.isnan(curve.episode_return).all()
@@ -97,6 +103,46 @@ def test_the_clock_counts_env_steps() -> None:
         "a lifetime of 14 env steps is shorter than one update of Climb, which takes 15 (3 steps x 5 environments): give at "
         "least 15 steps."
     )
+
+
+def test_more_than_can_be_counted_is_refused() -> None:
+    most = (2**31 - 1) // 100
+    single = candidate(steps=1, environments=1)
+    assert lifetime.updates_in(single, Payday(), most) == most
+    assert lifetime.updates_in(candidate(steps=1000), Payday(), 2**31 - 1) == (2**31 - 1) // 2000
+    for algorithm, steps in ((single, most + 1), (candidate(steps=1000), 2**31)):
+        with pytest.raises(
+            UserError, match=rf"^a lifetime of {steps} env steps in \d+ updates is too long: 2147483647 env steps"
+        ):
+            lifetime.updates_in(algorithm, Payday(), steps)
+
+
+@component
+class Alone(Climb):
+    """Collects by itself, and reports only that."""
+
+    told: tuple[str, ...] = ()
+
+    def rollout(self, spec: Any) -> Rollout:
+        return Rollout(4, 2, by_rule=True)
+
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any, Any]:
+        return params, state, dict.fromkeys(self.told, jnp.float32(8.0)) | {"other": jnp.float32(3.0)}
+
+
+def test_a_rule_that_collects_by_itself_reports_its_episodes_and_its_steps() -> None:
+    names = ("episode_return", "episode_length", "episodes", "env_steps")
+    algorithm, key = Algorithm(rule=Alone(told=names), network=Blank()), jax.random.key(0)
+    life = jax.jit(lambda: lifetime.advance(algorithm, Payday(), lifetime.begin(algorithm, Payday(), key), 0, 3, 3))()
+    curve = lifetime.curve_of(life, 3)
+    assert curve.env_steps == 3 * 8
+    np.testing.assert_array_equal(
+        [curve.episode_return, curve.episode_length, curve.info["other"]], np.outer([1, 1, 3], np.ones(100))
+    )
+    for lacking in names:
+        told = tuple(name for name in names if name != lacking)
+        with pytest.raises(UserError, match=f"^Alone collects by itself, but its info lacks '{lacking}': add World.report"):
+            jax.eval_shape(lambda told=told: lifetime.run(Algorithm(rule=Alone(told=told), network=Blank()), Payday(), key, 3))
 
 
 def test_nan_in_the_parameters_is_noticed() -> None:

@@ -403,6 +403,17 @@ def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, mo
     assert not (tmp_path / "champion.candidate").exists()
 
 
+def test_finalists_are_the_best_of_all_generations(tmp_path: Path) -> None:
+    """Without noise, the steeper the better."""
+    candidate = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "noise": 0.0}}}
+    strategy = {"toy_turns": {"genomes": [[[0.1], [0.6]], [[0.5], [-0.3]], [[0.2], [0.3]]]}}
+    tasks = [{"task": "payday", "steps": 40}]
+    change = {"candidate": candidate, "strategy": strategy, "tasks": tasks, "population": 2, "finalists": 3}
+    result = run(tmp_path, **change, generations=3)
+    np.testing.assert_allclose(np.sort(result.finalists[:, 0]), [0.3, 0.5, 0.6])
+    assert result.champion_fitness == pytest.approx(max(result.finalist_fitness))
+
+
 def test_the_champion_is_the_finalist_that_is_best_on_fresh_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the best of the search: here fresh seeds like the lowest slope most, the search the highest."""
     from discover.fitness import Evaluated, Evaluator

@@ -13,7 +13,7 @@ from discover.compare import compare
 from discover.events import Comparison, Training
 from discover.executors import Curves
 from discover.statistics import holm
-from discover.train import train
+from discover.train import statuses, train
 from discover.words import algorithm_from, component_from
 
 REGISTRY = toys.plugins().registry
@@ -66,6 +66,31 @@ def test_the_return_at_the_end_of_training_is_the_mean_of_the_last_two_rows() ->
     assert made.env_steps == 3 * 40
 
 
+def test_the_worst_that_happened_to_a_seed_is_its_status() -> None:
+    fine, ended = np.zeros(100), np.ones((2, 5), bool)
+    never, part, infinite = np.full(100, np.nan), np.r_[np.nan, np.zeros(99)], np.r_[np.zeros(99), np.inf]
+    returns = np.stack([[fine, never, part, infinite, fine], [fine, fine, never, never, fine]])
+    ended[0, 4] = ended[1, 3] = False
+    found = statuses(Curves(returns, returns, {}, ended, ended))
+    ok, none, broken = Status.OK, Status.NO_EPISODE, Status.NOT_FINITE
+    np.testing.assert_array_equal(found, [[ok, none, none, broken, broken], [ok, ok, none, broken, ok]])
+
+
+def test_one_seed_has_no_interval() -> None:
+    made = train(REGISTRY, Recorded(), "toy", toy(), TaskRun("payday", 40), seeds=1)
+    np.testing.assert_array_equal(made.interval, [np.nan, (98**2 + 99**2) / 2, np.nan])
+
+
+def test_a_comparison_tells_what_is_trained_and_how_far_it_is() -> None:
+    told: list[tuple[str, float]] = []
+    runs = [TaskRun("payday", 40), TaskRun("payday", 48)]
+    candidates = {"a": toy(), "b": toy()}
+    compare(REGISTRY, Recorded(), candidates, runs, seeds=2, progress=lambda *what: told.append(what))
+    names = [f"{name} on payday @ {steps}" for steps in (40, 48) for name in "ab"]
+    assert told == list(zip(names, (0.0, 0.25, 0.5, 0.75), strict=True))
+
+
+SEEDS = 16
 SEEDS = 16
 BESIDE = {"first": 0.0, "near": 0.9, "far": 1.4}  # how far from the first, in standard deviations
 
