@@ -29,7 +29,7 @@ def updates_of(row: int, updates: int) -> list[int]:
     return [u for u in range(updates) if u * 100 // updates == row] or [row * updates // 100]
 
 
-def by_hand(updates: int, steps: int, length: int, anew: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def by_hand(updates: int, steps: int, length: int, anew: bool = False, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Returns and lengths ``[100]`` of a Climb on a Payday, whose columns are all alike, step by step.
 
     Args:
@@ -37,18 +37,20 @@ def by_hand(updates: int, steps: int, length: int, anew: bool = False) -> tuple[
         steps: T.
         length: of an episode.
         anew: whether environments start over at each update.
+        start: first update of the window whose curve it is; nothing counts that ended before.
     """
     last: list[list[tuple[float, int]]] = [[] for _ in range(updates)]  # the last finished episode after each step
     paid, count, finished = 0.0, 0, None
     for update in range(updates):
         paid, count = (0.0, 0) if anew else (paid, count)
+        finished = None if update == start else finished
         for _ in range(steps):
             paid, count = paid + update * SLOPE, count + 1
             if count == length:
                 finished, paid, count = (paid, length), 0.0, 0
             if finished is not None:
                 last[update].append(finished)
-    rows = [[seen for update in updates_of(row, updates) for seen in last[update]] for row in range(100)]
+    rows = [[seen for update in updates_of(row, updates - start) for seen in last[start + update]] for row in range(100)]
     first = next((row for row in rows if row), [(np.nan, np.nan)])
     table = np.asarray([np.mean(row or first, axis=0) for row in rows])
     return table[:, 0], table[:, 1]
@@ -166,6 +168,24 @@ def test_a_rule_sees_what_was_spent_before_the_update(updates: int) -> None:
     before = np.asarray([np.mean(updates_of(row, updates)) for row in range(100)])
     np.testing.assert_allclose(info["progress"], before / updates, rtol=1e-6, atol=1e-7)
     np.testing.assert_array_equal(info["spent"], before * 3 * 5)
+
+
+@pytest.mark.parametrize("length", [5, 30])
+def test_a_window_has_a_curve_of_its_own(length: int) -> None:
+    """Its rows are spread over its updates, and an episode counts that ended in it, though it began before."""
+    algorithm, environment, start, total = candidate(), Payday(length=length), 7, 20
+
+    @jax.jit
+    def curve(key: jax.Array) -> Curve:
+        life = lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, start, total)
+        window = (start, total - start)
+        life = lifetime.advance(algorithm, environment, lifetime.fresh_window(life), start, total, total, window)
+        return lifetime.curve_of(life, total - start)
+
+    made = curve(jax.random.key(0))
+    returns, lengths = by_hand(total, steps=4, length=length, start=start)
+    np.testing.assert_allclose(made.episode_return, returns, rtol=1e-5)
+    np.testing.assert_allclose(made.episode_length, lengths, rtol=1e-5)
 
 
 # Tasks ----------------------------------------------------------------------------------------------------------------
