@@ -403,6 +403,19 @@ def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, mo
     assert not (tmp_path / "champion.candidate").exists()
 
 
+def test_a_baseline_is_tuned_as_the_champion_was(tmp_path: Path, registry: Registry) -> None:
+    """Over the same space, with the same budget, strategy, tasks and seeds, it becomes the champion itself."""
+    tasks = [{"task": "payday", "steps": 40}]
+    report = {"baselines": {"the same": {"tune": WORDS["candidate"]}}, "tasks": [{"task": "payday", "steps": 48}], "seeds": 2}
+    comparison = run(tmp_path, tasks=tasks, report=report, generations=2).comparison
+    assert comparison is not None
+    assert list(comparison.candidates) == ["champion", "the same"]
+    assert champion(tmp_path / "tune-the-same", registry) == champion(tmp_path, registry)
+    ours, tuned = (comparison.trainings[name][0].returns for name in comparison.candidates)
+    np.testing.assert_array_equal(ours, tuned)
+    assert [(run.task, run.steps) for run in comparison.runs] == [("payday", 48)]
+
+
 def test_finalists_are_the_best_of_all_generations(tmp_path: Path) -> None:
     """Without noise, the steeper the better."""
     candidate = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "noise": 0.0}}}
