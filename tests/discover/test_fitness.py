@@ -55,6 +55,14 @@ def test_members_share_seeds_and_generations_tasks_and_the_selection_do_not(tmp_
     assert [generation.env_steps_so_far for generation in generations] == [steps, 2 * steps, 3 * steps]
 
 
+def test_it_is_told_what_is_evaluated_and_which_share_is_done(tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    words = {**WORDS, "generations": 1, "strategy": {"toy_listed": {"genomes": [[0.1], [0.2]]}}}
+    search(load_plugins(extra=[toys]), words, tmp_path, progress=lambda *what: told.append(what))
+    labels = [f"{purpose} 1: payday @ {steps}" for purpose in ("search", "selection") for steps in (40, 48)]
+    assert told == list(zip(labels, (0.0, 0.5, 0.0, 0.5), strict=True))
+
+
 def test_a_strategy_draws_anew_in_every_generation(tmp_path: Path) -> None:
     generations, _ = searched(tmp_path, strategy="toy_hill", tasks=WORDS["tasks"][:1])
     apart = [float(np.diff(generation.genomes[:, 0])[0]) for generation in generations]
