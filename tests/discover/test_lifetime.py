@@ -138,6 +138,7 @@ def test_a_rule_that_collects_by_itself_reports_its_episodes_and_its_steps() -> 
     life = jax.jit(lambda: lifetime.advance(algorithm, Payday(), lifetime.begin(algorithm, Payday(), key), 0, 3, 3))()
     curve = lifetime.curve_of(life, 3)
     assert curve.env_steps == 3 * 8
+    assert not lifetime.fresh_window(life).counts.any()
     np.testing.assert_array_equal(
         [curve.episode_return, curve.episode_length, curve.info["other"]], np.outer([1, 1, 3], np.ones(100))
     )

@@ -135,6 +135,19 @@ def test_a_repeated_action_pays_the_sum_and_stops_where_the_episode_ends() -> No
     assert outcome(Count(terminates=3)) == ([6.0], [0.0, 3.0], (True, False))
 
 
+@component
+class WholeRewards(Count):
+    """Pays whole numbers, as some environments do."""
+
+    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+        made = super().step(key, state, action, task)
+        return made._replace(reward=made.reward.astype(jnp.int32))
+
+
+def test_whole_rewards_are_summed_too() -> None:
+    assert played(ActionRepeat(times=3).wrap(WholeRewards()), [2, 1]).rewards.tolist() == [6.0, 3.0]
+
+
 @pytest.mark.parametrize("real", [False, True])
 def test_sticky_actions_do_the_previous_one_once_more(real: bool) -> None:
     """The actions done are seen in the rewards. Of 4000 steps a quarter sticks, within five standard errors."""
