@@ -12,7 +12,7 @@ from discover_twin_critics.sac import SAC, squashed
 from discover_twin_critics.td3 import TD3
 from discover_twin_critics.twin_critics import Learner, TwinCritics
 
-from discover import Algorithm, Continuous, Discrete, Experience, Registry, Spec, TanhGaussian, UserError, World
+from discover import Algorithm, Continuous, Discrete, Experience, Registry, Spec, TanhGaussian, UserError, World, component
 from discover.paths import check
 from discover.testing.small import Affine, Corridor
 from discover.words import algorithm_from
@@ -117,15 +117,27 @@ def test_the_gradient_of_td3s_policy_is_the_chain_rule() -> None:
         assert all(not leaf.any() for leaf in jax.tree.leaves(gradient[name]))
 
 
+@component
+class Unit(Corridor):
+    """A corridor with actions in [-1, 1]."""
+
+    def spec(self) -> Spec:
+        return super().spec()._replace(action=Continuous((-1.0,), (1.0,)))
+
+
 def test_the_policy_loss_of_sac_weighs_log_probability_against_the_lower_critic() -> None:
     made, key = rule(SAC), jax.random.key(4)
+    world = World(Algorithm(rule=made, network=Affine()), Unit(real=True))
     own = made.init_own()._replace(log=jnp.log(0.3))
-    loss = made.policy_loss(key, world_of(made), learner(made)._replace(own=own))
-    found, info = world_of(made).objective(loss)(linear(), batch())
+    loss = made.policy_loss(key, world, learner(made)._replace(own=own))
+    found, info = world.objective(loss)(linear(), batch())
     mean, log_std = (jnp.asarray(STATES @ k + b)[None, :, None] for k, b in (([0.3, -0.2], 0.1), ([0.0, 0.4], -1.0)))
-    action, log_prob = TanhGaussian(mean, log_std, jnp.zeros(1), jnp.ones(1)).sample_and_log_prob(key)
-    wanted = np.mean(0.3 * np.asarray(log_prob[0]) - q_by_hand(STATES, action, 0.0))
-    assert float(found) == pytest.approx(wanted, abs=1e-5)
+    action, log_prob = TanhGaussian(mean, log_std, -jnp.ones(1), jnp.ones(1)).sample_and_log_prob(key)
+    seen = np.concatenate([STATES, np.asarray(action[0])], axis=1)
+    critics = seen @ [1.0, -1.0, 2.0] + 0.5, seen @ [-1.0, 0.5, 1.0] + 0.25
+    assert (critics[0] < critics[1]).any()
+    assert (critics[0] > critics[1]).any()
+    assert float(found) == pytest.approx(np.mean(0.3 * np.asarray(log_prob[0]) - np.minimum(*critics)), abs=1e-5)
     assert float(info["entropy"]) == pytest.approx(-float(log_prob.mean()), abs=1e-5)
 
 
