@@ -30,8 +30,7 @@ def compare(
 ) -> Comparison:
     """Train every candidate on every task, and test the first one against each of the others.
 
-    All candidates see the same seeds, of a stream that no search uses. Differences are Holm-corrected over all baselines and
-    runs.
+    All candidates see the same seeds, of a stream that no search uses. Differences are Holm-corrected over the tasks.
 
     Args:
         registry: knows the tasks.
@@ -110,19 +109,16 @@ def _differences(
     names: Sequence[str], runs: Sequence[TaskRun], trainings: Mapping[str, Sequence[Training]]
 ) -> list[Difference]:
     """The first candidate against each other one; runs in which a seed broke on either side are left out."""
-    first, sound = names[0], []
+    first, made = names[0], []
     for other in names[1:]:
-        for run, a, b in zip(runs, trainings[first], trainings[other], strict=True):
-            if a.sound and b.sound:
-                sound.append((other, run, a.returns, b.returns))
-    if not sound:
-        return []
-    pairs = [(a, b) for _, _, a, b in sound]
-    tested = corrected_difference(pairs, paired=True, resamples=max(10_000, 400 * len(sound)))
-    return [
-        Difference(first, other, run, found.interval, found.p_value, found.verdict)
-        for (other, run, _, _), found in zip(sound, tested, strict=True)
-    ]
+        pairs = zip(runs, trainings[first], trainings[other], strict=True)
+        sound = [(run, a.returns, b.returns) for run, a, b in pairs if a.sound and b.sound]
+        if not sound:
+            continue
+        tested = corrected_difference([(a, b) for _, a, b in sound], paired=True, resamples=max(10_000, 400 * len(sound)))
+        for (run, _, _), found in zip(sound, tested, strict=True):
+            made.append(Difference(first, other, run, found.interval, found.p_value, found.verdict))
+    return made
 
 
 def _verdict(
@@ -149,6 +145,4 @@ def _verdict(
             words.append(f"not comparable on {untold} because a seed broke")
         parts.append(", ".join(words))
     seeds = len(trainings[names[0]][0].returns)
-    return (
-        f"{names[0]} is " + "; ".join(parts) + f" ({seeds} seeds, 95 % intervals, Holm-corrected over all baselines and runs)."
-    )
+    return f"{names[0]} is " + "; ".join(parts) + f" ({seeds} seeds, 95 % intervals, Holm-corrected over the runs)."
