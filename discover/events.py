@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -72,9 +72,6 @@ class SearchInfo:
         provenance: versions, plugins, git commit, device, chunk size: what a repeat would need.
         registry: names of components.
         resumed_from: generation from which it goes on, 0 for a new search.
-        resumed: whether it goes on in a directory that it had before, be it from generation 0.
-        phase: what is left when it starts: generations too (``search``), what follows the last one (``end``: selection,
-            report), or nothing (``finished``).
     """
 
     name: str
@@ -88,8 +85,6 @@ class SearchInfo:
     provenance: Mapping[str, Any]
     registry: Registry
     resumed_from: int = 0
-    resumed: bool = False
-    phase: Literal["search", "end", "finished"] = "search"
 
 
 @dataclass(frozen=True)
@@ -134,12 +129,10 @@ class SearchResult:
     """A finished search.
 
     Attributes:
-        champion: the best of the finalists on the selection seeds, which the search never saw.
+        champion: the best of the finalists on fresh seeds.
         champion_path: the file it is saved in.
-        champion_fitness: its fitness on a third set of seeds, which had no part in choosing it: unbiased, where the best of
-            ``finalist_fitness`` is a maximum and so too high on average.
-        finalists: ``[F, D]`` genomes that were re-evaluated, no candidate twice; ``finalist_fitness`` ``[F]`` is theirs on the
-            selection seeds, -inf where one broke.
+        champion_fitness: fitness on the selection seeds (not on those of the search).
+        finalists: ``[F, D]`` genomes that were re-evaluated, and their fitness ``[F]``.
         generations, env_steps, seconds: totals.
         broken: broken members, by status name.
         comparison: the report's comparison, if the config asks for one.
