@@ -76,6 +76,16 @@ def test_at_either_end_one_agent_is_left() -> None:
     np.testing.assert_array_equal(ends["value"][:, 0, 0], [1.0, 3.0])
 
 
+def test_the_auxiliary_loss_is_added_to_that_of_the_rule() -> None:
+    def total(alpha: jax.Array) -> jax.Array:
+        curriculum = mixing(alpha, Constant(probabilities=(0.7, 0.2, 0.1), value=1.0))
+        network = Constant(probabilities=(0.2, 0.3, 0.5), value=3.0)
+        world, params, seen = looked_at(agent(small_ppo(), network, curriculum=curriculum))
+        return world.objective(lambda outputs, batch: (jnp.float32(2.0), {}))(params, seen)[0]
+
+    np.testing.assert_allclose(compiled(total)(0.3), 2.0 + 0.444428, rtol=1e-5)
+
+
 def size(tree: Any) -> np.ndarray:
     """Sum of absolute values per member of a population, ``[P]``."""
     return np.sum([np.abs(x).reshape(x.shape[0], -1).sum(1) for x in jax.tree.leaves(tree)], axis=0)

@@ -202,6 +202,7 @@ def test_minibatches_of_single_steps_hold_each_step_once() -> None:
     world, _, seen = collected()
     number = jnp.arange(STEPS * COLUMNS).reshape(STEPS, COLUMNS)
     parts, numbers = compiled(lambda seen: world.minibatches(jax.random.key(1), 4, seen, number))(seen)
+    assert numbers.shape == parts.reward.shape == (4, 1, STEPS * COLUMNS // 4)
     assert sorted(np.asarray(numbers).ravel().tolist()) == list(range(STEPS * COLUMNS))
     of_step = np.asarray(seen.observation).reshape(-1, 2)[np.asarray(numbers).ravel()]
     np.testing.assert_array_equal(np.asarray(parts.observation).reshape(-1, 2), of_step)

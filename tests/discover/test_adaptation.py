@@ -48,6 +48,12 @@ def test_steps_of_episodes_that_do_not_end_weigh_nothing() -> None:
     np.testing.assert_allclose(np.asarray(step_weights(BATCH, 2)).sum(), 0.5, rtol=1e-6)  # the second group has none
 
 
+def test_a_single_step_that_counts_has_all_the_weight() -> None:
+    ends = np.zeros((5, 4), bool)
+    ends[0, 2] = True
+    np.testing.assert_array_equal(step_weights(batch(ends, np.zeros_like(ends)), None), ends)
+
+
 def test_advantages_are_standardised_in_each_group_over_the_steps_that_count() -> None:
     advantage = jnp.asarray(np.random.default_rng(0).normal(3.0, 2.0, (5, 4)).astype(np.float32))
     for group in (1, 2, None):

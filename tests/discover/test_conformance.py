@@ -54,6 +54,15 @@ def small(component: Any) -> Any:
     return replace(component, {name: value for name, value in SMALL.items() if name in known})
 
 
+def test_a_rule_collects_as_many_steps_of_as_many_environments_as_it_is_told() -> None:
+    told = [
+        replace(m, {"steps": 3, "environments": 2}) for _, m in EXAMPLES if hasattr(m, "steps") and hasattr(m, "environments")
+    ]
+    rollouts = {type(rule).__name__: rule.rollout(Corridor().spec()) for rule in told}
+    assert {"PPO", "A2C", "TRPO", "DQN", "SAC"} <= rollouts.keys()
+    assert {name for name, rollout in rollouts.items() if not rollout.by_rule and rollout[:2] != (3, 2)} == set()
+
+
 def test_every_seed_component_has_an_example() -> None:
     made = {(entry.kind, entry.name) for entry, _ in EXAMPLES}
     seeds = {(e.kind, e.name) for e in REGISTRY.entries() if e.component is not None and e.provenance.plugin != "toys"}

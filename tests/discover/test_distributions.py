@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from discover import Gaussian, TanhGaussian
+from discover import Continuous, Discrete, Gaussian, Head, Spec, TanhGaussian, policy_heads
+from discover.distributions import Categorical, policy_of
 
 LOW, HIGH = jnp.asarray([-2.0]), jnp.asarray([3.0])
 CASES = [(0.0, 0.0), (0.7, -1.5), (-1.5, 0.4)]
@@ -42,6 +43,53 @@ def test_log_probabilities_and_slopes_stay_finite_where_tanh_is_flat(mean: float
     value, slope = jax.value_and_grad(log_prob)(jnp.asarray([mean]))
     assert value == pytest.approx(120.0, rel=0.1)  # minus log of the slope of tanh, 2 * 60, but for a few units
     assert slope[0] == pytest.approx(2.0 * np.sign(mean), rel=1e-3)
+
+
+def test_a_gaussian_has_the_density_entropy_and_samples_of_its_numbers() -> None:
+    mean, log_std = np.asarray([0.5, -1.0]), np.asarray([-0.7, 0.3])
+    policy = Gaussian(jnp.asarray(mean), jnp.asarray(log_std))
+    action = np.asarray([[0.4, -1.5], [2.0, 0.0]])
+    each = np.exp(-0.5 * ((action - mean) / np.exp(log_std)) ** 2) / (np.exp(log_std) * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(policy.log_prob(jnp.asarray(action)), np.log(each).sum(-1), rtol=1e-5)
+    np.testing.assert_allclose(policy.entropy(), np.sum(log_std + 0.5 * (1 + np.log(2 * np.pi))), rtol=1e-5)
+    many = Gaussian(jnp.broadcast_to(mean, (50_000, 2)).astype(jnp.float32), jnp.asarray(log_std, jnp.float32))
+    samples = np.asarray(many.sample(jax.random.key(0)))
+    np.testing.assert_allclose(samples.mean(0), mean, atol=5 * np.exp(log_std).max() / np.sqrt(50_000))
+    np.testing.assert_allclose(samples.std(0), np.exp(log_std), rtol=0.02)
+    assert many.entropy().shape == (50_000,)
+    np.testing.assert_array_equal(policy.mode(), policy.mean)
+
+
+def test_a_categorical_has_the_probabilities_of_its_logits() -> None:
+    p = np.asarray([[0.2, 0.5, 0.3], [0.7, 0.1, 0.2]])
+    policy = Categorical(jnp.log(jnp.asarray(p, jnp.float32)) + 3.0)
+    np.testing.assert_allclose(policy.log_prob(jnp.asarray([2, 0])), np.log([0.3, 0.7]), rtol=1e-5)
+    np.testing.assert_allclose(policy.entropy(), -(p * np.log(p)).sum(-1), rtol=1e-5)
+    np.testing.assert_array_equal(policy.mode(), [1, 0])
+    other = Categorical(jnp.log(jnp.asarray(p[::-1].copy(), jnp.float32)))
+    np.testing.assert_allclose(policy.kl(other), (p * np.log(p / p[::-1])).sum(-1), rtol=1e-5)
+    drawn = jax.vmap(policy.sample)(jax.random.split(jax.random.key(0), 20_000))
+    shares = np.stack([(np.asarray(drawn) == a).mean(0) for a in range(3)], axis=-1)
+    np.testing.assert_allclose(shares, p, atol=0.02)
+
+
+def test_a_policy_begins_almost_even_whatever_is_seen() -> None:
+    discrete, real = Spec((3,), Discrete(4)), Spec((3,), Continuous((-1.0, -1.0), (1.0, 1.0)))
+    assert policy_heads(discrete) == {"policy": Head((4,), mix="distribution", gain=0.01)}
+    assert policy_heads(real) == {"policy": Head((2,), gain=0.01), "log_std": Head((2,), form="constant", gain=0.0)}
+    outputs = {"policy": jnp.zeros(2), "log_std": jnp.ones(2)}
+    discretely, really = policy_of(discrete, outputs), policy_of(real, outputs)
+    assert isinstance(discretely, Categorical)
+    assert isinstance(really, Gaussian)
+    np.testing.assert_array_equal([discretely.logits, *really], [outputs["policy"], outputs["policy"], outputs["log_std"]])
+
+
+def test_an_action_on_its_bound_counts_as_a_millionth_of_the_reach_inside() -> None:
+    policy = TanhGaussian(jnp.zeros(1), jnp.zeros(1), LOW, HIGH)
+    inner = np.arctanh(1 - 1e-6)
+    expected = -0.5 * inner**2 - 0.5 * np.log(2 * np.pi) - np.log(2.5 * 2e-6)
+    for bound in (LOW, HIGH, LOW - 1.0):
+        np.testing.assert_allclose(policy.log_prob(bound), expected, rtol=0.01)
 
 
 def test_the_divergence_of_two_gaussians_is_its_integral() -> None:

@@ -130,6 +130,15 @@ def test_a_mutation_of_a_number_is_centred_with_sizes_from_a_hundredth_to_one_de
     assert 0.0 < np.quantile(np.abs(moves), 0.1) < 0.02
 
 
+def test_a_mutation_of_a_whole_number_goes_as_far_as_a_deviation_of_a_real_one() -> None:
+    """Mid-range, a deviation of one half is an eighth of the range; sizes are rounded, but not to none."""
+    wide, narrow = Whole(0, 999), Whole(0, 9)
+    far = many(lambda u, c: wide.decode(wide.mutate(u, c)), 2, wide.encode(500), draws=8000) - 500
+    assert np.sqrt(np.mean(far.astype(float) ** 2)) == pytest.approx(125.0, rel=0.05)
+    near = np.abs(many(lambda u, c: narrow.decode(narrow.mutate(u, c)), 2, narrow.encode(4), draws=8000) - 4)
+    assert np.mean(near == 1) == pytest.approx(math.erf(1.5 / 1.25 / math.sqrt(2.0)), abs=0.025)  # |1.25 N| < 1.5
+
+
 def test_mutation_and_crossover_never_wander_off_to_where_nothing_changes() -> None:
     domain = Real(0.0, 1.0)
     edge = domain.encode(1.0)
@@ -167,6 +176,16 @@ def test_an_option_index_takes_its_size_from_its_owner() -> None:
     domain = OptionIndex(count=lambda owner: len(owner)).bind(("a", "b", "c"))
     assert domain.size == 3
     assert domain.check(3) == "must lie in [0, 2]; got 3"
+    unbound = OptionIndex(count=len)
+    assert unbound.check(0) is None
+    assert unbound.check(-1) == "must lie in [0, 1073741824]; got -1"
+
+
+def test_the_largest_number_of_float32_is_a_bound() -> None:
+    largest = float(np.finfo(np.float32).max)
+    assert Real(0.0, largest).high == largest
+    with pytest.raises(UserError, match="needs finite numbers"):
+        Real(0.0, 1.001 * largest)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from toys import Blank, Climb, Payday
 from discover import (
     Algorithm,
     UserError,
+    advance_population,
+    begin_population,
     component,
     evaluate_population,
     evaluation,
@@ -61,6 +63,27 @@ def test_a_population_is_the_loop_over_its_members() -> None:
             np.testing.assert_allclose(together.info["level"][member, seed], curve.info["level"], rtol=1e-5)
             assert together.env_steps[member, seed] == curve.env_steps == STEPS
             assert together.finite[member, seed]
+
+
+def test_a_window_of_a_population_is_that_of_each_lifetime() -> None:
+    """Three members in tiles of four lifetimes; the second window is of fewer updates than a curve has rows."""
+    total, slopes = STEPS // 8, (0.1, -0.2, 0.3)
+    lives = begin_population(ENVIRONMENT, population(*slopes), KEYS, 2)
+    lives, _ = advance_population(ENVIRONMENT, population(*slopes), lives, 0, 4, total, 2)
+    lives, curves = advance_population(ENVIRONMENT, population(*slopes), lives, 4, total, total, 2)
+
+    @jax.jit
+    def alone(one: Algorithm, key: jax.Array) -> lifetime.Curve:
+        life = lifetime.advance(one, ENVIRONMENT, lifetime.begin(one, ENVIRONMENT, key), 0, 4, total)
+        life = lifetime.advance(one, ENVIRONMENT, lifetime.fresh_window(life), 4, total, total, (4, total - 4))
+        return lifetime.curve_of(life, total - 4)
+
+    for index in np.ndindex(3, 2):
+        curve = alone(Algorithm(rule=Climb(slope=slopes[index[0]], noise=0.5), network=Blank()), KEYS[index[1]])
+        np.testing.assert_allclose(curves.episode_return[index], curve.episode_return, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(curves.info["level"][index], curve.info["level"], rtol=1e-5)
+    np.testing.assert_array_equal(curves.env_steps, 8 * (total - 4))
+    np.testing.assert_array_equal(lives.env_steps, STEPS)
 
 
 def test_shapes_are_those_of_population_and_seeds_not_of_tiles() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toys import Blank, Climb, Payday
 
-from discover import Algorithm, Environment, Experience, UserError, World, component, lifetime, named_key, replace
+from discover import Algorithm, Environment, Experience, Rollout, UserError, World, component, lifetime, named_key, replace
 from discover.evaluation import programs_on
 from discover.lifetime import Curve
 
@@ -29,7 +29,7 @@ def updates_of(row: int, updates: int) -> list[int]:
     return [u for u in range(updates) if u * 100 // updates == row] or [row * updates // 100]
 
 
-def by_hand(updates: int, steps: int, length: int, anew: bool = False) -> tuple[np.ndarray, np.ndarray]:
+def by_hand(updates: int, steps: int, length: int, anew: bool = False, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Returns and lengths ``[100]`` of a Climb on a Payday, whose columns are all alike, step by step.
 
     Args:
@@ -37,18 +37,20 @@ def by_hand(updates: int, steps: int, length: int, anew: bool = False) -> tuple[
         steps: T.
         length: of an episode.
         anew: whether environments start over at each update.
+        start: first update of the window whose curve it is; nothing counts that ended before.
     """
     last: list[list[tuple[float, int]]] = [[] for _ in range(updates)]  # the last finished episode after each step
     paid, count, finished = 0.0, 0, None
     for update in range(updates):
         paid, count = (0.0, 0) if anew else (paid, count)
+        finished = None if update == start else finished
         for _ in range(steps):
             paid, count = paid + update * SLOPE, count + 1
             if count == length:
                 finished, paid, count = (paid, length), 0.0, 0
             if finished is not None:
                 last[update].append(finished)
-    rows = [[seen for update in updates_of(row, updates) for seen in last[update]] for row in range(100)]
+    rows = [[seen for update in updates_of(row, updates - start) for seen in last[start + update]] for row in range(100)]
     first = next((row for row in rows if row), [(np.nan, np.nan)])
     table = np.asarray([np.mean(row or first, axis=0) for row in rows])
     return table[:, 0], table[:, 1]
@@ -71,6 +73,12 @@ def test_rows_before_the_first_finished_episode_take_the_first_value() -> None:
     first = sum(update * SLOPE for update in range(8) for _ in range(4)) - 2 * 7 * SLOPE
     np.testing.assert_allclose(curve.episode_return[:8], np.full(8, first), rtol=1e-6)
     assert curve.episode_return[-1] > first
+
+
+def test_one_step_of_one_environment_is_a_row() -> None:
+    curve = lived(100, Payday(length=1), steps=1, environments=1)
+    np.testing.assert_allclose(curve.episode_return, SLOPE * np.arange(100), rtol=1e-5)
+    np.testing.assert_array_equal(curve.episode_length, 1.0)
 
 
 def test_no_episode_ends_no_return() -> None:
@@ -99,9 +107,86 @@ def test_the_clock_counts_env_steps() -> None:
     )
 
 
+def test_more_than_can_be_counted_is_refused() -> None:
+    most = (2**31 - 1) // 100
+    single = candidate(steps=1, environments=1)
+    assert lifetime.updates_in(single, Payday(), most) == most
+    assert lifetime.updates_in(candidate(steps=1000), Payday(), 2**31 - 1) == (2**31 - 1) // 2000
+    for algorithm, steps in ((single, most + 1), (candidate(steps=1000), 2**31)):
+        with pytest.raises(
+            UserError, match=rf"^a lifetime of {steps} env steps in \d+ updates is too long: 2147483647 env steps"
+        ):
+            lifetime.updates_in(algorithm, Payday(), steps)
+
+
+@component
+class Alone(Climb):
+    """Collects by itself, and reports only that."""
+
+    told: tuple[str, ...] = ()
+
+    def rollout(self, spec: Any) -> Rollout:
+        return Rollout(4, 2, by_rule=True)
+
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any, Any]:
+        return params, state, dict.fromkeys(self.told, jnp.float32(8.0)) | {"other": jnp.float32(3.0)}
+
+
+def test_a_rule_that_collects_by_itself_reports_its_episodes_and_its_steps() -> None:
+    names = ("episode_return", "episode_length", "episodes", "env_steps")
+    algorithm, key = Algorithm(rule=Alone(told=names), network=Blank()), jax.random.key(0)
+    life = jax.jit(lambda: lifetime.advance(algorithm, Payday(), lifetime.begin(algorithm, Payday(), key), 0, 3, 3))()
+    curve = lifetime.curve_of(life, 3)
+    assert curve.env_steps == 3 * 8
+    assert not lifetime.fresh_window(life).counts.any()
+    np.testing.assert_array_equal(
+        [curve.episode_return, curve.episode_length, curve.info["other"]], np.outer([1, 1, 3], np.ones(100))
+    )
+    for lacking in names:
+        told = tuple(name for name in names if name != lacking)
+        with pytest.raises(UserError, match=f"^Alone collects by itself, but its info lacks '{lacking}': add World.report"):
+            jax.eval_shape(lambda told=told: lifetime.run(Algorithm(rule=Alone(told=told), network=Blank()), Payday(), key, 3))
+
+
 def test_nan_in_the_parameters_is_noticed() -> None:
     assert lived(10, limit=10 * SLOPE).finite
     assert not lived(10, limit=9.5 * SLOPE).finite
+
+
+@component
+class Clock(Climb):
+    """Reports the clock that its world shows."""
+
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Any]:
+        params, state, _ = super().update(key, world, params, state, experience)
+        return params, state, {"progress": world.progress, "spent": jnp.float32(world.env_steps)}
+
+
+@pytest.mark.parametrize("updates", [1, 7, 100])
+def test_a_rule_sees_what_was_spent_before_the_update(updates: int) -> None:
+    algorithm = Algorithm(rule=Clock(steps=3, environments=5), network=Blank())
+    info = jax.device_get(RUN(algorithm, Payday(), jax.random.key(0), updates)).info
+    before = np.asarray([np.mean(updates_of(row, updates)) for row in range(100)])
+    np.testing.assert_allclose(info["progress"], before / updates, rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(info["spent"], before * 3 * 5)
+
+
+@pytest.mark.parametrize("length", [5, 30])
+def test_a_window_has_a_curve_of_its_own(length: int) -> None:
+    """Its rows are spread over its updates, and an episode counts that ended in it, though it began before."""
+    algorithm, environment, start, total = candidate(), Payday(length=length), 7, 20
+
+    @jax.jit
+    def curve(key: jax.Array) -> Curve:
+        life = lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, start, total)
+        window = (start, total - start)
+        life = lifetime.advance(algorithm, environment, lifetime.fresh_window(life), start, total, total, window)
+        return lifetime.curve_of(life, total - start)
+
+    made = curve(jax.random.key(0))
+    returns, lengths = by_hand(total, steps=4, length=length, start=start)
+    np.testing.assert_allclose(made.episode_return, returns, rtol=1e-5)
+    np.testing.assert_allclose(made.episode_length, lengths, rtol=1e-5)
 
 
 # Tasks ----------------------------------------------------------------------------------------------------------------

@@ -109,6 +109,8 @@ def test_capacities_that_would_split_an_update_and_recurrent_networks_are_refuse
         "a replay memory of capacity 10 is no multiple of the 6 transitions that an update brings (2 steps x 3 environments): "
         "change one of them."
     )
+    with pytest.raises(UserError, match=r"^a replay memory of capacity 0 is no multiple"):
+        empty_memory(template, 0)
     with pytest.raises(UserError, match="from which a recurrent network cannot learn: choose a feed-forward network"):
         empty_memory(template._replace(carry=template.reward), CAPACITY)
 

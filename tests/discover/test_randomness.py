@@ -103,6 +103,13 @@ def test_written_out_draws_are_those_of_jax_to_the_bit() -> None:
         assert np.asarray(drawn).tobytes() == np.asarray(theirs[name]).tobytes(), name
 
 
+def test_written_out_words_of_64_bits_are_those_of_jax() -> None:
+    with jax.enable_x64(True):
+        ours, theirs = (jax.random.bits(key, (5,), jnp.uint64) for key in (unrolled(KEY), KEY))
+    assert ours.dtype == jnp.uint64
+    np.testing.assert_array_equal(ours, theirs)
+
+
 def test_another_generator_is_left_alone() -> None:
     key = jax.random.key(0, impl="rbg")
     assert unrolled(key) is key

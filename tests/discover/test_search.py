@@ -16,7 +16,7 @@ import toys
 import yaml
 from searches import WORDS, Watcher, counters, run, state, watched
 
-from discover import Registry, UserError, hookimpl
+from discover import Registry, Space, UserError, hookimpl
 from discover.config import checked_config
 from discover.errors import EvaluationError
 from discover.events import Generation, SearchInfo, SearchResult, Status
@@ -347,6 +347,52 @@ def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, mo
     with pytest.raises(EvaluationError, match=r"^each of the 2 best candidates broke on fresh seeds, so there is no champion"):
         run(tmp_path, generations=1)
     assert not (tmp_path / "champion.candidate").exists()
+
+
+def test_a_baseline_is_tuned_as_the_champion_was(tmp_path: Path, registry: Registry) -> None:
+    """Over the same space, with the same budget, strategy, tasks and seeds, it becomes the champion itself."""
+    tasks = [{"task": "payday", "steps": 40}]
+    report = {"baselines": {"the same": {"tune": WORDS["candidate"]}}, "tasks": [{"task": "payday", "steps": 48}], "seeds": 2}
+    comparison = run(tmp_path, tasks=tasks, report=report, generations=2).comparison
+    assert comparison is not None
+    assert list(comparison.candidates) == ["champion", "the same"]
+    assert champion(tmp_path / "tune-the-same", registry) == champion(tmp_path, registry)
+    ours, tuned = (comparison.trainings[name][0].returns for name in comparison.candidates)
+    np.testing.assert_array_equal(ours, tuned)
+    assert [(run.task, run.steps) for run in comparison.runs] == [("payday", 48)]
+
+
+def test_finalists_are_the_best_of_all_generations(tmp_path: Path) -> None:
+    """Without noise, the steeper the better."""
+    candidate = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "noise": 0.0}}}
+    strategy = {"toy_turns": {"genomes": [[[0.1], [0.6]], [[0.5], [-0.3]], [[0.2], [0.3]]]}}
+    tasks = [{"task": "payday", "steps": 40}]
+    change = {"candidate": candidate, "strategy": strategy, "tasks": tasks, "population": 2, "finalists": 3}
+    result = run(tmp_path, **change, generations=3)
+    np.testing.assert_allclose(np.sort(result.finalists[:, 0]), [0.3, 0.5, 0.6])
+    assert result.champion_fitness == pytest.approx(max(result.finalist_fitness))
+
+
+def test_the_champion_is_the_finalist_that_is_best_on_fresh_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the best of the search: here fresh seeds like the lowest slope most, the search the highest."""
+    from discover.fitness import Evaluated, Evaluator
+
+    honest = Evaluator.evaluate
+
+    def other_taste(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
+        made = honest(self, genomes, purpose, *further)
+        return made if purpose == "search" else made._replace(fitness=-genomes[:, 0])
+
+    monkeypatch.setattr(Evaluator, "evaluate", other_taste)
+    tasks = [{"task": "payday", "steps": 40}]
+    _, result = only(tmp_path, (0.1,), (0.3,), (0.2,), finalists=3, tasks=tasks)
+    slopes = [
+        float(Space(checked_config(toys.plugins().registry, WORDS).template).decode(g).rule.slope) for g in result.finalists
+    ]
+    assert len(set(slopes)) == 3
+    assert slopes[0] == max(slopes)
+    assert float(result.champion.rule.slope) == min(slopes)  # type: ignore[attr-defined]
+    assert result.champion_fitness == pytest.approx(-0.1)
 
 
 # Directories ----------------------------------------------------------------------------------------------------------

@@ -228,6 +228,26 @@ def test_one_update_is_one_gradient_step_on_the_published_loss(walk: Environment
     assert float(total) == pytest.approx(float(value), abs=1e-5)
 
 
+def test_each_epoch_shuffles_anew_and_sees_every_step_once(walk: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = PPO(**PARTS, steps=8, environments=2, epochs=3, minibatches=2)
+    world, params, experience = experience_of(Algorithm(rule=rule, network=MLP(hidden=())), walk, 8, 2)
+    experience = experience._replace(log_prob=jnp.arange(16.0).reshape(8, 2))  # by which a step is known again
+    orders: list[list[list[float]]] = []
+    honest = World.minibatches
+
+    def noted(self: World, *arguments: Any) -> Any:
+        parts = honest(self, *arguments)
+        jax.debug.callback(lambda order: orders.append(np.asarray(order).reshape(2, 8).tolist()), parts[0].log_prob)
+        return parts
+
+    monkeypatch.setattr(World, "minibatches", noted)
+    jax.block_until_ready(jax.jit(lambda p, e: rule.update(jax.random.key(5), world, p, (), e))(params, experience))
+    jax.effects_barrier()
+    assert len(orders) == 3
+    assert [sorted(order[0] + order[1]) for order in orders] == [list(range(16))] * 3
+    assert len({str([sorted(part) for part in order]) for order in orders}) == 3
+
+
 @pytest.fixture(scope="module")
 def whole_update(walk: Environment) -> tuple[Any, Any, Any]:
     """A rectified network's parameters, experience, and the gradients of a whole update in gamma and lambda.

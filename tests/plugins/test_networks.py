@@ -162,13 +162,14 @@ def test_initial_gains_and_biases(params: Any) -> None:
 
 def test_a_value_is_its_layers_multiplied_out(params: Any) -> None:
     observation, latent = jax.random.normal(jax.random.key(1), (50, 2, 3)), jax.random.normal(jax.random.key(2), (50, 2))
+    params = jax.tree.map(lambda x: x + 0.1, params)  # so that no bias is zero
     torso, last = params["heads"]["value"]["torso"], params["heads"]["value"]["output"]
     for network, function in {NETWORK: np.tanh, MLP(hidden=(8, 8), activation="relu"): lambda x: np.maximum(x, 0.0)}.items():
         x = np.concatenate([np.asarray(observation).reshape(50, 6), np.asarray(latent)], axis=1)
         for layer in torso:
-            x = function(x @ layer["kernel"])
+            x = function(x @ layer["kernel"] + layer["bias"])
         got = network.apply(params, HEADS, inputs((50,), observation=observation, latent=latent), ())[0]["value"]
-        np.testing.assert_allclose(got, x @ last["kernel"], atol=1e-5)
+        np.testing.assert_allclose(got, x @ last["kernel"] + last["bias"], atol=1e-5)
 
 
 @component

@@ -10,6 +10,7 @@ from discover_returns.off_policy import LeakyVTrace, Retrace, VTrace
 from discover_returns.returns import LambdaReturn
 
 from discover import ReturnFunction, Segment, get, replace
+from discover.components import fields
 
 GAMMA = 0.9
 RATIO = [1.5, 0.5, 2.0, 0.8]
@@ -76,6 +77,14 @@ def test_v_trace_of_the_fixture(lam: float, ratio: list[float], value: list[floa
         targets = compute(function, fixture(ratio))
         np.testing.assert_allclose(targets.value[:, 0], value, atol=1e-5)
         np.testing.assert_allclose(targets.advantage[:, 0], advantage, atol=1e-5)
+
+
+def test_unless_set_the_numbers_are_those_published() -> None:
+    """Nothing leaks, ratios are bounded by 1, and corrections reach as far as they can."""
+    for function in (VTrace(), LeakyVTrace(), Retrace()):
+        numbers = {field.name: float(get(function, field.name)) for field in fields(type(function))}
+        assert numbers.pop("gamma") == pytest.approx(0.99)
+        assert set(numbers.values()) == {1.0}
 
 
 def test_retrace_of_its_fixture() -> None:

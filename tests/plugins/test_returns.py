@@ -9,6 +9,8 @@ import pytest
 from discover_returns.returns import GAE, LambdaReturn, MonteCarlo, NStep, OneOfReturns
 
 from discover import Registry, ReturnFunction, Segment, Targets, UserError, get, replace
+from discover.components import fields
+from discover.domains import Real
 from discover.words import component_from
 
 GAMMA, LAM = 0.9, 0.8
@@ -174,6 +176,13 @@ def test_every_horizon_of_the_n_step_return_agrees_with_the_definition() -> None
 def test_a_horizon_beyond_the_longest_is_refused(registry: Registry) -> None:
     with pytest.raises(UserError, match=r"n_step\.n must lie in \[1, 32\]; got 33"):
         component_from(registry, ReturnFunction, {"n_step": {"n": 33}}, "returns")
+
+
+def test_every_discount_is_searched_by_how_far_it_sees(registry: Registry) -> None:
+    made = [entry.component for entry in registry.entries("return function") if entry.provenance.plugin == "returns"]
+    discounts = [field.domain for kind in made if kind for field in fields(kind) if field.name == "gamma"]
+    assert len(discounts) == 7
+    assert set(discounts) == {Real(0.8, 0.9999, "log1m")}
 
 
 def test_special_cases_of_lambda() -> None:

@@ -110,6 +110,33 @@ def test_time_runs_from_the_start_of_each_episode() -> None:
     np.testing.assert_allclose(seen[..., -1], 1.0)
 
 
+def test_no_value_is_carried_over_the_end_of_an_episode() -> None:
+    """Be it terminated, cut off, or the end of the batch; within an episode the next value is the value of the row below."""
+    rule = LinearBaseline(rule=TRPO(returns=GAE()), returns=MonteCarlo())
+
+    def segment(rule: LinearBaseline) -> Any:
+        world, logits = World(agent(rule, Logits()), Arm()), jnp.zeros(2)
+        rows = jnp.arange(7)[:, None]
+        zeros = jnp.zeros((7, 1))
+        batch = pulls(logits, (0.0, 0.0))._replace(
+            observation=rows[..., None] + 1.0,
+            action=jnp.zeros((7, 1), jnp.int32),
+            log_prob=zeros,
+            outputs={"policy": jnp.zeros((7, 1, 2))},
+            reward=rows + 1.0,
+            terminated=rows == 1,
+            truncated=rows == 4,
+            next_observation=rows[..., None] + 2.0,
+            first=(rows == 0) | (rows == 2) | (rows == 5),
+        )
+        return rule.seen(world).segment(logits, batch)
+
+    made = compiled(segment)(rule)
+    value = np.asarray(made.value[:, 0])
+    assert np.all(np.abs(value[:-1]) > 0.1)
+    np.testing.assert_array_equal(made.next_value[:, 0], [value[1], 0.0, value[3], value[4], 0.0, value[6], 0.0])
+
+
 def test_a_baseline_that_explains_all_leaves_no_advantage() -> None:
     """One-step episodes that pay by their observation alone."""
     rule = LinearBaseline(rule=TRPO(returns=GAE()), returns=MonteCarlo())

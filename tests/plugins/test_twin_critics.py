@@ -5,13 +5,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
-from discover_optimisers.optimisers import SGD
-from discover_twin_critics.sac import SAC
+from discover_optimisers.optimisers import SGD, Adam
+from discover_twin_critics.sac import SAC, squashed
 from discover_twin_critics.td3 import TD3
 from discover_twin_critics.twin_critics import Learner, TwinCritics
 
-from discover import Algorithm, Continuous, Discrete, Experience, Registry, Spec, TanhGaussian, UserError, World
+from discover import Algorithm, Continuous, Discrete, Experience, Registry, Spec, TanhGaussian, UserError, World, component
 from discover.paths import check
 from discover.testing.small import Affine, Corridor
 from discover.words import algorithm_from
@@ -114,6 +115,52 @@ def test_the_gradient_of_td3s_policy_is_the_chain_rule() -> None:
     np.testing.assert_allclose(gradient["policy"]["kernel"][:, 0], through @ STATES, atol=1e-6)
     for name in ("q1", "q2"):
         assert all(not leaf.any() for leaf in jax.tree.leaves(gradient[name]))
+
+
+@component
+class Unit(Corridor):
+    """A corridor with actions in [-1, 1]."""
+
+    def spec(self) -> Spec:
+        return super().spec()._replace(action=Continuous((-1.0,), (1.0,)))
+
+
+def test_the_policy_loss_of_sac_weighs_log_probability_against_the_lower_critic() -> None:
+    made, key = rule(SAC), jax.random.key(4)
+    world = World(Algorithm(rule=made, network=Affine()), Unit(real=True))
+    own = made.init_own()._replace(log=jnp.log(0.3))
+    loss = made.policy_loss(key, world, learner(made)._replace(own=own))
+    found, info = world.objective(loss)(linear(), batch())
+    mean, log_std = (jnp.asarray(STATES @ k + b)[None, :, None] for k, b in (([0.3, -0.2], 0.1), ([0.0, 0.4], -1.0)))
+    action, log_prob = TanhGaussian(mean, log_std, -jnp.ones(1), jnp.ones(1)).sample_and_log_prob(key)
+    seen = np.concatenate([STATES, np.asarray(action[0])], axis=1)
+    critics = seen @ [1.0, -1.0, 2.0] + 0.5, seen @ [-1.0, 0.5, 1.0] + 0.25
+    assert (critics[0] < critics[1]).any()
+    assert (critics[0] > critics[1]).any()
+    assert float(found) == pytest.approx(np.mean(0.3 * np.asarray(log_prob[0]) - np.minimum(*critics)), abs=1e-5)
+    assert float(info["entropy"]) == pytest.approx(-float(log_prob.mean()), abs=1e-5)
+
+
+def test_the_log_deviation_of_sac_is_held_in_its_range() -> None:
+    outputs = {"policy": jnp.zeros((1, 1)), "log_std": jnp.asarray([[-30.0], [5.0]])}
+    np.testing.assert_array_equal(squashed(world_of(rule(SAC)), outputs).log_std, [[-20.0], [2.0]])
+
+
+def test_td3_explores_by_noise_in_units_of_the_reach() -> None:
+    made = rule(TD3, noise=0.05)
+    outputs = {"policy": jnp.zeros((20_000, 1))}
+    action, log_prob = made.explore(jax.random.key(0), world_of(made), outputs)
+    assert float(action.mean()) == pytest.approx(0.5, abs=0.002)
+    assert float(action.std()) == pytest.approx(0.025, rel=0.03)
+    z = (np.asarray(action) - 0.5)[:, 0] / 0.025
+    np.testing.assert_allclose(log_prob, -0.5 * z**2 - np.log(0.025 * np.sqrt(2 * np.pi)), atol=1e-3)
+
+
+def test_critics_take_delay_steps_for_each_of_the_policy() -> None:
+    small: dict[str, Any] = {"environments": 4, "capacity": 8, "batch": 4, "learning_starts": 0}
+    state = updated(TD3(optimiser=Adam(), policy_optimiser=Adam(), rounds=2, delay=3, **small))[2]
+    taken = [state.learner.optimiser, state.learner.policy_optimiser]
+    assert [int(optax.tree.get(one, "count")) for one in taken] == [6, 2]
 
 
 @pytest.mark.parametrize(("entropy", "rises"), [(-1.5, True), (-0.5, False)])

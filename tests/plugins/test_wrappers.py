@@ -110,6 +110,8 @@ def test_a_time_limit_truncates_what_has_not_ended(inner: Count, length: int, ho
 def test_frames_are_stacked_the_newest_last() -> None:
     shown = played(FrameStack(frames=3).wrap(Count()), [0] * 4).observations
     np.testing.assert_array_equal(shown[:, ::2], [[0, 0, 0], [0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 4]])
+    np.testing.assert_array_equal(shown[:, 1::2], shown[-1, -1])  # the task, which is seen in all frames from the start
+    assert shown[-1, -1] > 0.0
 
 
 def test_stacked_pictures_stay_pictures() -> None:
@@ -131,6 +133,19 @@ def test_a_repeated_action_pays_the_sum_and_stops_where_the_episode_ends() -> No
     assert outcome(Count(terminates=5)) == ([6.0, 2.0], [0.0, 3.0, 5.0], (True, False))
     assert outcome(Count(truncates=4)) == ([6.0, 1.0], [0.0, 3.0, 4.0], (False, True))
     assert outcome(Count(terminates=3)) == ([6.0], [0.0, 3.0], (True, False))
+
+
+@component
+class WholeRewards(Count):
+    """Pays whole numbers, as some environments do."""
+
+    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+        made = super().step(key, state, action, task)
+        return made._replace(reward=made.reward.astype(jnp.int32))
+
+
+def test_whole_rewards_are_summed_too() -> None:
+    assert played(ActionRepeat(times=3).wrap(WholeRewards()), [2, 1]).rewards.tolist() == [6.0, 3.0]
 
 
 @pytest.mark.parametrize("real", [False, True])

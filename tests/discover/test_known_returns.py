@@ -1,0 +1,104 @@
+"""Training and comparing where the returns, or where they come from, are known."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import toys
+
+from discover import Algorithm, Executor, Status, TaskRun, component
+from discover.compare import compare
+from discover.events import Comparison, Training
+from discover.executors import Curves
+from discover.statistics import holm
+from discover.train import statuses, train
+from discover.words import algorithm_from, component_from
+
+REGISTRY = toys.plugins().registry
+
+
+def executor() -> Executor:
+    return component_from(REGISTRY, Executor, "local", "executor")
+
+
+def toy() -> Algorithm:
+    return algorithm_from(REGISTRY, "climb")
+
+
+def test_a_comparison_has_seeds_of_its_own() -> None:
+    run, noisy = TaskRun("payday", 40), algorithm_from(REGISTRY, {"recipe": "climb", "rule": {"toy_climb": {"noise": 0.5}}})
+    compared = compare(REGISTRY, executor(), {"a": noisy}, [run], seeds=2, seed=3).trainings["a"][0].returns
+
+    def alone(seed: int = 3, **purpose: str) -> np.ndarray:
+        return train(REGISTRY, executor(), "a", noisy, run, 2, seed, **purpose).returns
+
+    np.testing.assert_array_equal(compared, alone(purpose="report"))
+    for others in (alone(), alone(purpose="selection"), alone(seed=4, purpose="report")):
+        assert not np.isin(others, compared).any()
+
+
+@component
+class Recorded(Executor):
+    """Gives learning curves that are known beforehand: the square of the row, plus 1000 per seed."""
+
+    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
+        returns = np.arange(100.0)[None, None] ** 2 + 1000.0 * np.arange(len(keys))[None, :, None]
+        finite, env_steps = np.ones((1, len(keys)), bool), np.full((1, len(keys)), steps)
+        return Curves(returns, returns, {}, finite, env_steps)
+
+
+def test_the_return_at_the_end_of_training_is_the_mean_of_the_last_two_rows() -> None:
+    made = train(REGISTRY, Recorded(), "toy", toy(), TaskRun("payday", 40), seeds=3)
+    np.testing.assert_array_equal(made.returns, (98**2 + 99**2) / 2 + 1000.0 * np.arange(3))
+    assert made.interval.estimate == np.mean(made.returns)
+    assert made.env_steps == 3 * 40
+
+
+def test_the_worst_that_happened_to_a_seed_is_its_status() -> None:
+    fine, ended = np.zeros(100), np.ones((2, 5), bool)
+    never, part, infinite = np.full(100, np.nan), np.r_[np.nan, np.zeros(99)], np.r_[np.zeros(99), np.inf]
+    returns = np.stack([[fine, never, part, infinite, fine], [fine, fine, never, never, fine]])
+    ended[0, 4] = ended[1, 3] = False
+    found = statuses(Curves(returns, returns, {}, ended, ended))
+    ok, none, broken = Status.OK, Status.NO_EPISODE, Status.NOT_FINITE
+    np.testing.assert_array_equal(found, [[ok, none, none, broken, broken], [ok, ok, none, broken, ok]])
+
+
+def test_one_seed_has_no_interval() -> None:
+    made = train(REGISTRY, Recorded(), "toy", toy(), TaskRun("payday", 40), seeds=1)
+    np.testing.assert_array_equal(made.interval, [np.nan, (98**2 + 99**2) / 2, np.nan])
+
+
+def test_a_comparison_tells_what_is_trained_and_how_far_it_is() -> None:
+    told: list[tuple[str, float]] = []
+    runs = [TaskRun("payday", 40), TaskRun("payday", 48)]
+    candidates = {"a": toy(), "b": toy()}
+    compare(REGISTRY, Recorded(), candidates, runs, seeds=2, progress=lambda *what: told.append(what))
+    names = [f"{name} on payday @ {steps}" for steps in (40, 48) for name in "ab"]
+    assert told == list(zip(names, (0.0, 0.25, 0.5, 0.75), strict=True))
+
+
+SEEDS = 16
+
+
+def compared(monkeypatch: pytest.MonkeyPatch, *runs: TaskRun) -> Comparison:
+    """Two candidates whose returns are drawn from normal distributions a standard deviation apart."""
+
+    def trained(registry: Any, executor: Any, name: str, algorithm: Any, run: TaskRun, *further: Any) -> Training:
+        random = np.random.default_rng([name == "second", run.steps])
+        made = train(registry, executor, name, algorithm, run, SEEDS)
+        return dataclasses.replace(made, returns=random.normal(float(name == "second"), 1.0, SEEDS))
+
+    monkeypatch.setattr("discover.compare.train", trained)
+    return compare(REGISTRY, Recorded(), {"first": toy(), "second": toy()}, runs, seeds=SEEDS)
+
+
+def test_differences_are_corrected_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The p value of each is what it is alone, adjusted by Holm for all."""
+    runs = [TaskRun("payday", steps) for steps in (40, 48, 56)]
+    alone = [compared(monkeypatch, run).differences[0].p_value for run in runs]
+    together = [difference.p_value for difference in compared(monkeypatch, *runs).differences]
+    assert np.all(np.greater(together, alone)[np.argsort(alone)[:2]])
+    np.testing.assert_allclose(together, holm(alone))
