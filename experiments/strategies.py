@@ -21,6 +21,7 @@ from discover.devices import use_every_core
 from discover.plugins import load_plugins
 
 POPULATION, GENERATIONS, SEEDS, NOISE = 16, 30, 12, 0.2
+START = 0.3
 TOYS = ("sphere", "bounds", "ellipsoid", "mixed")
 OPTIONS = 3
 
@@ -51,10 +52,11 @@ class Range(NamedTuple):
         return (MEASURES[self.scale](jnp, value) - low) / (high - low)
 
     def open(self) -> Any:
-        """A real field, which begins in the middle."""
-        middle = sum(self._ends()) / 2
-        start = {"linear": middle, "log": math.exp(middle), "log1m": -math.expm1(-middle)}[self.scale]
-        return real(start, low=self.low, high=self.high, scale=self.scale)  # type: ignore[arg-type]
+        """A real field, which begins at three tenths of the way."""
+        low, high = self._ends()
+        start = low + START * (high - low)
+        value = {"linear": start, "log": math.exp(start), "log1m": -math.expm1(-start)}[self.scale]
+        return real(value, low=self.low, high=self.high, scale=self.scale)  # type: ignore[arg-type]
 
     def _ends(self) -> tuple[float, float]:
         return MEASURES[self.scale](math, self.low), MEASURES[self.scale](math, self.high)
@@ -92,8 +94,8 @@ class Mixed(Component):
     position: Scalar = REALS["position"].open()
     rate: Scalar = REALS["rate"].open()
     discount: Scalar = REALS["discount"].open()
-    steps: Integer = integer(32, low=1, high=64)
-    layers: Integer = integer(3, low=1, high=5)
+    steps: Integer = integer(20, low=1, high=64)
+    layers: Integer = integer(2, low=1, high=5)
     kind: Integer = option_index(count=lambda self: OPTIONS)
 
 
@@ -225,14 +227,14 @@ def in_cube(unit: np.ndarray, mixed: bool) -> np.ndarray:
 
 
 def pycma(toy: Toy, first: int = 0) -> Found:
-    """CMA-ES of the package ``cma`` in the unit cube, bounded, from its middle with a deviation of a quarter."""
+    """CMA-ES of the package ``cma`` in the unit cube, bounded, from the same start with a deviation of a quarter."""
     import cma
 
     found, mixed = [], toy.space is MIXED
     for index, problem in enumerate(each(toy.problems)):
         noise = np.random.default_rng(first + index)
         options = {"popsize": POPULATION, "bounds": [0, 1], "seed": first + index + 1, "verbose": -9}
-        strategy = cma.CMAEvolutionStrategy(np.full(len(problem.target), 0.5), 0.25, options)
+        strategy = cma.CMAEvolutionStrategy(np.full(len(problem.target), START), 0.25, options)
         best = np.inf
         for _ in range(GENERATIONS):
             asked = strategy.ask()
@@ -244,7 +246,7 @@ def pycma(toy: Toy, first: int = 0) -> Found:
 
 
 def tpe(toy: Toy, first: int = 0) -> Found:
-    """The tree-structured Parzen estimator of ``optuna``, which begins in the middle too."""
+    """The tree-structured Parzen estimator of ``optuna``, which begins at the same start."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -266,8 +268,8 @@ def tpe(toy: Toy, first: int = 0) -> Found:
             return true[-1] + float(problem.noise * noise.normal())
 
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=first + index))
-        middle = {"steps": 31, "layers": 2, "kind": 0} if mixed else {f"x{i}": 0.5 for i in range(3, 6)}
-        study.enqueue_trial({"x0": 0.5, "x1": 0.5, "x2": 0.5, **middle})
+        start = {"steps": 19, "layers": 1, "kind": 0} if mixed else {f"x{i}": START for i in range(3, 6)}
+        study.enqueue_trial({"x0": START, "x1": START, "x2": START, **start})
         study.optimize(objective, n_trials=POPULATION * GENERATIONS)
         found.append((min(true), true[study.best_trial.number]))
     return Found(*np.asarray(found).T)

@@ -115,10 +115,10 @@ class Built(NamedTuple):
 @functools.lru_cache(maxsize=64)
 def _build(strategy: type[EvosaxStrategy], settings: tuple[tuple[str, Any], ...], space: Space, population: int) -> Built:
     """Built once: each evosax object compiles its methods anew, since they take it as static."""
-    from evosax.algorithms.population_based.base import PopulationBasedAlgorithm
-
     made = strategy(**dict(settings))
-    with jax.ensure_compile_time_eval():  # the first call may come from inside a trace
+    with jax.ensure_compile_time_eval():  # the first call may come from inside a trace, and evosax makes arrays when imported
+        from evosax.algorithms.population_based.base import PopulationBasedAlgorithm
+
         algorithm = made.build(space, population)
         defaults = algorithm.default_params
         params = defaults.replace(**made.parameters(defaults))
