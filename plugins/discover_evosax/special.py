@@ -1,6 +1,7 @@
 """The algorithms of evosax that need more than a row: settings of their own, or other defaults than evosax's."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -8,7 +9,7 @@ import jax.numpy as jnp
 
 from discover import Count, Proposal, Scalar, Space, component, named_keys, real
 from discover_evosax.adapter import EvosaxStrategy, settled
-from discover_evosax.settings import Adapting, Climbing, decayed
+from discover_evosax.settings import Adapting, Climbing, Scheduled, decayed
 
 
 @component
@@ -43,7 +44,28 @@ class IAMaLGaMUnivariate(EvosaxStrategy):
 
 
 @component
-class LMMAES(Adapting):
+class Ordered(Adapting):
+    """Algorithms of evosax that weigh the draws of a generation as they stand, as if the best stood first.
+
+    Unsorted, as evosax leaves them, what they learn of the shape of the problem is noise. Here the best does stand first.
+    """
+
+    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+        order = jnp.argsort(-fitness, stable=True)
+        return super().tell(key, state.replace(z=state.z[order]), space, genomes[order], fitness[order])
+
+
+@component
+class MAES(Ordered):
+    """CMA-ES without a covariance matrix."""
+
+    algorithm = "MA_ES"
+    paper = "Beyer & Sendhoff 2017, IEEE TEVC 21"
+    least = 4
+
+
+@component
+class LMMAES(Ordered):
     """Limited-memory matrix adaptation, for many coordinates.
 
     Its learning rates ``c_c = population / (4^i * D)`` were meant for populations far below D: from 2 D on evosax takes the
@@ -54,8 +76,32 @@ class LMMAES(Adapting):
     paper = "Loshchilov et al. 2017, arXiv 1705.06693"
     least = 4
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
-        return {**super().parameters(defaults), "c_c": jnp.minimum(defaults.c_c, 1.0)}
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+        return {**super().parameters(defaults, population), "c_c": jnp.minimum(defaults.c_c, 1.0)}
+
+
+@component
+class RmES(Adapting):
+    """A covariance of rank m, and a step size by the ranks of a generation among those of the one before.
+
+    evosax compares the weights of the worst half, which are always the same, so that its step shrinks whatever it is told.
+    Here the costs of the better half are compared.
+    """
+
+    algorithm = "Rm_ES"
+    paper = "Li & Zhang 2018, IEEE TEVC 22"
+    least = 4
+
+    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+        params, elites = self._built(space, len(genomes)).params, len(state.fitness_elites_sorted)
+        told = super().tell(key, state, space, genomes, fitness)
+        best = jnp.sort(-fitness)[:elites]
+        ranks = jax.scipy.stats.rankdata(jnp.concatenate([state.fitness_elites_sorted, best]))
+        gain = jnp.dot(params.weights[:elites], ranks[:elites] - ranks[elites:]) / elites
+        gain = jnp.where(state.generation_counter == 0, params.q_star, gain)  # there is no generation before the first
+        rate = (1.0 - params.c_std) * state.cumulative_rank_rate + params.c_std * (gain - params.q_star)
+        deviation = jnp.clip(state.std * jnp.exp(rate / params.d_std), params.std_min, params.std_max)
+        return settled(told.replace(std=deviation, cumulative_rank_rate=rate, fitness_elites_sorted=best))
 
 
 @component
@@ -63,7 +109,8 @@ class ParticleSwarm(EvosaxStrategy):
     """Particles that are drawn to their own best place and to that of all.
 
     The swarm contracts only where ``cognitive + social < 24 * (1 - inertia^2) / (7 - 5 * inertia)`` (Poli 2009), which is 3.23
-    for evosax's inertia of 0.75 and less than its pull of 3.5. The defaults here are those of Clerc & Kennedy.
+    for evosax's inertia of 0.75 and less than its pull of 3.5. The defaults here are those of Clerc & Kennedy. Since it
+    contracts, it begins where the optimum may be: with draws from the prior around the start genome.
     """
 
     algorithm = "PSO"
@@ -73,26 +120,33 @@ class ParticleSwarm(EvosaxStrategy):
     cognitive: Scalar = real(1.49618, low=0.0, high=4.0)
     social: Scalar = real(1.49618, low=0.0, high=4.0)
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         numbers = {"inertia": self.inertia, "cognitive": self.cognitive, "social": self.social}
         return {f"{name}_coeff": jnp.asarray(value) for name, value in numbers.items()}
+
+    def first(self, key: jax.Array, start: jax.Array, space: Space, population: int) -> jax.Array:
+        return jax.vmap(space.sample)(jax.random.split(key, population)).at[0].set(start)
 
 
 @component
 class GradientlessDescent(EvosaxStrategy):
     """Steps of many sizes around the best so far.
 
+    evosax halves the deviation with every fifth member, so that a population of 16 has no small steps. Here the members are
+    spread evenly over the logarithm of the deviation, whatever the population.
+
     Attributes:
-        largest: the largest deviation; the smallest is a thousandth of it.
+        largest: the largest deviation; the smallest is a hundredth of it.
     """
 
     algorithm = "GradientlessDescent"
     paper = "Golovin et al. 2020, arXiv 1911.06317"
 
-    largest: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
+    largest: Scalar = real(2.0, low=1e-3, high=10.0, scale="log")
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
-        return {"radius_max": jnp.asarray(self.largest), "radius_min": jnp.asarray(self.largest) / 1000.0}
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+        members = (population - 1) / jnp.log2(100.0)  # in which the deviation halves
+        return {"radius_max": jnp.asarray(self.largest), "radius_min": jnp.asarray(0.0), "radius_decay": members}
 
 
 @component
@@ -104,7 +158,7 @@ class Unrolling(Climbing):
 
     even = True
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"T": 1, "K": 1}
 
 
@@ -125,23 +179,87 @@ class PersistentES(Unrolling):
 
 
 @component
+class ASEBO(Climbing):
+    """Pairs along recent gradients.
+
+    evosax shares a variance out among all coordinates; here each has the deviation that is set.
+    """
+
+    algorithm = "ASEBO"
+    paper = "Choromanski et al. 2019, arXiv 1903.04268"
+    even = True
+
+    def schedule(self, space: Space) -> Callable[[Any], jax.Array]:
+        return decayed(self.deviation * math.sqrt(space.dimension), self.decay)
+
+
+@component
 class PGPE(Adapting):
-    """Parameter-exploring policy gradients: antithetic pairs, a deviation for each coordinate, Adam.
+    """Parameter-exploring policy gradients: antithetic pairs, a deviation for each coordinate.
 
     Attributes:
-        learning_rate: about how far each coordinate of the mean moves in a generation.
+        learning_rate: of the mean.
+        deviation_rate: of the deviations.
     """
 
     algorithm = "PGPE"
     paper = "Sehnke et al. 2010, Neural Networks 23"
     even = True
 
-    learning_rate: Scalar = real(0.1, low=1e-4, high=10.0, scale="log")
+    learning_rate: Scalar = real(4.0, low=1e-4, high=10.0, scale="log")
+    deviation_rate: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
         import optax
 
-        return {"optimizer": optax.adam(self.learning_rate)}
+        return {"optimizer": optax.sgd(self.learning_rate)}
+
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+        return {**super().parameters(defaults, population), "std_lr": jnp.asarray(self.deviation_rate)}
+
+
+@component
+class XNES(Adapting):
+    """Natural ES with a step size, and a deviation for each coordinate: in evosax its covariance stays diagonal.
+
+    evosax takes the first deviation twice, as step size and as that of each coordinate; here its root is taken.
+    """
+
+    algorithm = "xNES"
+    paper = "Wierstra et al. 2014, JMLR 15"
+
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+        return {"std_init": jnp.sqrt(self.deviation)}
+
+
+@component
+class SimulatedAnnealing(Scheduled):
+    """The best of a generation takes the place of the one before it, or by chance though it is worse, while warm.
+
+    evosax's temperature is in units of the cost. Here it is in units of the spread of a generation's.
+
+    Attributes:
+        temperature: at which a best that is worse by so many spreads is taken with a probability of 1/e.
+    """
+
+    algorithm = "SimulatedAnnealing"
+    paper = "Kirkpatrick et al. 1983, Science 220"
+
+    temperature: Scalar = real(0.1, low=1e-3, high=10.0, scale="log")
+
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+        return {
+            "temperature_init": jnp.asarray(self.temperature),
+            "temperature_limit": jnp.asarray(self.temperature) / 100.0,
+            "temperature_decay": jnp.asarray(self.decay),
+            "boltzmann_constant": jnp.asarray(1.0),
+        }
+
+    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+        spread = jnp.maximum(jnp.std(fitness), 1e-20)
+        inner = state.replace(fitness=state.fitness / spread, best_fitness=state.best_fitness / spread)
+        told = super().tell(key, inner, space, genomes, fitness / spread)
+        return told.replace(fitness=told.fitness * spread, best_fitness=told.best_fitness * spread)
 
 
 @component
@@ -208,30 +326,25 @@ class SVCMAES(SteinVariational):
 
     deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"std_init": jnp.asarray(self.deviation)}
 
 
 @component
-class SVOpenES(SteinVariational):
+class SVOpenES(SteinVariational, Climbing):
     """Several Open_ES that repel each other.
 
-    Attributes:
-        learning_rate: about how far each coordinate of a mean moves in a generation.
-        deviation: standard deviation, always the same.
+    evosax never moves on with the schedule of the deviation; here each generation does.
     """
 
     algorithm = "SV_Open_ES"
     paper = "Liu et al. 2017, arXiv 1704.02399"
     even = True
 
-    learning_rate: Scalar = real(0.1, low=1e-4, high=10.0, scale="log")
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
-
-    def arguments(self, space: Space) -> Mapping[str, Any]:
-        import optax
-
-        return {"optimizer": optax.adam(self.learning_rate), "std_schedule": lambda _: jnp.asarray(self.deviation)}
+    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+        told = super().tell(key, state, space, genomes, fitness)
+        deviation = self.schedule(space)(told.generation_counter)
+        return told.replace(std=jnp.broadcast_to(deviation, told.std.shape).astype(told.std.dtype))
 
 
 class Relative(NamedTuple):
@@ -250,15 +363,15 @@ class DiffusionEvolution(EvosaxStrategy):
 
     Attributes:
         generations: how many; what follows changes little.
-        deviation: standard deviation of the first generation.
+        deviation: standard deviation of the first generation, which has to reach the optimum: that of a number's prior is 3.6.
         pressure: how much better members count.
     """
 
     algorithm = "DiffusionEvolution"
     paper = "Zhang et al. 2024, arXiv 2410.02543"
 
-    generations: Count = 128
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
+    generations: Count = 32
+    deviation: Scalar = real(3.0, low=1e-3, high=10.0, scale="log")
     pressure: Scalar = real(50.0, low=1.0, high=100.0, scale="log")
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
@@ -266,7 +379,7 @@ class DiffusionEvolution(EvosaxStrategy):
 
         return {"num_generations": self.generations, "fitness_shaping_fn": lambda *given: self.pressure * ranks(*given)}
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"scale_factor": jnp.asarray(self.deviation)}
 
     def init(self, key: jax.Array, space: Space, population: int) -> Relative:
@@ -337,13 +450,14 @@ class SimpleGA(EvosaxStrategy):
     def arguments(self, space: Space) -> Mapping[str, Any]:
         return {"std_schedule": decayed(self.deviation, self.decay)}
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"crossover_rate": jnp.asarray(self.crossover)}
 
 
 SPECIAL: dict[str, type[EvosaxStrategy]] = {
     made.algorithm: made
     for made in (
+        ASEBO,
         DiffusionEvolution,
         EvosaxRandomSearch,
         GESMRGA,
@@ -351,13 +465,17 @@ SPECIAL: dict[str, type[EvosaxStrategy]] = {
         IAMaLGaMFull,
         IAMaLGaMUnivariate,
         LMMAES,
+        MAES,
         NoiseReuseES,
         ParticleSwarm,
         PersistentES,
         PGPE,
+        RmES,
         SimpleGA,
+        SimulatedAnnealing,
         SVCMAES,
         SVOpenES,
+        XNES,
     )
 }
 """Strategy classes by evosax's names."""
