@@ -2,9 +2,11 @@
 
     pip install cma optuna                                   # the two libraries beside ours; no dependencies of the project
     python experiments/strategies.py                         # the tables of strategies.md
+    python experiments/strategies.py --learned               # the second table
     python experiments/strategies.py --only SNES genetic     # these rows alone
 
-Four toys of six open values each, 16 members x 30 generations, 12 seeds at once; the optimum of a seed is the same for all.
+Four toys of six open values each, 16 members x 30 generations, and a fifth with 1,152 weights beside them; 12 seeds at once.
+The optimum of a seed is the same for all.
 """
 
 import argparse
@@ -16,14 +18,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import Component, Integer, Scalar, Space, Strategy, component, free, integer, named_keys, option_index, real
-from discover.devices import use_every_core
+from discover import (
+    Component,
+    Integer,
+    Scalar,
+    Space,
+    Strategy,
+    Weights,
+    component,
+    free,
+    integer,
+    named_keys,
+    option_index,
+    real,
+    weights,
+)
 from discover.plugins import load_plugins
 
-POPULATION, GENERATIONS, SEEDS, NOISE = 16, 30, 12, 0.2
+SEEDS, NOISE = 12, 0.2
 START = 0.3
-TOYS = ("sphere", "bounds", "ellipsoid", "mixed")
-OPTIONS = 3
+TOYS = ("sphere", "bounds", "ellipsoid", "mixed", "learned")
+OPTIONS, DRIFT = 3, 1152
+MANY = ("CR_FM_NES", "DES", "LES", "Open_ES", "PGPE", "SNES", "Sep_CMA_ES", "SimpleES", "genetic", "random_search", "pycma")
+UNIT = np.float32(np.sqrt(0.1 / DRIFT))
 
 
 MEASURES: dict[str, Callable[[Any, Any], Any]] = {  # of (math or jax.numpy, value)
@@ -96,7 +113,17 @@ class Mixed(Component):
     discount: Scalar = REALS["discount"].open()
     steps: Integer = integer(20, low=1, high=64)
     layers: Integer = integer(2, low=1, high=5)
-    kind: Integer = option_index(count=lambda self: OPTIONS)
+    option: Integer = option_index(count=lambda self: OPTIONS)
+
+
+@component
+class Learned(Component):
+    """The mixed toy beside 1,152 weights that start silent, as many as the rule of ``quickstart.yaml`` learns."""
+
+    mixed: Mixed
+    drift: Weights = weights(
+        init=lambda self, key: 0.1 * jax.random.normal(key, (DRIFT,)), start=lambda self, key: jnp.zeros(DRIFT), deviation=0.1
+    )
 
 
 class Problem(NamedTuple):
@@ -125,19 +152,36 @@ def place_of_mixed(mixed: Any) -> jax.Array:
     """As for numbers; two categories are a distance of 1 apart."""
     reals = [REALS[name].place(getattr(mixed, name)) for name in FEW]
     wholes = [STEPS.place(mixed.steps), LAYERS.place(mixed.layers)]
-    return jnp.concatenate([jnp.stack([*reals, *wholes]), jax.nn.one_hot(mixed.kind, OPTIONS) * HALF])
+    return jnp.concatenate([jnp.stack([*reals, *wholes]), jax.nn.one_hot(mixed.option, OPTIONS) * HALF])
+
+
+def place_of_learned(learned: Any) -> jax.Array:
+    """All weights together count a tenth of what one number can."""
+    return jnp.concatenate([place_of_mixed(learned.mixed), UNIT * learned.drift / 0.1])
 
 
 class Toy(NamedTuple):
-    """A space, where a candidate of it is, and a problem for each seed."""
+    """A problem for each seed, and how long it is searched.
+
+    Attributes:
+        space: of the candidates.
+        place: where a candidate is.
+        problems: each leaf with a leading axis.
+        population: of a generation.
+        generations: of a search.
+    """
 
     space: Space
     place: Callable[[Any], jax.Array]
     problems: Problem
+    population: int = 16
+    generations: int = 30
 
 
 NUMBERS = Space(Numbers(**{name: free() for name in REALS}))
-MIXED = Space(Mixed(steps=free(), layers=free(), kind=free(), **{name: free() for name in FEW}))
+OPEN = Mixed(steps=free(), layers=free(), option=free(), **{name: free() for name in FEW})
+MIXED = Space(OPEN)
+LEARNED = Space(Learned(mixed=OPEN, drift=free()))
 
 
 def toy(name: str, noise: float, first: int = 0) -> Toy:
@@ -151,12 +195,16 @@ def toy(name: str, noise: float, first: int = 0) -> Toy:
         for matrix in axes:
             rotation, _ = np.linalg.qr(random.normal(size=(6, 6)))
             matrix[:] = np.sqrt(1000.0 ** np.linspace(0.0, 1.0, 6))[:, None] * rotation
-    if name == "mixed":
+    if name in ("mixed", "learned"):
         wholes = random.integers(0, 64, SEEDS) / 63, random.integers(0, 5, SEEDS) / 4
-        kinds = HALF * np.eye(OPTIONS)[random.integers(0, OPTIONS, SEEDS)]
-        target = np.concatenate([target[:, :3], np.stack(wholes, 1), kinds], axis=1)
-        axes = np.tile(np.eye(5 + OPTIONS), (SEEDS, 1, 1))
+        options = HALF * np.eye(OPTIONS)[random.integers(0, OPTIONS, SEEDS)]
+        target = np.concatenate([target[:, :3], np.stack(wholes, 1), options], axis=1)
+        if name == "learned":
+            target = np.concatenate([target, UNIT * random.normal(size=(SEEDS, DRIFT))], axis=1)
+        axes = np.tile(np.eye(target.shape[1]), (SEEDS, 1, 1))
     problems = Problem(np.float32(target), np.float32(axes), np.full(SEEDS, noise, np.float32))
+    if name == "learned":
+        return Toy(LEARNED, place_of_learned, problems, population=32, generations=8)
     return Toy(MIXED, place_of_mixed, problems) if name == "mixed" else Toy(NUMBERS, place_of_numbers, problems)
 
 
@@ -175,17 +223,19 @@ class Found(NamedTuple):
 # Strategies of the project --------------------------------------------------------------------------------------------
 
 
-def program(strategy: Strategy, space: Space, place: Callable[[Any], jax.Array]) -> Any:
+def program(strategy: Strategy, toy: Toy) -> Any:
     """A search for every seed at once: keys and problems, each with a leading axis, to what they found."""
+
+    space, population = toy.space, toy.population
 
     def searched(key: jax.Array, problem: Problem) -> Found:
         def distance(genome: jax.Array) -> jax.Array:
-            return problem.distance(place(space.decode(genome, ())))
+            return problem.distance(toy.place(space.decode(genome, ())))
 
         def generation(carry: Any, key: jax.Array) -> Any:
             state, best, seemed, answer = carry
             key_ask, key_noise, key_tell = named_keys(key, "ask", "noise", "tell")
-            proposal, state = strategy.ask(key_ask, state, space, POPULATION)
+            proposal, state = strategy.ask(key_ask, state, space, population)
             true = jax.vmap(distance)(proposal.genomes)
             fitness = problem.noise * jax.random.normal(key_noise, true.shape) - true
             state = strategy.tell(key_tell, state, space, proposal.genomes, fitness)
@@ -193,8 +243,8 @@ def program(strategy: Strategy, space: Space, place: Callable[[Any], jax.Array])
             answer = jnp.where(better, true[fittest], answer)
             return (state, jnp.minimum(best, true.min()), jnp.maximum(seemed, fitness.max()), answer), None
 
-        begun = strategy.init(named_keys(key, "init")[0], space, POPULATION)
-        keys = jax.random.split(named_keys(key, "generations")[0], GENERATIONS)
+        begun = strategy.init(named_keys(key, "init")[0], space, population)
+        keys = jax.random.split(named_keys(key, "generations")[0], toy.generations)
         (state, best, _, answer), _ = jax.lax.scan(generation, (begun, jnp.inf, -jnp.inf, jnp.inf), keys)
         favourite = strategy.favourite(state, space)
         return Found(best, answer if favourite is None else distance(favourite))
@@ -210,7 +260,7 @@ class Searches:
         self.programs: dict[Space, Any] = {}
 
     def __call__(self, toy: Toy, first: int = 0) -> Found:
-        run = self.programs.setdefault(toy.space, program(self.strategy, toy.space, toy.place))
+        run = self.programs.setdefault(toy.space, program(self.strategy, toy))
         keys = jax.vmap(jax.random.key)(jnp.arange(first, first + SEEDS))
         return jax.tree.map(np.asarray, run(keys, toy.problems))
 
@@ -233,10 +283,10 @@ def pycma(toy: Toy, first: int = 0) -> Found:
     found, mixed = [], toy.space is MIXED
     for index, problem in enumerate(each(toy.problems)):
         noise = np.random.default_rng(first + index)
-        options = {"popsize": POPULATION, "bounds": [0, 1], "seed": first + index + 1, "verbose": -9}
+        options = {"popsize": toy.population, "bounds": [0, 1], "seed": first + index + 1, "verbose": -9}
         strategy = cma.CMAEvolutionStrategy(np.full(len(problem.target), START), 0.25, options)
         best = np.inf
-        for _ in range(GENERATIONS):
+        for _ in range(toy.generations):
             asked = strategy.ask()
             true = [problem.distance(in_cube(np.asarray(point), mixed)) for point in asked]
             best = min(best, *true)
@@ -257,8 +307,8 @@ def tpe(toy: Toy, first: int = 0) -> Found:
         if not mixed:
             return np.asarray(reals)
         wholes = [trial.suggest_int("steps", 0, 63) / 63, trial.suggest_int("layers", 0, 4) / 4]
-        kind = trial.suggest_categorical("kind", list(range(OPTIONS)))
-        return np.concatenate([reals, wholes, HALF * np.eye(OPTIONS)[kind]])
+        option = trial.suggest_categorical("option", list(range(OPTIONS)))
+        return np.concatenate([reals, wholes, HALF * np.eye(OPTIONS)[option]])
 
     for index, problem in enumerate(each(toy.problems)):
         noise, true = np.random.default_rng(first + index), []
@@ -268,9 +318,9 @@ def tpe(toy: Toy, first: int = 0) -> Found:
             return true[-1] + float(problem.noise * noise.normal())
 
         study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=first + index))
-        start = {"steps": 19, "layers": 1, "kind": 0} if mixed else {f"x{i}": START for i in range(3, 6)}
+        start = {"steps": 19, "layers": 1, "option": 0} if mixed else {f"x{i}": START for i in range(3, 6)}
         study.enqueue_trial({"x0": START, "x1": START, "x2": START, **start})
-        study.optimize(objective, n_trials=POPULATION * GENERATIONS)
+        study.optimize(objective, n_trials=toy.population * toy.generations)
         found.append((min(true), true[study.best_trial.number]))
     return Found(*np.asarray(found).T)
 
@@ -285,8 +335,8 @@ def each(problems: Problem) -> list[Problem]:
 
 def rows() -> dict[str, Callable[[], Any]]:
     """What can search, by the name that its row has."""
-    strategies = {entry.name: entry.component for entry in load_plugins().registry.entries("strategy")}
-    ours = {name: lambda make=make: Searches(make()) for name, make in strategies.items()}
+    strategies: dict[str, Any] = {entry.name: entry.component for entry in load_plugins().registry.entries("strategy")}
+    ours = {name: lambda made=made: Searches(made()) for name, made in strategies.items()}
     return {**ours, "pycma": lambda: pycma, "Optuna TPE": lambda: tpe}
 
 
@@ -296,20 +346,30 @@ def cell(values: np.ndarray) -> str:
     return f"{middle} [{low}, {high}]"
 
 
+def table(names: list[str], columns: list[tuple[str, float]], first: int) -> None:
+    """Print a table: a row for each name, a column for each toy and its noise."""
+    print("| strategy | " + " | ".join(f"{toy}, noise" if noise else toy for toy, noise in columns) + " |")
+    print("|" + " --- |" * (1 + len(columns)), flush=True)
+    for name in names:
+        run, cells = rows()[name](), []
+        for called, noise in columns:
+            found = run(toy(called, noise, first), first)
+            cells.append(cell(found.answer if noise else found.best))
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", help="these rows alone")
+    parser.add_argument("--only", nargs="+", choices=list(rows()), metavar="NAME", help="these rows alone")
     parser.add_argument("--first", type=int, default=0, help="the first seed, by which the optima are drawn too")
+    parser.add_argument("--learned", action="store_true", help="the table of the fifth toy instead, with noise")
     wanted = parser.parse_args()
-    use_every_core()
-    print("| strategy |" + " | ".join([*TOYS, *(f"{name}, noise" for name in TOYS)]) + " |", flush=True)
-    for name, make in rows().items():
-        if wanted.only and name not in wanted.only:
-            continue
-        run = make()
-        quiet = [cell(run(toy(name, 0.0, wanted.first), wanted.first).best) for name in TOYS]
-        noisy = [cell(run(toy(name, NOISE, wanted.first), wanted.first).answer) for name in TOYS]
-        print(f"| {name} | " + " | ".join([*quiet, *noisy]) + " |", flush=True)
+    jax.config.update("jax_disable_most_optimizations", True)  # these programs take longer to compile than to run
+    if wanted.learned:
+        table(wanted.only or list(MANY), [("learned", NOISE)], wanted.first)
+    else:
+        columns = [(name, noise) for noise in (0.0, NOISE) for name in TOYS[:4]]
+        table(wanted.only or list(rows()), columns, wanted.first)
 
 
 if __name__ == "__main__":

@@ -110,7 +110,8 @@ class ParticleSwarm(EvosaxStrategy):
 
     The swarm contracts only where ``cognitive + social < 24 * (1 - inertia^2) / (7 - 5 * inertia)`` (Poli 2009), which is 3.23
     for evosax's inertia of 0.75 and less than its pull of 3.5. The defaults here are those of Clerc & Kennedy. Since it
-    contracts, it begins where the optimum may be: with draws from the prior around the start genome.
+    contracts, half of it begins wherever the optimum may be, with draws from the prior; the other half are the start genome
+    and neighbours, since the prior of weights may be a single point.
     """
 
     algorithm = "PSO"
@@ -125,7 +126,10 @@ class ParticleSwarm(EvosaxStrategy):
         return {f"{name}_coeff": jnp.asarray(value) for name, value in numbers.items()}
 
     def first(self, key: jax.Array, start: jax.Array, space: Space, population: int) -> jax.Array:
-        return jax.vmap(space.sample)(jax.random.split(key, population)).at[0].set(start)
+        key_prior, key_step = jax.random.split(key)
+        drawn = jax.vmap(space.sample)(jax.random.split(key_prior, population))
+        near = super().first(key_step, start, space, population)
+        return jnp.where((jnp.arange(population) % 2 == 0)[:, None], near, drawn)
 
 
 @component

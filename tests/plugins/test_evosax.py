@@ -241,7 +241,7 @@ def test_the_deviation_that_is_set_is_that_of_the_first_generation() -> None:
     names = [name for name, made in EVERY.items() if hasattr(made, "deviation") and name not in HELD]
     assert {"ASEBO", "CMA_ES", "DiffusionEvolution", "Open_ES", "SNES", "xNES"} <= {*names}
     for name in names:
-        strategy = type(EVERY[name])(deviation=4.0)  # type: ignore[call-arg]
+        strategy = type(EVERY[name])(deviation=4.0)
         state = strategy.init(jax.random.key(0), SPACE, 64)
         away = strategy.ask(jax.random.key(1), state, SPACE, 64)[0].genomes - SPACE.start(jax.random.key(0))
         assert 3.0 < float(jnp.sqrt(jnp.mean(away**2))) < 5.0, name
@@ -284,7 +284,7 @@ def test_gradientless_descent_tries_small_and_large_steps_in_any_population(popu
 
 
 def test_the_distributions_of_sv_open_es_narrow() -> None:
-    strategy = type(EVERY["SV_Open_ES"])(decay=0.5)  # type: ignore[call-arg]
+    strategy = type(EVERY["SV_Open_ES"])(decay=0.5)
     state = strategy.init(jax.random.key(0), SPACE, POPULATION)
     for generation in range(4):
         proposal, state = strategy.ask(jax.random.key(generation), state, SPACE, POPULATION)
