@@ -39,9 +39,19 @@ SEEDS, NOISE = 12, 0.2
 START = 0.3
 TOYS = ("sphere", "bounds", "ellipsoid", "mixed", "learned")
 OPTIONS, DRIFT = 3, 1152
-MANY = ("CR_FM_NES", "DES", "LES", "Open_ES", "PGPE", "SNES", "Sep_CMA_ES", "SimpleES", "genetic", "random_search", "pycma")
+MANY = (
+    "CR_FM_NES",
+    "DES",
+    "LES",
+    "Open_ES",
+    "PGPE",
+    "SNES",
+    "Sep_CMA_ES",
+    "SimpleES",
+    "genetic",
+    "random_search",
+)  # of the fifth toy
 UNIT = np.float32(np.sqrt(0.1 / DRIFT))
-
 
 MEASURES: dict[str, Callable[[Any, Any], Any]] = {  # of (math or jax.numpy, value)
     "linear": lambda maths, value: value,
