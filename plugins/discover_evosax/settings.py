@@ -1,8 +1,8 @@
 """The settings that algorithms of evosax share, with our own defaults.
 
-Coordinates are in units of a natural step, so that the first deviation is 1. A mean that follows a gradient moves by half of the
-deviation at a time, and both shrink by a twentieth: ten natural steps in all, from where a search begins to either end of a
-number's domain.
+Coordinates are in units of a natural step, so that the first deviation is 1. A mean that follows a gradient moves by half of
+the deviation at a time, and both shrink by a twentieth: ten natural steps in all, from where a search begins to either end of
+a number's domain.
 """
 
 from collections.abc import Callable, Mapping

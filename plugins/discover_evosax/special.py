@@ -49,13 +49,19 @@ class ParticleSwarm(EvosaxStrategy):
 
     The swarm contracts only where ``cognitive + social < 24 * (1 - inertia^2) / (7 - 5 * inertia)`` (Poli 2009), which is 3.23
     for evosax's inertia of 0.75 and less than its pull of 3.5. The defaults here are those of Clerc & Kennedy. Since it
-    contracts, half of it begins wherever the optimum may be, with draws from the prior; the other half are the start genome
-    and neighbours, since the prior of weights may be a single point.
+    contracts, it begins wide.
+
+    Attributes:
+        deviation: standard deviation of the first generation.
+        inertia: share of its velocity that a particle keeps.
+        cognitive: pull of its own best place.
+        social: pull of the best place of all.
     """
 
     algorithm = "PSO"
     paper = "Kennedy & Eberhart 1995; Clerc & Kennedy 2002"
 
+    deviation: Scalar = real(2.0, low=1e-3, high=10.0, scale="log")
     inertia: Scalar = real(0.7298, low=0.0, high=1.0)
     cognitive: Scalar = real(1.49618, low=0.0, high=4.0)
     social: Scalar = real(1.49618, low=0.0, high=4.0)
@@ -65,10 +71,7 @@ class ParticleSwarm(EvosaxStrategy):
         return {f"{name}_coeff": jnp.asarray(value) for name, value in numbers.items()}
 
     def first(self, key: jax.Array, start: jax.Array, space: Space, population: int) -> jax.Array:
-        key_prior, key_step = jax.random.split(key)
-        drawn = jax.vmap(space.sample)(jax.random.split(key_prior, population))
-        near = super().first(key_step, start, space, population)
-        return jnp.where((jnp.arange(population) % 2 == 0)[:, None], near, drawn)
+        return start + self.deviation * (super().first(key, start, space, population) - start)
 
 
 @component
