@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from discover.domains import Real as Real
     from discover.domains import Scalar as Scalar
     from discover.domains import Weights as Weights
+    from discover.domains import Whole as Whole
     from discover.environments import Continuous as Continuous
     from discover.environments import Discrete as Discrete
     from discover.environments import Environment as Environment
@@ -122,7 +123,7 @@ _HOME = {
     "compare": ("table",),
     "components": ("Component", "choice", "component", "free", "integer", "option_index", "real", "weights"),
     "distributions": ("Categorical", "Gaussian", "TanhGaussian", "policy_heads"),
-    "domains": ("Domain", "Integer", "Real", "Scalar", "Weights"),
+    "domains": ("Domain", "Integer", "Real", "Scalar", "Weights", "Whole"),
     "environments": ("Continuous", "Discrete", "Environment", "Redraw", "Spec", "Step", "Wrapper"),
     "errors": ("DiscoverError", "DiscoverWarning", "Terminated", "UserError", "nearest"),
     "evaluation": ("advance_population", "begin_population", "evaluate_population", "fitting_chunk", "lifetime_bytes"),

@@ -83,7 +83,7 @@ class Domain:
         raise NotImplementedError
 
     def encode(self, value: Any) -> np.ndarray:
-        """Coordinates ``[size]`` of a value; ``decode`` inverts it up to rounding. Real numbers may be traced."""
+        """Coordinates ``[size]`` of a value; ``decode`` inverts it up to rounding. Numbers may be traced."""
         raise NotImplementedError
 
     def sample(self, key: jax.Array) -> jax.Array:
@@ -240,7 +240,9 @@ class Whole(Domain):
         step = jnp.floor(self._count * _squash(self.deviation * coordinates[0])).astype(jnp.int32)
         return self.low + jnp.minimum(step, self._count - 1)
 
-    def encode(self, value: Any) -> np.ndarray:
+    def encode(self, value: Any) -> Any:
+        if isinstance(value, jax.core.Tracer):
+            return self._middle_of(jnp.clip(value, self.low, self.high))
         u = (int(value) - self.low + 0.5) / self._count
         return np.asarray([_unsquash(min(max(u, 0.0), 1.0)) / self.deviation], np.float32)
 

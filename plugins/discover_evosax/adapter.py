@@ -44,9 +44,9 @@ class EvosaxStrategy(Strategy):
         del space
         return {}
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         """Which of evosax's default parameters to exchange."""
-        del defaults
+        del defaults, population
         return {}
 
     def build(self, space: Space, population: int) -> Any:
@@ -54,6 +54,10 @@ class EvosaxStrategy(Strategy):
         from evosax.algorithms import algorithms  # here, since the import starts JAX
 
         return algorithms[self.algorithm](population, jnp.zeros(space.dimension), **self.arguments(space))
+
+    def first(self, key: jax.Array, start: jax.Array, space: Space, population: int) -> jax.Array:
+        """The first population ``[P, D]`` of an algorithm that holds one: the start genome and neighbours."""
+        return start + jax.random.normal(key, (population, space.dimension)).at[0].set(0.0)
 
     def check_population(self, space: Space, population: int) -> str | None:
         del space
@@ -69,9 +73,9 @@ class EvosaxStrategy(Strategy):
         start = space.start(key_start)
         if not made.holds_population:
             return settled(made.algorithm.init(key_init, start, made.params))
-        noise = jax.random.normal(key_noise, (population, space.dimension)).at[0].set(0.0)
+        first = self.first(key_noise, start, space, population)
         unknown = jnp.full(population, jnp.inf)
-        return settled(made.algorithm.init(key_init, start + noise, unknown, made.params))
+        return settled(made.algorithm.init(key_init, first, unknown, made.params))
 
     def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
         made = self._built(space, population)
@@ -115,13 +119,13 @@ class Built(NamedTuple):
 @functools.lru_cache(maxsize=64)
 def _build(strategy: type[EvosaxStrategy], settings: tuple[tuple[str, Any], ...], space: Space, population: int) -> Built:
     """Built once: each evosax object compiles its methods anew, since they take it as static."""
-    from evosax.algorithms.population_based.base import PopulationBasedAlgorithm
-
     made = strategy(**dict(settings))
-    with jax.ensure_compile_time_eval():  # the first call may come from inside a trace
+    with jax.ensure_compile_time_eval():  # the first call may come from inside a trace, and evosax makes arrays when imported
+        from evosax.algorithms.population_based.base import PopulationBasedAlgorithm
+
         algorithm = made.build(space, population)
         defaults = algorithm.default_params
-        params = defaults.replace(**made.parameters(defaults))
+        params = defaults.replace(**made.parameters(defaults, population))
     return Built(algorithm, params, isinstance(algorithm, PopulationBasedAlgorithm))
 
 

@@ -30,7 +30,6 @@ _LEARNED = "its weights come with evosax"
 ROWS: dict[str, Row] = {
     # Gradient estimates
     "ARS": Row(Climbing, 4, "The better half of random pairs.", "Mania et al. 2018, arXiv 1803.07055", even=True),
-    "ASEBO": Row(Climbing, 2, "Pairs along recent gradients.", "Choromanski et al. 2019, arXiv 1903.04268", even=True),
     "ESMC": Row(Climbing, 4, "Pairs, clipped at a baseline.", "Merchant et al. 2021, ICML", even=True),
     "Open_ES": Row(Climbing, 2, "OpenAI's ES: pairs, ranks and Adam.", "Salimans et al. 2017, arXiv 1703.03864", even=True),
     # Distributions that adapt their deviation
@@ -40,15 +39,11 @@ ROWS: dict[str, Row] = {
     "DES": Row(Adapting, 2, "Discovered ES.", "Lange et al. 2023, arXiv 2211.11260"),
     "EvoTF_ES": Row(Adapting, 2, f"Evolution transformer, for small D; {_LEARNED}.", "Lange et al. 2024, arXiv 2403.02985"),
     "LES": Row(Adapting, 2, f"Learned ES; {_LEARNED}.", "Lange et al. 2023, arXiv 2211.11260"),
-    "MA_ES": Row(Adapting, 4, "CMA-ES without a covariance matrix.", "Beyer & Sendhoff 2017, IEEE TEVC 21"),
-    "Rm_ES": Row(Adapting, 4, "A covariance of rank m.", "Li & Zhang 2018, IEEE TEVC 22"),
     "SNES": Row(Adapting, 2, "Natural ES, a deviation for each coordinate.", "Wierstra et al. 2014, JMLR 15"),
     "Sep_CMA_ES": Row(Adapting, 4, "CMA-ES with a diagonal covariance.", "Ros & Hansen 2008, PPSN X"),
     "SimpleES": Row(Adapting, 2, "The better half decides mean and deviation.", "Rechenberg 1973, Evolutionsstrategie"),
-    "xNES": Row(Adapting, 2, "Natural ES, a full covariance.", "Wierstra et al. 2014, JMLR 15"),
     # Schedules
     "HillClimbing": Row(Scheduled, 2, "Steps from the best so far.", "Rastrigin 1963"),
-    "SimulatedAnnealing": Row(Scheduled, 2, "Steps for the worse too, while warm.", "Kirkpatrick et al. 1983, Science 220"),
     # Populations
     "DifferentialEvolution": Row(EvosaxStrategy, 4, "Differences of members, added to the best.", "Storn & Price 1997"),
     "LGA": Row(Adapting, 2, f"Learned genetic algorithm; {_LEARNED}.", "Lange et al. 2023, arXiv 2304.03995"),

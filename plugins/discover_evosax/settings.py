@@ -1,6 +1,8 @@
 """The settings that algorithms of evosax share, with our own defaults.
 
-Coordinates are in units of a natural step, so that the first deviation is 1 and a mean moves by a tenth of that at a time.
+Coordinates are in units of a natural step, so that the first deviation is 1. A mean that follows a gradient moves by half of
+the deviation at a time, and both shrink by a twentieth: ten natural steps in all, from where a search begins to either end of
+a number's domain.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +30,7 @@ class Adapting(EvosaxStrategy):
 
     deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"std_init": jnp.asarray(self.deviation)}
 
 
@@ -42,10 +44,15 @@ class Scheduled(EvosaxStrategy):
     """
 
     deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
-    decay: Scalar = real(0.99, low=0.5, high=1.0)
+    decay: Scalar = real(0.95, low=0.5, high=1.0)
+
+    def schedule(self, space: Space) -> Callable[[Any], jax.Array]:
+        """The deviation of each generation."""
+        del space
+        return decayed(self.deviation, self.decay)
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
-        return {"std_schedule": decayed(self.deviation, self.decay)}
+        return {"std_schedule": self.schedule(space)}
 
 
 @component
@@ -53,16 +60,22 @@ class Climbing(Scheduled):
     """Algorithms that estimate a gradient, which Adam follows.
 
     evosax's own defaults follow the bare cost. Here it is replaced by its ranks, so that neither its scale nor one broken
-    candidate matters.
+    candidate matters; and the step shrinks with the deviation, so that the mean settles where the search narrows.
 
     Attributes:
-        learning_rate: about how far each coordinate of the mean moves in a generation.
+        learning_rate: about how far each coordinate of the mean moves in a generation, in deviations of that generation.
     """
 
-    learning_rate: Scalar = real(0.1, low=1e-4, high=10.0, scale="log")
+    learning_rate: Scalar = real(0.5, low=1e-4, high=10.0, scale="log")
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
-        import optax
         from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn as ranks
 
-        return {**super().arguments(space), "optimizer": optax.adam(self.learning_rate), "fitness_shaping_fn": ranks}
+        return {**super().arguments(space), "optimizer": self.optimizer(), "fitness_shaping_fn": ranks}
+
+    def optimizer(self) -> Any:
+        """Adam, whose step follows the deviation."""
+        import optax
+
+        deviation = decayed(self.deviation, self.decay)
+        return optax.adam(lambda generation: self.learning_rate * deviation(generation))

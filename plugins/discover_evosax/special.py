@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from discover import Count, Proposal, Scalar, Space, component, named_keys, real
 from discover_evosax.adapter import EvosaxStrategy, settled
+from discover_evosax.mended import ASEBO, LMMAES, MAES, XNES, RmES, SimulatedAnnealing
 from discover_evosax.settings import Adapting, Climbing, decayed
 
 
@@ -43,56 +44,55 @@ class IAMaLGaMUnivariate(EvosaxStrategy):
 
 
 @component
-class LMMAES(Adapting):
-    """Limited-memory matrix adaptation, for many coordinates.
-
-    Its learning rates ``c_c = population / (4^i * D)`` were meant for populations far below D: from 2 D on evosax takes the
-    root of a negative number. Here none is above 1.
-    """
-
-    algorithm = "LM_MA_ES"
-    paper = "Loshchilov et al. 2017, arXiv 1705.06693"
-    least = 4
-
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
-        return {**super().parameters(defaults), "c_c": jnp.minimum(defaults.c_c, 1.0)}
-
-
-@component
 class ParticleSwarm(EvosaxStrategy):
     """Particles that are drawn to their own best place and to that of all.
 
     The swarm contracts only where ``cognitive + social < 24 * (1 - inertia^2) / (7 - 5 * inertia)`` (Poli 2009), which is 3.23
-    for evosax's inertia of 0.75 and less than its pull of 3.5. The defaults here are those of Clerc & Kennedy.
+    for evosax's inertia of 0.75 and less than its pull of 3.5. The defaults here are those of Clerc & Kennedy. Since it
+    contracts, it begins wide.
+
+    Attributes:
+        deviation: standard deviation of the first generation.
+        inertia: share of its velocity that a particle keeps.
+        cognitive: pull of its own best place.
+        social: pull of the best place of all.
     """
 
     algorithm = "PSO"
     paper = "Kennedy & Eberhart 1995; Clerc & Kennedy 2002"
 
+    deviation: Scalar = real(2.0, low=1e-3, high=10.0, scale="log")
     inertia: Scalar = real(0.7298, low=0.0, high=1.0)
     cognitive: Scalar = real(1.49618, low=0.0, high=4.0)
     social: Scalar = real(1.49618, low=0.0, high=4.0)
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         numbers = {"inertia": self.inertia, "cognitive": self.cognitive, "social": self.social}
         return {f"{name}_coeff": jnp.asarray(value) for name, value in numbers.items()}
+
+    def first(self, key: jax.Array, start: jax.Array, space: Space, population: int) -> jax.Array:
+        return start + self.deviation * (super().first(key, start, space, population) - start)
 
 
 @component
 class GradientlessDescent(EvosaxStrategy):
     """Steps of many sizes around the best so far.
 
+    evosax halves the deviation with every fifth member, so that a population of 16 has no small steps. Here the members are
+    spread evenly over the logarithm of the deviation, whatever the population.
+
     Attributes:
-        largest: the largest deviation; the smallest is a thousandth of it.
+        largest: the largest deviation; the smallest is a hundredth of it.
     """
 
     algorithm = "GradientlessDescent"
     paper = "Golovin et al. 2020, arXiv 1911.06317"
 
-    largest: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
+    largest: Scalar = real(2.0, low=1e-3, high=10.0, scale="log")
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
-        return {"radius_max": jnp.asarray(self.largest), "radius_min": jnp.asarray(self.largest) / 1000.0}
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+        members = (population - 1) / jnp.log2(100.0)  # in which the deviation halves
+        return {"radius_max": jnp.asarray(self.largest), "radius_min": jnp.asarray(0.0), "radius_decay": members}
 
 
 @component
@@ -104,7 +104,7 @@ class Unrolling(Climbing):
 
     even = True
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"T": 1, "K": 1}
 
 
@@ -126,22 +126,30 @@ class PersistentES(Unrolling):
 
 @component
 class PGPE(Adapting):
-    """Parameter-exploring policy gradients: antithetic pairs, a deviation for each coordinate, Adam.
+    """Parameter-exploring policy gradients: antithetic pairs, a deviation for each coordinate.
+
+    evosax follows the gradient by steps of one size. Here they are in proportion to it, and so to the deviation: at a rate of
+    4 the mean moves about as far as that of natural ES.
 
     Attributes:
-        learning_rate: about how far each coordinate of the mean moves in a generation.
+        learning_rate: of the mean.
+        deviation_rate: of the deviations.
     """
 
     algorithm = "PGPE"
     paper = "Sehnke et al. 2010, Neural Networks 23"
     even = True
 
-    learning_rate: Scalar = real(0.1, low=1e-4, high=10.0, scale="log")
+    learning_rate: Scalar = real(4.0, low=1e-4, high=10.0, scale="log")
+    deviation_rate: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
         import optax
 
-        return {"optimizer": optax.adam(self.learning_rate)}
+        return {"optimizer": optax.sgd(self.learning_rate)}
+
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+        return {**super().parameters(defaults, population), "std_lr": jnp.asarray(self.deviation_rate)}
 
 
 @component
@@ -208,30 +216,25 @@ class SVCMAES(SteinVariational):
 
     deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"std_init": jnp.asarray(self.deviation)}
 
 
 @component
-class SVOpenES(SteinVariational):
+class SVOpenES(SteinVariational, Climbing):
     """Several Open_ES that repel each other.
 
-    Attributes:
-        learning_rate: about how far each coordinate of a mean moves in a generation.
-        deviation: standard deviation, always the same.
+    evosax never moves on with the schedule of the deviation; here each generation does.
     """
 
     algorithm = "SV_Open_ES"
     paper = "Liu et al. 2017, arXiv 1704.02399"
     even = True
 
-    learning_rate: Scalar = real(0.1, low=1e-4, high=10.0, scale="log")
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
-
-    def arguments(self, space: Space) -> Mapping[str, Any]:
-        import optax
-
-        return {"optimizer": optax.adam(self.learning_rate), "std_schedule": lambda _: jnp.asarray(self.deviation)}
+    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+        told = super().tell(key, state, space, genomes, fitness)
+        deviation = self.schedule(space)(told.generation_counter)
+        return told.replace(std=jnp.broadcast_to(deviation, told.std.shape).astype(told.std.dtype))
 
 
 class Relative(NamedTuple):
@@ -250,15 +253,15 @@ class DiffusionEvolution(EvosaxStrategy):
 
     Attributes:
         generations: how many; what follows changes little.
-        deviation: standard deviation of the first generation.
+        deviation: standard deviation of the first generation, which has to reach the optimum: that of a number's prior is 3.6.
         pressure: how much better members count.
     """
 
     algorithm = "DiffusionEvolution"
     paper = "Zhang et al. 2024, arXiv 2410.02543"
 
-    generations: Count = 128
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
+    generations: Count = 32
+    deviation: Scalar = real(3.0, low=1e-3, high=10.0, scale="log")
     pressure: Scalar = real(50.0, low=1.0, high=100.0, scale="log")
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
@@ -266,7 +269,7 @@ class DiffusionEvolution(EvosaxStrategy):
 
         return {"num_generations": self.generations, "fitness_shaping_fn": lambda *given: self.pressure * ranks(*given)}
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"scale_factor": jnp.asarray(self.deviation)}
 
     def init(self, key: jax.Array, space: Space, population: int) -> Relative:
@@ -337,13 +340,14 @@ class SimpleGA(EvosaxStrategy):
     def arguments(self, space: Space) -> Mapping[str, Any]:
         return {"std_schedule": decayed(self.deviation, self.decay)}
 
-    def parameters(self, defaults: Any) -> Mapping[str, Any]:
+    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"crossover_rate": jnp.asarray(self.crossover)}
 
 
 SPECIAL: dict[str, type[EvosaxStrategy]] = {
     made.algorithm: made
     for made in (
+        ASEBO,
         DiffusionEvolution,
         EvosaxRandomSearch,
         GESMRGA,
@@ -351,13 +355,17 @@ SPECIAL: dict[str, type[EvosaxStrategy]] = {
         IAMaLGaMFull,
         IAMaLGaMUnivariate,
         LMMAES,
+        MAES,
         NoiseReuseES,
         ParticleSwarm,
         PersistentES,
         PGPE,
+        RmES,
         SimpleGA,
+        SimulatedAnnealing,
         SVCMAES,
         SVOpenES,
+        XNES,
     )
 }
 """Strategy classes by evosax's names."""

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Domain, Proposal, Real, Scalar, Space, Strategy, component, named_key, named_keys, real
+from discover import Domain, Proposal, Real, Scalar, Space, Strategy, Whole, component, named_key, named_keys, real
 from discover_pbt.exploit import Scores, no_scores, t_test, truncation
 
 
@@ -38,16 +38,23 @@ class PBT(Strategy):
     at ``level``. The paper tests the last ten episode returns; here a score is the fitness of a window, so that a strategy
     needs to be told nothing but fitness.
 
-    Exploration changes every number of a copy: with probability ``resample`` to a draw from the prior, else by a step. A
-    positive real number is multiplied by ``1 + step`` or ``1 - step``; one that may be zero, which no factor would ever
-    leave, is raised or lowered by ``shift`` of its range. Both are clipped to the range. Anything else takes a neighbour.
+    Exploration changes every number of a copy: with probability ``resample`` to a draw from the prior, else by a step on the
+    scale of its domain, clipped to the range. With f either ``1 + step`` or ``1 - step``, the paper's factors:
+
+    - ``log``: the value times f;
+    - ``log1m``: its distance from 1 times f (0.99 becomes 0.988 or 0.992);
+    - ``logit``: its odds times f;
+    - ``linear``: the value plus or minus ``shift`` of the range;
+    - a whole number: as a linear one, rounded, one at least, and the other way where the range ends.
+
+    Anything else takes a neighbour.
 
     Attributes:
         exploit: how members are compared.
         share: of the population that is given up, and that may be copied, by truncation; 0 for no exploitation.
         level: of significance of the t-test.
-        step: of the factor.
-        shift: as a share of the range.
+        step: of the factor, on a scale that is not linear.
+        shift: as a share of the range, on a linear scale and of whole numbers.
         resample: probability of a draw from the prior.
     """
 
@@ -102,12 +109,25 @@ class PBT(Strategy):
 
     def _moved(self, key: jax.Array, domain: Domain, coordinates: jax.Array) -> jax.Array:
         key_whether, key_prior, key_step = jax.random.split(key, 3)
-        if isinstance(domain, Real):
+        if isinstance(domain, Real | Whole):
             value, up = domain.decode(coordinates), jnp.where(jax.random.bernoulli(key_step), 1.0, -1.0)
-            positive = domain.low > 0.0
-            there = value * (1.0 + up * self.step) if positive else value + up * self.shift * (domain.high - domain.low)
-            stepped = domain.encode(jnp.clip(there, domain.low, domain.high))
+            stepped = domain.encode(self._stepped(domain, value, up))
         else:
             noise = jax.random.uniform(key_step, (domain.size + 1,), minval=1e-6, maxval=1.0 - 1e-6)
             stepped = domain.mutate(noise, coordinates)
         return jnp.where(jax.random.bernoulli(key_whether, self.resample), domain.sample(key_prior), stepped)
+
+    def _stepped(self, domain: Real | Whole, value: jax.Array, up: jax.Array) -> jax.Array:
+        """The value a step up or down (``up`` is 1 or -1) on the scale of its domain."""
+        shift, factor = self.shift * (domain.high - domain.low), 1.0 + up * self.step
+        if isinstance(domain, Whole):
+            step = (up * jnp.maximum(jnp.round(shift), 1.0)).astype(jnp.int32)
+            inside = jnp.clip(value + step, domain.low, domain.high)
+            return jnp.where(inside == value, jnp.clip(value - step, domain.low, domain.high), inside)
+        stepped = {
+            "linear": value + up * shift,
+            "log": value * factor,
+            "log1m": 1.0 - (1.0 - value) * factor,
+            "logit": value * factor / (1.0 - value + value * factor),
+        }[domain.scale]
+        return jnp.clip(stepped, domain.low, domain.high)

@@ -1,5 +1,7 @@
 """Every algorithm of evosax that is registered: one contract, held by the adapter."""
 
+import subprocess
+import sys
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +24,7 @@ UNSUITED = {"GuidedES": "it needs a surrogate gradient before each ask; without 
 BLIND = {"RandomSearch": "it draws from the prior, whatever it is told"}
 """Algorithms that cannot improve from one generation to the next, and why."""
 
-GENERATIONS = {"DiffusionEvolution": 128}
+GENERATIONS = {"DiffusionEvolution": 32}
 """How long a search is where 40 generations are not what an algorithm is set to."""
 
 REPRESENTATIVE = ("CMA_ES", "Open_ES", "PSO", "SV_Open_ES")
@@ -115,7 +117,7 @@ def test_each_survives_generations_in_which_all_are_equal(run: Programs, fitness
 
 def test_the_first_generation_lies_around_the_start_with_its_natural_spread() -> None:
     start = SPACE.start(jax.random.key(0))
-    for name in ("CMA_ES", "Open_ES", "SimpleGA", "DiffusionEvolution", "iAMaLGaM_Univariate"):
+    for name in ("CMA_ES", "Open_ES", "SimpleGA", "iAMaLGaM_Univariate"):
         strategy = EVERY[name]
         proposal, _ = strategy.ask(jax.random.key(1), strategy.init(jax.random.key(0), SPACE, POPULATION), SPACE, POPULATION)
         away = np.asarray(proposal.genomes - start)
@@ -217,17 +219,118 @@ def test_the_favourite_is_the_mean_of_a_distribution() -> None:
         assert EVERY[name].favourite(EVERY[name].init(key, SPACE, POPULATION), SPACE) is None
 
 
-def test_open_es_steps_by_its_learning_rate_and_its_deviation_decays() -> None:
+def test_open_es_steps_by_its_learning_rate_in_deviations_and_both_decay() -> None:
     strategy = PLAIN["Open_ES"](learning_rate=0.5, deviation=2.0, decay=0.5)
     state = strategy.init(jax.random.key(0), SPACE, POPULATION)
+    moves = []
+    for generation in range(5):
+        proposal, asked = strategy.ask(jax.random.key(generation), state, SPACE, POPULATION)
+        told = strategy.tell(jax.random.key(2), asked, SPACE, proposal.genomes, proposal.genomes[:, 0])
+        moves.append(float(told.mean[0] - state.mean[0]))
+        state = told
+    assert moves[0] == pytest.approx(1.0, rel=1e-3)  # Adam's first step, uphill
+    assert sum(moves[2:]) < moves[0]  # 1/4 + 1/8 + 1/16, while its memory lasts
+    assert 0.02 <= float(state.std) <= 0.25
+
+
+MUTATING = ("GESMR_GA", "LGA", "MR15_GA", "SAMR_GA", "SimpleGA")
+"""Algorithms whose deviation is that of a mutation; the first population has the natural spread."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("ASEBO", "Open_ES", "PSO", "xNES") else pytest.mark.slow)
+        for name, made in EVERY.items()
+        if hasattr(made, "deviation") and name not in MUTATING
+    ],
+)
+def test_the_deviation_that_is_set_is_that_of_the_first_generation(name: str) -> None:
+    strategy = type(EVERY[name])(deviation=4.0)
+    state = strategy.init(jax.random.key(0), SPACE, 64)
+    away = strategy.ask(jax.random.key(1), state, SPACE, 64)[0].genomes - SPACE.start(jax.random.key(0))
+    assert 3.0 < float(jnp.sqrt(jnp.mean(away**2))) < 5.0
+
+
+@pytest.mark.parametrize("name", ["MA_ES", "LM_MA_ES"])
+def test_what_is_learned_does_not_depend_on_the_order_of_the_members(name: str) -> None:
+    strategy, order = EVERY[name], jax.random.permutation(jax.random.key(9), POPULATION)
+    state = strategy.init(jax.random.key(0), SPACE, POPULATION)
     proposal, asked = strategy.ask(jax.random.key(1), state, SPACE, POPULATION)
-    told = strategy.tell(jax.random.key(2), asked, SPACE, proposal.genomes, proposal.genomes[:, 0])
-    assert float(state.std) == 2.0
-    assert float(told.mean[0] - state.mean[0]) == pytest.approx(0.5, rel=1e-3)  # Adam's first step, uphill
-    for generation in range(3):
-        proposal, told = strategy.ask(jax.random.key(generation), told, SPACE, POPULATION)
-        told = strategy.tell(jax.random.key(2), told, SPACE, proposal.genomes, proposal.genomes[:, 0])
-    assert 0.02 <= float(told.std) <= 0.5
+    fitness = sphere(proposal.genomes)
+    told = strategy.tell(jax.random.key(2), asked, SPACE, proposal.genomes, fitness)
+    other = asked.replace(z=asked.z[order])
+    other = strategy.tell(jax.random.key(2), other, SPACE, proposal.genomes[order], fitness[order])
+    np.testing.assert_allclose(told.M, other.M, atol=1e-5)
+    assert float(jnp.abs(told.M - asked.M).max()) > 0.01
+
+
+def test_the_step_of_rm_es_grows_while_generations_are_better_and_shrinks_while_they_are_worse() -> None:
+    strategy = EVERY["Rm_ES"]
+    for trend, grows in ((1.0, True), (-1.0, False)):
+        state = strategy.init(jax.random.key(0), SPACE, POPULATION)
+        for generation in range(4):
+            proposal, state = strategy.ask(jax.random.key(generation), state, SPACE, POPULATION)
+            fitness = jnp.arange(POPULATION) + 100.0 * trend * generation
+            state = strategy.tell(jax.random.key(9), state, SPACE, proposal.genomes, fitness)
+            if generation == 0:
+                assert float(state.std) == 1.0
+        assert (float(state.std) > 1.0) == grows
+
+
+@pytest.mark.parametrize("population", [4, 16, 64])
+def test_gradientless_descent_tries_small_and_large_steps_in_any_population(population: int) -> None:
+    strategy = EVERY["GradientlessDescent"]
+    state = strategy.init(jax.random.key(0), SPACE, population)
+    keys = jax.random.split(jax.random.key(1), 200)
+    away = jax.vmap(lambda key: strategy.ask(key, state, SPACE, population)[0].genomes - state.mean)(keys)
+    deviations = jnp.sqrt(jnp.mean(away**2, axis=(0, 2)))
+    np.testing.assert_allclose(deviations[jnp.array([0, -1])], [2.0, 0.02], rtol=0.1)
+
+
+def test_the_distributions_of_sv_open_es_narrow() -> None:
+    strategy = type(EVERY["SV_Open_ES"])(decay=0.5)
+    state = strategy.init(jax.random.key(0), SPACE, POPULATION)
+    for generation in range(4):
+        proposal, state = strategy.ask(jax.random.key(generation), state, SPACE, POPULATION)
+        state = strategy.tell(jax.random.key(9), state, SPACE, proposal.genomes, sphere(proposal.genomes))
+    np.testing.assert_allclose(state.std, 0.5**4)
+
+
+def test_the_unit_of_fitness_does_not_matter(run: Programs) -> None:
+    """A power of two, so that nothing rounds otherwise."""
+    ends = [searched(run, 4, lambda genomes, _, unit=unit: unit * sphere(genomes))[0] for unit in (1.0, 1024.0)]
+    one, other = (run.ask(jax.random.key(5), state)[0].genomes for state in ends)
+    np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_a_temperature_is_one_of_the_spread_of_a_generation(unit: float) -> None:
+    strategy = EVERY["SimulatedAnnealing"]
+    state = strategy.init(jax.random.key(0), SPACE, POPULATION)
+    proposal, asked = strategy.ask(jax.random.key(1), state, SPACE, POPULATION)
+    told = strategy.tell(jax.random.key(2), asked, SPACE, proposal.genomes, unit * jnp.arange(16.0))
+    fitness, elsewhere = unit * (jnp.arange(16.0) - 0.5), proposal.genomes + 1.0  # the best is worse by a ninth of a spread
+    keys = jax.random.split(jax.random.key(3), 200)
+    after = jax.vmap(lambda key: strategy.tell(key, told, SPACE, elsewhere, fitness).mean)(keys)
+    assert 0.2 < float(jnp.mean(jnp.any(after != told.mean, axis=1))) < 0.45  # exp(-0.108 / 0.095) = 0.32
+
+
+def test_evosax_may_be_imported_first_inside_a_trace() -> None:
+    program = (
+        "import jax\n"
+        "from discover import Component, Scalar, Space, component, free, real\n"
+        "from discover_evosax.algorithms import PLAIN\n"
+        "@component\n"
+        "class One(Component):\n"
+        "    x: Scalar = real(0.0, low=-1.0, high=1.0)\n"
+        "space = Space(One(x=free()))\n"
+        "for seed in range(2):\n"
+        "    jax.jit(lambda key: PLAIN['CMAAnchoredLES']().init(key, space, 8))(jax.random.key(seed))\n"
+        "    PLAIN['CMAAnchoredLES']().init(jax.random.key(seed), space, 10)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_every_algorithm_of_evosax_is_registered_by_its_name_or_has_a_reason() -> None:
@@ -252,7 +355,7 @@ def test_guided_es_waits_for_a_gradient() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["LM_MA_ES", "PSO", "iAMaLGaM_Univariate"])
+@pytest.mark.parametrize("name", ["LM_MA_ES", "PSO", "Rm_ES", "iAMaLGaM_Univariate"])
 def test_evosaxs_own_defaults_fail_where_ours_differ(name: str) -> None:
     """Else ours would be needless: after 40 generations on the sphere they are at least twice as far from its top, or NaN."""
     from evosax.algorithms import algorithms

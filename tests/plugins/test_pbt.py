@@ -16,7 +16,7 @@ import toys
 from discover_pbt.exploit import MEMORY, Scores, no_scores, t_test, truncation, welch
 from discover_pbt.pbt import PBT
 
-from discover import Component, Integer, Scalar, Space, UserError, component, free, hookimpl, integer, real
+from discover import Component, Integer, Real, Scalar, Space, UserError, Whole, component, free, hookimpl, integer, real
 from discover.evaluation import inherit
 from discover.events import Generation, SearchInfo
 from discover.plugins import load_plugins
@@ -114,26 +114,69 @@ def test_the_favourite_is_what_the_best_of_the_last_window_lives_by() -> None:
 # Exploration ----------------------------------------------------------------------------------------------------------
 
 
+@component
+class Scales(Component):
+    """A number on each scale, and whole numbers of a small and a large range."""
+
+    rate: Scalar = real(0.01, low=1e-4, high=1.0, scale="log")
+    gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
+    chance: Scalar = real(0.5, low=0.001, high=0.999, scale="logit")
+    cost: Scalar = real(0.0, low=0.0, high=2.0)
+    clip: Scalar = real(0.2, low=0.1, high=0.5)
+    count: Integer = integer(3, low=1, high=9)
+    steps: Integer = integer(50, low=1, high=201)
+
+
+SCALES = Space(Scales(rate=free(), gamma=free(), chance=free(), cost=free(), clip=free(), count=free(), steps=free()))
+
+
 def explored(strategy: PBT, **values: Any) -> Any:
     """What 64 copies of a member explore."""
-    genome = jnp.asarray(SPACE.encode(Numbers(**values)))
+    genome = jnp.asarray(SCALES.encode(Scales(**values)))
     keys = jax.random.split(jax.random.key(5), 64)
-    return jax.jit(jax.vmap(lambda key: SPACE.decode(strategy.explored(key, genome, genome, SPACE), ())))(keys)
+    return jax.jit(jax.vmap(lambda key: SCALES.decode(strategy.explored(key, genome, genome, SCALES), ())))(keys)
 
 
-def test_perturbed_numbers_are_a_fifth_up_or_down_and_those_that_may_be_zero_a_shift() -> None:
-    found = explored(PBT(), rate=0.05, cost=1.0, count=4)
-    for values, expected in ((found.rate, [0.04, 0.06]), (found.cost, [0.9, 1.1])):
-        near = np.abs(np.asarray(values)[:, None] - np.asarray(expected)) < 1e-4
-        assert near.any(axis=1).all()
-        assert near.any(axis=0).all()
-    assert 4 not in found.count.tolist()
+STEPS: dict[str, tuple[Any, list[Any]]] = {
+    "rate": (0.05, [0.04, 0.06]),
+    "gamma": (0.99, [0.988, 0.992]),  # 1 - 0.012, 1 - 0.008
+    "chance": (0.9, [7.2 / 8.2, 10.8 / 11.8]),  # odds of 9 times 0.8 and 1.2
+    "cost": (1.0, [0.9, 1.1]),
+    "clip": (0.2, [0.18, 0.22]),
+    "count": (4, [3, 5]),  # a twentieth of the range is less than one
+    "steps": (50, [40, 60]),
+}
 
 
-def test_perturbed_numbers_stay_in_range_and_leave_zero() -> None:
-    found = explored(PBT(), rate=1.0, cost=0.0, count=9)
-    assert np.all((found.rate <= 1.0) & (found.cost >= 0.0) & (found.count <= 9))
-    assert np.any(found.cost > 0.0)
+@pytest.mark.parametrize("name", STEPS)
+def test_a_number_is_perturbed_up_or_down_by_a_step_on_the_scale_of_its_domain(name: str) -> None:
+    value, expected = STEPS[name]
+    found = np.asarray(getattr(explored(PBT(), **{name: value}), name), np.float64)
+    near = np.isclose(found[:, None], expected, rtol=0.0, atol=1e-5 * np.ptp(SCALES_RANGE[name]))
+    assert near.any(axis=1).all()
+    assert near.any(axis=0).all()
+
+
+SCALES_RANGE = {
+    gene.path: (gene.domain.low, gene.domain.high) for gene in SCALES.genes if isinstance(gene.domain, Real | Whole)
+}
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["lowest", "highest"])
+def test_perturbed_numbers_stay_in_range_and_leave_its_ends(end: int) -> None:
+    values = {name: bounds[end] for name, bounds in SCALES_RANGE.items()}
+    found = explored(PBT(), **values)
+    for name, (low, high) in SCALES_RANGE.items():
+        there = np.asarray(getattr(found, name))
+        assert np.all((np.float32(low) <= there) & (there <= np.float32(high))), name
+        assert np.any(there != np.asarray(values[name], there.dtype)), name
+    assert not np.any(found.count == values["count"])
+
+
+def test_the_step_and_the_shift_are_settings() -> None:
+    found = explored(PBT(step=0.5, shift=0.1), gamma=0.99, cost=1.0, steps=50)
+    for there, expected in ((found.gamma, [0.985, 0.995]), (found.cost, [0.8, 1.2]), (found.steps, [30, 70])):
+        assert np.isclose(there[:, None], expected, rtol=1e-5).any(axis=1).all()
 
 
 def test_resampled_numbers_come_from_the_prior() -> None:
@@ -147,7 +190,7 @@ def test_resampled_numbers_come_from_the_prior() -> None:
 WORDS: dict[str, Any] = {
     "name": "alive",
     "seed": 3,
-    "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": {"free": {"low": 0.1, "high": 3.0}}}}},
+    "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": {"free": {"low": 0.1, "high": 3.0, "scale": "log"}}}}},
     "strategy": {"pbt": {"share": 0.5}},
     "objective": "toy_finalreturn",
     "population": 4,
@@ -253,7 +296,8 @@ def test_killed_and_resumed_it_goes_on_to_the_same_bits(tmp_path: Path, whole: t
         f"made.run(Path({str(directory)!r}), made.Watcher(kill_in=2), **json.loads({words!r}))\n"
     )
     tests = str(Path(__file__).parents[1])
-    ended = subprocess.run([sys.executable, "-c", program], cwd=tests, env={**os.environ, "PYTHONPATH": tests}, check=False)
+    paths = os.pathsep.join(filter(None, [tests, os.environ.get("PYTHONPATH")]))
+    ended = subprocess.run([sys.executable, "-c", program], cwd=tests, env={**os.environ, "PYTHONPATH": paths}, check=False)
     assert ended.returncode == -signal.SIGKILL
     resume(load_plugins(extra=[toys]), directory)
     assert arrays(directory) == arrays(whole[0])
