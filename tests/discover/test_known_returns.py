@@ -31,11 +31,11 @@ def test_a_comparison_has_seeds_of_its_own() -> None:
     run, noisy = TaskRun("payday", 40), algorithm_from(REGISTRY, {"recipe": "climb", "rule": {"toy_climb": {"noise": 0.5}}})
     compared = compare(REGISTRY, executor(), {"a": noisy}, [run], seeds=2, seed=3).trainings["a"][0].returns
 
-    def alone(seed: int = 3, **purpose: str) -> np.ndarray:
-        return train(REGISTRY, executor(), "a", noisy, run, 2, seed, **purpose).returns
+    def alone(seed: int, purpose: str) -> np.ndarray:
+        return train(REGISTRY, executor(), "a", noisy, run, 2, seed, purpose).returns
 
-    np.testing.assert_array_equal(compared, alone(purpose="report"))
-    for others in (alone(), alone(purpose="selection"), alone(seed=4, purpose="report")):
+    np.testing.assert_array_equal(compared, alone(3, "report"))
+    for others in (alone(3, "train"), alone(3, "selection"), alone(4, "report")):
         assert not np.isin(others, compared).any()
 
 
