@@ -55,9 +55,9 @@ def small(component: Any) -> Any:
 
 
 def test_a_rule_collects_as_many_steps_of_as_many_environments_as_it_is_told() -> None:
-    rules = [made for _, made in EXAMPLES if isinstance(made, UpdateRule) and hasattr(made, "steps")]
-    told = [replace(rule, {"steps": 3, "environments": 2}).rollout(Corridor().spec()) for rule in rules]
-    rollouts = {type(rule).__name__: rollout for rule, rollout in zip(rules, told, strict=True)}
+    rules = [made for _, made in EXAMPLES if isinstance(made, UpdateRule) and hasattr(made, "environments")]
+    told = [replace(rule, {"steps": 3, "environments": 2}) for rule in rules if hasattr(rule, "steps")]
+    rollouts = {type(rule).__name__: rule.rollout(Corridor().spec()) for rule in told}
     assert {"PPO", "A2C", "TRPO", "DQN", "SAC"} <= rollouts.keys()
     assert {name for name, rollout in rollouts.items() if not rollout.by_rule and rollout[:2] != (3, 2)} == set()
 
