@@ -28,6 +28,7 @@ from discover import (
     UpdateRule,
     UserError,
     World,
+    WrappingRule,
     component,
     lifetime,
     policy_heads,
@@ -263,3 +264,22 @@ def test_the_template_has_the_shapes_of_experience() -> None:
 def test_a_head_that_reads_what_nobody_gives_is_refused() -> None:
     with pytest.raises(UserError, match="head 'policy' reads 'latnt', which the rule's context does not hold; did you mean"):
         World(agent(Critic(latent="latnt")), Catch())
+
+
+@component
+class Echo(UpdateRule):
+    """Gives back whatever it is given."""
+
+    def rollout(self, *given: Any) -> Any:  # type: ignore[override]
+        return given
+
+    heads = init = behaviour = act = update = adapt_to_task = rollout  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("method", "count"),
+    [("rollout", 1), ("heads", 1), ("init", 3), ("behaviour", 2), ("act", 4), ("update", 5), ("adapt_to_task", 5)],
+)
+def test_a_wrapping_rule_passes_on_what_it_is_given(method: str, count: int) -> None:
+    given = tuple(range(count))
+    assert getattr(WrappingRule(rule=Echo()), method)(*given) == given

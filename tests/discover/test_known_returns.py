@@ -1,16 +1,13 @@
 """Training and comparing where the returns, or where they come from, are known."""
 
-import dataclasses
 from typing import Any
 
 import jax
 import numpy as np
-import pytest
 import toys
 
-from discover import Algorithm, Executor, Status, TaskRun, component
+from discover import Algorithm, Executor, Status, TaskRun, component, replace
 from discover.compare import compare
-from discover.events import Comparison, Training
 from discover.executors import Curves
 from discover.statistics import holm
 from discover.train import statuses, train
@@ -80,25 +77,25 @@ def test_a_comparison_tells_what_is_trained_and_how_far_it_is() -> None:
     assert told == list(zip(names, (0.0, 0.25, 0.5, 0.75), strict=True))
 
 
-SEEDS = 16
+@component
+class Drawn(Executor):
+    """Gives returns from normal distributions, whose mean is the candidate's slope: others for each slope and horizon."""
+
+    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
+        slope, seeds = float(candidates.rule.slope[0]), len(keys)
+        drawn = np.random.default_rng([int(10 * slope), steps]).normal(slope, 1.0, seeds)
+        returns = np.broadcast_to(drawn[None, :, None], (1, seeds, 100))
+        return Curves(returns, returns, {}, np.ones((1, seeds), bool), np.full((1, seeds), steps))
 
 
-def compared(monkeypatch: pytest.MonkeyPatch, *runs: TaskRun) -> Comparison:
-    """Two candidates whose returns are drawn from normal distributions a standard deviation apart."""
-
-    def trained(registry: Any, executor: Any, name: str, algorithm: Any, run: TaskRun, *further: Any) -> Training:
-        random = np.random.default_rng([name == "second", run.steps])
-        made = train(registry, executor, name, algorithm, run, SEEDS)
-        return dataclasses.replace(made, returns=random.normal(float(name == "second"), 1.0, SEEDS))
-
-    monkeypatch.setattr("discover.compare.train", trained)
-    return compare(REGISTRY, Recorded(), {"first": toy(), "second": toy()}, runs, seeds=SEEDS)
-
-
-def test_differences_are_corrected_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_differences_are_corrected_for_each_other() -> None:
     """The p value of each is what it is alone, adjusted by Holm for all."""
-    runs = [TaskRun("payday", steps) for steps in (40, 48, 56)]
-    alone = [compared(monkeypatch, run).differences[0].p_value for run in runs]
-    together = [difference.p_value for difference in compared(monkeypatch, *runs).differences]
+    candidates = {"first": replace(toy(), {"rule.slope": 1.0}), "second": replace(toy(), {"rule.slope": 2.0})}
+
+    def p_values(*steps: int) -> list[float]:
+        runs = [TaskRun("payday", count) for count in steps]
+        return [made.p_value for made in compare(REGISTRY, Drawn(), candidates, runs, seeds=16).differences]
+
+    alone, together = [*p_values(40), *p_values(48), *p_values(56)], p_values(40, 48, 56)
     assert np.all(np.greater(together, alone)[np.argsort(alone)[:2]])
     np.testing.assert_allclose(together, holm(alone))

@@ -165,6 +165,12 @@ def test_without_exploration_it_is_greedy() -> None:
     assert log_prob.tolist() == [0.0]
 
 
+def test_a_target_that_moves_every_no_steps_is_refused() -> None:
+    check(rule(target_period=1))
+    with pytest.raises(UserError, match=r"^target_period of DQN must lie in \[1, 100000\]; got 0\.$"):
+        check(rule(target_period=0))
+
+
 def test_real_actions_are_refused() -> None:
     with pytest.raises(UserError, match=r"^DQN needs discrete actions, but this task has real ones: choose"):
         rule().heads(Spec((3,), Continuous((0.0,), (1.0,))))

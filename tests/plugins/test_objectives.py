@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from discover_objectives.objectives import AreaUnderCurve, FinalReturn
 
-from discover import Objective, TaskReturns
+from discover import Objective, TaskReturns, UserError
+from discover.paths import check
 
 OBJECTIVES = [FinalReturn(), AreaUnderCurve()]
 
@@ -45,6 +46,13 @@ def test_a_broken_curve_makes_its_own_member_nan_and_no_other(objective: Objecti
     assert fitness.shape == (3,)
     assert np.isnan(fitness[1])
     assert fitness[[0, 2]] == pytest.approx([0.5, 0.5])
+
+
+def test_more_rows_than_a_curve_has_are_refused() -> None:
+    check(FinalReturn(rows=100))
+    for rows in (0, 101):
+        with pytest.raises(UserError, match=rf"^rows of FinalReturn must lie in \[1, 100\]; got {rows}\.$"):
+            check(FinalReturn(rows=rows))
 
 
 def test_rows_before_the_last_ones_do_not_matter_to_the_final_return() -> None:

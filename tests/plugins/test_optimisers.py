@@ -11,6 +11,8 @@ from discover_optimisers.adapter import ADAPTED, NOT_DIFFERENTIABLE, OURS, UNSUI
 from discover_optimisers.optimisers import SGD, Adam, ClipNorm
 
 from discover import Optimiser, replace
+from discover.components import fields
+from discover.domains import Real
 from discover.plugins import load_plugins
 from discover.testing import ConformanceError, check_optimiser
 
@@ -139,6 +141,13 @@ def test_every_optimiser_of_optax_that_takes_a_learning_rate_is_here_or_has_a_re
     assert not set(UNSUITED) & registered
     assert {"adamw", "nadam", "rmsprop", "lion", "muon", "prodigy"} <= set(ADAPTED)
     assert ADAPTED.keys() >= NOT_DIFFERENTIABLE
+
+
+def test_every_learning_rate_is_searched_by_its_order_of_magnitude() -> None:
+    made = [entry.component for entry in load_plugins().registry.entries("optimiser")]
+    rates = {kind.__name__: f.domain for kind in made if kind for f in fields(kind) if f.name == "learning_rate"}
+    assert {"Adam", "SGD", "rmsprop"} <= rates.keys()
+    assert all(isinstance(domain, Real) and domain.scale == "log" for domain in rates.values())
 
 
 @pytest.mark.parametrize("name", ["lbfgs", "momo", "momo_adam", "sophia"])

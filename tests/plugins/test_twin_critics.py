@@ -146,6 +146,17 @@ def test_the_log_deviation_of_sac_is_held_in_its_range() -> None:
     np.testing.assert_array_equal(squashed(world_of(rule(SAC)), outputs).log_std, [[-20.0], [2.0]])
 
 
+@pytest.mark.parametrize("kind", [SAC, TD3])
+def test_at_first_actions_of_either_sign_are_drawn_and_policies_begin_in_the_middle(kind: type[TwinCritics]) -> None:
+    made = rule(kind, learning_starts=100)
+    world = World(Algorithm(rule=made, network=Affine()), Unit(real=True))
+    outputs = {"policy": jnp.zeros((5000, 1)), "log_std": jnp.zeros((5000, 1))}
+    action, log_prob = made.act(jax.random.key(0), world, outputs, {})
+    assert np.histogram(action, bins=5, range=(-1.0, 1.0))[0].min() > 850
+    np.testing.assert_allclose(log_prob, -np.log(2.0), atol=1e-6)
+    assert {head.gain for name, head in world.heads.outputs.items() if name in ("policy", "log_std")} == {0.01}
+
+
 def test_td3_explores_by_noise_in_units_of_the_reach() -> None:
     made = rule(TD3, noise=0.05)
     outputs = {"policy": jnp.zeros((20_000, 1))}

@@ -145,7 +145,8 @@ class WholeRewards(Count):
 
 
 def test_whole_rewards_are_summed_too() -> None:
-    assert played(ActionRepeat(times=3).wrap(WholeRewards()), [2, 1]).rewards.tolist() == [6.0, 3.0]
+    rewards = played(ActionRepeat(times=3).wrap(WholeRewards()), [2, 1]).rewards
+    assert (rewards.tolist(), rewards.dtype) == ([6.0, 3.0], np.float32)
 
 
 @pytest.mark.parametrize("real", [False, True])
