@@ -44,7 +44,7 @@ def _version(wanted: bool) -> None:
 _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (app, "search", search.run, "discover search experiments/quickstart.yaml --set population=32"),
     (app, "resume", resume.run, "discover resume discover-runs/quickstart-20260101-120000"),
-    (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 8"),
+    (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 10"),
     (app, "compare", compare.run, "discover compare champion.candidate ppo --tasks CartPole-v1,Acrobot-v1 --seeds 16"),
     (app, "ui", ui.run, "discover ui --port 5001"),
     (plugins_app, "list", plugins.list_entries, "discover plugins list --json"),

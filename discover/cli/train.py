@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run(
     candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=candidates.HELP)],
     task: Annotated[str, typer.Option("--task", metavar="ID", help="The task (discover plugins list names them).")],
-    seeds: Seeds = 8,
+    seeds: Seeds = 10,
     steps: Steps = STEPS,
     seed: Seed = 0,
     json: Json = False,
