@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from discover.algorithm import Algorithm
-from discover.errors import DiscoverError, EvaluationError, UserError
+from discover.errors import UserError
 from discover.evaluation import describe_shapes
 from discover.events import TaskRun
 from discover.paths import check
-from discover.reasons import quiet_callbacks, reason, stop_in
+from discover.reasons import blamed
 from discover.registry import Registry
 from discover.words import environment_from
 
@@ -50,12 +50,6 @@ def check_lifetime(registry: Registry, name: str, candidate: Algorithm, run: Tas
         EvaluationError: the program cannot be traced.
     """
     check(candidate)
-    try:
-        with quiet_callbacks():
-            describe_shapes(environment_from(registry, run.task), candidate, run.steps)
-    except DiscoverError:
-        raise
-    except BaseException as error:
-        raise stop_in(error) or EvaluationError(
-            f"{name} cannot be traced on {run.label} ({reason(error)}): repair the component that raises this, or take it out."
-        ) from error
+    remedy = "repair the component that raises this, or take it out"
+    with blamed(f"{name} cannot be traced on {run.label}", remedy):
+        describe_shapes(environment_from(registry, run.task), candidate, run.steps)

@@ -15,7 +15,7 @@ import jaxlib
 import numpy as np
 import optax
 
-from discover.errors import DiscoverError, cut
+from discover.errors import DiscoverError, EvaluationError, cut
 
 LONGEST = 200
 """Characters of a reason."""
@@ -55,6 +55,22 @@ def reason(error: BaseException) -> str:
     own = [place for place in places if not _is_library(place[0])]
     where = f", in {'/'.join(Path(own[-1][0]).parts[-2:])}:{own[-1][1]}" if own else ""
     return cut(what, LONGEST - len(where)) + where
+
+
+@contextlib.contextmanager
+def blamed(failure: str, remedy: str) -> Iterator[None]:
+    """What a component raises meanwhile is its own failure; a stop of the command passes, and so does a sentence of ours.
+
+    Raises:
+        EvaluationError: the failure, its reason and the remedy, in one sentence.
+    """
+    try:
+        with quiet_callbacks():
+            yield
+    except DiscoverError:
+        raise
+    except BaseException as error:
+        raise stop_in(error) or EvaluationError(f"{failure} ({reason(error)}): {remedy}.") from error
 
 
 @contextlib.contextmanager

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -12,12 +11,11 @@ import numpy as np
 
 from discover.algorithm import Algorithm
 from discover.before import check_lifetime
-from discover.errors import DiscoverError, EvaluationError
 from discover.events import Status, TaskRun, Training
 from discover.executors import Curves, Executor
 from discover.provenance import provenance
 from discover.randomness import seed_keys
-from discover.reasons import quiet_callbacks, reason, stop_in
+from discover.reasons import blamed
 from discover.registry import Registry
 from discover.statistics import Interval, bootstrap_interval
 from discover.words import environment_from
@@ -75,7 +73,7 @@ def trained(
     """`train`, for a candidate that has been checked."""
     environment, keys = environment_from(registry, run.task), seed_keys(seed, purpose, seeds)
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
-    with _told_apart(name, run):
+    with blamed(f"'{name}' cannot be trained on {run.label}", "repair the component that raises this"):
         executor = executor.settle(seeds, algorithm, [environment])
         started = time.perf_counter()
         curves = executor.evaluate(environment, candidates, keys, run.steps, progress)
@@ -95,20 +93,6 @@ def trained(
         seconds=seconds,
         provenance={**(provenance(registry) if facts is None else facts), "executor": repr(executor)},
     )
-
-
-@contextlib.contextmanager
-def _told_apart(name: str, run: TaskRun) -> Iterator[None]:
-    """What a candidate raises is told as its own failure; a stop of the command passes, and so does a sentence of ours."""
-    try:
-        with quiet_callbacks():
-            yield
-    except DiscoverError:
-        raise
-    except BaseException as error:
-        raise stop_in(error) or EvaluationError(
-            f"'{name}' cannot be trained on {run.label} ({reason(error)}): repair the component that raises this."
-        ) from error
 
 
 def statuses(curves: Curves) -> np.ndarray:
