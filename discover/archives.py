@@ -17,6 +17,11 @@ MOST_MEMBERS = 10_000
 _KINDS = "biuf"  # of arrays: truth values and numbers
 
 
+def damage(error: Exception) -> str:
+    """What is wrong with a file that cannot be read, in a line that is not long."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def members_of(file: IO[bytes], most: int = MOST_BYTES) -> dict[str, bytes]:
     """The members of a zip file by name; their sizes are looked at before any of them is unfolded.
 

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from discover.algorithm import Algorithm
-from discover.archives import MOST_BYTES, MOST_MEMBERS, array_in, members_of
+from discover.archives import MOST_BYTES, MOST_MEMBERS, array_in, damage, members_of
 from discover.components import Component
 from discover.errors import UserError
 from discover.files import is_file
@@ -121,8 +121,7 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
         stored = values_in_json(members["candidate.json"].decode())
         arrays = {name: array_in(data) for name, data in members.items() if name.endswith(".npy")}
     except Exception as error:  # damaged bytes make zipfile, zlib and numpy raise anything
-        cause = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"candidate file '{path}' is damaged or cut short ({cause}): fetch it again.") from None
+        raise UserError(f"candidate file '{path}' is damaged or cut short ({damage(error)}): fetch it again.") from None
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         found = stored.get("format") if isinstance(stored, dict) else None
         raise UserError(f"candidate file '{path}' has format {found!r}; this version reads {FORMAT}: update discover-rl.")

@@ -78,7 +78,7 @@ def search(
     config = checked_config(plugins.registry, words)
     directory = None if directory is None else checked_path(directory, "directory")
     with contextlib.ExitStack() as holding:
-        found = directory is not None and (resume or _exists(directory))
+        found = directory is not None and (resume or os.path.lexists(directory))  # be it unreadable
         if directory is not None and found:
             holding.enter_context(places.held(directory, resume=resume))
         runner = _Runner(plugins, config, progress)
@@ -378,11 +378,6 @@ def _counters(text: str, path: Path) -> Counters:
         return Counters(**values_in_json(text))
     except (TypeError, ValueError) as error:
         raise UserError(f"checkpoint '{path}' is damaged ({error}): start from an older copy.") from None
-
-
-def _exists(directory: Path) -> bool:
-    """Whether something lies there, be it unreadable."""
-    return os.path.lexists(directory)
 
 
 def _cause(error: Exception) -> str:

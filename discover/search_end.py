@@ -19,7 +19,7 @@ from discover.algorithm import Algorithm
 from discover.archive import digests_of
 from discover.compare import compare
 from discover.config import SearchConfig, slug, tuned_space
-from discover.errors import DiscoverWarning, EvaluationError, UserError
+from discover.errors import DiscoverWarning, EvaluationError, UserError, cause_of
 from discover.events import Comparison, SearchResult, Status
 from discover.executors import Executor
 from discover.fitness import Evaluator
@@ -131,8 +131,8 @@ class Ending:
         try:
             comparison = self._report(champion, only=True)
         except (NotKeptError, UserError) as error:
-            cause = str(error).rstrip(".")
-            text = f"the report of the search in '{self.directory}' cannot be shown again ({cause}); its champion is as it was."
+            what = f"the report of the search in '{self.directory}' cannot be shown again"
+            text = f"{what} ({cause_of(error)}); its champion is as it was."
             warnings.warn(text, ReportWarning, stacklevel=4)
         return SearchResult(
             champion=champion,

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from discover.archives import array_in, members_of
+from discover.archives import array_in, damage, members_of
 from discover.errors import StorageError, UserError
 
 _DISK_FAILS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
@@ -98,8 +98,7 @@ def tree_from_bytes(data: bytes, template: Any, what: str) -> tuple[Any, str]:
         text = stored.pop("text.npy").tobytes().decode()
         arrays = [stored[name] for name in sorted(stored)]
     except Exception as error:  # damaged bytes make zipfile, zlib and numpy raise anything
-        cause = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"{what} is damaged ({cause}): start from an older copy.") from None
+        raise UserError(f"{what} is damaged ({damage(error)}): start from an older copy.") from None
     if len(arrays) != len(leaves):
         raise UserError(f"{what} holds {len(arrays)} arrays where {len(leaves)} are expected: it belongs to another config.")
     return jax.tree.unflatten(structure, [_restored(a, t, what) for a, t in zip(arrays, leaves, strict=True)]), text
