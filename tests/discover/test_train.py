@@ -11,7 +11,7 @@ import toys
 
 from discover import Algorithm, Comparison, Executor, Registry, Status, TaskRun, Training
 from discover.compare import compare
-from discover.train import train
+from discover.train import train, trained
 from discover.words import algorithm_from, component_from
 
 REGISTRY = toys.plugins().registry
@@ -52,10 +52,10 @@ def given(returns: Mapping[str, Sequence[Sequence[float]]], monkeypatch: pytest.
     left = {name: iter(of_runs) for name, of_runs in returns.items()}
 
     def canned(registry: Registry, executor: Executor, name: str, *rest: Any) -> Training:
-        made = train(registry, executor, name, *rest)
+        made = trained(registry, executor, name, *rest)
         return dataclasses.replace(made, returns=np.array(next(left[name])))
 
-    monkeypatch.setattr("discover.compare.train", canned)
+    monkeypatch.setattr("discover.compare.trained", canned)
     runs = [TaskRun("payday", 40 + run) for run in range(len(next(iter(returns.values()))))]
     return compare(REGISTRY, executor(), dict.fromkeys(returns, toy()), runs, seeds)
 
