@@ -81,11 +81,12 @@ def _mark(tree: Path, folder: Path, commit: str) -> str:
     git = shutil.which("git")
     if git is None:
         return "?"
+    form = "sha256" if len(commit) == 64 else "sha1"
     with tempfile.TemporaryDirectory(prefix="discover-git-") as own:
         for name in ("objects", "refs"):
             (Path(own) / name).mkdir()
-        (Path(own) / "HEAD").write_text(commit + "\n")
-        (Path(own) / "config").write_text(_CONFIG.format(form="sha256" if len(commit) == 64 else "sha1"))
+        (Path(own) / "HEAD").write_text(commit + "\n", encoding="utf-8")
+        (Path(own) / "config").write_text(_CONFIG.format(form=form), encoding="utf-8")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         settings = {
             "GIT_DIR": own,

@@ -59,7 +59,7 @@ def main() -> None:
 def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
     """Standard input and output for ourselves: what a candidate prints goes to standard error, and it has nothing to read."""
     asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with open(os.devnull) as nothing:
+    with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     return asked, answers

@@ -78,7 +78,7 @@ class Range(NamedTuple):
         low, high = self._ends()
         return (MEASURES[self.scale](jnp, value) - low) / (high - low)
 
-    def open(self) -> Any:
+    def field(self) -> Any:
         """A real field, which begins at three tenths of the way."""
         low, high = self._ends()
         start = low + START * (high - low)
@@ -106,21 +106,21 @@ HALF = np.sqrt(np.float32(0.5))
 class Numbers(Component):
     """Six real numbers: two linear, two logarithmic, two that are near 1."""
 
-    position: Scalar = REALS["position"].open()
-    share: Scalar = REALS["share"].open()
-    rate: Scalar = REALS["rate"].open()
-    gain: Scalar = REALS["gain"].open()
-    discount: Scalar = REALS["discount"].open()
-    decay: Scalar = REALS["decay"].open()
+    position: Scalar = REALS["position"].field()
+    share: Scalar = REALS["share"].field()
+    rate: Scalar = REALS["rate"].field()
+    gain: Scalar = REALS["gain"].field()
+    discount: Scalar = REALS["discount"].field()
+    decay: Scalar = REALS["decay"].field()
 
 
 @component
 class Mixed(Component):
     """Three real numbers, two whole ones and a category."""
 
-    position: Scalar = REALS["position"].open()
-    rate: Scalar = REALS["rate"].open()
-    discount: Scalar = REALS["discount"].open()
+    position: Scalar = REALS["position"].field()
+    rate: Scalar = REALS["rate"].field()
+    discount: Scalar = REALS["discount"].field()
     steps: Integer = integer(20, low=1, high=64)
     layers: Integer = integer(2, low=1, high=5)
     option: Integer = option_index(count=lambda self: OPTIONS)
