@@ -193,7 +193,7 @@ class Evaluator:
         return part.env_steps
 
     def _fitness(self, returns: list[np.ndarray], status: np.ndarray, lowest: float) -> np.ndarray:
-        """Fitness ``[P]``, finite: broken members are just below every sound one so far (law 3).
+        """Fitness ``[P]``, finite: broken members are just below every sound one so far.
 
         In a tie with the worst sound member, or above one of an earlier generation, they would push it out of an elite.
         """

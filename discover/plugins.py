@@ -38,7 +38,7 @@ _HEARD: dict[str, tuple[type[BaseException], ...]] = {
     "discover_checkpoint": (DiscoverError, OSError),
     "discover_command_finished": (DiscoverError,),
 }
-"""The errors of watchers that end a command; all others cost a warning."""
+"""The errors of watchers that are heeded: they end the command, or hold back the checkpoint. All others cost a warning."""
 
 
 class PluginWarning(DiscoverWarning):

@@ -99,7 +99,7 @@ def generation_metrics(generation: Generation, tasks: Sequence[TaskRun]) -> dict
 
 
 def result_metrics(result: SearchResult) -> dict[str, float]:
-    """What is known once the champion has been chosen; its fitness is that on the selection's seeds."""
+    """What is known once the champion has been chosen; its fitness is that on seeds which had no part in the choice."""
     return _finite({"champion/fitness": result.champion_fitness, "champion/search_seconds": result.seconds}, _CHAMPION_KEYS)
 
 
@@ -187,7 +187,7 @@ def comparison_metrics(comparison: Comparison) -> Iterator[tuple[int, dict[str, 
 
 
 def comparison_table(comparison: Comparison) -> str:
-    """Law 7's table as Markdown: a row per run and candidate."""
+    """The table of a comparison as Markdown: a row per run and candidate."""
     first = comparison.candidates[0]
     heads = ["task", "candidate", "return, IQM [95 % interval]", "seeds", f"{first} minus this", "verdict"]
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]

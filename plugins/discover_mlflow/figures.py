@@ -97,7 +97,7 @@ def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tup
         try:
             found = dict(node.figures())
         except (Exception, SystemExit) as error:
-            problems.append(f"the figures of {where} ({type(node).__name__}) cannot be drawn ({type(error).__name__}: {error})")
+            problems.append(not_drawn(f"the figures of {where} ({type(node).__name__})", error))
             continue
         for name, figure in zip(distinct(map(file_name, map(str, found))), found.values(), strict=True):
             yield f"figures/candidate/{file_name(where)}/{name}.png", figure
@@ -121,6 +121,11 @@ def import_matplotlib() -> None:
         os.environ["MPLBACKEND"] = chosen
     with contextlib.suppress(ValueError):
         matplotlib.rcParams["backend"] = chosen  # for whoever else draws
+
+
+def not_drawn(what: str, error: BaseException) -> str:
+    """That figures cannot be drawn, and why, in one line."""
+    return f"{what} cannot be drawn ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
 
 
 def drawn(figure: Any) -> bytes:

@@ -191,7 +191,7 @@ def first_record(folder: Path) -> dict[str, Any]:
 def load_state(folder: Path, address: str) -> State:
     """How far the ledger has been sent to ``address``; not at all if it has been sent elsewhere."""
     stored = _stored(folder)
-    same = stored is not None and _place(stored.address) == _place(address)
+    same = stored is not None and _without_user(stored.address) == _without_user(address)
     return stored._replace(address=address) if stored is not None and same else State(address)
 
 
@@ -236,7 +236,7 @@ def _stored(folder: Path) -> State | None:
         return None
 
 
-def _place(address: str) -> str:
+def _without_user(address: str) -> str:
     """What is the same in all addresses of one store, whoever may use it with whatever password."""
     return shown(address).replace(f"{HIDDEN}@", "")
 

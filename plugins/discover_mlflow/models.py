@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from discover import UserError, text_of, values_in_file
 from discover_mlflow.addresses import client_address, resolve_store, shown, sqlite_path
 from discover_mlflow.logs import diverted_aside, said
-from discover_mlflow.stores import cause_of, check_tracking, client_of
+from discover_mlflow.stores import check_tracking, client_of, root_cause
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -76,7 +76,7 @@ def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
     Raises:
         UserError: nothing is there, the model is of another flavour, or its file has been altered.
     """
-    place = _place(store)
+    place = _checked_store(store)
     with diverted_aside() as log:
         try:
             return _fetch(client_of(place), address, place, folder)
@@ -85,7 +85,7 @@ def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
         except Exception as error:
             raise UserError(
                 f"there is no candidate at '{address}' in the tracking store '{shown(place)}' "
-                f"({cause_of(error, place)}{said(log)}): check the address, or name the store with --tracking."
+                f"({root_cause(error, place)}{said(log)}): check the address, or name the store with --tracking."
             ) from None
 
 
@@ -95,14 +95,14 @@ def find_search(address: str, store: str | None) -> Path:
     Raises:
         UserError: there is no such run, or it is not that of a search.
     """
-    place = _place(store)
+    place = _checked_store(store)
     run_id, _ = _run_and_path(address)
     with diverted_aside() as log:
         try:
             directory = client_of(place).get_run(run_id).data.tags.get(DIRECTORY_TAG)
         except Exception as error:
             raise UserError(
-                f"run '{run_id}' is not in the tracking store '{shown(place)}' ({cause_of(error, place)}{said(log)}): check "
+                f"run '{run_id}' is not in the tracking store '{shown(place)}' ({root_cause(error, place)}{said(log)}): check "
                 "the id, name the store with --tracking, or give the search's directory."
             ) from None
     if directory is None:
@@ -110,7 +110,7 @@ def find_search(address: str, store: str | None) -> Path:
     return Path(directory)
 
 
-def _place(store: str | None) -> str:
+def _checked_store(store: str | None) -> str:
     """The address of a store that is there and answers."""
     place = resolve_store(store)
     path = sqlite_path(place)

@@ -41,6 +41,9 @@ class NoParentError(Exception):
 class ReplacedError(Exception):
     """The store is another one than that which was opened: its file has been deleted or replaced."""
 
+    def __init__(self) -> None:
+        super().__init__("it was deleted or replaced while this process had it open")
+
 
 class Run:
     """Sends records to a run; made by the record of kind ``run``, or taken up again from its id."""
@@ -58,7 +61,7 @@ class Run:
             ReplacedError: it is not.
         """
         if place_of(self._address) != self._place:
-            raise ReplacedError("it was deleted or replaced while this process had it open")
+            raise ReplacedError
 
     def exists(self, state: State) -> bool:
         """Whether the store has the run of the state."""
@@ -140,7 +143,7 @@ class Run:
         """
         path = sqlite_path(self._address)
         if path is not None and not has_run(path, run_id):
-            raise ReplacedError("it was deleted or replaced while this process had it open")
+            raise ReplacedError
 
     def _run_of(self, experiment: str, key: str | None) -> str | None:
         """The id of the run with a key, if it was made before."""

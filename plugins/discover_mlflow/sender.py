@@ -14,7 +14,7 @@ from discover_mlflow.ledger import State, load_state, make_durable, records, sav
 from discover_mlflow.logs import divert, log_path, said
 from discover_mlflow.population import CHUNK, write_chunk
 from discover_mlflow.run import NoParentError, ReplacedError, Run, is_missing, is_refusal
-from discover_mlflow.stores import cause_of
+from discover_mlflow.stores import root_cause
 
 _POINTS = 1000  # MLflow's limit of metrics in a batch
 _GATHERING = 0.5  # seconds in which records of quick generations gather before they are sent
@@ -86,7 +86,7 @@ class Sender(threading.Thread):
         try:
             self._follow()
         except Exception as error:  # a thread that dies says so to the terminal, in many lines
-            self.problems.put(f"nothing is sent to the tracking store any more ({cause_of(error, self._address)})")
+            self.problems.put(f"nothing is sent to the tracking store any more ({root_cause(error, self._address)})")
 
     def _follow(self) -> None:
         while not self._given_up.is_set():
@@ -134,8 +134,7 @@ class Sender(threading.Thread):
     def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
         """Do something with the store; what fails is tried again later, but for what cannot be mended in this process."""
         try:
-            if self._run is not None:
-                self._run.check_place()
+            self._check_place()
             work(*arguments)
         except NoParentError:
             self._wait()
@@ -165,7 +164,7 @@ class Sender(threading.Thread):
                 return
             self._refuse(batch[0], start, end, error)
             return
-        self._check_still_there()
+        self._check_place()
         if start == end:
             self._again.remove(start)
             left = tuple(one for one in self._state.refused if one != start)
@@ -179,7 +178,7 @@ class Sender(threading.Thread):
         self._deliver([record], start, end)
 
     def _refuse(self, record: dict[str, Any], start: int, end: int, error: Exception) -> None:
-        kept = f"the tracking store refuses a record of kind '{record['kind']}' ({cause_of(error, self._address)})"
+        kept = f"the tracking store refuses a record of kind '{record['kind']}' ({root_cause(error, self._address)})"
         self.problems.put(kept)
         if start == end:
             self._again.remove(start)
@@ -198,14 +197,14 @@ class Sender(threading.Thread):
         self._again.clear()
         self._save(State(self._address))
 
-    def _check_still_there(self) -> None:
+    def _check_place(self) -> None:
         if self._run is not None:
             self._run.check_place()
 
     def _fail(self, error: Exception) -> None:
         if not self._failing:
             log = said(log_path(self._folder))
-            self.problems.put(f"the tracking store '{shown(self._address)}' fails ({cause_of(error, self._address)}{log})")
+            self.problems.put(f"the tracking store '{shown(self._address)}' fails ({root_cause(error, self._address)}{log})")
         self._failing = True
         if self._closing.is_set() and is_refusal(error):
             self._given_up.set()  # no run can be begun, and waiting does not change that

@@ -25,7 +25,7 @@ _FULL_SECONDS = 5.0  # for which the end of a run waits for a disk that is full
 
 
 class TrackingWarning(DiscoverWarning):
-    """Something could not be tracked; the command goes on, and the ledger has what the store lacks."""
+    """Something is not tracked, or not yet; the command goes on. The message says what is kept, and where."""
 
 
 class Session:
@@ -83,16 +83,16 @@ class Session:
         above = {} if parent is None else {"parent": parent}
         self.record("run", experiment=experiment, name=name, params=params, tags=tags, key=self.key, **above)
 
-    def record(self, kind: str, once: str | None = None, **content: Any) -> None:
+    def record(self, kind: str, once: str | None = None, **facts: Any) -> None:
         """Append a record; one that is named by ``once`` only if the ledger has none of this name."""
         if once is not None:
             if once in self._once:
                 return
             self._once.add(once)
-            content["once"] = once
+            facts["once"] = once
         if kind == "status":
-            self.status = content["status"]
-        self._append(Entry(record_line(kind, **content)))
+            self.status = facts["status"]
+        self._append(Entry(record_line(kind, **facts)))
 
     def sync(self) -> None:
         """Make all that went in durable.
@@ -147,11 +147,11 @@ class Session:
                 try:
                     data = figures.drawn(figure)
                 except (Exception, SystemExit) as error:
-                    problems.append(f"the figure {name} cannot be drawn ({_one_line(error)})")
+                    problems.append(figures.not_drawn(f"the figure {name}", error))
                 else:
                     self.file(name, data)
         except (Exception, SystemExit) as error:
-            problems.append(f"figures cannot be drawn ({_one_line(error)})")
+            problems.append(figures.not_drawn("figures", error))
         if problems:
             more = f", and {len(problems) - 1} more" if problems[1:] else ""
             self.problems.append(problems[0] + more)
@@ -230,7 +230,3 @@ class Session:
     def _warn(self, text: str) -> None:
         self.named |= str(self.folder) in text
         warnings.warn(text, TrackingWarning, stacklevel=5)
-
-
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

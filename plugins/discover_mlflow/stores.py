@@ -77,7 +77,7 @@ def check_tracking(address: str, experiment: str | None = EXPERIMENT, run_id: st
         except UserError:
             raise
         except Exception as error:
-            why = cause_of(error, address) + logs.said(log)
+            why = root_cause(error, address) + logs.said(log)
             raise refused(shown(address), why, _remedy(error, address)) from None
 
 
@@ -141,7 +141,7 @@ def ui_command(address: str | None, port: int) -> Sequence[str]:
     return [sys.executable, "-m", "mlflow", "server", *ours]
 
 
-def cause_of(error: BaseException, address: str) -> str:
+def root_cause(error: BaseException, address: str) -> str:
     """The shortest telling line of an error: that of its innermost cause; without the secrets of a store's address."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
