@@ -104,7 +104,7 @@ def statuses(curves: Curves) -> np.ndarray:
 
 
 def _interval(returns: np.ndarray, status: np.ndarray) -> Interval:
-    """Interquartile mean with its 95 % interval (`bootstrap_interval`; of 10 seeds it holds the truth in 95 to 97 % of
+    """Interquartile mean with its 95 % interval (`bootstrap_interval`; of 10 seeds it holds the truth in about 97 % of
     simulated cases, see experiments/statistics.md); without an interval (NaN) for a single seed, NaN if a seed is broken.
     """
     if (status != Status.OK).any():
