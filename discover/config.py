@@ -1,4 +1,4 @@
-"""The config of a search: a YAML file, checked word by word, or the same mapping from Python."""
+"""The config of a search: a file of YAML or JSON, checked word by word, or the same mapping from Python."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ gigabyte before the first of them has begun."""
 
 
 def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any]:
-    """The mapping in a YAML file, with ``a.b=c`` settings applied (values are YAML too).
+    """The mapping in a file of YAML or JSON, with ``a.b=c`` settings applied (values are YAML).
 
     Raises:
-        UserError: missing file, not YAML, or a setting without '='.
+        UserError: missing file, neither YAML nor JSON, or a setting without '='.
     """
     path = Path(path)
     if not is_file(path, "config file"):

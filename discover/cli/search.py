@@ -28,7 +28,7 @@ class Outcome(NamedTuple):
 
 
 def run(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file that says what to search, and how.")],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML or JSON file that says what to search, and how.")],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="a.b=c", help="Change one value; repeatable.")] = None,
     directory: Annotated[
         Path | None, typer.Option("--directory", metavar="DIR", help="Where checkpoints and the champion go.")

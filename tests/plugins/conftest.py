@@ -1,5 +1,6 @@
-"""A tiny environment whose episodes both terminate and truncate."""
+"""What tests of plugins share: a tiny environment, stores, and the tracker without other plugins."""
 
+import importlib.metadata
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,10 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(tmp_path: Path, empty_store: Path) -> str:
     """A SQLite store of the test's own."""
     return copied(empty_store, tmp_path)
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All plugins but the tracker blocked."""
+    others = [point.name for point in importlib.metadata.entry_points(group="discover") if point.name != "mlflow"]
+    monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", ",".join(others))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import importlib.metadata
 import json
 import os
 import shutil
@@ -664,13 +663,6 @@ def test_a_large_config_stays_within_a_hundred_params(tmp_path: Path, registry: 
 
 
 # The road through the hooks ---------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All other plugins blocked."""
-    others = [point.name for point in importlib.metadata.entry_points(group="discover") if point.name != "mlflow"]
-    monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", ",".join(others))
 
 
 @pytest.mark.usefixtures("alone")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
-import importlib.metadata
 import os
 import shutil
 import tempfile
@@ -383,12 +382,6 @@ def test_what_is_inside_is_sent_below_its_own_and_not_before_it(
 
 
 # Resuming what has finished, and stores that were replaced --------------------------------------------------------------
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    others = [point.name for point in importlib.metadata.entry_points(group="discover") if point.name != "mlflow"]
-    monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", ",".join(others))
 
 
 @pytest.mark.usefixtures("alone")
