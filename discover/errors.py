@@ -6,18 +6,21 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_LONGEST_CAUSE = 300  # characters
-_MOST = 300
-"""Characters of a sentence, not counting the names that it lists as remedies."""
+_SENTENCE = 300
+"""Characters of a sentence up to which its values are shown whole, not counting the names that it lists."""
 
 _LONG = 80
-"""Characters of a value in a sentence that would be too long otherwise."""
+"""Characters of a value in a longer sentence."""
 
 _PATH = 255
 """Characters up to which a path stays whole: its reader may want to copy it."""
 
+_MOST = 1000
+"""Characters of any message, not counting the names that it lists."""
+
 _LISTING = "Known: "
-_VALUE = re.compile(rf"'[^']{{{_LONG},}}'|\"[^\"]{{{_LONG},}}\"|[^\s'\"]{{{_LONG},}}")
+_VALUE = re.compile(r"""(?<!\w)'[^']*'|"[^"]*"|[^\s'"]+""")
+_GROUP = re.compile(r"\[.*\]|\{.*\}", re.DOTALL)
 
 
 class DiscoverError(Exception):
@@ -62,28 +65,25 @@ class DiscoverWarning(UserWarning):
 
 
 def shortened(message: str) -> str:
-    """A sentence of at most 300 characters: the values that it shows lose their middle, then it does itself.
+    """A sentence whose values lose their middle where it would have more than 300 characters.
 
-    What it lists as known stays, and so do paths that are no longer than a file's name may be.
+    Its own words stay, and so do what it lists as known, and paths that are no longer than a file's name may be.
 
     >>> shortened("population must be a whole number; got " + "9" * 400 + ".")
     'population must be a whole number; got 999999999999999999999999999999999999999 … 9999999999999999999999999999999999999.'
     """
     text, mark, listing = message.partition(_LISTING)
-    if len(text) <= _MOST:
+    if len(text) <= _SENTENCE:
         return message
-    kept = 0
 
     def shorter(found: re.Match[str]) -> str:
-        nonlocal kept
         value = found.group()
-        if "/" in value and len(value) <= _PATH:
-            kept += len(value)
-            return value
-        return cut(value, _LONG)
+        return value if "/" in value and len(value) <= _PATH else cut(value, _LONG)
 
     text = _VALUE.sub(shorter, text)
-    return cut(text, _MOST + kept) + mark + listing
+    if len(text) > _SENTENCE:
+        text = _GROUP.sub(lambda found: cut(found.group(), _LONG), text)
+    return cut(text, _MOST) + mark + listing
 
 
 def cut(text: str, most: int) -> str:
@@ -94,8 +94,7 @@ def cut(text: str, most: int) -> str:
 
 def cause_of(error: BaseException) -> str:
     """An error in one line; a sentence of ours needs no type in front."""
-    line = " ".join(str(error).split())
-    line = line if len(line) <= _LONGEST_CAUSE else f"{line[: _LONGEST_CAUSE - 4]} ..."
+    line = cut(" ".join(str(error).split()), _SENTENCE)
     return line.rstrip(".") if isinstance(error, DiscoverError) else f"{type(error).__name__}: {line}"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from discover import json_text
-from discover.errors import UserError
+from discover.errors import UserError, cut
 from discover.files import bytes_of
 from discover.json_text import values_in_json
 from discover.yaml_core import FLOAT, INT, Builder
@@ -47,7 +47,9 @@ def values_in_file(path: Path, what: str) -> Any:
     try:
         return (values_in_json if is_json else values_in)(data.decode("utf-8-sig"))
     except ValueError as error:
-        raise UserError(f"{what} '{path}' is not {'JSON' if is_json else 'YAML'} ({error}): repair it.") from None
+        raise UserError(
+            f"{what} '{path}' is not {'JSON' if is_json else 'YAML'} ({cut(str(error), 160)}): repair it."
+        ) from None
 
 
 def text_of(values: Any, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,7 @@ def run(
     Of a finished one the result is shown again; nothing is run.
     """
     options = common(json, plugins_dir, tracking, no_tracking)
-    if Path(search).is_dir():
+    if os.path.isdir(search):
         say_when_stopped(how_to_go_on(Path(search), plugins_dir))
     with quiet_output(options.json):
         plugins = loaded_plugins(options.plugins_dir)

@@ -113,7 +113,7 @@ def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, tmp_path
     plugins = load_plugins(folder)
     candidate = algorithm_from(plugins.registry, {"rule": {"trap": {"how": "exit"}}, "network": "toy_blank"})
     executor, run = default_executor(plugins.registry), TaskRun("payday", 40)
-    told = r"^'bad' cannot be trained on payday @ 40 \(SystemExit: 0, in folder/traps\.py:\d+\): repair the component"
+    told = r"^bad cannot be traced on payday @ 40 \(SystemExit: 0, in folder/traps\.py:\d+\): repair the component"
     with pytest.raises(EvaluationError, match=told):
         train(plugins.registry, executor, "bad", candidate, run, 2)
     with pytest.raises(EvaluationError, match=told):
@@ -130,7 +130,7 @@ def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, tmp_path
         env={**os.environ, "PYTHONPATH": paths, "DISCOVER_CACHE": "off"},
     )
     assert (made.returncode, made.stdout) == (1, ""), made.stderr
-    assert made.stderr.startswith("error: 'bad.yaml' cannot be trained on payday @ 40 (SystemExit: 0, in folder/traps.py:")
+    assert made.stderr.startswith("error: bad.yaml cannot be traced on payday @ 40 (SystemExit: 0, in folder/traps.py:")
     assert len(made.stderr.splitlines()) == 1
 
 

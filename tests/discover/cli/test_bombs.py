@@ -135,7 +135,7 @@ def test_a_long_sentence_keeps_its_key_its_remedy_and_what_is_known() -> None:
     text, _, listed = told.partition("Known: ")
     assert text.startswith("candidate.rule must be the name of an update rule; got {'rule': [0, 1, ")
     assert text.endswith("998, 999]}: write one. ")
-    assert len(text) == 300
+    assert len(text) < 300
     assert listed == "a, " * 200 + "b."
     path = "/home/somebody/" + "x" * 200
     assert path in shortened(f"config file '{path}' holds '{'y' * 500}' and more that takes its place: repair it.")
