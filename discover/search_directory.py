@@ -29,8 +29,12 @@ RESULT_FILE = "result.json"
 KEPT_FOLDER = "evaluated"
 
 FORMAT = 1
+"""Of `ORIGIN_FILE` and `RESULT_FILE`."""
+
 _OURS = (CONFIG_FILE, ORIGIN_FILE, STATE_FILE, CHAMPION_FILE, RESULT_FILE)
-_DISTRIBUTIONS = ("discover-rl", "jax", "jaxlib", "numpy", "optax", "evosax", "gymnax")
+_SHAPING = ("discover-rl", "jax", "jaxlib", "numpy", "optax", "evosax", "gymnax")
+"""Distributions by whose version bits may change."""
+
 _HARMLESS = ("directory", "checkpoint_minutes", "selection_seeds", "report")
 """Keys of a config that do not shape the state, nor name it: it may be gone on with when they have changed."""
 
@@ -109,7 +113,7 @@ def belongings(registry: Registry, provenance: Mapping[str, Any]) -> dict[str, A
     A git commit is not among them: it changes with every note that is committed.
     """
     return {
-        "versions": {name: provenance["versions"].get(name, "not installed") for name in _DISTRIBUTIONS},
+        "versions": {name: provenance["versions"].get(name, "not installed") for name in _SHAPING},
         "plugins": {p.plugin: _content(p.distribution, p.version) for p in sorted({e.provenance for e in registry.entries()})},
         "device": provenance["device"],
     }
