@@ -94,8 +94,16 @@ def cut(text: str, most: int) -> str:
 
 def cause_of(error: BaseException) -> str:
     """An error in one line; a sentence of ours needs no type in front."""
-    line = cut(" ".join(str(error).split()), _SENTENCE)
+    line = cut(" ".join(said_by(error).split()), _SENTENCE)
     return line.rstrip(".") if isinstance(error, DiscoverError) else f"{type(error).__name__}: {line}"
+
+
+def said_by(error: BaseException) -> str:
+    """What an error says; empty if it, being somebody else's, fails even at that."""
+    try:
+        return str(error)
+    except (Exception, SystemExit):
+        return ""
 
 
 def article(noun: str) -> str:

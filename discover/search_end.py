@@ -87,17 +87,18 @@ class Ending:
         finalists = self._finalists()
         evaluator = Evaluator(self.registry, self.config, self.space, self._keeping(), self.progress, self.limited)
         evaluated = evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
-        fitness = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf)
+        fitness, why = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf), evaluated.errors
         counters = counted(self.now.counters, evaluated, evaluated.seconds)
         for place in np.argsort(-fitness, kind="stable")[: int(np.isfinite(fitness).sum())]:
             proven = evaluator.evaluate(finalists[[place]], "champion", 0, self.config.selection_seeds)
-            counters = counted(counters, proven, proven.seconds)
+            counters, why = counted(counters, proven, proven.seconds), proven.errors or why
             if proven.status[0] == Status.OK:
                 champion = self.space.decode(jnp.asarray(finalists[place]))
                 return Chosen(champion, float(proven.fitness[0]), finalists, fitness, counters)
+        last = f" (last error: {next(iter(why.values()))})" if why else ""
         raise EvaluationError(
             f"each of the {len(fitness)} best candidates broke on fresh seeds, so there is no champion: narrow the space, "
-            "or search with more seeds."
+            f"or search with more seeds{last}."
         )
 
     def save(self, chosen: Chosen) -> None:
@@ -202,6 +203,7 @@ def write_result(directory: Path, result: SearchResult) -> None:
 
 
 def read_result(directory: Path) -> dict[str, Any] | None:
-    """What `write_result` wrote, None if the search is not finished."""
+    """What `write_result` wrote, None if the search is not finished: without its champion its end is due again."""
     found = read_json(directory / RESULT_FILE) or {}
-    return found if found.get("format") == FORMAT and {*_NUMBERS, "finalist_fitness"} <= set(found) else None
+    whole = found.get("format") == FORMAT and {*_NUMBERS, "finalist_fitness"} <= set(found)
+    return found if whole and (directory / CHAMPION_FILE).is_file() else None

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 import typer
 
 from discover import interruption
-from discover.errors import DiscoverError, DiscoverWarning, shortened
+from discover.errors import DiscoverError, DiscoverWarning, said_by, shortened
 
 R = TypeVar("R")
 
@@ -105,7 +105,7 @@ def one_line_warnings() -> Iterator[None]:
 
 def _unexpected(error: BaseException) -> str:
     """A sentence for an error that nobody foresaw; its traceback goes to a file, or is shown with ``--debug``."""
-    what = shortened((f"{type(error).__name__}: {error}".splitlines() or [type(error).__name__])[0].rstrip(".: "))
+    what = shortened((f"{type(error).__name__}: {said_by(error)}".splitlines() or [type(error).__name__])[0].rstrip(".: "))
     if _show_traceback:
         traceback.print_exc(file=sys.stderr)
         return f"unexpected {what}."

@@ -13,7 +13,7 @@ model    ``path`` of a candidate file below ``artifacts``, ``name``, ``params``
 status   ``status`` of the run: RUNNING, FINISHED, FAILED or KILLED
 ======== ==================================================================================================================
 
-A record with ``once`` is the only one with this name in its ledger.
+Of the records with the same ``once`` none says again, by its ``mark``, what the one before it says.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Session:
         self.begun = any(record["kind"] == "run" for record in found)
         self.problems: list[str] = []
         self.named = False
-        self._once = {record["once"] for record in found if "once" in record}
+        self._once: dict[str, str | None] = {record["once"]: record.get("mark") for record in found if "once" in record}
         self._files = {record["path"]: record.get("sha256") for record in found if record["kind"] == "artifact"}
         self._failing = False
         self._address = address
@@ -83,13 +83,13 @@ class Session:
         above = {} if parent is None else {"parent": parent}
         self.record("run", experiment=experiment, name=name, params=params, tags=tags, key=self.key, **above)
 
-    def record(self, kind: str, once: str | None = None, **facts: Any) -> None:
-        """Append a record; one that is named by ``once`` only if the ledger has none of this name."""
+    def record(self, kind: str, once: str | None = None, mark: str = "", **facts: Any) -> None:
+        """Append a record; one that is named by ``once`` only if the ledger's last of this name has another mark."""
         if once is not None:
-            if once in self._once:
+            if once in self._once and self._once[once] in (None, mark):  # None: of an earlier version
                 return
-            self._once.add(once)
-            facts["once"] = once
+            self._once[once] = mark
+            facts |= {"once": once, "mark": mark}
         if kind == "status":
             self.status = facts["status"]
         self._append(Entry(record_line(kind, **facts)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import tempfile
 import warnings
@@ -141,13 +142,14 @@ class Tracker:
         if session is None:
             return
         try:
-            metrics = content.result_metrics(result)
-            session.record("metrics", once="champion/metrics", step=result.generations, metrics=metrics)
-            text = content.described(content.result_description(search, result))
-            session.record("tags", once="champion/description", tags=text)
-            session.file(CHAMPION, result.champion_path.read_bytes())
-            params = content.model_params(result)
-            session.record("model", once="champion/model", path=CHAMPION, name="champion", params=params)
+            metrics, fitness = content.result_metrics(result), repr(result.champion_fitness)
+            session.record("metrics", once="champion/metrics", mark=fitness, step=result.generations, metrics=metrics)
+            text = content.result_description(search, result)
+            session.record("tags", once="champion/description", mark=_checksum(text.encode()), tags=content.described(text))
+            champion, params = result.champion_path.read_bytes(), content.model_params(result)
+            session.file(CHAMPION, champion)
+            mark = _checksum(champion)
+            session.record("model", once="champion/model", mark=mark, path=CHAMPION, name="champion", params=params)
             if result.comparison is not None:
                 session.comparison(result.comparison)
             session.figures(figures.component_figures(result.champion, session.problems))
@@ -159,17 +161,25 @@ class Tracker:
         session = self._open.get(search.directory)
         if session is None:
             return
+        if search.phase == "finished" and session.status == "FINISHED":
+            self._leave(search.directory)  # it could not be shown again, and is as finished as before
+            return
         session.record("tags", tags=content.error_tags(error, self.address))
         self._end(search.directory, "KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED")
 
     def _end(self, directory: Path, status: str, champion: float | None = None) -> None:
-        """Say how a search has ended. Its session stays open if the disk is full: the next checkpoint tries again."""
+        """Say how a search has ended."""
         session = self._open[directory]
         session.figures(figures.later("figures/fitness.png", lambda: figures.fitness_figure(history(session.folder), champion)))
         session.lineage()
         session.errors()
         if session.status != status:
             session.record("status", status=status)
+        self._leave(directory)
+
+    def _leave(self, directory: Path) -> None:
+        """Close the session of a search. It stays open if the disk is full: the next checkpoint tries again."""
+        session = self._open[directory]
         with contextlib.suppress(OSError):
             session.sync()
         if not session.unwritten:
@@ -242,6 +252,10 @@ class Tracker:
             session.record("status", status=status)
             if self._close(session) and not session.named:
                 shutil.rmtree(folder)
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _ledgers(directory: Path) -> list[Path]:

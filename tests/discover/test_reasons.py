@@ -16,6 +16,13 @@ class OwnStop(BaseException):
     """As the core may raise it."""
 
 
+class WordlessError(Exception):
+    """As a component may raise it."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
 OwnStop.__module__ = "discover.cli.guard"
 
 
@@ -36,6 +43,7 @@ def fail(error: BaseException) -> Any:
         (ValueError(), "ValueError"),
         (SystemExit(0), "SystemExit: 0"),
         (GeneratorExit(), "GeneratorExit"),
+        (WordlessError(), "WordlessError"),
         (UserError("steps must be 1; got 2."), "steps must be 1; got 2"),
     ],
 )
@@ -69,7 +77,7 @@ def test_what_a_host_callback_raised_is_found_again(capfd: pytest.CaptureFixture
 
 
 def test_only_ctrl_c_and_stops_of_ours_stop() -> None:
-    for passing in (ValueError(), SystemExit(1), GeneratorExit(), UserError("x"), called(SystemExit(0))):
+    for passing in (ValueError(), WordlessError(), SystemExit(1), GeneratorExit(), UserError("x"), called(SystemExit(0))):
         assert stop_in(passing) is None
     for stopping in (KeyboardInterrupt(), OwnStop()):
         assert stop_in(stopping) is stopping

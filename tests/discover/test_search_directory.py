@@ -330,11 +330,16 @@ def test_a_finished_search_says_so_and_runs_nothing(finished: Path, tmp_path: Pa
     assert listing(directory) == before
 
 
-def test_a_damaged_result_makes_the_end_due_again(finished: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["result.json", "champion.candidate"])
+def test_a_damaged_result_or_a_missing_champion_makes_the_end_due_again(finished: Path, tmp_path: Path, name: str) -> None:
     directory, watcher = Path(shutil.copytree(finished, tmp_path / "it")), Watcher()
-    (directory / "result.json").write_text('{"format": 1}')
+    (directory / name).unlink()
+    if name == "result.json":
+        (directory / name).write_text('{"format": 1}')
     resume(watched(watcher), directory)
     assert watcher.phases == [("end", True)]
+    assert watcher.events == ["started from 2", "finished"]
+    assert (directory / "champion.candidate").read_bytes() == (finished / "champion.candidate").read_bytes()
     assert json.loads((directory / "result.json").read_text()) == {
         **json.loads((finished / "result.json").read_text()),
         "seconds": json.loads((directory / "result.json").read_text())["seconds"],

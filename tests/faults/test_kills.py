@@ -92,6 +92,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(tmp_path: Path, cache: Pa
     assert_same(place, whole)
 
 
+@pytest.mark.slow
 def test_a_disk_that_stays_full_ends_the_search_which_can_be_resumed(tmp_path: Path, cache: Path, whole: Workplace) -> None:
     place = Workplace(tmp_path / "full", TOY, cache)
     done = place.run(full=("says search 3", "never"))

@@ -72,7 +72,7 @@ from discover import (
     UserError,
 )
 from discover.plugins import finish, load_plugins, watch
-from discover.saving import load_candidate
+from discover.saving import load_candidate, save_candidate
 
 
 @pytest.fixture(scope="module")
@@ -213,6 +213,38 @@ def test_a_resumed_search_goes_on_in_its_run_and_no_step_is_doubled(store: str, 
     assert client_of(store).get_run(resumed.run_id).info.status == "FINISHED"
     assert steps_of(store, resumed.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
     np.testing.assert_array_equal(history(tmp_path / "tracking").fitness, [generation(i).fitness for i in range(5)])
+
+
+def test_a_finished_search_that_cannot_be_shown_again_stays_finished(store: str, tmp_path: Path, registry: Registry) -> None:
+    info = search_info(tmp_path, registry)
+    first = tracked(store, info, range(5), lambda t: t.discover_search_finished(info, search_result(tmp_path, registry)))
+    before = (tmp_path / "tracking" / "ledger.jsonl").read_bytes()
+    again = dataclasses.replace(search_info(tmp_path, registry, resumed_from=5), resumed=True, phase="finished")
+    for error in (UserError("its champion is damaged"), KeyboardInterrupt()):
+        tracked(store, again, range(0), lambda t, error=error: t.discover_search_failed(again, error))
+    found = client_of(store).get_run(first.run_id)
+    assert found.info.status == "FINISHED"
+    assert "discover.error" not in found.data.tags
+    assert (tmp_path / "tracking" / "ledger.jsonl").read_bytes() == before
+
+
+def test_an_end_that_comes_out_otherwise_is_told_as_it_is_now(store: str, tmp_path: Path, registry: Registry) -> None:
+    """As after ``resume --anyway`` with another selection or report; the same end again says nothing twice."""
+    info, result = search_info(tmp_path, registry), search_result(tmp_path, registry, comparison())
+    tracked(store, info, range(5), lambda t: t.discover_search_finished(info, result))
+    again = search_info(tmp_path, registry, resumed_from=5)
+    champion = Algorithm(rule=Toy(rate=0.25), network=Nothing())
+    save_candidate(result.champion_path, champion, registry)
+    other = dataclasses.replace(result, champion=champion, champion_fitness=4.5)
+    for _ in range(2):
+        run_id = tracked(store, again, range(0), lambda t: t.discover_search_finished(again, other)).run_id
+    client = client_of(store)
+    found = client.get_run(run_id)
+    assert "fitness 4.5 on" in found.data.tags["mlflow.note.content"]
+    assert [point.value for point in client.get_metric_history(run_id, "champion/fitness")] == [3.5, 4.5]
+    assert len(found.outputs.model_outputs) == 2
+    fetched = fetch_candidate(f"runs:/{run_id}", store, tmp_path)
+    assert fetched.read_bytes() == result.champion_path.read_bytes()
 
 
 def test_a_kill_loses_nothing(store: str, tmp_path: Path, registry: Registry) -> None:
