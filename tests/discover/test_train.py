@@ -1,6 +1,5 @@
 """Training and comparing from Python."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,8 +8,9 @@ import numpy as np
 import pytest
 import toys
 
-from discover import Algorithm, Comparison, Executor, Registry, Status, TaskRun, Training
+from discover import Algorithm, Comparison, Executor, Status, TaskRun, component, replace
 from discover.compare import compare
+from discover.executors import Curves
 from discover.train import train
 from discover.words import algorithm_from, component_from
 
@@ -47,26 +47,33 @@ def test_each_training_of_a_comparison_records_its_own() -> None:
     assert [made.trainings[name][0].provenance["executor"] for name in "ab"] == [REPEATABLE, REPEATABLE]
 
 
-def given(returns: Mapping[str, Sequence[Sequence[float]]], monkeypatch: pytest.MonkeyPatch, seeds: int) -> Comparison:
+@component
+class Known(Executor):
+    """Gives each candidate the returns of its row, by its slope, and each run those of its place, by its horizon."""
+
+    returns: tuple[tuple[tuple[float, ...], ...], ...]
+
+    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
+        scores = np.array(self.returns[int(candidates.rule.slope[0])][steps - 40], np.float64)
+        returns = np.broadcast_to(scores[None, :, None], (1, len(keys), 100))
+        return Curves(returns, returns, {}, np.ones((1, len(keys)), bool), np.full((1, len(keys)), steps))
+
+
+def given(returns: Mapping[str, Sequence[Sequence[float]]], seeds: int) -> Comparison:
     """The comparison of candidates that return what is given, by candidate and run."""
-    left = {name: iter(of_runs) for name, of_runs in returns.items()}
-
-    def canned(registry: Registry, executor: Executor, name: str, *rest: Any) -> Training:
-        made = train(registry, executor, name, *rest)
-        return dataclasses.replace(made, returns=np.array(next(left[name])))
-
-    monkeypatch.setattr("discover.compare.train", canned)
-    runs = [TaskRun("payday", 40 + run) for run in range(len(next(iter(returns.values()))))]
-    return compare(REGISTRY, executor(), dict.fromkeys(returns, toy()), runs, seeds)
+    candidates = {name: replace(toy(), {"rule.slope": float(row)}) for row, name in enumerate(returns)}
+    rows = tuple(tuple(tuple(scores) for scores in of_runs) for of_runs in returns.values())
+    runs = [TaskRun("payday", 40 + run) for run in range(len(rows[0]))]
+    return compare(REGISTRY, Known(returns=rows), candidates, runs, seeds)
 
 
-def test_a_comparison_is_corrected_over_all_its_baselines_and_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_is_corrected_over_all_its_baselines_and_runs() -> None:
     low, high = list(range(8)), [score + 4.2 for score in range(8)]
-    alone = given({"a": [high], "b": [low]}, monkeypatch, 8)
+    alone = given({"a": [high], "b": [low]}, 8)
     counts = "a is better than b on 1 of 1 runs (payday @ 40), worse on 0, not told apart on 0"
     assert alone.verdict == f"{counts} (8 seeds, 95 % intervals)."
-    runs = given({"a": [high] * 3, "b": [low] * 3}, monkeypatch, 8)
-    baselines = given({"a": [high], "b": [low], "c": [low], "d": [low]}, monkeypatch, 8)
+    runs = given({"a": [high] * 3, "b": [low] * 3}, 8)
+    baselines = given({"a": [high], "b": [low], "c": [low], "d": [low]}, 8)
     for made in (runs, baselines):
         assert [d.verdict for d in made.differences] == ["no difference"] * 3
         assert made.verdict.endswith(
@@ -76,16 +83,16 @@ def test_a_comparison_is_corrected_over_all_its_baselines_and_runs(monkeypatch: 
         assert made.differences[0].interval.low <= 0 < alone.differences[0].interval.low
 
 
-def test_a_comparison_does_not_pair_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_does_not_pair_seeds() -> None:
     low, high = list(range(8)), [score + 0.5 for score in range(8)]
-    assert given({"a": [high], "b": [low]}, monkeypatch, 8).differences[0].verdict == "no difference"
+    assert given({"a": [high], "b": [low]}, 8).differences[0].verdict == "no difference"
 
 
-def test_a_comparison_with_too_few_seeds_says_how_many_a_verdict_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_with_too_few_seeds_says_how_many_a_verdict_needs() -> None:
     far = {"a": [[100.0, 101.0, 102.0]] * 2, "b": [[0.0, 1.0, 2.0]] * 2}
-    made = given(far, monkeypatch, 3)
+    made = given(far, 3)
     assert [d.verdict for d in made.differences] == ["too few seeds"] * 2
     assert all(d.interval.low == 0 for d in made.differences)
     assert made.verdict == "a is not judged: 3 seeds are too few for a verdict on 2 differences together; give 5 or more."
-    one = given({"a": [[9.0] * 2], "b": [[1.0] * 2]}, monkeypatch, 2)
+    one = given({"a": [[9.0] * 2], "b": [[1.0] * 2]}, 2)
     assert one.verdict == "a is not judged: 2 seeds are too few for a verdict on the difference; give 4 or more."
