@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
+import pytest
 import toys
 
-from discover import hookimpl
-from discover.events import Generation, SearchResult
+from discover import Executor, Space, UserError, hookimpl
+from discover.config import checked_config
+from discover.events import Generation, SearchResult, Status
+from discover.executors import Curves
+from discover.fitness import Evaluator
 from discover.plugins import load_plugins
 from discover.search import search
 
@@ -76,3 +81,81 @@ def test_what_broke_is_counted_over_all_generations_and_the_best_and_the_lowest_
     assert [dict(generation.broken_so_far) for generation in generations] == [{"not_finite": n} for n in (1, 3, 4)]
     assert result.broken == {"not_finite": 4}
     assert [generation.best_fitness for generation in generations] == [generations[0].fitness[0]] * 3
+
+
+class Known(Executor):
+    """Returns the slope times the horizon; what lies above the limit is broken on the longer task alone."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int, int]] = []
+
+    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
+        slope, limit = candidates.rule.slope, candidates.rule.limit
+        self.asked.append((len(slope), len(keys), steps))
+        returns = np.broadcast_to((slope * steps)[:, None, None], (len(slope), len(keys), 100)).astype(np.float32)
+        finite = np.ones((len(slope), len(keys)), bool)
+        finite[:, -1] = (slope <= limit) | (steps < 48)
+        return Curves(returns, returns, {}, finite, np.full(finite.shape, steps, np.int32))
+
+
+def by(executor: Executor, told: list[tuple[str, float]] | None = None, **change: Any) -> tuple[Evaluator, Space]:
+    """An evaluator of one task of 48 and then one of 40 env steps."""
+    registry = toys.plugins().registry
+    tasks = [{"task": "payday", "steps": 48}, {"task": "payday", "steps": 40}]
+    config = checked_config(registry, {**WORDS, "tasks": tasks, **change})
+    space = Space(config.template)
+    notes = [] if told is None else told
+    return Evaluator(registry, config, space, executor, lambda what, share: notes.append((what, share))), space
+
+
+def test_a_member_that_broke_on_one_task_stays_broken_and_just_below_the_lowest_sound_one() -> None:
+    options = [{"toy_climb": {"slope": "free", "limit": limit}} for limit in (0.0, 1e6)]
+    told: list[tuple[str, float]] = []
+    executor = Known()
+    evaluator, space = by(executor, told, candidate={"recipe": "climb", "rule": {"choice": options}})
+    genomes = np.asarray([[0, 1, 0.1, 0.6], [1, 0, 0.6, 0.1], [0, 1, 0.1, 0.2], [1, 0, -0.6, 0.1]], np.float32)
+    slopes = [float(space.decode(genome).rule.slope) for genome in genomes]
+    assert slopes[0] > slopes[2] > 0 > slopes[3]
+    made = evaluator.evaluate(genomes, "selection", 1, 3)
+    assert made.status.tolist() == [Status.OK, Status.NOT_FINITE, Status.OK, Status.OK]
+    expected = np.asarray([44 * slope for slope in slopes], np.float32)
+    np.testing.assert_allclose(made.fitness[[0, 2, 3]], expected[[0, 2, 3]], rtol=1e-6)
+    assert made.fitness[1] == np.nextafter(made.fitness[3], np.float32(-np.inf))
+    for task, steps in enumerate((48, 40)):
+        assert made.returns[task].shape == (4, 3, 100)
+        np.testing.assert_allclose(made.returns[task][:, 2, 7], np.asarray(slopes, np.float32) * steps, rtol=1e-6)
+    assert (made.structures, made.env_steps, made.errors) == (2, 4 * 3 * (48 + 40), {})
+    assert 0 < made.seconds < 60
+    assert sorted(executor.asked) == [(2, 3, 40), (2, 3, 40), (2, 3, 48), (2, 3, 48)]
+    assert told == list(
+        zip(["selection 2: payday @ 48"] * 2 + ["selection 2: payday @ 40"] * 2, (0, 0.25, 0.5, 0.75), strict=True)
+    )
+    lower = evaluator.evaluate(genomes, "selection", 1, 3, lowest=-1e6).fitness
+    assert lower[1] == np.nextafter(np.float32(-1e6), np.float32(-np.inf))
+    alone = evaluator.evaluate(genomes[[1]], "selection", 1, 3)
+    assert (alone.fitness.tolist(), alone.env_steps) == ([-1e9], 3 * 88)
+
+
+def test_a_fitness_that_is_no_number_breaks_its_member() -> None:
+    class Odd(Known):
+        def evaluate(self, *given: Any, **more: Any) -> Curves:
+            made = super().evaluate(*given, **more)
+            return made._replace(episode_return=np.where(made.episode_return < 0, np.float32(3e38), made.episode_return))
+
+    evaluator, _ = by(Odd())
+    with np.errstate(over="ignore"):  # the mean of such returns is infinite
+        made = evaluator.evaluate(np.asarray([[0.5], [-0.5]], np.float32), "search", 0, 2)
+    assert made.status.tolist() == [Status.OK, Status.NOT_FINITE]
+    assert made.fitness[1] == np.nextafter(made.fitness[0], np.float32(-np.inf))
+
+
+def test_agents_that_stay_alive_need_one_structure_and_an_update_for_each_generation() -> None:
+    options = [{"toy_climb": {"slope": "free", "steps": steps}} for steps in (4, 5)]
+    evaluator, _ = by(Known(), candidate={"recipe": "climb", "rule": {"choice": options}})
+    with pytest.raises(UserError, match=r"which needs one structure, but the space holds 2: take the choices"):
+        evaluator.lives_form(2, 2)
+    evaluator, _ = by(Known())
+    evaluator.check_shares(5)
+    with pytest.raises(UserError, match=r"^payday @ 40 has 5 updates for 6 generations of a strategy that keeps agents alive"):
+        evaluator.check_shares(6)
+    assert [jax.tree.leaves(life)[0].shape[:2] for life in evaluator.lives_form(3, 2)] == [(3, 2)] * 2
