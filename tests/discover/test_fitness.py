@@ -1,9 +1,10 @@
 """Who sees which random numbers in a search: all members the same, every generation, task and purpose others."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
@@ -159,3 +160,44 @@ def test_agents_that_stay_alive_need_one_structure_and_an_update_for_each_genera
     with pytest.raises(UserError, match=r"^payday @ 40 has 5 updates for 6 generations of a strategy that keeps agents alive"):
         evaluator.check_shares(6)
     assert [jax.tree.leaves(life)[0].shape[:2] for life in evaluator.lives_form(3, 2)] == [(3, 2)] * 2
+
+
+class Life(NamedTuple):
+    """A lifetime that knows whose it was at first."""
+
+    key: jax.Array
+    counts: np.ndarray
+    first: jax.Array
+
+
+class Ongoing(Known):
+    """Returns whose lifetime it was at first, in whole numbers, and a hundredth of what is gone on with."""
+
+    def begin(self, environment: Any, candidates: Any, keys: jax.Array) -> Life:
+        shape = len(candidates.rule.slope), len(keys)
+        first = jnp.broadcast_to(jnp.arange(shape[0])[:, None], shape)
+        return Life(jnp.broadcast_to(keys[None], shape), np.zeros((*shape, 100)), first)
+
+    def advance(self, environment: Any, candidates: Any, lives: Life, start: int, stop: int, total: int) -> tuple[Life, Curves]:
+        self.asked.append((start, stop, total))
+        scores = np.asarray(lives.first) + np.asarray(candidates.rule.slope)[:, None] / 100
+        returns = np.broadcast_to(scores[..., None], (*scores.shape, 100)).astype(np.float32)
+        env_steps = np.full(scores.shape, 8 * (stop - start), np.int32)
+        return lives, Curves(returns, returns, {}, np.ones(scores.shape, bool), env_steps)
+
+
+def test_agents_that_stay_alive_go_on_with_their_share_of_the_updates_in_each_generation() -> None:
+    executor, told = Ongoing(), list[tuple[str, float]]()
+    evaluator, space = by(executor, told)
+    genomes, lives, found = np.asarray([[0.1], [0.5]], np.float32), (), []
+    slopes = [float(space.decode(genome).rule.slope) for genome in genomes]
+    for index, parents in enumerate([[0, 1], [1, 0], [0, 0]]):
+        lives, made = evaluator.go_on(genomes, np.asarray(parents), lives, index, 3, 2)
+        assert made.status.tolist() == [Status.OK] * 2
+        assert (made.structures, made.errors, [task.shape for task in made.returns]) == (1, {}, [(2, 2, 100)] * 2)
+        found.append((made.fitness - np.asarray(slopes) / 100, made.env_steps))
+    assert executor.asked == [(0, 2, 6), (0, 1, 5), (2, 4, 6), (1, 3, 5), (4, 6, 6), (3, 5, 5)]
+    np.testing.assert_allclose([fitness for fitness, _ in found], [[0, 1], [1, 0], [1, 1]], atol=1e-5)
+    assert [env_steps for _, env_steps in found] == [2 * 2 * 8 * updates for updates in (3, 4, 4)]
+    labels = [f"search {generation}: payday @ {steps}" for generation in (1, 2, 3) for steps in (48, 40)]
+    assert told == list(zip(labels, (0.0, 0.5) * 3, strict=True))
