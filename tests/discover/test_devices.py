@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from discover.devices import cores
+from discover.devices import cores, keep_programs, warn_of_idle_cores
 
 several_cores = pytest.mark.skipif(cores() < 2, reason="needs two cores")
 
@@ -90,3 +93,34 @@ def test_a_folder_that_others_may_write_to_is_not_used(tmp_path: Path) -> None:
         "folder of your own with DISCOVER_CACHE=DIR, or say DISCOVER_CACHE=off.",
         "None",
     ]
+
+
+@pytest.mark.parametrize("of_jax", [False, True])
+def test_short_programs_are_kept_in_a_folder_of_ours_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_jax: bool
+) -> None:
+    theirs, ours = str(tmp_path), str(tmp_path / "ours")
+    settings: dict[str, Any] = {"jax_compilation_cache_dir": theirs if of_jax else None}
+    config = SimpleNamespace(values=settings, update=settings.__setitem__)
+    monkeypatch.setattr("discover.devices.jax", SimpleNamespace(config=config))
+    monkeypatch.setenv("DISCOVER_CACHE", ours)
+    keep_programs()
+    seconds = {"jax_persistent_cache_min_compile_time_secs": 0.3}
+    assert settings == ({"jax_compilation_cache_dir": theirs} if of_jax else {"jax_compilation_cache_dir": ours, **seconds})
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
+@pytest.mark.parametrize("on", [1, 2])
+@pytest.mark.parametrize("chosen", [-1, 1])
+def test_cores_are_idle_where_one_cpu_device_has_several_by_nobodys_choice(
+    monkeypatch: pytest.MonkeyPatch, count: int, platform: str, on: int, chosen: int
+) -> None:
+    monkeypatch.delenv("XLA_FLAGS", raising=False)
+    config = SimpleNamespace(values={"jax_num_cpu_devices": chosen})
+    monkeypatch.setattr("discover.devices.jax", SimpleNamespace(config=config))
+    monkeypatch.setattr("discover.devices.cores", lambda: on)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        warn_of_idle_cores([SimpleNamespace(platform=platform)] * count)
+    assert len(told) == ((count, platform, on, chosen) == (1, "cpu", 2, -1))

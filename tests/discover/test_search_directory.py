@@ -1,6 +1,7 @@
 """The directory of a search: nobody else's is touched, one process works in it, and it is resumed as what it is."""
 
 import contextlib
+import dataclasses
 import importlib.metadata
 import json
 import os
@@ -20,7 +21,7 @@ from searches import WORDS, Watcher, run, state, watched
 from discover import UserError, directory_lock
 from discover.plugins import Plugins, load_plugins
 from discover.search import resume, search
-from discover.search_directory import ResumeWarning
+from discover.search_directory import Origin, ResumeWarning, accepted, changes, end_differs
 
 SHORT = {"tasks": [{"task": "payday", "steps": 40}], "generations": 2, "seeds": 1, "finalists": 1}
 
@@ -344,3 +345,71 @@ def test_a_damaged_result_or_a_missing_champion_makes_the_end_due_again(finished
         **json.loads((finished / "result.json").read_text()),
         "seconds": json.loads((directory / "result.json").read_text())["seconds"],
     }
+
+
+# By hand --------------------------------------------------------------------------------------------------------------
+
+
+def origin_of(words: Mapping[str, Any], **belongs: Any) -> Origin:
+    whole = {"versions": {"jax": "1", "numpy": "2"}, "plugins": {"a": "a 1"}, "device": {"kind": "cpu", "count": 2}, **belongs}
+    return Origin(words, whole, {})
+
+
+def differing(before: Origin, now: Origin, anyway: bool = False) -> list[str]:
+    return changes(Path("it"), before, now.words, now.belongs, anyway)
+
+
+def test_what_has_changed_is_named_the_first_four_in_the_sentence_and_all_in_the_notes() -> None:
+    before = origin_of({"report": {"seeds": 2, "tasks": ["x", "y"]}, "directory": "here", "selection_seeds": 4})
+    now = origin_of(
+        {"report": {"seeds": 3, "tasks": ["x"]}, "directory": "h" * 61, "checkpoint_minutes": 1},
+        versions={"jax": "9", "numpy": "2"},
+        plugins={"b": "b 1"},
+        device={"kind": "gpu", "count": 1},
+    )
+    named = [
+        "report.seeds is 3, was 2",
+        'report.tasks is ["x"], was ["x", "y"]',
+        f"directory is {'h' * 57}..., was here",
+        "selection_seeds is not given, was 4",
+        "checkpoint_minutes is 1, was not given",
+        "jax is 9, was 1",
+        "the plugin 'a' is missing",
+        "the device is 1 x gpu, was 2 x cpu",
+    ]
+    with pytest.raises(UserError) as caught:
+        differing(before, now)
+    assert str(caught.value) == (
+        f"the search in 'it' was begun otherwise ({'; '.join(named[:4])}; and 4 more): restore that, or accept it by --anyway."
+    )
+    with pytest.warns(ResumeWarning, match=r"and 4 more\): bits may differ\.$"):
+        assert differing(before, now, anyway=True) == named
+    four = origin_of({**before.words, "selection_seeds": 5}, plugins={"a": "a 2"}, versions={"jax": "9", "numpy": "8"})
+    with pytest.raises(
+        UserError, match=r"\(selection_seeds is 5, was 4; jax is 9, was 1; numpy is 8, was 2; the plugin 'a' is"
+    ):
+        differing(before, four)
+    with pytest.raises(UserError, match=r"'a' is a 2, was a 1\): restore that"):
+        differing(before, four)
+    assert differing(before, origin_of(before.words, plugins={"a": "a 1", "b": "b 1"})) == []
+
+
+def test_items_of_a_list_are_told_apart_by_their_place_and_numbers_by_their_type() -> None:
+    before = origin_of({"report": {"tasks": [{"task": "x", "steps": 1}, {"task": "y", "steps": 1}], "fixed": 1}})
+    now = origin_of({"report": {"tasks": [{"task": "x", "steps": 1}, {"task": "y", "steps": 2}], "fixed": True}})
+    with pytest.warns(ResumeWarning):
+        assert differing(before, now, anyway=True) == ["report.tasks.1.steps is 2, was 1", "report.fixed is true, was 1"]
+
+
+def test_the_end_is_due_again_where_its_selection_or_its_report_differs() -> None:
+    before = origin_of({"selection_seeds": 2, "report": None, "directory": "x"})
+    assert not end_differs(before, {"selection_seeds": 2, "report": None, "directory": "y"})
+    assert end_differs(before, {"selection_seeds": 3, "report": None, "directory": "x"})
+    assert end_differs(before, {"selection_seeds": 2, "report": {}, "directory": "x"})
+
+
+def test_accepted_changes_are_noted_after_those_before_and_none_changes_nothing() -> None:
+    before = dataclasses.replace(origin_of({"seeds": 1}), changes=("first",), checkpoint=True)
+    assert accepted(before, {"seeds": 2}, {}, []) is before
+    after = accepted(before, {"seeds": 2}, {"device": 1}, ["second"])
+    assert after == Origin({"seeds": 2}, {"device": 1}, {}, checkpoint=True, changes=("first", "second"))

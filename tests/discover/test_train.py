@@ -1,5 +1,7 @@
 """Training and comparing from Python."""
 
+import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,8 +11,9 @@ import pytest
 import toys
 
 from discover import Algorithm, Comparison, Executor, Status, TaskRun, component, replace
-from discover.compare import compare
+from discover.compare import compare, table
 from discover.executors import Curves
+from discover.statistics import Interval
 from discover.train import train
 from discover.words import algorithm_from, component_from
 
@@ -96,3 +99,69 @@ def test_a_comparison_with_too_few_seeds_says_how_many_a_verdict_needs() -> None
     assert made.verdict == "a is not judged: 3 seeds are too few for a verdict on 2 differences together; give 5 or more."
     one = given({"a": [[9.0] * 2], "b": [[1.0] * 2]}, 2)
     assert one.verdict == "a is not judged: 2 seeds are too few for a verdict on the difference; give 4 or more."
+
+
+def test_a_verdict_names_the_runs_on_which_the_first_is_better_and_worse() -> None:
+    low, high, middle = list(range(8)), [score + 50.0 for score in range(8)], [3.0, 4.0, 2.0, 5.0, 1.0, 6.0, 0.0, 7.0]
+    made = given({"a": [high, low, low, high], "b": [low, high, middle, low], "c": [middle, low, middle, middle]}, 8)
+    assert made.verdict == (
+        "a is better than b on 2 of 4 runs (payday @ 40, payday @ 43), worse on 1 (payday @ 41), not told apart on 1; better "
+        "than c on 2 of 4 runs (payday @ 40, payday @ 43), worse on 0, not told apart on 2 (8 seeds, 95 % intervals; verdicts "
+        "and intervals of differences corrected over all 8 (Holm))."
+    )
+    assert [(d.candidate, d.baseline, d.run.steps) for d in made.differences] == [
+        ("a", baseline, steps) for baseline in "bc" for steps in (40, 41, 42, 43)
+    ]
+    assert [d.interval.estimate for d in made.differences[:4]] == [50.0, -50.0, 0.0, 50.0]
+    assert made.notes == ("",) * 4
+    assert given({"a": [low]}, 8).verdict == "a was trained alone: nothing to compare with."
+
+
+def test_a_table_has_a_row_for_each_candidate_and_run() -> None:
+    made = given({"a": [[3.0] * 6, [8.0] * 6], "b": [[1.0] * 6, [9.0] * 6]}, 6)
+    broken = dataclasses.replace(made.trainings["b"][1], status=np.array([0, 1, 0, 3, 0, 0]), interval=Interval(*[np.nan] * 3))
+    shown = dataclasses.replace(
+        made,
+        notes=("searched", "unseen"),
+        trainings={**made.trainings, "b": [made.trainings["b"][0], broken]},
+        differences=made.differences[:1],
+    )
+    p_value = 2 * 2 / math.comb(12, 6)
+    difference = {"estimate": 2.0, "interval": [2.0, 2.0], "p_value": pytest.approx(p_value), "verdict": "better"}
+
+    def row(name: str, run: int, note: str, iqm: float | None, broken: int, difference: Any) -> dict[str, Any]:
+        found = {"candidate": name, "task": "payday", "steps": 40 + run, "note": note, "seeds": 6, "iqm": iqm}
+        return {**found, "interval": [iqm, iqm], "broken": broken, "first_minus_this": difference}
+
+    assert table(shown) == [
+        row("a", 0, "searched", 3.0, 0, None),
+        row("a", 1, "unseen", 8.0, 0, None),
+        row("b", 0, "searched", 1.0, 0, difference),
+        row("b", 1, "unseen", None, 2, None),
+    ]
+
+
+@component
+class Told(Executor):
+    """Gives curves that are all different."""
+
+    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
+        rows = np.arange(100.0 * len(keys)).reshape(1, len(keys), 100)
+        assert progress is not None
+        progress(0.5)
+        env_steps = np.full((1, len(keys)), 2**30, np.int32)
+        return Curves(rows, rows + 1, {"loss": rows + 2}, np.asarray([[True, False]]), env_steps)
+
+
+def test_a_training_holds_what_its_executor_gave() -> None:
+    told: list[float] = []
+    made = train(REGISTRY, Told(), "toy", toy(), TaskRun("payday", 40), seeds=2, progress=told.append, facts={"python": "3"})
+    rows = np.arange(200.0).reshape(2, 100)
+    for found, wanted in ((made.curves, rows), (made.lengths, rows + 1), (made.info["loss"], rows + 2)):
+        np.testing.assert_array_equal(found, wanted)
+    assert (made.name, made.run, list(made.info), told) == ("toy", TaskRun("payday", 40), ["loss"], [0.5])
+    assert made.status.tolist() == [Status.OK, Status.NOT_FINITE]
+    assert not made.sound
+    assert made.env_steps == 2**31
+    assert 0 < made.seconds < 60
+    assert made.provenance == {"python": "3", "executor": "Told()"}
