@@ -85,7 +85,7 @@ def _check_flags() -> None:
         return
     if made.returncode:
         lines = [_LOG_HEAD.sub("", line) for line in made.stderr.splitlines() if "XLA_FLAGS" in line and _LOG_HEAD.match(line)]
-        raise UserError(f"{_shown('XLA_FLAGS')} is refused by XLA{_reason(*lines[:1])}: correct or unset this variable.")
+        raise UserError(f"{_shown('XLA_FLAGS')} is refused by XLA{_in_brackets(*lines[:1])}: correct or unset this variable.")
 
 
 def _refused(error: Exception, suspects: Sequence[str]) -> Exception:
@@ -98,10 +98,10 @@ def _refused(error: Exception, suspects: Sequence[str]) -> Exception:
     which = "this variable" if len(blamed) == 1 else "these variables"
     hint = " (JAX_PLATFORMS=cpu always works)" if "JAX_PLATFORMS" in blamed else ""
     shown = ", ".join(map(_shown, sorted(blamed)))
-    return UserError(f"JAX cannot start with {shown}{_reason(str(error))}: correct or unset {which}{hint}.")
+    return UserError(f"JAX cannot start with {shown}{_in_brackets(str(error))}: correct or unset {which}{hint}.")
 
 
-def _reason(text: str = "") -> str:
+def _in_brackets(text: str = "") -> str:
     """What JAX says, in brackets and not too long."""
     line = " ".join(text.split())
     return f" ({line[:_LONGEST].rstrip('.')})" if line else ""

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import search_directory as places
+from discover import search_directory
 from discover.algorithm import Algorithm
 from discover.archive import archived, empty_archive
 from discover.before import check_lifetime, check_lifetimes
@@ -80,14 +80,14 @@ def search(
     with contextlib.ExitStack() as holding:
         found = directory is not None and (resume or os.path.lexists(directory))  # be it unreadable
         if directory is not None and found:
-            holding.enter_context(places.held(directory, resume=resume))
+            holding.enter_context(search_directory.held(directory, resume=resume))
         runner = _Runner(plugins, config, progress)
         holding.callback(runner.close)
         if directory is None:
-            directory = places.new_directory(config)
+            directory = search_directory.new_directory(config)
         if not found:
-            places.make_directory(directory, exist_ok=True)
-            holding.enter_context(places.held(directory, resume=False))
+            search_directory.make_directory(directory, exist_ok=True)
+            holding.enter_context(search_directory.held(directory, resume=False))
         runner.enter(directory, resume, anyway)
         try:
             return runner.run()
@@ -107,7 +107,7 @@ def resume(
 ) -> SearchResult:
     """Go on with the search whose directory this is; see `search`."""
     directory = checked_path(directory, "directory")
-    places.check_search(directory)
+    search_directory.check_search(directory)
     words = read_config(directory / CONFIG_FILE)
     return search(plugins, words, directory, resume=True, anyway=anyway, progress=progress)
 
@@ -153,12 +153,12 @@ class _Runner:
             UserError: what it holds belongs to something else, or lacks its checkpoint.
         """
         facts = {**provenance(self.registry), "executor": repr(self.executor)}
-        belongs = places.belongings(self.registry, facts)
+        belongs = search_directory.belongings(self.registry, facts)
         self.directory, self._anyway = directory, anyway
         if resume:
             self._take_up(belongs)
         else:
-            self._origin = places.begin(directory, self._settled, belongs, facts)
+            self._origin = search_directory.begin(directory, self._settled, belongs, facts)
         ended = self.now.counters.generations == self.config.generations
         self.info = SearchInfo(
             name=self.config.name,
@@ -267,7 +267,7 @@ class _Runner:
     def _tuned(self, name: str, space: Any, directory: Path) -> Algorithm:
         """The champion of a search over a baseline's own space, with the same budget, strategy, tasks and seeds."""
         words = {**self._settled, "candidate": space, "report": None, "name": f"{self.config.name}: {name}"}
-        going_on = places.is_search(directory)
+        going_on = search_directory.is_search(directory)
         made = search(self.plugins, words, directory, resume=going_on, anyway=self._anyway, progress=self.progress)
         return made.champion
 
@@ -303,7 +303,7 @@ class _Runner:
         self.kept = self.now.counters.generations
         if not self._origin.checkpoint:
             self._origin = dataclasses.replace(self._origin, checkpoint=True)
-            places.write_origin(self.directory, self._origin)
+            search_directory.write_origin(self.directory, self._origin)
 
     def _make_durable(self) -> None:
         self.plugins.tell("discover_checkpoint", search=self.info)
@@ -325,9 +325,9 @@ class _Runner:
 
     def _take_up(self, belongs: Mapping[str, Any]) -> None:
         """Take up what the directory holds. Killed before its first checkpoint, a search starts over, to the same bits."""
-        origin, path = places.read_origin(self.directory), self.directory / STATE_FILE
-        changes = places.changes(self.directory, origin, self._settled, belongs, self._anyway)
-        self._finished = None if places.end_differs(origin, self._settled) else read_result(self.directory)
+        origin, path = search_directory.read_origin(self.directory), self.directory / STATE_FILE
+        changes = search_directory.changes(self.directory, origin, self._settled, belongs, self._anyway)
+        self._finished = None if search_directory.end_differs(origin, self._settled) else read_result(self.directory)
         if path.is_file():
             form = self.now.state._replace(lives=self._lives_form)
             state, text = tree_from_bytes(path.read_bytes(), form, f"checkpoint '{path}'")
@@ -335,9 +335,11 @@ class _Runner:
             self.kept = self.now.counters.generations
         elif origin.checkpoint or self._finished is not None:
             raise UserError(f"the checkpoint '{path}' is missing: put it back, or start a new search in another directory.")
-        self._origin = places.accepted(origin, self._settled, belongs, [f"after {self.kept} generations: {c}" for c in changes])
+        self._origin = search_directory.accepted(
+            origin, self._settled, belongs, [f"after {self.kept} generations: {c}" for c in changes]
+        )
         if changes:
-            places.write_origin(self.directory, self._origin)
+            search_directory.write_origin(self.directory, self._origin)
 
     def close(self) -> None:
         """End what evaluates structures beside this process."""

@@ -13,14 +13,13 @@ from discover_evosax.settings import Adapting, Climbing, decayed
 
 
 @component
-class IAMaLGaMFull(EvosaxStrategy):
-    """A Gaussian estimated from the better half, with an anticipated shift of its mean: a full covariance.
+class Estimated(EvosaxStrategy):
+    """Algorithms that estimate a Gaussian from the better half, with an anticipated shift of its mean.
 
     evosax adds the deviation of a schedule, 1 unless told otherwise, to the estimated one, which can never shrink below it.
     Here it is a thousandth: the estimate, which starts at 1, is all that counts.
     """
 
-    algorithm = "iAMaLGaM_Full"
     paper = "Bosman et al. 2013, GECCO"
     least = 4
 
@@ -29,18 +28,17 @@ class IAMaLGaMFull(EvosaxStrategy):
 
 
 @component
-class IAMaLGaMUnivariate(EvosaxStrategy):
-    """A Gaussian estimated from the better half, with an anticipated shift of its mean: a deviation for each coordinate.
+class IAMaLGaMFull(Estimated):
+    """A Gaussian estimated from the better half, with an anticipated shift of its mean: a full covariance."""
 
-    As for the full covariance, evosax's own deviation is taken down to a thousandth.
-    """
+    algorithm = "iAMaLGaM_Full"
+
+
+@component
+class IAMaLGaMUnivariate(Estimated):
+    """A Gaussian estimated from the better half, with an anticipated shift of its mean: a deviation for each coordinate."""
 
     algorithm = "iAMaLGaM_Univariate"
-    paper = "Bosman et al. 2013, GECCO"
-    least = 4
-
-    def arguments(self, space: Space) -> Mapping[str, Any]:
-        return {"std_schedule": lambda generation: jnp.asarray(1e-3)}
 
 
 @component
