@@ -26,13 +26,14 @@ _GROUP = re.compile(r"\[.*\]|\{.*\}", re.DOTALL)
 class DiscoverError(Exception):
     """Base class: the command line shows the message alone, never a traceback, and ends with status 1.
 
-    A message that is too long for a sentence is shortened where it shows values, see `shortened`.
+    A message that is too long for a sentence is shortened where it shows values, see `shortened`; a remedy that follows it, in
+    words of ours, stays whole: its reader may want to copy it.
     """
 
     exit_status = 1
 
-    def __init__(self, message: str = ""):
-        super().__init__(shortened(message))
+    def __init__(self, message: str = "", remedy: str = ""):
+        super().__init__(shortened(message) + remedy)
 
 
 class UserError(DiscoverError, ValueError):

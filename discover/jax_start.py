@@ -16,6 +16,7 @@ _KNOWN_FLAGS = re.compile(r"(\s*--xla_force_host_platform_device_count=[1-9]\d{0
 _LOG_HEAD = re.compile(r"^[A-Z]\d{4} .*?\] ")
 _PROBE = "import jax; jax.devices()"
 _PATIENCE = 120.0  # seconds for the probe
+_GENERATOR = {"JAX_DEFAULT_PRNG_IMPL": "threefry2x32", "JAX_THREEFRY_PARTITIONABLE": True}
 _LONGEST = 100  # characters of a value, or of what JAX says of it
 
 
@@ -33,6 +34,7 @@ def import_jax() -> None:
     devices = jax.config.values["jax_num_cpu_devices"]
     if devices < 1 and devices != -1:
         raise UserError(f"{_shown('JAX_NUM_CPU_DEVICES')}: a number of devices is at least 1: correct or unset this variable.")
+    _check_generator()
     check_width()
 
 
@@ -63,6 +65,19 @@ def check_width() -> None:
     if "JAX_ENABLE_X64" in os.environ:
         raise UserError(f"{_shown('JAX_ENABLE_X64')} has JAX use 64 bits, and discover's numbers have 32: unset this variable.")
     raise UserError('a plugin sets "jax_enable_x64", and discover\'s numbers have 32 bits: take that out of the plugin.')
+
+
+def _check_generator() -> None:
+    """A seed means the same numbers everywhere: those of JAX's own generator.
+
+    Raises:
+        UserError: the environment has JAX draw others.
+    """
+    import jax
+
+    for name, usual in _GENERATOR.items():
+        if jax.config.values[name.lower()] != usual:
+            raise UserError(f"{_shown(name)} has JAX draw other numbers, so that seeds mean others: unset this variable.")
 
 
 def _check_flags() -> None:

@@ -19,6 +19,7 @@ _SQLITE = "sqlite:///"
 _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in "%?#")  # as they are in an address of SQLite
 _SECRETS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _LONGEST_COMPONENT = 200  # bytes; file systems take 255
+_LOGIN = re.compile(r"(?<=://).*(?=@)|^[^/]*:[^/]*(?=@)")  # the second: of an address whose scheme was forgotten
 _SHORT = 4  # characters; a shorter secret is only sought as a word of its own
 
 
@@ -82,7 +83,7 @@ def shown(address: str) -> str:
     if sqlite_path(address) is not None or address.startswith("file:"):
         return address
     place, mark, query = address.partition("?")
-    place = re.sub(r"(?<=://).*@", f"{HIDDEN}@", place)
+    place = _LOGIN.sub(HIDDEN, place, count=1)
     return place + mark + "&".join(re.sub(r"(?<==).*|^[^=]+$", HIDDEN, part) for part in query.split("&") if part)
 
 
@@ -101,8 +102,8 @@ def _secrets(address: str) -> set[str]:
     users, found = [(name, password)], {token}
     if sqlite_path(address) is None:
         place, _, query = address.partition("?")
-        inside = re.search(r"://(.*)@", place)
-        users += [tuple(unquote(part) for part in inside[1].partition(":")[::2])] if inside else []
+        inside = _LOGIN.search(place)
+        users += [tuple(unquote(part) for part in inside[0].partition(":")[::2])] if inside else []
         found |= {part.partition("=")[2] or part for part in query.split("&")}
     for user in users:
         found |= {*user, base64.b64encode(":".join(user).encode()).decode() if any(user) else ""}

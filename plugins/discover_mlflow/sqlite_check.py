@@ -23,7 +23,7 @@ _REVISIONS = "store/db_migrations/versions"
 
 def refused(address: str, why: str, remedy: str = "") -> UserError:
     """The sentence on a store that cannot be used; ``address`` as it may be shown."""
-    return UserError(f"the tracking store '{address}' cannot be used ({why}): {remedy}{LEAVE}")
+    return UserError(f"the tracking store '{address}' cannot be used ({why}): ", f"{remedy}{LEAVE}")
 
 
 def check_sqlite(address: str, path: Path, experiment: str | None, run_id: str = "") -> None:
@@ -127,7 +127,7 @@ def _check_run(address: str, path: Path, database: sqlite3.Connection, experimen
 
 def deleted_experiment(address: str, experiment: str, number: object) -> UserError:
     command = f"MLFLOW_TRACKING_URI={shlex.quote(client_address(address))} mlflow experiments restore --experiment-id {number}"
-    remedy = f"bring it back with '{command}', name another one with MLFLOW_EXPERIMENT_NAME, "
+    remedy = f"bring it back with '{command}', name another one for new runs with MLFLOW_EXPERIMENT_NAME, "
     return refused(address, f"its experiment '{experiment}' has been deleted", remedy)
 
 

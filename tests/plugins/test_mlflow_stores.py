@@ -33,6 +33,7 @@ from discover_mlflow.addresses import (
 from discover_mlflow.ledger import load_state
 from discover_mlflow.models import fetch_candidate, find_search
 from discover_mlflow.session import TrackingWarning
+from discover_mlflow.sqlite_check import deleted_experiment, deleted_run
 from discover_mlflow.stores import check_tracking, ui_command
 from discover_mlflow.stores import client_of as client_of_store
 from discover_mlflow.tracker import Tracker
@@ -82,11 +83,22 @@ def test_a_deleted_experiment_is_found_before_training_and_its_remedy_works(stor
     assert caught.value.exit_status == 2
     assert "MLFLOW_EXPERIMENT_NAME" in text
     Tracker(store, experiment="another")
-    variable, *command = shlex.split(text.split("with '", 1)[1].split("', name another", 1)[0])
+    variable, *command = shlex.split(text.split("with '", 1)[1].split("', name another one for new runs", 1)[0])
     name, _, value = variable.partition("=")
     assert (name, value, command[:3]) == ("MLFLOW_TRACKING_URI", store, ["mlflow", "experiments", "restore"])
     client.restore_experiment(command[-1])
     Tracker(store)
+
+
+@pytest.mark.parametrize("length", [10, 20, 40, 80, 160, 220])
+def test_a_remedy_is_whole_however_long_the_path_of_the_store(length: int) -> None:
+    """It is to be copied into a shell; a sentence of more than 300 characters lost its middle, which was just that."""
+    address = sqlite_address(Path("/" + "d" * length) / "mlflow.db")
+    for error in (deleted_experiment(address, "discover", 7), deleted_run(address, "f" * 32)):
+        command = shlex.split(str(error).split("bring it back with '", 1)[1].split("', ", 1)[0])
+        assert command[0] == f"MLFLOW_TRACKING_URI={address}"
+        assert command[-1] in ("7", "f" * 32)
+        assert str(error).endswith("or leave tracking out with --no-tracking.")
 
 
 def test_a_deleted_run_is_not_gone_on_with(store: str, tmp_path: Path, registry: Registry) -> None:
@@ -388,6 +400,14 @@ def test_another_password_is_the_same_store(tmp_path: Path) -> None:
     save_state(tmp_path, State("http://ann:old@host", "run", "1", 7))
     assert load_state(tmp_path, "http://ann:new@host") == State("http://ann:new@host", "run", "1", 7)
     assert load_state(tmp_path, "http://other").run_id == ""
+
+
+def test_an_address_without_its_scheme_shows_no_secret() -> None:
+    with pytest.raises(UserError) as caught:
+        check_tracking("ann:s3cret@host")
+    assert str(caught.value).startswith("the tracking store '***@host' cannot be used ('***'): ")
+    assert "s3cret" not in scrubbed("no s3cret for ann", "ann:s3cret@host")
+    assert [shown(path) for path in ("a@b", "/a:b/c@d")] == ["a@b", "/a:b/c@d"]
 
 
 def test_secrets_are_hidden_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,16 @@ def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedPr
             "JAX_NUM_CPU_DEVICES=0: a number of devices is at least 1: correct or unset this variable.",
         ),
         (
+            "JAX_DEFAULT_PRNG_IMPL",
+            "rbg",
+            "JAX_DEFAULT_PRNG_IMPL=rbg has JAX draw other numbers, so that seeds mean others: unset this variable.",
+        ),
+        (
+            "JAX_THREEFRY_PARTITIONABLE",
+            "0",
+            "JAX_THREEFRY_PARTITIONABLE=0 has JAX draw other numbers, so that seeds mean others: unset this variable.",
+        ),
+        (
             "XLA_FLAGS",
             "--xla_nonsense=1",
             "XLA_FLAGS=--xla_nonsense=1 is refused by XLA (Unknown flag in XLA_FLAGS: --xla_nonsense=1): correct or unset this "

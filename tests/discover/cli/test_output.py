@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from discover.cli import output, progress
+from discover.cli.guard import say
 
 
 def test_the_examples_of_the_docstrings_run() -> None:
@@ -44,3 +45,8 @@ def test_command_lines_can_be_typed() -> None:
     assert output.command_line("resume", Path("my runs/a"), plugins_dir=Path("p")) == (
         "discover resume 'my runs/a' --plugins-dir p"
     )
+
+
+def test_a_message_is_one_line_that_keeps_the_spaces_of_a_path(capsys: pytest.CaptureFixture[str]) -> None:
+    say("error", "it lies\n\n  in 'my  folder'.\n")
+    assert capsys.readouterr().err == "error: it lies in 'my  folder'.\n"
