@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shlex
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -317,8 +318,14 @@ class _Runner:
             self._late = True  # the sentence says it all
             raise StorageError(
                 f"the search '{self.config.name}' cannot write {what} ({_cause(error)}): {self._standing()}; repair that, and "
-                f"go on with it: discover resume {self.directory}"
+                f"go on with it: {self._how_to_go_on()}"
             ) from None
+
+    def _how_to_go_on(self) -> str:
+        """The command that resumes this search, or the one that tunes a baseline by it."""
+        above, folder = self.directory.parent, self.plugins.folder
+        outermost = above if places.is_search(above) else self.directory
+        return shlex.join(["discover", "resume", str(outermost), *(("--plugins-dir", str(folder)) if folder else ())])
 
     def _standing(self) -> str:
         return f"its directory keeps {self.kept} of {self.now.counters.generations} generations"

@@ -341,10 +341,15 @@ def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, mo
 
     def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
         made = honest(self, genomes, purpose, *further)
-        return made if purpose == "search" else made._replace(status=np.full(len(genomes), Status.NOT_FINITE, np.int8))
+        broken = made._replace(status=np.full(len(genomes), Status.ERROR, np.int8), errors={0: "ValueError: odd, in my.py:3"})
+        return made if purpose == "search" else broken
 
     monkeypatch.setattr(Evaluator, "evaluate", unlucky)
-    with pytest.raises(EvaluationError, match=r"^each of the 2 best candidates broke on fresh seeds, so there is no champion"):
+    told = (
+        r"^each of the 2 best candidates broke on fresh seeds, so there is no champion: narrow the space, or search with more "
+        r"seeds \(last error: ValueError: odd, in my\.py:3\)\.$"
+    )
+    with pytest.raises(EvaluationError, match=told):
         run(tmp_path, generations=1)
     assert not (tmp_path / "champion.candidate").exists()
 
