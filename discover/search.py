@@ -146,6 +146,7 @@ class _Runner:
         self._lives_form = self._checked_lives()
         self._last_error, self._late, self._anyway = "", False, False
         self._finished: Mapping[str, Any] | None = None
+        self._check_tuned()
 
     def enter(self, directory: Path, resume: bool, anyway: bool) -> None:
         """Begin in a directory, or take up what it holds.
@@ -267,10 +268,12 @@ class _Runner:
 
     def _tuned(self, name: str, space: Any, directory: Path) -> Algorithm:
         """The champion of a search over a baseline's own space, with the same budget, strategy, tasks and seeds."""
-        words = {**self._settled, "candidate": space, "report": None, "name": f"{self.config.name}: {name}"}
-        going_on = places.is_search(directory)
+        going_on, words = places.is_search(directory), self._words_to_tune(name, space)
         made = search(self.plugins, words, directory, resume=going_on, anyway=self._anyway, progress=self.progress)
         return made.champion
+
+    def _words_to_tune(self, name: str, space: Any) -> dict[str, Any]:
+        return {**self._settled, "candidate": space, "report": None, "name": f"{self.config.name}: {name}"}
 
     # State ------------------------------------------------------------------------------------------------------------
 
@@ -374,9 +377,27 @@ class _Runner:
             where, space = f"report.baselines.{name}", tuned_space(words)
             baseline = algorithm_from(self.registry, words if space is None else space, where)
             if space is not None:
-                over = Space(baseline)
+                with _told_of(where):
+                    over = Space(baseline)
                 baseline = over.decode(over.start(jax.random.key(0)))
             check_lifetimes(self.registry, {where: baseline}, report.runs if report else ())
+
+    def _check_tuned(self) -> None:
+        """Check the searches that will tune baselines as they will check themselves, when this one is over."""
+        for name, words in self.config.report.baselines.items() if self.config.report else ():
+            space = tuned_space(words)
+            if space is not None:
+                with _told_of(f"report.baselines.{name}"):
+                    _Runner(self.plugins, checked_config(self.registry, self._words_to_tune(name, space)), None)
+
+
+@contextlib.contextmanager
+def _told_of(where: str) -> Iterator[None]:
+    """Name the place in the config that a mistake is about."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 def _counters(text: str, path: Path) -> Counters:

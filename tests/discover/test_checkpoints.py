@@ -178,7 +178,7 @@ def test_the_way_to_go_on_is_that_of_the_outermost_search_and_can_be_typed(tmp_p
     def fill_up(what: str, share: float) -> None:
         disk.full = (directory / "tune-tuned").exists()
 
-    with pytest.warns(CheckpointWarning), pytest.raises(StorageError, match="^the search 'Laws & order: tuned'") as caught:
+    with pytest.warns(CheckpointWarning), pytest.raises(StorageError, match=r"^the search 'Laws & order: tuned'") as caught:
         search(load_plugins(brought, extra=[toys]), {**WORDS, **SHORT, "report": report}, directory, progress=fill_up)
     assert str(caught.value).endswith(f"go on with it: discover resume '{directory}' --plugins-dir {brought}")
 
