@@ -14,6 +14,9 @@ MOST_BYTES = 2**28
 
 MOST_MEMBERS = 10_000
 
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Ways of compression that `zipfile` unfolds piece by piece; of the others it unfolds whatever a piece stands for."""
+
 _KINDS = "biuf"  # of arrays: truth values and numbers
 
 
@@ -23,11 +26,11 @@ def damage(error: Exception) -> str:
 
 
 def members_of(file: IO[bytes], most: int = MOST_BYTES) -> dict[str, bytes]:
-    """The members of a zip file by name; their sizes are looked at before any of them is unfolded.
+    """The members of a zip file by name; their sizes are looked at before any of them is unfolded, and none unfolds further.
 
     Raises:
-        ValueError: there are too many of them, or they would unfold to more than ``most`` bytes. Damaged bytes make `zipfile`
-            and `zlib` raise anything else.
+        ValueError: there are too many of them, or they would unfold to more than ``most`` bytes, or are compressed in a way
+            whose size cannot be kept to. Damaged bytes make `zipfile` and `zlib` raise anything else.
     """
     with zipfile.ZipFile(file) as opened:
         infos = opened.infolist()
@@ -36,7 +39,15 @@ def members_of(file: IO[bytes], most: int = MOST_BYTES) -> dict[str, bytes]:
         size = sum(info.file_size for info in infos)
         if size > most:
             raise ValueError(f"its members unfold to {size:,} bytes, more than {most:,}")
-        return {info.filename: opened.read(info) for info in infos}
+        if any(info.compress_type not in _BOUNDED for info in infos):
+            raise ValueError("a member is neither stored nor deflated")
+        return {info.filename: _unfolded(opened, info) for info in infos}
+
+
+def _unfolded(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """A member, of which no more is unfolded than it says: `ZipFile.read` takes all the memory that a false size asks for."""
+    with opened.open(info) as member:
+        return member.read(info.file_size + 1)
 
 
 def array_in(data: bytes) -> np.ndarray:

@@ -304,8 +304,8 @@ def _apply(config: dict[str, Any], setting: str) -> None:
         raise UserError(f"--set '{setting}' must be key=value, with dots between nested keys, such as --set population=64.")
     try:
         value = values_in(text)
-    except ValueError:
-        raise UserError(f"--set '{setting}': the value is not YAML; quote it.") from None
+    except ValueError as error:
+        raise UserError(f"--set '{setting}': the value is not YAML ({error}): repair it, or quote a text.") from None
     *parents, last = path.split(".")
     if len(parents) >= DEEPEST:
         raise UserError(f"--set '{setting}' names a place deeper than {DEEPEST} levels: is it the right one?")

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shlex
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -145,6 +146,7 @@ class _Runner:
         self._lives_form = self._checked_lives()
         self._last_error, self._late, self._anyway = "", False, False
         self._finished: Mapping[str, Any] | None = None
+        self._check_tuned()
 
     def enter(self, directory: Path, resume: bool, anyway: bool) -> None:
         """Begin in a directory, or take up what it holds.
@@ -266,10 +268,12 @@ class _Runner:
 
     def _tuned(self, name: str, space: Any, directory: Path) -> Algorithm:
         """The champion of a search over a baseline's own space, with the same budget, strategy, tasks and seeds."""
-        words = {**self._settled, "candidate": space, "report": None, "name": f"{self.config.name}: {name}"}
-        going_on = search_directory.is_search(directory)
+        going_on, words = search_directory.is_search(directory), self._words_to_tune(name, space)
         made = search(self.plugins, words, directory, resume=going_on, anyway=self._anyway, progress=self.progress)
         return made.champion
+
+    def _words_to_tune(self, name: str, space: Any) -> dict[str, Any]:
+        return {**self._settled, "candidate": space, "report": None, "name": f"{self.config.name}: {name}"}
 
     # State ------------------------------------------------------------------------------------------------------------
 
@@ -317,8 +321,14 @@ class _Runner:
             self._late = True  # the sentence says it all
             raise StorageError(
                 f"the search '{self.config.name}' cannot write {what} ({_cause(error)}): {self._standing()}; repair that, and "
-                f"go on with it: discover resume {self.directory}"
+                f"go on with it: {self._how_to_go_on()}"
             ) from None
+
+    def _how_to_go_on(self) -> str:
+        """The command that resumes this search, or the one that tunes a baseline by it."""
+        above, folder = self.directory.parent, self.plugins.folder
+        outermost = above if search_directory.is_search(above) else self.directory
+        return shlex.join(["discover", "resume", str(outermost), *(("--plugins-dir", str(folder)) if folder else ())])
 
     def _standing(self) -> str:
         return f"its directory keeps {self.kept} of {self.now.counters.generations} generations"
@@ -369,9 +379,27 @@ class _Runner:
             where, space = f"report.baselines.{name}", tuned_space(words)
             baseline = algorithm_from(self.registry, words if space is None else space, where)
             if space is not None:
-                over = Space(baseline)
+                with _told_of(where):
+                    over = Space(baseline)
                 baseline = over.decode(over.start(jax.random.key(0)))
             check_lifetimes(self.registry, {where: baseline}, report.runs if report else ())
+
+    def _check_tuned(self) -> None:
+        """Check the searches that will tune baselines as they will check themselves, when this one is over."""
+        for name, words in self.config.report.baselines.items() if self.config.report else ():
+            space = tuned_space(words)
+            if space is not None:
+                with _told_of(f"report.baselines.{name}"):
+                    _Runner(self.plugins, checked_config(self.registry, self._words_to_tune(name, space)), None)
+
+
+@contextlib.contextmanager
+def _told_of(where: str) -> Iterator[None]:
+    """Name the place in the config that a mistake is about."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 def _counters(text: str, path: Path) -> Counters:

@@ -83,9 +83,11 @@ def _prepared(settings: dict[str, Any]) -> Any:
         if jax.config.values[name] != value:
             jax.config.update(name, value)
     from discover.config import checked_config
-    from discover.isolation import Part, evaluated
+    from discover.events import Status
+    from discover.isolation import Part, evaluated, failed
     from discover.plugins import load_plugins
     from discover.randomness import seed_keys
+    from discover.reasons import reason
     from discover.space import Space
     from discover.words import environment_from
     from discover.yaml_text import values_in
@@ -98,7 +100,11 @@ def _prepared(settings: dict[str, Any]) -> Any:
     def answer(piece: Piece, genomes: np.ndarray) -> Part:
         group = space.groups(genomes)[piece.place]
         keys = seed_keys(config.seed, piece.purpose, piece.seeds, piece.generation, piece.task)
-        return evaluated(config.executor, environments[piece.task], group.candidates, keys, config.tasks[piece.task].steps)
+        task, steps = environments[piece.task], config.tasks[piece.task].steps
+        try:
+            return evaluated(config.executor, task, group.candidates, keys, steps)
+        except KeyboardInterrupt as error:  # the candidate's own: the user's goes to the one who asks
+            return failed(len(group.members), piece.seeds, reason(error), Status.ERROR)
 
     return answer
 

@@ -86,6 +86,31 @@ def test_an_archive_is_weighed_before_it_is_unfolded() -> None:
         members_of(io.BytesIO(archive((f"{i}", b"") for i in range(10_001))))
 
 
+def lying(text: bytes, method: int, size: int) -> bytes:
+    """A candidate file with a large array whose entry says that it is small."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as file:
+        file.writestr("candidate.json", text)
+        file.writestr("a.npy", bytes(2**27))
+    data = bytearray(buffer.getvalue())
+    entry = data.rfind(b"PK\x01\x02")
+    data[entry + 24 : entry + 28] = size.to_bytes(4, "little")
+    return bytes(data)
+
+
+@pytest.mark.parametrize("size", [0, 100])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_member_unfolds_to_no_more_than_it_says(method: int, size: int) -> None:
+    data = io.BytesIO(lying(b"{}", method, size))
+    tracemalloc.start()
+    try:
+        with pytest.raises((ValueError, zipfile.BadZipFile), match=r"Bad CRC-32|^a member is neither stored nor deflated$"):
+            members_of(data)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
 BOMBS: dict[str, Callable[[bytes], Iterator[tuple[str, bytes]]]] = {
     "one large array": lambda text: iter([("candidate.json", text), ("a.npy", bytes(2**28 + 1))]),
     "many arrays": lambda text: iter([("candidate.json", text), *((f"{i}.npy", bytes(2**24)) for i in range(17))]),

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import toys
 from searches import WORDS, Watcher, counters, run, state, watched
 
 from discover import Generation, SearchInfo, UserError, hookimpl
 from discover.errors import EvaluationError, StorageError
 from discover.kept import NotKeptWarning
-from discover.plugins import PluginWarning
+from discover.plugins import PluginWarning, load_plugins
 from discover.search import CheckpointWarning, resume, search
 
 SHORT = {"tasks": [{"task": "payday", "steps": 40}], "generations": 6, "seeds": 1, "finalists": 1, "checkpoint_minutes": 0.0}
@@ -167,6 +168,19 @@ def test_a_disk_that_stays_full_ends_the_search_in_a_sentence_and_it_can_be_resu
     disk.full = False
     resume(watched(), directory)
     assert state(directory) == state(whole)
+
+
+def test_the_way_to_go_on_is_that_of_the_outermost_search_and_can_be_typed(tmp_path: Path, disk: FullDisk) -> None:
+    directory, brought = tmp_path / "my search", tmp_path / "plugins"
+    brought.mkdir()
+    report = {"baselines": {"tuned": {"tune": WORDS["candidate"]}}, "tasks": SHORT["tasks"], "seeds": 2}
+
+    def fill_up(what: str, share: float) -> None:
+        disk.full = (directory / "tune-tuned").exists()
+
+    with pytest.warns(CheckpointWarning), pytest.raises(StorageError, match=r"^the search 'Laws & order: tuned'") as caught:
+        search(load_plugins(brought, extra=[toys]), {**WORDS, **SHORT, "report": report}, directory, progress=fill_up)
+    assert str(caught.value).endswith(f"go on with it: discover resume '{directory}' --plugins-dir {brought}")
 
 
 @pytest.mark.parametrize(("name", "what"), [("champion", "its champion"), ("result", "its result")])

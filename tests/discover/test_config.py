@@ -94,7 +94,11 @@ def test_a_missing_file_is_told_with_the_nearest(tmp_path: Path) -> None:
     [
         ("population", "must be key=value, with dots between nested keys, such as --set population=64."),
         ("=4", "must be key=value, with dots between nested keys, such as --set population=64."),
-        ("population=[", "the value is not YAML; quote it."),
+        (
+            "population=!!int x",
+            "the value is not YAML ('x' is no plain value with the tag '!!int', in line 1, column 1): repair it, or quote a "
+            "text.",
+        ),
         ("population.a=1", "there is nothing below 'population' to set."),
         ("population.a.b=1", "there is nothing below 'a' to set."),
         ("tasks.7.task=1", "'7' must be an index below 1."),

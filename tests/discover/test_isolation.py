@@ -189,20 +189,25 @@ def test_ctrl_c_inside_a_host_callback_stops_the_search(folder: Path, tmp_path: 
 # A limit of time ------------------------------------------------------------------------------------------------------
 
 
-def test_what_never_ends_or_ends_its_process_costs_its_structure_alone(folder: Path, tmp_path: Path) -> None:
-    plugins, rules = load_plugins(folder), [SOUND, trap("loop"), trap("die"), OTHER]
-    population = [genome(0, 4, 0.1), genome(1, 4, 0.1), genome(3, 4, 0.1), genome(2, 4, 0.1), genome(0, 4, 0.4)]
-    sound, _ = searched(plugins, words([SOUND, SOUND, SOUND, OTHER], population), tmp_path / "sound")
+def test_what_never_ends_or_ends_its_process_costs_its_structure_alone(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As does what says that it was ctrl-C: that of the user comes to nobody but the process that asks."""
+    plugins, rules = load_plugins(folder), [SOUND, trap("loop"), trap("die"), OTHER, trap("stop")]
+    population = [genome(place, 5, value) for place, value in [(0, 0.1), (1, 0.1), (3, 0.1), (2, 0.1), (0, 0.4), (4, 0.1)]]
+    sound, _ = searched(plugins, words([SOUND, SOUND, SOUND, OTHER, SOUND], population), tmp_path / "sound")
     started = time.monotonic()
     broken, result = searched(plugins, words(rules, population, time_limit_seconds=10), tmp_path / "broken")
     assert time.monotonic() - started < 120
-    assert broken.status.tolist() == [Status.OK, Status.TIME, Status.OK, Status.ERROR, Status.OK]
+    assert "Traceback" not in capfd.readouterr().err
+    assert broken.status.tolist() == [Status.OK, Status.TIME, Status.OK, Status.ERROR, Status.OK, Status.ERROR]
+    assert re.fullmatch(r"KeyboardInterrupt, in folder/traps\.py:\d+, with rule=Trap\(.*'stop'\)", broken.errors.pop(5))
     assert broken.errors == {
         1: "it took longer than 10 s and was ended, with rule=Trap(slope=free(), how='loop')",
         3: "it ended its process (exit status 3), with rule=Trap(slope=free(), how='die')",
     }
     same(broken, sound, [0, 2, 4])
-    assert result.broken == {"time": 1, "error": 1}
+    assert result.broken == {"time": 1, "error": 2}
     assert result.champion_path.exists()
 
 

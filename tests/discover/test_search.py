@@ -341,12 +341,34 @@ def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, mo
 
     def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
         made = honest(self, genomes, purpose, *further)
-        return made if purpose == "search" else made._replace(status=np.full(len(genomes), Status.NOT_FINITE, np.int8))
+        broken = made._replace(status=np.full(len(genomes), Status.ERROR, np.int8), errors={0: "ValueError: odd, in my.py:3"})
+        return made if purpose == "search" else broken
 
     monkeypatch.setattr(Evaluator, "evaluate", unlucky)
-    with pytest.raises(EvaluationError, match=r"^each of the 2 best candidates broke on fresh seeds, so there is no champion"):
+    told = (
+        r"^each of the 2 best candidates broke on fresh seeds, so there is no champion: narrow the space, or search with more "
+        r"seeds \(last error: ValueError: odd, in my\.py:3\)\.$"
+    )
+    with pytest.raises(EvaluationError, match=told):
         run(tmp_path, generations=1)
     assert not (tmp_path / "champion.candidate").exists()
+
+
+@pytest.mark.parametrize(
+    ("space", "told"),
+    [
+        ("climb", r"the space has no open value"),
+        ({"rule": {"toy_climb": {"slope": "free", "steps": 64}}, "network": "toy_blank"}, r"the first candidate|late-payday"),
+    ],
+)
+def test_what_tunes_a_baseline_is_checked_before_the_first_generation(tmp_path: Path, space: Any, told: str) -> None:
+    """On the search's tasks too: lifetimes of 96 and 40 steps, the second of which has no update of 2 x 64."""
+    report = {"baselines": {"tuned": {"tune": space}}, "tasks": [{"task": "payday", "steps": 256}], "seeds": 2}
+    watcher = Watcher()
+    with pytest.raises(UserError, match=rf"^report\.baselines\.tuned: .*({told})"):
+        run(tmp_path / "it", watcher, report=report)
+    assert not watcher.events
+    assert not (tmp_path / "it").exists()
 
 
 def test_a_baseline_is_tuned_as_the_champion_was(tmp_path: Path, registry: Registry) -> None:

@@ -38,7 +38,11 @@ SETTINGS = {
     "finalists": ("finalists=1000000000000", "finalists must be a whole number from 1 to 1048576; got 1000000000000."),
     "seed": ("seed=4294967296", "seed must be a whole number from 0 to 4294967295; got 4294967296."),
     "negative seed": ("seed=-1", "seed must be a whole number from 0 to 4294967295; got -1."),
-    "digits": (f"population={NUMBER}", f"--set 'population={'9' * 27} … {'9' * 37}': the value is not YAML; quote it."),
+    "digits": (
+        f"population={NUMBER}",
+        f"--set 'population={'9' * 27} … {'9' * 37}': the value is not YAML (the number {'9' * 20}…{'9' * 12} has more than "
+        "100 digits, in line 1, column 1): repair it, or quote a text.",
+    ),
     "deep place": (".".join("a" * 5000) + "=1", None),
     "deep value": ("name=" + "[" * 50_000, None),
     "long name": ("candidate.rule=" + "x" * 100_000, None),

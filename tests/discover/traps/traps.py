@@ -40,7 +40,7 @@ class Trap(UpdateRule):
     """
 
     slope: Scalar = real(1.0, low=-10.0, high=10.0)
-    how: Literal["not", "exit", "close", "loop", "die", "host error", "host exit", "host loop"] = "not"
+    how: Literal["not", "exit", "close", "loop", "die", "stop", "host error", "host exit", "host loop"] = "not"
 
     def rollout(self, spec: Spec) -> Rollout:
         return Rollout(4, 2)
@@ -78,6 +78,8 @@ def misbehave(how: str) -> None:
             raise GeneratorExit
         case "die":
             os._exit(3)
+        case "stop":
+            raise KeyboardInterrupt
         case "error":
             raise ValueError("above 2")
         case "loop":
