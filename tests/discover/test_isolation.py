@@ -13,13 +13,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
-from discover import Proposal, Registry, Space, Strategy, UserError, component, hookimpl
+from discover import Executor, Proposal, Registry, Space, Strategy, UserError, component, hookimpl
 from discover.compare import compare
 from discover.config import default_executor
 from discover.errors import EvaluationError
 from discover.events import Generation, SearchResult, Status, TaskRun
+from discover.executors import Curves
+from discover.isolation import Part, evaluated
 from discover.plugins import Plugins, load_plugins
 from discover.search import search
 from discover.train import train
@@ -296,3 +299,48 @@ class _Brings:
     @hookimpl
     def discover_register(self, registry: Registry) -> None:
         registry.add("kept", Kept)
+
+
+# By hand --------------------------------------------------------------------------------------------------------------
+
+
+class Breaks(Executor):
+    """Returns each number, breaks with it as a host callback would above 2, and otherwise above 5."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def evaluate(self, environment: Any, candidates: Any, keys: Any, steps: int, progress: Any = None) -> Curves:
+        numbers = np.asarray(candidates["number"])
+        self.asked.append(len(numbers))
+        if numbers.max() > 9:
+            raise KeyboardInterrupt
+        if numbers.max() > 2:
+            raise RuntimeError("broken") if numbers.max() > 5 else ValueError("Error calling callback: above 2")
+        returns = np.broadcast_to(numbers[:, None, None], (len(numbers), len(keys), 100)).astype(np.float32)
+        finite = np.asarray(numbers >= 0)[:, None] | np.asarray([True, False])
+        return Curves(returns, returns, {}, finite, np.full(finite.shape, 2**30, np.int32))
+
+
+def parted(*numbers: float) -> tuple[Part, list[int]]:
+    executor = Breaks()
+    made = evaluated(executor, None, {"number": np.asarray(numbers)}, jax.random.split(jax.random.key(0)), 40)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(made.returns[:, :, 3], [[number if number <= 2 else np.nan] * 2 for number in numbers])
+    assert made.returns.shape == (len(numbers), 2, 100)
+    return made, executor.asked
+
+
+def test_members_are_run_alone_only_where_a_callback_failed_for_one_of_several() -> None:
+    made, asked = parted(0.0, -1.0, 2.0)
+    assert (made.status.tolist(), made.errors, made.env_steps, asked) == ([0, 1, 0], {}, 6 * 2**30, [3])
+    made, asked = parted(0.0, 3.0, -1.0, 4.0)
+    assert (made.status.tolist(), list(made.errors), made.env_steps) == ([0, 3, 1, 3], [1, 3], 4 * 2**30)
+    assert asked == [4, 1, 1, 1, 1]
+    assert made.errors[3] == "Error calling callback: above 2"
+    made, asked = parted(3.0)
+    assert (made.status.tolist(), list(made.errors), made.env_steps, asked) == ([3], [0], 0, [1])
+    made, asked = parted(6.0, 7.0)
+    assert (made.status.tolist(), list(made.errors), made.env_steps, asked) == ([3, 3], [0, 1], 0, [2])
+    assert made.errors[0].startswith("RuntimeError: broken, in discover/test_isolation.py:")
+    with pytest.raises(KeyboardInterrupt):
+        parted(10.0, 0.0)

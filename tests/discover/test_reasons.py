@@ -1,10 +1,13 @@
 """Reasons name what broke and where, in a line; what stops a command is no reason."""
 
+import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -55,7 +58,7 @@ def test_a_reason_is_type_text_and_the_innermost_line_of_the_users(error: BaseEx
 
 def test_a_reason_is_short() -> None:
     found = reason(raised(lambda: fail(ValueError("x" * 10_000))))
-    assert len(found) <= LONGEST
+    assert len(found) == LONGEST
     assert found.startswith("ValueError: xxx")
     assert ", in discover/test_reasons.py:" in found
 
@@ -82,3 +85,30 @@ def test_only_ctrl_c_and_stops_of_ours_stop() -> None:
     for stopping in (KeyboardInterrupt(), OwnStop()):
         assert stop_in(stopping) is stopping
     assert isinstance(stop_in(called(KeyboardInterrupt())), KeyboardInterrupt)
+
+
+def test_code_of_libraries_is_never_where_it_broke() -> None:
+    """Python's own, NumPy's and JAX's: it was called wrongly."""
+    calls: list[Callable[[], Any]] = [
+        lambda: json.loads("x"),
+        lambda: np.reshape(np.zeros(3), 2),
+        lambda: jnp.reshape(jnp.zeros(3), 2),
+        lambda: getattr(np, "none"),  # noqa: B009  raised within NumPy's module
+    ]
+    for call in calls:
+        line = call.__code__.co_firstlineno
+        assert reason(raised(call)).endswith(f", in discover/test_reasons.py:{line}")
+
+
+def test_the_level_of_jaxs_logger_is_as_it_was_whatever_happened() -> None:
+    logger = logging.getLogger("jax._src.callback")
+    before = logger.level
+    logger.setLevel(17)
+    try:
+        with quiet_callbacks():
+            assert logger.level > logging.CRITICAL
+        assert logger.level == 17
+        called(ValueError("told"))
+        assert logger.level == 17
+    finally:
+        logger.setLevel(before)

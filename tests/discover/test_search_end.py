@@ -14,7 +14,8 @@ import toys
 import yaml
 from searches import WORDS, Watcher, run, state, watched
 
-from discover import Curves, Executor, Registry, table
+from discover import Curves, Executor, Registry, Space, table
+from discover.config import checked_config
 from discover.errors import EvaluationError
 from discover.events import SearchResult, Status
 from discover.fitness import Evaluated, Evaluator
@@ -269,6 +270,26 @@ def test_a_champion_that_breaks_on_its_own_seeds_gives_way_to_the_next(
     result = run(tmp_path, **SHORT)
     best, second = np.argsort(-result.finalist_fitness)[:2]
     assert tried == [result.finalists[best, 0], result.finalists[second, 0]]
+    assert result.broken == {"not_finite": 1}
+
+
+def test_a_finalist_that_breaks_on_fresh_seeds_is_no_champion_whatever_it_returned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = Evaluator.evaluate
+
+    def breaks(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
+        made = honest(self, genomes, purpose, *further)
+        if purpose != "selection":
+            return made
+        status = np.asarray([Status.NOT_FINITE, *[Status.OK] * (len(genomes) - 1)], np.int8)
+        return made._replace(status=status, fitness=-np.arange(len(genomes), dtype=np.float32))
+
+    monkeypatch.setattr(Evaluator, "evaluate", breaks)
+    result = run(tmp_path, **SHORT)
+    assert result.finalist_fitness.tolist() == [-np.inf, *range(-1, -len(result.finalists), -1)]
+    second = Space(checked_config(watched().registry, WORDS).template).decode(result.finalists[1])
+    assert repr(result.champion) == repr(second)
     assert result.broken == {"not_finite": 1}
 
 

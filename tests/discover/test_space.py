@@ -325,3 +325,25 @@ def test_a_candidate_of_another_space_is_refused() -> None:
     space = Space(Machine(part=inner()))
     with pytest.raises(UserError, match=r"^Net\(.*\) is none of the options choice\(Lever"):
         space.encode(Machine(part=Net(w={"w": np.zeros((2, 3)), "b": np.zeros(3)})))
+
+
+# Names ----------------------------------------------------------------------------------------------------------------
+
+
+def test_options_are_named_by_their_class_where_it_tells_them_apart_else_as_they_print() -> None:
+    long = Wheel(teeth=11, discount=0.9125)
+    space = Space(
+        Machine(part=choice(inner(), Net(), Net(width=5)), spare=choice(None, long, Wheel()), mode=choice("slow", "fast"))
+    )
+    genome, genes = np.zeros(space.dimension, np.float32), {gene.path: gene.start for gene in space.genes}
+
+    def described(part: int, inside: int, spare: int, mode: int) -> str:
+        one = genome.copy()
+        for path, option in (("part", part), ("part.0", inside), ("spare", spare), ("mode", mode)):
+            one[genes[path] + option] = 1.0
+        return space.describe(space.structure(one))
+
+    nested = "choice(Lever(slope=free(), ra … (), discount=free(low=0.9)))"
+    assert described(0, 1, 0, 1) == f"mode='fast', part={nested}, part.0=Wheel, spare=None"
+    assert described(1, 0, 1, 0) == "mode='slow', part=Net(w=free()), spare=Wheel(teeth=11, discount=0.9125)"
+    assert described(2, 0, 2, 0) == "mode='slow', part=Net(width=5, w=free()), spare=Wheel(teeth=7, discount=0.99)"

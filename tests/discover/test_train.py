@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -11,9 +12,9 @@ import pytest
 import toys
 
 from discover import Algorithm, Comparison, Executor, Status, TaskRun, component, replace
-from discover.compare import compare, table
+from discover.compare import _differences, compare, table
 from discover.executors import Curves
-from discover.statistics import Interval
+from discover.statistics import Interval, corrected_difference
 from discover.train import train
 from discover.words import algorithm_from, component_from
 
@@ -165,3 +166,19 @@ def test_a_training_holds_what_its_executor_gave() -> None:
     assert made.env_steps == 2**31
     assert 0 < made.seconds < 60
     assert made.provenance == {"python": "3", "executor": "Told()"}
+
+
+def test_many_differences_are_resampled_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As often as tells the tail of the smallest level."""
+    asked: list[int] = []
+
+    def none(pairs: Sequence[Any], resamples: int) -> list[Any]:
+        asked.append(resamples)
+        return corrected_difference(pairs[:1]) * len(pairs)
+
+    monkeypatch.setattr("discover.compare.corrected_difference", none)
+    one = SimpleNamespace(returns=np.arange(2.0), sound=True)
+    for count in (50, 51, 300):
+        runs = [TaskRun("payday", steps) for steps in range(count)]
+        assert len(_differences(["a", "b"], runs, {"a": [one] * count, "b": [one] * count})) == count  # type: ignore[dict-item]
+    assert asked == [40_000, 40_800, 240_000]

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from discover import UserError
-from discover.json_text import values_in_json
+from discover.json_text import short, values_in_json
 from discover.yaml_text import text_of, values_in, values_in_file
 
 SCALARS: list[tuple[str, Any]] = [
@@ -199,3 +199,27 @@ def test_a_json_file_is_read_as_json(tmp_path: Path) -> None:
     path.write_text("[1, 010]")
     with pytest.raises(UserError, match="is not JSON"):
         values_in_file(path, "config file")
+
+
+def test_what_is_just_not_too_much_is_read() -> None:
+    """At each limit, to the character, digit and level."""
+    assert values_in_json(" " * (2**23 - 1) + "7") == 7
+    assert values_in("#" * (2**18 - 2) + "\n7") == 7
+    for read in (values_in_json, values_in):
+        assert read("9" * 100) == 10**100 - 1
+        assert read("1." + "0" * 98) == 1.0
+        for least in ("9" * 101, "1." + "0" * 99):
+            with pytest.raises(ValueError, match="has more than 100 digits"):
+                read(least)
+        for opens, closes in (("[", "]"), ('{"a": ', "}")):
+            found, levels = read(opens * 100 + "7" + closes * 100), 0
+            while found != 7:
+                (found,), levels = found if isinstance(found, list) else found.values(), levels + 1
+            assert levels == 100
+            with pytest.raises(ValueError, match="nested deeper than 100 levels"):
+                read(opens * 101 + "7" + closes * 101)
+
+
+def test_a_text_in_a_sentence_loses_its_middle_beyond_forty_characters() -> None:
+    assert short("a" * 40) == "a" * 40
+    assert short("a" * 20 + "b" * 9 + "c" * 12) == "a" * 20 + "…" + "c" * 12

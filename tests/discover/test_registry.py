@@ -1,0 +1,103 @@
+"""The registry holds what was registered, by whom, and nothing else."""
+
+import pytest
+from toys import Blank, OneStep
+
+from discover import Registry, ReturnFunction, UserError, component
+from discover.errors import PluginError
+from discover.registry import Entry, Provenance
+
+MINE, OTHER = Provenance("mine", "mine-dist", "1.2"), Provenance("other", "/folder/other.py", "")
+
+
+@component
+class Cited(ReturnFunction):
+    """Says where it is from.
+
+    And more.
+    """
+
+    paper = "Somebody 2020"
+
+
+class Bare(ReturnFunction):
+    """Lacks its decorator."""
+
+
+class Inherits(Cited):
+    """Lacks it too, though its base has one."""
+
+
+def filled() -> Registry:
+    registry = Registry()
+    registry.register_as(MINE)
+    registry.add("cited", Cited)
+    registry.add_recipe("known", {"rule": "x"}, summary="a recipe", paper="Anybody 2021")
+    registry.register_as(OTHER)
+    registry.add("blank", Blank, summary="nothing")
+    registry.add_task("task", "catch", summary="a task", random=-1.0, reference=2.0, origin="by hand", paper="Nobody 2022")
+    return registry
+
+
+def test_an_entry_holds_what_was_registered_and_by_whom() -> None:
+    facts = {"random": -1.0, "reference": 2.0, "origin": "by hand"}
+    assert list(filled().entries()) == [
+        Entry("network", "blank", Blank, None, "nothing", "", OTHER, {}),
+        Entry("recipe", "known", None, {"rule": "x"}, "a recipe", "Anybody 2021", MINE, {}),
+        Entry("return function", "cited", Cited, None, "Says where it is from.", "Somebody 2020", MINE, {}),
+        Entry("task", "task", None, "catch", "a task", "Nobody 2022", OTHER, facts),
+    ]
+    assert [entry.name for entry in filled().entries("task")] == ["task"]
+    assert list(filled().entries("curriculum")) == []
+
+
+def test_entries_are_found_by_kind_and_name_and_classes_by_themselves() -> None:
+    registry = filled()
+    assert registry.get("network", "blank").component is Blank
+    assert (registry.has("task", "task"), registry.has("recipe", "task")) == (True, False)
+    assert registry.name_of(Cited) == "cited"
+    with pytest.raises(UserError, match=r"^no network is called 'blnk': did you mean 'blank'\? Known: blank\.$"):
+        registry.get("network", "blnk")
+
+
+def test_a_recipe_is_a_copy() -> None:
+    registry, words = Registry(), {"rule": "x"}
+    registry.add_recipe("known", words, summary="")
+    words["rule"] = "y"
+    assert registry.get("recipe", "known").value == {"rule": "x"}
+
+
+def test_what_a_plugin_registered_is_forgotten_and_the_rest_is_not() -> None:
+    registry = filled()
+    assert registry.plugins() == [MINE, OTHER]
+    registry.forget("mine")
+    assert [entry.name for entry in registry.entries()] == ["blank", "task"]
+    assert registry.plugins() == [OTHER]
+    assert registry.name_of(Blank) == "blank"
+    with pytest.raises(UserError, match=r"^component 'Cited' is not registered"):
+        registry.name_of(Cited)
+    registry.forget("never heard of")
+    registry.add("cited", Cited)
+    assert registry.get("return function", "cited").provenance == OTHER
+
+
+@pytest.mark.parametrize("wrong", [Bare, Inherits, 3, str, Cited()], ids=["bare", "inherits", "number", "text", "object"])
+def test_what_is_no_component_class_is_refused(wrong: type[ReturnFunction]) -> None:
+    registry = Registry()
+    with pytest.raises(UserError, match=r"^class '.*' cannot be registered as 'it': decorate it with @discover\.component\.$"):
+        registry.add("it", wrong)
+    assert list(registry.entries()) == []
+
+
+def test_a_name_is_taken_once_within_its_kind() -> None:
+    registry = filled()
+    with pytest.raises(PluginError, match=r"^plugin 'other' \(of /folder/other\.py\) registers the network 'blank' twice"):
+        registry.add("blank", Blank)
+    with pytest.raises(PluginError) as caught:
+        registry.add("cited", OneStep)
+    assert str(caught.value) == (
+        "two plugins register the return function 'cited': 'mine' (of mine-dist 1.2) and 'other' (of /folder/other.py); rename "
+        "one, or block one with DISCOVER_BLOCK_PLUGINS=other."
+    )
+    registry.add_recipe("cited", {}, summary="of another kind")
+    assert registry.get("return function", "cited").component is Cited
