@@ -167,11 +167,11 @@ def _report(registry: Registry, value: Any, strategy: Strategy, population: int)
     _check_names(baselines)
     for name, words in baselines.items():
         where, space = f"report.baselines.{name}", tuned_space(words)
-        if space is not None:
-            _check_population(registry, strategy, Space(algorithm_from(registry, space, where)), population)
-            continue
         try:
-            check(algorithm_from(registry, words, where))
+            if space is None:
+                check(algorithm_from(registry, words, where))
+            else:
+                _check_population(registry, strategy, Space(algorithm_from(registry, space, where)), population)
         except UserError as error:
             raise UserError(f"{where}: {error}" if where not in str(error) else str(error)) from None
     runs, notes = _task_runs(registry, value["tasks"], "report.tasks")

@@ -379,8 +379,7 @@ class _Runner:
             where, space = f"report.baselines.{name}", tuned_space(words)
             baseline = algorithm_from(self.registry, words if space is None else space, where)
             if space is not None:
-                with _told_of(where):
-                    over = Space(baseline)
+                over = Space(baseline)
                 baseline = over.decode(over.start(jax.random.key(0)))
             check_lifetimes(self.registry, {where: baseline}, report.runs if report else ())
 
