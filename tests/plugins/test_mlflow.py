@@ -236,8 +236,9 @@ def test_an_end_that_comes_out_otherwise_is_told_as_it_is_now(store: str, tmp_pa
     champion = Algorithm(rule=Toy(rate=0.25), network=Nothing())
     save_candidate(result.champion_path, champion, registry)
     other = dataclasses.replace(result, champion=champion, champion_fitness=4.5)
-    for _ in range(2):
-        run_id = tracked(store, again, range(0), lambda t: t.discover_search_finished(again, other)).run_id
+    run_ids = [tracked(store, again, range(0), lambda t: t.discover_search_finished(again, other)).run_id for _ in range(2)]
+    run_id = run_ids[0]
+    assert run_ids == [run_id, run_id]
     client = client_of(store)
     found = client.get_run(run_id)
     assert "fitness 4.5 on" in found.data.tags["mlflow.note.content"]
