@@ -88,8 +88,11 @@ RULES: dict[str, tuple[UpdateRule, Environment]] = {
 
 @pytest.mark.parametrize(
     ("name", "normaliser"),
-    [("dqn", Several(normalisers=(Observations(), Rewards()))), ("sac", Drift()), ("td3", Drift())],
-    ids=["dqn, running moments", "sac, drift", "td3, drift"],
+    [
+        pytest.param("dqn", Several(normalisers=(Observations(), Rewards())), id="dqn, running moments"),
+        pytest.param("sac", Drift(), id="sac, drift"),
+        pytest.param("td3", Drift(), id="td3, drift", marks=pytest.mark.slow),
+    ],
 )
 def test_a_memory_gives_all_transitions_on_the_scale_of_now(name: str, normaliser: Normaliser) -> None:
     """The corridor pays where it leads, so that a raw reward is the first number of the raw next observation."""

@@ -30,7 +30,7 @@ SMALL = {"steps": 4, "environments": 4, "epochs": 2, "minibatches": 2, "hidden":
 SMALL |= {"capacity": 32, "batch": 4, "learning_starts": 0}
 ENOUGH = 8
 BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "lamb", "Open_ES", "PSO")
-DEAR = {"update rule": ("dpo", "dqn"), "network": ("gru",)}
+DEAR = {"update rule": ("dqn",), "network": ("gru",)}
 """Kinds of which each takes ten seconds to compile, and those of them that are tested by default."""
 
 

@@ -22,7 +22,7 @@ EXEMPT = {
 }
 """Strategies that need not beat random search, and why."""
 
-QUICK = ("Open_ES", "Rm_ES", "SNES")
+QUICK = ("Open_ES",)
 BETTER = {"sphere": 5.0, "bounds": 2.0}
 """How many times nearer than random search the best of 16 x 30 evaluations is at least, in the median."""
 

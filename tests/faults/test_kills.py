@@ -83,6 +83,7 @@ def test_killed_five_times_and_resumed_is_as_if_nothing_had_happened(tmp_path: P
     assert_same(place, whole)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_for_a_while_costs_nothing(tmp_path: Path, cache: Path, whole: Workplace) -> None:
     place = Workplace(tmp_path / "full", TOY, cache)
     done = place.run(full=("says search 2", "says search 4"))

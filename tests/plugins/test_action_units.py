@@ -76,7 +76,8 @@ def trained(name: str, box: Any) -> lifetime.Curve:
     return jax.jit(lambda key: lifetime.run(algorithm, environment, key, total))(jax.random.key(0))
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name != "sac" else ()) for name in RULES])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RULES)
 def test_a_box_of_any_size_and_place_is_learnt_alike(name: str) -> None:
     unit, odd = trained(name, UNIT), trained(name, ODD)
     np.testing.assert_allclose(odd.episode_return, unit.episode_return, rtol=0.02, atol=0.02)

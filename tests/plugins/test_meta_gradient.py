@@ -108,8 +108,11 @@ def slopes(rule: MetaGradient, updates: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(
     ("derivative", "updates"),
-    [(Forward(), 1), (Reverse(), 1), (Forward(mu=1.0), 2)],
-    ids=["forward", "reverse", "trace"],
+    [
+        pytest.param(Forward(), 1, id="forward"),
+        pytest.param(Reverse(), 1, id="reverse", marks=pytest.mark.slow),
+        pytest.param(Forward(mu=1.0), 2, id="trace", marks=pytest.mark.slow),
+    ],
 )
 def test_the_slope_is_that_of_the_loss_on_what_came_next(derivative: Derivative, updates: int) -> None:
     """Finite differences: other eta, the same keys and experience, the wrapped rule's own updates."""

@@ -160,6 +160,7 @@ def test_growing_actions_without_a_policy_are_refused_in_one_sentence() -> None:
         describe_shapes(environment_from(registry, "CartPole-v1"), algorithm_from(registry, words), 20_000)
 
 
+@pytest.mark.slow
 def test_growing_actions_learn_under_a_rule_that_knows_nothing_of_them() -> None:
     made = agent(small_ppo(), MLP(hidden=(16,), shared=True), curriculum=GrowingActions(known=((0, 2),)))
     curve = curves(stacked(made), CATCH, 120)

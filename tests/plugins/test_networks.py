@@ -297,7 +297,7 @@ def lstm_by_hand(cell: Any, xs: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-@pytest.mark.parametrize(("network", "by_hand"), [(GRU, gru_by_hand), (LSTM, lstm_by_hand)])
+@pytest.mark.parametrize(("network", "by_hand"), [(GRU, gru_by_hand), pytest.param(LSTM, lstm_by_hand, marks=pytest.mark.slow)])
 def test_a_memory_is_its_equations_and_starts_anew_with_an_episode(network: Any, by_hand: Any) -> None:
     network = network(encoder=(), memory=6)
     params = jax.tree.map(lambda x: x + 0.1, network.torso(jax.random.key(0), Spec((5,), Discrete(2)), 0))
@@ -321,7 +321,7 @@ def test_memories_start_orthogonal_and_an_lstm_keeps_at_first() -> None:
     np.testing.assert_array_equal(cell["input"]["bias"].sum(axis=1), [0.0, 6.0, 0.0, 0.0])
 
 
-@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("shared", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_experience_is_evaluated_to_what_the_network_said_when_acting(walk: Environment, shared: bool) -> None:
     """Over a segment that begins and ends in mid-episode, also in minibatches of whole columns."""
     rule = PPO(returns=GAE(), optimiser=SGD(), steps=7, environments=4)

@@ -275,7 +275,7 @@ def _kept(watcher: Watcher) -> int:
     return max(int(own.sum()) - 1, 0)
 
 
-@pytest.mark.parametrize("stop_in", [0, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stop_in", [pytest.param(0, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_stopped_and_resumed_it_goes_on_to_the_same_bits(tmp_path: Path, whole: tuple[Path, Watcher], stop_in: int) -> None:
     directory = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
