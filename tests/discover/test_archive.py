@@ -51,6 +51,11 @@ def test_members_of_one_generation_that_are_the_same_are_one_evaluation(space: S
     assert rows(told(space, archive, [0.1], [2.0])) == [(0.2, 5.0, 1), (0.1, 3.0, 2)]
 
 
+def test_a_fitness_does_not_depend_on_how_often_its_candidate_stands_in_the_generation(space: Space) -> None:
+    for fitness in (0.1, 0.7, 3.3):  # of which the float32 mean of seven is another number
+        assert rows(told(space, empty_archive(4, 1), [0.1] * 7, [fitness] * 7)) == [(0.1, float(np.float32(fitness)), 1)]
+
+
 def test_what_broke_counts_for_nothing(space: Space) -> None:
     archive = told(space, empty_archive(4, 1), [0.1, 0.2], [4.0, -1e9], status=[OK, BROKEN])
     archive = told(space, archive, [0.1, 0.2], [-1e9, 1.0], status=[BROKEN, OK])

@@ -77,6 +77,7 @@ def test_what_is_written_is_read_to_the_same_values_by_readers_of_either_version
     written = text_of(values, "it")
     assert repr(values_in(written)) == repr(values)
     assert yaml.safe_load(written)["texts"] == texts
+    assert "- größe\n" in written
     shared = {"x": 1}
     assert "&" not in text_of([shared, shared], "it")
 
@@ -122,6 +123,10 @@ DEEP = "".join(f"a{i}: &a{i} " + "[" * 50 + (f"*a{i - 1}" if i else "") + "]" * 
 BOMBS = {
     "lists": (laughs("[lol]", "[X]"), "its aliases stand for more than 262,144 characters"),
     "merges": (laughs("{a: 1}", "{<<: [X]}"), "its aliases stand for more than 262,144 characters"),
+    "empty lists": (
+        f"a: &a [{','.join(['[]'] * 999)}]\nb: [{','.join(['*a'] * 263)}]",
+        "its aliases stand for more than 262,144 characters",
+    ),
     "texts": (f"a: &a {'x' * 2000}\nb: [{','.join(['*a'] * 1000)}]", "its aliases stand for more than 262,144 characters"),
     "itself": ("a: &a [*a]", "the alias '*a' stands inside what it names, in line 1, column 8"),
     "itself in a mapping": ("&a a: {b: &b {c: *b}}", "the alias '*b' stands inside what it names"),
