@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from discover.rules import join_columns as join_columns
     from discover.rules import moved_towards as moved_towards
     from discover.space import Space as Space
+    from discover.start import run_program as run_program
     from discover.static_fields import AtLeast as AtLeast
     from discover.static_fields import Count as Count
     from discover.statistics import Interval as Interval
@@ -162,6 +163,7 @@ _HOME = {
         "moved_towards",
     ),
     "space": ("Space",),
+    "start": ("run_program",),
     "static_fields": ("AtLeast", "Count"),
     "statistics": ("Interval", "bootstrap_interval", "interquartile_mean"),
     "strategies": ("Objective", "Proposal", "Strategy", "TaskReturns"),

@@ -6,6 +6,7 @@ Signals and standard streams are settled before anything is imported that takes 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from discover import interruption, streams
 from discover.errors import DiscoverError
@@ -13,11 +14,20 @@ from discover.errors import DiscoverError
 
 def main() -> None:
     """Run the command line, and end with its status."""
+    run_program(_command_line)
+
+
+def run_program(program: Callable[[], object]) -> None:
+    """Run a program from its first import to its exit status, with signals and standard streams settled.
+
+    Args:
+        program: returns its exit status, or raises what ends it: a `DiscoverError` is told in its sentence.
+    """
     try:
         streams.settle_encoding()
         streams.settle_streams()  # before anything is opened, which would take the place of a closed stream
         interruption.install()
-        status = _status()
+        status = _status(program)
         interruption.over()
     except KeyboardInterrupt as error:
         _say(f"stopped: {interruption.NOTHING_LEFT}")
@@ -27,17 +37,21 @@ def main() -> None:
     sys.exit(status)
 
 
-def _status() -> int:
-    """The exit status of the command line, once all that it prints is on its way."""
-    try:
-        from discover.cli import main as run
+def _command_line() -> None:
+    from discover.cli import main as run
 
+    run()
+
+
+def _status(program: Callable[[], object]) -> int:
+    """The exit status of a program, once all that it prints is on its way."""
+    try:
         try:
-            run()
+            status = program()
         except SystemExit as end:
-            sys.stdout.flush()
-            return end.code if isinstance(end.code, int) else int(bool(end.code))
-        return 0
+            status = end.code
+        sys.stdout.flush()
+        return status if isinstance(status, int) else int(bool(status))
     except BrokenPipeError:
         return 1
     except DiscoverError as error:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from discover import UserError, directory_lock
+from discover import UserError, directory_lock, run_program
 from discover_mlflow.addresses import resolve_store, shown
 from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, load_state, stored_address
 from discover_mlflow.sender import Sender
@@ -75,4 +75,4 @@ def _check_parent(folder: Path, key: str | None, store: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_program(lambda: main(sys.argv[1:]))
