@@ -17,6 +17,7 @@ _LOG_HEAD = re.compile(r"^[A-Z]\d{4} .*?\] ")
 _PROBE = "import jax; jax.devices()"
 _PATIENCE = 120.0  # seconds for the probe
 _GENERATOR = {"JAX_DEFAULT_PRNG_IMPL": "threefry2x32", "JAX_THREEFRY_PARTITIONABLE": True}
+_STRICT = {"JAX_TRANSFER_GUARD": ("disallow", "disallow_explicit"), "JAX_NUMPY_RANK_PROMOTION": ("raise",)}
 _LONGEST = 100  # characters of a value, or of what JAX says of it
 
 
@@ -78,6 +79,9 @@ def _check_generator() -> None:
     for name, usual in _GENERATOR.items():
         if jax.config.values[name.lower()] != usual:
             raise UserError(f"{_shown(name)} has JAX draw other numbers, so that seeds mean others: unset this variable.")
+    for name, strict in _STRICT.items():
+        if os.environ.get(name) in strict:
+            raise UserError(f"{_shown(name)} has JAX refuse what components may do: unset this variable.")
 
 
 def _check_flags() -> None:

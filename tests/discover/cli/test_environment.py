@@ -44,6 +44,11 @@ def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedPr
             "JAX_THREEFRY_PARTITIONABLE=0 has JAX draw other numbers, so that seeds mean others: unset this variable.",
         ),
         (
+            "JAX_TRANSFER_GUARD",
+            "disallow",
+            "JAX_TRANSFER_GUARD=disallow has JAX refuse what components may do: unset this variable.",
+        ),
+        (
             "XLA_FLAGS",
             "--xla_nonsense=1",
             "XLA_FLAGS=--xla_nonsense=1 is refused by XLA (Unknown flag in XLA_FLAGS: --xla_nonsense=1): correct or unset this "
