@@ -35,7 +35,7 @@ def import_jax() -> None:
     devices = jax.config.values["jax_num_cpu_devices"]
     if devices < 1 and devices != -1:
         raise UserError(f"{_shown('JAX_NUM_CPU_DEVICES')}: a number of devices is at least 1: correct or unset this variable.")
-    _check_generator()
+    _check_settings()
     check_width()
 
 
@@ -68,11 +68,11 @@ def check_width() -> None:
     raise UserError('a plugin sets "jax_enable_x64", and discover\'s numbers have 32 bits: take that out of the plugin.')
 
 
-def _check_generator() -> None:
-    """A seed means the same numbers everywhere: those of JAX's own generator.
+def _check_settings() -> None:
+    """A seed means the same numbers everywhere, those of JAX's own generator; and JAX refuses nothing that it usually takes.
 
     Raises:
-        UserError: the environment has JAX draw others.
+        UserError: the environment says otherwise.
     """
     import jax
 
