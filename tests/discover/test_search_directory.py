@@ -391,6 +391,9 @@ def test_what_has_changed_is_named_the_first_four_in_the_sentence_and_all_in_the
         differing(before, four)
     with pytest.raises(UserError, match=r"'a' is a 2, was a 1\): restore that"):
         differing(before, four)
+    five = dataclasses.replace(four, belongs={**four.belongs, "device": {"kind": "cpu", "count": 1}})
+    with pytest.raises(UserError, match=r"'a' is a 2, was a 1; and 1 more\): restore that"):
+        differing(before, five)
     assert differing(before, origin_of(before.words, plugins={"a": "a 1", "b": "b 1"})) == []
 
 

@@ -223,6 +223,9 @@ def test_what_is_just_not_too_much_is_read() -> None:
             assert levels == 100
             with pytest.raises(ValueError, match="nested deeper than 100 levels"):
                 read(opens * 101 + "7" + closes * 101)
+    assert values_in("a: &a []\nb: " + "[" * 98 + "*a" + "]" * 98)["a"] == []
+    with pytest.raises(ValueError, match="its aliases nest deeper than 100 levels"):
+        values_in("a: &a []\nb: " + "[" * 99 + "*a" + "]" * 99)
 
 
 def test_a_text_in_a_sentence_loses_its_middle_beyond_forty_characters() -> None:
