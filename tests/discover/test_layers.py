@@ -60,7 +60,8 @@ def undeclared(path: Path) -> Iterator[str]:
             yield f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node.func)}"
 
 
-OWN = {"os.open", "file.open", "opened.open", "self._display.open", "display.open"}  # descriptors, members of zip files, displays
+OWN = {"os.open", "file.open", "opened.open", "self._display.open", "display.open"}
+"""Calls of that name which open no text: descriptors, members of zip files, displays."""
 
 
 def test_every_text_file_is_utf8_whatever_the_locale() -> None:
