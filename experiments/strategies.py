@@ -10,6 +10,7 @@ The optimum of a seed is the same for all.
 """
 
 import argparse
+import importlib
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -288,8 +289,7 @@ def in_cube(unit: np.ndarray, mixed: bool) -> np.ndarray:
 
 def pycma(toy: Toy, first: int = 0) -> Found:
     """CMA-ES of the package ``cma`` in the unit cube, bounded, from the same start with a deviation of a quarter."""
-    import cma
-
+    cma = importlib.import_module("cma")  # optional, so that types cannot be checked
     found, mixed = [], toy.space is MIXED
     for index, problem in enumerate(each(toy.problems)):
         noise = np.random.default_rng(first + index)
@@ -307,8 +307,7 @@ def pycma(toy: Toy, first: int = 0) -> Found:
 
 def tpe(toy: Toy, first: int = 0) -> Found:
     """The tree-structured Parzen estimator of ``optuna``, which begins at the same start."""
-    import optuna
-
+    optuna = importlib.import_module("optuna")  # optional, like cma
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     found, mixed = [], toy.space is MIXED
 
