@@ -24,10 +24,6 @@ TIMED = re.compile(r"seconds|per_second|evaluation_share")
 """Metrics that say how long something took: no two runs agree on them."""
 
 
-STATUSES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130}
-"""Exit status of a command, by the signal that ended it."""
-
-
 class Moment(NamedTuple):
     """When to send a signal: at the n-th event (``number``) whose text holds ``text``, see `killer`, or after ``seconds``."""
 
@@ -98,7 +94,8 @@ class Workplace:
     def kill(self, moment: Moment) -> bool:
         """Run or resume the search and kill it; returns whether it was still there to be killed."""
         done = self.run(moment)
-        assert done.returncode in (0, STATUSES[moment.signal]), (moment, done.returncode, done.stderr)
+        status = done.returncode if done.returncode >= 0 else 128 - done.returncode  # as a shell tells it
+        assert status in (0, 128 + moment.signal), (moment, done.returncode, done.stderr)
         assert "Traceback" not in done.stderr, (moment, done.stderr)
         return done.returncode != 0
 
@@ -133,22 +130,22 @@ def bits(search: Path) -> dict[str, bytes]:
 def ledgers(search: Path) -> dict[str, Counter[str]]:
     """By ledger, how often each record stands in it, but for times, and for what tells of interruptions alone.
 
-    An artifact that is recorded again replaces the one before (the figure of a search that was stopped, say): it counts once.
+    An artifact that is recorded again replaces the one before (the figure of a search that was stopped, say), and so does a
+    status: they count once.
     """
     found = {}
     for path in sorted(search.rglob("ledger.jsonl")):
         said = [_essence(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-        artifacts = {text for text in said if text.startswith("artifact ")}
-        found[str(path.relative_to(search))] = Counter([text for text in said if text and text not in artifacts]) + Counter(
-            artifacts
-        )
+        replaced = {text for text in said if text.startswith(("artifact ", "status "))}
+        others = [text for text in said if text and text not in replaced]
+        found[str(path.relative_to(search))] = Counter(others) + Counter(replaced)
     return found
 
 
 def _essence(record: dict[str, Any]) -> str:
     kind = record["kind"]
-    if kind == "status" and record["status"] != "FINISHED":
-        return ""
+    if kind == "status":
+        return "status FINISHED" if record["status"] == "FINISHED" else ""
     if kind == "artifact":
         return "" if "resumed" in record["path"] else f"artifact {record['path']}"
     if kind == "metrics":
