@@ -447,7 +447,7 @@ def test_what_mlflow_says_goes_into_a_log_beside_the_ledger(
         ("run", {"experiment": "e", "name": "n", "params": {}, "tags": {}, "key": "k"}),
         ("metrics", {"step": 0, "metrics": {"x": 1.0}}),
     )
-    monkeypatch.setattr("discover_mlflow.__main__.send.__defaults__", (None, 1.0))
+    monkeypatch.setattr("discover_mlflow.__main__.send.__defaults__", (None, 5.0))  # until the store has made the run
     assert main([str(tmp_path), store]) == 1
     said = capfd.readouterr()
     assert said.out.startswith("run ")
