@@ -189,4 +189,4 @@ def _facts(database: sqlite3.Connection, run: str, names: Mapping[str, str]) -> 
 def _artifacts(address: str) -> list[str]:
     folder = Path(address.removeprefix("file://"))
     found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return [name for name in found if "resumed" not in name]
+    return [name for name in found if "resumed" not in name and ".artifact.uploading." not in name]  # of a killed MLflow
