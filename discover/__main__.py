@@ -2,9 +2,22 @@
 
 import sys
 
+
+def main() -> None:
+    """Run the command line, and end with its status."""
+    from discover.process.program import run_program
+
+    run_program(_command_line)
+
+
+def _command_line() -> None:
+    from discover.cli import main as run
+
+    run()
+
+
 if __name__ == "__main__":
     try:
-        from discover.start import main
-    except KeyboardInterrupt:  # from here to there nobody else would catch it
+        main()
+    except KeyboardInterrupt:  # before signals are settled, nobody else would catch it
         sys.exit(130)
-    main()

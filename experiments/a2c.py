@@ -15,12 +15,12 @@ from discover_optimisers.optimisers import ClipNorm
 from discover_returns.returns import GAE
 
 from discover import replace
-from discover.config import default_executor
-from discover.devices import use_every_core
-from discover.events import TaskRun
-from discover.plugins import load_plugins
-from discover.train import train
-from discover.words import algorithm_from
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.contract.events import TaskRun
+from discover.evaluation.train import train
+from discover.plugin.loader import load_plugins
+from discover.process.devices import use_every_core
 
 SEEDS = 10
 LONGER = {"rule.returns": GAE(gamma=0.99, lam=0.95), "rule.steps": 20}

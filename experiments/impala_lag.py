@@ -14,13 +14,13 @@ import json
 from discover_returns.returns import MonteCarlo
 
 from discover import Interval, Registry, bootstrap_interval, get, replace
-from discover.config import default_executor
-from discover.devices import use_every_core
-from discover.events import TaskRun
-from discover.plugins import load_plugins
-from discover.statistics import difference_interval
-from discover.train import train
-from discover.words import algorithm_from
+from discover.base.statistics import difference_interval
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.contract.events import TaskRun
+from discover.evaluation.train import train
+from discover.plugin.loader import load_plugins
+from discover.process.devices import use_every_core
 
 SEEDS = 16
 LAGS = {"catch": (4, 16, 32), "CartPole-v1": (16,)}

@@ -28,12 +28,12 @@ from discover import (
     Environment,
     adaptation_figure,
     evaluate_adaptation,
-    lifetime,
     replace,
     trained_agent,
 )
-from discover.plugins import load_plugins
-from discover.words import algorithm_from, environment_from
+from discover.config.build import algorithm_from, environment_from
+from discover.inner_loop import lifetime
+from discover.plugin.loader import load_plugins
 
 TASK, ITERATIONS, STEPS, EPISODES, HORIZON = "navigation-square", 100, 4, 40, 100
 # The generator of the protocol.

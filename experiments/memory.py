@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from discover import bootstrap_interval
-from discover.config import default_executor
-from discover.devices import use_every_core
-from discover.events import TaskRun
-from discover.plugins import load_plugins
-from discover.registry import Registry
-from discover.train import train
-from discover.words import algorithm_from
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.contract.events import TaskRun
+from discover.contract.registry import Registry
+from discover.evaluation.train import train
+from discover.plugin.loader import load_plugins
+from discover.process.devices import use_every_core
 
 RUN, SEEDS = TaskRun("MemoryChain-bsuite", 100_000), 8
 SIZES = {"encoder": [128], "memory": 128, "hidden": [128]}

@@ -47,9 +47,9 @@ from discover import (
     Weights,
     World,
     component,
-    lifetime,
     weights,
 )
+from discover.inner_loop import lifetime
 
 SEEDS = 20
 

@@ -17,13 +17,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from discover import Algorithm, Interval, Registry, bootstrap_interval, get, replace
-from discover.config import default_executor
-from discover.devices import use_every_core
-from discover.events import TaskRun, Training
-from discover.plugins import load_plugins
-from discover.statistics import difference_interval
-from discover.train import train
-from discover.words import algorithm_from
+from discover.base.statistics import difference_interval
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.contract.events import TaskRun, Training
+from discover.evaluation.train import train
+from discover.plugin.loader import load_plugins
+from discover.process.devices import use_every_core
 
 SEEDS, STEPS = 16, 100_000
 META_RATE = 0.01

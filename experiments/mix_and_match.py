@@ -36,12 +36,12 @@ from discover import (
     get,
     hookimpl,
 )
-from discover.config import default_executor
-from discover.devices import use_every_core
-from discover.plugins import load_plugins
-from discover.statistics import difference_interval
-from discover.train import train
-from discover.words import algorithm_from
+from discover.base.statistics import difference_interval
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.evaluation.train import train
+from discover.plugin.loader import load_plugins
+from discover.process.devices import use_every_core
 
 ROWS, COLUMNS = 10, 5
 THRESHOLD = 0.9

@@ -19,10 +19,10 @@ import numpy as np
 from discover_mlflow.lineage import Lineage, lineage_figure
 
 from discover import SearchInfo, Space, bootstrap_interval, hookimpl
-from discover.devices import use_every_core
-from discover.events import Generation
-from discover.plugins import load_plugins
-from discover.search import search
+from discover.contract.events import Generation
+from discover.outer_loop.search import search
+from discover.plugin.loader import load_plugins
+from discover.process.devices import use_every_core
 
 REPEATS = 10
 NUMBERS = {

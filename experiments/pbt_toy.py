@@ -41,10 +41,10 @@ from discover import (
     real,
     replace,
 )
-from discover.devices import use_every_core
-from discover.events import Generation
-from discover.plugins import load_plugins
-from discover.search import search
+from discover.contract.events import Generation
+from discover.outer_loop.search import search
+from discover.plugin.loader import load_plugins
+from discover.process.devices import use_every_core
 
 READY, RATE, START = 10, 0.01, 0.9
 WORKERS = ((1.0, 0.0), (0.0, 1.0))

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from discover import bootstrap_interval
-from discover.config import default_executor
-from discover.devices import use_every_core
-from discover.events import TaskRun
-from discover.plugins import load_plugins
-from discover.train import train
-from discover.words import algorithm_from
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.contract.events import TaskRun
+from discover.evaluation.train import train
+from discover.plugin.loader import load_plugins
+from discover.process.devices import use_every_core
 
 
 class Check(NamedTuple):

@@ -11,12 +11,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from discover.config import default_executor
-from discover.devices import use_every_core
-from discover.events import TaskRun
-from discover.plugins import load_plugins
-from discover.train import train
-from discover.words import algorithm_from
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.contract.events import TaskRun
+from discover.evaluation.train import train
+from discover.plugin.loader import load_plugins
+from discover.process.devices import use_every_core
 
 RUN, SEEDS = TaskRun("Breakout-MinAtar", 1_000_000), 16
 MARKS = (100_000, 200_000, 400_000, 600_000, 800_000, 1_000_000)

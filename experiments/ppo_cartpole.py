@@ -15,13 +15,13 @@ import jax
 import numpy as np
 
 from discover import Environment, Spec, Step, Wrapper, component, replace
-from discover.config import default_executor
-from discover.devices import use_every_core
-from discover.events import TaskRun
-from discover.plugins import load_plugins
-from discover.registry import Registry
-from discover.train import train
-from discover.words import algorithm_from
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.contract.events import TaskRun
+from discover.contract.registry import Registry
+from discover.evaluation.train import train
+from discover.plugin.loader import load_plugins
+from discover.process.devices import use_every_core
 
 RUN, SEEDS = TaskRun("CartPole-v1", 500_000), 8
 MARKS = (50_000, 100_000, 150_000, 200_000, 250_000, 300_000, 400_000, 500_000)

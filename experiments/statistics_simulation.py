@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from discover.statistics import (
+from discover.base.statistics import (
     FloatArray,
     Interval,
     bootstrap_interval,

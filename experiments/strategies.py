@@ -34,7 +34,7 @@ from discover import (
     real,
     weights,
 )
-from discover.plugins import load_plugins
+from discover.plugin.loader import load_plugins
 
 SEEDS, NOISE = 12, 0.2
 START = 0.3

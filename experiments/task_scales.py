@@ -23,9 +23,10 @@ import jax.numpy as jnp
 import numpy as np
 from discover_gymnax.environment import Gymnax, make
 
-from discover import Continuous, Environment, lifetime
-from discover.plugins import load_plugins
-from discover.words import algorithm_from
+from discover import Continuous, Environment
+from discover.config.build import algorithm_from
+from discover.inner_loop import lifetime
+from discover.plugin.loader import load_plugins
 
 TABLE = Path(discover_gymnax.__file__).with_name("tasks.json")
 AT_ONCE = 4096

@@ -20,10 +20,11 @@ def main() -> None:
                 file=sys.stderr,
             )
             sys.exit(2)
-        from discover.start import main as run
-    except KeyboardInterrupt:  # from here to there nobody else would catch it
+        from discover.__main__ import main as run
+
+        run()
+    except KeyboardInterrupt:  # before signals are settled, nobody else would catch it
         sys.exit(130)
-    run()
 
 
 def foreign_module() -> str | None:
@@ -33,6 +34,6 @@ def foreign_module() -> str | None:
 
     spec = find_spec("discover")
     origin = spec.origin if spec is not None else None
-    if origin is not None and (Path(origin).parent / "hookspecs.py").is_file():
+    if origin is not None and (Path(origin).parent / "contract" / "hooks.py").is_file():
         return None
     return origin or "(nothing)"

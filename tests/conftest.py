@@ -22,8 +22,8 @@ jax.config.update("jax_num_cpu_devices", 2)
 import pytest  # noqa: E402
 import toys  # noqa: E402
 
-from discover.plugins import Plugins  # noqa: E402
-from discover.registry import Registry  # noqa: E402
+from discover.contract.registry import Registry  # noqa: E402
+from discover.plugin.loader import Plugins  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ import numpy as np
 import toys
 
 from discover import hookimpl
-from discover.events import Generation, SearchInfo, SearchResult
-from discover.plugins import Plugins, load_plugins
-from discover.search import search
+from discover.contract.events import Generation, SearchInfo, SearchResult
+from discover.outer_loop.search import search
+from discover.plugin.loader import Plugins, load_plugins
 
 WORDS: dict[str, Any] = {
     "name": "Laws & order",

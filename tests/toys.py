@@ -41,7 +41,7 @@ from discover import (
     real,
     weights,
 )
-from discover.plugins import Plugins, load_plugins
+from discover.plugin.loader import Plugins, load_plugins
 
 
 @functools.cache

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from discover.errors import UserError
+from discover.base.errors import UserError
 
 if TYPE_CHECKING:
-    from discover.algorithm import Algorithm
-    from discover.plugins import Plugins
+    from discover.contract.algorithm import Algorithm
+    from discover.plugin.loader import Plugins
 
 HELP = "A recipe (ppo), a file (.candidate, .yaml or .json), or an MLflow address (models:/..., runs:/..., a run's id)."
 
@@ -26,9 +26,9 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
     Raises:
         UserError: no such recipe, file or address, or it does not hold a complete candidate.
     """
-    from discover.paths import check
-    from discover.saving import SUFFIX, load_candidate
-    from discover.words import algorithm_from
+    from discover.components.paths import check
+    from discover.config.build import algorithm_from
+    from discover.config.candidate_file import SUFFIX, load_candidate
 
     path, registry = Path(text), plugins.registry
     if path.suffix == SUFFIX:
@@ -49,7 +49,7 @@ def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = 
     Raises:
         UserError: one of them is wrong, or given twice, however it is spelt.
     """
-    from discover.saving import fingerprint_of
+    from discover.config.candidate_file import fingerprint_of
 
     found: dict[str, Algorithm] = {}
     spelt: dict[str, str] = {}
@@ -64,8 +64,8 @@ def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = 
 
 
 def _words_in(path: Path) -> object:
-    from discover.files import is_file
-    from discover.yaml_text import values_in_file
+    from discover.storage.files import is_file
+    from discover.storage.yaml_text import values_in_file
 
     if not is_file(path, "candidate file"):
         raise UserError(f"candidate file '{path}' does not exist: check the path.")
@@ -73,7 +73,7 @@ def _words_in(path: Path) -> object:
 
 
 def _fetched(plugins: Plugins, address: str, store: str | None) -> Algorithm:
-    from discover.saving import load_candidate
+    from discover.config.candidate_file import load_candidate
 
     with tempfile.TemporaryDirectory(prefix="discover-") as folder:
         path = plugins.hook.discover_fetch_candidate(address=address, store=store, folder=Path(folder))

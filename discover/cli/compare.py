@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from discover.base.errors import UserError
 from discover.cli import candidates
 from discover.cli.options import MOST_STEPS, STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import print_comparison, print_json, tracked_lines
 from discover.cli.session import loaded_plugins, quiet_output, session
-from discover.errors import UserError
 
 if TYPE_CHECKING:
-    from discover.events import TaskRun
+    from discover.contract.events import TaskRun
 
 _MOST_DIGITS = 100
 _HELP = f"The one in question, then those to compare it with. {candidates.HELP}"
@@ -36,9 +36,9 @@ def run(
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
         plugins = loaded_plugins(options.plugins_dir)
-        from discover.before import check_distinct
-        from discover.compare import compare, table
-        from discover.config import default_executor
+        from discover.config.search_config import default_executor
+        from discover.config.tasks import check_distinct
+        from discover.evaluation.compare import compare, table
 
         runs = [_task_run(text.strip(), steps) for text in tasks.split(",")]
         check_distinct(runs, "--tasks")
@@ -60,7 +60,7 @@ def run(
 
 def _task_run(text: str, steps: int) -> TaskRun:
     """A task with the length of its lifetimes, which may stand behind an ``@``."""
-    from discover.events import TaskRun
+    from discover.contract.events import TaskRun
 
     task, mark, own = text.partition("@")
     if not mark:

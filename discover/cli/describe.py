@@ -7,9 +7,9 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
-from discover.components import Component, Field, Free, fields
-from discover.domains import Domain
-from discover.registry import Entry
+from discover.components.component import Component, Field, Free, fields
+from discover.components.domains import Domain
+from discover.contract.registry import Entry
 
 _ROLES = {"leaf": "meta-parameter", "subtree": "component", "static": "setting"}
 _WORDS = {"Array": "weights", "OptionIndex": "option_index", "Whole": "integer"}  # as a component's author writes them

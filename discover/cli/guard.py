@@ -24,8 +24,8 @@ from typing import Any, TypeVar
 
 import typer
 
-from discover import interruption
-from discover.errors import DiscoverError, DiscoverWarning, said_by, shortened
+from discover.base.errors import DiscoverError, DiscoverWarning, said_by, shortened
+from discover.process import interruption
 
 R = TypeVar("R")
 
@@ -73,7 +73,7 @@ def _told(error: BaseException) -> int:
     elif isinstance(error, DiscoverError):
         say("error", str(error))
     elif isinstance(error, SystemExit):  # of a component or a library: a command of ours ends by typer.Exit
-        from discover.reasons import reason
+        from discover.inner_loop.reasons import reason
 
         say("error", f"the command was asked to exit in the middle ({reason(error)}): repair what does so.")
         return 1

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from discover.errors import UserError
+from discover.base.errors import UserError
 
 STEPS = 100_000
 """Environment steps of a lifetime, unless said otherwise."""

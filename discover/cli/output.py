@@ -66,7 +66,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Se
 
 
 def print_comparison(rows: Sequence[Mapping[str, Any]], verdict: str) -> None:
-    """Print the rows of `discover.compare.table`, run by run, and the verdict below."""
+    """Print the rows of `discover.evaluation.compare.table`, run by run, and the verdict below."""
     runs = list(dict.fromkeys((row["task"], row["steps"]) for row in rows))
     first = rows[0]["candidate"]
     differs = f"{first} minus this"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from discover.base.errors import UserError, nearest
 from discover.cli.options import Json, PluginsDir
 from discover.cli.output import print_json, print_table
 from discover.cli.session import loaded_plugins, quiet_output
-from discover.errors import UserError, nearest
 
 if TYPE_CHECKING:
-    from discover.registry import Entry
+    from discover.contract.registry import Entry
 
 
 def list_entries(json: Json = False, plugins_dir: PluginsDir = None) -> None:
@@ -59,7 +59,7 @@ def _print_description(facts: dict[str, Any]) -> None:
         if key not in ("kind", "name", "fields", "value") and value != "":
             print(f"  {key}: {value}")
     if "value" in facts:
-        from discover.yaml_text import text_of
+        from discover.storage.yaml_text import text_of
 
         print("  value:")
         text = text_of(facts["value"], f"{facts['kind']} '{facts['name']}'")

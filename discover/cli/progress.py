@@ -11,12 +11,12 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-from discover.errors import DiscoverWarning, cause_of
-from discover.hookspecs import hookimpl
-from discover.interruption import raise_if_asked
+from discover.base.errors import DiscoverWarning, cause_of
+from discover.contract.hooks import hookimpl
+from discover.process.interruption import raise_if_asked
 
 if TYPE_CHECKING:
-    from discover.events import Generation, SearchInfo
+    from discover.contract.events import Generation, SearchInfo
 
 _PAUSE = 10.0  # seconds between two lines where there is no terminal
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from discover.base.errors import UserError
 from discover.cli.options import Json, NoTracking, PluginsDir, Tracking, common
 from discover.cli.search import how_to_go_on, present, searched
 from discover.cli.session import Session, loaded_plugins, quiet_output
-from discover.errors import UserError
-from discover.interruption import say_when_stopped
+from discover.process.interruption import say_when_stopped
 
 if TYPE_CHECKING:
-    from discover.events import SearchResult
-    from discover.plugins import Plugins
+    from discover.contract.events import SearchResult
+    from discover.plugin.loader import Plugins
 
 
 def run(
@@ -38,7 +38,7 @@ def run(
         say_when_stopped(how_to_go_on(Path(search), plugins_dir))
     with quiet_output(options.json):
         plugins = loaded_plugins(options.plugins_dir)
-        from discover.search import resume
+        from discover.outer_loop.search import resume
 
         directory = _directory(plugins, search, options.store)
 
@@ -51,7 +51,7 @@ def run(
 
 def _directory(plugins: Plugins, address: str, store: str | None) -> Path:
     """The directory of a search, or of the search behind a run."""
-    from discover.files import checked_path
+    from discover.storage.files import checked_path
 
     if checked_path(address, "search").is_dir():
         return Path(address)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from discover import interruption
 from discover.cli.guard import StoppedError
 from discover.cli.options import Common, Json, NoTracking, PluginsDir, Tracking, common
 from discover.cli.output import command_line, number, print_comparison, print_json, tracked_lines
 from discover.cli.session import Session, loaded_plugins, quiet_output, session
+from discover.process import interruption
 
 if TYPE_CHECKING:
-    from discover.events import SearchInfo, SearchResult
-    from discover.plugins import Plugins
+    from discover.contract.events import SearchInfo, SearchResult
+    from discover.plugin.loader import Plugins
 
 
 class Outcome(NamedTuple):
@@ -42,8 +42,8 @@ def run(
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
         plugins = loaded_plugins(options.plugins_dir)
-        from discover.config import read_config
-        from discover.search import search
+        from discover.config.search_config import read_config
+        from discover.outer_loop.search import search
 
         words = read_config(config, settings or ())
         outcome = searched("search", options, plugins, None, lambda s: search(s.plugins, words, directory, progress=s.progress))
@@ -78,7 +78,7 @@ def how_to_go_on(directory: Path, plugins_dir: Path | None, name: str | None = N
 
 def present(outcome: Outcome, options: Common) -> None:
     """Print what a search has found."""
-    from discover.compare import table
+    from discover.evaluation.compare import table
 
     comparison = outcome.result.comparison
     rows = table(comparison) if comparison else []

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from discover.cli.guard import StoppedError, say
 from discover.cli.options import Common
 from discover.cli.progress import Progress, progress_on_stderr
-from discover.interruption import in_order, raise_if_asked
+from discover.process.interruption import in_order, raise_if_asked
 
 if TYPE_CHECKING:
-    from discover.plugins import Plugins
+    from discover.plugin.loader import Plugins
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Session:
 
     def finish(self, succeeded: bool) -> None:
         """Tell the watchers that the command is over; what they object to must wait until the result has been printed."""
-        from discover.plugins import finish
+        from discover.plugin.loader import finish
 
         ends: list[BaseException] = []
         try:
@@ -60,15 +60,15 @@ class Session:
 
 def loaded_plugins(folder: Path | None) -> Plugins:
     """All plugins. Before any of them may start JAX, its devices and the cache of compiled programs are settled."""
-    from discover.jax_start import check_width, import_jax, start_devices
+    from discover.process.jax_start import check_width, import_jax, start_devices
 
     import_jax()
-    from discover.devices import keep_programs, use_every_core
+    from discover.process.devices import keep_programs, use_every_core
 
     use_every_core()
     keep_programs()
     start_devices()
-    from discover.plugins import load_plugins
+    from discover.plugin.loader import load_plugins
 
     plugins = load_plugins(folder)
     check_width()
@@ -93,8 +93,8 @@ def session(name: str, options: Common, plugins: Plugins, directory: Path | None
         plugins: the loaded plugins.
         directory: of the search that is resumed.
     """
-    from discover.events import Command
-    from discover.plugins import watch
+    from discover.contract.events import Command
+    from discover.plugin.loader import watch
 
     running = Session(plugins, progress_on_stderr())
     plugins.manager.register(running.progress)

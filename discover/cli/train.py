@@ -12,7 +12,7 @@ from discover.cli.output import interval, number, plain, print_json, tracked_lin
 from discover.cli.session import loaded_plugins, quiet_output, session
 
 if TYPE_CHECKING:
-    from discover.events import Training
+    from discover.contract.events import Training
 
 
 def run(
@@ -30,9 +30,9 @@ def run(
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
         plugins = loaded_plugins(options.plugins_dir)
-        from discover.config import default_executor
-        from discover.events import TaskRun
-        from discover.train import train
+        from discover.config.search_config import default_executor
+        from discover.contract.events import TaskRun
+        from discover.evaluation.train import train
 
         algorithm = candidates.candidate_from(plugins, candidate, options.store)
         with session("train", options, plugins) as running:

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from discover.base.errors import UserError
 from discover.cli.options import PluginsDir, Tracking
 from discover.cli.session import loaded_plugins
-from discover.errors import UserError
 
 _HOST = "127.0.0.1"
 

@@ -10,14 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover.components import Component, domain_of, fields
-from discover.domains import Domain
-from discover.errors import UserError
-from discover.paths import check, walk
-from discover.registry import Registry
-from discover.space import Space
+from discover.base.errors import UserError
+from discover.components.component import Component, domain_of, fields
+from discover.components.domains import Domain
+from discover.components.paths import check, walk
+from discover.components.space import Space
+from discover.config.build import component_from, words_of
+from discover.contract.registry import Registry
 from discover.testing.failures import close, raw, require, same_bits
-from discover.words import component_from, words_of
 
 C = TypeVar("C", bound=Component)
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover.environments import Discrete, Environment, Spec, Step
+from discover.contract.environment import Discrete, Environment, Spec, Step
 from discover.testing.components import settled
 from discover.testing.failures import finite, form, require, same_bits
 

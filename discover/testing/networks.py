@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover.environments import Discrete, Spec
-from discover.networks import ACTION, REWARD, Head, Heads, Inputs, Network
+from discover.contract.environment import Discrete, Spec
+from discover.contract.network import ACTION, REWARD, Head, Heads, Inputs, Network
 from discover.testing.components import settled
 from discover.testing.failures import close, finite, form, require, same_bits
 

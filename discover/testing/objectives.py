@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from discover.strategies import Objective, TaskReturns
+from discover.contract.strategy import Objective, TaskReturns
 from discover.testing.failures import require
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover.components import fields
-from discover.optimisers import Optimiser
+from discover.components.component import fields
+from discover.contract.optimizer import Optimiser
 from discover.testing.components import settled
 from discover.testing.failures import finite, form, require
 from discover.testing.populations import differentiable

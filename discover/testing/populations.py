@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover.components import Component, free
-from discover.paths import replace, walk
-from discover.space import Space
+from discover.components.component import Component, free
+from discover.components.paths import replace, walk
+from discover.components.space import Space
 
 
 def members(component: Component, count: int, spread: float) -> Any:

@@ -7,11 +7,11 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from discover.algorithm import Algorithm
-from discover.components import Component, Field, fields
-from discover.paths import walk
-from discover.registry import Entry, Registry
-from discover.words import algorithm_from, environment_from
+from discover.components.component import Component, Field, fields
+from discover.components.paths import walk
+from discover.config.build import algorithm_from, environment_from
+from discover.contract.algorithm import Algorithm
+from discover.contract.registry import Entry, Registry
 
 
 def examples(registry: Registry) -> list[tuple[Entry, Component]]:

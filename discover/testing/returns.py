@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover.returns import ReturnFunction, Segment, Targets
+from discover.contract.return_function import ReturnFunction, Segment, Targets
 from discover.testing.components import settled
 from discover.testing.failures import close, finite, require
 from discover.testing.populations import differentiable, members

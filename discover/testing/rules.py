@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import lifetime
-from discover.algorithm import Algorithm
-from discover.environments import Environment
-from discover.errors import UserError
-from discover.networks import Network
-from discover.rules import UpdateRule
+from discover.base.errors import UserError
+from discover.contract.algorithm import Algorithm
+from discover.contract.environment import Environment
+from discover.contract.network import Network
+from discover.contract.update_rule import UpdateRule
+from discover.inner_loop import lifetime
 from discover.testing.components import settled
 from discover.testing.failures import ConformanceError, close, finite, form, require, same_bits
 from discover.testing.populations import differentiable, members

@@ -8,9 +8,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover.components import component
-from discover.environments import Continuous, Discrete, Environment, Spec, Step
-from discover.networks import Head, Heads, Inputs, Network, Outputs
+from discover.components.component import component
+from discover.contract.environment import Continuous, Discrete, Environment, Spec, Step
+from discover.contract.network import Head, Heads, Inputs, Network, Outputs
 
 
 @component

@@ -8,12 +8,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover.components import Component, component, free, real
-from discover.domains import Scalar
-from discover.space import Space
-from discover.strategies import Strategy
+from discover.components.component import Component, component, free, real
+from discover.components.domains import Scalar
+from discover.components.space import Space
+from discover.contract.strategy import Strategy
+from discover.storage.array_file import tree_from_bytes, tree_to_bytes
 from discover.testing.failures import finite, form, require, same_bits
-from discover.trees import tree_from_bytes, tree_to_bytes
 
 GENERATIONS = 24
 

@@ -18,21 +18,21 @@ import subprocess
 import sys
 import time
 
-from discover.yaml_text import values_in
+from discover.storage.yaml_text import values_in
 
 
 def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int, repeats: int) -> dict[str, float]:
     """Train ``agents`` agents for ``steps`` env steps each, once to compile and ``repeats`` times on the clock."""
-    from discover.devices import use_every_core
+    from discover.process.devices import use_every_core
 
     use_every_core()
     import jax
     import numpy as np
 
     from discover import evaluate_population, fitting_chunk, lifetime_bytes, replace
-    from discover.plugins import load_plugins
-    from discover.randomness import seed_keys
-    from discover.words import algorithm_from, environment_from
+    from discover.base.randomness import seed_keys
+    from discover.config.build import algorithm_from, environment_from
+    from discover.plugin.loader import load_plugins
 
     registry = load_plugins().registry
     algorithm, environment = algorithm_from(registry, recipe), environment_from(registry, task)

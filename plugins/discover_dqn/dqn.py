@@ -28,7 +28,7 @@ from discover import (
     empty_memory,
     integer,
     learn_if,
-    moved_towards,
+    polyak_update,
     real,
 )
 
@@ -130,7 +130,7 @@ class DQN(UpdateRule):
         params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, world.progress)
         updates = learner.updates + 1
         share = jnp.where(updates % self.target_period == 0, self.polyak, 0.0)
-        return Learner(params, optimiser, moved_towards(learner.target, params, share), updates), info
+        return Learner(params, optimiser, polyak_update(learner.target, params, share), updates), info
 
     def targets(self, world: World, params: Any, target: Any, batch: Experience) -> jax.Array:
         """``y[T, B]``: what ``Q(s, a)`` should have been; differentiable with respect to ``gamma``."""

@@ -117,7 +117,9 @@ class MAML(UpdateRule):
 
             return lambda params, batch: join_columns(jax.vmap(one, (None, 0))(params, group_columns(batch, self.environments)))
 
-        return world.view(evaluate=through(world.evaluate), evaluate_next=through(world.evaluate_next), group=self.environments)
+        return world.view(
+            evaluate_with=through(world.evaluate), evaluate_next_with=through(world.evaluate_next), group=self.environments
+        )
 
     def _report(self, world: World, actors: list[Actor]) -> Info:
         """The report of those that have adapted; all env steps; what was returned before the first inner update."""

@@ -1,6 +1,5 @@
 """How a meta-gradient gets the derivative of parameters with respect to eta: forwards with a trace, or in reverse."""
 
-import copy
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
@@ -104,8 +103,7 @@ class Reverse(Derivative):
 
     def slope(self, memory: Past, learn: Learn, world: World, given: Given, eta: jax.Array, loss: Loss) -> jax.Array:
         key = jax.random.wrap_key_data(memory.given.key, impl=jax.random.key_impl(given.key))
-        before = copy.copy(world)
-        before.progress, before.env_steps = memory.progress, memory.env_steps
+        before = world.view(progress=memory.progress, env_steps=memory.env_steps)
 
         def repeated(eta: jax.Array) -> jax.Array:
             return loss(learn(eta, before, memory.given._replace(key=key))[0])

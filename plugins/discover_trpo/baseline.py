@@ -44,7 +44,7 @@ class LinearBaseline(WrappingRule):
             over = (experience.terminated | experience.truncated).at[-1].set(True)
             return known._replace(value=value, next_value=jnp.where(over, 0.0, jnp.roll(value, -1, axis=0)))
 
-        return world.view(segment=segment)
+        return world.view(segment_with=segment)
 
 
 def features(experience: Experience) -> jax.Array:

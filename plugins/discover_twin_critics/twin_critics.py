@@ -27,7 +27,7 @@ from discover import (
     component,
     empty_memory,
     learn_if,
-    moved_towards,
+    polyak_update,
     real,
 )
 
@@ -162,7 +162,7 @@ class TwinCritics(UpdateRule):
         gradient, info = world.gradient(self.policy_loss(key_policy, world, learner))(learner.params, batches[-1])
         params, state = self.policy_optimiser.update(gradient, learner.policy_optimiser, learner.params, world.progress)
         own = self.update_own(world, learner, info)
-        target = moved_towards(learner.target, params, jnp.asarray(self.polyak))
+        target = polyak_update(learner.target, params, jnp.asarray(self.polyak))
         return Learner(params, target, learner.optimiser, state, own), {**told, **info}
 
     def targets(self, key: jax.Array, world: World, learner: Learner, batch: Experience) -> jax.Array:

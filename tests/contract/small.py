@@ -11,7 +11,8 @@ from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import Adam
 from discover_returns.returns import GAE
 
-from discover import Algorithm, Discrete, Environment, Network, Redraw, Spec, Step, UpdateRule, component, lifetime
+from discover import Algorithm, Discrete, Environment, Network, Redraw, Spec, Step, UpdateRule, component
+from discover.inner_loop import lifetime
 
 
 @component

@@ -13,7 +13,8 @@ from discover_meta_gradient.meta_gradient import MetaGradient
 from discover_optimisers.optimisers import SGD
 from discover_returns.returns import GAE, MonteCarlo
 
-from discover import World, group_columns, lifetime
+from discover import group_columns
+from discover.inner_loop import lifetime
 
 UPDATES = 60
 SIZES: dict[str, Any] = {"tasks": 8, "environments": 4, "steps": 8}
@@ -48,7 +49,7 @@ def test_any_rule_adapts_and_any_rule_learns() -> None:
 
 def test_minibatches_take_what_a_task_adapts_from_along() -> None:
     rule = MAML(inner=one_step(), outer=small_ppo(), **SIZES)
-    world = World(agent(rule), ARMS)
+    world = agent(rule).world(ARMS)
     seen = rule.adapting(world)
 
     def divided(key: jax.Array) -> Any:

@@ -10,7 +10,8 @@ from discover_meta_gradient.meta_gradient import MetaGradient
 from discover_optimisers.optimisers import Adam
 from discover_returns.returns import GAE
 
-from discover import UpdateRule, World, lifetime, replace
+from discover import UpdateRule, replace
+from discover.inner_loop import lifetime
 
 ETA = ("returns.gamma", "returns.lam")
 UPDATES = 40
@@ -59,6 +60,6 @@ def test_meta_gradients_nest() -> None:
 
 def test_policy_and_value_see_eta() -> None:
     rule = adapting(small_ppo())
-    world = World(agent(rule), CATCH)
+    world = agent(rule).world(CATCH)
     assert all(head.reads == ("eta",) for head in world.heads.outputs.values())
     assert world.heads.context == {"eta": 2}

@@ -48,7 +48,7 @@ def mixing(alpha: Scalar, simple: Network | None = None) -> MixAndMatch:
 
 
 def looked_at(candidate: Algorithm) -> tuple[World, Any, Experience]:
-    world, key = World(candidate, CATCH), jax.random.key(0)
+    world, key = candidate.world(CATCH), jax.random.key(0)
     params = world.initial_params(key)
     return world, params, world.collect(params, world.start(key, world.sample_tasks(key, 4)), key, 8)[1]
 
@@ -102,7 +102,7 @@ def test_gradients_are_finite_for_every_share() -> None:
         world, params, seen = looked_at(agent(small_ppo(), curriculum=mixing(alpha)))
 
         def of_alpha(alpha: jax.Array) -> jax.Array:
-            there = World(agent(small_ppo(), curriculum=mixing(alpha)), CATCH)
+            there = agent(small_ppo(), curriculum=mixing(alpha)).world(CATCH)
             outputs = there.evaluate(params, seen)
             return loss(outputs, seen)[0] + jnp.mean(outputs[AUXILIARY_LOSS])
 

@@ -20,13 +20,12 @@ from discover import (
     Spec,
     UpdateRule,
     UserError,
-    World,
     component,
     empty_memory,
     group_columns,
     join_columns,
-    lifetime,
 )
+from discover.inner_loop import lifetime
 from discover.testing.small import Affine, Corridor
 
 STEPS, COLUMNS = 8, 4
@@ -55,7 +54,7 @@ class Drift(Normaliser):
 
 
 def collected(normaliser: Normaliser | None) -> Experience:
-    world = World(agent(small_ppo(), Affine(), normaliser=normaliser), Counter(stops=False))
+    world = agent(small_ppo(), Affine(), normaliser=normaliser).world(Counter(stops=False))
 
     def run(key: jax.Array) -> Experience:
         actor = world.start(key, world.sample_tasks(key, COLUMNS))

@@ -30,9 +30,9 @@ from discover import (
     World,
     WrappingRule,
     component,
-    lifetime,
     policy_heads,
 )
+from discover.inner_loop import lifetime
 
 STEPS, COLUMNS = 8, 4
 
@@ -47,13 +47,13 @@ def collected(algorithm: Algorithm = AGENT, limit: int = 3, renewed: Redraw = "n
     environment = Counter(limit=limit, renewed=renewed)
 
     def first(key: jax.Array) -> tuple[Any, Experience]:
-        world = World(algorithm, environment)
+        world = algorithm.world(environment)
         params = world.initial_params(key)
         actor = world.start(key, world.sample_tasks(key, COLUMNS))
         actor, _ = world.collect(params, actor, key, 2)  # so that the segment starts in the middle of episodes
         return params, world.collect(params, actor, jax.random.fold_in(key, 1), STEPS)[1]
 
-    return World(algorithm, environment), *compiled(first)(jax.random.key(0))
+    return algorithm.world(environment), *compiled(first)(jax.random.key(0))
 
 
 def test_truncation_is_told_from_termination_and_the_next_observation_is_the_true_one() -> None:
@@ -106,7 +106,7 @@ def test_truncated_episodes_are_valued_as_if_they_went_on() -> None:
 
     def trained(key: jax.Array) -> jax.Array:
         life = lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, 300, 300)
-        world = World(algorithm, environment)
+        world = algorithm.world(environment)
         assert life.actor is not None
         _, seen = world.collect(life.params, life.actor, key, STEPS)
         return seen.outputs["value"]
@@ -226,7 +226,7 @@ class Critic(UpdateRule):
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_heads_read_named_inputs_once_they_are_known(shared: bool) -> None:
-    world = World(agent(Critic(), MLP(hidden=(4,), shared=shared)), Counter())
+    world = agent(Critic(), MLP(hidden=(4,), shared=shared)).world(Counter())
     latent = {"latent": jnp.arange(2 * COLUMNS, dtype=jnp.float32).reshape(COLUMNS, 2)}  # one for each column
 
     def everything(key: jax.Array) -> Any:
@@ -250,7 +250,7 @@ def test_heads_read_named_inputs_once_they_are_known(shared: bool) -> None:
 
 
 def test_the_template_has_the_shapes_of_experience() -> None:
-    world = World(agent(Critic(), MLP(hidden=(4,))), Catch())
+    world = agent(Critic(), MLP(hidden=(4,))).world(Catch())
 
     def shapes(key: jax.Array) -> Any:
         params = world.initial_params(key)
@@ -263,7 +263,7 @@ def test_the_template_has_the_shapes_of_experience() -> None:
 
 def test_a_head_that_reads_what_nobody_gives_is_refused() -> None:
     with pytest.raises(UserError, match="head 'policy' reads 'latnt', which the rule's context does not hold; did you mean"):
-        World(agent(Critic(latent="latnt")), Catch())
+        agent(Critic(latent="latnt")).world(Catch())
 
 
 @component

@@ -20,7 +20,7 @@ from discover import (
     step_weights,
     trained_agent,
 )
-from discover.adaptation import first_episodes
+from discover.inner_loop.adaptation import first_episodes
 
 
 def batch(terminated: np.ndarray, truncated: np.ndarray) -> Experience:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from discover import Registry
-from discover.archive import Archive, archived, digests_of, empty_archive
-from discover.events import Status
-from discover.space import Space
-from discover.words import algorithm_from
+from discover.components.space import Space
+from discover.config.build import algorithm_from
+from discover.contract.events import Status
+from discover.outer_loop.archive import Archive, archived, digests_of, empty_archive
 
 OK, BROKEN = Status.OK, Status.NOT_FINITE
 

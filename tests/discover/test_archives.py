@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from discover import Registry, UserError
-from discover.archives import array_in, members_of
-from discover.saving import fingerprint, load_candidate
-from discover.trees import tree_from_bytes
+from discover.config.candidate_file import fingerprint, load_candidate
+from discover.storage.array_file import tree_from_bytes
+from discover.storage.zip_archive import array_in, members_of
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -158,7 +158,7 @@ def test_bombs_of_text_fit_in_little_memory() -> None:
     script = (
         "import resource\n"
         "resource.setrlimit(resource.RLIMIT_AS, (400 * 2**20, 400 * 2**20))\n"
-        "from discover.yaml_text import values_in\n"
+        "from discover.storage.yaml_text import values_in\n"
         "text = 'a0: &a0 [lol]\\n'\n"
         "for i in range(1, 12):\n"
         "    text += f'a{i}: &a{i} [' + ','.join([f'*a{i - 1}'] * 9) + ']\\n'\n"

@@ -11,10 +11,10 @@ import toys
 from searches import WORDS, Watcher, counters, run, state, watched
 
 from discover import Generation, SearchInfo, UserError, hookimpl
-from discover.errors import EvaluationError, StorageError
-from discover.kept import NotKeptWarning
-from discover.plugins import PluginWarning, load_plugins
-from discover.search import CheckpointWarning, resume, search
+from discover.base.errors import EvaluationError, StorageError
+from discover.evaluation.curve_store import NotKeptWarning
+from discover.outer_loop.search import CheckpointWarning, resume, search
+from discover.plugin.loader import PluginWarning, load_plugins
 
 SHORT = {"tasks": [{"task": "payday", "steps": 40}], "generations": 6, "seeds": 1, "finalists": 1, "checkpoint_minutes": 0.0}
 FULL = os.strerror(errno.ENOSPC)
@@ -224,6 +224,6 @@ def test_an_error_of_candidates_at_the_end_stays_what_it_is(tmp_path: Path, monk
     def broken(self: Any) -> None:
         raise EvaluationError("each of them broke.")
 
-    monkeypatch.setattr("discover.search_end.Ending.choose", broken)
+    monkeypatch.setattr("discover.outer_loop.ending.Ending.choose", broken)
     with pytest.raises(EvaluationError, match=r"^each of them broke\.$"):
         run(tmp_path / "it", **SHORT)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from discover.commit import commit_of
+from discover.plugin.commit import commit_of
 
 
 def git(folder: Path, *words: str) -> str:

@@ -32,10 +32,10 @@ from discover import (
     real,
     replace,
 )
-from discover.components import fields
-from discover.domains import Real
-from discover.errors import shortened
-from discover.paths import check
+from discover.base.errors import shortened
+from discover.components.component import fields
+from discover.components.domains import Real
+from discover.components.paths import check
 
 
 @component

@@ -7,8 +7,9 @@ import pytest
 import toys
 
 from discover import Component, Network, Objective, Optimiser, ReturnFunction, Strategy, UpdateRule, replace
-from discover.components import fields
-from discover.registry import Entry
+from discover.components.component import fields
+from discover.config.build import environment_from
+from discover.contract.registry import Entry
 from discover.testing import (
     check_component,
     check_environment,
@@ -22,7 +23,6 @@ from discover.testing import (
     examples,
 )
 from discover.testing.small import Corridor
-from discover.words import environment_from
 
 REGISTRY = toys.plugins().registry
 EXAMPLES = [(entry, made) for entry, made in examples(REGISTRY) if entry.provenance.plugin != "toys"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from discover.devices import cores, keep_programs, warn_of_idle_cores
+from discover.process.devices import cores, keep_programs, warn_of_idle_cores
 
 several_cores = pytest.mark.skipif(cores() < 2, reason="needs two cores")
 
@@ -27,7 +27,7 @@ def run(script: str, **environment: str) -> str:
     return made.stdout.strip()
 
 
-COUNT = "import jax\nfrom discover import devices\ndevices.use_every_core()\nprint(len(jax.devices()))"
+COUNT = "import jax\nfrom discover.process import devices\ndevices.use_every_core()\nprint(len(jax.devices()))"
 
 
 @several_cores
@@ -47,7 +47,7 @@ def test_a_choice_of_the_user_stands(choice: dict[str, str]) -> None:
 def test_idle_cores_are_told_once_and_not_if_chosen() -> None:
     script = (
         "import warnings, jax\n"
-        "from discover.evaluation import programs_on\n"
+        "from discover.inner_loop.population import programs_on\n"
         "with warnings.catch_warnings(record=True) as told:\n"
         "    warnings.simplefilter('always')\n"
         "    [programs_on(tuple(jax.devices())) for _ in range(3)]\n"
@@ -62,10 +62,9 @@ def test_idle_cores_are_told_once_and_not_if_chosen() -> None:
 
 
 KEEP = (
-    "import jax\nfrom discover import devices\ndevices.keep_programs()\nprint(jax.config.values['jax_compilation_cache_dir'])"
+    "import jax\nfrom discover.process import devices\ndevices.keep_programs()\n"
+    "print(jax.config.values['jax_compilation_cache_dir'])"
 )
-COMPILE = "\njax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)\njax.jit(lambda x: x + 1)(1.0)"
-
 
 def test_programs_are_kept_in_a_private_folder_of_this_machine(tmp_path: Path) -> None:
     folder = Path(run(KEEP + COMPILE, XDG_CACHE_HOME=str(tmp_path)))
@@ -102,7 +101,7 @@ def test_short_programs_are_kept_in_a_folder_of_ours_alone(
     theirs, ours = str(tmp_path), str(tmp_path / "ours")
     settings: dict[str, Any] = {"jax_compilation_cache_dir": theirs if of_jax else None}
     config = SimpleNamespace(values=settings, update=settings.__setitem__)
-    monkeypatch.setattr("discover.devices.jax", SimpleNamespace(config=config))
+    monkeypatch.setattr("discover.process.devices.jax", SimpleNamespace(config=config))
     monkeypatch.setenv("DISCOVER_CACHE", ours)
     keep_programs()
     seconds = {"jax_persistent_cache_min_compile_time_secs": 0.3}
@@ -118,8 +117,8 @@ def test_cores_are_idle_where_one_cpu_device_has_several_by_nobodys_choice(
 ) -> None:
     monkeypatch.delenv("XLA_FLAGS", raising=False)
     config = SimpleNamespace(values={"jax_num_cpu_devices": chosen})
-    monkeypatch.setattr("discover.devices.jax", SimpleNamespace(config=config))
-    monkeypatch.setattr("discover.devices.cores", lambda: on)
+    monkeypatch.setattr("discover.process.devices.jax", SimpleNamespace(config=config))
+    monkeypatch.setattr("discover.process.devices.cores", lambda: on)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         warn_of_idle_cores([SimpleNamespace(platform=platform)] * count)

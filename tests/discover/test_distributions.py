@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from discover import Continuous, Discrete, Gaussian, Head, Spec, TanhGaussian, policy_heads
-from discover.distributions import Categorical, policy_of
+from discover.contract.distributions import Categorical, policy_of
 
 LOW, HIGH = jnp.asarray([-2.0]), jnp.asarray([3.0])
 CASES = [(0.0, 0.0), (0.7, -1.5), (-1.5, 0.4)]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from discover import UserError
-from discover.domains import Array, Category, Domain, OptionIndex, Real, Whole
+from discover.components.domains import Array, Category, Domain, OptionIndex, Real, Whole
 
 REALS = [
     Real(-3.0, 5.0),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from discover import Continuous, Discrete, Spec
-from discover.environments import encoded
+from discover.contract.environment import encoded
 
 BOX = Continuous((-2.0, 0.0, -math.inf, 3.0, 1.0), (4.0, 10.0, 5.0, 3.0, math.inf))
 

@@ -16,15 +16,15 @@ from discover import (
     begin_population,
     component,
     evaluate_population,
-    evaluation,
     fitting_chunk,
-    lifetime,
     lifetime_bytes,
     replace,
 )
-from discover.evaluation import describe_shapes, programs_on
-from discover.executors import Curves
-from discover.networks import Head, Heads
+from discover.contract.executor import Curves
+from discover.contract.network import Head, Heads
+from discover.inner_loop import lifetime
+from discover.inner_loop import population as evaluation
+from discover.inner_loop.population import describe_shapes, programs_on
 
 ENVIRONMENT = Payday(length=7, spread=1.0, drawn="episode")
 KEYS = jax.random.split(jax.random.key(11), 2)

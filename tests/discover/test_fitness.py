@@ -10,12 +10,12 @@ import pytest
 import toys
 
 from discover import Executor, Space, UserError, hookimpl
-from discover.config import checked_config
-from discover.events import Generation, SearchResult, Status
-from discover.executors import Curves
-from discover.fitness import Evaluator
-from discover.plugins import load_plugins
-from discover.search import search
+from discover.config.search_config import checked_config
+from discover.contract.events import Generation, SearchResult, Status
+from discover.contract.executor import Curves
+from discover.outer_loop.fitness import Evaluator
+from discover.outer_loop.search import search
+from discover.plugin.loader import load_plugins
 
 WORDS: dict[str, Any] = {
     "name": "seeds",

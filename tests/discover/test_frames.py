@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from discover.frames import read_message, write_message
+from discover.process.frames import read_message, write_message
 
 
 def said(*messages: tuple[Any, ...]) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NAMES = ("SIGINT", "SIGTERM")
-HEAD = "import os, signal, sys, time, gc, weakref\nfrom discover import interruption\n"
+HEAD = "import os, signal, sys, time, gc, weakref\nfrom discover.process import interruption\n"
 AT_WORK = HEAD + "interruption.install()\ninterruption.in_order()\n"
 SLOWLY = """
 try:

@@ -17,16 +17,16 @@ import numpy as np
 import pytest
 
 from discover import Executor, Proposal, Registry, Space, Strategy, UserError, component, hookimpl
-from discover.compare import compare
-from discover.config import default_executor
-from discover.errors import EvaluationError
-from discover.events import Generation, SearchResult, Status, TaskRun
-from discover.executors import Curves
-from discover.isolation import Part, evaluated
-from discover.plugins import Plugins, load_plugins
-from discover.search import search
-from discover.train import train
-from discover.words import algorithm_from
+from discover.base.errors import EvaluationError
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.contract.events import Generation, SearchResult, Status, TaskRun
+from discover.contract.executor import Curves
+from discover.evaluation.compare import compare
+from discover.evaluation.train import train
+from discover.inner_loop.isolation import Part, evaluated
+from discover.outer_loop.search import search
+from discover.plugin.loader import Plugins, load_plugins
 
 SOUND, OTHER = {"trap": {"slope": "free"}}, {"toy_climb": {"slope": "free"}}
 LARGE = (2.0, 3.0)  # coordinates of slopes above 2, where host callbacks break
@@ -219,8 +219,8 @@ def test_the_process_ends_with_the_one_that_asks(folder: Path, tmp_path: Path) -
     """Even if that one is killed without warning while a structure never ends."""
     script = (
         "import json, pathlib, sys\n"
-        "from discover.plugins import load_plugins\n"
-        "from discover.search import search\n"
+        "from discover.plugin.loader import load_plugins\n"
+        "from discover.outer_loop.search import search\n"
         "search(load_plugins(sys.argv[1]), json.loads(sys.argv[2]), pathlib.Path(sys.argv[3]))\n"
     )
     config = words([SOUND, trap("loop")], [genome(1, 2, 0.1), genome(0, 2, 0.1)], time_limit_seconds=500)
@@ -241,7 +241,7 @@ def test_the_process_ends_with_the_one_that_asks(folder: Path, tmp_path: Path) -
 def _children(process: int) -> list[int]:
     """Workers of a process that are alive."""
     found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [int(child) for child in found if b"discover.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [int(child) for child in found if b"discover.outer_loop.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def _until(holds: Callable[[], Any]) -> Any:

@@ -7,11 +7,11 @@ import numpy as np
 import toys
 
 from discover import Algorithm, Executor, Status, TaskRun, component, replace
-from discover.compare import compare
-from discover.executors import Curves
-from discover.statistics import holm
-from discover.train import statuses, train
-from discover.words import algorithm_from, component_from
+from discover.base.statistics import holm
+from discover.config.build import algorithm_from, component_from
+from discover.contract.executor import Curves
+from discover.evaluation.compare import compare
+from discover.evaluation.train import statuses, train
 
 REGISTRY = toys.plugins().registry
 

@@ -13,8 +13,8 @@ import toys
 
 import discover
 from discover import UserError
-from discover.plugins import Plugins, load_plugins
-from discover.words import algorithm_from
+from discover.config.build import algorithm_from
+from discover.plugin.loader import Plugins, load_plugins
 
 ROOT = Path(discover.__file__).parents[1]
 CORE = sorted((ROOT / "discover").rglob("*.py"))
@@ -100,7 +100,7 @@ def test_every_public_name_is_there_and_stands_in_both_tables() -> None:
 
 
 def test_the_core_starts_without_what_is_heavy() -> None:
-    code = "import sys, discover, discover.errors; print([m for m in ('jax', 'numpy', 'mlflow') if m in sys.modules])"
+    code = "import sys, discover, discover.base.errors; print([m for m in ('jax', 'numpy', 'mlflow') if m in sys.modules])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert told.stdout == "[]\n"
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from toys import Blank, Climb, Payday
 
-from discover import Algorithm, Environment, Experience, Rollout, UserError, World, component, lifetime, named_key, replace
-from discover.evaluation import programs_on
-from discover.lifetime import Curve
+from discover import Algorithm, Environment, Experience, Rollout, UserError, World, component, named_key, replace
+from discover.inner_loop import lifetime
+from discover.inner_loop.lifetime import Curve
+from discover.inner_loop.population import programs_on
 
 RUN = jax.jit(lifetime.run)
 SLOPE = 0.25
@@ -259,7 +260,7 @@ def stored(x: Any) -> Any:
 
 def collected(environment: Environment, steps: int) -> tuple[World, Experience]:
     algorithm = candidate(steps=steps, environments=1)
-    world = World(algorithm, environment)
+    world = algorithm.world(environment)
     params = world.initial_params(jax.random.key(0))
     tasks = world.sample_tasks(jax.random.key(1), 1)
     actor = world.start(jax.random.key(2), tasks)
@@ -295,7 +296,7 @@ def test_a_terminal_state_that_is_also_cut_counts_as_terminal() -> None:
 
 
 def test_keys_of_a_lifetime_are_named() -> None:
-    world = World(candidate(), Payday())
+    world = candidate().world(Payday())
     life = lifetime.begin(candidate(), Payday(spread=1.0), jax.random.key(0))
     assert life.actor is not None
     task = world.sample_tasks(named_key(jax.random.key(0), "tasks"), 1)[0]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-import discover.locks
+import discover.storage.locks
 from discover import UserError, directory_lock
-from discover.locks import LockWarning
+from discover.storage.locks import LockWarning
 
 HOLDER = """
 import pathlib, sys, time
@@ -68,7 +68,7 @@ def test_a_lock_that_is_given_back_can_be_taken_again(tmp_path: Path) -> None:
 
 def test_a_file_that_is_removed_in_between_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The holder gives the lock back, and removes its file, just after another process has opened that file."""
-    opened, tries = discover.locks._opened, []
+    opened, tries = discover.storage.locks._opened, []
 
     def late(path: Path) -> int:
         descriptor = opened(path)
@@ -77,7 +77,7 @@ def test_a_file_that_is_removed_in_between_is_no_lock(tmp_path: Path, monkeypatc
         tries.append(path)
         return descriptor
 
-    monkeypatch.setattr(discover.locks, "_opened", late)
+    monkeypatch.setattr(discover.storage.locks, "_opened", late)
     with directory_lock(tmp_path), pytest.raises(UserError, match="in use"), directory_lock(tmp_path):
         pass
     assert len(tries) == 3
@@ -108,6 +108,6 @@ def test_a_file_system_without_locks_costs_a_warning(tmp_path: Path, monkeypatch
 
 
 def test_a_platform_without_locks_costs_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(discover.locks, "fcntl", None)
+    monkeypatch.setattr(discover.storage.locks, "fcntl", None)
     with pytest.warns(LockWarning, match=r"this platform has no file locks"), directory_lock(tmp_path):
         pass

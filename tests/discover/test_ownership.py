@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from discover.errors import PluginError, UserError
-from discover.ownership import open_to_others
-from discover.plugins import load_plugins
+from discover.base.errors import PluginError, UserError
+from discover.plugin.loader import load_plugins
+from discover.storage.ownership import open_to_others
 
 PLUGIN = "from discover import hookimpl\n\n\n@hookimpl\ndef discover_register(registry):\n    pass\n"
 

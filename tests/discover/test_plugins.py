@@ -12,9 +12,9 @@ import toys
 from toys import OneStep
 
 from discover import Command, Registry, ReturnFunction, UserError, component, hookimpl
-from discover.errors import PluginError
-from discover.plugins import Plugins, PluginWarning, finish, load_plugins, watch
-from discover.registry import Provenance
+from discover.base.errors import PluginError
+from discover.contract.registry import Provenance
+from discover.plugin.loader import Plugins, PluginWarning, finish, load_plugins, watch
 
 WriteFile = Callable[[str, str], Path]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from discover import named_key, named_keys
-from discover.randomness import permutation, seed_keys, unrolled
+from discover.base.randomness import permutation, seed_keys, unrolled
 
 KEY = jax.random.key(7)
 

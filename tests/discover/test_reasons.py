@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from discover.errors import UserError
-from discover.reasons import LONGEST, from_callback, quiet_callbacks, reason, stop_in
+from discover.base.errors import UserError
+from discover.inner_loop.reasons import LONGEST, from_callback, quiet_callbacks, reason, stop_in
 
 
 class OwnStop(BaseException):

@@ -4,8 +4,8 @@ import pytest
 from toys import Blank, OneStep
 
 from discover import Registry, ReturnFunction, UserError, component
-from discover.errors import PluginError
-from discover.registry import Entry, Provenance
+from discover.base.errors import PluginError
+from discover.contract.registry import Entry, Provenance
 
 MINE, OTHER = Provenance("mine", "mine-dist", "1.2"), Provenance("other", "/folder/other.py", "")
 

@@ -16,7 +16,7 @@ import toys
 from toys import Blank, Climb, Learned
 
 from discover import Algorithm, Registry, UserError, component, free
-from discover.saving import fingerprint, load_candidate, load_notes, save_candidate
+from discover.config.candidate_file import fingerprint, load_candidate, load_notes, save_candidate
 
 WEIGHTS = toys._start(Learned(), jax.random.key(0))
 
@@ -239,7 +239,7 @@ def test_a_pickle_inside_is_refused_and_never_run(saved: Path, registry: Registr
 def test_what_could_not_be_read_again_is_not_written(
     tmp_path: Path, candidate: Algorithm, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("discover.saving.MOST_BYTES", 16)
+    monkeypatch.setattr("discover.config.candidate_file.MOST_BYTES", 16)
     with pytest.raises(UserError, match=r"^a candidate of \d+ arrays and \d+ bytes could not be read again: 5,000 arrays"):
         save_candidate(tmp_path / "it", candidate, registry)
     assert not list(tmp_path.iterdir())

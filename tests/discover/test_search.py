@@ -17,13 +17,13 @@ import yaml
 from searches import WORDS, Watcher, counters, run, state, watched
 
 from discover import Registry, Space, UserError, hookimpl
-from discover.config import checked_config
-from discover.errors import EvaluationError
-from discover.events import Generation, SearchInfo, SearchResult, Status
-from discover.plugins import PluginWarning, load_plugins
-from discover.saving import fingerprint_of, load_candidate, load_notes
-from discover.search import resume, search
-from discover.search_directory import new_directory
+from discover.base.errors import EvaluationError
+from discover.config.candidate_file import fingerprint_of, load_candidate, load_notes
+from discover.config.search_config import checked_config
+from discover.contract.events import Generation, SearchInfo, SearchResult, Status
+from discover.outer_loop.directory import new_directory
+from discover.outer_loop.search import resume, search
+from discover.plugin.loader import PluginWarning, load_plugins
 
 
 def champion(directory: Path, registry: Registry) -> str:
@@ -140,7 +140,7 @@ def test_killed_before_the_first_checkpoint_it_starts_over_to_the_same_bits(
 ) -> None:
     directory = tmp_path / "it"
     with monkeypatch.context() as patched:
-        patched.setattr("discover.search._Runner.save", lambda self: False)
+        patched.setattr("discover.outer_loop.search._Runner.save", lambda self: False)
         with pytest.raises(KeyboardInterrupt):
             run(directory, Watcher(stop_in=2))
     assert not (directory / "state.npz").exists()
@@ -156,8 +156,8 @@ import json, os, pathlib, signal
 sys.path.insert(0, sys.argv[1])
 import toys
 from discover import hookimpl
-from discover.plugins import load_plugins
-from discover.search import search
+from discover.plugin.loader import load_plugins
+from discover.outer_loop.search import search
 
 class Killer:
     @hookimpl
@@ -183,10 +183,12 @@ def test_killed_without_warning_and_resumed_is_as_if_nothing_had_happened(tmp_pa
 def test_the_chunk_that_bits_depend_on_is_settled_recorded_and_used_for_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import discover.search_end
+    import discover.outer_loop.ending
 
     used = []
-    monkeypatch.setattr(discover.search_end, "compare", lambda registry, executor, *rest, **more: used.append(repr(executor)))
+    monkeypatch.setattr(
+        discover.outer_loop.ending, "compare", lambda registry, executor, *rest, **more: used.append(repr(executor))
+    )
     report = {"tasks": [{"task": "payday", "steps": 40}], "seeds": 16}
     run(tmp_path, generations=1, report=report)
     recorded = yaml.safe_load((tmp_path / "config.yaml").read_text())["executor"]
@@ -335,7 +337,7 @@ def test_two_searches_of_the_same_second_have_directories_of_their_own(
 
 
 def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from discover.fitness import Evaluated, Evaluator
+    from discover.outer_loop.fitness import Evaluated, Evaluator
 
     honest = Evaluator.evaluate
 
@@ -400,7 +402,7 @@ def test_finalists_are_the_best_of_all_generations(tmp_path: Path) -> None:
 
 def test_the_champion_is_the_finalist_that_is_best_on_fresh_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the best of the search: here fresh seeds like the lowest slope most, the search the highest."""
-    from discover.fitness import Evaluated, Evaluator
+    from discover.outer_loop.fitness import Evaluated, Evaluator
 
     honest = Evaluator.evaluate
 

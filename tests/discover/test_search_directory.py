@@ -19,9 +19,9 @@ import yaml
 from searches import WORDS, Watcher, run, state, watched
 
 from discover import UserError, directory_lock
-from discover.plugins import Plugins, load_plugins
-from discover.search import resume, search
-from discover.search_directory import Origin, ResumeWarning, accepted, changes, end_differs
+from discover.outer_loop.directory import Origin, ResumeWarning, accepted, changes, end_differs
+from discover.outer_loop.search import resume, search
+from discover.plugin.loader import Plugins, load_plugins
 
 SHORT = {"tasks": [{"task": "payday", "steps": 40}], "generations": 2, "seeds": 1, "finalists": 1}
 
@@ -176,7 +176,7 @@ def test_who_is_quicker_gets_the_directory(tmp_path: Path, monkeypatch: pytest.M
         with lock(directory):
             yield
 
-    monkeypatch.setattr("discover.search_directory.directory_lock", late)
+    monkeypatch.setattr("discover.outer_loop.directory.directory_lock", late)
     with pytest.raises(UserError, match="holds a search already"):
         run(tmp_path / "it", **SHORT)
     assert listing(tmp_path / "it") == listing(finished)
@@ -246,7 +246,7 @@ def test_other_versions_are_named_and_may_be_accepted(stopped: Path, finished: P
 
 def test_another_device_is_named(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     devices = jax.devices()
-    monkeypatch.setattr("discover.provenance.jax.devices", lambda: devices[:1])
+    monkeypatch.setattr("discover.plugin.provenance.jax.devices", lambda: devices[:1])
     assert f"(the device is 1 x {devices[0].device_kind}, was 2 x {devices[0].device_kind})" in refusal(stopped)
 
 
@@ -289,10 +289,10 @@ def test_another_plugin_is_named_and_one_more_is_no_difference(tmp_path: Path) -
 
 
 def test_another_commit_is_no_difference(stopped: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from discover import provenance
+    from discover.plugin import provenance
 
     honest = provenance.provenance
-    monkeypatch.setattr("discover.search.provenance", lambda registry: {**honest(registry), "commit": "another"})
+    monkeypatch.setattr("discover.outer_loop.search.provenance", lambda registry: {**honest(registry), "commit": "another"})
     resume(watched(), stopped)
     assert (stopped / "champion.candidate").read_bytes() == (finished / "champion.candidate").read_bytes()
 

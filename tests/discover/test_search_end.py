@@ -15,16 +15,16 @@ import yaml
 from searches import WORDS, Watcher, run, state, watched
 
 from discover import Curves, Executor, Registry, Space, table
-from discover.config import checked_config
-from discover.errors import EvaluationError
-from discover.events import SearchResult, Status
-from discover.fitness import Evaluated, Evaluator
-from discover.kept import Kept, NotKeptError
-from discover.plugins import Plugins
-from discover.randomness import seed_keys
-from discover.saving import load_notes
-from discover.search import resume, search
-from discover.words import algorithm_from, environment_from
+from discover.base.errors import EvaluationError
+from discover.base.randomness import seed_keys
+from discover.config.build import algorithm_from, environment_from
+from discover.config.candidate_file import load_notes
+from discover.config.search_config import checked_config
+from discover.contract.events import SearchResult, Status
+from discover.evaluation.curve_store import Kept, NotKeptError
+from discover.outer_loop.fitness import Evaluated, Evaluator
+from discover.outer_loop.search import resume, search
+from discover.plugin.loader import Plugins
 
 SHORT = {"tasks": [{"task": "payday", "steps": 40}], "generations": 2, "seeds": 1, "finalists": 2, "selection_seeds": 3}
 REPORT = {
@@ -169,7 +169,7 @@ def test_killed_anywhere_in_its_end_and_resumed_it_ends_the_same(
     directory = tmp_path / "it"
     with pytest.MonkeyPatch.context() as patched:
         progress = kill(patched)
-        patched.setattr("discover.search._Runner.save", lambda self: False)
+        patched.setattr("discover.outer_loop.search._Runner.save", lambda self: False)
         with pytest.raises(Killed):
             search(watched(), {**WORDS, "report": REPORT, **SHORT}, directory, progress=progress)
     same(directory, resume(watched(), directory), whole)
@@ -384,7 +384,7 @@ def test_champions_are_the_same_bytes_whenever_and_with_whomever_they_are_found(
 ) -> None:
     run(tmp_path / "one", **SHORT)
     monkeypatch.setattr("time.time", lambda: 1e9)
-    monkeypatch.setattr("discover.provenance._commit", lambda: "another")
+    monkeypatch.setattr("discover.plugin.provenance._commit", lambda: "another")
     run(tmp_path / "two", Watcher(), **SHORT)
     first, second = ((tmp_path / name / "champion.candidate").read_bytes() for name in ("one", "two"))
     assert first == second

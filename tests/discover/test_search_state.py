@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from discover.events import Status
-from discover.fitness import Evaluated
-from discover.search_state import Counters, counted
+from discover.contract.events import Status
+from discover.outer_loop.fitness import Evaluated
+from discover.outer_loop.state import Counters, counted
 
 
 def evaluated(fitness: list[float], status: list[Status], env_steps: int) -> Evaluated:

@@ -22,7 +22,7 @@ from discover import (
     real,
     weights,
 )
-from discover.paths import check
+from discover.components.paths import check
 
 
 class Part(Component):

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
-from discover import statistics
-from discover.statistics import (
+from discover.base import statistics
+from discover.base.statistics import (
     Difference,
     FloatArray,
     bootstrap_interval,

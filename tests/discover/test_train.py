@@ -12,11 +12,11 @@ import pytest
 import toys
 
 from discover import Algorithm, Comparison, Executor, Status, TaskRun, component, replace
-from discover.compare import _differences, compare, table
-from discover.executors import Curves
-from discover.statistics import Interval, corrected_difference
-from discover.train import train
-from discover.words import algorithm_from, component_from
+from discover.base.statistics import Interval, corrected_difference
+from discover.config.build import algorithm_from, component_from
+from discover.contract.executor import Curves
+from discover.evaluation.compare import _differences, compare, table
+from discover.evaluation.train import train
 
 REGISTRY = toys.plugins().registry
 REPEATABLE = f"Local(chunk={-(-3 // jax.device_count())})"
@@ -37,7 +37,7 @@ def test_a_training_records_the_chunk_size_that_its_bits_depend_on() -> None:
 
 def test_a_seed_that_broke_counts_in_no_figure_though_its_returns_are_finite(monkeypatch: pytest.MonkeyPatch) -> None:
     judged = [np.zeros((1, 3), np.int8), np.array([[Status.OK, Status.NOT_FINITE, Status.OK]], np.int8)]
-    monkeypatch.setattr("discover.train.statuses", lambda curves: judged.pop(0))
+    monkeypatch.setattr("discover.evaluation.train.statuses", lambda curves: judged.pop(0))
     made = compare(REGISTRY, executor(), {"a": toy(), "b": toy()}, [TaskRun("payday", 40)], seeds=3)
     broken = made.trainings["b"][0]
     assert np.isfinite(broken.returns).all()
@@ -176,7 +176,7 @@ def test_many_differences_are_resampled_more_often(monkeypatch: pytest.MonkeyPat
         asked.append(resamples)
         return corrected_difference(pairs[:1]) * len(pairs)
 
-    monkeypatch.setattr("discover.compare.corrected_difference", none)
+    monkeypatch.setattr("discover.evaluation.compare.corrected_difference", none)
     one = SimpleNamespace(returns=np.arange(2.0), sound=True)
     for count in (50, 51, 300):
         runs = [TaskRun("payday", steps) for steps in range(count)]

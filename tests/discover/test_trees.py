@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from discover import UserError
-from discover.errors import StorageError
-from discover.trees import tree_from_bytes, tree_to_bytes, write_atomically
+from discover.base.errors import StorageError
+from discover.storage.array_file import tree_from_bytes, tree_to_bytes, write_atomically
 
 TREE = {
     "numbers": (jnp.arange(6, dtype=jnp.float32).reshape(2, 3) / 7, [jnp.int32(3), jnp.bool_(True)]),

@@ -10,8 +10,8 @@ import toys
 from toys import Blank, Climb, Learned, OneStep
 
 from discover import Algorithm, Environment, Registry, ReturnFunction, Space, UserError, choice, free
-from discover.saving import fingerprint_of, with_arrays, without_arrays
-from discover.words import algorithm_from, component_from, environment_from, words_of
+from discover.config.build import algorithm_from, component_from, environment_from, words_of
+from discover.config.candidate_file import fingerprint_of, with_arrays, without_arrays
 
 REGISTRY = toys.plugins().registry
 RECIPES = [entry.name for entry in REGISTRY.entries("recipe")]

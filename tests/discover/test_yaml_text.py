@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from discover import UserError
-from discover.json_text import short, values_in_json
-from discover.yaml_text import text_of, values_in, values_in_file
+from discover.storage.json_text import short, values_in_json
+from discover.storage.yaml_text import text_of, values_in, values_in_file
 
 SCALARS: list[tuple[str, Any]] = [
     ("010", 10),

@@ -3,10 +3,10 @@
 import pytest
 
 from discover import TaskRun
-from discover.compare import compare
-from discover.config import default_executor
-from discover.plugins import load_plugins
-from discover.words import algorithm_from
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.evaluation.compare import compare
+from discover.plugin.loader import load_plugins
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from discover.plugins import load_plugins
+from discover.plugin.loader import load_plugins
 
 SCRIPT = Path(__file__).parents[2] / "experiments" / "strategies.py"
 STRATEGIES: dict[str, Any] = {entry.name: entry.component for entry in load_plugins().registry.entries("strategy")}

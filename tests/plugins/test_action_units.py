@@ -15,8 +15,9 @@ from discover_returns.returns import GAE
 from discover_twin_critics.sac import SAC
 from discover_twin_critics.td3 import TD3
 
-from discover import Algorithm, Continuous, Environment, Spec, Step, UpdateRule, component, lifetime
-from discover.distributions import policy_of
+from discover import Algorithm, Continuous, Environment, Spec, Step, UpdateRule, component
+from discover.contract.distributions import policy_of
+from discover.inner_loop import lifetime
 
 UNIT = ((-1.0, -1.0), (1.0, 1.0))
 ODD = ((-0.1, 3.0), (0.1, 3.1))

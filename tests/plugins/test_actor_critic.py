@@ -13,9 +13,10 @@ from discover_optimisers.optimisers import SGD
 from discover_returns.off_policy import VTrace
 from discover_returns.returns import MonteCarlo, NStep
 
-from discover import Algorithm, Environment, Registry, World, lifetime
-from discover.paths import check
-from discover.words import algorithm_from
+from discover import Algorithm, Environment, Registry
+from discover.components.paths import check
+from discover.config.build import algorithm_from
+from discover.inner_loop import lifetime
 
 GAMMA, STEPS, COLUMNS = 0.9, 5, 4
 SETTINGS: dict[str, Any] = {
@@ -67,7 +68,7 @@ def test_an_update_is_its_equation(walk: Environment, rule: str) -> None:
     """Targets and ratios are those of the parameters that learn; the actions are those of others."""
     n_step, v_trace = NStep(gamma=GAMMA, n=5), VTrace(gamma=GAMMA)
     made = A2C(returns=n_step, **SETTINGS) if rule == "a2c" else IMPALA(returns=v_trace, lag=2, **SETTINGS)
-    world = World(Algorithm(rule=made, network=MLP(hidden=(8,))), walk)
+    world = Algorithm(rule=made, network=MLP(hidden=(8,))).world(walk)
     keys = jax.random.split(jax.random.key(1), 5)
 
     def prepare() -> Any:

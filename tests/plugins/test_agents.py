@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from contract.small import compiled
 
-from discover import lifetime
-from discover.registry import Registry
-from discover.words import algorithm_from, environment_from
+from discover.config.build import algorithm_from, environment_from
+from discover.contract.registry import Registry
+from discover.inner_loop import lifetime
 
 SMALL = {"steps": 16, "environments": 4, "epochs": 2, "minibatches": 2}
 MEMORY = {"encoder": [8], "memory": 8, "hidden": []}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from discover_catch.catch import Board, Catch
 
-from discover.registry import Registry
+from discover.contract.registry import Registry
 
 
 def play(environment: Catch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

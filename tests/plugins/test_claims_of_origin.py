@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from discover import Registry, get
-from discover.words import algorithm_from
+from discover.config.build import algorithm_from
 
 ZOO_A2C = {"environments": 8, "steps": 5, "gamma of returns": 0.99, "lr": 7e-4, "entropy": 0.0, "value": 0.5, "norm": 0.5}
 ZOO_PPO = {"environments": 4, "steps": 1024, "gamma of returns": 0.9, "lr": 1e-3, "entropy": 0.0, "value": 0.5, "norm": 0.5}

@@ -10,9 +10,10 @@ import pytest
 import toys
 from discover_diagnostics.probe import Probe
 
-from discover import Algorithm, Experience, Outputs, UserError, World, lifetime, replace
-from discover.paths import check
-from discover.words import algorithm_from, environment_from
+from discover import Algorithm, Experience, Outputs, UserError, World, replace
+from discover.components.paths import check
+from discover.config.build import algorithm_from, environment_from
+from discover.inner_loop import lifetime
 
 REGISTRY = toys.plugins().registry
 PREDICTION, CONTROL = ("constant_reward", "observed_reward", "delayed_reward"), ("chosen_reward", "matched_reward")
@@ -86,7 +87,7 @@ def trained(recipe: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     def one(environment: Probe, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         life = lifetime.begin(algorithm, environment, key)
         life = lifetime.advance(algorithm, environment, life, 0, jnp.int32(total), total)
-        world = World(algorithm, environment, 1.0)
+        world = algorithm.world(environment, 1.0)
         actor = world.start(key, world.sample_tasks(key, 64))
         acting, context = algorithm.rule.behaviour(life.params, life.rule_state)
         _, batch = world.collect(acting, actor, key, 2, context)

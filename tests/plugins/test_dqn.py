@@ -12,9 +12,9 @@ from discover_dqn.dqn import DQN, Learner, State, epsilon_greedy
 from discover_optimisers.optimisers import SGD
 
 from discover import Algorithm, Continuous, Environment, Experience, Registry, Spec, UserError, World, named_keys, replace
-from discover.paths import check
+from discover.components.paths import check
+from discover.config.build import algorithm_from
 from discover.testing.small import Affine
-from discover.words import algorithm_from
 
 ONLINE = np.asarray([[1.0, 4.0], [2.0, -1.0], [0.5, 0.0]], np.float32)
 TARGET = np.asarray([[3.0, 1.0], [-2.0, 5.0], [0.25, 0.75]], np.float32)
@@ -36,7 +36,7 @@ def rule(**settings: Any) -> DQN:
 
 
 def world_of(made: DQN, walk: Environment, **clock: Any) -> World:
-    return World(Algorithm(rule=made, network=NETWORK), walk, **clock)
+    return Algorithm(rule=made, network=NETWORK).world(walk, **clock)
 
 
 def batch() -> Experience:

@@ -25,7 +25,7 @@ from discover import (
     World,
     component,
 )
-from discover.words import environment_from
+from discover.config.build import environment_from
 
 REGISTRY = toys.plugins().registry
 TASKS = [entry.name for entry in REGISTRY.entries("task")]
@@ -103,7 +103,7 @@ def test_a_lifetime_collects_experience(task: str) -> None:
     algorithm, environment = Algorithm(rule=Wild(), network=Nothing()), environment_of(task)
 
     def collect(key: jax.Array) -> tuple[Actor, Experience]:
-        world = World(algorithm, environment)
+        world = algorithm.world(environment)
         return world.collect((), world.start(key, world.sample_tasks(key, COLUMNS)), key, STEPS)
 
     actor, experience = jax.jit(collect, compiler_options=COMPILER)(jax.random.key(0))

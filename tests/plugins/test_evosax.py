@@ -13,8 +13,8 @@ from discover_evosax.algorithms import PLAIN
 from discover_evosax.special import SPECIAL
 
 from discover import Component, Scalar, Space, Strategy, UserError, Weights, component, free, real, weights
-from discover.config import checked_config
-from discover.plugins import load_plugins
+from discover.config.search_config import checked_config
+from discover.plugin.loader import load_plugins
 
 POPULATION = 16
 

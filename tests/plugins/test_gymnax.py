@@ -57,7 +57,7 @@ def test_registering_imports_no_gymnax_and_the_first_use_may_be_inside_a_trace()
 import sys
 import jax
 import discover_gymnax
-from discover.registry import Registry
+from discover.contract.registry import Registry
 from discover_gymnax.environment import Gymnax
 discover_gymnax.discover_register(Registry())
 assert "gymnax" not in sys.modules

@@ -17,9 +17,9 @@ from discover_trpo.baseline import LinearBaseline
 from discover_trpo.trpo import TRPO
 from plugins.bandits import Arm, Logits, pulls, trajectories
 
-from discover import AUXILIARY_LOSS, Info, Outputs, World, evaluate_adaptation, get, trained_agent
-from discover.plugins import Plugins
-from discover.search import search
+from discover import AUXILIARY_LOSS, Info, Outputs, evaluate_adaptation, get, trained_agent
+from discover.outer_loop.search import search
+from discover.plugin.loader import Plugins
 
 
 def one_step(rate: float = 1.0, **changes: Any) -> PolicyGradient:
@@ -42,7 +42,7 @@ def promp(rate: float = 0.01, **changes: Any) -> ProMP:
 def test_the_exact_meta_gradient_of_a_bandit(surrogate: Any, first_order: bool, expected: float) -> None:
     """Full, first-order, and with the second derivative of the log-likelihood surrogate, each by hand to six digits."""
     rule = MAML(inner=one_step(surrogate=surrogate), outer=promp(), tasks=1, environments=2, steps=1, first_order=first_order)
-    world = World(agent(rule, Logits(odds=True)), Arm())
+    world = agent(rule, Logits(odds=True)).world(Arm())
 
     def loss(outputs: Outputs, batch: Any) -> tuple[jax.Array, Info]:
         ratio = jnp.exp(world.policy(outputs).log_prob(batch.action) - batch.log_prob)
@@ -65,7 +65,7 @@ def curvature(surrogate: Any, theta: float, action: list[list[int]], reward: lis
     """``J''`` as the surrogate has it, J the sum over an episode: an inner step of size 1 has the slope ``1 + J''``."""
     actions, paid = jnp.asarray(action), jnp.zeros((len(action), len(reward))).at[-1].set(jnp.asarray(reward))
     rule = one_step(rate=float(len(action)), surrogate=surrogate, returns=MonteCarlo(gamma=1.0))
-    world = World(agent(rule, Logits(odds=True)), Arm())
+    world = agent(rule, Logits(odds=True)).world(Arm())
 
     def step(theta: jax.Array) -> jax.Array:
         batch = trajectories(odds(theta), actions, paid)
@@ -110,7 +110,7 @@ def test_ratios_run_within_an_episode() -> None:
 def test_the_penalty_is_the_divergence_before_adapting() -> None:
     """Away from the policy that collected, the adapting world adds its KL, weighted, to the auxiliary loss."""
     rule = MAML(inner=one_step(), outer=promp(), tasks=1, environments=2, steps=1, inner_kl=0.5)
-    world = World(agent(rule, Logits()), Arm())
+    world = agent(rule, Logits()).world(Arm())
 
     def penalty(logits: jax.Array) -> jax.Array:
         key, before = jax.random.key(0), pulls(jnp.zeros(2), (0.0, 1.0))
@@ -125,7 +125,7 @@ def test_the_penalty_is_the_divergence_before_adapting() -> None:
 def test_ratios_are_clipped() -> None:
     """Where each arm's ratio has left the clip on the side that its advantage favours, nothing more is to be gained."""
     rule = promp(rate=0.01, epochs=1)
-    world = World(agent(rule, Logits()), Arm())
+    world = agent(rule, Logits()).world(Arm())
 
     def moved(logits: jax.Array) -> jax.Array:
         state = rule.init(jax.random.key(0), world, logits)

@@ -33,15 +33,15 @@ from discover import (
     domain_at,
     get,
     integer,
-    lifetime,
     replace,
 )
-from discover.config import default_executor
-from discover.evaluation import describe_shapes
-from discover.events import TaskRun
-from discover.search import search
-from discover.train import train
-from discover.words import algorithm_from, environment_from
+from discover.config.build import algorithm_from, environment_from
+from discover.config.search_config import default_executor
+from discover.contract.events import TaskRun
+from discover.evaluation.train import train
+from discover.inner_loop import lifetime
+from discover.inner_loop.population import describe_shapes
+from discover.outer_loop.search import search
 
 ETA = ("returns.gamma", "optimiser.learning_rate")
 REFERENCE = GAE(gamma=0.95, lam=0.9)
@@ -84,7 +84,7 @@ def lived(rule: MetaGradient, world: World) -> Lived:
 
 def slopes(rule: MetaGradient, updates: int) -> tuple[np.ndarray, np.ndarray]:
     """By the rule, and by differences of the held-out loss after the last ``updates`` updates with another eta."""
-    world = World(agent(rule, MLP(hidden=(8,))), CATCH)
+    world = agent(rule, MLP(hidden=(8,))).world(CATCH)
     life = compiled(lambda: lived(rule, world))()
     start = life.states[0].eta
     first = FRESH - 1 - updates
@@ -189,7 +189,7 @@ def test_a_rule_with_a_memory_can_be_wrapped(registry: Registry) -> None:
 def test_the_reference_of_stac_is_impalas_loss_and_the_distance_to_the_policy_that_acted() -> None:
     """At the parameters that acted the distance is zero, and so is its slope; everything else is the loss that IMPALA has."""
     inner = IMPALA(returns=VTrace(), optimiser=SGD(learning_rate=1.0), steps=6, environments=2, lag=0)
-    world, key = World(agent(inner, MLP(hidden=(4,))), CATCH), jax.random.key(1)
+    world, key = agent(inner, MLP(hidden=(4,))).world(CATCH), jax.random.key(1)
     held_out = ActorCriticLoss(returns=VTrace(), value_coefficient=0.5, entropy_coefficient=0.01, kl_coefficient=1.0)
 
     def stepped() -> tuple[Any, Any]:
@@ -204,7 +204,7 @@ def test_the_reference_of_stac_is_impalas_loss_and_the_distance_to_the_policy_th
 
 
 def test_prediction_error_is_half_the_mean_square() -> None:
-    world = World(agent(A2C(returns=GAE(), optimiser=SGD()), MLP(hidden=())), CATCH)
+    world = agent(A2C(returns=GAE(), optimiser=SGD()), MLP(hidden=())).world(CATCH)
 
     def measured() -> tuple[jax.Array, jax.Array, jax.Array]:
         key = jax.random.key(0)
@@ -219,7 +219,7 @@ def test_prediction_error_is_half_the_mean_square() -> None:
 
 def test_held_out_targets_are_of_the_parameters_that_are_judged_alone() -> None:
     """Also where others acted: values of next states are not read off what those said."""
-    world = World(agent(A2C(returns=GAE(), optimiser=SGD()), MLP(hidden=(4,))), CATCH)
+    world = agent(A2C(returns=GAE(), optimiser=SGD()), MLP(hidden=(4,))).world(CATCH)
 
     def measured() -> tuple[jax.Array, jax.Array]:
         key = jax.random.key(0)
@@ -243,7 +243,7 @@ class Settling(A2C):
 
 def test_adaptation_to_a_task_is_that_of_the_wrapped_rule_with_what_eta_stands_for() -> None:
     rule = adapting(Settling(returns=GAE(), optimiser=SGD()), adapt=("entropy_coefficient",))
-    world, key = World(agent(rule), CATCH), jax.random.key(0)
+    world, key = agent(rule).world(CATCH), jax.random.key(0)
     state, nothing = rule.init(key, world, world.initial_params(key)), cast(Experience, ())
     wanted = domain_at(rule.rule, "entropy_coefficient").decode(state.eta + 1.0)
     params, adapted = rule.adapt_to_task(key, world, (), state._replace(eta=state.eta + 1.0), nothing)
@@ -252,7 +252,7 @@ def test_adaptation_to_a_task_is_that_of_the_wrapped_rule_with_what_eta_stands_f
 
 
 def test_without_embedding_policy_and_value_do_not_see_eta() -> None:
-    world = World(agent(adapting(embedding=False)), CATCH)
+    world = agent(adapting(embedding=False)).world(CATCH)
     assert all(head.reads == () for head in world.heads.outputs.values())
     assert world.heads.context == {"eta": 2}
 

@@ -18,8 +18,8 @@ from discover_returns.returns import GAE
 from matplotlib.figure import Figure
 
 from discover import Algorithm, Environment, Registry, Space, UserError, World, replace
-from discover.paths import check
-from discover.words import algorithm_from
+from discover.components.paths import check
+from discover.config.build import algorithm_from
 
 PARTS: dict[str, Any] = {"returns": GAE(gamma=0.9, lam=0.8), "optimiser": SGD(learning_rate=1.0)}
 
@@ -177,7 +177,7 @@ def test_normalised_advantages_have_mean_zero_and_deviation_one_and_no_infinite_
 
 def experience_of(algorithm: Algorithm, environment: Environment, steps: int, columns: int) -> tuple[World, Any, Any]:
     """The world, fresh parameters and experience that they collected."""
-    world = World(algorithm, environment)
+    world = algorithm.world(environment)
 
     def collect(keys: jax.Array) -> tuple[Any, Any]:
         params = world.initial_params(keys[0])
@@ -262,7 +262,7 @@ def whole_update(walk: Environment) -> tuple[Any, Any, Any]:
 
     def score(numbers: dict[str, jax.Array], params: Any, experience: Any) -> jax.Array:
         changed = replace(algorithm, {f"rule.returns.{name}": value for name, value in numbers.items()})
-        rule, world = changed.rule, World(changed, walk)
+        rule, world = changed.rule, changed.world(walk)
         state = rule.init(jax.random.key(6), world, params)
         updated = rule.update(jax.random.key(7), world, params, state, experience)[0]
         flat = jax.flatten_util.ravel_pytree(updated)[0]

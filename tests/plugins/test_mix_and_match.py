@@ -18,12 +18,12 @@ from discover_mix_and_match.specialists import Specialists
 from discover_networks.mlp import MLP
 from typer.testing import CliRunner
 
-from discover import AUXILIARY_LOSS, Categorical, Continuous, Head, Heads, Inputs, Spec, UserError, World, get
+from discover import AUXILIARY_LOSS, Categorical, Continuous, Head, Heads, Inputs, Spec, UserError, get
 from discover.cli import app
-from discover.evaluation import describe_shapes
-from discover.plugins import load_plugins
-from discover.saving import load_candidate
-from discover.words import algorithm_from, environment_from
+from discover.config.build import algorithm_from, environment_from
+from discover.config.candidate_file import load_candidate
+from discover.inner_loop.population import describe_shapes
+from discover.plugin.loader import load_plugins
 
 POLICY = {"policy": Head((3,), mix="distribution")}
 
@@ -126,7 +126,7 @@ def test_a_ramp_goes_from_start_to_stop_between_begin_and_end() -> None:
 def acted(alpha: float) -> np.ndarray:
     """What an agent does on Catch that at first knows but the last two actions."""
     curriculum = GrowingActions(known=((1, 2),), share=Held(alpha=alpha))
-    world, key = World(agent(small_ppo(), MLP(hidden=(4,), shared=True), curriculum=curriculum), CATCH), jax.random.key(0)
+    world, key = agent(small_ppo(), MLP(hidden=(4,), shared=True), curriculum=curriculum).world(CATCH), jax.random.key(0)
     params = world.initial_params(key)
     return np.asarray(world.collect(params, world.start(key, world.sample_tasks(key, 8)), key, 16)[1].action)
 
@@ -186,7 +186,7 @@ def test_a_specialist_sees_and_learns_its_own_task_alone() -> None:
 
 def test_specialists_are_mixed_into_one_agent_for_all() -> None:
     simple = Specialists(network=MLP(hidden=()), tasks=2)
-    world = World(agent(small_ppo(), curriculum=MixAndMatch(simple=(simple,))), CATCH)
+    world = agent(small_ppo(), curriculum=MixAndMatch(simple=(simple,))).world(CATCH)
     params = compiled(world.initial_params)(jax.random.key(0))
     assert len(params) == 2
     assert len(params[0]) == 2

@@ -71,8 +71,8 @@ from discover import (
     Training,
     UserError,
 )
-from discover.plugins import finish, load_plugins, watch
-from discover.saving import load_candidate, save_candidate
+from discover.config.candidate_file import load_candidate, save_candidate
+from discover.plugin.loader import finish, load_plugins, watch
 
 
 @pytest.fixture(scope="module")

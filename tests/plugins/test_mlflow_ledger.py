@@ -39,7 +39,7 @@ from plugins.tracked import (
 )
 
 from discover import Command, DiscoverError, Registry, SearchInfo, UserError, directory_lock
-from discover.plugins import finish, load_plugins, watch
+from discover.plugin.loader import finish, load_plugins, watch
 
 
 @pytest.fixture(scope="module")

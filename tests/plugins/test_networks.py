@@ -29,7 +29,6 @@ from discover import (
     Inputs,
     Spec,
     UserError,
-    World,
     component,
     replace,
 )
@@ -184,7 +183,7 @@ def test_a_head_that_the_network_cannot_give_is_refused(walk: Environment) -> No
     rule = AsksForModel(returns=GAE(), optimiser=SGD())
     message = "asks for the head 'next_state' of form 'model', which the network MLP cannot give"
     with pytest.raises(UserError, match=message):
-        World(Algorithm(rule=rule, network=MLP()), walk)
+        Algorithm(rule=rule, network=MLP()).world(walk)
 
 
 # All networks ---------------------------------------------------------------------------------------------------------
@@ -329,7 +328,7 @@ def test_experience_is_evaluated_to_what_the_network_said_when_acting(walk: Envi
 
     @jax.jit
     def errors(key: jax.Array) -> Any:
-        world = World(algorithm, walk)
+        world = algorithm.world(walk)
         params = world.initial_params(key)
         actor = world.start(key, world.sample_tasks(key, 4))
         actor, _ = world.collect(params, actor, key, 3)

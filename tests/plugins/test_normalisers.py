@@ -12,7 +12,7 @@ from discover_normalisers.normalisers import Observations, Rewards, Several, cou
 from discover_optimisers.optimisers import SGD
 from discover_returns.returns import GAE
 
-from discover import Algorithm, Discrete, Environment, Spec, World
+from discover import Algorithm, Discrete, Environment, Spec
 
 SPEC = Spec((3,), Discrete(2))
 
@@ -84,7 +84,7 @@ def test_the_world_normalises_what_is_learned_from_and_reports_what_was_earned(w
     rule = PPO(returns=GAE(), optimiser=SGD(), steps=64, environments=8)
 
     def collected(normaliser: Any) -> Any:
-        world = World(Algorithm(rule=rule, network=MLP(hidden=()), normaliser=normaliser), walk)
+        world = Algorithm(rule=rule, network=MLP(hidden=()), normaliser=normaliser).world(walk)
 
         @jax.jit
         def run(key: jax.Array) -> Any:

@@ -7,7 +7,7 @@ import pytest
 from discover_objectives.objectives import AreaUnderCurve, FinalReturn
 
 from discover import Objective, TaskReturns, UserError
-from discover.paths import check
+from discover.components.paths import check
 
 OBJECTIVES = [FinalReturn(), AreaUnderCurve()]
 

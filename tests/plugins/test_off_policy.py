@@ -10,7 +10,7 @@ from discover_returns.off_policy import LeakyVTrace, Retrace, VTrace
 from discover_returns.returns import LambdaReturn
 
 from discover import ReturnFunction, Segment, get, replace
-from discover.components import fields
+from discover.components.component import fields
 
 GAMMA = 0.9
 RATIO = [1.5, 0.5, 2.0, 0.8]

@@ -11,9 +11,9 @@ from discover_optimisers.adapter import ADAPTED, NOT_DIFFERENTIABLE, OURS, UNSUI
 from discover_optimisers.optimisers import SGD, Adam, ClipNorm
 
 from discover import Optimiser, replace
-from discover.components import fields
-from discover.domains import Real
-from discover.plugins import load_plugins
+from discover.components.component import fields
+from discover.components.domains import Real
+from discover.plugin.loader import load_plugins
 from discover.testing import ConformanceError, check_optimiser
 
 PARAMS = {"kernel": jnp.linspace(-1.0, 1.0, 12).reshape(3, 4), "bias": jnp.zeros(4)}

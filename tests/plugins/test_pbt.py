@@ -17,11 +17,11 @@ from discover_pbt.exploit import MEMORY, Scores, no_scores, t_test, truncation, 
 from discover_pbt.pbt import PBT
 
 from discover import Component, Integer, Real, Scalar, Space, UserError, Whole, component, free, hookimpl, integer, real
-from discover.evaluation import inherit
-from discover.events import Generation, SearchInfo
-from discover.plugins import load_plugins
-from discover.randomness import unrolled
-from discover.search import resume, search
+from discover.base.randomness import unrolled
+from discover.contract.events import Generation, SearchInfo
+from discover.inner_loop.population import inherit
+from discover.outer_loop.search import resume, search
+from discover.plugin.loader import load_plugins
 from discover.testing.strategies import check_strategy
 
 

@@ -12,9 +12,9 @@ from discover_optimisers.optimisers import SGD
 from discover_returns.returns import MonteCarlo
 
 from discover import Algorithm, Discrete, Environment, Heads, Inputs, Network, Outputs, Registry, Spec, Step, World, component
-from discover.lifetime import run
-from discover.paths import check
-from discover.words import algorithm_from
+from discover.components.paths import check
+from discover.config.build import algorithm_from
+from discover.inner_loop.lifetime import run
 
 GAMMA = 0.9
 BASELINES = ("none", "value")
@@ -64,7 +64,7 @@ def rule(baseline: str, steps: int, environments: int, rate: float = 1.0) -> Rei
 
 def collected(algorithm: Algorithm, environment: Environment) -> tuple[World, Any, Any]:
     """The world, fresh parameters, and one batch of experience."""
-    world, rollout = World(algorithm, environment), algorithm.rule.rollout(environment.spec())
+    world, rollout = algorithm.world(environment), algorithm.rule.rollout(environment.spec())
 
     def collect(keys: jax.Array) -> tuple[Any, Any]:
         params = world.initial_params(keys[0])

@@ -9,9 +9,9 @@ import pytest
 from discover_returns.returns import GAE, LambdaReturn, MonteCarlo, NStep, OneOfReturns
 
 from discover import Registry, ReturnFunction, Segment, Targets, UserError, get, replace
-from discover.components import fields
-from discover.domains import Real
-from discover.words import component_from
+from discover.components.component import fields
+from discover.components.domains import Real
+from discover.config.build import component_from
 
 GAMMA, LAM = 0.9, 0.8
 VALUE = np.asarray([0.5, 1.0, -0.5, 0.2])

@@ -12,8 +12,9 @@ from discover_tabular.environments import Cliff, RandomWalk
 from discover_tabular.linear import Linear
 from discover_tabular.prediction import NStepTD, OfflineTD, TDLambda
 
-from discover import Algorithm, Continuous, Environment, Registry, Spec, UpdateRule, UserError, World, lifetime
-from discover.lifetime import Lifetime
+from discover import Algorithm, Continuous, Environment, Registry, Spec, UpdateRule, UserError
+from discover.inner_loop import lifetime
+from discover.inner_loop.lifetime import Lifetime
 from discover.testing.small import Corridor
 
 TRUE = np.arange(-18, 19, 2) / 20.0
@@ -154,7 +155,7 @@ STEP, GAMMA, LAM = 0.05, 0.9, 0.7
 def trail(rule: UpdateRule, steps: int = 60) -> tuple[Any, Any, Any]:
     """Experience ``[steps, ...]`` on a corridor whose episodes terminate and are truncated, and the parameters after each."""
     algorithm, environment = Algorithm(rule=rule, network=Linear()), Corridor()
-    world = World(algorithm, environment)
+    world = algorithm.world(environment)
 
     def step(carry: Any, key: jax.Array) -> tuple[Any, Any]:
         params, state, actor = carry

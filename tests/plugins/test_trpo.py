@@ -12,14 +12,12 @@ from discover_trpo.baseline import LinearBaseline, features, fitted
 from discover_trpo.trpo import TRPO, conjugate_gradients
 from plugins.bandits import Arm, Logits, pulls
 
-from discover import World
-
 
 def stepped(rule: TRPO, reward: tuple[float, float]) -> tuple[jax.Array, Any]:
     """Parameters after one update from even logits on a bandit whose every arm was pulled once, and what was reported."""
 
     def update(rule: TRPO) -> tuple[Any, Any]:
-        world, logits = World(agent(rule, Logits()), Arm()), jnp.zeros(2)
+        world, logits = agent(rule, Logits()).world(Arm()), jnp.zeros(2)
         after, _, info = rule.update(jax.random.key(0), world, logits, (), pulls(logits, reward))
         return after, info
 
@@ -42,7 +40,7 @@ def test_a_step_out_of_the_radius_is_shrunk_until_it_is_within() -> None:
     """Where the quadratic model of the KL is too small, which it is for steps away from even odds."""
 
     def update(rule: TRPO, logits: jax.Array) -> Any:
-        world = World(agent(rule, Logits()), Arm())
+        world = agent(rule, Logits()).world(Arm())
         after, _, info = rule.update(jax.random.key(0), world, logits, (), pulls(logits, (1.0, 0.0)))
         return after - logits, info
 
@@ -115,7 +113,7 @@ def test_no_value_is_carried_over_the_end_of_an_episode() -> None:
     rule = LinearBaseline(rule=TRPO(returns=GAE()), returns=MonteCarlo())
 
     def segment(rule: LinearBaseline) -> Any:
-        world, logits = World(agent(rule, Logits()), Arm()), jnp.zeros(2)
+        world, logits = agent(rule, Logits()).world(Arm()), jnp.zeros(2)
         rows = jnp.arange(7)[:, None]
         zeros = jnp.zeros((7, 1))
         batch = pulls(logits, (0.0, 0.0))._replace(
@@ -142,7 +140,7 @@ def test_a_baseline_that_explains_all_leaves_no_advantage() -> None:
     rule = LinearBaseline(rule=TRPO(returns=GAE()), returns=MonteCarlo())
 
     def advantage(rule: LinearBaseline) -> jax.Array:
-        world, logits = World(agent(rule, Logits()), Arm()), jnp.zeros(2)
+        world, logits = agent(rule, Logits()).world(Arm()), jnp.zeros(2)
         batch = pulls(logits, (3.0, -1.0))._replace(observation=jnp.asarray([[[1.0], [2.0]]]))
         return GAE(lam=1.0)(rule.seen(world).segment(logits, batch)).advantage
 

@@ -13,9 +13,9 @@ from discover_twin_critics.td3 import TD3
 from discover_twin_critics.twin_critics import Learner, TwinCritics
 
 from discover import Algorithm, Continuous, Discrete, Experience, Registry, Spec, TanhGaussian, UserError, World, component
-from discover.paths import check
+from discover.components.paths import check
+from discover.config.build import algorithm_from
 from discover.testing.small import Affine, Corridor
-from discover.words import algorithm_from
 
 TASK = Corridor(real=True)  # actions in [0, 1]
 STATES = np.asarray([[0.5, 0.1], [-1.0, 0.4], [0.2, 0.9]], np.float32)
@@ -28,7 +28,7 @@ def rule(kind: type[TwinCritics], critics: float = 0.1, policy: float = 0.1, **s
 
 
 def world_of(made: TwinCritics, **clock: Any) -> World:
-    return World(Algorithm(rule=made, network=Affine()), TASK, **clock)
+    return Algorithm(rule=made, network=Affine()).world(TASK, **clock)
 
 
 def linear(shift: float = 0.0) -> Any:
@@ -127,7 +127,7 @@ class Unit(Corridor):
 
 def test_the_policy_loss_of_sac_weighs_log_probability_against_the_lower_critic() -> None:
     made, key = rule(SAC), jax.random.key(4)
-    world = World(Algorithm(rule=made, network=Affine()), Unit(real=True))
+    world = Algorithm(rule=made, network=Affine()).world(Unit(real=True))
     own = made.init_own()._replace(log=jnp.log(0.3))
     loss = made.policy_loss(key, world, learner(made)._replace(own=own))
     found, info = world.objective(loss)(linear(), batch())
@@ -149,7 +149,7 @@ def test_the_log_deviation_of_sac_is_held_in_its_range() -> None:
 @pytest.mark.parametrize("kind", [SAC, TD3])
 def test_at_first_actions_of_either_sign_are_drawn_and_policies_begin_in_the_middle(kind: type[TwinCritics]) -> None:
     made = rule(kind, learning_starts=100)
-    world = World(Algorithm(rule=made, network=Affine()), Unit(real=True))
+    world = Algorithm(rule=made, network=Affine()).world(Unit(real=True))
     outputs = {"policy": jnp.zeros((5000, 1)), "log_std": jnp.zeros((5000, 1))}
     action, log_prob = made.act(jax.random.key(0), world, outputs, {})
     assert np.histogram(action, bins=5, range=(-1.0, 1.0))[0].min() > 850

@@ -34,7 +34,7 @@ from discover import (
     free,
     real,
 )
-from discover.saving import save_candidate
+from discover.config.candidate_file import save_candidate
 
 TASKS = (TaskRun("CartPole-v1", 10_000), TaskRun("Acrobot-v1", 20_000))
 POPULATION = 8

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from discover.errors import UserError, shortened
-from discover.randomness import seed_keys
+from discover.base.errors import UserError, shortened
+from discover.base.randomness import seed_keys
 
 Invoke = Callable[..., Result]
 

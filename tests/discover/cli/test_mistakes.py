@@ -128,9 +128,9 @@ def test_missing_files(invoke: Invoke, config: Path) -> None:
 @pytest.fixture
 def saved(brought: Path) -> Path:
     """A candidate file."""
-    from discover.plugins import load_plugins
-    from discover.saving import save_candidate
-    from discover.words import algorithm_from
+    from discover.config.build import algorithm_from
+    from discover.config.candidate_file import save_candidate
+    from discover.plugin.loader import load_plugins
 
     registry = load_plugins(brought).registry
     return save_candidate(Path("climb.candidate"), algorithm_from(registry, "climb"), registry)
@@ -156,9 +156,9 @@ def test_a_candidate_file_altered(invoke: Invoke, saved: Path) -> None:
 
 
 def test_no_damage_of_a_candidate_file_is_a_traceback(saved: Path, brought: Path) -> None:
-    from discover.errors import UserError
-    from discover.plugins import load_plugins
-    from discover.saving import fingerprint_of, load_candidate
+    from discover.base.errors import UserError
+    from discover.config.candidate_file import fingerprint_of, load_candidate
+    from discover.plugin.loader import load_plugins
 
     registry, whole = load_plugins(brought).registry, saved.read_bytes()
     fingerprint = fingerprint_of(registry, load_candidate(saved, registry))
@@ -266,7 +266,7 @@ def test_what_cannot_be_trained_is_told_before_the_first_lifetime(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, brought: Path
 ) -> None:
     trainings: list[object] = []
-    monkeypatch.setattr("discover.compare.trained", lambda *words, **_: trainings.append(words))
+    monkeypatch.setattr("discover.evaluation.compare.trained", lambda *words, **_: trainings.append(words))
     Path("dreamer.yaml").write_text("{rule: dreamer, network: toy_blank}")
     Path("failing.yaml").write_text("{recipe: climb, rule: {toy_climb: {fails: true}}}")
     words = ("--tasks", "payday,late-payday@7", "--seeds", 2, "--steps", 100, "--no-tracking")
@@ -356,8 +356,8 @@ def test_a_bug_is_one_sentence_and_a_file(invoke: Invoke, config: Path, monkeypa
     def fail(*_: Any) -> None:
         raise ZeroDivisionError("nobody expected this")
 
-    importlib.import_module("discover.search")  # else it would be imported while it is patched, and keep `fail`
-    monkeypatch.setattr("discover.config.read_config", fail)
+    importlib.import_module("discover.outer_loop.search")  # else it would be imported while it is patched, and keep `fail`
+    monkeypatch.setattr("discover.config.search_config.read_config", fail)
     result = invoke("search", config)
     assert (result.exit_code, result.stdout) == (1, "")
     start = "error: unexpected ZeroDivisionError: nobody expected this; this is a bug: its traceback lies in '"
@@ -373,7 +373,7 @@ def test_an_exit_in_the_middle_is_one_sentence(invoke: Invoke, config: Path, mon
     def leave(*_: Any, **__: Any) -> None:
         raise SystemExit(0)
 
-    monkeypatch.setattr(importlib.import_module("discover.search"), "search", leave)
+    monkeypatch.setattr(importlib.import_module("discover.outer_loop.search"), "search", leave)
     result = invoke("search", config, "--no-tracking")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith(

@@ -9,7 +9,7 @@ from typer.testing import Result
 
 from discover.cli.describe import described
 from discover.cli.output import plain
-from discover.plugins import load_plugins
+from discover.plugin.loader import load_plugins
 
 Invoke = Callable[..., Result]
 Told = Callable[..., Any]

@@ -124,7 +124,7 @@ def test_ctrl_c_before_the_search_begins(invoke: Invoke, config: Path, monkeypat
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("discover.config.read_config", interrupt)
+    monkeypatch.setattr("discover.config.search_config.read_config", interrupt)
     result = invoke("search", config)
     assert (result.exit_code, result.stderr) == (130, "stopped: nothing is left to resume.\n")
 
@@ -134,7 +134,7 @@ def test_ctrl_c_before_a_resumed_search_goes_on(invoke: Invoke, config: Path, mo
         raise KeyboardInterrupt
 
     assert invoke("search", config, "--directory", "found", "--json").exit_code == 0
-    monkeypatch.setattr("discover.search.read_config", interrupt)
+    monkeypatch.setattr("discover.outer_loop.search.read_config", interrupt)
     result = invoke("resume", "found")
     assert result.exit_code == 130
     assert "stopped: the search is saved; go on with it: discover resume found" in result.stderr.splitlines()[-1]

@@ -1,0 +1,140 @@
+"""Random keys split by explicit name, so that renaming a function or adding a draw changes no other result.
+
+On a CPU, JAX compiles its generator (threefry) to a small loop, whose overhead dominates a rollout of a cheap environment.
+`unrolled` gives the same generator written out: the same bits, about twice the speed of a whole rollout.
+"""
+
+from __future__ import annotations
+
+import zlib
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax.extend.random import define_prng_impl
+
+from discover.base.errors import UserError
+
+
+def named_key(key: jax.Array, name: str) -> jax.Array:
+    """The key that belongs to ``name``.
+
+    >>> bool((named_key(jax.random.key(0), "network") == named_key(jax.random.key(0), "network")).all())
+    True
+    """
+    return jax.random.fold_in(key, zlib.crc32(name.encode()))
+
+
+def named_keys(key: jax.Array, *names: str) -> tuple[jax.Array, ...]:
+    """One key per name, each independent of which other names are asked for."""
+    return tuple(named_key(key, name) for name in names)
+
+
+def seed_keys(seed: int, purpose: str, count: int, *indices: int) -> jax.Array:
+    """Keys ``[count]`` of seeds 0, 1, ...: streams of different purposes never meet.
+
+    Args:
+        seed: the user's seed.
+        purpose: what the seeds are for (``search``, ``selection``, ``report``).
+        count: S, how many seeds.
+        *indices: further numbers that tell streams apart (generation, task).
+
+    Raises:
+        UserError: the seed lies outside 0 .. 2**32 - 1, where others would stand for the same stream.
+    """
+    if not 0 <= seed < 2**32:
+        raise UserError(f"seed must be a whole number from 0 to {2**32 - 1}; got {seed!r}.")
+    return _seed_keys(jax.random.key(seed), purpose, count, *indices)
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def _seed_keys(key: jax.Array, purpose: str, count: int, *indices: jax.Array | int) -> jax.Array:
+    key = named_key(key, purpose)
+    for index in indices:
+        key = jax.random.fold_in(key, index)
+    return jax.vmap(lambda s: jax.random.fold_in(key, s))(jnp.arange(count))
+
+
+def permutation(key: jax.Array, count: int) -> jax.Array:
+    """A random order of ``0 .. count - 1``.
+
+    A shuffle sorts one word per item, random bits above the item's place: on a CPU four to five times as fast as sorting
+    pairs. Items whose bits agree keep their order: 0.1 pairs of 1024 in the mean. More items are shuffled twice, which leaves
+    1e-4 pairs of 8192 and 0.5 of 65536; beyond that JAX's own permutation is taken.
+    """
+    if count > 65536:
+        return jax.random.permutation(key, count)
+    if count <= 1024:
+        return _shuffled_places(key, count)
+    first, second = jax.random.split(key)
+    return _shuffled_places(first, count)[_shuffled_places(second, count)]
+
+
+def _shuffled_places(key: jax.Array, count: int) -> jax.Array:
+    mask = jnp.uint32((1 << (count - 1).bit_length()) - 1)
+    words = (jax.random.bits(key, (count,)) & ~mask) | jax.lax.iota(jnp.uint32, count)
+    return (jnp.sort(words) & mask).astype(jnp.int32)
+
+
+def unrolled(key: jax.Array) -> jax.Array:
+    """The same key, whose draws are the same bits but compile without a loop (on CPUs; GPUs have a kernel of their own)."""
+    if jax.default_backend() != "cpu" or jax.random.key_impl(key) != "threefry2x32":
+        return key
+    return jax.random.wrap_key_data(jax.random.key_data(key), impl=_UNROLLED)
+
+
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+
+
+def _threefry(key: jax.Array, high: jax.Array, low: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3")."""
+    words = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(0x1BD11BDA))
+    x, y = high + words[0], low + words[1]
+    for injection in range(1, 6):
+        for rotation in _ROTATIONS[(injection - 1) % 2]:
+            x = x + y
+            y = ((y << rotation) | (y >> (32 - rotation))) ^ x
+        x = x + words[injection % 3]
+        y = y + words[(injection + 1) % 3] + jnp.uint32(injection)
+    return x, y
+
+
+def _counted(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
+    """Threefry of the counters 0, 1, ... laid out in ``shape``."""
+    size = 1
+    for length in shape:
+        size *= length
+    low = jax.lax.iota(jnp.uint32, size).reshape(shape)
+    return _threefry(key, jnp.zeros_like(low), low)
+
+
+def _once(keys: jax.Array) -> jax.Array:
+    """Keys that XLA derives once, and not again in each kernel that draws from them, which would take long to compile."""
+    return jax.lax.optimization_barrier(keys)
+
+
+def _seed(seed: int | jax.Array) -> jax.Array:
+    low = jnp.asarray(seed).astype(jnp.uint32)
+    return jnp.stack([jnp.zeros_like(low), low])
+
+
+def _split(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    return _once(jnp.stack(_counted(key, shape), axis=-1))
+
+
+def _random_bits(key: jax.Array, width: int, shape: tuple[int, ...]) -> jax.Array:
+    first, second = _counted(key, shape)
+    if width == 64:
+        return (first.astype(jnp.uint64) << 32) | second.astype(jnp.uint64)
+    bits = first ^ second
+    return bits if width == 32 else bits.astype({8: jnp.uint8, 16: jnp.uint16}[width])
+
+
+def _fold_in(key: jax.Array, data: int | jax.Array) -> jax.Array:
+    seed = _seed(data)
+    return _once(jnp.stack(_threefry(key, seed[0], seed[1])))
+
+
+_UNROLLED = define_prng_impl(
+    key_shape=(2,), seed=_seed, split=_split, random_bits=_random_bits, fold_in=_fold_in, name="unrolled_threefry", tag="unr"
+)

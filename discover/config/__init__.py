@@ -1,0 +1,1 @@
+"""Configs and candidates as text: built, checked, written."""

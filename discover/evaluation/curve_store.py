@@ -1,0 +1,117 @@
+"""Lifetimes that are run once: their curves are kept in a folder, and found there by all that they depend on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from discover.base.errors import DiscoverError, DiscoverWarning
+from discover.config.candidate_file import fingerprint_of
+from discover.contract.algorithm import Algorithm
+from discover.contract.environment import Environment
+from discover.contract.executor import Curves, Executor
+from discover.contract.registry import Registry
+from discover.storage.array_file import remove_leftovers, write_atomically
+from discover.storage.zip_archive import array_in, members_of
+
+_NAME = r"[0-9a-f]{32}\.npz"
+
+
+class NotKeptError(DiscoverError):
+    """Curves are asked for that have not been kept, and none may be made."""
+
+
+class NotKeptWarning(DiscoverWarning):
+    """Curves could not be kept: what they belong to would be run again after a kill."""
+
+
+class Kept(Executor):
+    """Another executor, whose evaluations are kept, so that a command that is repeated runs none twice.
+
+    Args:
+        executor: runs what has not been kept yet.
+        folder: where curves are kept; made when the first ones are.
+        registry: gives candidates and environments their names.
+        belongs: what else the bits depend on (versions, plugins, device), as JSON can hold it.
+        only: whether to raise `NotKeptError` instead of running anything.
+    """
+
+    def __init__(self, executor: Executor, folder: Path, registry: Registry, belongs: Mapping[str, Any], only: bool = False):
+        self._executor, self._folder, self._registry = executor, folder, registry
+        self._belongs, self._only = belongs, only
+        if folder.is_dir():
+            remove_leftovers(folder, [_NAME])
+
+    def __repr__(self) -> str:
+        return repr(self._executor)
+
+    def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
+        settled = self._executor.settle(lifetimes, candidate, environments)
+        return Kept(settled, self._folder, self._registry, self._belongs, self._only)
+
+    def evaluate(
+        self,
+        environment: Environment,
+        candidates: Any,
+        keys: jax.Array,
+        steps: int,
+        progress: Callable[[float], None] | None = None,
+    ) -> Curves:
+        path = self._folder / f"{self._digest(environment, candidates, keys, steps)}.npz"
+        curves = _read(path)
+        if curves is None and self._only:
+            raise NotKeptError("its learning curves have not been kept")
+        if curves is None:
+            curves = self._executor.evaluate(environment, candidates, keys, steps, progress)
+            _write(path, curves)
+        return curves
+
+    def _digest(self, environment: Environment, candidates: Any, keys: jax.Array, steps: int) -> str:
+        first = jax.tree.map(lambda leaf: np.asarray(leaf)[0], candidates)
+        facts = [
+            repr(self._executor),
+            fingerprint_of(self._registry, environment),
+            fingerprint_of(self._registry, first),
+            steps,
+            self._belongs,
+        ]
+        digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
+        for leaf in (*jax.tree.leaves(candidates), jax.random.key_data(keys)):
+            array = np.asarray(leaf)
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def _write(path: Path, curves: Curves) -> None:
+    """Keep curves; a disk that is full costs a warning, since they can be made again."""
+    arrays = {f"info/{name}": array for name, array in curves.info.items()}
+    arrays |= {name: array for name, array in curves._asdict().items() if name != "info"}
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    try:
+        with contextlib.suppress(FileExistsError):
+            path.parent.mkdir()
+        write_atomically(path, buffer.getvalue())
+    except (OSError, DiscoverError) as error:
+        warnings.warn(f"learning curves are not kept, and made again after a kill: {error}", NotKeptWarning, stacklevel=4)
+
+
+def _read(path: Path) -> Curves | None:
+    """Curves that were kept; None if they were not, or are damaged."""
+    try:
+        members = members_of(io.BytesIO(path.read_bytes()))
+        arrays = {name.removesuffix(".npy"): array_in(data) for name, data in members.items()}
+    except Exception:  # damaged bytes make zipfile, zlib and numpy raise anything
+        return None
+    info = {name.removeprefix("info/"): arrays.pop(name) for name in list(arrays) if name.startswith("info/")}
+    return Curves(info=info, **arrays) if {*arrays, "info"} == set(Curves._fields) else None

@@ -1,0 +1,107 @@
+"""Train one candidate on one task over several seeds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from discover.base.randomness import seed_keys
+from discover.base.statistics import Interval, bootstrap_interval
+from discover.config.build import environment_from
+from discover.contract.algorithm import Algorithm
+from discover.contract.events import Status, TaskRun, Training
+from discover.contract.executor import Executor
+from discover.contract.registry import Registry
+from discover.evaluation.checks import check_lifetime
+from discover.inner_loop.reasons import blamed
+from discover.inner_loop.status import statuses
+from discover.plugin.provenance import provenance
+
+FINAL_ROWS = 2
+"""Rows of the curve that the end-of-training return averages: the last two per cent of the lifetime."""
+
+
+def train(
+    registry: Registry,
+    executor: Executor,
+    name: str,
+    algorithm: Algorithm,
+    run: TaskRun,
+    seeds: int,
+    seed: int = 0,
+    purpose: str = "train",
+    progress: Callable[[float], None] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Training:
+    """Train ``algorithm`` from scratch with each of ``seeds`` seeds.
+
+    Args:
+        registry: knows the task.
+        executor: where to run.
+        name: how the candidate is called in what is reported.
+        algorithm: a complete candidate.
+        run: task and env-step budget of each lifetime.
+        seeds: S.
+        seed: of the stream that the S seeds come from.
+        purpose: name of that stream; streams of different purposes never meet.
+        progress: called now and then with the share done.
+        facts: provenance, if it is known already.
+
+    Raises:
+        UserError: an open value, an unknown task, a head that the network cannot give, a budget below one update.
+        EvaluationError: the candidate's program cannot be compiled or run, or asks to exit.
+    """
+    check_lifetime(registry, name, algorithm, run)
+    return trained(registry, executor, name, algorithm, run, seeds, seed, purpose, progress, facts)
+
+
+def trained(
+    registry: Registry,
+    executor: Executor,
+    name: str,
+    algorithm: Algorithm,
+    run: TaskRun,
+    seeds: int,
+    seed: int,
+    purpose: str,
+    progress: Callable[[float], None] | None,
+    facts: Mapping[str, Any] | None,
+) -> Training:
+    """`train`, for a candidate that has been checked."""
+    environment, keys = environment_from(registry, run.task), seed_keys(seed, purpose, seeds)
+    candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
+    with blamed(f"'{name}' cannot be trained on {run.label}", "repair the component that raises this"):
+        executor = executor.settle(seeds, algorithm, [environment])
+        started = time.perf_counter()
+        curves = executor.evaluate(environment, candidates, keys, run.steps, progress)
+    seconds = time.perf_counter() - started
+    returns, status = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1), statuses(curves)[0]
+    return Training(
+        name=name,
+        algorithm=algorithm,
+        run=run,
+        curves=curves.episode_return[0],
+        lengths=curves.episode_length[0],
+        info={key: value[0] for key, value in curves.info.items()},
+        returns=returns,
+        status=status,
+        interval=_interval(returns, status),
+        env_steps=int(curves.env_steps.sum(dtype=np.int64)),
+        seconds=seconds,
+        provenance={**(provenance(registry) if facts is None else facts), "executor": repr(executor)},
+    )
+
+
+def _interval(returns: np.ndarray, status: np.ndarray) -> Interval:
+    """Interquartile mean with its 95 % interval (`bootstrap_interval`; of 10 seeds it holds the truth in about 97 % of
+    simulated cases, see experiments/statistics.md); without an interval (NaN) for a single seed, NaN if a seed is broken.
+    """
+    if (status != Status.OK).any():
+        return Interval(np.nan, np.nan, np.nan)
+    if len(returns) == 1:
+        return Interval(np.nan, float(returns[0]), np.nan)
+    return bootstrap_interval(returns)

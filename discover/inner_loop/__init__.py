@@ -1,0 +1,1 @@
+"""The inner loop: lifetimes, in which an agent learns from scratch, and populations of them."""

@@ -1,0 +1,1 @@
+"""Building blocks for update rules: replay buffer, on-policy base, weights of steps, target parameters."""

@@ -1,0 +1,42 @@
+"""What rules share that learn a policy and its value from fresh batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from discover.components.component import component
+from discover.components.static_fields import Count
+from discover.contract.distributions import policy_heads
+from discover.contract.environment import Spec
+from discover.contract.network import Head, Heads
+from discover.contract.optimizer import Optimiser
+from discover.contract.return_function import ReturnFunction
+from discover.contract.update_rule import Rollout, UpdateRule
+from discover.contract.world import World
+
+
+@component
+class OnPolicy(UpdateRule):
+    """A rule with a policy and a value, a return function and an optimiser. To derive from: it has no `update` of its own.
+
+    Attributes:
+        returns: targets for the value, advantages for the policy.
+        optimiser: what takes a step. Its state is the rule's, unless `init` says otherwise.
+        steps, environments: T and B of a batch.
+    """
+
+    returns: ReturnFunction
+    optimiser: Optimiser
+    steps: Count = 128
+    environments: Count = 4
+
+    def rollout(self, spec: Spec) -> Rollout:
+        return Rollout(self.steps, self.environments)
+
+    def heads(self, spec: Spec) -> Heads:
+        return Heads({**policy_heads(spec), "value": Head(())})
+
+    def init(self, key: jax.Array, world: World, params: Any) -> Any:
+        return self.optimiser.init(params)

@@ -1,0 +1,1 @@
+"""The outer loop: the search over candidates."""

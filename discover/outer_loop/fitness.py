@@ -1,0 +1,206 @@
+"""The fitness of a population: every member on every task and seed, one compiled program per structure and environment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from discover.base.errors import UserError
+from discover.base.randomness import seed_keys
+from discover.components.space import Group, Space
+from discover.config.build import environment_from
+from discover.config.search_config import SearchConfig
+from discover.contract.environment import Environment
+from discover.contract.events import Status
+from discover.contract.executor import Executor
+from discover.contract.registry import Registry
+from discover.contract.strategy import TaskReturns
+from discover.inner_loop.isolation import Part, advanced, evaluated
+from discover.inner_loop.lifetime import begin, updates_in
+from discover.inner_loop.population import inherit
+from discover.outer_loop.time_limit import Limited
+from discover.outer_loop.worker import Piece
+
+Lives: TypeAlias = tuple[Any, ...]
+"""Ongoing lifetimes: per task a tree of arrays ``[P, S, ...]``."""
+
+
+_BELOW_ALL = -1e9
+"""Fitness of broken candidates before any sound one."""
+
+
+class Evaluated(NamedTuple):
+    """A population's curves and what became of each member."""
+
+    fitness: np.ndarray  # [P], finite
+    status: np.ndarray  # [P]
+    errors: dict[int, str]
+    returns: list[np.ndarray]  # per task [P, S, 100]
+    structures: int
+    env_steps: int
+    seconds: float
+
+
+class Evaluator:
+    """Evaluates populations of one space as a config says.
+
+    Args:
+        registry: knows the tasks.
+        config: tasks, objective and seed.
+        space: what the genomes mean.
+        executor: where lifetimes run.
+        progress: called with what is being done, and the share of it that is done.
+        limited: evaluates structures within a limit of time, if there is one.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        config: SearchConfig,
+        space: Space,
+        executor: Executor,
+        progress: Callable[[str, float], None],
+        limited: Limited | None = None,
+    ):
+        self._tasks, self._objective, self._seed = config.tasks, config.objective, config.seed
+        self._space, self._executor, self._progress, self._limited = space, executor, progress, limited
+        self._environments = [environment_from(registry, run.task) for run in config.tasks]
+        self._scales = [registry.get("task", run.task).facts for run in config.tasks]
+
+    def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int, lowest: float = np.inf) -> Evaluated:
+        """Every member on every task, the same seeds for all members (common random numbers).
+
+        Args:
+            genomes: ``[P, D]``.
+            purpose, index: which stream of seeds is taken.
+            seeds: S.
+            lowest: the lowest fitness of any sound candidate before; broken members stay below it.
+        """
+        started, population = time.perf_counter(), len(genomes)
+        groups, env_steps = self._space.groups(genomes), 0
+        errors: dict[int, str] = {}
+        status = np.full(population, Status.OK, np.int8)
+        returns = []
+        for task, run in enumerate(self._tasks):
+            keys = seed_keys(self._seed, purpose, seeds, index, task)
+            curves = np.full((population, seeds, 100), np.nan, np.float32)
+            for place, group in enumerate(groups):
+                share = (task * len(groups) + place) / (len(groups) * len(self._tasks))
+                self._progress(f"{purpose} {index + 1}: {run.label}", share)
+                if (status[group.members] == Status.TIME).all():
+                    continue  # on an earlier task
+                if self._limited is None:
+                    part = evaluated(self._executor, self._environments[task], group.candidates, keys, run.steps)
+                else:
+                    part = self._limited.evaluate(Piece(task, place, purpose, index, seeds), genomes, len(group.members))
+                env_steps += self._take(part, group, curves, status, errors)
+            returns.append(curves)
+        fitness = self._fitness(returns, status, lowest)
+        return Evaluated(fitness, status, errors, returns, len(groups), env_steps, time.perf_counter() - started)
+
+    def go_on(
+        self,
+        genomes: np.ndarray,
+        parents: np.ndarray,
+        lives: Lives,
+        index: int,
+        generations: int,
+        seeds: int,
+        lowest: float = np.inf,
+    ) -> tuple[Lives, Evaluated]:
+        """Ongoing lifetimes after their share of generation ``index``, scored by that share alone.
+
+        A member for whose values a host callback fails stays as it was, broken. A program that fails for all is an error: none
+        of them could go on.
+
+        Args:
+            genomes: ``[P, D]`` of one structure; from here on member i lives by ``genomes[i]``.
+            parents: ``[P]``; member i goes on with the lifetime of member ``parents[i]``.
+            lives: as the generation before left them; begun anew in the first one.
+            index, generations: which share of each task's updates it is.
+            seeds: S.
+            lowest: the lowest fitness of any sound member before; broken ones stay below it.
+        """
+        started, (group,) = time.perf_counter(), self._space.groups(genomes)
+        status, returns, after, env_steps = np.full(len(genomes), Status.OK, np.int8), [], [], 0
+        errors: dict[int, str] = {}
+        for task, (run, environment) in enumerate(zip(self._tasks, self._environments, strict=True)):
+            self._progress(f"search {index + 1}: {run.label}", task / len(self._tasks))
+            start, stop, total = self._share(task, index, generations)
+            if index == 0:
+                life = self._executor.begin(environment, group.candidates, seed_keys(self._seed, "search", seeds, 0, task))
+            else:
+                life = inherit(lives[task], jnp.asarray(parents), index)
+            life, part = advanced(self._executor, environment, group.candidates, life, (start, stop, total))
+            after.append(life)
+            curves = np.full_like(part.returns, np.nan)
+            env_steps += self._take(part, group, curves, status, errors)
+            returns.append(curves)
+        fitness = self._fitness(returns, status, lowest)
+        return tuple(after), Evaluated(fitness, status, errors, returns, 1, env_steps, time.perf_counter() - started)
+
+    def lives_form(self, population: int, seeds: int) -> Lives:
+        """Shapes and dtypes of ongoing lifetimes.
+
+        Raises:
+            UserError: the space holds more than one structure.
+        """
+        if self._space.structures > 1:
+            raise UserError(
+                f"the strategy keeps agents alive and copies them, which needs one structure, but the space holds "
+                f"{self._space.structures}: take the choices between components out of it, or choose another strategy."
+            )
+        (group,) = self._space.groups(np.zeros((population, self._space.dimension), np.float32))
+
+        def begun(environment: Environment) -> Any:
+            each = jax.vmap(lambda member, key: begin(member, environment, key), in_axes=(None, 0))
+            return jax.vmap(each, in_axes=(0, None))(group.candidates, seed_keys(self._seed, "search", seeds, 0))
+
+        return tuple(jax.eval_shape(lambda e=e: begun(e)) for e in self._environments)
+
+    def check_shares(self, generations: int) -> None:
+        """Check that ongoing lifetimes have an update for each generation.
+
+        Raises:
+            UserError: a task's budget allows fewer.
+        """
+        for task, run in enumerate(self._tasks):
+            total = self._share(task, 0, generations)[2]
+            if total < generations:
+                raise UserError(
+                    f"{run.label} has {total} updates for {generations} generations of a strategy that keeps agents alive: "
+                    "give more steps, or fewer generations."
+                )
+
+    def _share(self, task: int, index: int, generations: int) -> tuple[int, int, int]:
+        """First update of a generation, first one after it, and how many there are in all."""
+        candidate = self._space.decode(self._space.start(jax.random.key(0)))
+        total = updates_in(candidate, self._environments[task], self._tasks[task].steps)
+        return total * index // generations, total * (index + 1) // generations, total
+
+    def _take(self, part: Part, group: Group, returns: np.ndarray, status: np.ndarray, errors: dict[int, str]) -> int:
+        """Fill in ``returns``, ``status`` and ``errors`` of a group's members; gives the env steps that they took."""
+        returns[group.members] = part.returns
+        status[group.members] = np.maximum(status[group.members], part.status)
+        named = self._space.describe(group.structure)
+        for place, why in part.errors.items():
+            errors[int(group.members[place])] = f"{why}, with {named}" if named else why
+        return part.env_steps
+
+    def _fitness(self, returns: list[np.ndarray], status: np.ndarray, lowest: float) -> np.ndarray:
+        """Fitness ``[P]``, finite: broken members are just below every sound one so far.
+
+        In a tie with the worst sound member, or above one of an earlier generation, they would push it out of an elite.
+        """
+        scales = [TaskReturns(r, f["random"], f["reference"]) for r, f in zip(returns, self._scales, strict=True)]
+        fitness = np.array(self._objective(scales), np.float32)
+        status[(status == Status.OK) & ~np.isfinite(fitness)] = Status.NOT_FINITE
+        sound = status == Status.OK
+        floor = np.float32(min([lowest, *fitness[sound]]))
+        fitness[~sound] = np.nextafter(floor, np.float32(-np.inf)) if np.isfinite(floor) else _BELOW_ALL
+        return fitness

@@ -1,0 +1,54 @@
+"""What a search carries from one generation to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from discover.contract.events import Status
+from discover.outer_loop.archive import Archive
+from discover.outer_loop.fitness import Evaluated, Lives
+
+
+class State(NamedTuple):
+    """All that a search carries from one generation to the next: a tree of arrays."""
+
+    strategy: Any
+    archive: Archive
+    lives: Lives = ()  # ongoing lifetimes, once there are any
+
+
+class Counters(NamedTuple):
+    """What has been spent so far; plain numbers, saved beside the state."""
+
+    generations: int = 0
+    env_steps: int = 0
+    seconds: float = 0.0
+    best_fitness: float = -np.inf
+    lowest_fitness: float = np.inf  # of sound candidates
+    broken: Mapping[str, int] = {}
+
+
+class Now(NamedTuple):
+    """Where a search stands between two generations; replaced as a whole, so that its halves never disagree."""
+
+    state: State
+    counters: Counters
+
+
+def counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counters:
+    """The counters with an evaluated population added."""
+    sound, broken = evaluated.fitness[evaluated.status == Status.OK], dict(counters.broken)
+    for status in evaluated.status[evaluated.status != Status.OK]:
+        name = Status(status).name.lower()
+        broken[name] = broken.get(name, 0) + 1
+    return Counters(
+        generations=counters.generations,
+        env_steps=counters.env_steps + evaluated.env_steps,
+        seconds=counters.seconds + seconds,
+        best_fitness=max([counters.best_fitness, *map(float, sound)]),
+        lowest_fitness=min([counters.lowest_fitness, *map(float, sound)]),
+        broken=broken,
+    )

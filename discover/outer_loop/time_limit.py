@@ -1,0 +1,144 @@
+"""A limit of time per structure: each is evaluated in a process of its own kind, which is killed when its time is over.
+
+Neither a compilation nor a Python loop without end can be interrupted from within a process. The process
+(`discover.outer_loop.worker`) loads the plugins itself and is told the rest in JSON and arrays; it stays for all structures
+until one of them is too slow.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from discover.base.errors import DiscoverWarning, EvaluationError, UserError
+from discover.contract.events import Status
+from discover.contract.registry import Registry
+from discover.inner_loop.isolation import Part, failed
+from discover.outer_loop.worker import Piece
+from discover.process.frames import read_message, write_message
+
+_START = 600.0  # seconds in which the process must be ready
+_SETTINGS = (  # of JAX: those that bits depend on, and where compiled programs are kept
+    "jax_compilation_cache_dir",
+    "jax_default_matmul_precision",
+    "jax_default_prng_impl",
+    "jax_enable_x64",
+    "jax_num_cpu_devices",
+    "jax_persistent_cache_min_compile_time_secs",
+    "jax_platforms",
+    "jax_threefry_partitionable",
+)
+
+
+class Limited:
+    """Evaluates structures in another process, each within a limit of time.
+
+    Args:
+        config: the search's config as the text of a YAML file, with the executor that has been settled.
+        plugins: folder of one-file plugins, if there is one.
+        seconds: the limit, for one structure on one task in one generation, compilation included.
+
+    Raises:
+        UserError: a component comes from an object of this process, which no other one can load.
+    """
+
+    def __init__(self, registry: Registry, config: str, plugins: Path | None, seconds: float):
+        for entry in registry.entries():
+            if entry.provenance.distribution == "this process":
+                raise UserError(
+                    f"time_limit_seconds {seconds:g}: structures run in another process then, which cannot load the plugin "
+                    f"object '{entry.provenance.plugin}': put it in a folder (--plugins-dir) or a package, or leave the limit "
+                    "out."
+                )
+        if jax.default_backend() == "gpu" and os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE", "").lower() not in ("false", "0"):
+            text = (
+                "time_limit_seconds: this process keeps most of the GPU's memory from the one that evaluates structures: set "
+                "XLA_PYTHON_CLIENT_PREALLOCATE=false."
+            )
+            warnings.warn(text, DiscoverWarning, stacklevel=2)
+        jax_settings = {name: jax.config.values[name] for name in _SETTINGS if name in jax.config.values}
+        self._settings = {"config": config, "plugins": plugins and str(plugins), "jax": jax_settings}
+        self._seconds = seconds
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def evaluate(self, piece: Piece, genomes: np.ndarray, count: int) -> Part:
+        """What became of the ``count`` members that a piece of work is about."""
+        if self._process is None:
+            self._start()
+        answer = self._ask(piece._asdict(), np.asarray(genomes), seconds=self._seconds)
+        if answer is None:
+            return failed(count, piece.seeds, f"it took longer than {self._seconds:g} s and was ended", Status.TIME)
+        if isinstance(answer, str):
+            return failed(count, piece.seeds, answer, Status.ERROR)
+        said, (returns, status) = answer
+        errors = {int(place): why for place, why in said["errors"].items()}
+        return Part(returns, status, errors, said["env_steps"])
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                assert pipe is not None
+                pipe.close()
+
+    def _start(self) -> None:
+        paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "discover.outer_loop.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": paths},
+            start_new_session=True,  # ctrl-C is for us: we end it
+        )
+        self._answers = queue.SimpleQueue()
+        threading.Thread(target=_listen, args=(self._process.stdout, self._answers), daemon=True).start()
+        answer = self._ask(self._settings, seconds=_START)
+        if not isinstance(answer, tuple) or "error" in answer[0]:
+            why = answer[0]["error"] if isinstance(answer, tuple) else answer or "it does not answer"
+            self.close()
+            raise EvaluationError(f"the process that evaluates structures cannot begin ({why}): take time_limit_seconds out.")
+
+    def _ask(self, values: Any, *arrays: np.ndarray, seconds: float) -> Any:
+        """The answer; None if it does not come in time, a reason if the process has ended. Either leaves no process."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            write_message(self._process.stdin, values, *arrays)
+        try:
+            answer = self._answers.get(timeout=seconds)
+        except queue.Empty:
+            self.close()
+            return None
+        except BaseException:  # ctrl-C: what is under way answers nobody any more
+            self.close()
+            raise
+        if answer is None:
+            status = self._process.wait()
+            self.close()
+            return f"it ended its process (exit status {status})"
+        return answer
+
+
+def _listen(pipe: Any, answers: queue.SimpleQueue[Any]) -> None:
+    """Pass on what a process answers, and None when it has ended."""
+    try:
+        while True:
+            answers.put(read_message(pipe))
+    except (EOFError, OSError, ValueError):
+        answers.put(None)

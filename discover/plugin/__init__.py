@@ -1,0 +1,1 @@
+"""Plugins: found, loaded, told of events; and where a result came from."""

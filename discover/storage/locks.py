@@ -1,0 +1,106 @@
+"""Locks on directories that the kernel releases, however their holder ends."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from discover.base.errors import DiscoverWarning, UserError
+
+try:
+    import fcntl
+except ImportError:  # not POSIX
+    fcntl = None
+
+LOCK_FILE = ".discover.lock"
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+class LockWarning(DiscoverWarning):
+    """A directory could not be locked, since its system has no such locks; all goes on."""
+
+
+@contextlib.contextmanager
+def directory_lock(directory: str | os.PathLike[str]) -> Iterator[None]:
+    """Hold a directory that exists: no other process, and no other thread of this one, holds it meanwhile.
+
+    The lock is one of the kernel's (``flock``) on a file in the directory, so that it ends with its holder. A system
+    without such locks costs a warning.
+
+    Raises:
+        UserError: the directory is held already; nothing has been touched. Or it cannot be written to.
+    """
+    path = Path(directory) / LOCK_FILE
+    descriptor = _locked(path)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            if _stands_at(descriptor, path):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            os.close(descriptor)
+
+
+def _locked(path: Path) -> int | None:
+    """The open file at ``path``, locked; None where there are no locks."""
+    if fcntl is None:
+        _warn(path, "this platform has no file locks that end with their process")
+        return None
+    while True:
+        descriptor = _opened(path)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _holder(descriptor)
+            os.close(descriptor)
+            raise UserError(f"'{path.parent}' is in use by another process{holder}: wait until it ends, or end it.") from None
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno not in _NO_LOCKS:
+                raise UserError(f"'{path}' cannot be locked ({error.strerror}): choose another directory.") from None
+            _warn(path, f"its file system has no locks ({error.strerror})")
+            return None
+        if _stands_at(descriptor, path):
+            _note_holder(descriptor)
+            return descriptor
+        os.close(descriptor)  # who held it removed the file in between: begin anew
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+    except OSError as error:
+        raise UserError(
+            f"'{path.parent}' cannot be locked ({error.strerror}): make it a directory that can be written to, or choose "
+            "another."
+        ) from None
+
+
+def _stands_at(descriptor: int, path: Path) -> bool:
+    """Whether the open file is the one at the path still."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False))
+    except OSError:
+        return False
+
+
+def _holder(descriptor: int) -> str:
+    text = os.read(descriptor, 32).decode("ascii", "replace").strip()
+    return f" (process id {text})" if text.isdecimal() else ""
+
+
+def _note_holder(descriptor: int) -> None:
+    """Note this process in the file, for who finds it locked; a full disk costs the note alone."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
+
+
+def _warn(path: Path, why: str) -> None:
+    text = f"'{path.parent}' is not locked, since {why}: see to it that no second process works in it."
+    warnings.warn(text, LockWarning, stacklevel=4)
