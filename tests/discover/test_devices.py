@@ -65,6 +65,8 @@ KEEP = (
     "import jax\nfrom discover.process import devices\ndevices.keep_programs()\n"
     "print(jax.config.values['jax_compilation_cache_dir'])"
 )
+COMPILE = "\njax.config.update('jax_persistent_cache_min_compile_time_secs', 0.0)\njax.jit(lambda x: x + 1)(1.0)"
+
 
 def test_programs_are_kept_in_a_private_folder_of_this_machine(tmp_path: Path) -> None:
     folder = Path(run(KEEP + COMPILE, XDG_CACHE_HOME=str(tmp_path)))
