@@ -10,11 +10,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from discover.api import compare as compare
+    from discover.api import load as load
+    from discover.api import plugins as plugins
+    from discover.api import recipe as recipe
+    from discover.api import resume as resume
+    from discover.api import save as save
+    from discover.api import search as search
+    from discover.api import train as train
     from discover.base.errors import DiscoverError as DiscoverError
     from discover.base.errors import DiscoverWarning as DiscoverWarning
     from discover.base.errors import Terminated as Terminated
     from discover.base.errors import UserError as UserError
     from discover.base.errors import nearest as nearest
+    from discover.base.figures import draw_curves as draw_curves
+    from discover.base.figures import import_matplotlib as import_matplotlib
+    from discover.base.figures import new_figure as new_figure
     from discover.base.randomness import named_key as named_key
     from discover.base.randomness import named_keys as named_keys
     from discover.base.statistics import Interval as Interval
@@ -94,7 +105,6 @@ if TYPE_CHECKING:
     from discover.contract.update_rule import UpdateRule as UpdateRule
     from discover.contract.update_rule import WrappingRule as WrappingRule
     from discover.contract.world import World as World
-    from discover.evaluation.compare import table as table
     from discover.inner_loop.adaptation import Adaptation as Adaptation
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
@@ -118,12 +128,27 @@ if TYPE_CHECKING:
     from discover.storage.yaml_text import values_in_file as values_in_file
 
 _HOME = {
+    "api": (
+        "compare",
+        "load",
+        "plugins",
+        "recipe",
+        "resume",
+        "save",
+        "search",
+        "train",
+    ),
     "base.errors": (
         "DiscoverError",
         "DiscoverWarning",
         "Terminated",
         "UserError",
         "nearest",
+    ),
+    "base.figures": (
+        "draw_curves",
+        "import_matplotlib",
+        "new_figure",
     ),
     "base.randomness": (
         "named_key",
@@ -234,7 +259,6 @@ _HOME = {
         "WrappingRule",
     ),
     "contract.world": ("World",),
-    "evaluation.compare": ("table",),
     "inner_loop.adaptation": (
         "Adaptation",
         "adaptation_figure",

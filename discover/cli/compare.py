@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from discover.base.errors import UserError
-from discover.cli import candidates
+from discover.cli.guard import raise_late
 from discover.cli.options import MOST_STEPS, STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
-from discover.cli.output import print_comparison, print_json, tracked_lines
-from discover.cli.session import loaded_plugins, quiet_output, session
+from discover.cli.output import print_json, print_text, quiet_output, tracked_lines
+from discover.config.candidates import HELP, candidates_from
+from discover.plugin.session import session, start_plugins
 
 if TYPE_CHECKING:
     from discover.contract.events import TaskRun
 
 _MOST_DIGITS = 100
-_HELP = f"The one in question, then those to compare it with. {candidates.HELP}"
+_HELP = f"The one in question, then those to compare it with. {HELP}"
 
 
 def run(
@@ -35,27 +36,23 @@ def run(
     """Compare a candidate with others over tasks and seeds, with intervals and an honest verdict."""
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
-        plugins = loaded_plugins(options.plugins_dir)
-        from discover.config.search_config import default_executor
+        plugins = start_plugins(options.plugins_dir)
+        from discover.api import compare_in
         from discover.config.tasks import check_distinct
-        from discover.evaluation.compare import compare, table
 
         runs = [_task_run(text.strip(), steps) for text in tasks.split(",")]
         check_distinct(runs, "--tasks")
-        compared = candidates.candidates_from(plugins, names, options.store)
-        with session("compare", options, plugins) as running:
-            executor = default_executor(plugins.registry)
-            comparison = compare(plugins.registry, executor, compared, runs, seeds, seed, progress=running.progress)
-            plugins.tell("discover_comparison_finished", comparison=comparison)
-    rows = table(comparison)
+        compared = candidates_from(plugins, names, options.store)
+        with session(options.command("compare"), plugins) as running:
+            comparison = compare_in(running, compared, runs, seeds, seed)
     if options.json:
-        summary = {"candidates": names, "seeds": seeds, "table": rows, "verdict": comparison.verdict, "run_id": None}
-        print_json({**summary, **running.facts})
+        summary = {"candidates": names, "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}
+        print_json({**summary, "run_id": None, **running.facts})
     else:
-        print_comparison(rows, comparison.verdict)
+        print_text(str(comparison))
         for line in tracked_lines(running.facts):
             print(line)
-    running.raise_late()
+    raise_late(running)
 
 
 def _task_run(text: str, steps: int) -> TaskRun:

@@ -20,12 +20,15 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 from discover.base.errors import DiscoverError, DiscoverWarning, said_by, shortened
 from discover.process import interruption
+
+if TYPE_CHECKING:
+    from discover.plugin.session import Session
 
 R = TypeVar("R")
 
@@ -38,6 +41,14 @@ class StoppedError(DiscoverError):
     def __init__(self, message: str, cause: KeyboardInterrupt):
         super().__init__(message)
         self.exit_status = interruption.status_of(cause)
+
+
+def raise_late(session: Session) -> None:
+    """End a command as its watchers ask, or as ctrl-C did while they were at work. Its result has been printed."""
+    for error in session.late:
+        if isinstance(error, KeyboardInterrupt):
+            raise StoppedError("the result is complete, but may not be tracked to its end.", error)
+        raise error
 
 
 def set_debug(wanted: bool) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from discover.base.errors import UserError
+
+if TYPE_CHECKING:
+    from discover.contract.events import Command
 
 STEPS = 100_000
 """Environment steps of a lifetime, unless said otherwise."""
@@ -34,6 +37,17 @@ class Common(NamedTuple):
     plugins_dir: Path | None = None
     store: str | None = None
     tracking: bool = True
+
+    def command(self, name: str, directory: Path | None = None) -> Command:
+        """What watchers are told of the command.
+
+        Args:
+            name: ``search``, ``resume``, ``train`` or ``compare``.
+            directory: of the search that is resumed.
+        """
+        from discover.contract.events import Command
+
+        return Command(name, directory, self.tracking, self.store, self.json)
 
 
 def common(json: bool, plugins_dir: Path | None, store: str | None, no_tracking: bool) -> Common:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from discover.base.text_table import RULE, WIDTH, text_table
 
-_WIDTH = 160  # of tables, where there is no terminal
+
+@contextlib.contextmanager
+def quiet_output(json: bool) -> Iterator[None]:
+    """With ``json``, whatever is printed meanwhile goes to standard error."""
+    with contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
+        yield
 
 
 def print_json(value: Any) -> None:
@@ -39,55 +45,26 @@ def plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float | None) else str(value)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> None:
-    """Print a table of texts. What the terminal cannot show is escaped before columns are measured.
-
-    Args:
-        columns: headings.
-        rows: as many texts each.
-        right: the columns that are set to the right (numbers).
-    """
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
+def print_text(text: str) -> None:
+    """Print a text. What the terminal cannot show is escaped; lines of a table are drawn with what it has."""
     encoding = sys.stdout.encoding or "utf-8"
-
-    def shown(text: str) -> str:
-        return text.encode(encoding, "backslashreplace").decode(encoding)
-
-    table: Table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(shown(column), justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(shown, row))
-    terminal = sys.stdout.isatty()
-    Console(file=sys.stdout, width=None if terminal else _WIDTH, markup=False, highlight=False).print(table)
+    try:
+        RULE.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.replace(RULE, "-")
+    print(escaped(text))
 
 
-def print_comparison(rows: Sequence[Mapping[str, Any]], verdict: str) -> None:
-    """Print the rows of `discover.evaluation.compare.table`, run by run, and the verdict below."""
-    runs = list(dict.fromkeys((row["task"], row["steps"]) for row in rows))
-    first = rows[0]["candidate"]
-    differs = f"{first} minus this"
-    numbers = ("IQM", "95 % interval", "seeds", differs)
-    ordered = sorted(rows, key=lambda row: runs.index((row["task"], row["steps"])))
-    print_table(("task", "candidate", *numbers, "verdict"), map(_comparison_row, ordered), numbers)
-    print(verdict)
+def escaped(text: str) -> str:
+    """A text as standard output can show it."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _comparison_row(row: Mapping[str, Any]) -> Sequence[str]:
-    note = f" ({row['note']})" if row["note"] else ""
-    difference, broken = row["first_minus_this"], f" ({row['broken']} broken)" if row["broken"] else ""
-    return (
-        f"{row['task']} @ {row['steps']:,}{note}",
-        row["candidate"],
-        number(row["iqm"]),
-        interval(row["interval"]),
-        f"{row['seeds']}{broken}",
-        f"{number(difference['estimate'])} {interval(difference['interval'])}" if difference else "",
-        difference["verdict"] if difference else "",
-    )
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table of texts, as wide as the terminal."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
+    print_text(text_table(columns, [[escaped(text) for text in row] for row in rows], width=width))
 
 
 def tracked_lines(facts: Mapping[str, Any]) -> Iterator[str]:
@@ -100,26 +77,6 @@ def tracked_lines(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"run: {facts['run_id']}"
     elif "ledger" in facts:
         yield f"run: not in the tracking store yet; its ledger lies in {facts['ledger']}"
-
-
-def number(value: float | None) -> str:
-    """Three decimals below ten, one above; a dash where there is none.
-
-    >>> number(487.25), number(0.5), number(None)
-    ('487.2', '0.500', '-')
-    """
-    if value is None or not math.isfinite(value):
-        return "-"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
-
-
-def interval(bounds: Sequence[float | None]) -> str:
-    """
-    >>> interval([1.0, 12.0]), interval([None, None])
-    ('[1.000, 12.0]', '-')
-    """
-    low, high = bounds
-    return "-" if low is None or high is None else f"[{number(low)}, {number(high)}]"
 
 
 def command_line(*words: object, plugins_dir: Path | None = None) -> str:

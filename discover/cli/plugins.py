@@ -9,8 +9,8 @@ import typer
 
 from discover.base.errors import UserError, nearest
 from discover.cli.options import Json, PluginsDir
-from discover.cli.output import print_json, print_table
-from discover.cli.session import loaded_plugins, quiet_output
+from discover.cli.output import print_json, print_table, quiet_output
+from discover.plugin.session import start_plugins
 
 if TYPE_CHECKING:
     from discover.contract.registry import Entry
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def list_entries(json: Json = False, plugins_dir: PluginsDir = None) -> None:
     """List everything that the loaded plugins bring, and which plugin brings it."""
     with quiet_output(json):
-        entries = [_line(entry) for entry in loaded_plugins(plugins_dir).registry.entries()]
+        entries = [_line(entry) for entry in start_plugins(plugins_dir).registry.entries()]
     if json:
         print_json(entries)
     else:
@@ -34,7 +34,7 @@ def show(
 ) -> None:
     """Show what is known of a name: its fields with domains and defaults, where it is published, who brings it."""
     with quiet_output(json):
-        every = list(loaded_plugins(plugins_dir).registry.entries())
+        every = list(start_plugins(plugins_dir).registry.entries())
         found = [entry for entry in every if entry.name == name]
         if not found:
             raise UserError(f"no plugin brings '{name}': {nearest(name, {entry.name for entry in every})}.")

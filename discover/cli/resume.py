@@ -10,8 +10,9 @@ import typer
 
 from discover.base.errors import UserError
 from discover.cli.options import Json, NoTracking, PluginsDir, Tracking, common
+from discover.cli.output import quiet_output
 from discover.cli.search import how_to_go_on, present, searched
-from discover.cli.session import Session, loaded_plugins, quiet_output
+from discover.plugin.session import Session, start_plugins
 from discover.process.interruption import say_when_stopped
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def run(
     if os.path.isdir(search):
         say_when_stopped(how_to_go_on(Path(search), plugins_dir))
     with quiet_output(options.json):
-        plugins = loaded_plugins(options.plugins_dir)
+        plugins = start_plugins(options.plugins_dir)
         from discover.outer_loop.search import resume
 
         directory = _directory(plugins, search, options.store)

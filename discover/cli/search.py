@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from discover.cli.guard import StoppedError
+from discover.base.text_table import number
+from discover.cli.guard import StoppedError, raise_late
 from discover.cli.options import Common, Json, NoTracking, PluginsDir, Tracking, common
-from discover.cli.output import command_line, number, print_comparison, print_json, tracked_lines
-from discover.cli.session import Session, loaded_plugins, quiet_output, session
+from discover.cli.output import command_line, print_json, print_text, quiet_output, tracked_lines
+from discover.plugin.session import Session, session, start_plugins
 from discover.process import interruption
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def run(
     """Search over the candidates that a config leaves open, and compare the champion with its baselines."""
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
-        plugins = loaded_plugins(options.plugins_dir)
+        plugins = start_plugins(options.plugins_dir)
         from discover.config.search_config import read_config
         from discover.outer_loop.search import search
 
@@ -56,7 +57,7 @@ def searched(
     """Run a search under watch; ctrl-C ends it with a word on how to go on."""
     running: Session | None = None
     try:
-        with session(name, options, plugins, directory) as running:
+        with session(options.command(name, directory), plugins) as running:
             result = work(running)
     except BaseException as error:  # at any time, from the first trace to the report
         stop = interruption.behind(error)
@@ -78,23 +79,20 @@ def how_to_go_on(directory: Path, plugins_dir: Path | None, name: str | None = N
 
 def present(outcome: Outcome, options: Common) -> None:
     """Print what a search has found."""
-    from discover.evaluation.compare import table
-
     comparison = outcome.result.comparison
-    rows = table(comparison) if comparison else []
     if options.json:
-        print_json(_summary(outcome, rows))
+        print_json(_summary(outcome))
     else:
         if comparison:
-            print_comparison(rows, comparison.verdict)
+            print_text(str(comparison))
         if outcome.search.phase == "finished":
             print(f"finished:        the search '{outcome.search.name}' was finished before; nothing has been run")
         for line in _lines(outcome, options):
             print(line)
-    outcome.session.raise_late()
+    raise_late(outcome.session)
 
 
-def _summary(outcome: Outcome, rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _summary(outcome: Outcome) -> dict[str, Any]:
     result = outcome.result
     return {
         "run_id": None,
@@ -106,7 +104,7 @@ def _summary(outcome: Outcome, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "env_steps": result.env_steps,
         "seconds": result.seconds,
         "broken": result.broken,
-        "table": rows,
+        "table": result.comparison.rows() if result.comparison else [],
         "verdict": result.comparison.verdict if result.comparison else None,
         **outcome.session.facts,
     }

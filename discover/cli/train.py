@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from discover.cli import candidates
+from discover.base.text_table import interval, number
+from discover.cli.guard import raise_late
 from discover.cli.options import STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
-from discover.cli.output import interval, number, plain, print_json, tracked_lines
-from discover.cli.session import loaded_plugins, quiet_output, session
+from discover.cli.output import plain, print_json, quiet_output, tracked_lines
+from discover.config.candidates import HELP, candidate_from
+from discover.plugin.session import session, start_plugins
 
 if TYPE_CHECKING:
     from discover.contract.events import Training
 
 
 def run(
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=candidates.HELP)],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP)],
     task: Annotated[str, typer.Option("--task", metavar="ID", help="The task (discover plugins list names them).")],
     seeds: Seeds = 10,
     steps: Steps = STEPS,
@@ -29,30 +31,18 @@ def run(
     """Train a candidate from scratch on one task, with several seeds."""
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
-        plugins = loaded_plugins(options.plugins_dir)
-        from discover.config.search_config import default_executor
+        plugins = start_plugins(options.plugins_dir)
+        from discover.api import train_in
         from discover.contract.events import TaskRun
-        from discover.evaluation.train import train
 
-        algorithm = candidates.candidate_from(plugins, candidate, options.store)
-        with session("train", options, plugins) as running:
-            asked, label = TaskRun(task, steps), f"{candidate} on {TaskRun(task, steps).label}"
-            training = train(
-                plugins.registry,
-                default_executor(plugins.registry),
-                candidate,
-                algorithm,
-                asked,
-                seeds,
-                seed,
-                progress=lambda share: running.progress(label, share),
-            )
-            plugins.tell("discover_training_finished", training=training)
+        algorithm = candidate_from(plugins, candidate, options.store)
+        with session(options.command("train"), plugins) as running:
+            training = train_in(running, candidate, algorithm, TaskRun(task, steps), seeds, seed)
     if options.json:
         print_json(_summary(training, running.facts))
     else:
         _show(training, running.facts)
-    running.raise_late()
+    raise_late(running)
 
 
 def _summary(training: Training, facts: dict[str, Any]) -> dict[str, Any]:

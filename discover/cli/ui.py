@@ -11,7 +11,7 @@ import typer
 
 from discover.base.errors import UserError
 from discover.cli.options import PluginsDir, Tracking
-from discover.cli.session import loaded_plugins
+from discover.plugin.session import start_plugins
 
 _HOST = "127.0.0.1"
 
@@ -22,7 +22,7 @@ def run(
     plugins_dir: PluginsDir = None,
 ) -> None:
     """Serve the tracking store's web page to this machine alone, until ctrl-C."""
-    plugins = loaded_plugins(plugins_dir)
+    plugins = start_plugins(plugins_dir)
     line = plugins.hook.discover_ui(store=tracking, port=port)
     if line is None:
         raise UserError("no loaded plugin serves a page: is the plugin 'mlflow' blocked or broken?")

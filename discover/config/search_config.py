@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,19 @@ def read_config(path: str | Path, settings: Sequence[str] = ()) -> dict[str, Any
     config = values_in_file(path, "config file")
     if not isinstance(config, dict):
         raise UserError(f"config file '{path}' must hold a mapping of keys to values; it holds {type(config).__name__}.")
+    return with_settings(config, settings)
+
+
+def with_settings(config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """A config with ``a.b=c`` settings applied.
+
+    Raises:
+        UserError: a setting without '=', or a key that cannot be set.
+    """
+    changed = copy.deepcopy(dict(config))
     for setting in settings:
-        _apply(config, setting)
-    return config
+        _apply(changed, setting)
+    return changed
 
 
 def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig:

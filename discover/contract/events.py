@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from discover.base.errors import UserError
+from discover.base.figures import draw_curves, new_figure
 from discover.base.statistics import Interval
+from discover.base.text_table import interval, number, text_table
 from discover.components.space import Space
 from discover.contract.algorithm import Algorithm
 from discover.contract.registry import Registry
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Status(IntEnum):
@@ -131,7 +137,7 @@ class Generation:
     parents: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SearchResult:
     """A finished search.
 
@@ -145,6 +151,7 @@ class SearchResult:
         generations, env_steps, seconds: totals.
         broken: broken members, by status name.
         comparison: the report's comparison, if the config asks for one.
+        facts: what watchers add (``run_id``, ...), once the command is over.
     """
 
     champion: Algorithm
@@ -157,9 +164,29 @@ class SearchResult:
     seconds: float
     broken: Mapping[str, int]
     comparison: Comparison | None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        broken = ", ".join(f"{count} {status}" for status, count in self.broken.items()) or "none"
+        spent = f"{self.generations} generations, {self.env_steps:,} env steps, {self.seconds:,.0f} s"
+        lines = [
+            f"spent:     {spent}; broken candidates: {broken}",
+            f"champion:  {self.champion_path}, fitness {number(self.champion_fitness)} on seeds of its own",
+        ]
+        return "\n".join([*([str(self.comparison)] if self.comparison else []), *lines])
+
+    def plot(self) -> Figure:
+        """The learning curves of the report, a plot per run.
+
+        Raises:
+            UserError: the config asks for no report.
+        """
+        if self.comparison is None:
+            raise UserError("this search has no report to plot: add 'report' to its config, or compare its champion.")
+        return self.comparison.plot()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Training:
     """One candidate trained on one task over several seeds.
 
@@ -175,6 +202,7 @@ class Training:
         interval: interquartile mean of ``returns`` with its 95 % interval.
         env_steps, seconds: of all seeds together, compilation included.
         provenance: versions, plugins, git commit, device, chunk size.
+        facts: what watchers add (``run_id``, ...), once the command is over.
     """
 
     name: str
@@ -189,11 +217,35 @@ class Training:
     env_steps: int
     seconds: float
     provenance: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sound(self) -> bool:
         """Whether no seed broke."""
         return bool((self.status == Status.OK).all())
+
+    def __repr__(self) -> str:
+        low, middle, high = self.interval.low, self.interval.estimate, self.interval.high
+        broken = int((self.status != Status.OK).sum())
+        columns = ("candidate", "task", "IQM", "95 % interval", "seeds", "env steps", "seconds")
+        seeds = f"{len(self.returns)} ({broken} broken)" if broken else f"{len(self.returns)}"
+        row = (
+            self.name,
+            self.run.label,
+            number(middle),
+            interval((low, high)),
+            seeds,
+            f"{self.env_steps:,}",
+            f"{self.seconds:,.1f}",
+        )
+        return text_table(columns, [row], columns[2:])
+
+    def plot(self) -> Figure:
+        """The learning curve: interquartile mean over seeds with its 95 % band."""
+        figure, (axes,) = new_figure([self.run.label], "env steps", "episode return")
+        draw_curves(axes, self.curves, self.run.steps, f"{self.name} ({len(self.curves)} seeds)")
+        axes.legend()
+        return figure
 
 
 @dataclass(frozen=True)
@@ -217,7 +269,7 @@ class Difference:
     verdict: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Candidates compared over tasks and seeds.
 
@@ -227,6 +279,8 @@ class Comparison:
         trainings: by candidate name, one training per run.
         differences: the first candidate against each other one, per run.
         verdict: one honest sentence.
+        provenance: versions, plugins, git commit, device.
+        facts: what watchers add (``run_id``, ...), once the command is over.
     """
 
     candidates: Sequence[str]
@@ -236,3 +290,77 @@ class Comparison:
     differences: Sequence[Difference]
     verdict: str
     provenance: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per candidate and run, as JSON can hold it."""
+        by_pair = {(d.baseline, d.run): d for d in self.differences}
+        rows = []
+        for name in self.candidates:
+            for run, note, training in zip(self.runs, self.notes, self.trainings[name], strict=True):
+                difference = by_pair.get((name, run))
+                rows.append(
+                    {
+                        "candidate": name,
+                        "task": run.task,
+                        "steps": run.steps,
+                        "note": note,
+                        "seeds": len(training.returns),
+                        "iqm": _finite(training.interval.estimate),
+                        "interval": [_finite(training.interval.low), _finite(training.interval.high)],
+                        "broken": int((training.status != Status.OK).sum()),
+                        "first_minus_this": None if difference is None else _difference_row(difference),
+                    }
+                )
+        return rows
+
+    def __repr__(self) -> str:
+        """The rows, run by run, and the verdict below."""
+        numbers = ("IQM", "95 % interval", "seeds", f"{self.candidates[0]} minus this")
+        order = {(run.task, run.steps): place for place, run in enumerate(self.runs)}
+        rows = sorted(self.rows(), key=lambda row: order[row["task"], row["steps"]])
+        return f"{text_table(('task', 'candidate', *numbers, 'verdict'), map(_texts, rows), numbers)}\n{self.verdict}"
+
+    def plot(self, run: int | None = None) -> Figure:
+        """Learning curves of all candidates.
+
+        Args:
+            run: which of the runs to plot; all of them, a plot each, unless given.
+        """
+        chosen = range(len(self.runs)) if run is None else [run]
+        titles = [self.runs[i].label + (f" ({self.notes[i]})" if self.notes[i] else "") for i in chosen]
+        figure, every = new_figure(titles, "env steps", "episode return")
+        for axes, i in zip(every, chosen, strict=True):
+            for name in self.candidates:
+                training = self.trainings[name][i]
+                draw_curves(axes, training.curves, training.run.steps, f"{name} ({len(training.curves)} seeds)")
+            axes.legend()
+        return figure
+
+
+def _difference_row(difference: Difference) -> dict[str, Any]:
+    return {
+        "estimate": _finite(difference.interval.estimate),
+        "interval": [_finite(difference.interval.low), _finite(difference.interval.high)],
+        "p_value": _finite(difference.p_value),
+        "verdict": difference.verdict,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _texts(row: Mapping[str, Any]) -> Sequence[str]:
+    """A row of `Comparison.rows` as it is printed."""
+    note = f" ({row['note']})" if row["note"] else ""
+    difference, broken = row["first_minus_this"], f" ({row['broken']} broken)" if row["broken"] else ""
+    return (
+        f"{row['task']} @ {row['steps']:,}{note}",
+        row["candidate"],
+        number(row["iqm"]),
+        interval(row["interval"]),
+        f"{row['seeds']}{broken}",
+        f"{number(difference['estimate'])} {interval(difference['interval'])}" if difference else "",
+        difference["verdict"] if difference else "",
+    )

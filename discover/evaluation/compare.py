@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
 
 from discover.base.errors import UserError
 from discover.base.statistics import corrected_difference, seeds_for_verdict
 from discover.config.tasks import check_distinct
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import Comparison, Difference, Status, TaskRun, Training
+from discover.contract.events import Comparison, Difference, TaskRun, Training
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.evaluation.checks import check_lifetimes
@@ -79,42 +76,6 @@ def compare(
         verdict=_verdict(list(candidates), runs, differences, trainings),
         provenance=facts,
     )
-
-
-def table(comparison: Comparison) -> list[dict[str, Any]]:
-    """One row per candidate and run, as JSON can hold it."""
-    by_pair = {(d.baseline, d.run): d for d in comparison.differences}
-    rows = []
-    for name in comparison.candidates:
-        for run, note, training in zip(comparison.runs, comparison.notes, comparison.trainings[name], strict=True):
-            difference = by_pair.get((name, run))
-            rows.append(
-                {
-                    "candidate": name,
-                    "task": run.task,
-                    "steps": run.steps,
-                    "note": note,
-                    "seeds": len(training.returns),
-                    "iqm": _number(training.interval.estimate),
-                    "interval": [_number(training.interval.low), _number(training.interval.high)],
-                    "broken": int((training.status != Status.OK).sum()),
-                    "first_minus_this": None if difference is None else _difference_row(difference),
-                }
-            )
-    return rows
-
-
-def _difference_row(difference: Difference) -> dict[str, Any]:
-    return {
-        "estimate": _number(difference.interval.estimate),
-        "interval": [_number(difference.interval.low), _number(difference.interval.high)],
-        "p_value": _number(difference.p_value),
-        "verdict": difference.verdict,
-    }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _differences(

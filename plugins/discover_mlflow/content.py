@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from discover import Comparison, Generation, Interval, SearchInfo, SearchResult, Status, TaskRun, Training, table
+from discover import Comparison, Generation, Interval, SearchInfo, SearchResult, Status, TaskRun, Training
 from discover_mlflow.addresses import scrubbed
 from discover_mlflow.models import DIRECTORY_TAG
 from discover_mlflow.names import distinct
@@ -191,7 +191,7 @@ def comparison_table(comparison: Comparison) -> str:
     first = comparison.candidates[0]
     heads = ["task", "candidate", "return, IQM [95 % interval]", "seeds", f"{first} minus this", "verdict"]
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    rows = sorted(table(comparison), key=lambda row: comparison.runs.index(TaskRun(row["task"], row["steps"])))
+    rows = sorted(comparison.rows(), key=lambda row: comparison.runs.index(TaskRun(row["task"], row["steps"])))
     for row in rows:
         run, difference = TaskRun(row["task"], row["steps"]).label, row["first_minus_this"]
         task = f"{run} ({row['note']})" if row["note"] else run

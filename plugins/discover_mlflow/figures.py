@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import re
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discover import bootstrap_interval, nodes
+from discover import import_matplotlib, new_figure, nodes
 from discover_mlflow.names import distinct
 from discover_mlflow.population import History
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from discover import Algorithm, Comparison, Training
-
-_RESAMPLES = 400  # of a band; the tables use more
+    from discover import Algorithm, Comparison
 
 
 def fitness_figure(history: History, champion: float | None = None) -> Figure:
@@ -32,7 +26,7 @@ def fitness_figure(history: History, champion: float | None = None) -> Figure:
         history: of the whole search.
         champion: the champion's fitness on fresh seeds, a dashed line: the best of a generation is flattered by chance.
     """
-    figure, axes = _axes("Fitness of the population", "generation", "fitness")
+    figure, (axes,) = new_figure(["Fitness of the population"], "generation", "fitness")
     fitness, step = history.sound(), history.generation
     some = ~np.isnan(fitness).all(axis=1)
     fitness, step = fitness[some], step[some]
@@ -48,42 +42,10 @@ def fitness_figure(history: History, champion: float | None = None) -> Figure:
     return figure
 
 
-def curves_figure(trainings: Sequence[Training], title: str) -> Figure:
-    """Learning curves of candidates on one task: interquartile mean over seeds with its 95 % bootstrap band."""
-    figure, axes = _axes(title, "env steps", "episode return")
-    for training in trainings:
-        low, middle, high = band(training.curves)
-        rows = len(middle)
-        steps = training.run.steps * (np.arange(rows) + 1) / rows
-        axes.plot(steps, middle, label=f"{training.name} ({len(training.curves)} seeds)")
-        axes.fill_between(steps, low, high, alpha=0.2)
-    axes.legend()
-    return figure
-
-
-def band(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Interquartile mean over seeds and its 95 % interval, per row of ``curves[S, 100]``.
-
-    Returns:
-        low, middle and high, ``[100]`` each; NaN where a seed has no number, low and high also with a single seed.
-    """
-    found = np.full((3, curves.shape[1]), np.nan)
-    for row in np.flatnonzero(np.isfinite(curves).all(axis=0)):
-        if len(curves) > 1:
-            found[:, row] = bootstrap_interval(curves[:, row], resamples=_RESAMPLES)
-        else:
-            found[1, row] = curves[0, row]
-    return found[0], found[1], found[2]
-
-
 def comparison_figures(comparison: Comparison) -> Iterator[tuple[str, Figure]]:
     """Learning curves of all candidates, a figure per run, with its path among the artifacts."""
-    import_matplotlib()
-    files = distinct(file_name(run.label) for run in comparison.runs)
-    for index, (run, note) in enumerate(zip(comparison.runs, comparison.notes, strict=True)):
-        trainings = [comparison.trainings[name][index] for name in comparison.candidates]
-        title = run.label + (f" ({note})" if note else "")
-        yield f"figures/curves/{files[index]}.png", curves_figure(trainings, title)
+    for index, name in enumerate(distinct(file_name(run.label) for run in comparison.runs)):
+        yield f"figures/curves/{name}.png", comparison.plot(index)
 
 
 def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tuple[str, Any]]:
@@ -109,20 +71,6 @@ def later(name: str, draw: Callable[[], Any]) -> Iterator[tuple[str, Any]]:
     yield name, draw()
 
 
-def import_matplotlib() -> None:
-    """Import matplotlib, which cannot be imported while ``MPLBACKEND`` names what it does not know; files need no backend."""
-    chosen = os.environ.get("MPLBACKEND")
-    if chosen is None or "matplotlib" in sys.modules:
-        return
-    os.environ["MPLBACKEND"] = "agg"
-    try:
-        import matplotlib
-    finally:
-        os.environ["MPLBACKEND"] = chosen
-    with contextlib.suppress(ValueError):
-        matplotlib.rcParams["backend"] = chosen  # for whoever else draws
-
-
 def not_drawn(what: str, error: BaseException) -> str:
     """That figures cannot be drawn, and why, in one line."""
     return f"{what} cannot be drawn ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
@@ -138,13 +86,3 @@ def drawn(figure: Any) -> bytes:
 def file_name(text: str) -> str:
     """A text as a file name that any system takes."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.") or "_"
-
-
-def _axes(title: str, x: str, y: str) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set(title=title, xlabel=x, ylabel=y)
-    axes.grid(alpha=0.3)
-    return figure, axes

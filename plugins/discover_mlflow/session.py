@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from discover import Comparison, DiscoverWarning, Generation, SearchInfo, UserError, table
+from discover import Comparison, DiscoverWarning, Generation, SearchInfo, UserError
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import shown
 from discover_mlflow.ledger import Entry, Ledger, ledger_path, packed, record_line, records
@@ -159,7 +159,7 @@ class Session:
     def comparison(self, comparison: Comparison) -> None:
         """A comparison's table, for people and for programs, and its learning curves."""
         self.text("comparison.md", f"{comparison.verdict}\n\n{content.comparison_table(comparison)}\n")
-        self.json("comparison.json", {"verdict": comparison.verdict, "table": table(comparison)})
+        self.json("comparison.json", {"verdict": comparison.verdict, "table": comparison.rows()})
         self.figures(figures.comparison_figures(comparison))
 
     def lineage(self) -> None:

@@ -222,7 +222,7 @@ class Tracker:
             for step, metrics in content.training_metrics(training):
                 session.record("metrics", step=step, metrics=metrics)
             session.json("training.json", content.training_facts(training))
-            session.figures(figures.later("figures/curve.png", lambda: figures.curves_figure([training], training.run.label)))
+            session.figures(figures.later("figures/curve.png", training.plot))
             session.figures(figures.component_figures(training.algorithm, session.problems))
 
     @hookimpl

@@ -14,7 +14,7 @@ import toys
 import yaml
 from searches import WORDS, Watcher, run, state, watched
 
-from discover import Curves, Executor, Registry, Space, table
+from discover import Curves, Executor, Registry, Space
 from discover.base.errors import EvaluationError
 from discover.base.randomness import seed_keys
 from discover.config.build import algorithm_from, environment_from
@@ -89,7 +89,7 @@ def same(directory: Path, result: SearchResult, whole: Whole) -> None:
         assert result_file(place) == result_file(other)
     assert result.comparison is not None
     assert whole.result.comparison is not None
-    assert table(result.comparison) == table(whole.result.comparison)
+    assert result.comparison.rows() == whole.result.comparison.rows()
     np.testing.assert_array_equal(result.finalists, whole.result.finalists)
     np.testing.assert_array_equal(result.finalist_fitness, whole.result.finalist_fitness)
     assert result.champion_fitness == whole.result.champion_fitness

@@ -15,7 +15,7 @@ from discover import Algorithm, Comparison, Executor, Status, TaskRun, component
 from discover.base.statistics import Interval, corrected_difference
 from discover.config.build import algorithm_from, component_from
 from discover.contract.executor import Curves
-from discover.evaluation.compare import _differences, compare, table
+from discover.evaluation.compare import _differences, compare
 from discover.evaluation.train import train
 
 REGISTRY = toys.plugins().registry
@@ -134,7 +134,7 @@ def test_a_table_has_a_row_for_each_candidate_and_run() -> None:
         found = {"candidate": name, "task": "payday", "steps": 40 + run, "note": note, "seeds": 6, "iqm": iqm}
         return {**found, "interval": [iqm, iqm], "broken": broken, "first_minus_this": difference}
 
-    assert table(shown) == [
+    assert shown.rows() == [
         row("a", 0, "searched", 3.0, 0, None),
         row("a", 1, "unseen", 8.0, 0, None),
         row("b", 0, "searched", 1.0, 0, difference),

@@ -23,7 +23,7 @@ import sys
 from typing import Any
 
 from discover import hookimpl
-from discover.cli.progress import Progress
+from discover.plugin.progress import Progress
 
 _CHANGES = ("os.rename", "os.remove", "os.truncate", "os.mkdir", "os.rmdir", "sqlite3.connect")
 

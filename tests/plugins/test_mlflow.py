@@ -27,7 +27,7 @@ import yaml
 from discover_mlflow import content, run, stores
 from discover_mlflow.__main__ import send
 from discover_mlflow.addresses import resolve_store
-from discover_mlflow.figures import band, component_figures, fitness_figure
+from discover_mlflow.figures import component_figures, fitness_figure
 from discover_mlflow.ledger import Ledger, load_state, records
 from discover_mlflow.lineage import lineage
 from discover_mlflow.models import fetch_candidate, find_search, is_address
@@ -71,6 +71,7 @@ from discover import (
     Training,
     UserError,
 )
+from discover.base.figures import band
 from discover.config.candidate_file import load_candidate, save_candidate
 from discover.plugin.loader import finish, load_plugins, watch
 

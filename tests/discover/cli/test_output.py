@@ -1,6 +1,5 @@
 """What is printed."""
 
-import doctest
 import json
 from pathlib import Path
 
@@ -8,14 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from discover.cli import output, progress
+from discover.cli import output
 from discover.cli.guard import say
-
-
-def test_the_examples_of_the_docstrings_run() -> None:
-    assert doctest.testmod(output).attempted >= 2
-    assert doctest.testmod(progress).attempted >= 1
-    assert doctest.testmod(output).failed == doctest.testmod(progress).failed == 0
 
 
 def test_json_has_neither_nan_nor_infinity(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from discover.cli.progress import Bars, Lines, Progress, Standing, progress_on_stderr, typical
+from discover.plugin.progress import Bars, Lines, Progress, Standing, progress_on_stderr, typical
 
 
 class Recorder:

@@ -1,10 +1,10 @@
-"""CANDIDATE on the command line: a recipe, a file, or an address in the tracking store."""
+"""A candidate by what a user calls it: a recipe, a file, or an address in the tracking store."""
 
 from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,18 +49,28 @@ def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = 
     Raises:
         UserError: one of them is wrong, or given twice, however it is spelt.
     """
+    candidates: dict[str, Algorithm] = {}
+    for text in texts:
+        if text in candidates:
+            raise UserError(f"candidate '{text}' is given twice: leave one out.")
+        candidates[text] = candidate_from(plugins, text, store)
+    check_different(plugins, candidates)
+    return candidates
+
+
+def check_different(plugins: Plugins, candidates: Mapping[str, Algorithm]) -> None:
+    """Check that no two candidates are the same algorithm.
+
+    Raises:
+        UserError: two of them are.
+    """
     from discover.config.candidate_file import fingerprint_of
 
-    found: dict[str, Algorithm] = {}
-    spelt: dict[str, str] = {}
-    for text in texts:
-        if text in found:
-            raise UserError(f"candidate '{text}' is given twice: leave one out.")
-        found[text] = candidate_from(plugins, text, store)
-        other = spelt.setdefault(fingerprint_of(plugins.registry, found[text]), text)
-        if other != text:
-            raise UserError(f"candidates '{other}' and '{text}' are the same algorithm: leave one out.")
-    return found
+    names: dict[str, str] = {}
+    for name, candidate in candidates.items():
+        other = names.setdefault(fingerprint_of(plugins.registry, candidate), name)
+        if other != name:
+            raise UserError(f"candidates '{other}' and '{name}' are the same algorithm: leave one out.")
 
 
 def _words_in(path: Path) -> object:

@@ -1,0 +1,63 @@
+"""Tables and numbers as text, for a terminal or a notebook."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Sequence
+
+WIDTH = 160
+"""Characters of a line, where no terminal says how many."""
+
+RULE = "─"
+"""What the line below the headings is made of."""
+
+
+def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = (), width: int = WIDTH) -> str:
+    """A table of texts, set in columns.
+
+    Args:
+        columns: headings.
+        rows: as many texts each.
+        right: the columns that are set to the right (numbers).
+        width: characters of a line; longer texts are folded.
+
+    >>> print(text_table(("rule", "IQM"), [("ppo", "9.0"), ("dpo", "10.0")], right=("IQM",)))
+    rule    IQM
+    ───────────
+    ppo     9.0
+    dpo    10.0
+    """
+    from rich import box  # slow to import, and seldom needed
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    text = io.StringIO()
+    Console(file=text, width=width, markup=False, highlight=False).print(table)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())
+
+
+def number(value: float | None) -> str:
+    """Three decimals below ten, one above; a dash where there is none.
+
+    >>> number(487.25), number(0.5), number(None)
+    ('487.2', '0.500', '-')
+    """
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def interval(bounds: Sequence[float | None]) -> str:
+    """An interval by its two ends; a dash where it has none.
+
+    >>> interval([1.0, 12.0]), interval([None, None])
+    ('[1.000, 12.0]', '-')
+    """
+    low, high = bounds
+    return "-" if low is None or high is None or not math.isfinite(low + high) else f"[{number(low)}, {number(high)}]"
