@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -12,53 +11,28 @@ import jax.numpy as jnp
 
 from discover.base.errors import UserError
 from discover.base.randomness import permutation
-from discover.contract.actor import Actor, Episodes
+from discover.contract.collector import Collector
 from discover.contract.distributions import Policy, policy_of
-from discover.contract.environment import Environment, Redraw, Spec, encoded
-from discover.contract.experience import Context, Experience, Info, Unscaled
-from discover.contract.network import ACTION, AUXILIARY_LOSS, REWARD, Heads, Inputs, Network, Outputs
+from discover.contract.environment import encoded
+from discover.contract.experience import Context, Experience, Info
+from discover.contract.network import ACTION, AUXILIARY_LOSS, REWARD, Inputs, Outputs
 from discover.contract.next_values import next_values
-from discover.contract.normalizer import Normaliser
 from discover.contract.return_function import Segment
-from discover.contract.transition import next_step
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class World:
+class World(Collector):
     """All that the rule of one lifetime may use. `Algorithm.world` builds it inside the traced program; it never leaves it.
 
     Attributes:
-        spec: observation shape and action space.
-        heads: the outputs that the rule asks for.
-        network: what gives them, as the curriculum wraps it.
-        network_heads: the heads as the network is told of them: with the sizes of all that a head may read.
-        family: the task family, as wrappers and curriculum leave it.
-        normaliser: running rescaling of observations and rewards.
-        act: how the rule chooses actions, see `UpdateRule.act`.
-        progress: share of the lifetime that is spent before this update, in ``[0, 1]``.
-        env_steps: env steps before this update.
         group: how many neighbouring columns minibatches keep together; None if even single steps may be parted.
         evaluate_with, evaluate_next_with, segment_with: what `evaluate`, `evaluate_next` and `segment` do instead, in a `view`.
     """
 
-    spec: Spec
-    heads: Heads
-    network: Network
-    network_heads: Heads
-    family: Environment
-    normaliser: Normaliser | None
-    act: Callable[[jax.Array, World, Outputs, Context], tuple[jax.Array, jax.Array]]
-    progress: jax.Array
-    env_steps: jax.Array
     group: int | None = None
     evaluate_with: Callable[[Any, Experience], Outputs] | None = None
     evaluate_next_with: Callable[..., Outputs] | None = None
     segment_with: Callable[[Any, Experience], Segment] | None = None
-
-    @property
-    def redraw(self) -> Redraw:
-        """When a column's task is drawn anew."""
-        return self.family.redraw
 
     def view(self, **changes: Any) -> World:
         """This world with other fields: what a rule that wraps another lets the other see.
@@ -172,115 +146,7 @@ class World:
         index = permutation(key, steps * columns).reshape(count, 1, -1)
         return jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:])[index], rest)
 
-    # Experience -------------------------------------------------------------------------------------------------------
-
-    def sample_tasks(self, key: jax.Array, count: int) -> Any:
-        """``count`` tasks of the family, along a leading axis."""
-        return jax.vmap(self.family.sample_task)(jax.random.split(key, count))
-
-    def start(self, key: jax.Array, tasks: Any, previous: Actor | None = None) -> Actor:
-        """Environments at the start of an episode, one per task in ``tasks[B]``.
-
-        Args:
-            key: randomness of the first states.
-            tasks: ``[B, ...]``.
-            previous: environments that these follow: statistics of the normaliser, the record of finished episodes and the
-                count of env steps go on.
-        """
-        columns = jax.tree.leaves(tasks)[0].shape[0]
-        zeros, none = jnp.zeros(columns), jnp.zeros((), jnp.float32)
-        state, observation = jax.vmap(self.family.reset)(jax.random.split(key, columns), tasks)
-        carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *x.shape)), self._fresh_carry)
-        if previous is None:
-            statistics = () if self.normaliser is None else self.normaliser.init(self.spec, columns)
-            episodes = Episodes(zeros, zeros, zeros, zeros, jnp.zeros(columns, bool), none, none, none)
-            env_steps = jnp.zeros((), jnp.int32)
-        else:
-            statistics, env_steps = previous.normaliser, previous.env_steps
-            if self.normaliser is not None:
-                statistics = self.normaliser.restart(statistics, columns)
-            episodes = previous.episodes._replace(current_return=zeros, current_length=zeros)
-        unscaled: Any = ()
-        if self.normaliser is not None:
-            unscaled, (statistics, observation) = observation, self.normaliser.observe(statistics, observation)
-        return Actor(state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, env_steps, unscaled)
-
-    def collect(
-        self, params: Any, actor: Actor, key: jax.Array, steps: int, context: Context = MappingProxyType({})
-    ) -> tuple[Actor, Experience]:
-        """Act for ``steps`` steps in each environment; steps are counted here and gradients stopped.
-
-        Args:
-            params, context: what the rule's `behaviour` gave; the context is fed to the network at each step.
-            actor: where the environments stand.
-            key: randomness of actions and environments.
-            steps: T.
-        """
-        columns = actor.first.shape[0]
-        params, shared = jax.lax.stop_gradient((params, dict(context)))
-        shared = {name: jnp.broadcast_to(value, (columns, value.shape[-1])) for name, value in shared.items()}
-        keys = jax.random.split(key, (steps, 1 + 2 * columns))
-        carry, task = actor.carry, actor.task
-
-        def step(actor: Actor, keys: jax.Array) -> tuple[Actor, Experience]:
-            actor, made = next_step(self, params, shared, actor, keys)
-            return actor, made if self._recurrent else made._replace(outputs={})
-
-        actor, experience = jax.lax.scan(step, actor, keys)
-        experience = experience._replace(carry=carry, task=task)
-        if isinstance(experience.unscaled, Unscaled):
-            known = experience.unscaled._replace(normaliser=self.normaliser, statistics=actor.normaliser)
-            experience = experience._replace(unscaled=known)
-        if not self._recurrent:  # what acting does not need is cheaper here, for all steps at once
-            inputs = Inputs(experience.observation, experience.first, experience.context, self.progress)
-            experience = experience._replace(outputs=self._at_once(params, inputs))
-        actor = actor._replace(env_steps=actor.env_steps + steps * columns)
-        return jax.lax.stop_gradient((actor, experience))
-
-    def template(self, params: Any, steps: int, columns: int) -> Experience:
-        """Shapes and dtypes of the experience of ``steps`` steps in ``columns`` environments (for a replay buffer)."""
-
-        def collected(key: jax.Array, params: Any) -> Experience:
-            actor = self.start(key, self.sample_tasks(key, columns))
-            context = {name: jnp.zeros(size) for name, size in self.heads.context.items()}
-            return self.collect(params, actor, key, steps, context)[1]
-
-        return jax.eval_shape(collected, jax.random.key(0), params)
-
-    @staticmethod
-    def report(actors: Actor) -> Info:
-        """What a rule that collects by itself tells of its actors (with any leading axes) in its info.
-
-        Returns:
-            ``episode_return`` and ``episode_length`` summed over as many steps as ``episodes`` says, and ``env_steps``.
-        """
-        record = actors.episodes
-        return {
-            "episode_return": jnp.sum(record.return_sum),
-            "episode_length": jnp.sum(record.length_sum),
-            "episodes": jnp.sum(record.covered),
-            "env_steps": jnp.sum(actors.env_steps),
-        }
-
-    # Inside -----------------------------------------------------------------------------------------------------------
-
-    @property
-    def _fresh_carry(self) -> Any:
-        return self.network.carry(self.network_heads)
-
-    @property
-    def _recurrent(self) -> bool:
-        return bool(jax.tree.leaves(jax.eval_shape(lambda: self._fresh_carry)))
-
-    def _at_once(self, params: Any, inputs: Inputs) -> Outputs:
-        """A feed-forward network's outputs ``[T, B, ...]``, evaluated on one axis of T * B rows.
-
-        Gradients of plain matrix products are what XLA does best: with two leading axes an update takes a sixth longer.
-        """
-        steps, columns = inputs.first.shape
-        rows = jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:]), inputs._replace(progress=()))
-        outputs, _ = self.network.apply(params, self.network_heads, rows._replace(progress=inputs.progress), self._fresh_carry)
-        return jax.tree.map(lambda x: x.reshape(steps, columns, *x.shape[1:]), outputs)
+    # Inside -------------------------------------------------------------------------------------------------------------------
 
     def _next_value(self, params: Any, experience: Experience) -> jax.Array:
         """Values ``[T, B]`` of the true next states, 0 where the episode terminated."""

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import graphlib
 import importlib.metadata
 import subprocess
 import sys
@@ -74,6 +75,54 @@ def test_every_text_file_is_utf8_whatever_the_locale() -> None:
 def test_the_core_imports_no_plugin() -> None:
     foreign = ("discover_", "plugins", "tests", "experiments", ".")
     assert [(path.name, module) for path in CORE for module, _ in imports(path) if module.startswith(foreign)] == []
+
+
+STAIR = (
+    ("cli", "testing", "api"),
+    ("outer_loop",),
+    ("evaluation",),
+    ("config",),
+    ("inner_loop",),
+    ("plugin",),
+    ("learning",),
+    ("contract",),
+    ("components",),
+    ("process",),
+    ("storage",),
+    ("base",),
+)
+"""The wings of ``discover/``: each imports only from itself and from those below it."""
+
+
+def modules_imported(path: Path) -> set[str]:
+    """The modules of the core that a file imports, from ``discover.`` on."""
+    found = set()
+    for module, name in imports(path):
+        if module.startswith("discover."):
+            inner = f"{module}.{name}".removeprefix("discover.")
+            file = ROOT / "discover" / (inner.replace(".", "/") + ".py")
+            found.add(inner if file.exists() else module.removeprefix("discover."))
+    return found
+
+
+def test_imports_of_the_core_go_down_the_stair() -> None:
+    step = {wing: len(STAIR) - place for place, wings in enumerate(STAIR) for wing in wings}
+    assert {path.name for path in (ROOT / "discover").iterdir() if path.is_dir() and path.name != "__pycache__"} < set(step)
+    arrows = [
+        (path.relative_to(ROOT / "discover").parts[0].removesuffix(".py"), module.split(".")[0])
+        for path in CORE
+        for module in modules_imported(path)
+    ]
+    arrows = [(a, b) for a, b in arrows if a in step]  # the package itself and __main__ name every wing
+    assert len(arrows) > 300
+    assert [(a, b) for a, b in arrows if a != b and (b == "api" or step[b] >= step[a]) and (a, b) != ("cli", "api")] == []
+
+
+def test_no_module_of_the_core_imports_itself_by_a_detour() -> None:
+    every = {path.relative_to(ROOT / "discover").with_suffix("").as_posix().replace("/", "."): path for path in CORE}
+    graph = {name: modules_imported(path) - {name} for name, path in every.items()}
+    assert graph["contract.algorithm"] >= {"contract.world", "contract.update_rule"}
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) >= len(graph)
 
 
 def test_a_plugin_imports_public_names_only_and_no_other_plugin() -> None:
