@@ -83,9 +83,10 @@ def test_the_second_signal_ends_the_process_at_once() -> None:
 
 def test_the_second_signal_ends_the_process_inside_compiled_code_too() -> None:
     busy = (
-        "print('ready', flush=True)\nimport hashlib\nhashlib.pbkdf2_hmac('sha256', b'x', b'y', 10**9)"  # no handler runs here
+        "import hashlib\nprint('ready', flush=True)\nhashlib.pbkdf2_hmac('sha256', b'x', b'y', 10**9)"  # no handler runs here
     )
     process = started(AT_WORK + busy)
+    time.sleep(0.5)  # it is inside by then
     process.send_signal(signal.SIGINT)
     time.sleep(0.5)
     assert process.poll() is None
