@@ -18,6 +18,11 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 import jax  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
+_FLAGS = os.environ.get("XLA_FLAGS")
+if _FLAGS is None:  # small programs, each run once or twice, are compiled with less effort; lifetimes have their own
+    os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
+    jax.devices()
+    del os.environ["XLA_FLAGS"]  # processes that tests start are as a user's
 
 import pytest  # noqa: E402
 import toys  # noqa: E402
