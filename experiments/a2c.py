@@ -10,9 +10,9 @@ import argparse
 import json
 from typing import Any
 
-from discover_optimisers.adapter import ADAPTED
-from discover_optimisers.optimisers import ClipNorm
-from discover_returns.returns import GAE
+from discover_zoo.optimizers.clip_norm import ClipNorm
+from discover_zoo.optimizers.optax.table import ADAPTED
+from discover_zoo.returns.gae import GAE
 
 from discover import replace
 from discover.config import default_executor

@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_evosax.adapter import EvosaxStrategy
-from discover_evosax.algorithms import PLAIN
-from discover_evosax.special import SPECIAL
+from discover_zoo.strategies.evosax.adapter import EvosaxStrategy
+from discover_zoo.strategies.evosax.algorithms import PLAIN
+from discover_zoo.strategies.evosax.special import SPECIAL
 
 from discover import Component, Scalar, Space, Strategy, UserError, Weights, component, free, real, weights
 from discover.config import checked_config
@@ -320,7 +320,7 @@ def test_evosax_may_be_imported_first_inside_a_trace() -> None:
     program = (
         "import jax\n"
         "from discover import Component, Scalar, Space, component, free, real\n"
-        "from discover_evosax.algorithms import PLAIN\n"
+        "from discover_zoo.strategies.evosax.algorithms import PLAIN\n"
         "@component\n"
         "class One(Component):\n"
         "    x: Scalar = real(0.0, low=-1.0, high=1.0)\n"

@@ -7,8 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from discover_optimisers.adapter import ADAPTED, NOT_DIFFERENTIABLE, OURS, UNSUITED, functions
-from discover_optimisers.optimisers import SGD, Adam, ClipNorm
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.optimizers.clip_norm import ClipNorm
+from discover_zoo.optimizers.optax.adapter import functions
+from discover_zoo.optimizers.optax.table import ADAPTED, NOT_DIFFERENTIABLE
+from discover_zoo.optimizers.optax.unsuited import OURS, UNSUITED
+from discover_zoo.optimizers.sgd import SGD
 
 from discover import Optimiser, replace
 from discover.components import fields

@@ -6,7 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_returns.returns import GAE, LambdaReturn, MonteCarlo, NStep, OneOfReturns
+from discover_zoo.returns.gae import GAE
+from discover_zoo.returns.lambda_return import LambdaReturn
+from discover_zoo.returns.monte_carlo import MonteCarlo
+from discover_zoo.returns.n_step import NStep
+from discover_zoo.returns.one_of_returns import OneOfReturns
 
 from discover import Registry, ReturnFunction, Segment, Targets, UserError, get, replace
 from discover.components import fields
