@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
-from discover_zoo.environments.diagnostics import Probe
+from discover_zoo.environments.probe import Probe
 
 from discover import Algorithm, Experience, Outputs, UserError, World, lifetime, replace
 from discover.paths import check

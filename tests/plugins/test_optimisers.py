@@ -10,7 +10,7 @@ import pytest
 from discover_zoo.optimizers.adam import Adam
 from discover_zoo.optimizers.clip_norm import ClipNorm
 from discover_zoo.optimizers.optax.adapter import functions
-from discover_zoo.optimizers.optax.table import ADAPTED, NOT_DIFFERENTIABLE
+from discover_zoo.optimizers.optax.table import ADAPTED, NOT_DIFFERENTIABLE, rmsprop
 from discover_zoo.optimizers.optax.unsuited import OURS, UNSUITED
 from discover_zoo.optimizers.sgd import SGD
 
@@ -197,7 +197,7 @@ def test_a_norm_clip_leaves_layers_to_those_who_treat_them_apart() -> None:
 
 
 def test_settings_that_one_optimiser_alone_has_are_static() -> None:
-    made = ADAPTED["rmsprop"](centered=True, momentum=0.5, decay=0.8)
+    made = rmsprop(centered=True, momentum=0.5, decay=0.8)
     assert repr(made) == "rmsprop(learning_rate=0.001, anneal=0.0, decay=0.8, eps=1e-08, centered=True, momentum=0.5)"
     assert len(jax.tree.leaves(made)) == 4
 
