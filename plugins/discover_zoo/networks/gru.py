@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import Registry, component, hookimpl
-from discover_zoo.networks.recurrent import Recurrent, gate_sums, gates
+from discover_zoo.networks.recurrent import Recurrent, gate_sums, gate_weights
 
 
 @component
@@ -25,7 +25,10 @@ class GRU(Recurrent):
 
     def cell(self, key: jax.Array, inputs: int) -> Any:
         key_input, key_memory = jax.random.split(key)
-        return {"input": gates(key_input, 3, inputs, self.memory), "memory": gates(key_memory, 3, self.memory, self.memory)}
+        return {
+            "input": gate_weights(key_input, 3, inputs, self.memory),
+            "memory": gate_weights(key_memory, 3, self.memory, self.memory),
+        }
 
     def advance(self, cell: Any, x: jax.Array, carry: Any) -> tuple[jax.Array, Any]:
         a, b, c = gate_sums(cell["input"], x)

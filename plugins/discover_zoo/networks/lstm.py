@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import Registry, component, hookimpl
-from discover_zoo.networks.recurrent import Recurrent, gate_sums, gates
+from discover_zoo.networks.recurrent import Recurrent, gate_sums, gate_weights
 
 
 @component
@@ -25,10 +25,10 @@ class LSTM(Recurrent):
 
     def cell(self, key: jax.Array, inputs: int) -> Any:
         key_input, key_memory = jax.random.split(key)
-        given = gates(key_input, 4, inputs, self.memory)
+        given = gate_weights(key_input, 4, inputs, self.memory)
         return {
             "input": given | {"bias": given["bias"].at[1].set(1.0)},
-            "memory": {"kernel": gates(key_memory, 4, self.memory, self.memory)["kernel"]},
+            "memory": {"kernel": gate_weights(key_memory, 4, self.memory, self.memory)["kernel"]},
         }
 
     def advance(self, cell: Any, x: jax.Array, carry: Any) -> tuple[jax.Array, Any]:

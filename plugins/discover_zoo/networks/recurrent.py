@@ -58,7 +58,7 @@ class Recurrent(TorsoNetwork):
         return self.advance(params["cell"], x, carry)
 
 
-def gates(key: jax.Array, gates: int, inputs: int, width: int) -> dict[str, jax.Array]:
+def gate_weights(key: jax.Array, gates: int, inputs: int, width: int) -> dict[str, jax.Array]:
     """``kernel[inputs, gates, width]``, orthogonal for each gate, and ``bias[gates, width]``."""
     kernels = jax.vmap(lambda k: orthogonal(k, inputs, width, 1.0))(jax.random.split(key, gates))
     return {"kernel": jnp.moveaxis(kernels, 0, 1), "bias": jnp.zeros((gates, width))}

@@ -72,4 +72,5 @@ class OneStep(Control):
         return moved(params, (self.step_size * delta, slope)), state, {"error": jnp.abs(delta)}
 
     def value_of_next(self, world: World, params: Any, experience: Experience) -> jax.Array:
+        """What follows, a scalar; no gradient passes."""
         raise NotImplementedError
