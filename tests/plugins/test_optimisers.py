@@ -1,5 +1,6 @@
 """Optimisers agree with optax number for number, and have finite derivatives where optax's are not."""
 
+import inspect
 from typing import Any
 
 import jax
@@ -9,12 +10,12 @@ import optax
 import pytest
 from discover_zoo.optimizers.adam import Adam
 from discover_zoo.optimizers.clip_norm import ClipNorm
-from discover_zoo.optimizers.optax.adapter import functions
+from discover_zoo.optimizers.optax.adapter import OptaxOptimiser, functions
 from discover_zoo.optimizers.optax.table import ADAPTED, NOT_DIFFERENTIABLE, rmsprop
 from discover_zoo.optimizers.optax.unsuited import OURS, UNSUITED
 from discover_zoo.optimizers.sgd import SGD
 
-from discover import Optimiser, replace
+from discover import Optimiser, component, replace
 from discover.components import fields
 from discover.domains import Real
 from discover.plugins import load_plugins
@@ -145,6 +146,39 @@ def test_every_optimiser_of_optax_that_takes_a_learning_rate_is_here_or_has_a_re
     assert not set(UNSUITED) & registered
     assert {"adamw", "nadam", "rmsprop", "lion", "muon", "prodigy"} <= set(ADAPTED)
     assert ADAPTED.keys() >= NOT_DIFFERENTIABLE
+
+
+@pytest.mark.parametrize("name", sorted(ADAPTED))
+def test_its_fields_are_the_arguments_of_optax_that_are_plain_values_with_their_defaults(name: str) -> None:
+    arguments = {argument: parameter.default for argument, parameter in inspect.signature(functions()[name]).parameters.items()}
+    plain = {argument: default for argument, default in arguments.items() if isinstance(default, bool | int | float)}
+    expected = {"learning_rate": 1e-3, "anneal": 0.0, **plain}
+    if "eps_root" in expected:
+        expected["eps_root"] = max(expected["eps_root"], 1e-16)
+    if "momentum" in arguments:
+        expected["momentum"] = arguments["momentum"]
+    assert {field.name: field.default for field in fields(ADAPTED[name])} == expected
+    assert ADAPTED[name].is_installed()
+
+
+@component
+class Unheard(OptaxOptimiser):
+    """Of a name that optax does not have."""
+
+
+@component
+class Fuller(rmsprop):
+    """With an argument that optax's function does not have."""
+
+    temperature: float = 1.0
+
+
+Fuller.__name__ = "rmsprop"
+
+
+@pytest.mark.parametrize("missing", [Unheard, Fuller])
+def test_what_the_installed_optax_does_not_have_is_known_beforehand(missing: type[OptaxOptimiser]) -> None:
+    assert not missing.is_installed()
 
 
 def test_every_learning_rate_is_searched_by_its_order_of_magnitude() -> None:
