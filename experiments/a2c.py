@@ -10,9 +10,9 @@ import argparse
 import json
 from typing import Any
 
-from discover_optimisers.adapter import ADAPTED
-from discover_optimisers.optimisers import ClipNorm
-from discover_returns.returns import GAE
+from discover_zoo.optimizers.clip_norm import ClipNorm
+from discover_zoo.optimizers.optax.table import rmsprop
+from discover_zoo.returns.gae import GAE
 
 from discover import replace
 from discover.config.build import algorithm_from
@@ -25,7 +25,7 @@ from discover.process.devices import use_every_core
 SEEDS = 10
 LONGER = {"rule.returns": GAE(gamma=0.99, lam=0.95), "rule.steps": 20}
 """Batches that hold whole episodes of Catch, as in groove's A2C agent."""
-RMSPROP = ADAPTED["rmsprop"](learning_rate=7e-4, decay=0.99, eps=1e-5, eps_in_sqrt=False)
+RMSPROP = rmsprop(learning_rate=7e-4, decay=0.99, eps=1e-5, eps_in_sqrt=False)
 """The optimiser of RL Baselines3 Zoo as it is, without the bias correction of the recipe's."""
 ORIGINAL = {"rule.optimiser": ClipNorm(optimiser=RMSPROP, max_norm=0.5)}
 CASES: dict[str, tuple[TaskRun, float, dict[str, Any]]] = {

@@ -11,7 +11,7 @@ ratios are 1), on the same seeds. Figures are interquartile means over seeds wit
 import argparse
 import json
 
-from discover_returns.returns import MonteCarlo
+from discover_zoo.returns.monte_carlo import MonteCarlo
 
 from discover import Interval, Registry, bootstrap_interval, get, replace
 from discover.base.statistics import difference_interval

@@ -17,10 +17,10 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from discover_maml.promp import ProMP
-from discover_networks.mlp import MLP
-from discover_optimisers.optimisers import Adam
-from discover_returns.returns import GAE
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.returns.gae import GAE
+from discover_zoo.rules.promp import ProMP
 
 from discover import (
     Adaptation,

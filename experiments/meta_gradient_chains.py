@@ -19,13 +19,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from discover_actor_critic.a2c import A2C
-from discover_meta_gradient.derivatives import Forward
-from discover_meta_gradient.held_out import PredictionError
-from discover_meta_gradient.meta_gradient import MetaGradient
-from discover_optimisers.optimisers import SGD, Adam
-from discover_returns.returns import MonteCarlo, decayed_sum
-from discover_tabular.linear import Linear
+from discover_zoo.networks.linear import Linear
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.monte_carlo import MonteCarlo
+from discover_zoo.returns.recursions import decayed_sum
+from discover_zoo.rules.a2c import A2C
+from discover_zoo.rules.meta_gradient.derivatives import Forward
+from discover_zoo.rules.meta_gradient.held_out import PredictionError
+from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient
 
 from discover import (
     Algorithm,

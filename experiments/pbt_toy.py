@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from discover_pbt.pbt import PBT, State
+from discover_zoo.strategies.pbt.pbt import PBT, State
 
 from discover import (
     Algorithm,

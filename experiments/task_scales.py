@@ -1,7 +1,7 @@
-"""What are the returns of a uniform random policy, and of a good one, on the tasks of `discover_gymnax`?
+"""What are the returns of a uniform random policy, and of a good one, on the tasks of gymnax?
 
     python experiments/task_scales.py              # measure all and print
-    python experiments/task_scales.py --write      # also renew plugins/discover_gymnax/tasks.json
+    python experiments/task_scales.py --write      # also renew plugins/discover_zoo/environments/gymnax/tasks.json
     python experiments/task_scales.py --train      # also train PPO where a reference comes from it (minutes)
     python experiments/task_scales.py Pong-misc --episodes 4096
 
@@ -17,18 +17,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import discover_gymnax
 import jax
 import jax.numpy as jnp
 import numpy as np
-from discover_gymnax.environment import Gymnax, make
+from discover_zoo.environments import gymnax
+from discover_zoo.environments.gymnax.environment import Gymnax, make
 
 from discover import Continuous, Environment
 from discover.config.build import algorithm_from
 from discover.inner_loop import lifetime
 from discover.plugin.loader import load_plugins
 
-TABLE = Path(discover_gymnax.__file__).with_name("tasks.json")
+TABLE = Path(gymnax.__file__).with_name("tasks.json")
 AT_ONCE = 4096
 
 Policy = Callable[[jax.Array, Any], jax.Array]

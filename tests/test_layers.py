@@ -20,10 +20,11 @@ from discover.plugin.loader import Plugins, load_plugins
 ROOT = Path(discover.__file__).parents[1]
 CORE = sorted((ROOT / "discover").rglob("*.py"))
 SEEDS = {
-    point.name: ROOT / "plugins" / point.module.split(".")[0]
+    point.name: point.module
     for point in importlib.metadata.entry_points(group="discover")
     if point.dist is not None and point.dist.name == "discover-rl"
 }
+"""The modules of the seed plugins, by the names of their entry points."""
 
 
 def imports(path: Path) -> Iterator[tuple[str, str]]:
@@ -33,6 +34,40 @@ def imports(path: Path) -> Iterator[tuple[str, str]]:
             yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from (("." * node.level + (node.module or ""), alias.name) for alias in node.names)
+
+
+def module_of(path: Path) -> str:
+    """The dotted name of a file below ``plugins``."""
+    return ".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts).removesuffix(".__init__")
+
+
+def registers(path: Path) -> bool:
+    """Whether a file is a plugin: whether it defines ``discover_register``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return any(isinstance(node, ast.FunctionDef) and node.name == "discover_register" for node in tree.body)
+
+
+MODULES = {module_of(path): path for path in sorted((ROOT / "plugins").rglob("*.py"))}
+ZOO = {module: registers(path) for module, path in MODULES.items() if module.split(".")[0] == "discover_zoo"}
+"""Every module of the zoo, and whether it is a plugin; the others support plugins."""
+
+
+def owners(module: str) -> set[str]:
+    """The plugins that a module is, or is a part of."""
+    parts = module.split(".")
+    return {name for end in range(1, len(parts) + 1) if ZOO.get(name := ".".join(parts[:end]))}
+
+
+def foreign(module: str, imported: str, name: str) -> bool:
+    """Whether ``module`` must not import ``name`` of ``imported``: a private name of the core, or of another plugin."""
+    if imported.startswith("."):
+        return True
+    if imported.split(".")[0] == "discover":
+        return imported != "discover" or name not in discover.__all__
+    if not imported.startswith("discover_"):
+        return False
+    meant = f"{imported}.{name}" if f"{imported}.{name}" in MODULES else imported
+    return meant.split(".")[0] != module.split(".")[0] or not owners(meant) <= owners(module)
 
 
 def words(path: Path) -> set[str]:
@@ -125,17 +160,64 @@ def test_no_module_of_the_core_imports_itself_by_a_detour() -> None:
     assert len(list(graphlib.TopologicalSorter(graph).static_order())) >= len(graph)
 
 
-def test_a_plugin_imports_public_names_only_and_no_other_plugin() -> None:
-    assert {"mirror", "returns"} <= set(SEEDS)
-    found = []
-    for package in SEEDS.values():
-        for path in sorted(package.rglob("*.py")) if package.is_dir() else [package.with_suffix(".py")]:
-            for module, name in imports(path):
-                public = module == "discover" and name in discover.__all__
-                other = module.startswith("discover_") and module.split(".")[0] != package.name
-                if other or module.startswith(".") or (module.split(".")[0] == "discover" and not public):
-                    found.append((str(path.relative_to(ROOT)), module, name))
+def test_every_module_that_registers_is_a_plugin_with_an_entry_point() -> None:
+    assert {module for module, is_plugin in ZOO.items() if is_plugin} == set(SEEDS.values()) - {"discover_mlflow"}
+    assert {"discover_zoo.rules.ppo", "discover_zoo.returns.gae", "discover_zoo.strategies.evosax"} <= set(SEEDS.values())
+
+
+@pytest.mark.parametrize(
+    ("module", "imported", "name"),
+    [
+        ("discover_zoo.rules.a2c", "discover_zoo.rules.ppo", "PPO"),
+        ("discover_zoo.rules.a2c", "discover_zoo.rules", "ppo"),
+        ("discover_zoo.rules.mirror", "discover_zoo.rules.ppo", "PPO"),
+        ("discover_zoo.rules.ppo", "discover_zoo.strategies.evosax.adapter", "EvosaxStrategy"),
+        ("discover_zoo.strategies.evosax.adapter", "discover_zoo.strategies.pbt", ""),
+        ("discover_zoo.rules.ppo", "discover_mlflow", "names"),
+        ("discover_mlflow.run", "discover_zoo.rules.drifts", "clip_drift"),
+        ("discover_zoo.rules.ppo", "discover.base.errors", "UserError"),
+        ("discover_zoo.rules.ppo", "discover", "errors"),
+        ("discover_zoo.rules.ppo", "discover", ""),
+        ("discover_zoo.rules.ppo", ".mirror", "MirrorLearning"),
+    ],
+)
+def test_what_a_plugin_may_not_import(module: str, imported: str, name: str) -> None:
+    assert module in MODULES
+    assert foreign(module, imported, name)
+
+
+@pytest.mark.parametrize(
+    ("module", "imported", "name"),
+    [
+        ("discover_zoo.rules.ppo", "discover", "Scalar"),
+        ("discover_zoo.rules.ppo", "jax", ""),
+        ("discover_zoo.rules.ppo", "discover_zoo.rules.mirror", "MirrorLearning"),
+        ("discover_zoo.rules.ppo", "discover_zoo.rules.recipes", "RECIPES"),
+        ("discover_zoo.strategies.evosax", "discover_zoo.strategies.evosax.special", "SPECIAL"),
+        ("discover_zoo.strategies.evosax.special", "discover_zoo.strategies.evosax.adapter", "settled"),
+    ],
+)
+def test_what_a_plugin_may_import(module: str, imported: str, name: str) -> None:
+    assert module in MODULES
+    assert not foreign(module, imported, name)
+
+
+def test_a_plugin_imports_public_names_and_supporting_modules_only() -> None:
+    checked = [module for module in MODULES if module != "discover_launcher"]
+    assert set(SEEDS.values()) < set(checked)
+    found = [(module, *used) for module in checked for used in imports(MODULES[module]) if foreign(module, *used)]
     assert found == []
+
+
+def test_an_algorithm_is_found_by_the_name_of_its_file(plugins: Plugins) -> None:
+    files = {name: module for name, module in SEEDS.items() if MODULES[module].name != "__init__.py"}
+    assert {"ppo", "gae", "genetic"} <= files.keys()
+    for name, module in files.items():
+        folder, stem = module.split(".")[-2:]
+        brought = {e.name for e in plugins.registry.entries() if e.component is not None and e.provenance.plugin == name}
+        assert len(brought) == 1, name
+        assert brought <= {stem, f"{folder}_{stem}"}
+        assert brought == {name}
 
 
 def test_every_public_name_is_there_and_stands_in_both_tables() -> None:

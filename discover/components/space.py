@@ -42,7 +42,7 @@ class Space:
     every open value of every option has its own stretch, so that any strategy over vectors can search any space. A choice of k
     options holds k coordinates, the largest of which wins; stretches of options not taken have no effect.
 
-    >>> from discover_returns.returns import GAE  # doctest: +SKIP
+    >>> from discover_zoo.returns.gae import GAE  # doctest: +SKIP
     >>> Space(GAE(gamma=free())).dimension  # doctest: +SKIP
     1
     """

@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from discover.base.errors import PluginError, UserError, nearest
 from discover.components.component import Component, fields
+from discover.storage.yaml_text import values_in_file
 
 
 class Provenance(NamedTuple):
@@ -71,9 +73,26 @@ class Registry:
         self._put(Entry(component.kind, name, component, None, line, component.paper, self._current, {}))
         self._names[component] = name
 
-    def add_recipe(self, name: str, candidate: Mapping[str, Any], *, summary: str, paper: str = "") -> None:
-        """Register a named candidate: a known algorithm with its published settings, in the words of a config."""
-        self._put(Entry("recipe", name, None, dict(candidate), summary, paper, self._current, {}))
+    def add_recipe(self, name: str, candidate: Mapping[str, Any] | Path, *, summary: str, paper: str = "") -> None:
+        """Register a named candidate: a known algorithm with its published settings, in the words of a config.
+
+        Args:
+            name: the recipe's name.
+            candidate: the words, or the YAML file that holds them.
+            summary: one line.
+            paper: where the settings are published.
+
+        Raises:
+            UserError: the file cannot be read, or holds no mapping.
+            PluginError: the name is taken.
+        """
+        words = values_in_file(candidate, "recipe file") if isinstance(candidate, Path) else candidate
+        if not isinstance(words, Mapping):
+            raise UserError(
+                f"recipe file '{candidate}' must hold a mapping of keys to values; it holds {type(words).__name__}: write "
+                "'rule: ...', as in a config."
+            )
+        self._put(Entry("recipe", name, None, dict(words), summary, paper, self._current, {}))
 
     def add_task(
         self,

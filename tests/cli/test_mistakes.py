@@ -332,12 +332,10 @@ def test_two_plugins_claim_one_name(invoke: Invoke, brought: Path) -> None:
 
 
 def test_a_plugin_that_is_called_like_another(invoke: Invoke, brought: Path) -> None:
-    (brought / "returns.py").write_text("")
+    (brought / "gae.py").write_text("")
     found = sentence(invoke("plugins", "list"))
-    assert found.startswith("two plugins are called 'returns': 'returns' (of discover-rl ")
-    assert found.endswith(
-        f" and 'returns' (of {brought}/returns.py); rename one, or block both with DISCOVER_BLOCK_PLUGINS=returns."
-    )
+    assert found.startswith("two plugins are called 'gae': 'gae' (of discover-rl ")
+    assert found.endswith(f" and 'gae' (of {brought}/gae.py); rename one, or block both with DISCOVER_BLOCK_PLUGINS=gae.")
 
 
 def test_a_plugin_folder_that_does_not_exist(invoke: Invoke) -> None:

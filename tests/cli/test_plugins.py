@@ -21,7 +21,7 @@ def test_list_tells_what_there_is_and_who_brings_it(told: Told, brought: Path) -
     known = {(entry["kind"], entry["name"]): entry for entry in entries}
     assert known["task", "payday"]["distribution"] == str(brought / "tiny.py")
     seed = known["return function", "gae"]
-    assert (seed["plugin"], seed["distribution"]) == ("returns", "discover-rl")
+    assert (seed["plugin"], seed["distribution"]) == ("gae", "discover-rl")
     assert seed["version"]
     assert seed["summary"].startswith("Generalised advantage estimation")
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from discover_mirror.ppo import PPO
-from discover_networks.mlp import MLP
-from discover_optimisers.optimisers import Adam
-from discover_returns.returns import GAE
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.returns.gae import GAE
+from discover_zoo.rules.ppo import PPO
 
 from discover import Algorithm, Discrete, Environment, Network, Redraw, Spec, Step, UpdateRule, component
 from discover.inner_loop import lifetime

@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from contract.small import ARMS, agent, compiled, curves, small_ppo, stacked
-from discover_maml.maml import MAML
-from discover_maml.policy_gradient import PolicyGradient
-from discover_meta_gradient.held_out import PolicyImprovement
-from discover_meta_gradient.meta_gradient import MetaGradient
-from discover_optimisers.optimisers import SGD
-from discover_returns.returns import GAE, MonteCarlo
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.gae import GAE
+from discover_zoo.returns.monte_carlo import MonteCarlo
+from discover_zoo.rules.maml import MAML
+from discover_zoo.rules.meta_gradient.held_out import PolicyImprovement
+from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient
+from discover_zoo.rules.policy_gradient import PolicyGradient
 
 from discover import group_columns
 from discover.inner_loop import lifetime

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from contract.small import CATCH, agent, compiled, curves, small_ppo, stacked
-from discover_meta_gradient.held_out import PolicyImprovement
-from discover_meta_gradient.meta_gradient import MetaGradient
-from discover_optimisers.optimisers import Adam
-from discover_returns.returns import GAE
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.returns.gae import GAE
+from discover_zoo.rules.meta_gradient.held_out import PolicyImprovement
+from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient
 
 from discover import UpdateRule, replace
 from discover.inner_loop import lifetime

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from contract.small import CATCH, agent, compiled, curves, small_ppo, stacked
-from discover_mix_and_match.agents import MixAndMatch
-from discover_mix_and_match.shares import Held, Ramp
-from discover_networks.mlp import MLP
+from discover_zoo.curricula.mix_and_match.mix_and_match import MixAndMatch
+from discover_zoo.curricula.mix_and_match.shares import Held, Ramp
+from discover_zoo.networks.mlp import MLP
 
 from discover import (
     AUXILIARY_LOSS,

@@ -7,11 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from contract.small import Counter, agent, compiled, small_ppo
-from discover_dqn.dqn import DQN
-from discover_normalisers.normalisers import Observations, Rewards, Several
-from discover_optimisers.optimisers import SGD
-from discover_twin_critics.sac import SAC
-from discover_twin_critics.td3 import TD3
+from discover_zoo.normalizers.observations import Observations
+from discover_zoo.normalizers.rewards import Rewards
+from discover_zoo.normalizers.several import Several
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.rules.dqn import DQN
+from discover_zoo.rules.sac import SAC
+from discover_zoo.rules.td3 import TD3
 
 from discover import (
     Environment,

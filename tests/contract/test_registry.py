@@ -1,5 +1,7 @@
 """The registry holds what was registered, by whom, and nothing else."""
 
+from pathlib import Path
+
 import pytest
 from toys import Blank, OneStep
 
@@ -65,6 +67,34 @@ def test_a_recipe_is_a_copy() -> None:
     registry.add_recipe("known", words, summary="")
     words["rule"] = "y"
     assert registry.get("recipe", "known").value == {"rule": "x"}
+
+
+def test_a_recipe_may_be_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "known.yaml"
+    path.write_text("# by A. Müller\nrule: {x: {rate: 1e-3, on: [1, 2]}}\n", encoding="utf-8")
+    registry = Registry()
+    registry.add_recipe("known", path, summary="")
+    assert registry.get("recipe", "known").value == {"rule": {"x": {"rate": 0.001, "on": [1, 2]}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, r"^recipe file '.*known\.yaml' .*"),
+        ("rule: {", r"^recipe file '.*known\.yaml' is not YAML \(.*\): repair it\.$"),
+        (
+            "- rule",
+            r"^recipe file '.*known\.yaml' must hold a mapping .*; it holds list: write 'rule: \.\.\.', as in a config\.$",
+        ),
+    ],
+    ids=["missing", "not YAML", "no mapping"],
+)
+def test_a_broken_recipe_file_says_so(tmp_path: Path, text: str | None, sentence: str) -> None:
+    path = tmp_path / "known.yaml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=sentence):
+        Registry().add_recipe("known", path, summary="")
 
 
 def test_what_a_plugin_registered_is_forgotten_and_the_rest_is_not() -> None:

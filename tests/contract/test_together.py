@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 from contract.small import ARMS, CATCH, agent, curves, small_ppo, stacked
-from discover_maml.maml import MAML
-from discover_maml.policy_gradient import PolicyGradient
-from discover_meta_gradient.held_out import PolicyImprovement
-from discover_meta_gradient.meta_gradient import MetaGradient
-from discover_mix_and_match.agents import MixAndMatch
-from discover_mix_and_match.shares import Ramp
-from discover_networks.mlp import MLP
-from discover_optimisers.optimisers import SGD, Adam
-from discover_returns.returns import GAE, MonteCarlo
+from discover_zoo.curricula.mix_and_match.mix_and_match import MixAndMatch
+from discover_zoo.curricula.mix_and_match.shares import Ramp
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.gae import GAE
+from discover_zoo.returns.monte_carlo import MonteCarlo
+from discover_zoo.rules.maml import MAML
+from discover_zoo.rules.meta_gradient.held_out import PolicyImprovement
+from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient
+from discover_zoo.rules.policy_gradient import PolicyGradient
 
 
 def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:

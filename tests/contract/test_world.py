@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from contract.components.gru import GRU
 from contract.small import Catch, Counter, agent, compiled, small_ppo
-from discover_mix_and_match.agents import MixAndMatch
-from discover_mix_and_match.shares import Ramp
-from discover_networks.mlp import MLP
+from discover_zoo.curricula.mix_and_match.mix_and_match import MixAndMatch
+from discover_zoo.curricula.mix_and_match.shares import Ramp
+from discover_zoo.networks.mlp import MLP
 
 from discover import (
     ACTION,

@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from contract.small import CATCH, agent, small_ppo
-from discover_networks.mlp import MLP
-from discover_normalisers.normalisers import Observations, Rewards, Several
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.normalizers.observations import Observations
+from discover_zoo.normalizers.rewards import Rewards
+from discover_zoo.normalizers.several import Several
 
 from discover import (
     Adaptation,

@@ -51,7 +51,7 @@ class Runs:
     """Counts the evaluations of populations."""
 
     def __init__(self, patch: pytest.MonkeyPatch):
-        from discover_executors import local
+        from discover_zoo.executors import local
 
         honest = local.evaluate_population
         self.count = 0

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_mirror.ppo import PPO
-from discover_networks.mlp import MLP
-from discover_optimisers.optimisers import Adam
-from discover_returns.returns import GAE
-from discover_twin_critics.sac import SAC
-from discover_twin_critics.td3 import TD3
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.returns.gae import GAE
+from discover_zoo.rules.ppo import PPO
+from discover_zoo.rules.sac import SAC
+from discover_zoo.rules.td3 import TD3
 
 from discover import Algorithm, Continuous, Environment, Spec, Step, UpdateRule, component
 from discover.contract.distributions import policy_of

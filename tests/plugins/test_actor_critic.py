@@ -6,12 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_actor_critic.a2c import A2C
-from discover_actor_critic.impala import IMPALA
-from discover_networks.mlp import MLP
-from discover_optimisers.optimisers import SGD
-from discover_returns.off_policy import VTrace
-from discover_returns.returns import MonteCarlo, NStep
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.monte_carlo import MonteCarlo
+from discover_zoo.returns.n_step import NStep
+from discover_zoo.returns.v_trace import VTrace
+from discover_zoo.rules.a2c import A2C
+from discover_zoo.rules.impala import IMPALA
 
 from discover import Algorithm, Environment, Registry
 from discover.components.paths import check

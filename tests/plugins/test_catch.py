@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_catch.catch import Board, Catch
+from discover_zoo.environments.catch import Board, Catch
 
 from discover.contract.registry import Registry
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
-from discover_diagnostics.probe import Probe
+from discover_zoo.environments.probe import Probe
 
 from discover import Algorithm, Experience, Outputs, UserError, World, replace
 from discover.components.paths import check

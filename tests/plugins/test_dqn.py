@@ -8,8 +8,8 @@ import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_dqn.dqn import DQN, Learner, State, epsilon_greedy
-from discover_optimisers.optimisers import SGD
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.rules.dqn import DQN, Learner, State, epsilon_greedy
 
 from discover import Algorithm, Continuous, Environment, Experience, Registry, Spec, UserError, World, named_keys, replace
 from discover.components.paths import check

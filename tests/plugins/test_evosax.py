@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_evosax.adapter import EvosaxStrategy
-from discover_evosax.algorithms import PLAIN
-from discover_evosax.special import SPECIAL
+from discover_zoo.strategies.evosax.adapter import EvosaxStrategy
+from discover_zoo.strategies.evosax.algorithms import PLAIN, Open_ES
+from discover_zoo.strategies.evosax.special import SPECIAL
 
 from discover import Component, Scalar, Space, Strategy, UserError, Weights, component, free, real, weights
 from discover.config.search_config import checked_config
@@ -28,7 +28,7 @@ GENERATIONS = {"DiffusionEvolution": 32}
 """How long a search is where 40 generations are not what an algorithm is set to."""
 
 REPRESENTATIVE = ("CMA_ES", "Open_ES", "PSO", "SV_Open_ES")
-EVERY = {name: made() for name, made in sorted({**PLAIN, **SPECIAL}.items())}
+EVERY: dict[str, Any] = {name: made() for name, made in sorted({**PLAIN, **SPECIAL}.items())}
 STRATEGIES = [
     pytest.param(made, id=name, marks=() if name in REPRESENTATIVE else pytest.mark.slow) for name, made in EVERY.items()
 ]
@@ -220,7 +220,7 @@ def test_the_favourite_is_the_mean_of_a_distribution() -> None:
 
 
 def test_open_es_steps_by_its_learning_rate_in_deviations_and_both_decay() -> None:
-    strategy = PLAIN["Open_ES"](learning_rate=0.5, deviation=2.0, decay=0.5)
+    strategy = Open_ES(learning_rate=0.5, deviation=2.0, decay=0.5)
     state = strategy.init(jax.random.key(0), SPACE, POPULATION)
     moves = []
     for generation in range(5):
@@ -320,7 +320,7 @@ def test_evosax_may_be_imported_first_inside_a_trace() -> None:
     program = (
         "import jax\n"
         "from discover import Component, Scalar, Space, component, free, real\n"
-        "from discover_evosax.algorithms import PLAIN\n"
+        "from discover_zoo.strategies.evosax.algorithms import PLAIN\n"
         "@component\n"
         "class One(Component):\n"
         "    x: Scalar = real(0.0, low=-1.0, high=1.0)\n"

@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import discover_gymnax
 import gymnax
 import jax
 import jax.numpy as jnp
 import pytest
-from discover_gymnax.environment import Gymnax, make
+from discover_zoo.environments import gymnax as plugin
+from discover_zoo.environments.gymnax.environment import Gymnax, make
 
 from discover import UserError
 
 LEFT_OUT = {"MNISTBandit-bsuite": "it downloads the MNIST pictures"}
-TABLE: dict[str, dict[str, Any]] = json.loads(Path(discover_gymnax.__file__).with_name("tasks.json").read_text())
+TABLE: dict[str, dict[str, Any]] = json.loads(Path(plugin.__file__).with_name("tasks.json").read_text())
 EXPECTED = {  # mean return of a uniform policy, where it is known exactly
     "BernoulliBandit-misc": 50.0,
     "Catch-bsuite": 2 / 5 - 1,
@@ -56,10 +56,10 @@ def test_registering_imports_no_gymnax_and_the_first_use_may_be_inside_a_trace()
     program = """
 import sys
 import jax
-import discover_gymnax
+from discover_zoo.environments import gymnax
 from discover.contract.registry import Registry
-from discover_gymnax.environment import Gymnax
-discover_gymnax.discover_register(Registry())
+from discover_zoo.environments.gymnax.environment import Gymnax
+gymnax.discover_register(Registry())
 assert "gymnax" not in sys.modules
 for name in ("FrozenLake-misc", "DeepSea-bsuite"):
     environment = Gymnax(id=name)

@@ -8,13 +8,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from contract.small import ARMS, agent, compiled, curves, stacked
-from discover_maml.maml import MAML
-from discover_maml.policy_gradient import PolicyGradient, within_episode
-from discover_maml.promp import ProMP
-from discover_optimisers.optimisers import SGD, Adam
-from discover_returns.returns import GAE, MonteCarlo
-from discover_trpo.baseline import LinearBaseline
-from discover_trpo.trpo import TRPO
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.gae import GAE
+from discover_zoo.returns.monte_carlo import MonteCarlo
+from discover_zoo.rules.linear_baseline import LinearBaseline
+from discover_zoo.rules.maml import MAML
+from discover_zoo.rules.policy_gradient import PolicyGradient, within_episode
+from discover_zoo.rules.promp import ProMP
+from discover_zoo.rules.trpo import TRPO
 from plugins.bandits import Arm, Logits, pulls, trajectories
 
 from discover import AUXILIARY_LOSS, Info, Outputs, evaluate_adaptation, get, trained_agent

@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 import toys
 from contract.small import CATCH, agent, compiled
-from discover_actor_critic.a2c import A2C
-from discover_actor_critic.impala import IMPALA
-from discover_actor_critic.reinforce import Reinforce
-from discover_meta_gradient.derivatives import Derivative, Forward, Reverse
-from discover_meta_gradient.held_out import ActorCriticLoss, HeldOutLoss, PolicyImprovement, PredictionError
-from discover_meta_gradient.meta_gradient import MetaGradient
-from discover_networks.mlp import MLP
-from discover_optimisers.optimisers import SGD
-from discover_returns.off_policy import VTrace
-from discover_returns.returns import GAE, MonteCarlo, NStep
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.gae import GAE
+from discover_zoo.returns.monte_carlo import MonteCarlo
+from discover_zoo.returns.n_step import NStep
+from discover_zoo.returns.v_trace import VTrace
+from discover_zoo.rules.a2c import A2C
+from discover_zoo.rules.impala import IMPALA
+from discover_zoo.rules.meta_gradient.derivatives import Derivative, Forward, Reverse
+from discover_zoo.rules.meta_gradient.held_out import ActorCriticLoss, HeldOutLoss, PolicyImprovement, PredictionError
+from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient
+from discover_zoo.rules.reinforce import Reinforce
 
 from discover import (
     Experience,

@@ -8,13 +8,17 @@ import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_mirror.dpo import DPO
-from discover_mirror.lpo import LPO, ResidualLPO, random_weights, silent_weights
-from discover_mirror.mirror import MirrorLearning, normalised
-from discover_mirror.ppo import PPO
-from discover_networks.mlp import MLP
-from discover_optimisers.optimisers import SGD, Adam, ClipNorm
-from discover_returns.returns import GAE
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.optimizers.clip_norm import ClipNorm
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.gae import GAE
+from discover_zoo.rules.dpo import DPO
+from discover_zoo.rules.drift_network import random_weights, silent_weights
+from discover_zoo.rules.lpo import LPO
+from discover_zoo.rules.mirror import MirrorLearning, normalised
+from discover_zoo.rules.ppo import PPO
+from discover_zoo.rules.residual_lpo import ResidualLPO
 from matplotlib.figure import Figure
 
 from discover import Algorithm, Environment, Registry, Space, UserError, World, replace

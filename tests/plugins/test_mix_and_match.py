@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import yaml
 from contract.small import CATCH, agent, compiled, curves, small_ppo, stacked
-from discover_mix_and_match.actions import GrowingActions
-from discover_mix_and_match.agents import MixAndMatch
-from discover_mix_and_match.mixing import NEVER, mixture, weights
-from discover_mix_and_match.shares import Held, Ramp
-from discover_mix_and_match.specialists import Specialists
-from discover_networks.mlp import MLP
+from discover_zoo.curricula.mix_and_match.growing_actions import GrowingActions
+from discover_zoo.curricula.mix_and_match.mix_and_match import MixAndMatch
+from discover_zoo.curricula.mix_and_match.mixing import NEVER, mixture, weights
+from discover_zoo.curricula.mix_and_match.shares import Held, Ramp
+from discover_zoo.curricula.mix_and_match.specialists import Specialists
+from discover_zoo.networks.mlp import MLP
 from typer.testing import CliRunner
 
 from discover import AUXILIARY_LOSS, Categorical, Continuous, Head, Heads, Inputs, Spec, UserError, get

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from contract.small import compiled
-from discover_navigation.corners import Corners
-from discover_navigation.half_circle import HalfCircle
-from discover_navigation.plane import Plane
-from discover_navigation.square import Square
+from discover_zoo.environments.navigation.corners import Corners
+from discover_zoo.environments.navigation.half_circle import HalfCircle
+from discover_zoo.environments.navigation.plane import Plane
+from discover_zoo.environments.navigation.square import Square
 
 Behaviour = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 

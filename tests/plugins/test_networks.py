@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_mirror.ppo import PPO
-from discover_networks.cnn import CNN
-from discover_networks.layers import orthogonal
-from discover_networks.mlp import MLP
-from discover_networks.recurrent import GRU, LSTM
-from discover_optimisers.optimisers import SGD
-from discover_returns.returns import GAE
+from discover_zoo.networks.cnn import CNN
+from discover_zoo.networks.gru import GRU
+from discover_zoo.networks.layers import orthogonal
+from discover_zoo.networks.lstm import LSTM
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.gae import GAE
+from discover_zoo.rules.ppo import PPO
 
 from discover import (
     ACTION,
@@ -83,7 +84,7 @@ jax.config.update("jax_num_cpu_devices", 2)
 import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from discover import Discrete, Head, Heads, Spec
-from discover_networks.mlp import MLP
+from discover_zoo.networks.mlp import MLP
 heads, spec = Heads({"policy": Head((2,)), "value": Head(())}), Spec((4,), Discrete(2))
 mesh = jax.make_mesh((2,), ("p",), axis_types=(AxisType.Auto,))
 keys = jax.device_put(jax.random.split(jax.random.key(0), 64), NamedSharding(mesh, PartitionSpec("p")))

@@ -6,11 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_mirror.ppo import PPO
-from discover_networks.mlp import MLP
-from discover_normalisers.normalisers import Observations, Rewards, Several, counted, no_moments
-from discover_optimisers.optimisers import SGD
-from discover_returns.returns import GAE
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.normalizers.moments import counted, no_moments
+from discover_zoo.normalizers.observations import Observations
+from discover_zoo.normalizers.rewards import Rewards
+from discover_zoo.normalizers.several import Several
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.gae import GAE
+from discover_zoo.rules.ppo import PPO
 
 from discover import Algorithm, Discrete, Environment, Spec
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from discover_objectives.objectives import AreaUnderCurve, FinalReturn
+from discover_zoo.objectives.area_under_curve import AreaUnderCurve
+from discover_zoo.objectives.final_return import FinalReturn
 
 from discover import Objective, TaskReturns, UserError
 from discover.components.paths import check

@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_returns.off_policy import LeakyVTrace, Retrace, VTrace
-from discover_returns.returns import LambdaReturn
+from discover_zoo.returns.lambda_return import LambdaReturn
+from discover_zoo.returns.leaky_v_trace import LeakyVTrace
+from discover_zoo.returns.retrace import Retrace
+from discover_zoo.returns.v_trace import VTrace
 
 from discover import ReturnFunction, Segment, get, replace
 from discover.components.component import fields

@@ -1,5 +1,6 @@
 """Optimisers agree with optax number for number, and have finite derivatives where optax's are not."""
 
+import inspect
 from typing import Any
 
 import jax
@@ -7,10 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from discover_optimisers.adapter import ADAPTED, NOT_DIFFERENTIABLE, OURS, UNSUITED, functions
-from discover_optimisers.optimisers import SGD, Adam, ClipNorm
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.optimizers.clip_norm import ClipNorm
+from discover_zoo.optimizers.optax.adapter import OptaxOptimiser, functions
+from discover_zoo.optimizers.optax.table import ADAPTED, NOT_DIFFERENTIABLE, rmsprop
+from discover_zoo.optimizers.optax.unsuited import OURS, UNSUITED
+from discover_zoo.optimizers.sgd import SGD
 
-from discover import Optimiser, replace
+from discover import Optimiser, component, replace
 from discover.components.component import fields
 from discover.components.domains import Real
 from discover.plugin.loader import load_plugins
@@ -143,6 +148,39 @@ def test_every_optimiser_of_optax_that_takes_a_learning_rate_is_here_or_has_a_re
     assert ADAPTED.keys() >= NOT_DIFFERENTIABLE
 
 
+@pytest.mark.parametrize("name", sorted(ADAPTED))
+def test_its_fields_are_the_arguments_of_optax_that_are_plain_values_with_their_defaults(name: str) -> None:
+    arguments = {argument: parameter.default for argument, parameter in inspect.signature(functions()[name]).parameters.items()}
+    plain = {argument: default for argument, default in arguments.items() if isinstance(default, bool | int | float)}
+    expected = {"learning_rate": 1e-3, "anneal": 0.0, **plain}
+    if "eps_root" in expected:
+        expected["eps_root"] = max(expected["eps_root"], 1e-16)
+    if "momentum" in arguments:
+        expected["momentum"] = arguments["momentum"]
+    assert {field.name: field.default for field in fields(ADAPTED[name])} == expected
+    assert ADAPTED[name].is_installed()
+
+
+@component
+class Unheard(OptaxOptimiser):
+    """Of a name that optax does not have."""
+
+
+@component
+class Fuller(rmsprop):
+    """With an argument that optax's function does not have."""
+
+    temperature: float = 1.0
+
+
+Fuller.__name__ = "rmsprop"
+
+
+@pytest.mark.parametrize("missing", [Unheard, Fuller])
+def test_what_the_installed_optax_does_not_have_is_known_beforehand(missing: type[OptaxOptimiser]) -> None:
+    assert not missing.is_installed()
+
+
 def test_every_learning_rate_is_searched_by_its_order_of_magnitude() -> None:
     made = [entry.component for entry in load_plugins().registry.entries("optimiser")]
     rates = {kind.__name__: f.domain for kind in made if kind for f in fields(kind) if f.name == "learning_rate"}
@@ -193,7 +231,7 @@ def test_a_norm_clip_leaves_layers_to_those_who_treat_them_apart() -> None:
 
 
 def test_settings_that_one_optimiser_alone_has_are_static() -> None:
-    made = ADAPTED["rmsprop"](centered=True, momentum=0.5, decay=0.8)
+    made = rmsprop(centered=True, momentum=0.5, decay=0.8)
     assert repr(made) == "rmsprop(learning_rate=0.001, anneal=0.0, decay=0.8, eps=1e-08, centered=True, momentum=0.5)"
     assert len(jax.tree.leaves(made)) == 4
 

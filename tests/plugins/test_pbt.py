@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
-from discover_pbt.exploit import MEMORY, Scores, no_scores, t_test, truncation, welch
-from discover_pbt.pbt import PBT
+from discover_zoo.strategies.pbt.exploit import MEMORY, Scores, no_scores, t_test, truncation, welch
+from discover_zoo.strategies.pbt.pbt import PBT
 
 from discover import Component, Integer, Real, Scalar, Space, UserError, Whole, component, free, hookimpl, integer, real
 from discover.base.randomness import unrolled

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_actor_critic.reinforce import Reinforce
-from discover_networks.mlp import MLP
-from discover_optimisers.optimisers import SGD
-from discover_returns.returns import MonteCarlo
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.monte_carlo import MonteCarlo
+from discover_zoo.rules.reinforce import Reinforce
 
 from discover import Algorithm, Discrete, Environment, Heads, Inputs, Network, Outputs, Registry, Spec, Step, World, component
 from discover.components.paths import check

@@ -6,7 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_returns.returns import GAE, LambdaReturn, MonteCarlo, NStep, OneOfReturns
+from discover_zoo.returns.gae import GAE
+from discover_zoo.returns.lambda_return import LambdaReturn
+from discover_zoo.returns.monte_carlo import MonteCarlo
+from discover_zoo.returns.n_step import NStep
+from discover_zoo.returns.one_of_returns import OneOfReturns
 
 from discover import Registry, ReturnFunction, Segment, Targets, UserError, get, replace
 from discover.components.component import fields
@@ -179,7 +183,7 @@ def test_a_horizon_beyond_the_longest_is_refused(registry: Registry) -> None:
 
 
 def test_every_discount_is_searched_by_how_far_it_sees(registry: Registry) -> None:
-    made = [entry.component for entry in registry.entries("return function") if entry.provenance.plugin == "returns"]
+    made = [entry.component for entry in registry.entries("return function") if entry.provenance.distribution == "discover-rl"]
     discounts = [field.domain for kind in made if kind for field in fields(kind) if field.name == "gamma"]
     assert len(discounts) == 7
     assert set(discounts) == {Real(0.8, 0.9999, "log1m")}

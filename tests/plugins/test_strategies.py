@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_strategies.genetic import Genetic
-from discover_strategies.random_search import RandomSearch
+from discover_zoo.strategies.genetic import Genetic
+from discover_zoo.strategies.random_search import RandomSearch
 
 from discover import Component, Integer, Scalar, Space, Strategy, choice, component, free, integer, real
 

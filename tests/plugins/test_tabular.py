@@ -7,10 +7,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_tabular.control import Control, ExpectedSarsa, QLearning, Sarsa, epsilon_greedy
-from discover_tabular.environments import Cliff, RandomWalk
-from discover_tabular.linear import Linear
-from discover_tabular.prediction import NStepTD, OfflineTD, TDLambda
+from discover_zoo.environments.cliff import Cliff
+from discover_zoo.environments.random_walk import RandomWalk
+from discover_zoo.networks.linear import Linear
+from discover_zoo.rules.expected_sarsa import ExpectedSarsa
+from discover_zoo.rules.n_step_td import NStepTD
+from discover_zoo.rules.offline_td import OfflineTD
+from discover_zoo.rules.q_learning import QLearning
+from discover_zoo.rules.sarsa import Sarsa
+from discover_zoo.rules.td_control import Control, epsilon_greedy
+from discover_zoo.rules.td_lambda import TDLambda
 
 from discover import Algorithm, Continuous, Environment, Registry, Spec, UpdateRule, UserError
 from discover.inner_loop import lifetime

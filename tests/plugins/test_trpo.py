@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from contract.small import ARMS, agent, compiled, curves, stacked
-from discover_networks.mlp import MLP
-from discover_returns.returns import GAE, MonteCarlo
-from discover_trpo.baseline import LinearBaseline, features, fitted
-from discover_trpo.trpo import TRPO, conjugate_gradients
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.returns.gae import GAE
+from discover_zoo.returns.monte_carlo import MonteCarlo
+from discover_zoo.rules.linear_baseline import LinearBaseline, features, fitted
+from discover_zoo.rules.trpo import TRPO, conjugate_gradients
 from plugins.bandits import Arm, Logits, pulls
 
 

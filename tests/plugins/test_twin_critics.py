@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from discover_optimisers.optimisers import SGD, Adam
-from discover_twin_critics.sac import SAC, squashed
-from discover_twin_critics.td3 import TD3
-from discover_twin_critics.twin_critics import Learner, TwinCritics
+from discover_zoo.optimizers.adam import Adam
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.rules.sac import SAC, squashed
+from discover_zoo.rules.td3 import TD3
+from discover_zoo.rules.twin_critics import Learner, TwinCritics
 
 from discover import Algorithm, Continuous, Discrete, Experience, Registry, Spec, TanhGaussian, UserError, World, component
 from discover.components.paths import check

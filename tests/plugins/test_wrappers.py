@@ -6,10 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from discover_catch.catch import Catch
-from discover_wrappers.actions import ActionRepeat, StickyActions
-from discover_wrappers.observations import FrameStack, LastActionAndReward
-from discover_wrappers.time_limit import TimeLimit
+from discover_zoo.environments.catch import Catch
+from discover_zoo.wrappers.action_repeat import ActionRepeat
+from discover_zoo.wrappers.frame_stack import FrameStack
+from discover_zoo.wrappers.last_action_and_reward import LastActionAndReward
+from discover_zoo.wrappers.sticky_actions import StickyActions
+from discover_zoo.wrappers.time_limit import TimeLimit
 
 from discover import Continuous, Discrete, Environment, Redraw, Spec, Step, UserError, Wrapper, component
 from discover.testing import check_environment

@@ -1,0 +1,1 @@
+"""Curricula over agents."""

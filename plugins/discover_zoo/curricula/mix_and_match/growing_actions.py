@@ -1,0 +1,95 @@
+"""Agents of one network that may do more and more, mixed into one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover import Curriculum, Head, Heads, Inputs, Network, Outputs, Scalar, Spec, UserError, component, real
+from discover_zoo.curricula.mix_and_match.mixing import NEVER, mixture
+from discover_zoo.curricula.mix_and_match.shares import Ramp, Share
+
+_POLICY = "policy"
+
+
+@component
+class GrowingActions(Curriculum):
+    """One agent out of K that know more and more actions, and at last all (Czarnecki et al. 2018, action spaces).
+
+    Every agent has heads of its own on the candidate's one network, so that what the network shares between heads (a torso,
+    a memory) all agents learn together. The policy of a simpler agent is over its own actions alone; the others have no
+    probability in it. Each set should hold the one before, else the distillation asks for the impossible.
+
+    Attributes:
+        known: the actions of each simpler agent, from the simplest.
+        share: ``alpha`` over the lifetime.
+        coefficient: how strongly each agent is distilled into the next.
+    """
+
+    paper = "Czarnecki et al. 2018, Mix & Match: agent curricula for reinforcement learning, arXiv 1806.01780"
+
+    known: tuple[tuple[int, ...], ...] = ((0, 1),)
+    share: Share = Ramp()
+    coefficient: Scalar = real(1.0, low=0.0, high=10.0)
+
+    def wrap_network(self, network: Network) -> Network:
+        return SharedMixture(network=network, known=self.known, share=self.share, coefficient=self.coefficient)
+
+
+@component
+class SharedMixture(Network):
+    """The network that `GrowingActions` makes: one network that is asked for the heads of all agents."""
+
+    network: Network
+    share: Share
+    coefficient: Scalar = real(1.0, low=0.0, high=10.0)
+    known: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def forms(self) -> frozenset[str]:
+        return self.network.forms
+
+    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+        return self.network.init(key, spec, self._all(heads))
+
+    def carry(self, heads: Heads) -> Any:
+        return self.network.carry(self._all(heads))
+
+    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+        outputs, carry = self.network.apply(params, self._all(heads), inputs, carry)
+        said = [self._said_by(index, actions, heads.outputs, outputs) for index, actions in enumerate(self.known)]
+        said.append({name: value for name, value in outputs.items() if "@" not in name})
+        return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient, inputs.first.shape), carry
+
+    def _all(self, heads: Heads) -> Heads:
+        """The heads of all agents; those of simpler ones are called ``head@agent``."""
+        if _POLICY not in heads.outputs:
+            asked = ", ".join(sorted(heads.outputs))
+            raise UserError(
+                f"growing_actions needs a head called '{_POLICY}', but the rule asks for {asked}: choose a rule with a policy, "
+                "or another curriculum."
+            )
+        outputs = dict(heads.outputs)
+        for index, actions in enumerate(self.known):
+            for name, head in heads.outputs.items():
+                outputs[f"{name}@{index}"] = _narrowed(head, actions) if name == _POLICY else head
+        return heads._replace(outputs=outputs)
+
+    def _said_by(self, index: int, actions: tuple[int, ...], heads: Mapping[str, Head], outputs: Outputs) -> Outputs:
+        """What a simpler agent says, in the shape of the heads; what is not known yet is left out."""
+        said = {name: outputs[f"{name}@{index}"] for name in heads if f"{name}@{index}" in outputs}
+        if _POLICY in said:
+            logits = jnp.full((*said[_POLICY].shape[:-1], heads[_POLICY].shape[0]), NEVER)
+            said[_POLICY] = logits.at[..., jnp.asarray(actions)].set(said[_POLICY])
+        return said
+
+
+def _narrowed(head: Head, actions: tuple[int, ...]) -> Head:
+    """A policy head over some of its actions alone."""
+    if head.mix != "distribution" or not actions or max(actions) >= head.shape[0] or min(actions) < 0:
+        raise UserError(
+            f"growing_actions needs a policy over discrete actions that has all of known={actions}; the rule's is of shape "
+            f"{head.shape} and mixed as '{head.mix}': choose other actions, or another curriculum."
+        )
+    return head._replace(shape=(len(actions),))

@@ -1,0 +1,57 @@
+"""Agents with networks of their own, mixed into one."""
+
+from typing import Any
+
+import jax
+
+from discover import Curriculum, Heads, Inputs, Network, Outputs, Scalar, Spec, component, real
+from discover_zoo.curricula.mix_and_match.mixing import mixture
+from discover_zoo.curricula.mix_and_match.shares import Ramp, Share
+
+
+@component
+class MixAndMatch(Curriculum):
+    """One agent out of K: ``simple``, from the simplest, and at last the candidate's own network (Czarnecki et al. 2018).
+
+    For architectures (feed-forward before recurrent), tasks (`Specialists` before one network for all), or any others that
+    give the same heads. All are run, with carries of their own, as long as the lifetime lasts.
+
+    Attributes:
+        simple: the agents that learn fast.
+        share: ``alpha`` over the lifetime.
+        coefficient: how strongly each agent is distilled into the next.
+    """
+
+    paper = "Czarnecki et al. 2018, Mix & Match: agent curricula for reinforcement learning, arXiv 1806.01780"
+
+    simple: tuple[Network, ...]
+    share: Share = Ramp()
+    coefficient: Scalar = real(1.0, low=0.0, high=10.0)
+
+    def wrap_network(self, network: Network) -> Network:
+        return Mixture(agents=(*self.simple, network), share=self.share, coefficient=self.coefficient)
+
+
+@component
+class Mixture(Network):
+    """The network that `MixAndMatch` makes: all agents side by side, each with its own parameters and carry."""
+
+    agents: tuple[Network, ...]
+    share: Share
+    coefficient: Scalar = real(1.0, low=0.0, high=10.0)
+
+    @property
+    def forms(self) -> frozenset[str]:
+        return frozenset.intersection(*(agent.forms for agent in self.agents))
+
+    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+        keys = jax.random.split(key, len(self.agents))
+        return tuple(agent.init(k, spec, heads) for agent, k in zip(self.agents, keys, strict=True))
+
+    def carry(self, heads: Heads) -> Any:
+        return tuple(agent.carry(heads) for agent in self.agents)
+
+    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+        steps = [agent.apply(p, heads, inputs, c) for agent, p, c in zip(self.agents, params, carry, strict=True)]
+        said, carries = zip(*steps, strict=True)
+        return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient, inputs.first.shape), carries

@@ -1,0 +1,1 @@
+"""Environments, and the tasks that they are registered as."""

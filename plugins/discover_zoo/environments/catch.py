@@ -1,0 +1,69 @@
+"""Catch: the smallest task with a delayed reward and an observation like a picture."""
+
+from typing import Annotated, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from discover import AtLeast, Count, Discrete, Environment, Registry, Spec, Step, component, hookimpl
+
+
+class Board(NamedTuple):
+    """Where things are: int32 scalars. The paddle stays in the bottom row."""
+
+    ball_row: jax.Array
+    ball_column: jax.Array
+    paddle: jax.Array
+
+
+@component
+class Catch(Environment):
+    """A ball falls one row per step; the paddle moves left, stays or moves right (actions 0, 1, 2).
+
+    The ball starts in a uniformly drawn column of the top row, the paddle in the middle. When the ball reaches the bottom,
+    after ``rows - 1`` steps, the episode ends with reward 1 if the paddle is under it, else -1. The observation is the
+    board ``[rows, columns]``: 1 at the ball and at the paddle, else 0.
+    """
+
+    paper = "Mnih et al. 2014, Recurrent models of visual attention, arXiv 1406.6247"
+
+    rows: Annotated[int, AtLeast(2)] = 8
+    columns: Count = 8
+
+    def spec(self) -> Spec:
+        return Spec((self.rows, self.columns), Discrete(3))
+
+    def sample_task(self, key: jax.Array) -> Any:
+        return jnp.zeros((), jnp.int32)
+
+    def reset(self, key: jax.Array, task: Any) -> tuple[Board, jax.Array]:
+        column = jax.random.randint(key, (), 0, self.columns)
+        board = Board(jnp.int32(0), column, jnp.int32(self.columns // 2))
+        return board, self._picture(board)
+
+    def step(self, key: jax.Array, state: Board, action: jax.Array, task: Any) -> Step:
+        paddle = jnp.clip(state.paddle + action - 1, 0, self.columns - 1)
+        board = Board(state.ball_row + 1, state.ball_column, paddle)
+        landed = board.ball_row == self.rows - 1
+        reward = jnp.float32(landed) * jnp.where(paddle == board.ball_column, 1.0, -1.0)
+        return Step(board, self._picture(board), reward, terminated=landed, truncated=jnp.array(False))
+
+    def _picture(self, board: Board) -> jax.Array:
+        row, column = jnp.arange(self.rows)[:, None], jnp.arange(self.columns)
+        ball = (row == board.ball_row) & (column == board.ball_column)
+        paddle = (row == self.rows - 1) & (column == board.paddle)
+        return (ball | paddle).astype(jnp.float32)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("catch", Catch)
+    registry.add_task(
+        "catch",
+        "catch",
+        summary="Catch a falling ball with a paddle on an 8 x 8 board",
+        random=-0.75,
+        reference=1.0,
+        origin="random: exact, since the ball's column is uniform and 1 of 8 is caught; reference: optimum, every ball caught",
+        paper=Catch.paper,
+    )

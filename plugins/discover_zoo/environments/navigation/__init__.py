@@ -1,0 +1,1 @@
+"""Families of navigation tasks in the plane, on which rules learn to adapt."""

@@ -1,0 +1,51 @@
+"""Four corners, one of which pays."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover import Count, Registry, Step, component, hookimpl
+from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, moved
+
+_REACH, _START, _CORNER, _CENTRE = 0.2, 0.2, 2.0, 0.5
+
+
+@component
+class Corners(Plane):
+    """The point-corner tasks of Rothfuss et al. 2019: one of ``(+-2, +-2)`` pays, and only who is near it is told so.
+
+    The point starts in ``[-0.2, 0.2]^2``, with steps of at most 0.2 per axis. The reward is how much nearer the step has
+    brought it to the goal, if it stands outside of the diamond ``|x| + |y| < 0.5`` and the goal is the nearest corner; else 0.
+    """
+
+    paper = "Rothfuss et al. 2019, arXiv 1810.06784, section 6.2"
+
+    horizon: Count = 100
+
+    def draw(self, key: jax.Array) -> jax.Array:
+        return _CORNER * jnp.where(jax.random.bernoulli(key, 0.5, (2,)), 1.0, -1.0)
+
+    def reset(self, key: jax.Array, task: Any) -> tuple[Walker, jax.Array]:
+        position = jax.random.uniform(key, (2,), minval=-_START, maxval=_START)
+        return Walker(position, jnp.int32(0)), position
+
+    def step(self, key: jax.Array, state: Walker, action: jax.Array, task: Any) -> Step:
+        before, state = state.position, Walker(moved(state.position, action, _REACH), state.steps + 1)
+        nearer = jnp.linalg.norm(before - task) - jnp.linalg.norm(state.position - task)
+        told = (jnp.sum(jnp.abs(state.position)) >= _CENTRE) & jnp.all(state.position * task > 0.0)
+        return Step(state, state.position, jnp.where(told, nearer, 0.0), jnp.array(False), state.steps >= self.horizon)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("navigation_corners", Corners)
+    registry.add_task(
+        "navigation-corners",
+        {"navigation_corners": {"tasks": 0}},
+        summary="Find the corner that pays, out of four",
+        random=0.454,
+        reference=2.619,
+        origin=ORIGIN,
+        paper=Corners.paper,
+    )

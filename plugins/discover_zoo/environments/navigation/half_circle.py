@@ -1,0 +1,54 @@
+"""Goals on a half-circle, with a reward near them alone."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover import Count, Registry, Step, component, hookimpl
+from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, moved
+
+_REACH, _NEAR, _ANGLES = 0.1, 0.2, 100
+
+
+@component
+class HalfCircle(Plane):
+    """The sparse point robot of Rakelly et al. 2019: a goal at one of 100 angles on the upper unit half-circle.
+
+    The point starts at the origin, with steps of at most 0.1 per axis. Within 0.2 of the goal the reward is one minus the
+    distance, elsewhere 0; if ``dense``, it is minus the distance everywhere.
+    """
+
+    paper = "Rakelly et al. 2019, arXiv 1903.08254, section 6.3"
+
+    horizon: Count = 20
+    dense: bool = False
+
+    def draw(self, key: jax.Array) -> jax.Array:
+        angle = math.pi * jax.random.randint(key, (), 0, _ANGLES) / (_ANGLES - 1)
+        return jnp.stack([jnp.cos(angle), jnp.sin(angle)])
+
+    def reset(self, key: jax.Array, task: Any) -> tuple[Walker, jax.Array]:
+        return Walker(jnp.zeros(2), jnp.int32(0)), jnp.zeros(2)
+
+    def step(self, key: jax.Array, state: Walker, action: jax.Array, task: Any) -> Step:
+        state = Walker(moved(state.position, action, _REACH), state.steps + 1)
+        distance = jnp.linalg.norm(state.position - task)
+        sparse = jnp.where(distance <= _NEAR, 1.0 - distance, 0.0)
+        reward = -distance if self.dense else sparse
+        return Step(state, state.position, reward, jnp.array(False), state.steps >= self.horizon)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("navigation_half_circle", HalfCircle)
+    registry.add_task(
+        "navigation-half-circle",
+        {"navigation_half_circle": {"tasks": 0}},
+        summary="Find the spot on a half-circle that pays",
+        random=0.0014,
+        reference=13.37,
+        origin=ORIGIN,
+        paper=HalfCircle.paper,
+    )

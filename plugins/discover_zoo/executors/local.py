@@ -1,0 +1,70 @@
+"""This process, on all its devices."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import jax
+
+from discover import (
+    Algorithm,
+    AtLeast,
+    Curves,
+    Environment,
+    Executor,
+    Registry,
+    advance_population,
+    begin_population,
+    component,
+    evaluate_population,
+    fitting_chunk,
+    hookimpl,
+    lifetime_bytes,
+)
+
+
+@component
+class Local(Executor):
+    """Lifetimes on all devices of this process.
+
+    Attributes:
+        chunk: lifetimes side by side on each device; 0 takes what suits the device, the number of lifetimes and their size.
+    """
+
+    chunk: Annotated[int, AtLeast(0)] = 0
+
+    def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
+        if self.chunk:
+            return self
+        largest = max(lifetime_bytes(environment, candidate) for environment in environments)
+        return Local(chunk=fitting_chunk(lifetimes, largest))
+
+    def evaluate(
+        self,
+        environment: Environment,
+        candidates: Any,
+        keys: jax.Array,
+        steps: int,
+        progress: Callable[[float], None] | None = None,
+    ) -> Curves:
+        chunk = self._chunk(environment, candidates, len(keys))
+        return evaluate_population(environment, candidates, keys, steps, chunk, progress)
+
+    def begin(self, environment: Environment, candidates: Any, keys: jax.Array) -> Any:
+        return begin_population(environment, candidates, keys, self._chunk(environment, candidates, len(keys)))
+
+    def advance(
+        self, environment: Environment, candidates: Any, lives: Any, start: int, stop: int, total: int
+    ) -> tuple[Any, Curves]:
+        chunk = self._chunk(environment, candidates, lives.counts.shape[1])
+        return advance_population(environment, candidates, lives, start, stop, total, chunk)
+
+    def _chunk(self, environment: Environment, candidates: Any, seeds: int) -> int:
+        if self.chunk:
+            return self.chunk
+        first = jax.tree.map(lambda x: x[0], candidates)
+        return fitting_chunk(len(jax.tree.leaves(candidates)[0]) * seeds, lifetime_bytes(environment, first))
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("local", Local)

@@ -1,0 +1,88 @@
+"""Convolutional network for small pictures."""
+
+import itertools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover import Count, Inputs, Registry, Spec, UserError, component, hookimpl
+from discover_zoo.networks.layers import Activation, dense, joined, stack, through
+from discover_zoo.networks.torso import TorsoNetwork
+
+
+@component
+class CNN(TorsoNetwork):
+    """Convolutions (stride 1, no padding) and fully connected layers, orthogonally initialised (gain sqrt(2), biases 0).
+
+    The defaults are the network of the MinAtar paper: 16 filters of 3 x 3, then 128 units. Observations are pictures
+    ``[height, width, channels]``, or ``[height, width]`` for a single channel.
+
+    Attributes:
+        filters: how many filters each convolution has.
+        kernel: height and width of the filters.
+        hidden: widths of the fully connected layers.
+    """
+
+    paper = "Young & Tian 2019, arXiv 1903.03176"
+
+    filters: tuple[Count, ...] = (16,)
+    kernel: Count = 3
+    hidden: tuple[Count, ...] = (128,)
+    activation: Activation = "relu"
+    shared: bool = True
+
+    def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
+        channels = (self._picture(spec)[2], *self.filters)
+        keys = jax.random.split(key, len(channels))
+        pairs = zip(keys, channels[:-1], channels[1:], strict=False)
+        filters = [dense(k, self.kernel**2 * a, b, self.initialiser) for k, a, b in pairs]
+        return {"filters": filters, "hidden": stack(keys[-1], (self._flat(spec) + read, *self.hidden), self.initialiser)}
+
+    def width(self, spec: Spec, read: int) -> int:
+        return (self._flat(spec) + read, *self.hidden)[-1]
+
+    def features(self, params: Any, inputs: Inputs, read: tuple[str, ...], carry: Any) -> tuple[jax.Array, Any]:
+        batch, x = inputs.first.shape, inputs.observation.astype(jnp.float32)
+        x = x[..., None] if x.ndim == len(batch) + 2 else x
+        for layer in params["filters"]:
+            x = through([layer], patches(x, self.kernel), self.activation)
+        return through(params["hidden"], joined(x.reshape(*batch, -1), inputs, read), self.activation), carry
+
+    def _flat(self, spec: Spec) -> int:
+        """How many numbers the last convolution gives."""
+        height, width, channels = self._picture(spec)
+        lost = (self.kernel - 1) * len(self.filters)
+        return (height - lost) * (width - lost) * (channels, *self.filters)[-1]
+
+    def _picture(self, spec: Spec) -> tuple[int, int, int]:
+        """Height, width and channels.
+
+        Raises:
+            UserError: observations are no pictures, or too small for the filters.
+        """
+        shape = spec.observation_shape
+        if len(shape) not in (2, 3):
+            raise UserError(f"the network CNN needs pictures [height, width, channels]; these are {list(shape)}: take MLP.")
+        if min(shape[:2]) <= (self.kernel - 1) * len(self.filters):
+            raise UserError(
+                f"pictures of {shape[0]} x {shape[1]} are too small for {len(self.filters)} convolutions of {self.kernel} x "
+                f"{self.kernel}: take fewer or smaller ones."
+            )
+        return shape[0], shape[1], 1 if len(shape) == 2 else shape[2]
+
+
+def patches(x: jax.Array, size: int) -> jax.Array:
+    """Neighbourhoods of a picture: ``[..., height, width, channels]`` to ``[..., h, w, size * size * channels]``.
+
+    A convolution is a matrix product of these. With filters that differ by agent this is two to three times as fast on a CPU
+    as XLA's convolution, which becomes a grouped one.
+    """
+    height, width = x.shape[-3] - size + 1, x.shape[-2] - size + 1
+    shifts = itertools.product(range(size), range(size))
+    return jnp.concatenate([x[..., i : i + height, j : j + width, :] for i, j in shifts], axis=-1)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("cnn", CNN)

@@ -1,0 +1,44 @@
+"""Long short-term memory."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover import Registry, component, hookimpl
+from discover_zoo.networks.recurrent import Recurrent, gate_sums, gate_weights
+
+
+@component
+class LSTM(Recurrent):
+    """Long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers et al. 2000), its bias 1 at first.
+
+    With ``a, b, c, d`` the four parts of ``x W + w + h U``::
+
+        m' = sigmoid(b) * m + sigmoid(a) * tanh(c);  h' = sigmoid(d) * tanh(m')
+    """
+
+    paper = "Hochreiter & Schmidhuber 1997; Gers et al. 2000"
+
+    def torso_carry(self) -> Any:
+        return {"cell": jnp.zeros(self.memory), "output": jnp.zeros(self.memory)}
+
+    def cell(self, key: jax.Array, inputs: int) -> Any:
+        key_input, key_memory = jax.random.split(key)
+        given = gate_weights(key_input, 4, inputs, self.memory)
+        return {
+            "input": given | {"bias": given["bias"].at[1].set(1.0)},
+            "memory": {"kernel": gate_weights(key_memory, 4, self.memory, self.memory)["kernel"]},
+        }
+
+    def advance(self, cell: Any, x: jax.Array, carry: Any) -> tuple[jax.Array, Any]:
+        given, remembered = gate_sums(cell["input"], x), gate_sums(cell["memory"], carry["output"])
+        a, b, c, d = (g + r for g, r in zip(given, remembered, strict=True))
+        kept = jax.nn.sigmoid(b) * carry["cell"] + jax.nn.sigmoid(a) * jnp.tanh(c)
+        h = jax.nn.sigmoid(d) * jnp.tanh(kept)
+        return h, {"cell": kept, "output": h}
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("lstm", LSTM)

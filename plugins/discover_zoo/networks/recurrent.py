@@ -1,0 +1,73 @@
+"""What recurrent networks share."""
+
+import math
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from discover import ACTION, REWARD, Count, Inputs, Spec, component
+from discover_zoo.networks.layers import Activation, flat, joined, orthogonal, stack, through
+from discover_zoo.networks.torso import TorsoNetwork
+
+
+@component
+class Recurrent(TorsoNetwork):
+    """Dense layers, a memory, and dense layers for each head, all orthogonally initialised; the memory is empty at `first`.
+
+    The action and the reward of a step are not known when acting, so that no memory holds them: heads that read them do so
+    after it. (The wrapper ``last_action_and_reward`` shows both one step later.)
+
+    Attributes:
+        encoder: widths of the layers before the memory.
+        memory: how many numbers the memory gives.
+        hidden: widths of the layers after it, of which each head has its own.
+    """
+
+    reads_after: ClassVar[frozenset[str]] = frozenset({ACTION, REWARD})
+
+    encoder: tuple[Count, ...] = (64,)
+    memory: Count = 64
+    hidden: tuple[Count, ...] = (64,)
+    activation: Activation = "relu"
+    shared: bool = True
+
+    def cell(self, key: jax.Array, inputs: int) -> Any:
+        """Fresh parameters of a memory that sees ``inputs`` numbers."""
+        raise NotImplementedError
+
+    def advance(self, cell: Any, x: jax.Array, carry: Any) -> tuple[jax.Array, Any]:
+        """What the memory gives, ``[..., memory]``, and its next carry."""
+        raise NotImplementedError
+
+    @property
+    def between(self) -> tuple[int, ...]:
+        return self.hidden
+
+    def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
+        key_encoder, key_cell = jax.random.split(key)
+        sizes = (math.prod(spec.observation_shape) + read, *self.encoder)
+        return {"encoder": stack(key_encoder, sizes, self.initialiser), "cell": self.cell(key_cell, sizes[-1])}
+
+    def width(self, spec: Spec, read: int) -> int:
+        return self.memory
+
+    def features(self, params: Any, inputs: Inputs, read: tuple[str, ...], carry: Any) -> tuple[jax.Array, Any]:
+        x = through(params["encoder"], joined(flat(inputs), inputs, read), self.activation)
+        carry = jax.tree.map(lambda c: jnp.where(inputs.first[..., None], 0.0, c), carry)
+        return self.advance(params["cell"], x, carry)
+
+
+def gate_weights(key: jax.Array, gates: int, inputs: int, width: int) -> dict[str, jax.Array]:
+    """``kernel[inputs, gates, width]``, orthogonal for each gate, and ``bias[gates, width]``."""
+    kernels = jax.vmap(lambda k: orthogonal(k, inputs, width, 1.0))(jax.random.split(key, gates))
+    return {"kernel": jnp.moveaxis(kernels, 0, 1), "bias": jnp.zeros((gates, width))}
+
+
+def gate_sums(layer: dict[str, jax.Array], x: jax.Array) -> list[jax.Array]:
+    """The weighted sum of ``x[..., inputs]`` for each gate, ``[..., width]``, by one product for all."""
+    kernel = layer["kernel"]
+    sums = x @ kernel.reshape(kernel.shape[0], -1)
+    if "bias" in layer:
+        sums = sums + layer["bias"].reshape(-1)
+    return jnp.split(sums, kernel.shape[1], axis=-1)

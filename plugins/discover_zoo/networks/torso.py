@@ -1,0 +1,112 @@
+"""What all networks share: torsos that turn observations into features, and one output layer per head."""
+
+import math
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from discover import ACTION, REWARD, Head, Heads, Inputs, Network, Outputs, Spec, component, named_key
+from discover_zoo.networks.layers import Activation, Initialiser, joined, kernel, product, stack, through
+
+
+@component
+class TorsoNetwork(Network):
+    """A torso, shared by all heads or one for each, and an output layer per head (its own gain, bias 0).
+
+    What a head reads besides the observation goes into its own torso. It joins the features after the torso instead where
+    the torso is shared and other heads do not read it, or where the torso could not read it (`reads_after`).
+
+    Attributes:
+        activation: the non-linearity after each layer.
+        shared: one torso for all heads; otherwise each head has its own.
+        initialiser: how kernels begin: ``orthogonal`` (gain sqrt(2) in hidden layers), or normal with variance 1 over the
+            number of inputs (``lecun``), which makes the first layer of few inputs much larger. Heads have their own gain.
+    """
+
+    reads_after: ClassVar[frozenset[str]] = frozenset()
+    """What even a head's own torso does not read."""
+
+    activation: Activation = "tanh"
+    shared: bool = False
+    initialiser: Initialiser = "orthogonal"
+
+    def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
+        """Fresh parameters of one torso that reads ``read`` numbers besides the observation."""
+        raise NotImplementedError
+
+    def width(self, spec: Spec, read: int) -> int:
+        """How many features such a torso gives."""
+        raise NotImplementedError
+
+    def features(self, params: Any, inputs: Inputs, read: tuple[str, ...], carry: Any) -> tuple[jax.Array, Any]:
+        """Features ``[..., width]`` and the torso's next carry; ``read`` names what it reads besides the observation."""
+        raise NotImplementedError
+
+    def torso_carry(self) -> Any:
+        """The carry of one torso at the start of an episode."""
+        return ()
+
+    @property
+    def between(self) -> tuple[int, ...]:
+        """Widths of the layers between a torso and the output layer; each head has its own."""
+        return ()
+
+    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+        params: dict[str, Any] = {}
+        for index, (name, head) in enumerate(sorted(heads.outputs.items())):
+            key_torso, key_head = jax.random.split(jax.random.fold_in(key, index))
+            if head.form == "constant":
+                params[name] = {"constant": jnp.zeros(head.shape)}
+                continue
+            before, after = (_size(heads, names) for names in self._reads(heads, head))
+            own = self._output(key_head, self.width(spec, before) + after, head)
+            params[name] = own if self.shared else own | {"torso": self.torso(key_torso, spec, before)}
+        common = _size(heads, self._common(heads))
+        return {"heads": params, "torso": self.torso(named_key(key, "torso"), spec, common) if self.shared else ()}
+
+    def carry(self, heads: Heads) -> Any:
+        fresh = self.torso_carry()
+        if self.shared or not jax.tree.leaves(fresh):
+            return fresh
+        return {name: fresh for name, head in heads.outputs.items() if head.form != "constant"}
+
+    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+        outputs, x = {}, jnp.zeros(())
+        if self.shared:
+            x, carry = self.features(params["torso"], inputs, self._common(heads), carry)
+        for name, head in heads.outputs.items():
+            own = params["heads"][name]
+            if head.form == "constant":
+                outputs[name] = jnp.broadcast_to(own["constant"], inputs.first.shape + own["constant"].shape)
+                continue
+            before, after = self._reads(heads, head)
+            if not self.shared and all(read in inputs.context for read in before):
+                x, carried = self.features(own["torso"], inputs, before, carry[name] if carry else ())
+                carry = {**carry, name: carried} if carry else carry
+            if head.known(inputs):
+                h = through(own["between"], joined(x, inputs, after), self.activation)
+                outputs[name] = product(h, own["output"]["kernel"]) + own["output"]["bias"]
+        return outputs, carry
+
+    def _reads(self, heads: Heads, head: Head) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What a head reads before its torso, and after it."""
+        early = set(self._common(heads)) if self.shared else set(head.reads) - self.reads_after
+        return tuple(n for n in head.reads if n in early), tuple(n for n in head.reads if n not in early)
+
+    def _common(self, heads: Heads) -> tuple[str, ...]:
+        """What a shared torso reads: what all heads read and acting knows."""
+        reads = [set(head.reads) - {ACTION, REWARD} for head in heads.outputs.values() if head.form != "constant"]
+        return tuple(sorted(set.intersection(*reads))) if self.shared and reads else ()
+
+    def _output(self, key: jax.Array, inputs: int, head: Head) -> dict[str, Any]:
+        sizes = (inputs, *self.between)
+        last = kernel(key, sizes[-1], math.prod(head.shape), head.gain, self.initialiser)
+        return {
+            "between": stack(jax.random.fold_in(key, 1), sizes, self.initialiser),
+            "output": {"kernel": last.reshape(sizes[-1], *head.shape), "bias": jnp.zeros(head.shape)},
+        }
+
+
+def _size(heads: Heads, names: tuple[str, ...]) -> int:
+    return sum(heads.context[name] for name in names)

@@ -1,0 +1,36 @@
+"""Observations to zero mean and unit variance."""
+
+import jax
+import jax.numpy as jnp
+
+from discover import Normaliser, Scalar, Spec, component, real
+from discover_zoo.normalizers.moments import LEAST_VARIANCE, Moments, counted, no_moments
+
+
+@component
+class Observations(Normaliser):
+    """Observations to zero mean and unit variance over all that were seen, each number for itself, then clipped.
+
+    ``clip((x - mean) / sqrt(variance + 1e-8), -limit, limit)``.
+    """
+
+    paper = "Chan et al. 1979; as in Engstrom et al. 2020, arXiv 2005.12729"
+
+    limit: Scalar = real(10.0, low=1.0, high=100.0, scale="log")
+
+    def init(self, spec: Spec, environments: int) -> Moments:
+        return no_moments(spec.observation_shape)
+
+    def observe(self, state: Moments, observation: jax.Array) -> tuple[Moments, jax.Array]:
+        state = counted(state, observation.astype(jnp.float32))
+        return state, self.rescale(state, observation)
+
+    def rescale(self, state: Moments, observation: jax.Array) -> jax.Array:
+        scaled = (observation.astype(jnp.float32) - state.mean) * jax.lax.rsqrt(state.variance + LEAST_VARIANCE)
+        return jnp.clip(scaled, -self.limit, self.limit)
+
+    def reward(self, state: Moments, reward: jax.Array, done: jax.Array) -> tuple[Moments, jax.Array]:
+        return state, reward
+
+    def rescale_reward(self, state: Moments, reward: jax.Array) -> jax.Array:
+        return reward

@@ -1,0 +1,59 @@
+"""Rewards to unit variance of the return."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from discover import Normaliser, Scalar, Spec, component, real
+from discover_zoo.normalizers.moments import LEAST_VARIANCE, Moments, counted, no_moments
+
+
+class Discounted(NamedTuple):
+    """What `Rewards` carries.
+
+    Attributes:
+        returns: ``[B]`` the discounted sum of the rewards of each episode so far.
+        moments: of all values that these have had.
+    """
+
+    returns: jax.Array
+    moments: Moments
+
+
+@component
+class Rewards(Normaliser):
+    """Rewards divided by the standard deviation of the running discounted return, then clipped; signs stay.
+
+    ``R <- gamma * R + r`` in each environment, from 0 at the start of an episode;
+    ``clip(r / sqrt(variance of all R + 1e-8), -limit, limit)``.
+
+    Attributes:
+        gamma: discount of that return.
+        limit: the largest reward.
+    """
+
+    paper = "Engstrom et al. 2020, arXiv 2005.12729, section 3"
+
+    gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
+    limit: Scalar = real(10.0, low=1.0, high=100.0, scale="log")
+
+    def init(self, spec: Spec, environments: int) -> Discounted:
+        return Discounted(jnp.zeros(environments), no_moments(()))
+
+    def restart(self, state: Discounted, environments: int) -> Discounted:
+        return state._replace(returns=jnp.zeros(environments))
+
+    def observe(self, state: Discounted, observation: jax.Array) -> tuple[Discounted, jax.Array]:
+        return state, observation
+
+    def rescale(self, state: Discounted, observation: jax.Array) -> jax.Array:
+        return observation
+
+    def reward(self, state: Discounted, reward: jax.Array, done: jax.Array) -> tuple[Discounted, jax.Array]:
+        returns = self.gamma * state.returns + reward
+        state = Discounted(jnp.where(done, 0.0, returns), counted(state.moments, returns))
+        return state, self.rescale_reward(state, reward)
+
+    def rescale_reward(self, state: Discounted, reward: jax.Array) -> jax.Array:
+        return jnp.clip(reward * jax.lax.rsqrt(state.moments.variance + LEAST_VARIANCE), -self.limit, self.limit)

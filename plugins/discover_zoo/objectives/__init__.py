@@ -1,0 +1,1 @@
+"""Objectives: fitness from learning curves."""

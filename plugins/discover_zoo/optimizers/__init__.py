@@ -1,0 +1,1 @@
+"""Optimizers: our own, and those of optax."""

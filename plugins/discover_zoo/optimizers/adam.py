@@ -1,0 +1,46 @@
+"""Adam: optax's, with numbers that can be searched and derivatives that stay finite at a zero gradient."""
+
+from typing import Any
+
+import jax
+import optax
+
+from discover import Optimiser, Registry, Scalar, component, hookimpl, real
+from discover_zoo.optimizers.slopes import FINITE_SLOPE
+
+
+@component
+class Adam(Optimiser):
+    """Adam (Kingma & Ba 2015, algorithm 1) on the parameters as one flat vector.
+
+    The step is ``learning_rate * (1 - anneal * progress)``: ``anneal = 1`` falls linearly to zero over the lifetime.
+    """
+
+    paper = "Kingma & Ba 2015, arXiv 1412.6980"
+
+    learning_rate: Scalar = real(3e-4, low=1e-5, high=1e-1, scale="log")
+    beta1: Scalar = real(0.9, low=0.0, high=0.999)
+    beta2: Scalar = real(0.999, low=0.5, high=0.99999, scale="log1m")
+    eps: Scalar = real(1e-8, low=1e-10, high=1e-2, scale="log")
+    anneal: Scalar = real(0.0, low=0.0, high=1.0)
+
+    @property
+    def layerwise(self) -> bool:
+        return False
+
+    def init(self, params: Any) -> Any:
+        return self._transform().init(params)
+
+    def update(self, gradient: Any, state: Any, params: Any, progress: jax.Array) -> tuple[Any, Any]:
+        direction, state = self._transform().update(gradient, state, params)
+        rate = self.learning_rate * (1.0 - self.anneal * progress)
+        return jax.tree.map(lambda p, d: p - rate * d, params, direction), state
+
+    def _transform(self) -> optax.GradientTransformation:
+        inner = optax.scale_by_adam(self.beta1, self.beta2, self.eps, eps_root=FINITE_SLOPE)
+        return optax.flatten(inner)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("adam", Adam)

@@ -1,0 +1,15 @@
+"""Plugin: the optimisers of optax, by their optax names.
+
+`adapter` holds what they share, `table` lists them, `unsuited` says which of optax's are left out.
+"""
+
+from discover import Registry, hookimpl
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    from discover_zoo.optimizers.optax.table import ADAPTED
+
+    for name, optimiser in ADAPTED.items():
+        if optimiser.is_installed():
+            registry.add(name, optimiser)

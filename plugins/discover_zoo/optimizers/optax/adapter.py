@@ -1,0 +1,93 @@
+"""What the optimisers of optax share.
+
+The arguments of optax's function become fields. What many optimisers share (decay rates, epsilons, weight decay) is a
+meta-parameter, like the learning rate; what one alone has is static; what is no plain value (masks, dtypes, functions) stays
+as optax has it.
+"""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+import optax.contrib
+
+from discover import Optimiser, Scalar, component, real
+from discover_zoo.optimizers.slopes import FINITE_SLOPE
+
+
+@component
+class OptaxOptimiser(Optimiser):
+    """An optimiser of optax, by the name of its class; its step is ``learning_rate * (1 - anneal * progress)``.
+
+    Parameters keep their arrays, since some treat each array as a layer; single numbers become vectors of one.
+    """
+
+    learning_rate: Scalar = real(1e-3, low=1e-6, high=10.0, scale="log")
+    anneal: Scalar = real(0.0, low=0.0, high=1.0)
+
+    def init(self, params: Any) -> Any:
+        return self._transform(self.learning_rate).init(jax.tree.map(jnp.atleast_1d, params))
+
+    def update(self, gradient: Any, state: Any, params: Any, progress: jax.Array) -> tuple[Any, Any]:
+        transform = self._transform(self.learning_rate * (1.0 - self.anneal * progress))
+        slope, vectors = jax.tree.map(jnp.atleast_1d, (gradient, params))
+        updates, state = transform.update(slope, state, vectors)
+        return jax.tree.map(lambda p, u: p + u.reshape(p.shape), params, updates), state
+
+    @classmethod
+    def is_installed(cls) -> bool:
+        """Whether the optax that is installed has this function, with all arguments that are fields here."""
+        function = functions().get(cls.__name__)
+        return function is not None and set(_arguments(cls)) <= inspect.signature(function).parameters.keys()
+
+    def _transform(self, rate: Any) -> optax.GradientTransformation:
+        own = {name: getattr(self, name) for name in _arguments(type(self))}
+        return functions()[type(self).__name__](**own | {"learning_rate": rate})
+
+
+def _arguments(cls: type[OptaxOptimiser]) -> list[str]:
+    return [field.name for field in dataclasses.fields(cls) if field.name != "anneal"]
+
+
+@functools.cache
+def functions() -> dict[str, Callable[..., Any]]:
+    """All functions of optax that take a learning rate and are no mere parts, by name."""
+    found = {}
+    for module in (optax.contrib, optax):
+        for name, function in inspect.getmembers(module, lambda f: inspect.isfunction(f) or isinstance(f, functools.partial)):
+            if "learning_rate" in inspect.signature(function).parameters and not name.startswith(("scale_by_", "_")):
+                found[name] = function
+    return found
+
+
+# Fields that many optimisers share ------------------------------------------------------------------------------------
+
+
+def initial_rate(default: float) -> Any:
+    """The learning rate of an optimiser that comes with one."""
+    return real(default, low=1e-6, high=10.0, scale="log")
+
+
+def decay_factor(default: float) -> Any:
+    """The factor of a running mean from one step to the next, below 1."""
+    return real(default, low=0.0, high=0.99999, scale="log1m")
+
+
+def epsilon(default: float) -> Any:
+    """A small number in a denominator, outside of its root."""
+    return real(default, low=min(default, 1e-10), high=1e-1, scale="log")
+
+
+def root_epsilon(default: float = FINITE_SLOPE) -> Any:
+    """A small number beneath a root; never zero by default, so that the slope at a zero gradient is finite."""
+    return real(default, low=0.0, high=1e-2)
+
+
+def weight_shrinkage(default: float) -> Any:
+    """The share of the parameters that a step of 1 takes away."""
+    return real(default, low=0.0, high=0.1)

@@ -1,0 +1,522 @@
+"""The optimisers of optax that work with gradients alone: one class each, by optax's name and with its defaults.
+
+The only default that differs is that of ``eps_root``, which is never zero, so that slopes stay finite at a zero gradient.
+Arguments that are no plain values (masks, dtypes, functions) stay as optax has them.
+"""
+
+from discover import Scalar, component
+from discover_zoo.optimizers.optax.adapter import (
+    OptaxOptimiser,
+    decay_factor,
+    epsilon,
+    initial_rate,
+    root_epsilon,
+    weight_shrinkage,
+)
+
+
+@component
+class acprop(OptaxOptimiser):
+    """AdaBelief with the second moment of the step before."""
+
+    paper = "Zhuang et al. 2021, arXiv 2110.05454"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-16)
+    eps_root: Scalar = root_epsilon()
+    weight_decay: Scalar = weight_shrinkage(0.0)
+
+
+@component
+class adabelief(OptaxOptimiser):
+    """Adam whose step is long where the gradient is as expected."""
+
+    paper = "Zhuang et al. 2020, arXiv 2010.07468"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-16)
+    eps_root: Scalar = root_epsilon()
+    nesterov: bool = False
+
+
+@component
+class adadelta(OptaxOptimiser):
+    """Steps in proportion to a running size of earlier steps."""
+
+    paper = "Zeiler 2012, arXiv 1212.5701"
+
+    rho: Scalar = decay_factor(0.9)
+    eps: Scalar = epsilon(1e-06)
+    weight_decay: Scalar = weight_shrinkage(0.0)
+
+
+@component
+class adafactor(OptaxOptimiser):
+    """Adam's second moment, kept as rows and columns of each matrix."""
+
+    paper = "Shazeer & Stern 2018, arXiv 1804.04235"
+    not_differentiable = ("learning_rate", "anneal", "decay_rate", "eps")
+
+    min_dim_size_to_factor: int = 128
+    decay_rate: Scalar = decay_factor(0.8)
+    decay_offset: int = 0
+    multiply_by_parameter_scale: bool = True
+    clipping_threshold: float = 1.0
+    momentum: float | None = None
+    eps: Scalar = epsilon(1e-30)
+    factored: bool = True
+
+
+@component
+class adagrad(OptaxOptimiser):
+    """Steps divided by the root of the sum of all squared gradients."""
+
+    paper = "Duchi et al. 2011, JMLR 12"
+
+    initial_accumulator_value: float = 0.1
+    eps: Scalar = epsilon(1e-07)
+
+
+@component
+class adamax(OptaxOptimiser):
+    """Adam with a running maximum in place of the second moment."""
+
+    paper = "Kingma & Ba 2015, arXiv 1412.6980, section 7"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-08)
+
+
+@component
+class adamaxw(OptaxOptimiser):
+    """`adamax` with decoupled weight decay."""
+
+    paper = "Loshchilov & Hutter 2019, arXiv 1711.05101"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-08)
+    weight_decay: Scalar = weight_shrinkage(0.0001)
+
+
+@component
+class adamw(OptaxOptimiser):
+    """Adam with decoupled weight decay."""
+
+    paper = "Loshchilov & Hutter 2019, arXiv 1711.05101"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-08)
+    eps_root: Scalar = root_epsilon()
+    weight_decay: Scalar = weight_shrinkage(0.0001)
+    nesterov: bool = False
+
+
+@component
+class adan(OptaxOptimiser):
+    """Adam with Nesterov momentum from differences of gradients."""
+
+    paper = "Xie et al. 2022, arXiv 2208.06677"
+
+    b1: Scalar = decay_factor(0.98)
+    b2: Scalar = decay_factor(0.92)
+    b3: Scalar = decay_factor(0.99)
+    eps: Scalar = epsilon(1e-08)
+    eps_root: Scalar = root_epsilon(1e-08)
+    weight_decay: Scalar = weight_shrinkage(0.0)
+
+
+@component
+class ademamix(OptaxOptimiser):
+    """Adam with a second, much slower mean of gradients."""
+
+    paper = "Pagliardini et al. 2024, arXiv 2409.03137"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    b3: Scalar = decay_factor(0.9999)
+    alpha: float = 5.0
+    eps: Scalar = epsilon(1e-08)
+    eps_root: Scalar = root_epsilon()
+    weight_decay: Scalar = weight_shrinkage(0.0)
+
+
+@component
+class adopt(OptaxOptimiser):
+    """Adam whose second moment leaves out the present gradient."""
+
+    paper = "Taniguchi et al. 2024, arXiv 2411.02853"
+    not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps")
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.9999)
+    eps: Scalar = epsilon(1e-06)
+    nesterov: bool = False
+    use_clipping: bool = True
+
+
+@component
+class amsgrad(OptaxOptimiser):
+    """Adam with the largest second moment so far."""
+
+    paper = "Reddi et al. 2018, arXiv 1904.09237"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-08)
+    eps_root: Scalar = root_epsilon()
+    bias_correction_mu: bool = True
+    bias_correction_nu: bool = True
+
+
+@component
+class cocob(OptaxOptimiser):
+    """Coin betting: no learning rate to tune."""
+
+    paper = "Orabona & Tommasi 2017, arXiv 1705.07795"
+
+    learning_rate: Scalar = initial_rate(1.0)
+    alpha: float = 100.0
+    eps: Scalar = epsilon(1e-08)
+    weight_decay: Scalar = weight_shrinkage(0.0)
+
+
+@component
+class dadapt_adamw(OptaxOptimiser):
+    """`adamw` whose step follows an estimated distance to the optimum."""
+
+    paper = "Defazio & Mishchenko 2023, arXiv 2301.07733"
+    not_differentiable = ("learning_rate", "anneal", "eps", "weight_decay")
+
+    learning_rate: Scalar = initial_rate(1.0)
+    eps: Scalar = epsilon(1e-08)
+    estim_lr0: float = 1e-06
+    weight_decay: Scalar = weight_shrinkage(0.0)
+
+
+@component
+class dog(OptaxOptimiser):
+    """Distance over gradients: no learning rate to tune."""
+
+    paper = "Ivgi et al. 2023, arXiv 2302.12022"
+    not_differentiable = ("learning_rate", "anneal", "eps")
+
+    learning_rate: Scalar = initial_rate(1.0)
+    eps: Scalar = epsilon(1e-08)
+
+
+@component
+class dowg(OptaxOptimiser):
+    """Distance over weighted gradients: no learning rate to tune."""
+
+    paper = "Khaled et al. 2023, arXiv 2305.16284"
+    not_differentiable = ("learning_rate", "anneal", "eps")
+
+    learning_rate: Scalar = initial_rate(1.0)
+    eps: Scalar = epsilon(0.0001)
+
+
+@component
+class fromage(OptaxOptimiser):
+    """Steps relative to the norm of each layer."""
+
+    paper = "Bernstein et al. 2020, arXiv 2002.03432"
+
+    min_norm: float = 1e-06
+
+
+@component
+class lamb(OptaxOptimiser):
+    """Adam whose step is relative to the norm of each layer."""
+
+    paper = "You et al. 2020, arXiv 1904.00962"
+    not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps", "eps_root", "weight_decay")
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-06)
+    eps_root: Scalar = root_epsilon()
+    weight_decay: Scalar = weight_shrinkage(0.0)
+
+
+@component
+class lars(OptaxOptimiser):
+    """Momentum whose step is relative to the norm of each layer."""
+
+    paper = "You et al. 2017, arXiv 1708.03888"
+    not_differentiable = ("learning_rate", "anneal", "weight_decay", "momentum")
+
+    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay_mask: bool = True
+    trust_coefficient: float = 0.001
+    eps: float = 0.0
+    trust_ratio_mask: bool = True
+    momentum: Scalar = decay_factor(0.9)
+    nesterov: bool = False
+
+
+@component
+class lion(OptaxOptimiser):
+    """The sign of an interpolated momentum."""
+
+    paper = "Chen et al. 2023, arXiv 2302.06675"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.99)
+    weight_decay: Scalar = weight_shrinkage(0.001)
+
+
+@component
+class madgrad(OptaxOptimiser):
+    """Dual averaging with adaptive steps."""
+
+    paper = "Defazio & Jelassi 2021, arXiv 2101.11075"
+    not_differentiable = ("learning_rate", "anneal", "momentum", "weight_decay", "eps")
+
+    momentum: Scalar = decay_factor(0.9)
+    weight_decay: Scalar = weight_shrinkage(0.0)
+    eps: Scalar = epsilon(1e-06)
+
+
+@component
+class muon(OptaxOptimiser):
+    """Momentum of matrices, orthogonalized; Adam for all else."""
+
+    paper = "Jordan et al. 2024, Muon"
+    not_differentiable = ("learning_rate", "anneal", "beta", "eps", "weight_decay")
+
+    ns_steps: int = 5
+    beta: Scalar = decay_factor(0.95)
+    eps: Scalar = epsilon(1e-08)
+    weight_decay: Scalar = weight_shrinkage(0.0)
+    nesterov: bool = True
+    adaptive: bool = False
+    adam_b1: float = 0.9
+    adam_b2: float = 0.999
+    adam_eps_root: float = 0.0
+    adam_weight_decay: float = 0.0
+
+
+@component
+class nadam(OptaxOptimiser):
+    """Adam with Nesterov momentum."""
+
+    paper = "Dozat 2016, Incorporating Nesterov momentum into Adam"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-08)
+    eps_root: Scalar = root_epsilon()
+    nesterov: bool = True
+
+
+@component
+class nadamw(OptaxOptimiser):
+    """`nadam` with decoupled weight decay."""
+
+    paper = "Dozat 2016; Loshchilov & Hutter 2019, arXiv 1711.05101"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-08)
+    eps_root: Scalar = root_epsilon()
+    weight_decay: Scalar = weight_shrinkage(0.0001)
+    nesterov: bool = True
+
+
+@component
+class novograd(OptaxOptimiser):
+    """Adam with one second moment for each layer."""
+
+    paper = "Ginsburg et al. 2019, arXiv 1905.11286"
+    not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps", "eps_root", "weight_decay")
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.25)
+    eps: Scalar = epsilon(1e-06)
+    eps_root: Scalar = root_epsilon()
+    weight_decay: Scalar = weight_shrinkage(0.0)
+
+
+@component
+class optimistic_adam_v2(OptaxOptimiser):
+    """Adam along an extrapolated gradient, for games."""
+
+    paper = "Daskalakis et al. 2018, arXiv 1711.00141"
+
+    alpha: float = 1.0
+    beta: float = 1.0
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-08)
+    eps_root: Scalar = root_epsilon()
+    nesterov: bool = True
+
+
+@component
+class optimistic_gradient_descent(OptaxOptimiser):
+    """Gradient descent along an extrapolated gradient, for games."""
+
+    paper = "Mokhtari et al. 2019, arXiv 1901.08511"
+
+    alpha: float = 1.0
+    beta: float = 1.0
+
+
+@component
+class prodigy(OptaxOptimiser):
+    """Adam whose step follows an estimated distance to the optimum."""
+
+    paper = "Mishchenko & Defazio 2023, arXiv 2306.06101"
+    not_differentiable = ("learning_rate", "anneal", "eps", "weight_decay")
+
+    learning_rate: Scalar = initial_rate(1.0)
+    eps: Scalar = epsilon(1e-08)
+    estim_lr0: float = 1e-06
+    estim_lr_coef: float = 1.0
+    weight_decay: Scalar = weight_shrinkage(0.0)
+    safeguard_warmup: bool = False
+
+
+@component
+class radam(OptaxOptimiser):
+    """Adam with a rectified step while its second moment is uncertain."""
+
+    paper = "Liu et al. 2020, arXiv 1908.03265"
+    not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps", "eps_root")
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(1e-08)
+    eps_root: Scalar = root_epsilon()
+    threshold: float = 5.0
+    nesterov: bool = False
+
+
+@component
+class rmsprop(OptaxOptimiser):
+    """Steps divided by the root of a running mean of squared gradients."""
+
+    paper = "Tieleman & Hinton 2012, Coursera, lecture 6.5"
+
+    decay: Scalar = decay_factor(0.9)
+    eps: Scalar = epsilon(1e-08)
+    initial_scale: float = 0.0
+    eps_in_sqrt: bool = True
+    centered: bool = False
+    momentum: float | None = None
+    nesterov: bool = False
+    bias_correction: bool = False
+
+
+@component
+class rprop(OptaxOptimiser):
+    """Steps by the sign of the gradient, of sizes that grow while it stays."""
+
+    paper = "Riedmiller & Braun 1993, ICNN"
+
+    eta_minus: float = 0.5
+    eta_plus: float = 1.2
+    min_step_size: float = 1e-06
+    max_step_size: float = 50.0
+
+
+@component
+class sign_sgd(OptaxOptimiser):
+    """The sign of the gradient."""
+
+    paper = "Bernstein et al. 2018, arXiv 1802.04434"
+
+
+@component
+class signum(OptaxOptimiser):
+    """The sign of the momentum."""
+
+    paper = "Bernstein et al. 2018, arXiv 1802.04434"
+
+    beta: Scalar = decay_factor(0.9)
+
+
+@component
+class simplified_ademamix(OptaxOptimiser):
+    """`ademamix` with one mean, to which the present gradient is added."""
+
+    paper = "Morwani et al. 2025, arXiv 2502.02431"
+
+    b1: Scalar = decay_factor(0.99)
+    b2: Scalar = decay_factor(0.95)
+    alpha: float = 0.0
+    eps: Scalar = epsilon(1e-08)
+    eps_root: Scalar = root_epsilon()
+    weight_decay: Scalar = weight_shrinkage(0.0)
+
+
+@component
+class sm3(OptaxOptimiser):
+    """`adagrad` with sums kept for rows and columns."""
+
+    paper = "Anil et al. 2019, arXiv 1901.11150"
+
+    momentum: Scalar = decay_factor(0.9)
+
+
+@component
+class yogi(OptaxOptimiser):
+    """Adam whose second moment changes by steps of one sign."""
+
+    paper = "Zaheer et al. 2018, NeurIPS"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.999)
+    eps: Scalar = epsilon(0.001)
+
+
+ADAPTED: dict[str, type[OptaxOptimiser]] = {
+    optimiser.__name__: optimiser
+    for optimiser in (
+        acprop,
+        adabelief,
+        adadelta,
+        adafactor,
+        adagrad,
+        adamax,
+        adamaxw,
+        adamw,
+        adan,
+        ademamix,
+        adopt,
+        amsgrad,
+        cocob,
+        dadapt_adamw,
+        dog,
+        dowg,
+        fromage,
+        lamb,
+        lars,
+        lion,
+        madgrad,
+        muon,
+        nadam,
+        nadamw,
+        novograd,
+        optimistic_adam_v2,
+        optimistic_gradient_descent,
+        prodigy,
+        radam,
+        rmsprop,
+        rprop,
+        sign_sgd,
+        signum,
+        simplified_ademamix,
+        sm3,
+        yogi,
+    )
+}
+"""The classes above by optax's names."""
+
+NOT_DIFFERENTIABLE = frozenset(name for name, optimiser in ADAPTED.items() if optimiser.not_differentiable)
+"""Those whose derivatives may be NaN, mostly by a root or a norm at zero: not for meta-gradients."""

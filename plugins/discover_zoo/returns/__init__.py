@@ -1,0 +1,1 @@
+"""Return functions: targets and advantages from rewards and values."""

@@ -1,0 +1,31 @@
+"""Generalised advantage estimation."""
+
+import jax.numpy as jnp
+
+from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
+from discover_zoo.returns.recursions import decayed_sum
+
+
+@component
+class GAE(ReturnFunction):
+    """Generalised advantage estimation (Schulman et al. 2016, eq. 16).
+
+    ``A_t = sum_k (gamma * lam)^k delta_{t+k}`` with ``delta_t = r_t + d_t * v_{t+1} - v_t``; the value target is ``A_t + v_t``.
+    """
+
+    paper = "Schulman et al. 2016, arXiv 1506.02438, eq. 16"
+
+    gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
+    lam: Scalar = real(0.95, low=0.0, high=1.0)
+
+    def __call__(self, segment: Segment) -> Targets:
+        discount = self.gamma * (1.0 - segment.terminated)
+        delta = segment.reward + discount * segment.next_value - segment.value
+        decay = discount * self.lam * (1.0 - segment.truncated)
+        advantage = decayed_sum(delta, decay, jnp.zeros_like(delta[-1]))
+        return Targets(advantage + segment.value, advantage)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("gae", GAE)

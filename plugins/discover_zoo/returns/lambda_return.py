@@ -1,0 +1,27 @@
+"""The lambda return."""
+
+from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
+from discover_zoo.returns.recursions import lambda_return
+
+
+@component
+class LambdaReturn(ReturnFunction):
+    """The lambda return (Sutton & Barto 2018, eq. 12.18 with constant gamma and lambda).
+
+    Its value target and advantage are those of `GAE`, written as a return instead of as a sum of temporal-difference errors:
+    in a choice, one of the two is enough. ``lam = 0`` is the one-step return, ``lam = 1`` is `MonteCarlo`.
+    """
+
+    paper = "Sutton & Barto 2018, eq. 12.18"
+
+    gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
+    lam: Scalar = real(0.95, low=0.0, high=1.0)
+
+    def __call__(self, segment: Segment) -> Targets:
+        target = lambda_return(segment, self.gamma, self.lam)
+        return Targets(target, target - segment.value)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("lambda_return", LambdaReturn)

@@ -1,0 +1,33 @@
+"""V-trace that lets through a share of the untruncated ratios."""
+
+from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
+from discover_zoo.returns.importance import corrected, ratio
+
+
+@component
+class LeakyVTrace(ReturnFunction):
+    """V-trace that lets through a share of the untruncated ratios (Zahavy et al. 2020).
+
+    ``rho_t = alpha_rho min(rho_bar, ratio_t) + (1 - alpha_rho) ratio_t``, and ``c_t`` likewise with ``alpha_c`` and ``c_bar``:
+    V-trace where both shares are 1, plain importance weighting where both are 0.
+    """
+
+    paper = "Zahavy et al. 2020, arXiv 2002.12928"
+
+    gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
+    lam: Scalar = real(1.0, low=0.0, high=1.0)
+    rho_bar: Scalar = real(1.0, low=0.1, high=100.0, scale="log")
+    c_bar: Scalar = real(1.0, low=0.1, high=100.0, scale="log")
+    alpha_rho: Scalar = real(1.0, low=0.0, high=1.0)
+    alpha_c: Scalar = real(1.0, low=0.0, high=1.0)
+
+    def __call__(self, segment: Segment) -> Targets:
+        free = ratio(segment)
+        rho = self.alpha_rho * ratio(segment, self.rho_bar) + (1.0 - self.alpha_rho) * free
+        c = self.alpha_c * ratio(segment, self.c_bar) + (1.0 - self.alpha_c) * free
+        return corrected(segment, self.gamma, self.lam, rho, c)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("leaky_v_trace", LeakyVTrace)

@@ -1,0 +1,37 @@
+"""Retrace(lambda), for action values."""
+
+import jax.numpy as jnp
+
+from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
+from discover_zoo.returns.importance import ratio
+from discover_zoo.returns.recursions import decayed_sum
+
+
+@component
+class Retrace(ReturnFunction):
+    """Retrace(lambda) for action values (Munos et al. 2016, eq. 3).
+
+    The segment's ``value`` is ``q(s_t, a_t)`` and its ``next_value`` is ``sum_a pi(a | s_{t+1}) q(s_{t+1}, a)``::
+
+        target_t = q(s_t, a_t) + delta_t + d_t c_{t+1} (target_{t+1} - q(s_{t+1}, a_{t+1}))
+
+    with ``delta_t = r_t + d_t next_value_t - value_t`` and ``c_t = lam min(1, ratio_t)``. The action at ``t`` itself is given,
+    not drawn, so that its own ratio plays no part. The advantage is the error ``target_t - value_t``.
+    """
+
+    paper = "Munos et al. 2016, arXiv 1606.02647, eq. 3"
+
+    gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
+    lam: Scalar = real(1.0, low=0.0, high=1.0)
+
+    def __call__(self, segment: Segment) -> Targets:
+        discount = self.gamma * (1.0 - segment.terminated)
+        delta = segment.reward + discount * segment.next_value - segment.value
+        c = jnp.roll(self.lam * ratio(segment, 1.0), -1, axis=0)
+        error = decayed_sum(delta, discount * (1.0 - segment.truncated) * c, jnp.zeros_like(delta[-1]))
+        return Targets(segment.value + error, error)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("retrace", Retrace)

@@ -1,0 +1,1 @@
+"""Update rules, by the name of the algorithm; what several share lies beside them, their settings in `recipes`."""

@@ -1,0 +1,174 @@
+"""Deep Q-networks."""
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from discover import (
+    AtLeast,
+    Context,
+    Count,
+    Discrete,
+    Experience,
+    Head,
+    Heads,
+    Info,
+    Integer,
+    Memory,
+    Optimiser,
+    Outputs,
+    Registry,
+    Rollout,
+    Scalar,
+    Spec,
+    UpdateRule,
+    UserError,
+    World,
+    component,
+    empty_memory,
+    hookimpl,
+    integer,
+    learn_if,
+    polyak_update,
+    real,
+)
+from discover_zoo.rules.recipes import RECIPES
+
+
+class Learner(NamedTuple):
+    """What gradient steps change."""
+
+    params: Any
+    optimiser: Any
+    target: Any
+    updates: jax.Array  # gradient steps so far
+
+
+class State(NamedTuple):
+    """What DQN keeps between updates beside the parameters."""
+
+    optimiser: Any
+    target: Any
+    updates: jax.Array
+    memory: Memory
+
+
+@component
+class DQN(UpdateRule):
+    """Deep Q-network (Mnih et al. 2015); with ``double``, double DQN (van Hasselt et al. 2016, arXiv 1509.06461).
+
+    Per gradient step, on a batch drawn evenly from the memory::
+
+        y = r + gamma * (1 - terminated) * max_a Q_target(s', a)                 # double: Q_target(s', argmax_a Q(s', a))
+        loss = mean(l(Q(s, a) - y)),     l(d) = d^2 / 2, or Huber's: |d| - 1/2 where |d| > 1
+
+    ``s'`` is the true next observation, so a truncated episode is bootstrapped from. Acts at random with probability
+    epsilon, else greedily; epsilon falls linearly from ``epsilon_start`` to ``epsilon_end`` over a share ``exploration`` of the
+    lifetime.
+
+    Attributes:
+        optimiser: turns the gradient into new parameters.
+        steps, environments: what an update collects: ``steps * environments`` transitions.
+        gradient_steps: how many batches an update learns from.
+        capacity, batch: transitions in the memory, and in a batch.
+        double: choose the next action by the online network instead of the target network.
+        loss: of the error ``Q(s, a) - y``.
+        gamma: discount.
+        target_period, polyak: every ``target_period`` gradient steps the target moves the share ``polyak`` of the way to the
+            parameters: 1 copies them.
+        learning_starts: env steps before the update that takes the first gradient step.
+        epsilon_start, epsilon_end, exploration: the share of random actions, and when it stops falling.
+    """
+
+    paper = "Mnih et al. 2015, Human-level control through deep reinforcement learning, Nature 518"
+
+    optimiser: Optimiser
+    steps: Count = 1
+    environments: Count = 10
+    gradient_steps: Count = 1
+    capacity: Count = 10_000
+    batch: Count = 128
+    double: bool = False
+    loss: Literal["huber", "squared"] = "huber"
+    gamma: Scalar = real(0.99, low=0.0, high=0.9999, scale="log1m")
+    target_period: Integer = integer(50, low=1, high=100_000)
+    polyak: Scalar = real(1.0, low=1e-4, high=1.0, scale="log")
+    learning_starts: Annotated[int, AtLeast(0)] = 10_000
+    epsilon_start: Scalar = real(1.0, low=0.0, high=1.0)
+    epsilon_end: Scalar = real(0.05, low=0.0, high=1.0)
+    exploration: Scalar = real(0.5, low=1e-3, high=1.0, scale="log")
+
+    def rollout(self, spec: Spec) -> Rollout:
+        return Rollout(self.steps, self.environments)
+
+    def heads(self, spec: Spec) -> Heads:
+        if not isinstance(spec.action, Discrete):
+            raise UserError("DQN needs discrete actions, but this task has real ones: choose another task, or the rule sac.")
+        return Heads({"q": Head((spec.action.n,))})
+
+    def init(self, key: jax.Array, world: World, params: Any) -> State:
+        memory = empty_memory(world.template(params, self.steps, self.environments), self.capacity)
+        return State(self.optimiser.init(params), params, jnp.zeros((), jnp.int32), memory)
+
+    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+        fallen = jnp.minimum(world.progress / self.exploration, 1.0)
+        epsilon = self.epsilon_start + (self.epsilon_end - self.epsilon_start) * fallen
+        return epsilon_greedy(key, outputs["q"], epsilon)
+
+    def update(self, key: jax.Array, world: World, params: Any, state: State, experience: Experience) -> tuple[Any, Any, Info]:
+        memory = state.memory.add(experience)
+        learner = Learner(params, state.optimiser, state.target, state.updates)
+
+        def step(learner: Learner, key: jax.Array) -> tuple[Learner, Info]:
+            return self._step(world, learner, memory.sample(key, self.batch))
+
+        keys = jax.random.split(key, self.gradient_steps)
+        learner, info = learn_if(world.env_steps >= self.learning_starts, step, learner, keys)
+        return learner.params, State(*learner[1:], memory), info
+
+    def _step(self, world: World, learner: Learner, batch: Experience) -> tuple[Learner, Info]:
+        target = self.targets(world, learner.params, learner.target, batch)
+        gradient, info = world.gradient(self._loss)(learner.params, batch, target)
+        params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, world.progress)
+        updates = learner.updates + 1
+        share = jnp.where(updates % self.target_period == 0, self.polyak, 0.0)
+        return Learner(params, optimiser, polyak_update(learner.target, params, share), updates), info
+
+    def targets(self, world: World, params: Any, target: Any, batch: Experience) -> jax.Array:
+        """``y[T, B]``: what ``Q(s, a)`` should have been; differentiable with respect to ``gamma``."""
+        following = world.evaluate_next(target, batch)["q"]
+        chosen = jnp.argmax(world.evaluate_next(params, batch)["q"] if self.double else following, axis=-1)
+        value = jax.lax.stop_gradient(_at(following, chosen))
+        return batch.reward + self.gamma * (1.0 - batch.terminated) * value
+
+    def _loss(self, outputs: Outputs, batch: Experience, target: jax.Array) -> tuple[jax.Array, Info]:
+        q = _at(outputs["q"], batch.action)
+        error = q - target
+        if self.loss == "huber":
+            near = jnp.clip(error, -1.0, 1.0)
+            each = near * (error - 0.5 * near)
+        else:
+            each = 0.5 * error**2
+        loss = jnp.mean(each)
+        return loss, {"loss": loss, "q": jnp.mean(q)}
+
+
+def epsilon_greedy(key: jax.Array, q: jax.Array, epsilon: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Actions ``[B]`` by ``q[B, A]``, at random in a share ``epsilon``, and the log-probabilities of the mixture."""
+    key_whether, key_which = jax.random.split(key)
+    greedy, actions = jnp.argmax(q, axis=-1), q.shape[-1]
+    at_random = jax.random.uniform(key_whether, greedy.shape) < epsilon
+    action = jnp.where(at_random, jax.random.randint(key_which, greedy.shape, 0, actions), greedy)
+    return action, jnp.log((1.0 - epsilon) * (action == greedy) + epsilon / actions)
+
+
+def _at(q: jax.Array, action: jax.Array) -> jax.Array:
+    """``q[..., A]`` at ``action[...]``."""
+    return jnp.sum(jnp.where(jax.nn.one_hot(action, q.shape[-1], dtype=bool), q, 0.0), axis=-1)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("dqn", DQN)
+    registry.add_recipe("dqn", RECIPES / "dqn.yaml", summary="DQN with the settings of PureJaxRL for CartPole", paper=DQN.paper)

@@ -1,0 +1,104 @@
+"""One policy-gradient step: what MAML adapts with."""
+
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+
+from discover import (
+    Count,
+    Experience,
+    Heads,
+    Info,
+    Optimiser,
+    Outputs,
+    Registry,
+    ReturnFunction,
+    Rollout,
+    Spec,
+    UpdateRule,
+    World,
+    component,
+    hookimpl,
+    policy_heads,
+    standardised,
+    step_weights,
+)
+
+
+@component
+class PolicyGradient(UpdateRule):
+    """One step along ``mean(weight * advantage)``, whose first derivative is the policy gradient whatever the weight.
+
+    Weights differ in their second derivative, which a rule that learns through the step needs. With ``r = pi / sg(pi)``:
+
+    - ``likelihood ratio``: ``r_t`` (Rothfuss et al. 2019, eq. 8: low-variance curvature; exact for episodes of one step)
+    - ``dice``: ``R_t - R_{t-1}`` with ``R_t = r_1 * ... * r_t`` over the episode (Foerster et al. 2018, eq. 4, written for
+      advantages: unbiased curvature, of high variance)
+    - ``log likelihood``: ``log pi`` (Finn et al. 2017 as first written: one of the terms of the curvature alone)
+
+    Steps of episodes that do not end within the batch are left out, since their return is not known.
+
+    Attributes:
+        returns: gives the advantage; a value only if a rule around this one gives it (`linear_baseline`) or asks for the head.
+        optimiser: what takes the step.
+        steps, environments: T and B of a batch, where the rule does not stand in another.
+        surrogate: the weight.
+        normalise: give the advantages zero mean and unit deviation; an inner step hides the scale of the returns then.
+    """
+
+    paper = "Rothfuss et al. 2019, arXiv 1810.06784, eq. 8"
+
+    returns: ReturnFunction
+    optimiser: Optimiser
+    steps: Count = 100
+    environments: Count = 20
+    surrogate: Literal["likelihood ratio", "dice", "log likelihood"] = "likelihood ratio"
+    normalise: bool = True
+
+    def rollout(self, spec: Spec) -> Rollout:
+        return Rollout(self.steps, self.environments)
+
+    def heads(self, spec: Spec) -> Heads:
+        return Heads(policy_heads(spec))
+
+    def init(self, key: jax.Array, world: World, params: Any) -> Any:
+        return self.optimiser.init(params)
+
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
+        weights = step_weights(experience, world.group)
+        advantage = self.returns(world.segment(params, experience)).advantage
+        if self.normalise:
+            advantage = standardised(advantage, weights, world.group)
+
+        def loss(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+            log_ratio = world.policy(outputs).log_prob(batch.action) - batch.log_prob
+            gain = jnp.sum(weights * self._weight(log_ratio, batch.first) * advantage)
+            return -gain, {"policy_gain": gain}
+
+        gradient, info = world.gradient(loss)(params, experience)
+        params, state = self.optimiser.update(gradient, state, params, world.progress)
+        return params, state, info
+
+    def _weight(self, log_ratio: jax.Array, first: jax.Array) -> jax.Array:
+        if self.surrogate == "log likelihood":
+            return log_ratio
+        if self.surrogate == "likelihood ratio":
+            return jnp.exp(log_ratio)
+        so_far = within_episode(log_ratio, first)
+        return jnp.exp(so_far) - jnp.exp(so_far - log_ratio)
+
+
+def within_episode(x: jax.Array, first: jax.Array) -> jax.Array:
+    """``[T, B]``, the sum of ``x`` since the episode (or the batch) began, this step included."""
+
+    def step(before: jax.Array, now: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        total = jnp.where(now[1], 0.0, before) + now[0]
+        return total, total
+
+    return jax.lax.scan(step, jnp.zeros_like(x[0]), (x, first))[1]
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("policy_gradient", PolicyGradient)

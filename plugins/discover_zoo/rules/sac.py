@@ -1,0 +1,95 @@
+"""Soft actor-critic."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from discover import Experience, Head, Info, Outputs, Registry, Scalar, TanhGaussian, World, component, hookimpl, real
+from discover_zoo.rules.recipes import RECIPES
+from discover_zoo.rules.twin_critics import Learner, TwinCritics, bounds, lower
+
+_LOG_STD = (-20.0, 2.0)
+
+
+class Temperature(NamedTuple):
+    """The logarithm of the temperature and its optimiser's state."""
+
+    log: jax.Array
+    optimiser: Any
+
+
+@component
+class SAC(TwinCritics):
+    """Soft actor-critic with a temperature of its own (Haarnoja et al. 2018, arXiv 1812.05905, eq. 3, 9 and 18).
+
+    With ``a', log pi(a'|s')`` from the policy, a Gaussian squashed by tanh, whose density is that of the action in units of its
+    reach, between -1 and 1: neither entropy nor temperature depends on the units of the environment::
+
+        next_value  = min(Q1_target, Q2_target)(s', a') - alpha * log pi(a'|s')
+        policy loss = mean(alpha * log pi(a|s) - min(Q1, Q2)(s, a))                       # a is differentiated through
+        temperature loss = -alpha * mean(log pi(a|s) + target entropy),     target entropy = -entropy_scale * D
+
+    Attributes:
+        entropy_scale: the target entropy in units of ``-D``, minus the number of action dimensions. The entropy of the uniform
+            policy is ``D log 2``.
+    """
+
+    paper = "Haarnoja et al. 2018, arXiv 1812.05905"
+
+    entropy_scale: Scalar = real(1.0, low=0.1, high=10.0, scale="log")
+
+    def policy_heads(self, actions: int) -> dict[str, Head]:
+        return {"policy": Head((actions,), gain=0.01), "log_std": Head((actions,), gain=0.01)}
+
+    def init_own(self) -> Temperature:
+        log = jnp.zeros(())
+        return Temperature(log, self.optimiser.init(log))
+
+    def explore(self, key: jax.Array, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
+        return squashed(world, outputs).sample_and_log_prob(key)
+
+    def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Experience) -> jax.Array:
+        policy = squashed(world, world.evaluate_next(learner.params, batch))
+        action, log_prob = drawn(key, world, policy)
+        value = lower(world.evaluate_next(learner.target, batch, action))
+        return jax.lax.stop_gradient(value - jnp.exp(learner.own.log) * log_prob)
+
+    def policy_loss(self, key: jax.Array, world: World, learner: Learner) -> Any:
+        def loss(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+            action, log_prob = drawn(key, world, squashed(world, outputs))
+            value = lower(world.evaluate(learner.params, batch._replace(action=action)))
+            total = jnp.mean(jnp.exp(learner.own.log) * log_prob - value)
+            info = {"policy_loss": total, "entropy": -jnp.mean(log_prob), "temperature": jnp.exp(learner.own.log)}
+            return total, info
+
+        return loss
+
+    def update_own(self, world: World, learner: Learner, info: Info) -> Temperature:
+        log, state = learner.own
+        target = -self.entropy_scale * len(bounds(world.spec)[0])
+        gradient = jnp.exp(log) * (info["entropy"] - target)
+        return Temperature(*self.optimiser.update(gradient, state, log, world.progress))
+
+
+def drawn(key: jax.Array, world: World, policy: TanhGaussian) -> tuple[jax.Array, jax.Array]:
+    """An action in the environment's units, and the log of its density in units of its reach."""
+    action, log_prob = policy.sample_and_log_prob(key)
+    low, high = bounds(world.spec)
+    return action, log_prob + jnp.sum(jnp.log(0.5 * (high - low)))
+
+
+def squashed(world: World, outputs: Outputs) -> TanhGaussian:
+    """The policy, its log standard deviation held in [-20, 2]."""
+    return TanhGaussian(outputs["policy"], jnp.clip(outputs["log_std"], *_LOG_STD), *bounds(world.spec))
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("sac", SAC)
+    registry.add_recipe(
+        "sac",
+        RECIPES / "sac.yaml",
+        summary="SAC with the settings of RL Baselines3 Zoo for Pendulum (a memory of 100,000)",
+        paper=SAC.paper,
+    )

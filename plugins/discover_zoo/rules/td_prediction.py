@@ -1,0 +1,53 @@
+"""Learning what a state is worth under the uniformly random policy, online, one step of one environment per update."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover import (
+    Context,
+    Continuous,
+    Discrete,
+    Experience,
+    Head,
+    Heads,
+    Outputs,
+    Rollout,
+    Scalar,
+    Spec,
+    UpdateRule,
+    World,
+    component,
+    real,
+)
+
+
+@component
+class Prediction(UpdateRule):
+    """What TD(lambda), offline TD and n-step TD share: a step size, a discount, a value, and a policy that does not learn."""
+
+    step_size: Scalar = real(0.1, low=1e-3, high=2.0, scale="log")
+    gamma: Scalar = real(1.0, low=0.0, high=1.0)
+
+    def rollout(self, spec: Spec) -> Rollout:
+        return Rollout(1, 1)
+
+    def heads(self, spec: Spec) -> Heads:
+        return Heads({"value": Head(())})
+
+    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+        columns = outputs["value"].shape
+        match world.spec.action:
+            case Discrete(n):
+                return jax.random.randint(key, columns, 0, n), jnp.full(columns, -jnp.log(float(n)))
+            case Continuous(low, high):
+                low, high = jnp.asarray(low), jnp.asarray(high)
+                action = jax.random.uniform(key, (*columns, low.size), minval=low, maxval=high)
+                return action, jnp.full(columns, -jnp.sum(jnp.log(high - low)))
+
+    def td_error(self, world: World, params: Any, experience: Experience) -> tuple[jax.Array, jax.Array]:
+        """``r + d v(s') - v(s)`` and ``v(s')``, scalars."""
+        segment = jax.tree.map(lambda x: x[0, 0], world.segment(params, experience))
+        discount = self.gamma * (1.0 - segment.terminated)
+        return segment.reward + discount * segment.next_value - segment.value, segment.next_value

@@ -1,0 +1,1 @@
+"""Strategies: what an outer search proposes."""

@@ -1,0 +1,15 @@
+"""Plugin: strategies of evosax, by their evosax names.
+
+`adapter` makes an algorithm of evosax a strategy; `algorithms`, `mended` and `special` list them, a class each.
+"""
+
+from discover import Registry, hookimpl
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    from discover_zoo.strategies.evosax.algorithms import PLAIN
+    from discover_zoo.strategies.evosax.special import SPECIAL
+
+    for name, strategy in {**PLAIN, **SPECIAL}.items():
+        registry.add(name, strategy)

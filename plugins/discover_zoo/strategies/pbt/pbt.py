@@ -1,0 +1,133 @@
+"""Population-based training."""
+
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from discover import Domain, Proposal, Real, Scalar, Space, Strategy, Whole, component, named_key, named_keys, real
+from discover_zoo.strategies.pbt.exploit import Scores, no_scores, t_test, truncation
+
+
+class State(NamedTuple):
+    """What the population is, and how good.
+
+    Attributes:
+        genomes: ``[P, D]`` by which the members live.
+        scores: fitness of each member's windows since it last took over another agent.
+        generation: how many have been told.
+    """
+
+    genomes: jax.Array
+    scores: Scores
+    generation: jax.Array
+
+
+@component
+class PBT(Strategy):
+    """Population-based training (Jaderberg et al. 2017): agents that are trained once, while their numbers are searched.
+
+    A generation is the ready interval: every lifetime goes on by its share of the budget and is scored by that share alone.
+    Then some members *exploit* (they go on with a copy of a better member's agents: parameters, optimiser, environments) and
+    at once *explore* (the better member's numbers, perturbed); all others go on as they are. Scores earned by an agent that was
+    given up are forgotten. The first generation is the start genome and draws from the prior; nothing is exploited before
+    it has been scored.
+
+    Exploitation by ``truncation``: each of the worst ``share`` takes over a random one of the best ``share``. By ``t_test``:
+    each takes over a random other member if that is better by Welch's test on the scores of its last (at most ten) windows
+    at ``level``. The paper tests the last ten episode returns; here a score is the fitness of a window, so that a strategy
+    needs to be told nothing but fitness.
+
+    Exploration changes every number of a copy: with probability ``resample`` to a draw from the prior, else by a step on the
+    scale of its domain, clipped to the range. With f either ``1 + step`` or ``1 - step``, the paper's factors:
+
+    - ``log``: the value times f;
+    - ``log1m``: its distance from 1 times f (0.99 becomes 0.988 or 0.992);
+    - ``logit``: its odds times f;
+    - ``linear``: the value plus or minus ``shift`` of the range;
+    - a whole number: as a linear one, rounded, one at least, and the other way where the range ends.
+
+    Anything else takes a neighbour.
+
+    Attributes:
+        exploit: how members are compared.
+        share: of the population that is given up, and that may be copied, by truncation; 0 for no exploitation.
+        level: of significance of the t-test.
+        step: of the factor, on a scale that is not linear.
+        shift: as a share of the range, on a linear scale and of whole numbers.
+        resample: probability of a draw from the prior.
+    """
+
+    paper = "Jaderberg et al. 2017, Population based training of neural networks, arXiv 1711.09846"
+
+    exploit: Literal["truncation", "t_test"] = "truncation"
+    share: Scalar = real(0.2, low=0.0, high=0.5)
+    level: Scalar = real(0.05, low=0.0, high=1.0)
+    step: Scalar = real(0.2, low=0.0, high=0.9)
+    shift: Scalar = real(0.05, low=0.0, high=1.0)
+    resample: Scalar = real(0.0, low=0.0, high=1.0)
+
+    def check_population(self, space: Space, population: int) -> str | None:
+        del space
+        return None if population >= 2 else "it needs 2 at least, one to copy and one to give up"
+
+    def init(self, key: jax.Array, space: Space, population: int) -> State:
+        key_start, key_prior = named_keys(key, "start", "prior")
+        genomes = jax.vmap(space.sample)(jax.random.split(key_prior, population))
+        return State(genomes.at[0].set(space.start(key_start)), no_scores(population), jnp.zeros((), jnp.int32))
+
+    def ask(self, key: jax.Array, state: State, space: Space, population: int) -> tuple[Proposal, State]:
+        member = jnp.arange(population)
+        parents = jnp.where(state.generation > 0, self._parents(named_key(key, "exploit"), state.scores), member)
+        keys = jax.random.split(named_key(key, "explore"), population)
+        explored = jax.vmap(lambda k, own, taken: self.explored(k, own, taken, space))(
+            keys, state.genomes, state.genomes[parents]
+        )
+        copied = parents != member
+        genomes = jnp.where(copied[:, None], explored, state.genomes)
+        return Proposal(genomes, parents.astype(jnp.int32)), State(genomes, state.scores.reset(copied), state.generation)
+
+    def tell(self, key: jax.Array, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
+        return State(genomes, state.scores.added(jnp.asarray(fitness, jnp.float32)), state.generation + 1)
+
+    def favourite(self, state: State, space: Space) -> jax.Array:
+        """What the member lives by that was best in the last window."""
+        return state.genomes[jnp.argmax(state.scores.values[:, -1])]
+
+    def explored(self, key: jax.Array, own: jax.Array, taken: jax.Array, space: Space) -> jax.Array:
+        """The genome ``[D]`` of a member that lived by ``own`` and goes on with the agent of one that lived by ``taken``."""
+        del own
+        keys = jax.random.split(key, len(space.genes))
+        parts = (
+            self._moved(k, gene.domain, taken[gene.start : gene.start + gene.size])
+            for k, gene in zip(keys, space.genes, strict=True)
+        )
+        return jnp.concatenate([*parts])
+
+    def _parents(self, key: jax.Array, scores: Scores) -> jax.Array:
+        return truncation(key, scores, self.share) if self.exploit == "truncation" else t_test(key, scores, self.level)
+
+    def _moved(self, key: jax.Array, domain: Domain, coordinates: jax.Array) -> jax.Array:
+        key_whether, key_prior, key_step = jax.random.split(key, 3)
+        if isinstance(domain, Real | Whole):
+            value, up = domain.decode(coordinates), jnp.where(jax.random.bernoulli(key_step), 1.0, -1.0)
+            stepped = domain.encode(self._stepped(domain, value, up))
+        else:
+            noise = jax.random.uniform(key_step, (domain.size + 1,), minval=1e-6, maxval=1.0 - 1e-6)
+            stepped = domain.mutate(noise, coordinates)
+        return jnp.where(jax.random.bernoulli(key_whether, self.resample), domain.sample(key_prior), stepped)
+
+    def _stepped(self, domain: Real | Whole, value: jax.Array, up: jax.Array) -> jax.Array:
+        """The value a step up or down (``up`` is 1 or -1) on the scale of its domain."""
+        shift, factor = self.shift * (domain.high - domain.low), 1.0 + up * self.step
+        if isinstance(domain, Whole):
+            step = (up * jnp.maximum(jnp.round(shift), 1.0)).astype(jnp.int32)
+            inside = jnp.clip(value + step, domain.low, domain.high)
+            return jnp.where(inside == value, jnp.clip(value - step, domain.low, domain.high), inside)
+        stepped = {
+            "linear": value + up * shift,
+            "log": value * factor,
+            "log1m": 1.0 - (1.0 - value) * factor,
+            "logit": value * factor / (1.0 - value + value * factor),
+        }[domain.scale]
+        return jnp.clip(stepped, domain.low, domain.high)

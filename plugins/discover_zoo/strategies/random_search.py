@@ -1,0 +1,46 @@
+"""Random search: the baseline of every search."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from discover import Proposal, Registry, Space, Strategy, component, hookimpl, named_key
+
+
+class State(NamedTuple):
+    """What random search carries: nothing of what it is told.
+
+    Attributes:
+        start: ``[D]`` the start genome.
+        generation: how many it has been told.
+    """
+
+    start: jax.Array
+    generation: jax.Array
+
+
+@component
+class RandomSearch(Strategy):
+    """Draws every generation from the prior of the space and learns nothing (Bergstra & Bengio 2012).
+
+    The very first member is the start genome, so that a search never does worse than its defaults.
+    """
+
+    paper = "Bergstra & Bengio 2012, JMLR 13"
+
+    def init(self, key: jax.Array, space: Space, population: int) -> State:
+        return State(space.start(named_key(key, "start")), jnp.zeros((), jnp.int32))
+
+    def ask(self, key: jax.Array, state: State, space: Space, population: int) -> tuple[Proposal, State]:
+        genomes = jax.vmap(space.sample)(jax.random.split(key, population))
+        first = jnp.where(state.generation == 0, state.start, genomes[0])
+        return Proposal(genomes.at[0].set(first)), state
+
+    def tell(self, key: jax.Array, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
+        return state._replace(generation=state.generation + 1)
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("random_search", RandomSearch)

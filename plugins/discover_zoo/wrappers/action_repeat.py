@@ -1,0 +1,50 @@
+"""Each action several times."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover import Count, Environment, Registry, Step, Wrapper, component, hookimpl
+from discover_zoo.wrappers.wrapped import Wrapped
+
+
+@component
+class ActionRepeat(Wrapper):
+    """Does each action ``times`` times and pays the sum; stops early where the episode ends.
+
+    The clock counts what the agent does: one step, however often its action is repeated.
+    """
+
+    times: Count = 4
+
+    def wrap(self, environment: Environment) -> Environment:
+        return Repeated(inner=environment, times=self.times)
+
+
+@component
+class Repeated(Wrapped):
+    """The family that `ActionRepeat` makes."""
+
+    times: int
+
+    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+        return self.inner.reset(key, task)
+
+    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+        keys = jax.random.split(key, self.times)
+        made = self.inner.step(keys[0], state, action, task)
+        made = made._replace(reward=jnp.asarray(made.reward, jnp.float32))
+
+        def again(made: Step, key: jax.Array) -> tuple[Step, None]:
+            following = self.inner.step(key, made.state, action, task)
+            following = following._replace(reward=made.reward + following.reward)
+            over = made.terminated | made.truncated
+            return jax.tree.map(lambda a, b: jnp.where(over, a, b), made, following), None
+
+        return jax.lax.scan(again, made, keys[1:])[0]
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("action_repeat", ActionRepeat)

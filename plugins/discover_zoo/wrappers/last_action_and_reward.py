@@ -1,0 +1,55 @@
+"""The last action and reward beside the observation."""
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from discover import Discrete, Environment, Registry, Spec, Step, Wrapper, component, hookimpl
+from discover_zoo.wrappers.wrapped import Wrapped, no_action
+
+
+@component
+class LastActionAndReward(Wrapper):
+    """Shows the last action (one-hot if discrete) and the last reward after the observation; zeros at the start of an episode.
+
+    The observation becomes one vector ``[n + actions + 1]``.
+    """
+
+    paper = "Mirowski et al. 2017, arXiv 1611.03673"
+
+    def wrap(self, environment: Environment) -> Environment:
+        return Extended(inner=environment)
+
+
+@component
+class Extended(Wrapped):
+    """The family that `LastActionAndReward` makes."""
+
+    def spec(self) -> Spec:
+        spec = self.inner.spec()
+        actions = spec.action.n if isinstance(spec.action, Discrete) else len(spec.action.low)
+        return spec._replace(observation_shape=(math.prod(spec.observation_shape) + actions + 1,))
+
+    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+        state, observation = self.inner.reset(key, task)
+        nothing = jnp.zeros_like(self._encoded(no_action(self.inner.spec())))
+        return state, self._shown(observation, nothing, jnp.zeros(()))
+
+    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+        made = self.inner.step(key, state, action, task)
+        return made._replace(observation=self._shown(made.observation, self._encoded(action), made.reward))
+
+    def _encoded(self, action: jax.Array) -> jax.Array:
+        space = self.inner.spec().action
+        return jax.nn.one_hot(action, space.n) if isinstance(space, Discrete) else jnp.asarray(action, jnp.float32)
+
+    def _shown(self, observation: jax.Array, action: jax.Array, reward: jax.Array) -> jax.Array:
+        seen = observation.astype(jnp.float32).ravel()
+        return jnp.concatenate([seen, action, jnp.asarray(reward, jnp.float32)[None]])
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("last_action_and_reward", LastActionAndReward)
