@@ -91,8 +91,8 @@ if TYPE_CHECKING:
     from discover.contract.network import Inputs as Inputs
     from discover.contract.network import Network as Network
     from discover.contract.network import Outputs as Outputs
-    from discover.contract.normalizer import Normaliser as Normaliser
-    from discover.contract.optimizer import Optimiser as Optimiser
+    from discover.contract.normalizer import Normalizer as Normalizer
+    from discover.contract.optimizer import Optimizer as Optimizer
     from discover.contract.registry import Registry as Registry
     from discover.contract.return_function import ReturnFunction as ReturnFunction
     from discover.contract.return_function import Segment as Segment
@@ -120,7 +120,7 @@ if TYPE_CHECKING:
     from discover.learning.replay_buffer import learn_if as learn_if
     from discover.learning.target_params import polyak_update as polyak_update
     from discover.learning.weighting import ends_within as ends_within
-    from discover.learning.weighting import standardised as standardised
+    from discover.learning.weighting import standardized as standardized
     from discover.learning.weighting import step_weights as step_weights
     from discover.process.program import run_program as run_program
     from discover.storage.locks import directory_lock as directory_lock
@@ -239,8 +239,8 @@ _HOME = {
         "Outputs",
         "REWARD",
     ),
-    "contract.normalizer": ("Normaliser",),
-    "contract.optimizer": ("Optimiser",),
+    "contract.normalizer": ("Normalizer",),
+    "contract.optimizer": ("Optimizer",),
     "contract.registry": ("Registry",),
     "contract.return_function": (
         "ReturnFunction",
@@ -281,7 +281,7 @@ _HOME = {
     "learning.target_params": ("polyak_update",),
     "learning.weighting": (
         "ends_within",
-        "standardised",
+        "standardized",
         "step_weights",
     ),
     "process.program": ("run_program",),

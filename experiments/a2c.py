@@ -26,8 +26,8 @@ SEEDS = 10
 LONGER = {"rule.returns": GAE(gamma=0.99, lam=0.95), "rule.steps": 20}
 """Batches that hold whole episodes of Catch, as in groove's A2C agent."""
 RMSPROP = rmsprop(learning_rate=7e-4, decay=0.99, eps=1e-5, eps_in_sqrt=False)
-"""The optimiser of RL Baselines3 Zoo as it is, without the bias correction of the recipe's."""
-ORIGINAL = {"rule.optimiser": ClipNorm(optimiser=RMSPROP, max_norm=0.5)}
+"""The optimizer of RL Baselines3 Zoo as it is, without the bias correction of the recipe's."""
+ORIGINAL = {"rule.optimizer": ClipNorm(optimizer=RMSPROP, max_norm=0.5)}
 CASES: dict[str, tuple[TaskRun, float, dict[str, Any]]] = {
     "CartPole-v1": (TaskRun("CartPole-v1", 500_000), 475.0, {}),
     "CartPole-v1, RMSProp": (TaskRun("CartPole-v1", 500_000), 475.0, ORIGINAL),

@@ -53,7 +53,7 @@ def main() -> None:
     print(_row("the recipe `dqn`", _cells(ours)), flush=True)
     blind = {"wrappers": (TruncationTerminates(),)}
     print(_row("the same, time limit shown as a termination", _cells(figures(registry, blind))), flush=True)
-    print(_row("the same, kernels begin orthogonal", _cells(figures(registry, {"network.initialiser": "orthogonal"}))))
+    print(_row("the same, kernels begin orthogonal", _cells(figures(registry, {"network.initializer": "orthogonal"}))))
     print(_row("PureJaxRL, its seeds made independent", [f"{cell})" for cell in REFERENCE.rstrip(")").split(") ")]))
     print(f"The recipe's seeds reached 500 at {', '.join(f'{steps:,.0f}' for steps in ours['reached'])} steps.")
 

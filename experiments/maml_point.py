@@ -47,13 +47,13 @@ def candidate(outer: str) -> Algorithm:
     algorithm = replace(algorithm_from(load_plugins().registry, "maml"), smaller)
     if outer == "trpo":
         return algorithm
-    clipped = ProMP(returns=GAE(gamma=0.99, lam=1.0), optimiser=Adam(learning_rate=2e-3), epochs=5, clip=0.3)
+    clipped = ProMP(returns=GAE(gamma=0.99, lam=1.0), optimizer=Adam(learning_rate=2e-3), epochs=5, clip=0.3)
     return replace(algorithm, {"rule.outer.rule": clipped})
 
 
 def adapted(algorithm: Algorithm, family: Environment, agent: lifetime.Lifetime, key: jax.Array) -> Adaptation:
     """Returns on the 40 goals after each step; the first step is as in training, those after it are half as long."""
-    path = "rule.inner.rule.optimiser.learning_rate"
+    path = "rule.inner.rule.optimizer.learning_rate"
     later = replace(algorithm, {path: 0.25})
     goals, settings = jnp.asarray(GOALS), {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS}
     return evaluate_adaptation(algorithm, family, agent, goals, key, later=later, **settings)

@@ -37,7 +37,7 @@ from discover import (
     Experience,
     Heads,
     Info,
-    Optimiser,
+    Optimizer,
     Outputs,
     ReturnFunction,
     Rollout,
@@ -149,8 +149,8 @@ class FromZero(UpdateRule):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return self.rule.init(key, world, params)
 
-    def behaviour(self, params: Any, state: Any) -> tuple[Any, Context]:
-        return self.rule.behaviour(params, state)
+    def behavior(self, params: Any, state: Any) -> tuple[Any, Context]:
+        return self.rule.behavior(params, state)
 
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.rule.act(key, world, outputs, context)
@@ -175,7 +175,7 @@ class Case(NamedTuple):
     environment: Environment
     returns: ReturnFunction
     step_size: float
-    meta: Optimiser
+    meta: Optimizer
     updates: int
     reset: bool = False
     mu: float = 0.0
@@ -207,7 +207,7 @@ def candidate(case: Case) -> Algorithm:
     length = case.environment.spec().observation_shape[0]
     learner = A2C(
         returns=case.returns,
-        optimiser=SGD(learning_rate=case.step_size * length),
+        optimizer=SGD(learning_rate=case.step_size * length),
         steps=length,
         environments=1,
         value_coefficient=1.0,
@@ -216,7 +216,7 @@ def candidate(case: Case) -> Algorithm:
     rule = MetaGradient(
         rule=FromZero(rule=learner) if case.reset else learner,
         held_out=PredictionError(returns=MonteCarlo(gamma=1.0)),
-        optimiser=case.meta,
+        optimizer=case.meta,
         derivative=Forward(mu=case.mu),
         adapt=tuple(f"{prefix}{path}" for path in ("returns.x", *case.more)),
         embedding=False,

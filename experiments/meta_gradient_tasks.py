@@ -37,7 +37,7 @@ def algorithm_of(registry: Registry, adapt: tuple[str, ...]) -> Algorithm:
     algorithm = algorithm_from(registry, "meta_gradient")
     if not adapt:
         return replace(algorithm, {"rule": get(algorithm, "rule.rule")})
-    return replace(algorithm, {"rule.adapt": adapt, "rule.optimiser.learning_rate": META_RATE})
+    return replace(algorithm, {"rule.adapt": adapt, "rule.optimizer.learning_rate": META_RATE})
 
 
 def plotted(task: str, found: dict[str, Training]) -> None:

@@ -6,7 +6,7 @@
     python experiments/mix_and_match.py tasks           # a specialist for each task before one agent for all
     ... [--seeds 16] [--figure FILE.png] [--json]
 
-Analogues, small enough for a CPU, of the three uses in Czarnecki et al. 2018, on Catch with 10 rows and 5 columns: 101
+Analogs, small enough for a CPU, of the three uses in Czarnecki et al. 2018, on Catch with 10 rows and 5 columns: 101
 actions of which 98 do nothing; a ball that is seen in its first row alone, or all the way; four tasks that differ in what the
 actions mean and are told apart by the observation. PPO with the settings of its recipe but for the learning rate, which is that
 of bsuite's actor-critic (3e-3); alpha goes linearly from 0 to 1 over the first half.
@@ -103,7 +103,7 @@ _SMALL_GRU = {"gru": {"encoder": [32], "memory": 32, "hidden": [32]}}
 
 
 def _ppo(network: dict[str, Any], curriculum: dict[str, Any] | None = None) -> dict[str, Any]:
-    rate = {"optimiser": {"clip_norm": {"optimiser": {"adam": {"learning_rate": 3e-3}}}}}
+    rate = {"optimizer": {"clip_norm": {"optimizer": {"adam": {"learning_rate": 3e-3}}}}}
     words = {"recipe": "ppo", "rule": {"ppo": rate}, "network": network}
     return words | ({"curriculum": curriculum} if curriculum else {})
 
@@ -205,7 +205,7 @@ def draw(use: Use, made: dict[str, Training], path: str) -> None:
         low, high = np.quantile(training.curves, [0.25, 0.75], axis=0)
         above.plot(steps, np.mean(training.curves, axis=0), label=name)
         above.fill_between(steps, low, high, alpha=0.2)
-    above.axhline(THRESHOLD, color="grey", linewidth=0.8, linestyle=":")
+    above.axhline(THRESHOLD, color="gray", linewidth=0.8, linestyle=":")
     share = get(made["mixture"].algorithm, "curriculum.share")
     below.plot(steps, [float(share(jnp.float32(step / use.steps))) for step in steps], color="black")
     above.legend()

@@ -27,7 +27,7 @@ from discover.process.devices import use_every_core
 REPEATS = 10
 NUMBERS = {
     "entropy_coefficient": {"free": {"low": 1e-4, "high": 0.1, "scale": "log"}},
-    "optimiser": {"clip_norm": {"optimiser": {"adam": {"learning_rate": "free", "anneal": 0.0}}}},
+    "optimizer": {"clip_norm": {"optimizer": {"adam": {"learning_rate": "free", "anneal": 0.0}}}},
 }
 WORDS: dict[str, Any] = {
     "candidate": {"recipe": "ppo", "rule": {"ppo": NUMBERS}},

@@ -224,7 +224,7 @@ class Found(NamedTuple):
 
     Attributes:
         best: of all that was evaluated.
-        answer: of what the strategy would bet on: its favourite, or what looked best where it has none.
+        answer: of what the strategy would bet on: its recommendation, or what looked best where it has none.
     """
 
     best: Any
@@ -257,8 +257,8 @@ def program(strategy: Strategy, toy: Toy) -> Any:
         begun = strategy.init(named_keys(key, "init")[0], space, population)
         keys = jax.random.split(named_keys(key, "generations")[0], toy.generations)
         (state, best, _, answer), _ = jax.lax.scan(generation, (begun, jnp.inf, -jnp.inf, jnp.inf), keys)
-        favourite = strategy.favourite(state, space)
-        return Found(best, answer if favourite is None else distance(favourite))
+        recommendation = strategy.recommendation(state, space)
+        return Found(best, answer if recommendation is None else distance(recommendation))
 
     return jax.jit(jax.vmap(searched))
 

@@ -5,7 +5,7 @@
     python experiments/task_scales.py --train      # also train PPO where a reference comes from it (minutes)
     python experiments/task_scales.py Pong-misc --episodes 4096
 
-Each task's normalised scale is 0 at the random policy's mean episode return and 1 at its reference. A reference is an
+Each task's normalized scale is 0 at the random policy's mean episode return and 1 at its reference. A reference is an
 optimum that is known, a published figure, or, where there is neither, what a policy of this file reaches; `tasks.json` says
 which.
 """
@@ -189,10 +189,10 @@ CANDIDATE = {
             "environments": 64,
             "steps": 128,
             "minibatches": 8,
-            "optimiser": {
+            "optimizer": {
                 "clip_norm": {
                     "max_norm": 0.5,
-                    "optimiser": {"adam": {"learning_rate": 5e-3, "eps": 1e-5, "anneal": 1.0}},
+                    "optimizer": {"adam": {"learning_rate": 5e-3, "eps": 1e-5, "anneal": 1.0}},
                 }
             },
         }

@@ -196,7 +196,7 @@ class Hill(Strategy):
     def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
         return {"mean": genomes[jnp.argmax(fitness)]}
 
-    def favourite(self, state: Any, space: Space) -> jax.Array:
+    def recommendation(self, state: Any, space: Space) -> jax.Array:
         return state["mean"]
 
 

@@ -181,10 +181,10 @@ def permutation_p_values(a: ArrayLike, b: ArrayLike, resamples: int = 40_000, se
     """
     first, second = _finite("a", a), _finite("b", b)
     pooled = np.sort(np.concatenate([first, second], axis=-1), axis=-1)
-    centre = pooled[..., [pooled.shape[-1] // 2]]
+    center = pooled[..., [pooled.shape[-1] // 2]]
     contrasts, exhaustive = _contrasts(first.shape[-1], second.shape[-1], resamples, seed)
-    observed = _location(first - centre) - _location(second - centre)
-    pooled -= centre
+    observed = _location(first - center) - _location(second - center)
+    pooled -= center
     least = np.abs(observed) - _ROUNDING * np.abs(pooled).max(axis=-1)
     count = np.count_nonzero(np.abs(pooled @ contrasts.T) >= least[..., None], axis=-1)
     return np.asarray(count / len(contrasts) if exhaustive else (1 + count) / (1 + len(contrasts)))

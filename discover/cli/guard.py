@@ -96,8 +96,8 @@ def _told(error: BaseException) -> int:
 
 def say(what: str, message: str) -> None:
     """One line on standard error. Spaces inside a line stay: they may be those of a path."""
-    colour = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}.get(what)
-    head = typer.style(f"{what}:", fg=colour, bold=True) if sys.stderr.isatty() else f"{what}:"
+    color = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}.get(what)
+    head = typer.style(f"{what}:", fg=color, bold=True) if sys.stderr.isatty() else f"{what}:"
     print(head, *filter(None, map(str.strip, message.splitlines())), file=sys.stderr, flush=True)
 
 

@@ -241,7 +241,7 @@ def _settle(self: Component) -> None:
 
 
 def _cast(value: Any, where: str, dtype: type[np.generic]) -> Any:
-    """An array of the domain's own dtype, not weakly typed: else the same rule spelt another way compiles anew."""
+    """An array of the domain's own dtype, not weakly typed: else the same rule spelled another way compiles anew."""
     real = dtype is np.float32
     wanted = "a number" if real else "a whole number"
     if isinstance(value, jax.Array):

@@ -95,7 +95,7 @@ class Domain:
         return self.sample(key)
 
     def mutate(self, noise: jax.Array, coordinates: jax.Array) -> jax.Array:
-        """A neighbour, from uniform ``noise[size + 1]``.
+        """A neighbor, from uniform ``noise[size + 1]``.
 
         Gaussian noise unless the domain knows better. Its size is random too, from a hundredth of a standard deviation to a
         whole one and spread evenly over the logarithm: a search neither leaps past the optimum for ever nor crawls to it.

@@ -23,7 +23,7 @@ class Gene(NamedTuple):
         domain: what it may be.
         start: its first coordinate.
         size: how many coordinates it has.
-        centre: coordinates at which the search begins; None: drawn from the domain's prior.
+        center: coordinates at which the search begins; None: drawn from the domain's prior.
         above: the choices that it stands below, as (index of the choice's gene, option): it has effect where each takes that
             option.
         decides: whether it chooses between options, and so the structure.
@@ -33,7 +33,7 @@ class Gene(NamedTuple):
     domain: Domain
     start: int
     size: int
-    centre: np.ndarray | None
+    center: np.ndarray | None
     above: tuple[tuple[int, int], ...]
     decides: bool
 
@@ -63,8 +63,8 @@ def _collect(node: Any, path: str, above: tuple[tuple[int, int], ...], genes: li
         for field in fields(type(node)):
             value, inner = getattr(node, field.name), f"{path}.{field.name}" if path else field.name
             if isinstance(value, Free):
-                domain, centre = _open(node, field, value, inner)
-                _add(genes, inner, domain, centre, above)
+                domain, center = _open(node, field, value, inner)
+                _add(genes, inner, domain, center, above)
             else:
                 _check_set(node, field, value, inner)
                 _collect(value, inner, above, genes)
@@ -74,12 +74,12 @@ def _add(
     genes: list[Gene],
     path: str,
     domain: Domain,
-    centre: np.ndarray | None,
+    center: np.ndarray | None,
     above: tuple[tuple[int, int], ...],
     decides: bool = False,
 ) -> None:
     start = genes[-1].start + genes[-1].size if genes else 0
-    genes.append(Gene(path, domain, start, domain.size, centre, above, decides))
+    genes.append(Gene(path, domain, start, domain.size, center, above, decides))
 
 
 def _check_set(owner: Component, field: Field, value: Any, path: str) -> None:

@@ -59,7 +59,7 @@ class Space:
     def start(self, key: jax.Array) -> jax.Array:
         """The genome at which a search begins: defaults where there are any, else as the domain begins."""
         return self._join(
-            jnp.asarray(g.centre) if g.centre is not None else g.domain.begin(named_key(key, g.path)) for g in self.genes
+            jnp.asarray(g.center) if g.center is not None else g.domain.begin(named_key(key, g.path)) for g in self.genes
         )
 
     def sample(self, key: jax.Array) -> jax.Array:
@@ -67,7 +67,7 @@ class Space:
         return self._join(g.domain.sample(named_key(key, g.path)) for g in self.genes)
 
     def mutate(self, key: jax.Array, genome: jax.Array, rate: Any) -> jax.Array:
-        """A neighbour: of the genes that have effect one mutates for sure, and every gene with probability ``rate``."""
+        """A neighbor: of the genes that have effect one mutates for sure, and every gene with probability ``rate``."""
         key_whether, key_which, key_how = jax.random.split(key, 3)
         whether = jax.random.bernoulli(key_whether, rate, (len(self.genes),))
         which = jax.random.categorical(key_which, jnp.where(self.effective(genome), 0.0, -jnp.inf))
@@ -112,7 +112,7 @@ class Space:
         genome = np.zeros(self.dimension, np.float32)
         for gene in self.genes:
             found = find(self.template, candidate, gene.path.split("."))
-            coordinates = gene.centre if found is None else gene.domain.encode(found)
+            coordinates = gene.center if found is None else gene.domain.encode(found)
             if coordinates is not None:
                 genome[gene.start : gene.start + gene.size] = coordinates
         return genome

@@ -47,7 +47,7 @@ def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = 
     """Several candidates, each under a name of its own.
 
     Raises:
-        UserError: one of them is wrong, or given twice, however it is spelt.
+        UserError: one of them is wrong, or given twice, however it is spelled.
     """
     candidates: dict[str, Algorithm] = {}
     for text in texts:

@@ -12,7 +12,7 @@ def check_distinct(runs: Sequence[TaskRun], where: str) -> None:
     """Check that no run is given twice: it would count twice in whatever is reported.
 
     Raises:
-        UserError: one is, however it is spelt.
+        UserError: one is, however it is spelled.
     """
     for index, run in enumerate(runs):
         if run in runs[:index]:

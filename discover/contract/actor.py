@@ -29,10 +29,10 @@ class Actor(NamedTuple):
     carry: Any
     first: jax.Array
     task: Any
-    normaliser: Any
+    normalizer: Any
     episodes: Episodes
     env_steps: jax.Array
-    unscaled: Any = ()  # the observation before the normaliser, if there is one
+    unscaled: Any = ()  # the observation before the normalizer, if there is one
 
 
 def recorded(episodes: Episodes, reward: jax.Array, done: jax.Array) -> Episodes:

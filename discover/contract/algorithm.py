@@ -11,7 +11,7 @@ from discover.base.errors import UserError, nearest
 from discover.components.component import Component, component
 from discover.contract.environment import Discrete, Environment, Spec, Wrapper
 from discover.contract.network import ACTION, REWARD, Curriculum, Heads, Network
-from discover.contract.normalizer import Normaliser
+from discover.contract.normalizer import Normalizer
 from discover.contract.update_rule import UpdateRule
 from discover.contract.world import World
 
@@ -25,7 +25,7 @@ class Algorithm(Component):
         network: what it learns with.
         curriculum: how the agent or its tasks change over the lifetime.
         wrappers: environment wrappers, the first one innermost.
-        normaliser: running rescaling of observations and rewards.
+        normalizer: running rescaling of observations and rewards.
     """
 
     kind: ClassVar[str] = "algorithm"
@@ -34,7 +34,7 @@ class Algorithm(Component):
     network: Network
     curriculum: Curriculum | None = None
     wrappers: tuple[Wrapper, ...] = ()
-    normaliser: Normaliser | None = None
+    normalizer: Normalizer | None = None
 
     def family(self, environment: Environment) -> Environment:
         """The task family as the rule sees it: wrapped, then changed by the curriculum."""
@@ -62,7 +62,7 @@ class Algorithm(Component):
             network=self._network_for(heads),
             network_heads=heads._replace(context=_sizes(spec, heads)),
             family=family,
-            normaliser=self.normaliser,
+            normalizer=self.normalizer,
             act=self.rule.act,
             progress=jnp.asarray(progress, jnp.float32),
             env_steps=jnp.asarray(env_steps, jnp.int32),

@@ -15,7 +15,7 @@ from discover.contract.actor import Actor, Episodes, recorded, where
 from discover.contract.environment import Environment, Redraw, Spec
 from discover.contract.experience import Context, Experience, Info, Unscaled
 from discover.contract.network import Heads, Inputs, Network, Outputs
-from discover.contract.normalizer import Normaliser
+from discover.contract.normalizer import Normalizer
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -28,7 +28,7 @@ class Collector:
         network: what gives them, as the curriculum wraps it.
         network_heads: the heads as the network is told of them: with the sizes of all that a head may read.
         family: the task family, as wrappers and curriculum leave it.
-        normaliser: running rescaling of observations and rewards.
+        normalizer: running rescaling of observations and rewards.
         act: how the rule chooses actions, see `UpdateRule.act`.
         progress: share of the lifetime that is spent before this update, in ``[0, 1]``.
         env_steps: env steps before this update.
@@ -39,7 +39,7 @@ class Collector:
     network: Network
     network_heads: Heads
     family: Environment
-    normaliser: Normaliser | None
+    normalizer: Normalizer | None
     act: Callable[[jax.Array, Any, Outputs, Context], tuple[jax.Array, jax.Array]]
     progress: jax.Array
     env_steps: jax.Array
@@ -59,7 +59,7 @@ class Collector:
         Args:
             key: randomness of the first states.
             tasks: ``[B, ...]``.
-            previous: environments that these follow: statistics of the normaliser, the record of finished episodes and the
+            previous: environments that these follow: statistics of the normalizer, the record of finished episodes and the
                 count of env steps go on.
         """
         columns = jax.tree.leaves(tasks)[0].shape[0]
@@ -67,17 +67,17 @@ class Collector:
         state, observation = jax.vmap(self.family.reset)(jax.random.split(key, columns), tasks)
         carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (columns, *x.shape)), self._fresh_carry)
         if previous is None:
-            statistics = () if self.normaliser is None else self.normaliser.init(self.spec, columns)
+            statistics = () if self.normalizer is None else self.normalizer.init(self.spec, columns)
             episodes = Episodes(zeros, zeros, zeros, zeros, jnp.zeros(columns, bool), none, none, none)
             env_steps = jnp.zeros((), jnp.int32)
         else:
-            statistics, env_steps = previous.normaliser, previous.env_steps
-            if self.normaliser is not None:
-                statistics = self.normaliser.restart(statistics, columns)
+            statistics, env_steps = previous.normalizer, previous.env_steps
+            if self.normalizer is not None:
+                statistics = self.normalizer.restart(statistics, columns)
             episodes = previous.episodes._replace(current_return=zeros, current_length=zeros)
         unscaled: Any = ()
-        if self.normaliser is not None:
-            unscaled, (statistics, observation) = observation, self.normaliser.observe(statistics, observation)
+        if self.normalizer is not None:
+            unscaled, (statistics, observation) = observation, self.normalizer.observe(statistics, observation)
         return Actor(state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, env_steps, unscaled)
 
     def collect(
@@ -86,7 +86,7 @@ class Collector:
         """Act for ``steps`` steps in each environment; steps are counted here and gradients stopped.
 
         Args:
-            params, context: what the rule's `behaviour` gave; the context is fed to the network at each step.
+            params, context: what the rule's `behavior` gave; the context is fed to the network at each step.
             actor: where the environments stand.
             key: randomness of actions and environments.
             steps: T.
@@ -104,7 +104,7 @@ class Collector:
         actor, experience = jax.lax.scan(step, actor, keys)
         experience = experience._replace(carry=carry, task=task)
         if isinstance(experience.unscaled, Unscaled):
-            known = experience.unscaled._replace(normaliser=self.normaliser, statistics=actor.normaliser)
+            known = experience.unscaled._replace(normalizer=self.normalizer, statistics=actor.normalizer)
             experience = experience._replace(unscaled=known)
         if not self._recurrent:  # what acting does not need is cheaper here, for all steps at once
             inputs = Inputs(experience.observation, experience.first, experience.context, self.progress)
@@ -166,8 +166,8 @@ class Collector:
         made = made._replace(reward=jnp.asarray(made.reward, jnp.float32))
         done = made.terminated | made.truncated
         task, state, fresh = self._reset(keys_reset, actor.task, done, made)
-        statistics, observation, seen, reward = self._normalise(actor.normaliser, made, fresh, done)
-        normalised = self.normaliser is not None
+        statistics, observation, seen, reward = self._normalize(actor.normalizer, made, fresh, done)
+        normalized = self.normalizer is not None
         experience = Experience(
             observation=actor.observation,
             action=action,
@@ -181,10 +181,10 @@ class Collector:
             context=context,
             carry=(),
             task=(),
-            unscaled=Unscaled(actor.unscaled, made.reward, made.observation) if normalised else (),
+            unscaled=Unscaled(actor.unscaled, made.reward, made.observation) if normalized else (),
         )
         episodes = recorded(actor.episodes, made.reward, done)
-        unscaled = fresh if normalised else ()
+        unscaled = fresh if normalized else ()
         return Actor(state, observation, carry, done, task, statistics, episodes, actor.env_steps, unscaled), experience
 
     def _reset(self, keys: jax.Array, task: Any, done: jax.Array, made: Any) -> tuple[Any, Any, jax.Array]:
@@ -195,11 +195,11 @@ class Collector:
         state, observation = jax.vmap(self.family.reset)(keys, task)
         return task, where(done, state, made.state), where(done, observation, made.observation)
 
-    def _normalise(self, statistics: Any, made: Any, fresh: jax.Array, done: jax.Array) -> tuple[Any, ...]:
+    def _normalize(self, statistics: Any, made: Any, fresh: jax.Array, done: jax.Array) -> tuple[Any, ...]:
         """Statistics after the step, and by them: the observation to go on from, the true next one, and the reward."""
-        if self.normaliser is None:
+        if self.normalizer is None:
             return statistics, fresh, made.observation, made.reward
-        statistics, observation = self.normaliser.observe(statistics, fresh)
-        seen = self.normaliser.rescale(statistics, made.observation)
-        statistics, reward = self.normaliser.reward(statistics, made.reward, done)
+        statistics, observation = self.normalizer.observe(statistics, fresh)
+        seen = self.normalizer.rescale(statistics, made.observation)
+        statistics, reward = self.normalizer.reward(statistics, made.reward, done)
         return statistics, observation, where(done, seen, observation), reward

@@ -89,7 +89,7 @@ class Gaussian(NamedTuple):
 
 
 class TanhGaussian(NamedTuple):
-    """Actions ``centre + reach * tanh(u)`` with ``u`` independently normal: inside their bounds, and differentiable in all.
+    """Actions ``center + reach * tanh(u)`` with ``u`` independently normal: inside their bounds, and differentiable in all.
 
     ``log p(a) = log N(u; mean, exp(log_std)) - sum(log(reach * (1 - tanh(u)^2)))``, where
     ``log(1 - tanh(u)^2) = 2 * (log 2 - u - softplus(-2 u))`` stays finite for any ``u`` (Haarnoja et al. 2018,
@@ -111,8 +111,8 @@ class TanhGaussian(NamedTuple):
 
     def log_prob(self, action: jax.Array) -> jax.Array:
         """Log-probability of an action; one nearer to its bound than ``1e-6 * reach`` counts as being that near."""
-        centre, reach = self._frame
-        return self._log_prob_at(jnp.arctanh(jnp.clip((action - centre) / reach, -1.0 + 1e-6, 1.0 - 1e-6)))
+        center, reach = self._frame
+        return self._log_prob_at(jnp.arctanh(jnp.clip((action - center) / reach, -1.0 + 1e-6, 1.0 - 1e-6)))
 
     def mode(self) -> jax.Array:
         """The squashed mean: the median of each action."""
@@ -127,8 +127,8 @@ class TanhGaussian(NamedTuple):
         return 0.5 * (self.high + self.low), 0.5 * (self.high - self.low)
 
     def _squashed(self, inner: jax.Array) -> jax.Array:
-        centre, reach = self._frame
-        return centre + reach * jnp.tanh(inner)
+        center, reach = self._frame
+        return center + reach * jnp.tanh(inner)
 
     def _log_prob_at(self, inner: jax.Array) -> jax.Array:
         log_slope = 2.0 * (math.log(2.0) - inner - jax.nn.softplus(-2.0 * inner))
@@ -139,7 +139,7 @@ class TanhGaussian(NamedTuple):
 def policy_heads(spec: Spec) -> dict[str, Head]:
     """The heads of a stochastic policy: logits for discrete actions; mean and log standard deviation for real ones.
 
-    Both are in units of the reach of an action, from its centre (see `Continuous`).
+    Both are in units of the reach of an action, from its center (see `Continuous`).
     """
     match spec.action:
         case Discrete(n):
@@ -152,5 +152,5 @@ def policy_of(spec: Spec, outputs: Outputs) -> Policy:
     """The distribution that the policy heads describe."""
     if isinstance(spec.action, Discrete):
         return Categorical(outputs["policy"])
-    centre, reach = spec.action.centre, spec.action.reach
-    return Gaussian(centre + reach * outputs["policy"], outputs["log_std"] + jnp.log(reach))
+    center, reach = spec.action.center, spec.action.reach
+    return Gaussian(center + reach * outputs["policy"], outputs["log_std"] + jnp.log(reach))

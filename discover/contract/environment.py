@@ -24,20 +24,20 @@ class Continuous(NamedTuple):
     """Real actions, one bound per dimension.
 
     What an algorithm says of actions in numbers of its own (how far to explore, how random to stay) it says in units of the
-    ``reach``, from the ``centre``: then it does not depend on the units of the environment.
+    ``reach``, from the ``center``: then it does not depend on the units of the environment.
     """
 
     low: tuple[float, ...]
     high: tuple[float, ...]
 
     @property
-    def centre(self) -> jax.Array:
+    def center(self) -> jax.Array:
         """``[D]``: the middle between both bounds; 0 where either is infinite."""
         return self._bounded(lambda low, high: 0.5 * low + 0.5 * high, 0.0)
 
     @property
     def reach(self) -> jax.Array:
-        """``[D]``: how far the bounds are from the centre; 1 where either is infinite, or both are the same."""
+        """``[D]``: how far the bounds are from the center; 1 where either is infinite, or both are the same."""
         return self._bounded(lambda low, high: (0.5 * high - 0.5 * low) or 1.0, 1.0)
 
     def _bounded(self, number: Callable[[float, float], float], otherwise: float) -> jax.Array:
@@ -54,10 +54,10 @@ class Spec(NamedTuple):
 
 
 def encoded(spec: Spec, action: jax.Array) -> jax.Array:
-    """Actions as numbers that a network reads: one-hot if discrete, else in units of their reach, from their centre."""
+    """Actions as numbers that a network reads: one-hot if discrete, else in units of their reach, from their center."""
     if isinstance(spec.action, Discrete):
         return jax.nn.one_hot(action, spec.action.n)
-    return (action - spec.action.centre) / spec.action.reach
+    return (action - spec.action.center) / spec.action.reach
 
 
 class Step(NamedTuple):

@@ -20,17 +20,17 @@ Context: TypeAlias = Mapping[str, jax.Array]
 
 
 class Unscaled(NamedTuple):
-    """What experience was before the normaliser, for rules that learn from it much later.
+    """What experience was before the normalizer, for rules that learn from it much later.
 
     Attributes:
         observation, reward, next_observation: ``[T, B, ...]``.
-        normaliser, statistics: by which it is rescaled now, that is, after the segment.
+        normalizer, statistics: by which it is rescaled now, that is, after the segment.
     """
 
     observation: jax.Array
     reward: jax.Array
     next_observation: jax.Array
-    normaliser: Any = ()
+    normalizer: Any = ()
     statistics: Any = ()
 
 
@@ -48,7 +48,7 @@ class Experience(NamedTuple):
         carry: ``[B, ...]`` the network's carry before the first step.
         task: ``[B, ...]`` the task of each column at the segment's start; empty where single steps were shuffled.
         extra: ``[G, ...]`` what a rule that wraps another lets travel with each group of columns (see `World.view`).
-        unscaled: what it was before the normaliser; empty without one, and where steps or columns were rearranged. A `Memory`
+        unscaled: what it was before the normalizer; empty without one, and where steps or columns were rearranged. A `Memory`
             sees to it: no rule need know.
     """
 
@@ -69,7 +69,7 @@ class Experience(NamedTuple):
 
 
 def group_columns(batch: Experience, size: int) -> Experience:
-    """Groups of ``size`` neighbouring columns along a new leading axis: ``[T, B, ...]`` becomes ``[G, T, size, ...]``."""
+    """Groups of ``size`` neighboring columns along a new leading axis: ``[T, B, ...]`` becomes ``[G, T, size, ...]``."""
 
     def columns(x: jax.Array) -> jax.Array:
         return x.reshape(-1, size, *x.shape[1:])

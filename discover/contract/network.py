@@ -30,7 +30,7 @@ class Head(NamedTuple):
             A network names the forms that it gives; a plugin may add one (``model`` for action-conditional outputs).
         mix: how a mixture of several agents combines it: as logits of a distribution (in probability space), linearly, or
             not at all (the first agent's).
-        gain: gain of the orthogonal initialisation of the last layer.
+        gain: gain of the orthogonal initialization of the last layer.
         reads: what the output depends on besides the observation: names in the context, `ACTION`, `REWARD`. An output is left
             out where something that it reads is not known.
     """

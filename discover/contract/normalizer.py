@@ -1,4 +1,4 @@
-"""The kind normaliser."""
+"""The kind normalizer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from discover.components.component import Component
 from discover.contract.environment import Spec
 
 
-class Normaliser(Component):
+class Normalizer(Component):
     """Rescales observations and rewards by running statistics, where experience is collected.
 
     What a rule learns from at once is rescaled by the statistics of the step that brought it. What it keeps in a `Memory` is
     kept as it was, and rescaled by the statistics of now whenever it is drawn.
     """
 
-    kind: ClassVar[str] = "normaliser"
+    kind: ClassVar[str] = "normalizer"
 
     def init(self, spec: Spec, environments: int) -> Any:
         """Statistics before any step."""

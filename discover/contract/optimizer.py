@@ -1,4 +1,4 @@
-"""The kind optimiser."""
+"""The kind optimizer."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import jax
 from discover.components.component import Component
 
 
-class Optimiser(Component):
+class Optimizer(Component):
     """Turns gradients into new parameters. Differentiable, also at a zero gradient, so that meta-gradients pass.
 
     One that is not lists all its numbers in ``not_differentiable``: evolution may use it, a meta-gradient may not.
     """
 
-    kind: ClassVar[str] = "optimiser"
+    kind: ClassVar[str] = "optimizer"
 
     @property
     def layerwise(self) -> bool:

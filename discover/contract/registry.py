@@ -111,8 +111,8 @@ class Registry:
             name: the task's id.
             environment: the environment component, in the words of a config.
             summary: one line.
-            random: mean episode return of a uniform random policy: 0 on the normalised scale.
-            reference: a reference return: 1 on the normalised scale.
+            random: mean episode return of a uniform random policy: 0 on the normalized scale.
+            reference: a reference return: 1 on the normalized scale.
             origin: where the two figures come from.
             paper: where the task is published.
 
@@ -122,7 +122,7 @@ class Registry:
         if not reference > random:
             raise UserError(
                 f"task '{name}': the reference return {reference:g} must be above the random one, {random:g}: it is 1 on the "
-                "normalised scale, random is 0."
+                "normalized scale, random is 0."
             )
         facts = {"random": random, "reference": reference, "origin": origin}
         self._put(Entry("task", name, None, environment, summary, paper, self._current, facts))

@@ -18,7 +18,7 @@ class Segment(NamedTuple):
         next_value: value of the *true* next state (not of the state after a reset); 0 after a termination.
         terminated: the transition ended the episode for good: no value follows.
         truncated: the transition ended the episode by a limit: the value of the next state follows, its rewards do not.
-        behaviour_log_prob, target_log_prob: log-probabilities of the action when it was taken and under the policy that learns.
+        behavior_log_prob, target_log_prob: log-probabilities of the action when it was taken and under the policy that learns.
     """
 
     reward: jax.Array
@@ -26,7 +26,7 @@ class Segment(NamedTuple):
     next_value: jax.Array
     terminated: jax.Array
     truncated: jax.Array
-    behaviour_log_prob: jax.Array
+    behavior_log_prob: jax.Array
     target_log_prob: jax.Array
 
 

@@ -1,4 +1,4 @@
-"""The kinds strategy (the outer optimiser) and objective (its fitness)."""
+"""The kinds strategy (the outer optimizer) and objective (its fitness)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Strategy(Component):
         """
         raise NotImplementedError
 
-    def favourite(self, state: Any, space: Space) -> jax.Array | None:
+    def recommendation(self, state: Any, space: Space) -> jax.Array | None:
         """The genome that the strategy itself would bet on, though it may never have been evaluated (a mean), or None."""
         del state, space
         return None
@@ -72,8 +72,8 @@ class TaskReturns(NamedTuple):
 
     Attributes:
         returns: ``[P, S, 100]`` mean episode return per row of the curve.
-        random: return of a uniform random policy (0 on the normalised scale).
-        reference: a reference return (1 on the normalised scale).
+        random: return of a uniform random policy (0 on the normalized scale).
+        reference: a reference return (1 on the normalized scale).
     """
 
     returns: np.ndarray

@@ -46,10 +46,10 @@ class UpdateRule(Component):
         raise NotImplementedError
 
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
-        """The rule's own state (optimiser, replay, target network, ...)."""
+        """The rule's own state (optimizer, replay, target network, ...)."""
         raise NotImplementedError
 
-    def behaviour(self, params: Any, state: Any) -> tuple[Any, Context]:
+    def behavior(self, params: Any, state: Any) -> tuple[Any, Context]:
         """What acting needs of the rule's state: parameters, and a context by name, as `heads` declares it.
 
         Unless overridden: the parameters, no context.
@@ -97,8 +97,8 @@ class WrappingRule(UpdateRule):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return self.rule.init(key, self.seen(world), params)
 
-    def behaviour(self, params: Any, state: Any) -> tuple[Any, Context]:
-        return self.rule.behaviour(params, state)
+    def behavior(self, params: Any, state: Any) -> tuple[Any, Context]:
+        return self.rule.behavior(params, state)
 
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.rule.act(key, world, outputs, context)

@@ -25,7 +25,7 @@ class World(Collector):
     """All that the rule of one lifetime may use. `Algorithm.world` builds it inside the traced program; it never leaves it.
 
     Attributes:
-        group: how many neighbouring columns minibatches keep together; None if even single steps may be parted.
+        group: how many neighboring columns minibatches keep together; None if even single steps may be parted.
         evaluate_with, evaluate_next_with, segment_with: what `evaluate`, `evaluate_next` and `segment` do instead, in a `view`.
     """
 
@@ -122,7 +122,7 @@ class World(Collector):
             next_value=next_value,
             terminated=experience.terminated,
             truncated=experience.truncated,
-            behaviour_log_prob=experience.log_prob,
+            behavior_log_prob=experience.log_prob,
             target_log_prob=experience.log_prob,
         )
 

@@ -31,7 +31,7 @@ class Adaptation(NamedTuple):
 
 
 def trained_agent(algorithm: Algorithm, environment: Environment, key: jax.Array, env_steps: int) -> lifetime.Lifetime:
-    """One agent after a lifetime of at most ``env_steps`` env steps; its ``params`` and ``rule_state`` are what it has learnt.
+    """One agent after a lifetime of at most ``env_steps`` env steps; its ``params`` and ``rule_state`` are what it has learned.
 
     Raises:
         UserError: the budget is below one update.
@@ -60,7 +60,7 @@ def evaluate_adaptation(
     Args:
         algorithm: the candidate that made the agent.
         environment: the family; its tasks must be those of ``tasks``.
-        agent: what it has learnt, as `trained_agent` gives it.
+        agent: what it has learned, as `trained_agent` gives it.
         tasks: ``[N, ...]`` tasks to adapt to, which training should not have seen.
         key: randomness of acting and adapting.
         episodes: environments side by side, per task and step.
@@ -86,7 +86,7 @@ def evaluate_adaptation(
         )
     stages = [algorithm, *[later or algorithm] * max(steps - 1, 0)]
     keys = jax.random.split(key, len(jax.tree.leaves(tasks)[0]))
-    statistics = None if agent.actor is None else agent.actor.normaliser
+    statistics = None if agent.actor is None else agent.actor.normalizer
     returns = _recorded(stages, environment, agent.params, agent.rule_state, statistics, tasks, keys, episodes, horizon, steps)
     return Adaptation(np.asarray(returns).T)
 
@@ -111,25 +111,25 @@ def _recorded(
 ) -> jax.Array:
     """Returns ``[tasks, 1 + steps]``; stage k acts, and takes step k + 1.
 
-    The normaliser goes on from the statistics of training; there are none (None) where the rule collects by itself, each time
+    The normalizer goes on from the statistics of training; there are none (None) where the rule collects by itself, each time
     from the start.
     """
 
     def one(task: Any, key: jax.Array) -> jax.Array:
-        learnt, returns, known = (params, state), [], statistics
+        learned, returns, known = (params, state), [], statistics
         for k, stage in enumerate([*stages[:steps], stages[-1]]):
             world, rule = stage.world(environment, progress=1.0), stage.rule
             key_start, key_act, key_adapt = named_keys(jax.random.fold_in(key, k), "start", "act", "adapt")
-            acting, context = rule.behaviour(*learnt)
+            acting, context = rule.behavior(*learned)
             columns = jax.tree.map(lambda x: jnp.broadcast_to(x, (episodes, *jnp.shape(x))), task)
             actor = world.start(key_start, columns)
             if known is not None:
-                actor = world.start(key_start, columns, actor._replace(normaliser=known))
+                actor = world.start(key_start, columns, actor._replace(normalizer=known))
             actor, seen = world.collect(acting, actor, key_act, horizon, context)
-            known = known if known is None else actor.normaliser
+            known = known if known is None else actor.normalizer
             returns.append(jnp.mean(jnp.sum(seen.reward * first_episodes(seen), axis=0)))
             if k < steps:
-                learnt = rule.adapt_to_task(key_adapt, world, *learnt, seen)
+                learned = rule.adapt_to_task(key_adapt, world, *learned, seen)
         return jnp.stack(returns)
 
     return jax.vmap(one)(tasks, keys)

@@ -162,7 +162,7 @@ def _update(rule: UpdateRule, world: World, life: Lifetime, index: jax.Array, ro
     if actor is not None:
         if world.redraw == "update":
             actor = _start(world, key_redraw, named_key(key_redraw, "start"), rollout.environments, actor)
-        acting, context = rule.behaviour(life.params, life.rule_state)
+        acting, context = rule.behavior(life.params, life.rule_state)
         actor, experience = world.collect(acting, actor, key_collect, rollout.steps, context)
     params, state, info = rule.update(key_update, world, life.params, life.rule_state, experience)  # type: ignore[arg-type]
     measured, actor, env_steps = _measure(rule, life, actor, dict(info))
@@ -205,7 +205,7 @@ def _info_names(
         world = algorithm.world(environment)
         experience = None
         if actor is not None:
-            acting, context = algorithm.rule.behaviour(params, state)
+            acting, context = algorithm.rule.behavior(params, state)
             steps = algorithm.rule.rollout(world.spec).steps
             experience = world.collect(acting, actor, key, steps, context)[1]
         return algorithm.rule.update(key, world, params, state, experience)[2]  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ _IN_ORDER = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 """In which order a CPU runs a program: one that leaves little to do side by side. By default XLA hands small operations to idle
 cores, which costs more than it gives: a lone agent on CartPole trains a tenth faster so, other cases as fast as before."""
 
-_LIGHTLY_OPTIMISED = {"xla_backend_optimization_level": 1}
+_LIGHTLY_OPTIMIZED = {"xla_backend_optimization_level": 1}
 """How hard LLVM tries on a CPU: compilation takes a tenth to a fifth less than by default, and programs run as fast."""
 
 _ALONE = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_experimental_ynn_fusion_type": ""}
@@ -66,7 +66,7 @@ def lifetime_bytes(environment: Environment, candidate: Algorithm) -> int:
         rollout = candidate.rule.rollout(world.spec)
         if life.actor is None:
             return life
-        acting, context = candidate.rule.behaviour(life.params, life.rule_state)
+        acting, context = candidate.rule.behavior(life.params, life.rule_state)
         return life, world.collect(acting, life.actor, key, rollout.steps, context)[1]
 
     shapes = jax.eval_shape(held, candidate, jax.eval_shape(lambda: jax.random.key(0)))
@@ -204,7 +204,7 @@ def _compiler_options(alone: bool) -> dict[str, Any]:
     """What XLA is told on a CPU, as far as this version of it knows the options."""
     if jax.default_backend() != "cpu":
         return {}
-    wanted = _IN_ORDER | _LIGHTLY_OPTIMISED | (_ALONE if alone else {})
+    wanted = _IN_ORDER | _LIGHTLY_OPTIMIZED | (_ALONE if alone else {})
     return {name: value for name, value in wanted.items() if _known(name, value)}
 
 

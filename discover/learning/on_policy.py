@@ -11,7 +11,7 @@ from discover.components.static_fields import Count
 from discover.contract.distributions import policy_heads
 from discover.contract.environment import Spec
 from discover.contract.network import Head, Heads
-from discover.contract.optimizer import Optimiser
+from discover.contract.optimizer import Optimizer
 from discover.contract.return_function import ReturnFunction
 from discover.contract.update_rule import Rollout, UpdateRule
 from discover.contract.world import World
@@ -19,16 +19,16 @@ from discover.contract.world import World
 
 @component
 class OnPolicy(UpdateRule):
-    """A rule with a policy and a value, a return function and an optimiser. To derive from: it has no `update` of its own.
+    """A rule with a policy and a value, a return function and an optimizer. To derive from: it has no `update` of its own.
 
     Attributes:
         returns: targets for the value, advantages for the policy.
-        optimiser: what takes a step. Its state is the rule's, unless `init` says otherwise.
+        optimizer: what takes a step. Its state is the rule's, unless `init` says otherwise.
         steps, environments: T and B of a batch.
     """
 
     returns: ReturnFunction
-    optimiser: Optimiser
+    optimizer: Optimizer
     steps: Count = 128
     environments: Count = 4
 
@@ -39,4 +39,4 @@ class OnPolicy(UpdateRule):
         return Heads({**policy_heads(spec), "value": Head(())})
 
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
-        return self.optimiser.init(params)
+        return self.optimizer.init(params)

@@ -4,7 +4,7 @@
     memory = memory.add(experience)                                                   # in its update
     batch = memory.sample(key, 128)                                                   # an Experience [1, 128]
 
-Written for one lifetime; it lives in the rule's state and is overwritten in place. Where there is a normaliser, transitions are
+Written for one lifetime; it lives in the rule's state and is overwritten in place. Where there is a normalizer, transitions are
 kept as they were before it, and rescaled when they are drawn: by the statistics of the experience that was added last.
 """
 
@@ -31,7 +31,7 @@ class Memory(NamedTuple):
     Attributes:
         rows: experience whose leaves are ``[capacity, ...]``; fields that are not kept are empty.
         added: how many transitions were ever added.
-        scale: the normaliser and its statistics of now; empty without a normaliser.
+        scale: the normalizer and its statistics of now; empty without a normalizer.
     """
 
     rows: Experience
@@ -48,7 +48,7 @@ class Memory(NamedTuple):
         unscaled, scale = _before_scaling(experience)
         if len(scale) != len(self.scale):
             raise UserError(
-                "this replay memory keeps what was there before the normaliser, which the experience added has lost "
+                "this replay memory keeps what was there before the normalizer, which the experience added has lost "
                 "(minibatches and groups of columns do not carry it): add experience as it was collected."
             )
         given = _only(unscaled, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
@@ -69,11 +69,11 @@ class Memory(NamedTuple):
         """The batch ``[1, N]`` by the statistics of now."""
         if not self.scale:
             return batch
-        normaliser, statistics = self.scale
+        normalizer, statistics = self.scale
         ways = {
-            "observation": normaliser.rescale,
-            "next_observation": normaliser.rescale,
-            "reward": normaliser.rescale_reward,
+            "observation": normalizer.rescale,
+            "next_observation": normalizer.rescale,
+            "reward": normalizer.rescale_reward,
         }
         kept = {name: way for name, way in ways.items() if jax.tree.leaves(getattr(batch, name))}
         return batch._replace(**{name: way(statistics, getattr(batch, name)[0])[None] for name, way in kept.items()})
@@ -82,7 +82,7 @@ class Memory(NamedTuple):
 def learn_if(ready: jax.Array, step: Callable[[L, jax.Array], tuple[L, Info]], learner: L, keys: jax.Array) -> tuple[L, Info]:
     """The learner after ``step(learner, key) -> (learner, info)`` with each key, and the mean info.
 
-    If not ``ready``, nothing is learnt and the info is zero. Where that hangs on `World.env_steps` alone, lifetimes side by
+    If not ``ready``, nothing is learned and the info is zero. Where that hangs on `World.env_steps` alone, lifetimes side by
     side share the answer, and no step is computed in vain.
     """
 
@@ -127,12 +127,12 @@ def empty_memory(template: Experience, capacity: int, keep: tuple[str, ...] = TR
 
 
 def _before_scaling(experience: Experience) -> tuple[Experience, tuple[Any, ...]]:
-    """Experience as it was before the normaliser, and the normaliser with its statistics; nothing where there is none."""
+    """Experience as it was before the normalizer, and the normalizer with its statistics; nothing where there is none."""
     before = experience.unscaled
     if not isinstance(before, Unscaled):
         return experience, ()
     scaled = ("observation", "reward", "next_observation")
-    return experience._replace(**{name: getattr(before, name) for name in scaled}), (before.normaliser, before.statistics)
+    return experience._replace(**{name: getattr(before, name) for name in scaled}), (before.normalizer, before.statistics)
 
 
 def _only(experience: Experience, keep: tuple[str, ...]) -> Experience:

@@ -22,7 +22,7 @@ def step_weights(experience: Experience, group: int | None) -> jax.Array:
 
     Args:
         experience: a batch.
-        group: how many neighbouring columns belong together (`World.group`); None for all of them.
+        group: how many neighboring columns belong together (`World.group`); None for all of them.
 
     Returns:
         Weights that sum to 1, if an episode ends in each group; a group in which none ends has weight 0.
@@ -32,11 +32,11 @@ def step_weights(experience: Experience, group: int | None) -> jax.Array:
     return known / (groups * jnp.maximum(_group_sums(known, group), 1.0))
 
 
-def standardised(advantage: jax.Array, weights: jax.Array, group: int | None) -> jax.Array:
+def standardized(advantage: jax.Array, weights: jax.Array, group: int | None) -> jax.Array:
     """Zero mean and unit standard deviation in each group, under `step_weights`; the slope stays finite at no spread."""
     shares = weights / jnp.maximum(_group_sums(weights, group), 1e-12)
-    centred = advantage - _group_sums(shares * advantage, group)
-    return centred * jax.lax.rsqrt(_group_sums(shares * centred**2, group) + 1e-16)
+    centered = advantage - _group_sums(shares * advantage, group)
+    return centered * jax.lax.rsqrt(_group_sums(shares * centered**2, group) + 1e-16)
 
 
 def _group_sums(x: jax.Array, group: int | None) -> jax.Array:

@@ -149,7 +149,7 @@ class Ending:
         )
 
     def _finalists(self) -> np.ndarray:
-        """The best few, and the strategy's own favourite unless it is one of them; no candidate twice."""
+        """The best few, and the strategy's own recommendation unless it is one of them; no candidate twice."""
         state = self.now.state
         known = state.archive.best(self.config.finalists)
         if not len(known):
@@ -158,10 +158,10 @@ class Ending:
             raise EvaluationError(
                 f"every candidate of the search broke ({broken}), so there is no champion: narrow the space{last}."
             )
-        favourite = self.config.strategy.favourite(state.strategy, self.space)
-        if favourite is None:
+        recommendation = self.config.strategy.recommendation(state.strategy, self.space)
+        if recommendation is None:
             return known
-        rows = np.stack([*known, np.asarray(favourite)])
+        rows = np.stack([*known, np.asarray(recommendation)])
         digests = digests_of(self.space, rows)
         return known if (digests[:-1] == digests[-1]).all(axis=1).any() else rows
 

@@ -134,7 +134,7 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
             _give_up(manager, registry, name, provenance, error)
         else:
             loaded[name] = provenance
-    _warn_of_misspelt(blocked - seen, seen)
+    _warn_of_misspelled(blocked - seen, seen)
     return Plugins(registry, manager.hook, manager, set(), Path(folder).absolute() if folder else None)
 
 
@@ -172,7 +172,7 @@ def finish(plugins: Plugins, ends: list[BaseException] | None = None) -> dict[st
     return facts
 
 
-def _warn_of_misspelt(unknown: set[str], seen: set[str]) -> None:
+def _warn_of_misspelled(unknown: set[str], seen: set[str]) -> None:
     """Say which blocked names are close to a plugin's; any other may be meant for another machine."""
     for name in sorted(unknown):
         close = difflib.get_close_matches(name, sorted(seen), n=1, cutoff=0.8)

@@ -124,7 +124,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _takes_exceptions(frame: FrameType | None) -> bool:
-    """Whether an exception raised here would get through: not in an import, a finaliser or a callback of the collector."""
+    """Whether an exception raised here would get through: not in an import, a finalizer or a callback of the collector."""
     while frame is not None:
         code = frame.f_code
         if code.co_filename.startswith("<frozen importlib") or code.co_name == "__del__" or "gc_callback" in code.co_name:

@@ -16,7 +16,7 @@ from discover.testing.environments import check_environment_shapes as check_envi
 from discover.testing.failures import ConformanceError as ConformanceError
 from discover.testing.networks import check_network as check_network
 from discover.testing.objectives import check_objective as check_objective
-from discover.testing.optimisers import check_optimiser as check_optimiser
+from discover.testing.optimizers import check_optimizer as check_optimizer
 from discover.testing.registered import examples as examples
 from discover.testing.returns import check_return_function as check_return_function
 from discover.testing.rules import check_update_rule as check_update_rule

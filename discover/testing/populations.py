@@ -21,9 +21,9 @@ def members(component: Component, count: int, spread: float) -> Any:
     made = [component]
     if jax.tree.leaves(component):
         space = Space(opened)
-        centre = space.encode(component)
+        center = space.encode(component)
         noise = jax.random.normal(jax.random.key(1), (count, space.dimension))
-        made += [space.decode(centre + spread * noise[index]) for index in range(1, count)]
+        made += [space.decode(center + spread * noise[index]) for index in range(1, count)]
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *(made * count)[:count])
 
 

@@ -49,7 +49,7 @@ def check_return_function(function: ReturnFunction) -> None:
 def example_segment(key: jax.Array) -> Segment:
     """Seven steps of three environments: one that terminates, one that is truncated, one that goes on."""
     keys = jax.random.split(key, 5)
-    reward, value, following, behaviour, target = (jax.random.normal(k, (STEPS, COLUMNS)) for k in keys)
+    reward, value, following, behavior, target = (jax.random.normal(k, (STEPS, COLUMNS)) for k in keys)
     none = jnp.zeros((STEPS, COLUMNS), bool)
     return Segment(
         reward=reward,
@@ -57,7 +57,7 @@ def example_segment(key: jax.Array) -> Segment:
         next_value=following,
         terminated=none.at[2, 0].set(True),
         truncated=none.at[4, 1].set(True),
-        behaviour_log_prob=-jnp.abs(behaviour),
+        behavior_log_prob=-jnp.abs(behavior),
         target_log_prob=-jnp.abs(target),
     )
 

@@ -67,9 +67,9 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     again, _ = evolve(restored, GENERATIONS // 2, GENERATIONS)
     require(same_bits(state, again), f"{name} goes on to other bits after it was saved and restored.")
     require(max(early + late) > early[0], f"{name} finds nothing better than its first generation in {GENERATIONS}.")
-    favourite = strategy.favourite(state, space)
-    right = favourite is None or (favourite.shape == (space.dimension,) and finite(favourite))
-    require(right, f"{name} has a favourite that is no finite genome.")
+    recommendation = strategy.recommendation(state, space)
+    right = recommendation is None or (recommendation.shape == (space.dimension,) and finite(recommendation))
+    require(right, f"{name} has a recommendation that is no finite genome.")
     evolve(state, GENERATIONS, GENERATIONS + 3, flat=True)
 
 

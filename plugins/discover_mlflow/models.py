@@ -1,6 +1,6 @@
-"""Candidates as MLflow models of the flavour ``discover``: a candidate file, its checksum, and nothing that runs.
+"""Candidates as MLflow models of the flavor ``discover``: a candidate file, its checksum, and nothing that runs.
 
-An ``MLmodel`` of this flavour names no ``python_function``: no tool of MLflow will load code for it. Reading it back takes
+An ``MLmodel`` of this flavor names no ``python_function``: no tool of MLflow will load code for it. Reading it back takes
 two files, ``MLmodel`` and the candidate that it names, and looks at neither but as data.
 """
 
@@ -23,7 +23,7 @@ from discover_mlflow.stores import check_tracking, client_of, root_cause
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-FLAVOUR = "discover"
+FLAVOR = "discover"
 FORMAT = 1
 DIRECTORY_TAG = "discover.directory"
 
@@ -48,7 +48,7 @@ def log_model(
     if there and there[0].model_id in theirs:
         return there[0].model_id
     tags = {_CHECKSUM_TAG: checksum}
-    model = there[0] if there else client.create_logged_model(experiment_id, name, run_id, tags, dict(params), FLAVOUR)
+    model = there[0] if there else client.create_logged_model(experiment_id, name, run_id, tags, dict(params), FLAVOR)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / candidate.name).write_bytes(content)
         words = _model_words(candidate.name, checksum, model.model_id, run_id, name)
@@ -74,7 +74,7 @@ def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
         folder: where to.
 
     Raises:
-        UserError: nothing is there, the model is of another flavour, or its file has been altered.
+        UserError: nothing is there, the model is of another flavor, or its file has been altered.
     """
     place = _checked_store(store)
     with diverted_aside() as log:
@@ -158,20 +158,20 @@ def _from_model(location: str, address: str, place: str, folder: Path) -> Path:
         words = values_in_file(_download(f"{location}/MLmodel", place, folder), "file")
     except UserError as error:
         raise UserError(f"the model at '{address}' cannot be read: {error}") from None
-    flavour: Any = words.get("flavors", {}).get(FLAVOUR) if isinstance(words, dict) else None
-    if not isinstance(flavour, dict):
-        raise UserError(f"the model at '{address}' is not a candidate (it has no flavour '{FLAVOUR}'): give one that is.")
-    name = str(flavour.get("candidate"))
-    if flavour.get("format") != FORMAT:
+    flavor: Any = words.get("flavors", {}).get(FLAVOR) if isinstance(words, dict) else None
+    if not isinstance(flavor, dict):
+        raise UserError(f"the model at '{address}' is not a candidate (it has no flavor '{FLAVOR}'): give one that is.")
+    name = str(flavor.get("candidate"))
+    if flavor.get("format") != FORMAT:
         raise UserError(
-            f"the model at '{address}' has format {flavour.get('format')!r}; this version reads {FORMAT}: update discover-rl."
+            f"the model at '{address}' has format {flavor.get('format')!r}; this version reads {FORMAT}: update discover-rl."
         )
     if Path(name).name != name:
         raise UserError(f"the model at '{address}' names a file outside itself ('{name}'): it has been altered; give another.")
     path = _download(f"{location}/{name}", place, folder)
     with path.open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    if checksum != flavour.get("sha256"):
+    if checksum != flavor.get("sha256"):
         raise UserError(
             f"the candidate of the model at '{address}' has been altered (its checksum does not match): fetch it again."
         )
@@ -192,7 +192,7 @@ def _model_words(candidate: str, checksum: str, model_id: str, run_id: str, name
 
     return {
         "artifact_path": name,
-        "flavors": {FLAVOUR: {"candidate": candidate, "format": FORMAT, "sha256": checksum}},
+        "flavors": {FLAVOR: {"candidate": candidate, "format": FORMAT, "sha256": checksum}},
         "mlflow_version": mlflow.__version__,
         "model_id": model_id,
         "model_uuid": model_id,

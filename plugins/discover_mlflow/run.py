@@ -116,7 +116,7 @@ class Run:
         self._client.log_artifact(state.run_id, str(folder / name), None if parent == "." else parent)
 
     def model(self, folder: Path, record: Mapping[str, Any], state: State) -> None:
-        """Log a candidate file as a model of the flavour ``discover``."""
+        """Log a candidate file as a model of the flavor ``discover``."""
         log_model(
             self._client,
             state.experiment_id,

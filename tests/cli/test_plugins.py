@@ -23,7 +23,7 @@ def test_list_tells_what_there_is_and_who_brings_it(told: Told, brought: Path) -
     seed = known["return function", "gae"]
     assert (seed["plugin"], seed["distribution"]) == ("gae", "discover-rl")
     assert seed["version"]
-    assert seed["summary"].startswith("Generalised advantage estimation")
+    assert seed["summary"].startswith("Generalized advantage estimation")
 
 
 def test_list_in_words(invoke: Invoke) -> None:

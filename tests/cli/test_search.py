@@ -23,7 +23,7 @@ def test_search_prints_one_json_object_and_nothing_else(told: Told, config: Path
     assert summary["generations"] == 2
     assert math.isfinite(summary["best_fitness"])
     assert Path(summary["champion"]).is_file()
-    finalists = {(2 * 4 * 1 + (each + 1) * 2) * 100 for each in (2, 3)}  # two and a favourite; the champion once more
+    finalists = {(2 * 4 * 1 + (each + 1) * 2) * 100 for each in (2, 3)}  # two and a recommendation; the champion once more
     assert summary["env_steps"] in finalists
     assert summary["seconds"] > 0
     assert summary["broken"] == {}

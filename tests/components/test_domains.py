@@ -123,7 +123,7 @@ def test_a_mutation_changes_a_whole_number_and_a_category_for_sure(domain: Whole
             assert np.all(np.abs(np.delete(counts, option) - expected) < 5 * math.sqrt(expected))
 
 
-def test_a_mutation_of_a_number_is_centred_with_sizes_from_a_hundredth_to_one_deviation() -> None:
+def test_a_mutation_of_a_number_is_centered_with_sizes_from_a_hundredth_to_one_deviation() -> None:
     moves = many(Real(0.0, 1.0).mutate, 2, [0.0], draws=4000)[:, 0]
     assert abs(moves.mean()) < 5 * moves.std() / math.sqrt(4000)
     assert moves.std() == pytest.approx(math.sqrt((1 - 1e-4) / (4 * math.log(10))), rel=0.1)  # E[10^(-4u)]

@@ -1,4 +1,4 @@
-"""Actions in units of their reach, from their centre."""
+"""Actions in units of their reach, from their center."""
 
 import math
 
@@ -11,7 +11,7 @@ BOX = Continuous((-2.0, 0.0, -math.inf, 3.0, 1.0), (4.0, 10.0, 5.0, 3.0, math.in
 
 
 def test_a_bound_that_is_infinite_or_met_by_the_other_leaves_the_units_as_they_are() -> None:
-    np.testing.assert_array_equal(BOX.centre, [1.0, 5.0, 0.0, 3.0, 0.0])
+    np.testing.assert_array_equal(BOX.center, [1.0, 5.0, 0.0, 3.0, 0.0])
     np.testing.assert_array_equal(BOX.reach, [3.0, 5.0, 1.0, 1.0, 1.0])
 
 

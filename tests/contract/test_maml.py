@@ -22,7 +22,7 @@ SIZES: dict[str, Any] = {"tasks": 8, "environments": 4, "steps": 8}
 
 
 def one_step(rate: float = 4.0) -> PolicyGradient:
-    return PolicyGradient(returns=MonteCarlo(), optimiser=SGD(learning_rate=rate), normalise=False)
+    return PolicyGradient(returns=MonteCarlo(), optimizer=SGD(learning_rate=rate), normalize=False)
 
 
 def test_meta_training_finds_parameters_that_adapt_to_each_task() -> None:
@@ -42,7 +42,7 @@ def test_meta_training_finds_parameters_that_adapt_to_each_task() -> None:
 
 def test_any_rule_adapts_and_any_rule_learns() -> None:
     """PPO as inner rule, a meta-gradient around PPO as outer one: the whole lifetime can be traced."""
-    outer = MetaGradient(rule=small_ppo(), held_out=PolicyImprovement(returns=GAE()), optimiser=SGD(), adapt=("returns.gamma",))
+    outer = MetaGradient(rule=small_ppo(), held_out=PolicyImprovement(returns=GAE()), optimizer=SGD(), adapt=("returns.gamma",))
     candidate = agent(MAML(inner=small_ppo(), outer=outer, **SIZES))
     curve = jax.eval_shape(lambda a, key: lifetime.run(a, ARMS, key, 2), candidate, jax.random.key(0))
     assert {"eta: returns.gamma", "unadapted_return", "value_loss"} <= set(curve.info)

@@ -18,7 +18,7 @@ UPDATES = 40
 
 
 def adapting(rule: UpdateRule, rate: float = 0.05, adapt: tuple[str, ...] = ETA) -> MetaGradient:
-    return MetaGradient(rule=rule, held_out=PolicyImprovement(returns=GAE()), optimiser=Adam(learning_rate=rate), adapt=adapt)
+    return MetaGradient(rule=rule, held_out=PolicyImprovement(returns=GAE()), optimizer=Adam(learning_rate=rate), adapt=adapt)
 
 
 def test_eta_moves_from_where_each_candidate_starts() -> None:
@@ -49,9 +49,9 @@ def test_a_population_has_the_curves_of_its_members() -> None:
 def test_meta_gradients_nest() -> None:
     """The outer one adapts the step size with which the inner one adapts gamma and lambda."""
     inner = adapting(small_ppo(gamma=0.9))
-    outer = adapting(inner, adapt=("optimiser.learning_rate",))
-    curve = curves(stacked(agent(outer), agent(replace(outer, {"optimiser.learning_rate": 1e-5}))), CATCH, UPDATES)
-    rate = np.asarray(curve.info["eta of eta: optimiser.learning_rate"])
+    outer = adapting(inner, adapt=("optimizer.learning_rate",))
+    curve = curves(stacked(agent(outer), agent(replace(outer, {"optimizer.learning_rate": 1e-5}))), CATCH, UPDATES)
+    rate = np.asarray(curve.info["eta of eta: optimizer.learning_rate"])
     assert np.abs(rate[0, -1] - 0.05) > 1e-4
     np.testing.assert_allclose(rate[1], 0.05, rtol=1e-3)
     assert np.all(np.abs(curve.info["eta: returns.gamma"][:, -1] - 0.9) > 1e-3)

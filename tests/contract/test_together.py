@@ -18,7 +18,7 @@ from discover_zoo.rules.policy_gradient import PolicyGradient
 
 def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
     held_out = PolicyImprovement(returns=GAE())
-    rule = MetaGradient(rule=small_ppo(gamma=0.9), held_out=held_out, optimiser=Adam(learning_rate=0.05))
+    rule = MetaGradient(rule=small_ppo(gamma=0.9), held_out=held_out, optimizer=Adam(learning_rate=0.05))
     starts = (0.0, 0.5, 1.0)
     population = [
         agent(rule, curriculum=MixAndMatch(simple=(MLP(hidden=()),), share=Ramp(start=start, end=1.0))) for start in starts
@@ -31,7 +31,7 @@ def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
 
 @pytest.mark.slow
 def test_maml_over_a_mixture() -> None:
-    inner = PolicyGradient(returns=MonteCarlo(), optimiser=SGD(learning_rate=4.0), normalise=False)
+    inner = PolicyGradient(returns=MonteCarlo(), optimizer=SGD(learning_rate=4.0), normalize=False)
     rule = MAML(inner=inner, outer=small_ppo(minibatches=1), tasks=8, environments=4, steps=8)
     population = [
         agent(rule, curriculum=MixAndMatch(simple=(MLP(hidden=()),), share=Ramp(start=start, end=1.0))) for start in (0.0, 1.0)

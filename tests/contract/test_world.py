@@ -21,7 +21,7 @@ from discover import (
     Head,
     Heads,
     Inputs,
-    Normaliser,
+    Normalizer,
     Redraw,
     Rollout,
     Spec,
@@ -123,7 +123,7 @@ def test_an_episode_family_draws_a_task_per_episode() -> None:
 
 
 @component
-class RunningMean(Normaliser):
+class RunningMean(Normalizer):
     """Takes the running mean off observations and halves rewards."""
 
     def init(self, spec: Spec, environments: int) -> Any:
@@ -140,9 +140,9 @@ class RunningMean(Normaliser):
         return state, 0.5 * reward
 
 
-def test_an_update_family_starts_afresh_and_the_normaliser_goes_on() -> None:
+def test_an_update_family_starts_afresh_and_the_normalizer_goes_on() -> None:
     """Episodes cut off by a redraw are forgotten: each finished one lasts 5 of the 8 steps."""
-    algorithm, environment = agent(small_ppo(), normaliser=RunningMean()), Counter(limit=5, stops=False, renewed="update")
+    algorithm, environment = agent(small_ppo(), normalizer=RunningMean()), Counter(limit=5, stops=False, renewed="update")
     updates = 3
 
     advance = compiled(lambda life, start, stop: lifetime.advance(algorithm, environment, life, start, stop, updates))
@@ -154,11 +154,11 @@ def test_an_update_family_starts_afresh_and_the_normaliser_goes_on() -> None:
     assert last.env_steps == updates * STEPS * COLUMNS
     assert len({*np.asarray(first.actor.task).tolist(), *np.asarray(last.actor.task).tolist()}) == 2 * COLUMNS
     observed = COLUMNS * (1 + updates * (1 + STEPS))  # one at the beginning; a start and its steps at each update
-    np.testing.assert_array_equal(last.actor.normaliser[1], observed)
+    np.testing.assert_array_equal(last.actor.normalizer[1], observed)
 
 
-def test_a_normalised_next_observation_is_the_next_observation() -> None:
-    _, _, seen = collected(agent(small_ppo(), normaliser=RunningMean()))
+def test_a_normalized_next_observation_is_the_next_observation() -> None:
+    _, _, seen = collected(agent(small_ppo(), normalizer=RunningMean()))
     inside = ~np.asarray(seen.first[1:])
     np.testing.assert_allclose(seen.next_observation[:-1][inside], seen.observation[1:][inside])
     np.testing.assert_array_equal(seen.reward, 0.5)
@@ -273,12 +273,12 @@ class Echo(UpdateRule):
     def rollout(self, *given: Any) -> Any:  # type: ignore[override]
         return given
 
-    heads = init = behaviour = act = update = adapt_to_task = rollout  # type: ignore[assignment]
+    heads = init = behavior = act = update = adapt_to_task = rollout  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize(
     ("method", "count"),
-    [("rollout", 1), ("heads", 1), ("init", 3), ("behaviour", 2), ("act", 4), ("update", 5), ("adapt_to_task", 5)],
+    [("rollout", 1), ("heads", 1), ("init", 3), ("behavior", 2), ("act", 4), ("update", 5), ("adapt_to_task", 5)],
 )
 def test_a_wrapping_rule_passes_on_what_it_is_given(method: str, count: int) -> None:
     given = tuple(range(count))

@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "experiments" / "mix_and_match.py"
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_few_actions_before_many() -> None:
-    """Expected of this analogue: the threshold in clearly fewer steps than the complex agent alone, and 1.0 at alpha = 1."""
+    """Expected of this analog: the threshold in clearly fewer steps than the complex agent alone, and 1.0 at alpha = 1."""
     made = subprocess.run([sys.executable, str(SCRIPT), "actions", "--json"], capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr
     found = json.loads(made.stdout)

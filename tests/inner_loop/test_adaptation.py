@@ -18,7 +18,7 @@ from discover import (
     ends_within,
     evaluate_adaptation,
     replace,
-    standardised,
+    standardized,
     step_weights,
     trained_agent,
 )
@@ -56,11 +56,11 @@ def test_a_single_step_that_counts_has_all_the_weight() -> None:
     np.testing.assert_array_equal(step_weights(batch(ends, np.zeros_like(ends)), None), ends)
 
 
-def test_advantages_are_standardised_in_each_group_over_the_steps_that_count() -> None:
+def test_advantages_are_standardized_in_each_group_over_the_steps_that_count() -> None:
     advantage = jnp.asarray(np.random.default_rng(0).normal(3.0, 2.0, (5, 4)).astype(np.float32))
     for group in (1, 2, None):
         weights = step_weights(BATCH, group)
-        made = np.asarray(standardised(advantage, weights, group))
+        made = np.asarray(standardized(advantage, weights, group))
         assert np.isfinite(made).all()
         for start in range(0, 2, group or 4):
             columns = slice(start, start + (group or 4))
@@ -85,15 +85,15 @@ def test_nothing_to_record_is_refused(episodes: int, horizon: int, steps: int) -
 
 
 def test_an_agent_is_judged_with_the_statistics_that_it_was_trained_with() -> None:
-    normaliser = Several(normalisers=(Observations(), Rewards()))
-    candidate = replace(agent(small_ppo(), MLP(hidden=(8,))), {"normaliser": normaliser})
+    normalizer = Several(normalizers=(Observations(), Rewards()))
+    candidate = replace(agent(small_ppo(), MLP(hidden=(8,))), {"normalizer": normalizer})
     made = trained_agent(candidate, CATCH, jax.random.key(0), 2_000)
     trained = made.actor
     assert trained is not None
-    tasks, seen, rewards = jnp.zeros(6), *trained.normaliser
+    tasks, seen, rewards = jnp.zeros(6), *trained.normalizer
 
     def judged(mean: jax.Array) -> np.ndarray:
-        actor = trained._replace(normaliser=(seen._replace(mean=mean), rewards))
+        actor = trained._replace(normalizer=(seen._replace(mean=mean), rewards))
         other = made._replace(actor=actor)
         return evaluate_adaptation(candidate, CATCH, other, tasks, jax.random.key(1), episodes=3, horizon=4, steps=0).returns
 

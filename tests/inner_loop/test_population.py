@@ -102,7 +102,7 @@ def test_equal_candidates_get_equal_curves_wherever_they_stand() -> None:
     assert (first.episode_return[0, 0] != first.episode_return[0, 1]).any(), "seeds must differ"
 
 
-def test_a_broken_neighbour_changes_no_bit() -> None:
+def test_a_broken_neighbor_changes_no_bit() -> None:
     sound, beside = evaluated(0.1, 0.2, 0.3), evaluated(0.1, np.nan, 0.3)
     assert not beside.finite[1].any()
     assert bits(beside, 0, 2) == bits(sound, 0, 2)

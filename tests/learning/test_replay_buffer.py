@@ -115,7 +115,7 @@ def test_capacities_that_would_split_an_update_and_recurrent_networks_are_refuse
         empty_memory(template._replace(carry=template.reward), CAPACITY)
 
 
-def test_nothing_is_learnt_before_all_is_ready() -> None:
+def test_nothing_is_learned_before_all_is_ready() -> None:
     def step(learner: jax.Array, key: jax.Array) -> Any:
         return learner + 1.0, {"before": learner}
 

@@ -214,17 +214,17 @@ def test_another_report_is_made_on_the_champion_that_was_found(tmp_path: Path, w
 
 
 def test_no_candidate_is_a_finalist_twice(tmp_path: Path) -> None:
-    """Neither one that was evaluated again, nor the strategy's favourite, nor genomes of one candidate."""
+    """Neither one that was evaluated again, nor the strategy's recommendation, nor genomes of one candidate."""
     strategy = {"toy_turns": {"genomes": [[[0.1], [0.5], [0.5]], [[0.5], [0.1], [0.3]]]}}
     result = run(tmp_path / "listed", **{**SHORT, "finalists": 5}, strategy=strategy)
     assert sorted(result.finalists[:, 0].tolist()) == pytest.approx([0.1, 0.3, 0.5])
     hill = run(tmp_path / "hill", **{**SHORT, "finalists": 6})
-    assert len(hill.finalists) == 6  # all that were evaluated, the favourite among them
+    assert len(hill.finalists) == 6  # all that were evaluated, the recommendation among them
     assert len(np.unique(hill.finalists)) == 6
 
 
-def test_a_favourite_that_was_never_evaluated_is_a_finalist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(toys.Hill, "favourite", lambda self, state, space: state["mean"] + 0.25)
+def test_a_recommendation_that_was_never_evaluated_is_a_finalist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toys.Hill, "recommendation", lambda self, state, space: state["mean"] + 0.25)
     result = run(tmp_path, **SHORT)
     assert len(result.finalists) == 3
 

@@ -65,7 +65,7 @@ def test_a_search_tells_what_it_does(whole: tuple[Path, Watcher, SearchResult], 
         assert 0 < generation.evaluation_seconds <= generation.seconds
     assert result.generations == 4
     finalists = len(result.finalists)
-    assert finalists in (2, 3)  # two of the archive, and the strategy's favourite unless it is one of them
+    assert finalists in (2, 3)  # two of the archive, and the strategy's recommendation unless it is one of them
     assert result.env_steps == (4 * 3 + finalists + 1) * 2 * 136  # and the champion again on seeds of its own
     assert result.champion_fitness == load_notes(result.champion_path)["fitness"]
     assert result.broken == {}

@@ -93,7 +93,7 @@ def test_a_task_whose_reference_is_no_better_than_random_is_refused(reference: f
     with pytest.raises(UserError) as error:
         Registry().add_task("flat", "catch", summary="", random=0.0, reference=reference, origin="by hand")
     assert str(error.value) == (
-        f"task 'flat': the reference return {reference:g} must be above the random one, 0: it is 1 on the normalised scale, "
+        f"task 'flat': the reference return {reference:g} must be above the random one, 0: it is 1 on the normalized scale, "
         "random is 0."
     )
 
@@ -161,7 +161,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "syntax": ("def discover_register(registry:", r"SyntaxError: '\(' was never closed \(.*\)"),
     "exit": ("raise SystemExit(3)", "SystemExit: 3"),
     "unmarked": (GOOD.replace("@hookimpl", ""), "it has no function marked @discover.hookimpl"),
-    "misspelt": (
+    "misspelled": (
         GOOD.replace("discover_register", "discover_registr"),
         r"PluginValidationError: unknown hook 'discover_registr' in plugin .*",
     ),

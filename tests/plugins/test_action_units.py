@@ -1,4 +1,4 @@
-"""No rule depends on the units of the environment's actions: a box of any size and place, played alike, is learnt alike."""
+"""No rule depends on the units of the environment's actions: a box of any size and place, played alike, is learned alike."""
 
 import functools
 import math
@@ -26,7 +26,7 @@ STEPS = 1200
 
 @component
 class Box(Environment):
-    """Pays for an action near half the reach on one axis and the centre on the other; what is observed moves by the action.
+    """Pays for an action near half the reach on one axis and the center on the other; what is observed moves by the action.
 
     Attributes:
         low, high: bounds of the actions.
@@ -55,8 +55,8 @@ class Box(Environment):
 
 
 OFF_POLICY: dict[str, Any] = {
-    "optimiser": Adam(learning_rate=3e-3),
-    "policy_optimiser": Adam(learning_rate=3e-3),
+    "optimizer": Adam(learning_rate=3e-3),
+    "policy_optimizer": Adam(learning_rate=3e-3),
     "environments": 4,
     "capacity": 2000,
     "batch": 32,
@@ -66,7 +66,7 @@ ON_POLICY: dict[str, Any] = {"returns": GAE(), "steps": 50, "environments": 4}
 RULES: dict[str, UpdateRule] = {
     "sac": SAC(**OFF_POLICY),
     "td3": TD3(**OFF_POLICY),
-    "ppo": PPO(**ON_POLICY, optimiser=Adam(learning_rate=3e-3)),
+    "ppo": PPO(**ON_POLICY, optimizer=Adam(learning_rate=3e-3)),
 }
 
 
@@ -79,7 +79,7 @@ def trained(name: str, box: Any) -> lifetime.Curve:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
-def test_a_box_of_any_size_and_place_is_learnt_alike(name: str) -> None:
+def test_a_box_of_any_size_and_place_is_learned_alike(name: str) -> None:
     unit, odd = trained(name, UNIT), trained(name, ODD)
     np.testing.assert_allclose(odd.episode_return, unit.episode_return, rtol=0.02, atol=0.02)
     stretch = np.sum(np.log(np.subtract(ODD[1], ODD[0]) / 2.0))

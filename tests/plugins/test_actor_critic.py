@@ -21,7 +21,7 @@ from discover.inner_loop import lifetime
 
 GAMMA, STEPS, COLUMNS = 0.9, 5, 4
 SETTINGS: dict[str, Any] = {
-    "optimiser": SGD(learning_rate=0.5),
+    "optimizer": SGD(learning_rate=0.5),
     "steps": STEPS,
     "environments": COLUMNS,
     "entropy_coefficient": 0.02,
@@ -40,7 +40,7 @@ def parameters_over_updates(algorithm: Algorithm, environment: Environment, upda
     learned, acted = [], []
     for update in range(updates):
         learned.append(life.params)
-        acted.append(algorithm.rule.behaviour(life.params, life.rule_state)[0])
+        acted.append(algorithm.rule.behavior(life.params, life.rule_state)[0])
         life = advance(life, jnp.int32(update))
     return learned, acted
 

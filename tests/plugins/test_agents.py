@@ -1,4 +1,4 @@
-"""Every kind of agent trains: PPO with normalisers, with each network and with wrappers, for a few updates."""
+"""Every kind of agent trains: PPO with normalizers, with each network and with wrappers, for a few updates."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ from discover.inner_loop import lifetime
 
 SMALL = {"steps": 16, "environments": 4, "epochs": 2, "minibatches": 2}
 MEMORY = {"encoder": [8], "memory": 8, "hidden": []}
-BOTH = {"several": {"normalisers": ["observations", "rewards"]}}
+BOTH = {"several": {"normalizers": ["observations", "rewards"]}}
 AGENTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "normalised on CartPole": ("CartPole-v1", {"network": {"mlp": {"hidden": [8]}}, "normaliser": BOTH}),
+    "normalized on CartPole": ("CartPole-v1", {"network": {"mlp": {"hidden": [8]}}, "normalizer": BOTH}),
     "a CNN on stacked frames of Catch": (
         "catch",
         {"network": {"cnn": {"filters": [2], "hidden": [8]}}, "wrappers": ["frame_stack"]},
     ),
     "a GRU that is shown what it did": ("catch", {"network": {"gru": MEMORY}, "wrappers": ["last_action_and_reward"]}),
-    "LSTMs apart": ("catch", {"network": {"lstm": MEMORY | {"shared": False}}, "normaliser": "rewards"}),
+    "LSTMs apart": ("catch", {"network": {"lstm": MEMORY | {"shared": False}}, "normalizer": "rewards"}),
 }
-LATE = ("LSTMs apart", "normalised on CartPole")
+LATE = ("LSTMs apart", "normalized on CartPole")
 
 
 @pytest.mark.parametrize("agent", [pytest.param(a, marks=pytest.mark.slow if a in LATE else ()) for a in AGENTS])

@@ -29,11 +29,11 @@ PATHS = {
     "lambda": "returns.lam",
     "entropy": "entropy_coefficient",
     "value": "value_coefficient",
-    "norm": "optimiser.max_norm",
-    "lr": "optimiser.optimiser.learning_rate",
-    "anneal": "optimiser.optimiser.anneal",
-    "lr of both": "optimiser.learning_rate",
-    "lr of policy": "policy_optimiser.learning_rate",
+    "norm": "optimizer.max_norm",
+    "lr": "optimizer.optimizer.learning_rate",
+    "anneal": "optimizer.optimizer.anneal",
+    "lr of both": "optimizer.learning_rate",
+    "lr of policy": "policy_optimizer.learning_rate",
 }
 ZOO_TD3 = {"gamma": 0.98, "capacity": 200_000, "learning_starts": 10_000, "noise": 0.1, "delay": 2, "batch": 256}
 OFF_POLICY: dict[str, dict[str, Any]] = {

@@ -89,7 +89,7 @@ def trained(recipe: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
         life = lifetime.advance(algorithm, environment, life, 0, jnp.int32(total), total)
         world = algorithm.world(environment, 1.0)
         actor = world.start(key, world.sample_tasks(key, 64))
-        acting, context = algorithm.rule.behaviour(life.params, life.rule_state)
+        acting, context = algorithm.rule.behavior(life.params, life.rule_state)
         _, batch = world.collect(acting, actor, key, 2, context)
         worth = environment.constant + environment.observed * (batch.observation[..., 2] - batch.observation[..., 1])
         error = jnp.mean(jnp.abs(estimates(world, world.evaluate(life.params, batch), batch) - worth))

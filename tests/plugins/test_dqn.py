@@ -32,7 +32,7 @@ def values_of(params: Any) -> np.ndarray:
 
 def rule(**settings: Any) -> DQN:
     small: dict[str, Any] = {"environments": 4, "capacity": 8, "batch": 4, "learning_starts": 0}
-    return DQN(optimiser=SGD(learning_rate=1.0), **small | settings)
+    return DQN(optimizer=SGD(learning_rate=1.0), **small | settings)
 
 
 def world_of(made: DQN, walk: Environment, **clock: Any) -> World:
@@ -114,7 +114,7 @@ def lived(made: DQN, walk: Environment, updates: int, env_steps: int = 0) -> lis
 
 @pytest.mark.parametrize("polyak", [1.0, 0.25])
 def test_the_target_moves_every_few_gradient_steps(walk: Environment, polyak: float) -> None:
-    made = replace(rule(target_period=3, polyak=polyak), {"optimiser.learning_rate": 0.1})
+    made = replace(rule(target_period=3, polyak=polyak), {"optimizer.learning_rate": 0.1})
     seen = lived(made, walk, 7)
     for step, (before, now) in enumerate(itertools.pairwise(seen), start=1):
         assert (now[0] != before[0]).any()
@@ -123,7 +123,7 @@ def test_the_target_moves_every_few_gradient_steps(walk: Environment, polyak: fl
         assert now[2].updates == step
 
 
-def test_the_memory_is_filled_but_nothing_learnt_before_learning_starts(walk: Environment) -> None:
+def test_the_memory_is_filled_but_nothing_learned_before_learning_starts(walk: Environment) -> None:
     made = rule(learning_starts=100)
     early, late = lived(made, walk, 1, env_steps=99), lived(made, walk, 1, env_steps=100)
     np.testing.assert_array_equal(early[0][0], early[1][0])

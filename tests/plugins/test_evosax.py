@@ -210,13 +210,13 @@ def test_what_a_refusal_proposes_suits() -> None:
                 assert strategy.check_population(SPACE, wanted) is None, name
 
 
-def test_the_favourite_is_the_mean_of_a_distribution() -> None:
+def test_the_recommendation_is_the_mean_of_a_distribution() -> None:
     start, key = SPACE.start(jax.random.key(0)), jax.random.key(0)
     for name in ("SNES", "SV_Open_ES"):
-        favourite = EVERY[name].favourite(EVERY[name].init(key, SPACE, POPULATION), SPACE)
-        np.testing.assert_array_equal(favourite, start)
+        recommendation = EVERY[name].recommendation(EVERY[name].init(key, SPACE, POPULATION), SPACE)
+        np.testing.assert_array_equal(recommendation, start)
     for name in ("SimpleGA", "DiffusionEvolution"):
-        assert EVERY[name].favourite(EVERY[name].init(key, SPACE, POPULATION), SPACE) is None
+        assert EVERY[name].recommendation(EVERY[name].init(key, SPACE, POPULATION), SPACE) is None
 
 
 def test_open_es_steps_by_its_learning_rate_in_deviations_and_both_decay() -> None:

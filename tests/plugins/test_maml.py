@@ -25,7 +25,7 @@ from discover.plugin.loader import Plugins
 
 
 def one_step(rate: float = 1.0, **changes: Any) -> PolicyGradient:
-    settings = {"returns": MonteCarlo(), "optimiser": SGD(learning_rate=rate), "normalise": False}
+    settings = {"returns": MonteCarlo(), "optimizer": SGD(learning_rate=rate), "normalize": False}
     return PolicyGradient(**(settings | changes))
 
 
@@ -34,7 +34,7 @@ def odds(theta: jax.Array) -> jax.Array:
 
 
 def promp(rate: float = 0.01, **changes: Any) -> ProMP:
-    return ProMP(returns=MonteCarlo(), optimiser=Adam(learning_rate=rate), **changes)
+    return ProMP(returns=MonteCarlo(), optimizer=Adam(learning_rate=rate), **changes)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_penalty_is_the_divergence_before_adapting() -> None:
 
 
 def test_ratios_are_clipped() -> None:
-    """Where each arm's ratio has left the clip on the side that its advantage favours, nothing more is to be gained."""
+    """Where each arm's ratio has left the clip on the side that its advantage favors, nothing more is to be gained."""
     rule = promp(rate=0.01, epochs=1)
     world = agent(rule, Logits()).world(Arm())
 
@@ -184,8 +184,8 @@ def test_adaptation_at_test_time_is_recorded_step_by_step() -> None:
 @pytest.mark.slow
 def test_a_search_over_the_inner_learning_rate(plugins: Plugins, tmp_path: Path) -> None:
     fit = {"returns": {"gae": {"gamma": 0.99, "lam": 1.0}}}
-    inner = {"policy_gradient": {**fit, "optimiser": {"sgd": {"learning_rate": {"free": {"low": 0.01, "high": 2.0}}}}}}
-    outer = {"promp": {**fit, "optimiser": {"adam": {"learning_rate": 0.002}}, "epochs": 1}}
+    inner = {"policy_gradient": {**fit, "optimizer": {"sgd": {"learning_rate": {"free": {"low": 0.01, "high": 2.0}}}}}}
+    outer = {"promp": {**fit, "optimizer": {"adam": {"learning_rate": 0.002}}, "epochs": 1}}
     config = {
         "name": "inner rate",
         "candidate": {
@@ -202,7 +202,7 @@ def test_a_search_over_the_inner_learning_rate(plugins: Plugins, tmp_path: Path)
         "selection_seeds": 1,
     }
     found = search(plugins, config, tmp_path / "run")
-    rate = float(get(found.champion, "rule.inner.optimiser.learning_rate"))
+    rate = float(get(found.champion, "rule.inner.optimizer.learning_rate"))
     assert 0.01 <= rate <= 2.0
     assert rate not in (np.float32(0.01), np.float32(2.0))
     assert np.isfinite(found.champion_fitness)

@@ -24,7 +24,7 @@ from discover_zoo.rules.reinforce import Reinforce
 from discover import (
     Experience,
     Integer,
-    Optimiser,
+    Optimizer,
     Registry,
     Rollout,
     Spec,
@@ -45,16 +45,16 @@ from discover.inner_loop import lifetime
 from discover.inner_loop.population import describe_shapes
 from discover.outer_loop.search import search
 
-ETA = ("returns.gamma", "optimiser.learning_rate")
+ETA = ("returns.gamma", "optimizer.learning_rate")
 REFERENCE = GAE(gamma=0.95, lam=0.9)
-INNER = Reinforce(returns=MonteCarlo(gamma=0.9), optimiser=SGD(learning_rate=0.3), steps=8, environments=4, baseline="none")
+INNER = Reinforce(returns=MonteCarlo(gamma=0.9), optimizer=SGD(learning_rate=0.3), steps=8, environments=4, baseline="none")
 """Without a value: values are held constant, yet move with the parameters, which differences over two updates would see."""
 FRESH = 3
 """Batches of experience: the first two are learned from, the slope is that of the loss on the last."""
 
 
 def adapting(rule: UpdateRule = INNER, held_out: HeldOutLoss | None = None, **more: Any) -> MetaGradient:
-    settings: dict[str, Any] = {"optimiser": SGD(learning_rate=10.0), "adapt": ETA, **more}
+    settings: dict[str, Any] = {"optimizer": SGD(learning_rate=10.0), "adapt": ETA, **more}
     return MetaGradient(rule=rule, held_out=held_out or PolicyImprovement(returns=REFERENCE), **settings)
 
 
@@ -76,10 +76,10 @@ def lived(rule: MetaGradient, world: World) -> Lived:
     actor = world.start(keys[-1], world.sample_tasks(keys[-1], 4))
     paramss, states, batches = [], [], []
     for key in keys[:FRESH]:
-        acting, context = rule.behaviour(params, state)
+        acting, context = rule.behavior(params, state)
         actor, batch = world.collect(acting, actor, key, 8, context)
         paramss, states, batches = [*paramss, params], [*states, state], [*batches, batch]
-        held = replace(rule, {"optimiser": SGD(learning_rate=0.0)}) if len(batches) < FRESH else rule
+        held = replace(rule, {"optimizer": SGD(learning_rate=0.0)}) if len(batches) < FRESH else rule
         params, state, _ = held.update(key, world, params, state, batch)
     return Lived(paramss, states, batches, keys, state.eta)
 
@@ -91,7 +91,7 @@ def slopes(rule: MetaGradient, updates: int) -> tuple[np.ndarray, np.ndarray]:
     start = life.states[0].eta
     first = FRESH - 1 - updates
 
-    def learnt(eta: jax.Array) -> Any:
+    def learned(eta: jax.Array) -> Any:
         params, state = life.params[first], life.states[first].rule
         values = {path: domain_at(rule.rule, path).decode(eta[i : i + 1]) for i, path in enumerate(rule.adapt)}
         for index in range(first, FRESH - 1):
@@ -101,7 +101,7 @@ def slopes(rule: MetaGradient, updates: int) -> tuple[np.ndarray, np.ndarray]:
 
     gradient = compiled(jax.grad(lambda p: rule.held_out(world, p, life.batches[-1])))(life.params[-1])
     step = 0.05 * np.eye(len(rule.adapt), dtype=np.float32)
-    moved = compiled(jax.vmap(learnt))(np.concatenate([start + step, start - step]))
+    moved = compiled(jax.vmap(learned))(np.concatenate([start + step, start - step]))
     count = len(rule.adapt)
     change = jax.tree.map(lambda x: (x[:count] - x[count:]) / 0.1, moved)
     products = jax.tree.map(lambda g, z: np.tensordot(z, g, axes=g.ndim), gradient, change)
@@ -129,7 +129,7 @@ REFUSED = {
     ): "adapt of MetaGradient names 'returns.n', but NStep is not differentiable with respect to 'n': name another number.",
     ("returns.gama",): "NStep has no field 'gama'; did you mean 'gamma'? Known: gamma, n.",
     ("steps",): "steps of A2C is structure, not a number: name a field with a domain.",
-    ("optimiser.whole",): "adapt of MetaGradient names 'optimiser.whole', but Halving has a whole number there, which has no "
+    ("optimizer.whole",): "adapt of MetaGradient names 'optimizer.whole', but Halving has a whole number there, which has no "
     "derivative: name a real one.",
     (): "adapt of MetaGradient must name one number or more, each once; got ().",
     ("returns.gamma", "returns.gamma"): "adapt of MetaGradient must name one number or more, each once; got "
@@ -138,7 +138,7 @@ REFUSED = {
 
 
 @component
-class Halving(Optimiser):
+class Halving(Optimizer):
     """Has a whole number."""
 
     whole: Integer = integer(1, low=0, high=3)
@@ -146,7 +146,7 @@ class Halving(Optimiser):
 
 @pytest.mark.parametrize(("adapt", "sentence"), REFUSED.items())
 def test_what_has_no_derivative_is_refused_before_a_run(adapt: tuple[str, ...], sentence: str, registry: Registry) -> None:
-    rule = adapting(A2C(returns=NStep(), optimiser=Halving()), adapt=adapt)
+    rule = adapting(A2C(returns=NStep(), optimizer=Halving()), adapt=adapt)
     with pytest.raises(UserError) as told:
         train(registry, default_executor(registry), "mine", agent(rule), TaskRun("catch", 1000), seeds=1)
     assert str(told.value) == sentence
@@ -158,7 +158,7 @@ def test_a_rule_that_collects_by_itself_is_refused() -> None:
         def rollout(self, spec: Spec) -> Rollout:
             return Rollout(1, 1, by_rule=True)
 
-    rule = adapting(Collecting(returns=GAE(), optimiser=SGD()))
+    rule = adapting(Collecting(returns=GAE(), optimizer=SGD()))
     with pytest.raises(
         UserError, match="cannot wrap Collecting, which collects its experience by itself: put the MetaGradient"
     ):
@@ -168,7 +168,7 @@ def test_a_rule_that_collects_by_itself_is_refused() -> None:
 def test_the_numbers_that_stac_tunes_all_move(registry: Registry) -> None:
     """In their coordinates: shares and truncations start at the upper end of their ranges, where they have a slope too."""
     algorithm = algorithm_from(registry, "stac")
-    changes = {"rule.optimiser.learning_rate": 0.1, "network": MLP(hidden=(8,)), "rule.rule.steps": 5, "rule.rule.lag": 2}
+    changes = {"rule.optimizer.learning_rate": 0.1, "network": MLP(hidden=(8,)), "rule.rule.steps": 5, "rule.rule.lag": 2}
     algorithm = replace(algorithm, changes)
 
     def run(key: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -190,23 +190,23 @@ def test_a_rule_with_a_memory_can_be_wrapped(registry: Registry) -> None:
 
 def test_the_reference_of_stac_is_impalas_loss_and_the_distance_to_the_policy_that_acted() -> None:
     """At the parameters that acted the distance is zero, and so is its slope; everything else is the loss that IMPALA has."""
-    inner = IMPALA(returns=VTrace(), optimiser=SGD(learning_rate=1.0), steps=6, environments=2, lag=0)
+    inner = IMPALA(returns=VTrace(), optimizer=SGD(learning_rate=1.0), steps=6, environments=2, lag=0)
     world, key = agent(inner, MLP(hidden=(4,))).world(CATCH), jax.random.key(1)
     held_out = ActorCriticLoss(returns=VTrace(), value_coefficient=0.5, entropy_coefficient=0.01, kl_coefficient=1.0)
 
     def stepped() -> tuple[Any, Any]:
         params = world.initial_params(key)
         _, batch = world.collect(params, world.start(key, world.sample_tasks(key, 2)), key, 6)
-        learnt, _, _ = inner.update(key, world, params, inner.init(key, world, params), batch)
+        learned, _, _ = inner.update(key, world, params, inner.init(key, world, params), batch)
         gradient = jax.grad(lambda p: held_out(world, p, batch))(params)
-        return jax.tree.map(lambda p, q: p - q, params, learnt), gradient
+        return jax.tree.map(lambda p, q: p - q, params, learned), gradient
 
     step, gradient = compiled(stepped)()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), step, gradient)
 
 
 def test_prediction_error_is_half_the_mean_square() -> None:
-    world = agent(A2C(returns=GAE(), optimiser=SGD()), MLP(hidden=())).world(CATCH)
+    world = agent(A2C(returns=GAE(), optimizer=SGD()), MLP(hidden=())).world(CATCH)
 
     def measured() -> tuple[jax.Array, jax.Array, jax.Array]:
         key = jax.random.key(0)
@@ -221,7 +221,7 @@ def test_prediction_error_is_half_the_mean_square() -> None:
 
 def test_held_out_targets_are_of_the_parameters_that_are_judged_alone() -> None:
     """Also where others acted: values of next states are not read off what those said."""
-    world = agent(A2C(returns=GAE(), optimiser=SGD()), MLP(hidden=(4,))).world(CATCH)
+    world = agent(A2C(returns=GAE(), optimizer=SGD()), MLP(hidden=(4,))).world(CATCH)
 
     def measured() -> tuple[jax.Array, jax.Array]:
         key = jax.random.key(0)
@@ -244,7 +244,7 @@ class Settling(A2C):
 
 
 def test_adaptation_to_a_task_is_that_of_the_wrapped_rule_with_what_eta_stands_for() -> None:
-    rule = adapting(Settling(returns=GAE(), optimiser=SGD()), adapt=("entropy_coefficient",))
+    rule = adapting(Settling(returns=GAE(), optimizer=SGD()), adapt=("entropy_coefficient",))
     world, key = agent(rule).world(CATCH), jax.random.key(0)
     state, nothing = rule.init(key, world, world.initial_params(key)), cast(Experience, ())
     wanted = domain_at(rule.rule, "entropy_coefficient").decode(state.eta + 1.0)
@@ -269,7 +269,7 @@ def test_the_settings_of_a_meta_gradient_are_searched(registry: Registry, tmp_pa
             "network": {"mlp": {"hidden": []}},
             "rule": {
                 "meta_gradient": {
-                    "optimiser": {"adam": {"learning_rate": "free"}},
+                    "optimizer": {"adam": {"learning_rate": "free"}},
                     "derivative": {"forward": {"mu": "free"}},
                     "rule": {"a2c": {"steps": 4, "environments": 2}},
                 }
@@ -285,5 +285,5 @@ def test_the_settings_of_a_meta_gradient_are_searched(registry: Registry, tmp_pa
         "tasks": [{"task": "catch", "steps": 160}],
     }
     result = search(toys.plugins(), words, tmp_path / "run")
-    paths = ("rule.optimiser.learning_rate", "rule.derivative.mu")
+    paths = ("rule.optimizer.learning_rate", "rule.derivative.mu")
     assert all(np.isfinite(get(result.champion, path)) for path in paths)

@@ -16,7 +16,7 @@ from discover_zoo.returns.gae import GAE
 from discover_zoo.rules.dpo import DPO
 from discover_zoo.rules.drift_network import random_weights, silent_weights
 from discover_zoo.rules.lpo import LPO
-from discover_zoo.rules.mirror import MirrorLearning, normalised
+from discover_zoo.rules.mirror import MirrorLearning, normalized
 from discover_zoo.rules.ppo import PPO
 from discover_zoo.rules.residual_lpo import ResidualLPO
 from matplotlib.figure import Figure
@@ -25,7 +25,7 @@ from discover import Algorithm, Environment, Registry, Space, UserError, World, 
 from discover.components.paths import check
 from discover.config.build import algorithm_from
 
-PARTS: dict[str, Any] = {"returns": GAE(gamma=0.9, lam=0.8), "optimiser": SGD(learning_rate=1.0)}
+PARTS: dict[str, Any] = {"returns": GAE(gamma=0.9, lam=0.8), "optimizer": SGD(learning_rate=1.0)}
 
 
 @jax.jit
@@ -170,13 +170,13 @@ def test_the_figures_of_ppo_and_dpo_show_each_beside_the_other() -> None:
 # Updates --------------------------------------------------------------------------------------------------------------
 
 
-def test_normalised_advantages_have_mean_zero_and_deviation_one_and_no_infinite_slope() -> None:
+def test_normalized_advantages_have_mean_zero_and_deviation_one_and_no_infinite_slope() -> None:
     advantage = jnp.asarray(np.random.default_rng(0).normal(3.0, 5.0, 200), jnp.float32)
-    assert float(normalised(advantage).mean()) == pytest.approx(0.0, abs=1e-5)
-    assert float(normalised(advantage).std()) == pytest.approx(1.0, abs=1e-5)
+    assert float(normalized(advantage).mean()) == pytest.approx(0.0, abs=1e-5)
+    assert float(normalized(advantage).std()) == pytest.approx(1.0, abs=1e-5)
     equal = jnp.full(8, 2.0)
-    np.testing.assert_array_equal(normalised(equal), 0.0)
-    assert np.all(np.isfinite(jax.jacobian(normalised)(equal)))
+    np.testing.assert_array_equal(normalized(equal), 0.0)
+    assert np.all(np.isfinite(jax.jacobian(normalized)(equal)))
 
 
 def experience_of(algorithm: Algorithm, environment: Environment, steps: int, columns: int) -> tuple[World, Any, Any]:
@@ -259,8 +259,8 @@ def whole_update(walk: Environment) -> tuple[Any, Any, Any]:
     The update is the recipe's at a tiny size; the gradients, ``(params, experience) -> (backward, forward)``, are those of a
     fixed projection of the parameters that it gives.
     """
-    optimiser = ClipNorm(optimiser=Adam(learning_rate=2.5e-4, eps=1e-5, anneal=1.0))
-    rule = PPO(returns=GAE(), optimiser=optimiser, steps=16, environments=2)
+    optimizer = ClipNorm(optimizer=Adam(learning_rate=2.5e-4, eps=1e-5, anneal=1.0))
+    rule = PPO(returns=GAE(), optimizer=optimizer, steps=16, environments=2)
     algorithm = Algorithm(rule=rule, network=MLP(hidden=(8,), activation="relu"))
     _, params, experience = experience_of(algorithm, walk, 16, 2)
 

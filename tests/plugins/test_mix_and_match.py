@@ -64,7 +64,7 @@ def test_in_the_end_the_target_is_left_alone() -> None:
     np.testing.assert_allclose(made["policy"], target["policy"], rtol=1e-6)
 
 
-def test_of_many_agents_two_neighbours_share() -> None:
+def test_of_many_agents_two_neighbors_share() -> None:
     shares = np.asarray([weights(jnp.float32(alpha), 3) for alpha in (0.0, 0.25, 0.5, 0.875, 1.0)])
     expected = [[1, 0, 0], [0.5, 0.5, 0], [0, 1, 0], [0, 0.25, 0.75], [0, 0, 1]]
     np.testing.assert_allclose(shares, expected, atol=1e-7)
@@ -206,7 +206,7 @@ def test_specialists_are_mixed_into_one_agent_for_all() -> None:
 def test_alpha_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: Any, share: Any) -> None:
     words = {
         "candidate": {
-            "rule": {"reinforce": {"returns": "monte_carlo", "optimiser": "sgd", "steps": 8, "environments": 4}},
+            "rule": {"reinforce": {"returns": "monte_carlo", "optimizer": "sgd", "steps": 8, "environments": 4}},
             "network": {"mlp": {"hidden": []}},
             "curriculum": {"mix_and_match": {"simple": [{"mlp": {"hidden": []}}], "share": share}},
         },

@@ -560,7 +560,7 @@ def test_logging_the_model_again_finds_the_one_that_is_there(searched: tuple[str
 
 
 MODELS = {
-    "flavors: {sklearn: {pickled_model: model.pkl}}": "no flavour 'discover'",
+    "flavors: {sklearn: {pickled_model: model.pkl}}": "no flavor 'discover'",
     "flavors: {discover: {candidate: ../other, format: 1, sha256: '0'}}": "names a file outside",
     "flavors: {discover: {candidate: champion.candidate, format: 2, sha256: '0'}}": "update discover-rl",
     "flavors: {discover: {candidate: champion.candidate, format: 1, sha256: '0'}}": "has been altered",

@@ -304,7 +304,7 @@ def test_a_model_that_was_left_half_done_is_completed(
     assert [one.model_id for one in client.search_logged_models([experiment])] == [made]
     assert [one.model_id for one in client.get_run(run_id).outputs.model_outputs] == [made]
     assert str(client.get_logged_model(made).status) == "READY"
-    assert client.get_logged_model(made).model_type == models.FLAVOUR
+    assert client.get_logged_model(made).model_type == models.FLAVOR
 
 
 def test_a_note_is_whole_or_the_one_before(tmp_path: Path, disk: Disk) -> None:

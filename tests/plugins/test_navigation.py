@@ -13,13 +13,13 @@ from discover_zoo.environments.navigation.half_circle import HalfCircle
 from discover_zoo.environments.navigation.plane import Plane
 from discover_zoo.environments.navigation.square import Square
 
-Behaviour = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+Behavior = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 GOALS = np.random.RandomState(1).uniform(-0.5, 0.5, (40, 2)).astype(np.float32)
 ARC = np.stack([np.cos(np.linspace(0.0, np.pi, 100)), np.sin(np.linspace(0.0, np.pi, 100))], axis=1).astype(np.float32)
 
 
-def straight(reach: float) -> Behaviour:
+def straight(reach: float) -> Behavior:
     """Knows the goal and walks to it, each axis apart."""
     return lambda key, seen, goal: jnp.clip((goal - seen) / reach, -1.0, 1.0)
 
@@ -32,7 +32,7 @@ def normal(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
     return jax.random.normal(key, (2,))
 
 
-def returns(family: Plane, behave: Behaviour, tasks: Any) -> np.ndarray:
+def returns(family: Plane, behave: Behavior, tasks: Any) -> np.ndarray:
     """Undiscounted returns of one episode of 100 steps or fewer per task."""
 
     def episode(key: jax.Array, task: jax.Array) -> jax.Array:
@@ -55,7 +55,7 @@ def drawn(family: Plane, count: int) -> jax.Array:
 
 
 @pytest.mark.parametrize(("behave", "expected"), [(straight(0.1), -0.544), (still, -40.08)])
-def test_the_forty_goals_of_the_protocol(behave: Behaviour, expected: float) -> None:
+def test_the_forty_goals_of_the_protocol(behave: Behavior, expected: float) -> None:
     assert returns(Square(), behave, GOALS).mean() == pytest.approx(expected, abs=0.005)
 
 

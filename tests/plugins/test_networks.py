@@ -58,7 +58,7 @@ def test_orthogonal_matrices_have_orthonormal_columns_or_rows(shape: tuple[int, 
 
 
 def test_lecun_kernels_have_variance_one_over_their_inputs() -> None:
-    network = MLP(hidden=(400, 300), initialiser="lecun")
+    network = MLP(hidden=(400, 300), initializer="lecun")
     params = network.init(jax.random.key(0), Spec((4,), Discrete(2)), Heads({"q": Head((50,), gain=0.5)}))["heads"]["q"]
     for layer, inputs, gain in [(params["torso"][0], 4, 1.0), (params["torso"][1], 400, 1.0), (params["output"], 300, 0.5)]:
         assert float(layer["kernel"].std()) == pytest.approx(gain / inputs**0.5, rel=0.05)
@@ -181,7 +181,7 @@ class AsksForModel(PPO):
 
 
 def test_a_head_that_the_network_cannot_give_is_refused(walk: Environment) -> None:
-    rule = AsksForModel(returns=GAE(), optimiser=SGD())
+    rule = AsksForModel(returns=GAE(), optimizer=SGD())
     message = "asks for the head 'next_state' of form 'model', which the network MLP cannot give"
     with pytest.raises(UserError, match=message):
         Algorithm(rule=rule, network=MLP()).world(walk)
@@ -232,7 +232,7 @@ def test_every_head_depends_on_what_it_reads_and_torsos_are_shared_or_not(networ
 @pytest.mark.parametrize("network", [CNN(filters=(16,), hidden=(64, 64)), GRU(encoder=(64, 64), hidden=(64,))], ids=str)
 def test_no_two_layers_draw_the_same_numbers(network: Any) -> None:
     """Kernels of one key would begin alike, whatever their shapes."""
-    network, heads = replace(network, {"initialiser": "lecun"}), Heads({"policy": Head((3,)), "value": Head(())})
+    network, heads = replace(network, {"initializer": "lecun"}), Heads({"policy": Head((3,)), "value": Head(())})
     params = jax.jit(lambda key: network.init(key, PICTURES, heads))(jax.random.key(0))
     kernels = [np.ravel(leaf) for leaf in jax.tree.leaves(params) if np.any(leaf)]
     for one, other in itertools.combinations(kernels, 2):
@@ -324,7 +324,7 @@ def test_memories_start_orthogonal_and_an_lstm_keeps_at_first() -> None:
 @pytest.mark.parametrize("shared", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_experience_is_evaluated_to_what_the_network_said_when_acting(walk: Environment, shared: bool) -> None:
     """Over a segment that begins and ends in mid-episode, also in minibatches of whole columns."""
-    rule = PPO(returns=GAE(), optimiser=SGD(), steps=7, environments=4)
+    rule = PPO(returns=GAE(), optimizer=SGD(), steps=7, environments=4)
     algorithm = Algorithm(rule=rule, network=GRU(encoder=(), memory=4, hidden=(), shared=shared))
 
     @jax.jit

@@ -94,8 +94,8 @@ def test_retrace_of_its_fixture() -> None:
         np.array([[0.5, 0.1], [0.2, 0.4], [0.0, -0.3], [0.6, 0.2]]),
         np.array([[0.2, 0.4], [0.0, -0.3], [0.6, 0.2], [0.1, 0.9]]),
     )
-    action, behaviour = [0, 1, 0, 1], [1.0, 0.6, 0.4, 0.5]
-    segment = segment_of([1.0, 0.0, -1.0, 2.0], q[range(4), action], q_next.mean(axis=1), 0.5 / np.asarray(behaviour))
+    action, behavior = [0, 1, 0, 1], [1.0, 0.6, 0.4, 0.5]
+    segment = segment_of([1.0, 0.0, -1.0, 2.0], q[range(4), action], q_next.mean(axis=1), 0.5 / np.asarray(behavior))
     targets = compute(Retrace(gamma=GAMMA, lam=0.9), segment)
     np.testing.assert_allclose(targets.advantage[:, 0], [1.055407, 0.422825, 1.1825, 2.25], atol=1e-5)
     np.testing.assert_allclose(targets.value - segment.value, targets.advantage, atol=1e-6)
@@ -156,7 +156,7 @@ def test_the_value_learned_on_a_bandit_is_that_of_the_truncated_policy(rho_bar: 
     assert float(value) == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_vanishing_behaviour_probability_leaves_targets_and_slopes_finite() -> None:
+def test_a_vanishing_behavior_probability_leaves_targets_and_slopes_finite() -> None:
     segment = fixture([1e30, 0.5, 1e-30, 1e30])
 
     def total(function: ReturnFunction) -> jax.Array:

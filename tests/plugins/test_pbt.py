@@ -103,12 +103,12 @@ def test_nothing_is_exploited_before_a_score_exists() -> None:
     assert asked.scores.earned.tolist() == [0, 1, 1, 1, 1, 1]
 
 
-def test_the_favourite_is_what_the_best_of_the_last_window_lives_by() -> None:
+def test_the_recommendation_is_what_the_best_of_the_last_window_lives_by() -> None:
     genomes = jnp.arange(4.0 * SPACE.dimension).reshape(4, -1)
     state = PBT().init(jax.random.key(0), SPACE, 4)._replace(genomes=genomes)
     for window in ([9.0, 1.0, 2.0, 3.0], [1.0, 2.0, 4.0, 3.0]):
         state = PBT().tell(jax.random.key(1), state, SPACE, genomes, jnp.asarray(window))
-    np.testing.assert_array_equal(PBT().favourite(state, SPACE), genomes[2])
+    np.testing.assert_array_equal(PBT().recommendation(state, SPACE), genomes[2])
 
 
 # Exploration ----------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ class OneParameter(Network):
 def rule(baseline: str, steps: int, environments: int, rate: float = 1.0) -> Reinforce:
     return Reinforce(
         returns=MonteCarlo(gamma=GAMMA),
-        optimiser=SGD(learning_rate=rate),
+        optimizer=SGD(learning_rate=rate),
         steps=steps,
         environments=environments,
         entropy_coefficient=0.0,

@@ -25,7 +25,7 @@ def stepped(rule: TRPO, reward: tuple[float, float]) -> tuple[jax.Array, Any]:
     return compiled(update)(rule)
 
 
-PLAIN = TRPO(returns=MonteCarlo(), normalise=False)
+PLAIN = TRPO(returns=MonteCarlo(), normalize=False)
 
 
 def test_the_step_on_a_bandit_with_two_arms() -> None:
@@ -46,7 +46,7 @@ def test_a_step_out_of_the_radius_is_shrunk_until_it_is_within() -> None:
         return after - logits, info
 
     steps = {
-        n: compiled(update)(TRPO(returns=MonteCarlo(), normalise=False, backtracks=n), jnp.asarray([-4.0, 0.0]))
+        n: compiled(update)(TRPO(returns=MonteCarlo(), normalize=False, backtracks=n), jnp.asarray([-4.0, 0.0]))
         for n in (1, 15)
     }
     assert steps[1][1]["moved"] == 0.0
@@ -63,7 +63,7 @@ def test_nothing_to_learn_leaves_the_parameters() -> None:
 
 
 def test_the_kl_is_of_the_old_policy_from_the_new_one() -> None:
-    after, info = stepped(TRPO(returns=MonteCarlo(), normalise=False, radius=0.2), (1.0, 0.0))
+    after, info = stepped(TRPO(returns=MonteCarlo(), normalize=False, radius=0.2), (1.0, 0.0))
     old, new = np.full(2, 0.5), np.asarray(jax.nn.softmax(after))
     np.testing.assert_allclose(info["kl"], np.sum(old * np.log(old / new)), rtol=1e-4)
     assert abs(np.sum(new * np.log(new / old)) - info["kl"]) > 1e-3

@@ -25,7 +25,7 @@ FOLLOWING = np.asarray([[1.0, 0.2], [-2.5, 0.5], [-0.4, 1.0]], np.float32)
 
 def rule(kind: type[TwinCritics], critics: float = 0.1, policy: float = 0.1, **settings: Any) -> TwinCritics:
     small: dict[str, Any] = {"environments": 4, "capacity": 8, "batch": 4, "learning_starts": 0, "gamma": 0.9}
-    return kind(optimiser=SGD(learning_rate=critics), policy_optimiser=SGD(learning_rate=policy), **small | settings)
+    return kind(optimizer=SGD(learning_rate=critics), policy_optimizer=SGD(learning_rate=policy), **small | settings)
 
 
 def world_of(made: TwinCritics, **clock: Any) -> World:
@@ -170,8 +170,8 @@ def test_td3_explores_by_noise_in_units_of_the_reach() -> None:
 
 def test_critics_take_delay_steps_for_each_of_the_policy() -> None:
     small: dict[str, Any] = {"environments": 4, "capacity": 8, "batch": 4, "learning_starts": 0}
-    state = updated(TD3(optimiser=Adam(), policy_optimiser=Adam(), rounds=2, delay=3, **small))[2]
-    taken = [state.learner.optimiser, state.learner.policy_optimiser]
+    state = updated(TD3(optimizer=Adam(), policy_optimizer=Adam(), rounds=2, delay=3, **small))[2]
+    taken = [state.learner.optimizer, state.learner.policy_optimizer]
     assert [int(optax.tree.get(one, "count")) for one in taken] == [6, 2]
 
 
@@ -195,7 +195,7 @@ def updated(made: TwinCritics) -> tuple[Any, Any, Any]:
 
 @pytest.mark.parametrize("kind", [SAC, TD3])
 @pytest.mark.parametrize("learns", ["critics", "policy"])
-def test_either_optimiser_moves_its_own_parameters_alone(kind: type[TwinCritics], learns: str) -> None:
+def test_either_optimizer_moves_its_own_parameters_alone(kind: type[TwinCritics], learns: str) -> None:
     rates: dict[str, Any] = {"critics": 0.0, "policy": 0.0} | {learns: 0.1}
     before, after, state = updated(rule(kind, **rates, polyak=0.25))
     for name, old in before.items():

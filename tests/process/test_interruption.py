@@ -118,7 +118,7 @@ def test_a_signal_that_was_ignored_stays_so() -> None:
 
 
 SWALLOWERS = {
-    "finaliser": "class A:\n    def __del__(self):\n        signal.raise_signal(signal.SIGINT)\nA()\n",
+    "finalizer": "class A:\n    def __del__(self):\n        signal.raise_signal(signal.SIGINT)\nA()\n",
     "weak reference": (
         "class A: pass\na = A()\ndef died(_):\n    signal.raise_signal(signal.SIGINT)\nr = weakref.ref(a, died)\ndel a\n"
     ),

@@ -15,7 +15,7 @@ from discover import (
     Experience,
     Integer,
     Objective,
-    Optimiser,
+    Optimizer,
     Outputs,
     Proposal,
     ReturnFunction,
@@ -38,7 +38,7 @@ from discover.testing import (
     check_environment_shapes,
     check_network,
     check_objective,
-    check_optimiser,
+    check_optimizer,
     check_return_function,
     check_strategy,
     check_update_rule,
@@ -143,11 +143,11 @@ def test_return_functions() -> None:
     assert refused(check_return_function, Whole()) == "Whole gives a target 'advantage' of float32[3], not float32[7, 3]."
 
 
-# Optimisers and networks ----------------------------------------------------------------------------------------------
+# Optimizers and networks ----------------------------------------------------------------------------------------------
 
 
 @component
-class Slide(Optimiser):
+class Slide(Optimizer):
     """Steps of one length, along the direction of the gradient; ``guard`` keeps the slope at zero finite."""
 
     rate: Scalar = real(0.1, low=-1.0, high=1.0)
@@ -161,10 +161,10 @@ class Slide(Optimiser):
         return jax.tree.map(lambda p, g: p - self.rate * g / (length + 1e-6), params, gradient), state + 1
 
 
-def test_optimisers() -> None:
-    check_optimiser(Slide())
-    assert refused(check_optimiser, Slide(rate=-0.1)).startswith("Slide does not climb down a bowl: from 5.34")
-    assert refused(check_optimiser, Slide(guard=0.0)) == (
+def test_optimizers() -> None:
+    check_optimizer(Slide())
+    assert refused(check_optimizer, Slide(rate=-0.1)).startswith("Slide does not climb down a bowl: from 5.34")
+    assert refused(check_optimizer, Slide(guard=0.0)) == (
         "Slide has a derivative that is not finite where the gradient is zero: meta-gradients would be NaN."
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import toys
 
-from discover import Component, Network, Objective, Optimiser, ReturnFunction, Strategy, UpdateRule, replace
+from discover import Component, Network, Objective, Optimizer, ReturnFunction, Strategy, UpdateRule, replace
 from discover.components.component import fields
 from discover.config.build import environment_from
 from discover.contract.registry import Entry
@@ -16,7 +16,7 @@ from discover.testing import (
     check_environment_shapes,
     check_network,
     check_objective,
-    check_optimiser,
+    check_optimizer,
     check_return_function,
     check_strategy,
     check_update_rule,
@@ -78,9 +78,9 @@ def test_return_function(made: ReturnFunction) -> None:
     check_return_function(made)
 
 
-@of(Optimiser)
-def test_optimiser(made: Optimiser) -> None:
-    check_optimiser(made)
+@of(Optimizer)
+def test_optimizer(made: Optimizer) -> None:
+    check_optimizer(made)
 
 
 @of(Network)

@@ -13,7 +13,7 @@ from discover_zoo.networks.torso import TorsoNetwork
 
 @component
 class CNN(TorsoNetwork):
-    """Convolutions (stride 1, no padding) and fully connected layers, orthogonally initialised (gain sqrt(2), biases 0).
+    """Convolutions (stride 1, no padding) and fully connected layers, orthogonally initialized (gain sqrt(2), biases 0).
 
     The defaults are the network of the MinAtar paper: 16 filters of 3 x 3, then 128 units. Observations are pictures
     ``[height, width, channels]``, or ``[height, width]`` for a single channel.
@@ -36,8 +36,8 @@ class CNN(TorsoNetwork):
         channels = (self._picture(spec)[2], *self.filters)
         keys = jax.random.split(key, len(channels))
         pairs = zip(keys, channels[:-1], channels[1:], strict=False)
-        filters = [dense(k, self.kernel**2 * a, b, self.initialiser) for k, a, b in pairs]
-        return {"filters": filters, "hidden": stack(keys[-1], (self._flat(spec) + read, *self.hidden), self.initialiser)}
+        filters = [dense(k, self.kernel**2 * a, b, self.initializer) for k, a, b in pairs]
+        return {"filters": filters, "hidden": stack(keys[-1], (self._flat(spec) + read, *self.hidden), self.initializer)}
 
     def width(self, spec: Spec, read: int) -> int:
         return (self._flat(spec) + read, *self.hidden)[-1]
@@ -73,7 +73,7 @@ class CNN(TorsoNetwork):
 
 
 def patches(x: jax.Array, size: int) -> jax.Array:
-    """Neighbourhoods of a picture: ``[..., height, width, channels]`` to ``[..., h, w, size * size * channels]``.
+    """Neighborhoods of a picture: ``[..., height, width, channels]`` to ``[..., h, w, size * size * channels]``.
 
     A convolution is a matrix product of these. With filters that differ by agent this is two to three times as fast on a CPU
     as XLA's convolution, which becomes a grouped one.

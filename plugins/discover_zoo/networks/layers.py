@@ -1,4 +1,4 @@
-"""What all networks are made of: dense layers, orthogonally initialised (Saxe et al. 2014) unless asked otherwise."""
+"""What all networks are made of: dense layers, orthogonally initialized (Saxe et al. 2014) unless asked otherwise."""
 
 import math
 from collections.abc import Iterable
@@ -12,27 +12,27 @@ from discover import Inputs
 Activation: TypeAlias = Literal["tanh", "relu"]
 Layer: TypeAlias = dict[str, jax.Array]
 
-Initialiser: TypeAlias = Literal["orthogonal", "lecun"]
+Initializer: TypeAlias = Literal["orthogonal", "lecun"]
 """How kernels begin: orthogonal, or normal with variance 1 over the number of inputs (LeCun et al. 1998)."""
 
 _ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 
 
-def stack(key: jax.Array, sizes: tuple[int, ...], initialiser: Initialiser) -> list[Layer]:
+def stack(key: jax.Array, sizes: tuple[int, ...], initializer: Initializer) -> list[Layer]:
     """Dense layers from ``sizes[0]`` inputs through all further widths."""
     keys = jax.random.split(key, len(sizes))
-    return [dense(k, a, b, initialiser) for k, a, b in zip(keys, sizes[:-1], sizes[1:], strict=False)]
+    return [dense(k, a, b, initializer) for k, a, b in zip(keys, sizes[:-1], sizes[1:], strict=False)]
 
 
-def dense(key: jax.Array, inputs: int, outputs: int, initialiser: Initialiser) -> Layer:
+def dense(key: jax.Array, inputs: int, outputs: int, initializer: Initializer) -> Layer:
     """One hidden layer: ``kernel[inputs, outputs]`` of gain sqrt(2) (``lecun``: 1), and ``bias[outputs]`` of zeros."""
-    gain = math.sqrt(2.0) if initialiser == "orthogonal" else 1.0
-    return {"kernel": kernel(key, inputs, outputs, gain, initialiser), "bias": jnp.zeros(outputs)}
+    gain = math.sqrt(2.0) if initializer == "orthogonal" else 1.0
+    return {"kernel": kernel(key, inputs, outputs, gain, initializer), "bias": jnp.zeros(outputs)}
 
 
-def kernel(key: jax.Array, inputs: int, outputs: int, gain: float, initialiser: Initialiser) -> jax.Array:
+def kernel(key: jax.Array, inputs: int, outputs: int, gain: float, initializer: Initializer) -> jax.Array:
     """A fresh kernel ``[inputs, outputs]``."""
-    if initialiser == "orthogonal":
+    if initializer == "orthogonal":
         return orthogonal(key, inputs, outputs, gain)
     return gain * jax.random.normal(key, (inputs, outputs)) / math.sqrt(inputs)
 
@@ -77,11 +77,11 @@ def orthogonal(key: jax.Array, rows: int, columns: int, gain: float) -> jax.Arra
     tall, narrow = max(rows, columns), min(rows, columns)
     gaussian = jax.random.normal(key, (tall, narrow))
 
-    def orthogonalise(i: jax.Array, q: jax.Array) -> jax.Array:
+    def orthogonalize(i: jax.Array, q: jax.Array) -> jax.Array:
         j = i // 2
         along = jnp.where(jnp.arange(narrow) < j, q[:, j] @ q, 0.0)
         column = q[:, j] - q @ along
         return q.at[:, j].set(column / jnp.linalg.norm(column))
 
-    q = jax.lax.fori_loop(0, 2 * narrow, orthogonalise, gaussian)
+    q = jax.lax.fori_loop(0, 2 * narrow, orthogonalize, gaussian)
     return gain * (q if rows >= columns else q.T)

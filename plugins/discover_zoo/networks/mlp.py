@@ -21,7 +21,7 @@ class MLP(TorsoNetwork):
     hidden: tuple[Count, ...] = (64, 64)
 
     def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
-        return stack(key, (math.prod(spec.observation_shape) + read, *self.hidden), self.initialiser)
+        return stack(key, (math.prod(spec.observation_shape) + read, *self.hidden), self.initializer)
 
     def width(self, spec: Spec, read: int) -> int:
         return (math.prod(spec.observation_shape) + read, *self.hidden)[-1]

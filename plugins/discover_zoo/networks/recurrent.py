@@ -13,7 +13,7 @@ from discover_zoo.networks.torso import TorsoNetwork
 
 @component
 class Recurrent(TorsoNetwork):
-    """Dense layers, a memory, and dense layers for each head, all orthogonally initialised; the memory is empty at `first`.
+    """Dense layers, a memory, and dense layers for each head, all orthogonally initialized; the memory is empty at `first`.
 
     The action and the reward of a step are not known when acting, so that no memory holds them: heads that read them do so
     after it. (The wrapper ``last_action_and_reward`` shows both one step later.)
@@ -47,7 +47,7 @@ class Recurrent(TorsoNetwork):
     def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
         key_encoder, key_cell = jax.random.split(key)
         sizes = (math.prod(spec.observation_shape) + read, *self.encoder)
-        return {"encoder": stack(key_encoder, sizes, self.initialiser), "cell": self.cell(key_cell, sizes[-1])}
+        return {"encoder": stack(key_encoder, sizes, self.initializer), "cell": self.cell(key_cell, sizes[-1])}
 
     def width(self, spec: Spec, read: int) -> int:
         return self.memory

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import ACTION, REWARD, Head, Heads, Inputs, Network, Outputs, Spec, component, named_key
-from discover_zoo.networks.layers import Activation, Initialiser, joined, kernel, product, stack, through
+from discover_zoo.networks.layers import Activation, Initializer, joined, kernel, product, stack, through
 
 
 @component
@@ -20,7 +20,7 @@ class TorsoNetwork(Network):
     Attributes:
         activation: the non-linearity after each layer.
         shared: one torso for all heads; otherwise each head has its own.
-        initialiser: how kernels begin: ``orthogonal`` (gain sqrt(2) in hidden layers), or normal with variance 1 over the
+        initializer: how kernels begin: ``orthogonal`` (gain sqrt(2) in hidden layers), or normal with variance 1 over the
             number of inputs (``lecun``), which makes the first layer of few inputs much larger. Heads have their own gain.
     """
 
@@ -29,7 +29,7 @@ class TorsoNetwork(Network):
 
     activation: Activation = "tanh"
     shared: bool = False
-    initialiser: Initialiser = "orthogonal"
+    initializer: Initializer = "orthogonal"
 
     def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
         """Fresh parameters of one torso that reads ``read`` numbers besides the observation."""
@@ -101,9 +101,9 @@ class TorsoNetwork(Network):
 
     def _output(self, key: jax.Array, inputs: int, head: Head) -> dict[str, Any]:
         sizes = (inputs, *self.between)
-        last = kernel(key, sizes[-1], math.prod(head.shape), head.gain, self.initialiser)
+        last = kernel(key, sizes[-1], math.prod(head.shape), head.gain, self.initializer)
         return {
-            "between": stack(jax.random.fold_in(key, 1), sizes, self.initialiser),
+            "between": stack(jax.random.fold_in(key, 1), sizes, self.initializer),
             "output": {"kernel": last.reshape(sizes[-1], *head.shape), "bias": jnp.zeros(head.shape)},
         }
 

@@ -1,4 +1,4 @@
-"""Plugin: normalisers of observations and rewards, by running statistics."""
+"""Plugin: normalizers of observations and rewards, by running statistics."""
 
 from discover import Registry, hookimpl
 

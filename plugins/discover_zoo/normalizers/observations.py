@@ -3,12 +3,12 @@
 import jax
 import jax.numpy as jnp
 
-from discover import Normaliser, Scalar, Spec, component, real
+from discover import Normalizer, Scalar, Spec, component, real
 from discover_zoo.normalizers.moments import LEAST_VARIANCE, Moments, counted, no_moments
 
 
 @component
-class Observations(Normaliser):
+class Observations(Normalizer):
     """Observations to zero mean and unit variance over all that were seen, each number for itself, then clipped.
 
     ``clip((x - mean) / sqrt(variance + 1e-8), -limit, limit)``.

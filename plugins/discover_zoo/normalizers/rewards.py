@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Normaliser, Scalar, Spec, component, real
+from discover import Normalizer, Scalar, Spec, component, real
 from discover_zoo.normalizers.moments import LEAST_VARIANCE, Moments, counted, no_moments
 
 
@@ -22,7 +22,7 @@ class Discounted(NamedTuple):
 
 
 @component
-class Rewards(Normaliser):
+class Rewards(Normalizer):
     """Rewards divided by the standard deviation of the running discounted return, then clipped; signs stay.
 
     ``R <- gamma * R + r`` in each environment, from 0 at the start of an episode;

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from discover import Objective, Registry, TaskReturns, component, hookimpl
-from discover_zoo.objectives.normalized_returns import mean_of_normalised
+from discover_zoo.objectives.normalized_returns import mean_of_normalized
 
 
 @component
@@ -17,7 +17,7 @@ class AreaUnderCurve(Objective):
     """
 
     def __call__(self, tasks: Sequence[TaskReturns]) -> np.ndarray:
-        return mean_of_normalised(tasks)
+        return mean_of_normalized(tasks)
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from discover import Integer, Objective, Registry, TaskReturns, component, hookimpl, integer
-from discover_zoo.objectives.normalized_returns import mean_of_normalised
+from discover_zoo.objectives.normalized_returns import mean_of_normalized
 
 
 @component
@@ -19,7 +19,7 @@ class FinalReturn(Objective):
     rows: Integer = integer(10, low=1, high=100)
 
     def __call__(self, tasks: Sequence[TaskReturns]) -> np.ndarray:
-        return mean_of_normalised(tasks, int(self.rows))
+        return mean_of_normalized(tasks, int(self.rows))
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Fitness from learning curves, normalised per task: 0 is a uniform random policy, 1 the task's reference return."""
+"""Fitness from learning curves, normalized per task: 0 is a uniform random policy, 1 the task's reference return."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ import numpy as np
 from discover import TaskReturns
 
 
-def mean_of_normalised(tasks: Sequence[TaskReturns], rows: int | None = None) -> np.ndarray:
+def mean_of_normalized(tasks: Sequence[TaskReturns], rows: int | None = None) -> np.ndarray:
     """``[P]`` float64: each task weighs the same, and each seed within it. ``rows``: the last so many only."""
-    return np.mean([_normalised(task, task.returns[..., -rows:] if rows else task.returns) for task in tasks], axis=0)
+    return np.mean([_normalized(task, task.returns[..., -rows:] if rows else task.returns) for task in tasks], axis=0)
 
 
-def _normalised(task: TaskReturns, returns: np.ndarray) -> np.ndarray:
+def _normalized(task: TaskReturns, returns: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # infinity minus infinity is NaN, and says so
         mean = np.mean(returns, axis=(1, 2), dtype=np.float64)
     fitness = (mean - task.random) / (task.reference - task.random)

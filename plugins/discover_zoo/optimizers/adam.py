@@ -5,12 +5,12 @@ from typing import Any
 import jax
 import optax
 
-from discover import Optimiser, Registry, Scalar, component, hookimpl, real
+from discover import Optimizer, Registry, Scalar, component, hookimpl, real
 from discover_zoo.optimizers.slopes import FINITE_SLOPE
 
 
 @component
-class Adam(Optimiser):
+class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, algorithm 1) on the parameters as one flat vector.
 
     The step is ``learning_rate * (1 - anneal * progress)``: ``anneal = 1`` falls linearly to zero over the lifetime.

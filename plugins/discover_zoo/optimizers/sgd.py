@@ -4,11 +4,11 @@ from typing import Any
 
 import jax
 
-from discover import Optimiser, Registry, Scalar, component, hookimpl, real
+from discover import Optimizer, Registry, Scalar, component, hookimpl, real
 
 
 @component
-class SGD(Optimiser):
+class SGD(Optimizer):
     """Stochastic gradient descent: ``params - learning_rate * (1 - anneal * progress) * gradient``."""
 
     learning_rate: Scalar = real(1e-2, low=1e-5, high=10.0, scale="log")

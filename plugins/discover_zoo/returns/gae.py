@@ -1,4 +1,4 @@
-"""Generalised advantage estimation."""
+"""Generalized advantage estimation."""
 
 import jax.numpy as jnp
 
@@ -8,7 +8,7 @@ from discover_zoo.returns.recursions import decayed_sum
 
 @component
 class GAE(ReturnFunction):
-    """Generalised advantage estimation (Schulman et al. 2016, eq. 16).
+    """Generalized advantage estimation (Schulman et al. 2016, eq. 16).
 
     ``A_t = sum_k (gamma * lam)^k delta_{t+k}`` with ``delta_t = r_t + d_t * v_{t+1} - v_t``; the value target is ``A_t + v_t``.
     """

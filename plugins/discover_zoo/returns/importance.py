@@ -16,7 +16,7 @@ _HIGHEST_RATIO = 1e6
 
 def ratio(segment: Segment, highest: Scalar = _HIGHEST_RATIO) -> jax.Array:
     """``min(highest, pi / mu)``, ``[T, B]``; bounded before the exponential, so that no slope becomes infinite."""
-    log_ratio = segment.target_log_prob - segment.behaviour_log_prob
+    log_ratio = segment.target_log_prob - segment.behavior_log_prob
     return jnp.exp(jnp.minimum(log_ratio, jnp.log(highest)))
 
 

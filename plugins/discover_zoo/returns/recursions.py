@@ -1,4 +1,4 @@
-"""The recursion that Monte-Carlo, n-step and lambda returns and generalised advantage estimation share.
+"""The recursion that Monte-Carlo, n-step and lambda returns and generalized advantage estimation share.
 
 All are ``G_t = r_t + d_t * ((1 - l_t) * v_{t+1} + l_t * G_{t+1})`` with
 ``d = gamma * (1 - terminated)``. The recursion stops at the last step of the segment, at a termination (nothing follows)

@@ -9,7 +9,7 @@ class VTrace(ReturnFunction):
     """V-trace (Espeholt et al. 2018, eq. 1): `corrected` with truncated ratios.
 
     ``rho_t = min(rho_bar, ratio_t)`` and ``c_t = min(c_bar, ratio_t)``. Values learned so are those of the policy
-    ``min(rho_bar * mu, pi)``, normalised. On-policy, with both bounds at least 1, it is the lambda return.
+    ``min(rho_bar * mu, pi)``, normalized. On-policy, with both bounds at least 1, it is the lambda return.
     """
 
     paper = "Espeholt et al. 2018, arXiv 1802.01561, eq. 1"

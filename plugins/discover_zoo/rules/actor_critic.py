@@ -10,7 +10,7 @@ from discover import Experience, Info, OnPolicy, Outputs, Scalar, Segment, Targe
 
 @component
 class ActorCritic(OnPolicy):
-    """The policy gradient with a learned value, and one step of the optimiser per batch::
+    """The policy gradient with a learned value, and one step of the optimizer per batch::
 
         loss = -mean(log pi(action | state) * A)
                + value_coefficient * mean((v - G)^2) / 2
@@ -27,9 +27,9 @@ class ActorCritic(OnPolicy):
         return self._step(world, params, state, experience, world.segment(params, experience))
 
     def _step(self, world: World, params: Any, state: Any, experience: Experience, segment: Segment) -> tuple[Any, Any, Info]:
-        """Parameters and the optimiser's state after a step on targets from ``segment``, and the parts of the loss."""
+        """Parameters and the optimizer's state after a step on targets from ``segment``, and the parts of the loss."""
         change, info = world.gradient(self._loss(world))(params, experience, self.returns(segment))
-        params, state = self.optimiser.update(change, state, params, world.progress)
+        params, state = self.optimizer.update(change, state, params, world.progress)
         return params, state, info
 
     def _coefficients(self) -> tuple[Scalar, Scalar, Scalar]:

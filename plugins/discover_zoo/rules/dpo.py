@@ -1,4 +1,4 @@
-"""Discovered policy optimisation."""
+"""Discovered policy optimization."""
 
 import jax
 
@@ -10,7 +10,7 @@ from discover_zoo.rules.recipes import RECIPES
 
 @component
 class DPO(MirrorLearning):
-    """Discovered policy optimisation (Lu et al. 2022): the closed form that was read off LPO's learned drift.
+    """Discovered policy optimization (Lu et al. 2022): the closed form that was read off LPO's learned drift.
 
     ``relu((ratio - 1) * A - alpha * tanh((ratio - 1) * A / alpha))`` where ``A >= 0``, and
     ``relu(log(ratio) * A - beta * tanh(log(ratio) * A / beta))`` where ``A < 0``.

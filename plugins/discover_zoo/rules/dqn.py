@@ -16,7 +16,7 @@ from discover import (
     Info,
     Integer,
     Memory,
-    Optimiser,
+    Optimizer,
     Outputs,
     Registry,
     Rollout,
@@ -40,7 +40,7 @@ class Learner(NamedTuple):
     """What gradient steps change."""
 
     params: Any
-    optimiser: Any
+    optimizer: Any
     target: Any
     updates: jax.Array  # gradient steps so far
 
@@ -48,7 +48,7 @@ class Learner(NamedTuple):
 class State(NamedTuple):
     """What DQN keeps between updates beside the parameters."""
 
-    optimiser: Any
+    optimizer: Any
     target: Any
     updates: jax.Array
     memory: Memory
@@ -68,7 +68,7 @@ class DQN(UpdateRule):
     lifetime.
 
     Attributes:
-        optimiser: turns the gradient into new parameters.
+        optimizer: turns the gradient into new parameters.
         steps, environments: what an update collects: ``steps * environments`` transitions.
         gradient_steps: how many batches an update learns from.
         capacity, batch: transitions in the memory, and in a batch.
@@ -83,7 +83,7 @@ class DQN(UpdateRule):
 
     paper = "Mnih et al. 2015, Human-level control through deep reinforcement learning, Nature 518"
 
-    optimiser: Optimiser
+    optimizer: Optimizer
     steps: Count = 1
     environments: Count = 10
     gradient_steps: Count = 1
@@ -109,7 +109,7 @@ class DQN(UpdateRule):
 
     def init(self, key: jax.Array, world: World, params: Any) -> State:
         memory = empty_memory(world.template(params, self.steps, self.environments), self.capacity)
-        return State(self.optimiser.init(params), params, jnp.zeros((), jnp.int32), memory)
+        return State(self.optimizer.init(params), params, jnp.zeros((), jnp.int32), memory)
 
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         fallen = jnp.minimum(world.progress / self.exploration, 1.0)
@@ -118,7 +118,7 @@ class DQN(UpdateRule):
 
     def update(self, key: jax.Array, world: World, params: Any, state: State, experience: Experience) -> tuple[Any, Any, Info]:
         memory = state.memory.add(experience)
-        learner = Learner(params, state.optimiser, state.target, state.updates)
+        learner = Learner(params, state.optimizer, state.target, state.updates)
 
         def step(learner: Learner, key: jax.Array) -> tuple[Learner, Info]:
             return self._step(world, learner, memory.sample(key, self.batch))
@@ -130,10 +130,10 @@ class DQN(UpdateRule):
     def _step(self, world: World, learner: Learner, batch: Experience) -> tuple[Learner, Info]:
         target = self.targets(world, learner.params, learner.target, batch)
         gradient, info = world.gradient(self._loss)(learner.params, batch, target)
-        params, optimiser = self.optimiser.update(gradient, learner.optimiser, learner.params, world.progress)
+        params, optimizer = self.optimizer.update(gradient, learner.optimizer, learner.params, world.progress)
         updates = learner.updates + 1
         share = jnp.where(updates % self.target_period == 0, self.polyak, 0.0)
-        return Learner(params, optimiser, polyak_update(learner.target, params, share), updates), info
+        return Learner(params, optimizer, polyak_update(learner.target, params, share), updates), info
 
     def targets(self, world: World, params: Any, target: Any, batch: Experience) -> jax.Array:
         """``y[T, B]``: what ``Q(s, a)`` should have been; differentiable with respect to ``gamma``."""

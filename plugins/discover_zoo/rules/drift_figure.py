@@ -49,5 +49,5 @@ def surfaces(drift: Drift) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(surface), np.asarray(advantage - rise * jnp.exp(-log_ratio))
 
 
-def _paint(axes: Axes, values: np.ndarray, colours: str, low: float, high: float):
-    return axes.pcolormesh(_LOG_RATIO, _ADVANTAGE, values, cmap=colours, vmin=low, vmax=high, rasterized=True)
+def _paint(axes: Axes, values: np.ndarray, colors: str, low: float, high: float):
+    return axes.pcolormesh(_LOG_RATIO, _ADVANTAGE, values, cmap=colors, vmin=low, vmax=high, rasterized=True)

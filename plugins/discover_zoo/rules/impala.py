@@ -24,6 +24,6 @@ def discover_register(registry: Registry) -> None:
     registry.add_recipe(
         "impala",
         RECIPES / "impala.yaml",
-        summary="IMPALA with actors one update behind; the optimiser is that of the recipe a2c",
+        summary="IMPALA with actors one update behind; the optimizer is that of the recipe a2c",
         paper=IMPALA.paper,
     )

@@ -13,12 +13,12 @@ class Lagging(NamedTuple):
     """The rule's state.
 
     Attributes:
-        optimiser: its state.
+        optimizer: its state.
         past: ``[lag, ...]`` earlier parameters; those of update u lie in row ``u % lag`` until ``lag`` updates later.
         updates: how many there were, int32.
     """
 
-    optimiser: Any
+    optimizer: Any
     past: Any
     updates: jax.Array
 
@@ -39,9 +39,9 @@ class LaggingActorCritic(ActorCritic):
 
     def init(self, key: jax.Array, world: World, params: Any) -> Lagging:
         past = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.lag, *x.shape)), params)
-        return Lagging(self.optimiser.init(params), past, jnp.zeros((), jnp.int32))
+        return Lagging(self.optimizer.init(params), past, jnp.zeros((), jnp.int32))
 
-    def behaviour(self, params: Any, state: Lagging) -> tuple[Any, Context]:
+    def behavior(self, params: Any, state: Lagging) -> tuple[Any, Context]:
         if self.lag == 0:
             return params, {}
         return jax.tree.map(lambda x: x[state.updates % self.lag], state.past), {}
@@ -55,5 +55,5 @@ class LaggingActorCritic(ActorCritic):
         past = state.past
         if self.lag > 0:
             past = jax.tree.map(lambda x, new: x.at[state.updates % self.lag].set(new), past, params)
-        params, optimiser, info = self._step(world, params, state.optimiser, experience, segment)
-        return params, Lagging(optimiser, past, state.updates + 1), info
+        params, optimizer, info = self._step(world, params, state.optimizer, experience, segment)
+        return params, Lagging(optimizer, past, state.updates + 1), info

@@ -79,7 +79,7 @@ def fitted(x: jax.Array, target: jax.Array, weights: jax.Array, group: int | Non
 def solved(matrix: jax.Array, b: jax.Array) -> jax.Array:
     """``x`` with ``matrix @ x = b`` for a positive definite ``[F, F]``, by Gauss-Jordan elimination.
 
-    No pivots are needed, and XLA's batched factorisations are best kept out of programs that run under ``vmap`` on a CPU.
+    No pivots are needed, and XLA's batched factorizations are best kept out of programs that run under ``vmap`` on a CPU.
     """
 
     def eliminate(j: jax.Array, rows: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Learned policy optimisation: the drift is a small network, its weights are meta-parameters."""
+"""Learned policy optimization: the drift is a small network, its weights are meta-parameters."""
 
 import jax
 
@@ -10,7 +10,7 @@ from discover_zoo.rules.recipes import RECIPES
 
 @component
 class LPO(MirrorLearning):
-    """Learned policy optimisation (Lu et al. 2022): ``drift = relu(network(ratio, A) - 1e-4)``.
+    """Learned policy optimization (Lu et al. 2022): ``drift = relu(network(ratio, A) - 1e-4)``.
 
     A bias-free network of one tanh layer, so that any weights give a valid drift: never negative, and zero with zero slope
     where the policy has not moved. A search begins without any drift.

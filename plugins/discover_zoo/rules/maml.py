@@ -47,7 +47,7 @@ class MAML(UpdateRule):
         adaptations: inner updates in training; at test time any number may be taken.
         first_order: take the inner steps for constants, as first-order MAML does.
         inner_kl: weight of ``mean(KL(pi_old || pi))`` of the policies that collected before each inner update, on what they
-            saw (Rothfuss et al. 2019, eq. 11); it is added to whatever the outer rule minimises.
+            saw (Rothfuss et al. 2019, eq. 11); it is added to whatever the outer rule minimizes.
     """
 
     paper = "Finn et al. 2017, arXiv 1703.03400, algorithm 3"
@@ -71,8 +71,8 @@ class MAML(UpdateRule):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return self.outer.init(key, self.adapting(world), params)
 
-    def behaviour(self, params: Any, state: Any) -> tuple[Any, Context]:
-        return self.outer.behaviour(params, state)
+    def behavior(self, params: Any, state: Any) -> tuple[Any, Context]:
+        return self.outer.behavior(params, state)
 
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.outer.act(key, world, outputs, context)
@@ -85,7 +85,7 @@ class MAML(UpdateRule):
 
     def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any, Info]:
         key_tasks, key_collect, key_update = jax.random.split(key, 3)
-        acting, context = self.behaviour(params, state)
+        acting, context = self.behavior(params, state)
 
         def trial(key: jax.Array, task: Any) -> tuple[list[Actor], Experience]:
             tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.environments, *jnp.shape(x))), task)

@@ -1,4 +1,4 @@
-"""Mirror learning: policy updates of the form ``maximise E[ratio * advantage - drift]`` (Kuba et al. 2022).
+"""Mirror learning: policy updates of the form ``maximize E[ratio * advantage - drift]`` (Kuba et al. 2022).
 
 PPO, DPO and LPO differ in their drift alone. A valid drift is never negative, and zero with zero slope where the policy has
 not moved.
@@ -17,7 +17,7 @@ from discover import Count, Experience, Info, OnPolicy, Outputs, Scalar, Targets
 class MirrorLearning(OnPolicy):
     """What PPO, DPO and LPO share: epochs of shuffled minibatches on one batch of experience.
 
-    Per minibatch, with advantages normalised over it::
+    Per minibatch, with advantages normalized over it::
 
         loss = -mean(ratio * advantage - drift(ratio, advantage))
                + value_coefficient * mean(max((v - G)^2, (v_old + clip(v - v_old, value_clip) - G)^2)) / 2
@@ -31,7 +31,7 @@ class MirrorLearning(OnPolicy):
     value_clip: Scalar = real(0.2, low=0.02, high=1000.0, scale="log")
 
     def drift(self, log_ratio: jax.Array, advantage: jax.Array) -> jax.Array:
-        """How much of ``ratio * advantage`` is taken back, per sample; any shape, of normalised advantages."""
+        """How much of ``ratio * advantage`` is taken back, per sample; any shape, of normalized advantages."""
         raise NotImplementedError
 
     def figures(self) -> Mapping[str, Any]:
@@ -46,7 +46,7 @@ class MirrorLearning(OnPolicy):
         def learn(carry: tuple[Any, Any], batch: tuple[Experience, Targets]) -> tuple[tuple[Any, Any], Info]:
             params, state = carry
             change, info = gradient(params, *batch)
-            return self.optimiser.update(change, state, params, world.progress), info
+            return self.optimizer.update(change, state, params, world.progress), info
 
         def epoch(carry: tuple[Any, Any], key: jax.Array) -> tuple[tuple[Any, Any], Info]:
             return jax.lax.scan(learn, carry, world.minibatches(key, self.minibatches, experience, targets))
@@ -58,7 +58,7 @@ class MirrorLearning(OnPolicy):
         def loss(outputs: Outputs, batch: Experience, targets: Targets) -> tuple[jax.Array, Info]:
             policy = world.policy(outputs)
             log_ratio = policy.log_prob(batch.action) - batch.log_prob
-            advantage = normalised(targets.advantage)
+            advantage = normalized(targets.advantage)
             gain = jnp.mean(jnp.exp(log_ratio) * advantage - self.drift(log_ratio, advantage))
             value, old = outputs["value"], batch.outputs["value"]
             near = old + jnp.clip(value - old, -self.value_clip, self.value_clip)
@@ -70,7 +70,7 @@ class MirrorLearning(OnPolicy):
         return loss
 
 
-def normalised(advantage: jax.Array) -> jax.Array:
+def normalized(advantage: jax.Array) -> jax.Array:
     """Zero mean and unit standard deviation; the slope stays finite where all advantages are equal."""
-    centred = advantage - jnp.mean(advantage)
-    return centred * jax.lax.rsqrt(jnp.mean(centred**2) + 1e-16)
+    centered = advantage - jnp.mean(advantage)
+    return centered * jax.lax.rsqrt(jnp.mean(centered**2) + 1e-16)

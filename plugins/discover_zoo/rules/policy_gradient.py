@@ -10,7 +10,7 @@ from discover import (
     Experience,
     Heads,
     Info,
-    Optimiser,
+    Optimizer,
     Outputs,
     Registry,
     ReturnFunction,
@@ -21,7 +21,7 @@ from discover import (
     component,
     hookimpl,
     policy_heads,
-    standardised,
+    standardized,
     step_weights,
 )
 
@@ -41,20 +41,20 @@ class PolicyGradient(UpdateRule):
 
     Attributes:
         returns: gives the advantage; a value only if a rule around this one gives it (`linear_baseline`) or asks for the head.
-        optimiser: what takes the step.
+        optimizer: what takes the step.
         steps, environments: T and B of a batch, where the rule does not stand in another.
         surrogate: the weight.
-        normalise: give the advantages zero mean and unit deviation; an inner step hides the scale of the returns then.
+        normalize: give the advantages zero mean and unit deviation; an inner step hides the scale of the returns then.
     """
 
     paper = "Rothfuss et al. 2019, arXiv 1810.06784, eq. 8"
 
     returns: ReturnFunction
-    optimiser: Optimiser
+    optimizer: Optimizer
     steps: Count = 100
     environments: Count = 20
     surrogate: Literal["likelihood ratio", "dice", "log likelihood"] = "likelihood ratio"
-    normalise: bool = True
+    normalize: bool = True
 
     def rollout(self, spec: Spec) -> Rollout:
         return Rollout(self.steps, self.environments)
@@ -63,13 +63,13 @@ class PolicyGradient(UpdateRule):
         return Heads(policy_heads(spec))
 
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
-        return self.optimiser.init(params)
+        return self.optimizer.init(params)
 
     def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
         weights = step_weights(experience, world.group)
         advantage = self.returns(world.segment(params, experience)).advantage
-        if self.normalise:
-            advantage = standardised(advantage, weights, world.group)
+        if self.normalize:
+            advantage = standardized(advantage, weights, world.group)
 
         def loss(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
             log_ratio = world.policy(outputs).log_prob(batch.action) - batch.log_prob
@@ -77,7 +77,7 @@ class PolicyGradient(UpdateRule):
             return -gain, {"policy_gain": gain}
 
         gradient, info = world.gradient(loss)(params, experience)
-        params, state = self.optimiser.update(gradient, state, params, world.progress)
+        params, state = self.optimizer.update(gradient, state, params, world.progress)
         return params, state, info
 
     def _weight(self, log_ratio: jax.Array, first: jax.Array) -> jax.Array:

@@ -1,4 +1,4 @@
-"""Proximal policy optimisation."""
+"""Proximal policy optimization."""
 
 import jax
 
@@ -10,7 +10,7 @@ from discover_zoo.rules.recipes import RECIPES
 
 @component
 class PPO(MirrorLearning):
-    """Proximal policy optimisation (Schulman et al. 2017, eq. 7).
+    """Proximal policy optimization (Schulman et al. 2017, eq. 7).
 
     ``min(ratio * A, clip(ratio, 1 - clip, 1 + clip) * A)``, written as ``ratio * A - drift``.
     """

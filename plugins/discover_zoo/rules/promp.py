@@ -10,7 +10,7 @@ from discover import (
     Experience,
     Heads,
     Info,
-    Optimiser,
+    Optimizer,
     Outputs,
     Registry,
     ReturnFunction,
@@ -23,7 +23,7 @@ from discover import (
     hookimpl,
     policy_heads,
     real,
-    standardised,
+    standardized,
     step_weights,
 )
 from discover_zoo.rules.recipes import RECIPES
@@ -36,14 +36,14 @@ class ProMP(UpdateRule):
         mean(min(ratio * advantage, clip(ratio, 1 - clip, 1 + clip) * advantage)),   ratio = pi / pi_old
 
     As the outer rule of `maml` the ratio is that of the adapted policies, and the divergence of the policies before adapting
-    is `maml`'s own ``inner_kl``. All of the batch is used in each epoch; advantages are normalised in each task apart. Steps
+    is `maml`'s own ``inner_kl``. All of the batch is used in each epoch; advantages are normalized in each task apart. Steps
     of episodes that do not end within the batch are left out, since their return is not known.
     """
 
     paper = "Rothfuss et al. 2019, arXiv 1810.06784, eq. 10"
 
     returns: ReturnFunction
-    optimiser: Optimiser
+    optimizer: Optimizer
     steps: Count = 100
     environments: Count = 20
     epochs: Count = 5
@@ -56,11 +56,11 @@ class ProMP(UpdateRule):
         return Heads(policy_heads(spec))
 
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
-        return self.optimiser.init(params)
+        return self.optimizer.init(params)
 
     def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
         weights = step_weights(experience, world.group)
-        advantage = standardised(self.returns(world.segment(params, experience)).advantage, weights, world.group)
+        advantage = standardized(self.returns(world.segment(params, experience)).advantage, weights, world.group)
 
         def loss(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
             ratio = jnp.exp(world.policy(outputs).log_prob(batch.action) - batch.log_prob)
@@ -71,7 +71,7 @@ class ProMP(UpdateRule):
         def epoch(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], Info]:
             params, state = carry
             gradient, info = world.gradient(loss)(params, experience)
-            return self.optimiser.update(gradient, state, params, world.progress), info
+            return self.optimizer.update(gradient, state, params, world.progress), info
 
         (params, state), info = jax.lax.scan(epoch, (params, state), length=self.epochs)
         return params, state, jax.tree.map(jnp.mean, info)

@@ -1,4 +1,4 @@
-"""Learned policy optimisation on top of PPO."""
+"""Learned policy optimization on top of PPO."""
 
 import jax
 
@@ -11,7 +11,7 @@ from discover_zoo.rules.recipes import RECIPES
 
 @component
 class ResidualLPO(MirrorLearning):
-    """LPO on top of PPO (the PPO-initialised variant of Lu et al. 2022's code).
+    """LPO on top of PPO (the PPO-initialized variant of Lu et al. 2022's code).
 
     ``drift = relu(clip_drift(ratio, A) + network(ratio, A) - 1e-4)``: valid for any weights, and PPO up to 1e-4 where a search
     begins.

@@ -13,10 +13,10 @@ _LOG_STD = (-20.0, 2.0)
 
 
 class Temperature(NamedTuple):
-    """The logarithm of the temperature and its optimiser's state."""
+    """The logarithm of the temperature and its optimizer's state."""
 
     log: jax.Array
-    optimiser: Any
+    optimizer: Any
 
 
 @component
@@ -44,7 +44,7 @@ class SAC(TwinCritics):
 
     def init_own(self) -> Temperature:
         log = jnp.zeros(())
-        return Temperature(log, self.optimiser.init(log))
+        return Temperature(log, self.optimizer.init(log))
 
     def explore(self, key: jax.Array, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
         return squashed(world, outputs).sample_and_log_prob(key)
@@ -69,7 +69,7 @@ class SAC(TwinCritics):
         log, state = learner.own
         target = -self.entropy_scale * len(bounds(world.spec)[0])
         gradient = jnp.exp(log) * (info["entropy"] - target)
-        return Temperature(*self.optimiser.update(gradient, state, log, world.progress))
+        return Temperature(*self.optimizer.update(gradient, state, log, world.progress))
 
 
 def drawn(key: jax.Array, world: World, policy: TanhGaussian) -> tuple[jax.Array, jax.Array]:

@@ -14,7 +14,7 @@ from discover_zoo.rules.twin_critics import Learner, TwinCritics, bounds, lower
 class TD3(TwinCritics):
     """Twin delayed DDPG (Fujimoto et al. 2018, arXiv 1802.09477, algorithm 1).
 
-    The policy is deterministic, ``mu(s) = centre + reach * tanh(policy(s))``, and explores by normal noise of deviation
+    The policy is deterministic, ``mu(s) = center + reach * tanh(policy(s))``, and explores by normal noise of deviation
     ``noise * reach``, held within the bounds::
 
         a'          = mu_target(s') + clip(normal(smoothing * reach), -smoothing_clip * reach, smoothing_clip * reach)

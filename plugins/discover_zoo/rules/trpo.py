@@ -1,4 +1,4 @@
-"""Trust region policy optimisation."""
+"""Trust region policy optimization."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ from discover import (
     hookimpl,
     policy_heads,
     real,
-    standardised,
+    standardized,
     step_weights,
 )
 from discover_zoo.rules.recipes import RECIPES
@@ -37,9 +37,9 @@ Function = Callable[[jax.Array], jax.Array]
 
 @component
 class TRPO(UpdateRule):
-    """Trust region policy optimisation (Schulman et al. 2015, section 6 and appendix C)::
+    """Trust region policy optimization (Schulman et al. 2015, section 6 and appendix C)::
 
-        maximise  mean(pi / pi_old * advantage)   subject to  mean(KL(pi_old || pi)) <= radius
+        maximize  mean(pi / pi_old * advantage)   subject to  mean(KL(pi_old || pi)) <= radius
 
     With ``g`` the slope of the surrogate and ``F`` the second derivative of the mean KL plus ``damping``, the full step is
     ``sqrt(2 * radius / (x . F x)) * x``, where ``F x = g`` is solved by conjugate gradients. The first of the steps
@@ -54,7 +54,7 @@ class TRPO(UpdateRule):
         steps, environments: T and B of a batch, which should hold whole episodes.
         iterations: of conjugate gradients.
         backtracks: steps that the line search tries at most; one after another, it stops trying when one is taken.
-        normalise: give the advantages zero mean and unit deviation (in each task apart, where columns belong together).
+        normalize: give the advantages zero mean and unit deviation (in each task apart, where columns belong together).
         radius, damping, shrink: see above.
     """
 
@@ -65,7 +65,7 @@ class TRPO(UpdateRule):
     environments: Count = 4
     iterations: Count = 10
     backtracks: Count = 15
-    normalise: bool = True
+    normalize: bool = True
     radius: Scalar = real(0.01, low=1e-4, high=0.3, scale="log")
     damping: Scalar = real(1e-5, low=1e-8, high=1.0, scale="log")
     shrink: Scalar = real(0.8, low=0.1, high=0.95)
@@ -82,8 +82,8 @@ class TRPO(UpdateRule):
     def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
         weights = step_weights(experience, world.group)
         advantage = self.returns(world.segment(params, experience)).advantage
-        if self.normalise:
-            advantage = standardised(advantage, weights, world.group)
+        if self.normalize:
+            advantage = standardized(advantage, weights, world.group)
         flat, unravel = ravel_pytree(params)
         old, policy = world.policy(experience.outputs), policy_heads(world.spec)
 

@@ -16,7 +16,7 @@ from discover import (
     Heads,
     Info,
     Memory,
-    Optimiser,
+    Optimizer,
     Outputs,
     Rollout,
     Scalar,
@@ -39,8 +39,8 @@ class Learner(NamedTuple):
 
     params: Any
     target: Any
-    optimiser: Any
-    policy_optimiser: Any
+    optimizer: Any
+    policy_optimizer: Any
     own: Any  # what the rule itself learns besides (SAC's temperature)
 
 
@@ -53,18 +53,18 @@ class State(NamedTuple):
 
 @component
 class TwinCritics(UpdateRule):
-    """Twin critics and a policy, learnt from a replay memory (Fujimoto et al. 2018, arXiv 1802.09477).
+    """Twin critics and a policy, learned from a replay memory (Fujimoto et al. 2018, arXiv 1802.09477).
 
     Per round, ``delay`` gradient steps of the critics, each on a batch of its own, and one of the policy on the last::
 
         y = r + gamma * (1 - terminated) * next_value(s'),    next_value from min(Q1_target, Q2_target)(s', a')
         critic loss = mean((Q1(s, a) - y)^2 + (Q2(s, a) - y)^2) / 2
 
-    ``s'`` is the true next observation, so a truncated episode is bootstrapped from. Both optimisers see all parameters, with a
+    ``s'`` is the true next observation, so a truncated episode is bootstrapped from. Both optimizers see all parameters, with a
     zero gradient for those that are not theirs: separate torsos keep them apart.
 
     Attributes:
-        optimiser, policy_optimiser: of the critics, and of the policy.
+        optimizer, policy_optimizer: of the critics, and of the policy.
         steps, environments: what an update collects: ``steps * environments`` transitions.
         rounds, delay: an update does ``rounds * delay`` gradient steps of the critics and ``rounds`` of the policy.
         capacity, batch: transitions in the memory, and in a batch.
@@ -73,8 +73,8 @@ class TwinCritics(UpdateRule):
         polyak: share of the way that the target parameters move to the parameters after each round.
     """
 
-    optimiser: Optimiser
-    policy_optimiser: Optimiser
+    optimizer: Optimizer
+    policy_optimizer: Optimizer
     steps: Count = 1
     environments: Count = 1
     rounds: Count = 1
@@ -108,7 +108,7 @@ class TwinCritics(UpdateRule):
         raise NotImplementedError
 
     def update_own(self, world: World, learner: Learner, info: Info) -> Any:
-        """What the rule itself has learnt after a policy step that told ``info``; nothing unless overridden."""
+        """What the rule itself has learned after a policy step that told ``info``; nothing unless overridden."""
         return learner.own
 
     # What they share ---------------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class TwinCritics(UpdateRule):
         return Heads({**self.policy_heads(len(spec.action.low)), **critics})
 
     def init(self, key: jax.Array, world: World, params: Any) -> State:
-        states = self.optimiser.init(params), self.policy_optimiser.init(params)
+        states = self.optimizer.init(params), self.policy_optimizer.init(params)
         memory = empty_memory(world.template(params, self.steps, self.environments), self.capacity)
         return State(Learner((), params, *states, self.init_own()), memory)
 
@@ -157,13 +157,13 @@ class TwinCritics(UpdateRule):
         for batch, key_target in zip(batches, jax.random.split(key_targets, self.delay), strict=True):
             target = self.targets(key_target, world, learner, batch)
             gradient, info = world.gradient(critic_loss)(learner.params, batch, target)
-            params, state = self.optimiser.update(gradient, learner.optimiser, learner.params, world.progress)
-            learner, told = learner._replace(params=params, optimiser=state), {**told, **info}
+            params, state = self.optimizer.update(gradient, learner.optimizer, learner.params, world.progress)
+            learner, told = learner._replace(params=params, optimizer=state), {**told, **info}
         gradient, info = world.gradient(self.policy_loss(key_policy, world, learner))(learner.params, batches[-1])
-        params, state = self.policy_optimiser.update(gradient, learner.policy_optimiser, learner.params, world.progress)
+        params, state = self.policy_optimizer.update(gradient, learner.policy_optimizer, learner.params, world.progress)
         own = self.update_own(world, learner, info)
         target = polyak_update(learner.target, params, jnp.asarray(self.polyak))
-        return Learner(params, target, learner.optimiser, state, own), {**told, **info}
+        return Learner(params, target, learner.optimizer, state, own), {**told, **info}
 
     def targets(self, key: jax.Array, world: World, learner: Learner, batch: Experience) -> jax.Array:
         """``y[T, B]``: what both critics should have said; differentiable with respect to ``gamma``."""

@@ -16,7 +16,7 @@ NEVER = -1e9
 
 
 def weights(alpha: jax.Array, agents: int) -> list[jax.Array]:
-    """What each of K agents weighs: at most two neighbours share, ``w_k = max(0, 1 - |alpha (K - 1) - k|)``.
+    """What each of K agents weighs: at most two neighbors share, ``w_k = max(0, 1 - |alpha (K - 1) - k|)``.
 
     Of two agents, ``1 - alpha`` and ``alpha``.
     """

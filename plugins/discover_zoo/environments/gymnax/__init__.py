@@ -1,6 +1,6 @@
 """Plugin: gymnax environments by their own ids.
 
-`tasks.json` holds one entry per task: what the environment is, its summary, and the two returns that fix its normalised
+`tasks.json` holds one entry per task: what the environment is, its summary, and the two returns that fix its normalized
 scale, with their origins. ``experiments/task_scales.py`` measures them.
 """
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from discover import Count, Registry, Step, component, hookimpl
 from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, moved
 
-_REACH, _START, _CORNER, _CENTRE = 0.2, 0.2, 2.0, 0.5
+_REACH, _START, _CORNER, _CENTER = 0.2, 0.2, 2.0, 0.5
 
 
 @component
@@ -33,7 +33,7 @@ class Corners(Plane):
     def step(self, key: jax.Array, state: Walker, action: jax.Array, task: Any) -> Step:
         before, state = state.position, Walker(moved(state.position, action, _REACH), state.steps + 1)
         nearer = jnp.linalg.norm(before - task) - jnp.linalg.norm(state.position - task)
-        told = (jnp.sum(jnp.abs(state.position)) >= _CENTRE) & jnp.all(state.position * task > 0.0)
+        told = (jnp.sum(jnp.abs(state.position)) >= _CENTER) & jnp.all(state.position * task > 0.0)
         return Step(state, state.position, jnp.where(told, nearer, 0.0), jnp.array(False), state.steps >= self.horizon)
 
 

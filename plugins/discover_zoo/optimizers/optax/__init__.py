@@ -1,4 +1,4 @@
-"""Plugin: the optimisers of optax, by their optax names.
+"""Plugin: the optimizers of optax, by their optax names.
 
 `adapter` holds what they share, `table` lists them, `unsuited` says which of optax's are left out.
 """
@@ -10,6 +10,6 @@ from discover import Registry, hookimpl
 def discover_register(registry: Registry) -> None:
     from discover_zoo.optimizers.optax.table import ADAPTED
 
-    for name, optimiser in ADAPTED.items():
-        if optimiser.is_installed():
-            registry.add(name, optimiser)
+    for name, optimizer in ADAPTED.items():
+        if optimizer.is_installed():
+            registry.add(name, optimizer)

@@ -1,6 +1,6 @@
-"""What the optimisers of optax share.
+"""What the optimizers of optax share.
 
-The arguments of optax's function become fields. What many optimisers share (decay rates, epsilons, weight decay) is a
+The arguments of optax's function become fields. What many optimizers share (decay rates, epsilons, weight decay) is a
 meta-parameter, like the learning rate; what one alone has is static; what is no plain value (masks, dtypes, functions) stays
 as optax has it.
 """
@@ -16,13 +16,13 @@ import jax.numpy as jnp
 import optax
 import optax.contrib
 
-from discover import Optimiser, Scalar, component, real
+from discover import Optimizer, Scalar, component, real
 from discover_zoo.optimizers.slopes import FINITE_SLOPE
 
 
 @component
-class OptaxOptimiser(Optimiser):
-    """An optimiser of optax, by the name of its class; its step is ``learning_rate * (1 - anneal * progress)``.
+class OptaxOptimizer(Optimizer):
+    """An optimizer of optax, by the name of its class; its step is ``learning_rate * (1 - anneal * progress)``.
 
     Parameters keep their arrays, since some treat each array as a layer; single numbers become vectors of one.
     """
@@ -50,7 +50,7 @@ class OptaxOptimiser(Optimiser):
         return functions()[type(self).__name__](**own | {"learning_rate": rate})
 
 
-def _arguments(cls: type[OptaxOptimiser]) -> list[str]:
+def _arguments(cls: type[OptaxOptimizer]) -> list[str]:
     return [field.name for field in dataclasses.fields(cls) if field.name != "anneal"]
 
 
@@ -65,11 +65,11 @@ def functions() -> dict[str, Callable[..., Any]]:
     return found
 
 
-# Fields that many optimisers share ------------------------------------------------------------------------------------
+# Fields that many optimizers share ------------------------------------------------------------------------------------
 
 
 def initial_rate(default: float) -> Any:
-    """The learning rate of an optimiser that comes with one."""
+    """The learning rate of an optimizer that comes with one."""
     return real(default, low=1e-6, high=10.0, scale="log")
 
 

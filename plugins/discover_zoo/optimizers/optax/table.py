@@ -1,4 +1,4 @@
-"""The optimisers of optax that work with gradients alone: one class each, by optax's name and with its defaults.
+"""The optimizers of optax that work with gradients alone: one class each, by optax's name and with its defaults.
 
 The only default that differs is that of ``eps_root``, which is never zero, so that slopes stay finite at a zero gradient.
 Arguments that are no plain values (masks, dtypes, functions) stay as optax has them.
@@ -6,7 +6,7 @@ Arguments that are no plain values (masks, dtypes, functions) stay as optax has 
 
 from discover import Scalar, component
 from discover_zoo.optimizers.optax.adapter import (
-    OptaxOptimiser,
+    OptaxOptimizer,
     decay_factor,
     epsilon,
     initial_rate,
@@ -16,7 +16,7 @@ from discover_zoo.optimizers.optax.adapter import (
 
 
 @component
-class acprop(OptaxOptimiser):
+class acprop(OptaxOptimizer):
     """AdaBelief with the second moment of the step before."""
 
     paper = "Zhuang et al. 2021, arXiv 2110.05454"
@@ -29,7 +29,7 @@ class acprop(OptaxOptimiser):
 
 
 @component
-class adabelief(OptaxOptimiser):
+class adabelief(OptaxOptimizer):
     """Adam whose step is long where the gradient is as expected."""
 
     paper = "Zhuang et al. 2020, arXiv 2010.07468"
@@ -42,7 +42,7 @@ class adabelief(OptaxOptimiser):
 
 
 @component
-class adadelta(OptaxOptimiser):
+class adadelta(OptaxOptimizer):
     """Steps in proportion to a running size of earlier steps."""
 
     paper = "Zeiler 2012, arXiv 1212.5701"
@@ -53,7 +53,7 @@ class adadelta(OptaxOptimiser):
 
 
 @component
-class adafactor(OptaxOptimiser):
+class adafactor(OptaxOptimizer):
     """Adam's second moment, kept as rows and columns of each matrix."""
 
     paper = "Shazeer & Stern 2018, arXiv 1804.04235"
@@ -70,7 +70,7 @@ class adafactor(OptaxOptimiser):
 
 
 @component
-class adagrad(OptaxOptimiser):
+class adagrad(OptaxOptimizer):
     """Steps divided by the root of the sum of all squared gradients."""
 
     paper = "Duchi et al. 2011, JMLR 12"
@@ -80,7 +80,7 @@ class adagrad(OptaxOptimiser):
 
 
 @component
-class adamax(OptaxOptimiser):
+class adamax(OptaxOptimizer):
     """Adam with a running maximum in place of the second moment."""
 
     paper = "Kingma & Ba 2015, arXiv 1412.6980, section 7"
@@ -91,7 +91,7 @@ class adamax(OptaxOptimiser):
 
 
 @component
-class adamaxw(OptaxOptimiser):
+class adamaxw(OptaxOptimizer):
     """`adamax` with decoupled weight decay."""
 
     paper = "Loshchilov & Hutter 2019, arXiv 1711.05101"
@@ -103,7 +103,7 @@ class adamaxw(OptaxOptimiser):
 
 
 @component
-class adamw(OptaxOptimiser):
+class adamw(OptaxOptimizer):
     """Adam with decoupled weight decay."""
 
     paper = "Loshchilov & Hutter 2019, arXiv 1711.05101"
@@ -117,7 +117,7 @@ class adamw(OptaxOptimiser):
 
 
 @component
-class adan(OptaxOptimiser):
+class adan(OptaxOptimizer):
     """Adam with Nesterov momentum from differences of gradients."""
 
     paper = "Xie et al. 2022, arXiv 2208.06677"
@@ -131,7 +131,7 @@ class adan(OptaxOptimiser):
 
 
 @component
-class ademamix(OptaxOptimiser):
+class ademamix(OptaxOptimizer):
     """Adam with a second, much slower mean of gradients."""
 
     paper = "Pagliardini et al. 2024, arXiv 2409.03137"
@@ -146,7 +146,7 @@ class ademamix(OptaxOptimiser):
 
 
 @component
-class adopt(OptaxOptimiser):
+class adopt(OptaxOptimizer):
     """Adam whose second moment leaves out the present gradient."""
 
     paper = "Taniguchi et al. 2024, arXiv 2411.02853"
@@ -160,7 +160,7 @@ class adopt(OptaxOptimiser):
 
 
 @component
-class amsgrad(OptaxOptimiser):
+class amsgrad(OptaxOptimizer):
     """Adam with the largest second moment so far."""
 
     paper = "Reddi et al. 2018, arXiv 1904.09237"
@@ -174,7 +174,7 @@ class amsgrad(OptaxOptimiser):
 
 
 @component
-class cocob(OptaxOptimiser):
+class cocob(OptaxOptimizer):
     """Coin betting: no learning rate to tune."""
 
     paper = "Orabona & Tommasi 2017, arXiv 1705.07795"
@@ -186,7 +186,7 @@ class cocob(OptaxOptimiser):
 
 
 @component
-class dadapt_adamw(OptaxOptimiser):
+class dadapt_adamw(OptaxOptimizer):
     """`adamw` whose step follows an estimated distance to the optimum."""
 
     paper = "Defazio & Mishchenko 2023, arXiv 2301.07733"
@@ -199,7 +199,7 @@ class dadapt_adamw(OptaxOptimiser):
 
 
 @component
-class dog(OptaxOptimiser):
+class dog(OptaxOptimizer):
     """Distance over gradients: no learning rate to tune."""
 
     paper = "Ivgi et al. 2023, arXiv 2302.12022"
@@ -210,7 +210,7 @@ class dog(OptaxOptimiser):
 
 
 @component
-class dowg(OptaxOptimiser):
+class dowg(OptaxOptimizer):
     """Distance over weighted gradients: no learning rate to tune."""
 
     paper = "Khaled et al. 2023, arXiv 2305.16284"
@@ -221,7 +221,7 @@ class dowg(OptaxOptimiser):
 
 
 @component
-class fromage(OptaxOptimiser):
+class fromage(OptaxOptimizer):
     """Steps relative to the norm of each layer."""
 
     paper = "Bernstein et al. 2020, arXiv 2002.03432"
@@ -230,7 +230,7 @@ class fromage(OptaxOptimiser):
 
 
 @component
-class lamb(OptaxOptimiser):
+class lamb(OptaxOptimizer):
     """Adam whose step is relative to the norm of each layer."""
 
     paper = "You et al. 2020, arXiv 1904.00962"
@@ -244,7 +244,7 @@ class lamb(OptaxOptimiser):
 
 
 @component
-class lars(OptaxOptimiser):
+class lars(OptaxOptimizer):
     """Momentum whose step is relative to the norm of each layer."""
 
     paper = "You et al. 2017, arXiv 1708.03888"
@@ -260,7 +260,7 @@ class lars(OptaxOptimiser):
 
 
 @component
-class lion(OptaxOptimiser):
+class lion(OptaxOptimizer):
     """The sign of an interpolated momentum."""
 
     paper = "Chen et al. 2023, arXiv 2302.06675"
@@ -271,7 +271,7 @@ class lion(OptaxOptimiser):
 
 
 @component
-class madgrad(OptaxOptimiser):
+class madgrad(OptaxOptimizer):
     """Dual averaging with adaptive steps."""
 
     paper = "Defazio & Jelassi 2021, arXiv 2101.11075"
@@ -283,7 +283,7 @@ class madgrad(OptaxOptimiser):
 
 
 @component
-class muon(OptaxOptimiser):
+class muon(OptaxOptimizer):
     """Momentum of matrices, orthogonalized; Adam for all else."""
 
     paper = "Jordan et al. 2024, Muon"
@@ -302,7 +302,7 @@ class muon(OptaxOptimiser):
 
 
 @component
-class nadam(OptaxOptimiser):
+class nadam(OptaxOptimizer):
     """Adam with Nesterov momentum."""
 
     paper = "Dozat 2016, Incorporating Nesterov momentum into Adam"
@@ -315,7 +315,7 @@ class nadam(OptaxOptimiser):
 
 
 @component
-class nadamw(OptaxOptimiser):
+class nadamw(OptaxOptimizer):
     """`nadam` with decoupled weight decay."""
 
     paper = "Dozat 2016; Loshchilov & Hutter 2019, arXiv 1711.05101"
@@ -329,7 +329,7 @@ class nadamw(OptaxOptimiser):
 
 
 @component
-class novograd(OptaxOptimiser):
+class novograd(OptaxOptimizer):
     """Adam with one second moment for each layer."""
 
     paper = "Ginsburg et al. 2019, arXiv 1905.11286"
@@ -343,7 +343,7 @@ class novograd(OptaxOptimiser):
 
 
 @component
-class optimistic_adam_v2(OptaxOptimiser):
+class optimistic_adam_v2(OptaxOptimizer):
     """Adam along an extrapolated gradient, for games."""
 
     paper = "Daskalakis et al. 2018, arXiv 1711.00141"
@@ -358,7 +358,7 @@ class optimistic_adam_v2(OptaxOptimiser):
 
 
 @component
-class optimistic_gradient_descent(OptaxOptimiser):
+class optimistic_gradient_descent(OptaxOptimizer):
     """Gradient descent along an extrapolated gradient, for games."""
 
     paper = "Mokhtari et al. 2019, arXiv 1901.08511"
@@ -368,7 +368,7 @@ class optimistic_gradient_descent(OptaxOptimiser):
 
 
 @component
-class prodigy(OptaxOptimiser):
+class prodigy(OptaxOptimizer):
     """Adam whose step follows an estimated distance to the optimum."""
 
     paper = "Mishchenko & Defazio 2023, arXiv 2306.06101"
@@ -383,7 +383,7 @@ class prodigy(OptaxOptimiser):
 
 
 @component
-class radam(OptaxOptimiser):
+class radam(OptaxOptimizer):
     """Adam with a rectified step while its second moment is uncertain."""
 
     paper = "Liu et al. 2020, arXiv 1908.03265"
@@ -398,7 +398,7 @@ class radam(OptaxOptimiser):
 
 
 @component
-class rmsprop(OptaxOptimiser):
+class rmsprop(OptaxOptimizer):
     """Steps divided by the root of a running mean of squared gradients."""
 
     paper = "Tieleman & Hinton 2012, Coursera, lecture 6.5"
@@ -414,7 +414,7 @@ class rmsprop(OptaxOptimiser):
 
 
 @component
-class rprop(OptaxOptimiser):
+class rprop(OptaxOptimizer):
     """Steps by the sign of the gradient, of sizes that grow while it stays."""
 
     paper = "Riedmiller & Braun 1993, ICNN"
@@ -426,14 +426,14 @@ class rprop(OptaxOptimiser):
 
 
 @component
-class sign_sgd(OptaxOptimiser):
+class sign_sgd(OptaxOptimizer):
     """The sign of the gradient."""
 
     paper = "Bernstein et al. 2018, arXiv 1802.04434"
 
 
 @component
-class signum(OptaxOptimiser):
+class signum(OptaxOptimizer):
     """The sign of the momentum."""
 
     paper = "Bernstein et al. 2018, arXiv 1802.04434"
@@ -442,7 +442,7 @@ class signum(OptaxOptimiser):
 
 
 @component
-class simplified_ademamix(OptaxOptimiser):
+class simplified_ademamix(OptaxOptimizer):
     """`ademamix` with one mean, to which the present gradient is added."""
 
     paper = "Morwani et al. 2025, arXiv 2502.02431"
@@ -456,7 +456,7 @@ class simplified_ademamix(OptaxOptimiser):
 
 
 @component
-class sm3(OptaxOptimiser):
+class sm3(OptaxOptimizer):
     """`adagrad` with sums kept for rows and columns."""
 
     paper = "Anil et al. 2019, arXiv 1901.11150"
@@ -465,7 +465,7 @@ class sm3(OptaxOptimiser):
 
 
 @component
-class yogi(OptaxOptimiser):
+class yogi(OptaxOptimizer):
     """Adam whose second moment changes by steps of one sign."""
 
     paper = "Zaheer et al. 2018, NeurIPS"
@@ -475,9 +475,9 @@ class yogi(OptaxOptimiser):
     eps: Scalar = epsilon(0.001)
 
 
-ADAPTED: dict[str, type[OptaxOptimiser]] = {
-    optimiser.__name__: optimiser
-    for optimiser in (
+ADAPTED: dict[str, type[OptaxOptimizer]] = {
+    optimizer.__name__: optimizer
+    for optimizer in (
         acprop,
         adabelief,
         adadelta,
@@ -518,5 +518,5 @@ ADAPTED: dict[str, type[OptaxOptimiser]] = {
 }
 """The classes above by optax's names."""
 
-NOT_DIFFERENTIABLE = frozenset(name for name, optimiser in ADAPTED.items() if optimiser.not_differentiable)
+NOT_DIFFERENTIABLE = frozenset(name for name, optimizer in ADAPTED.items() if optimizer.not_differentiable)
 """Those whose derivatives may be NaN, mostly by a root or a norm at zero: not for meta-gradients."""

@@ -22,7 +22,7 @@ def discover_register(registry: Registry) -> None:
     registry.add_recipe(
         "meta_gradient",
         RECIPES / "meta_gradient.yaml",
-        summary="A2C whose gamma and lambda are adapted by their meta-gradient; optimiser and network are those of recipe a2c",
+        summary="A2C whose gamma and lambda are adapted by their meta-gradient; optimizer and network are those of recipe a2c",
         paper=MetaGradient.paper,
     )
     registry.add_recipe(

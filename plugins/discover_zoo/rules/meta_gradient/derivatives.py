@@ -18,10 +18,10 @@ class Given(NamedTuple):
     experience: Experience
 
 
-Learnt: TypeAlias = tuple[Any, Any, Info]
+Learned: TypeAlias = tuple[Any, Any, Info]
 """What that update gives: parameters, state, info."""
 
-Learn: TypeAlias = Callable[[jax.Array, World, Given], Learnt]
+Learn: TypeAlias = Callable[[jax.Array, World, Given], Learned]
 """That update, with the numbers that ``eta`` stands for."""
 
 Loss: TypeAlias = Callable[[Any], jax.Array]
@@ -41,7 +41,7 @@ class Derivative(Component):
         """``d loss / d params * z`` at the parameters given, ``[M]``; zero before the first update."""
         raise NotImplementedError
 
-    def update(self, memory: Any, learn: Learn, world: World, given: Given, eta: jax.Array) -> tuple[Learnt, Any]:
+    def update(self, memory: Any, learn: Learn, world: World, given: Given, eta: jax.Array) -> tuple[Learned, Any]:
         """What ``learn`` gives, and what is kept of it."""
         raise NotImplementedError
 
@@ -51,7 +51,7 @@ class Forward(Derivative):
     """Carries the trace ``z' = mu * (I + df/d params) z + df/d eta`` of the update ``params + f`` (Xu et al. 2018, eq. 4).
 
     Exact products with the Jacobian, whatever the wrapped rule does inside its update. ``mu = 0`` keeps the effect of the last
-    update alone, ``mu = 1`` sums those of all updates. The state of the wrapped rule (an optimiser's averages) passes on no
+    update alone, ``mu = 1`` sums those of all updates. The state of the wrapped rule (an optimizer's averages) passes on no
     derivative from one update to the next. Its cost grows with M: measured around an A2C on Catch, an update takes 3.4 times as
     long at M = 2 and 15 times as long at M = 7; and it keeps M times the parameters.
     """
@@ -66,7 +66,7 @@ class Forward(Derivative):
         products = jax.tree.map(lambda g, z: jnp.tensordot(z, g, axes=g.ndim), gradient, memory)
         return sum(jax.tree.leaves(products), jnp.zeros(eta.size))
 
-    def update(self, memory: Any, learn: Learn, world: World, given: Given, eta: jax.Array) -> tuple[Learnt, Any]:
+    def update(self, memory: Any, learn: Learn, world: World, given: Given, eta: jax.Array) -> tuple[Learned, Any]:
         def learning(params: Any, eta: jax.Array) -> tuple[Any, tuple[Any, Info]]:
             params, state, info = learn(eta, world, given._replace(params=params))
             return params, (state, info)
@@ -110,7 +110,7 @@ class Reverse(Derivative):
 
         return jnp.where(memory.known, jax.grad(repeated)(eta), 0.0)
 
-    def update(self, memory: Past, learn: Learn, world: World, given: Given, eta: jax.Array) -> tuple[Learnt, Past]:
+    def update(self, memory: Past, learn: Learn, world: World, given: Given, eta: jax.Array) -> tuple[Learned, Past]:
         return learn(eta, world, given), Past(
             _kept(given), world.progress, jnp.asarray(world.env_steps, jnp.int32), jnp.array(True)
         )

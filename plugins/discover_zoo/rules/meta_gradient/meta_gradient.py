@@ -12,7 +12,7 @@ from discover import (
     Experience,
     Heads,
     Info,
-    Optimiser,
+    Optimizer,
     Outputs,
     Rollout,
     Spec,
@@ -25,7 +25,7 @@ from discover import (
     nodes,
     replace,
 )
-from discover_zoo.rules.meta_gradient.derivatives import Derivative, Forward, Given, Learnt
+from discover_zoo.rules.meta_gradient.derivatives import Derivative, Forward, Given, Learned
 from discover_zoo.rules.meta_gradient.held_out import HeldOutLoss
 
 
@@ -35,13 +35,13 @@ class Adapting(NamedTuple):
     Attributes:
         rule: state of the wrapped rule.
         eta: ``[M]``, what is adapted, in the coordinates of its domains.
-        optimiser: state of the meta-optimiser.
+        optimizer: state of the meta-optimizer.
         memory: what the derivative keeps of earlier updates.
     """
 
     rule: Any
     eta: jax.Array
-    optimiser: Any
+    optimizer: Any
     memory: Any
 
 
@@ -49,7 +49,7 @@ class Adapting(NamedTuple):
 class MetaGradient(UpdateRule):
     """Online cross-validated meta-gradient (Xu et al. 2018, eq. 1 to 5) around any differentiable rule::
 
-        eta    <- optimiser(dJ'(tau', params) / d params * d params / d eta)
+        eta    <- optimizer(dJ'(tau', params) / d params * d params / d eta)
         params <- rule_eta(tau', params)
 
     ``tau'`` is fresh experience, which the update that made ``params`` has not seen; ``J'`` is the held-out loss on it, in
@@ -61,7 +61,7 @@ class MetaGradient(UpdateRule):
     Attributes:
         rule: the one whose numbers are adapted. One that collects by itself is refused: put the meta-gradient inside it.
         held_out: ``J'``.
-        optimiser: what moves eta. The paper has Adam at 1e-3.
+        optimizer: what moves eta. The paper has Adam at 1e-3.
         derivative: forward with a trace, or in reverse.
         adapt: dotted paths of real numbers (or weights) of ``rule``.
         embedding: whether policy and value see eta.
@@ -71,7 +71,7 @@ class MetaGradient(UpdateRule):
 
     rule: UpdateRule
     held_out: HeldOutLoss
-    optimiser: Optimiser
+    optimizer: Optimizer
     derivative: Derivative = Forward()
     adapt: tuple[str, ...] = ("returns.gamma", "returns.lam")
     embedding: bool = True
@@ -102,10 +102,10 @@ class MetaGradient(UpdateRule):
         rollout = self.rollout(world.spec)
         given = Given(key, params, inner, world.template(params, rollout.steps, rollout.environments))
         memory = self.derivative.init(given, eta)
-        return Adapting(inner, eta, self.optimiser.init(eta), memory)
+        return Adapting(inner, eta, self.optimizer.init(eta), memory)
 
-    def behaviour(self, params: Any, state: Adapting) -> tuple[Any, Context]:
-        params, context = self._at(state.eta).behaviour(params, state.rule)
+    def behavior(self, params: Any, state: Adapting) -> tuple[Any, Context]:
+        params, context = self._at(state.eta).behavior(params, state.rule)
         return params, {**context, self.name: state.eta - self._start()}
 
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
@@ -119,10 +119,10 @@ class MetaGradient(UpdateRule):
 
         given = Given(key, params, state.rule, experience)
         slope = self.derivative.slope(state.memory, self._learn, world, given, state.eta, loss)
-        eta, optimiser = self.optimiser.update(slope, state.optimiser, state.eta, world.progress)
+        eta, optimizer = self.optimizer.update(slope, state.optimizer, state.eta, world.progress)
         (params, inner, info), memory = self.derivative.update(state.memory, self._learn, world, given, eta)
         adapted = {f"{self.name}: {path}": _mean(get(self._at(eta), path)) for path in self.adapt}
-        return params, Adapting(inner, eta, optimiser, memory), {**info, **adapted}
+        return params, Adapting(inner, eta, optimizer, memory), {**info, **adapted}
 
     def adapt_to_task(
         self, key: jax.Array, world: World, params: Any, state: Adapting, experience: Experience
@@ -130,7 +130,7 @@ class MetaGradient(UpdateRule):
         params, inner = self._at(state.eta).adapt_to_task(key, world, params, state.rule, experience)
         return params, state._replace(rule=inner)
 
-    def _learn(self, eta: jax.Array, world: World, given: Given) -> Learnt:
+    def _learn(self, eta: jax.Array, world: World, given: Given) -> Learned:
         return self._at(eta).update(given.key, world, given.params, given.state, given.experience)
 
     def _start(self) -> jax.Array:

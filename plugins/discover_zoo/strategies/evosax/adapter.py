@@ -1,6 +1,6 @@
 """Any algorithm of evosax as a strategy.
 
-evosax minimises and has two kinds of algorithm: some hold a distribution and start from its mean, others hold a population and
+evosax minimizes and has two kinds of algorithm: some hold a distribution and start from its mean, others hold a population and
 start from one that has been evaluated. Here both start from a space's start genome, and higher is better.
 """
 
@@ -22,7 +22,7 @@ class EvosaxStrategy(Strategy):
     """An algorithm of evosax. A subclass says which, with what settings, and which populations it takes.
 
     The state is evosax's own, so its counter tells the first generation. An algorithm that holds a population is asked for
-    the start genome and neighbours one standard deviation away first; evosax's ``init`` then is what tells it of them.
+    the start genome and neighbors one standard deviation away first; evosax's ``init`` then is what tells it of them.
 
         @component
         class PGPE(EvosaxStrategy):
@@ -56,7 +56,7 @@ class EvosaxStrategy(Strategy):
         return algorithms[self.algorithm](population, jnp.zeros(space.dimension), **self.arguments(space))
 
     def first(self, key: jax.Array, start: jax.Array, space: Space, population: int) -> jax.Array:
-        """The first population ``[P, D]`` of an algorithm that holds one: the start genome and neighbours."""
+        """The first population ``[P, D]`` of an algorithm that holds one: the start genome and neighbors."""
         return start + jax.random.normal(key, (population, space.dimension)).at[0].set(0.0)
 
     def check_population(self, space: Space, population: int) -> str | None:
@@ -97,7 +97,7 @@ class EvosaxStrategy(Strategy):
             told = jax.tree.map(lambda a, b: jnp.where(first, a, b), begun, told)
         return settled(told)
 
-    def favourite(self, state: Any, space: Space) -> jax.Array | None:
+    def recommendation(self, state: Any, space: Space) -> jax.Array | None:
         """The mean of the distribution, where there is one."""
         del space
         return getattr(state, "mean", None)

@@ -194,7 +194,7 @@ class SteinVariational(EvosaxStrategy):
         apart = jax.random.normal(key_noise, (self.distributions, space.dimension)).at[0].set(0.0)
         return settled(made.algorithm.init(key_init, space.start(key_start) + apart, made.params))
 
-    def favourite(self, state: Any, space: Space) -> jax.Array | None:
+    def recommendation(self, state: Any, space: Space) -> jax.Array | None:
         """The mean of the distribution that has found the best."""
         del space
         return state.mean[jnp.argmin(state.best_fitness)]

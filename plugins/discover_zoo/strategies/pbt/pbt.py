@@ -28,7 +28,7 @@ class PBT(Strategy):
     """Population-based training (Jaderberg et al. 2017): agents that are trained once, while their numbers are searched.
 
     A generation is the ready interval: every lifetime goes on by its share of the budget and is scored by that share alone.
-    Then some members *exploit* (they go on with a copy of a better member's agents: parameters, optimiser, environments) and
+    Then some members *exploit* (they go on with a copy of a better member's agents: parameters, optimizer, environments) and
     at once *explore* (the better member's numbers, perturbed); all others go on as they are. Scores earned by an agent that was
     given up are forgotten. The first generation is the start genome and draws from the prior; nothing is exploited before
     it has been scored.
@@ -47,7 +47,7 @@ class PBT(Strategy):
     - ``linear``: the value plus or minus ``shift`` of the range;
     - a whole number: as a linear one, rounded, one at least, and the other way where the range ends.
 
-    Anything else takes a neighbour.
+    Anything else takes a neighbor.
 
     Attributes:
         exploit: how members are compared.
@@ -90,7 +90,7 @@ class PBT(Strategy):
     def tell(self, key: jax.Array, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
         return State(genomes, state.scores.added(jnp.asarray(fitness, jnp.float32)), state.generation + 1)
 
-    def favourite(self, state: State, space: Space) -> jax.Array:
+    def recommendation(self, state: State, space: Space) -> jax.Array:
         """What the member lives by that was best in the last window."""
         return state.genomes[jnp.argmax(state.scores.values[:, -1])]
 

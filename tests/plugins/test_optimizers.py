@@ -1,4 +1,4 @@
-"""Optimisers agree with optax number for number, and have finite derivatives where optax's are not."""
+"""Optimizers agree with optax number for number, and have finite derivatives where optax's are not."""
 
 import inspect
 from typing import Any
@@ -10,16 +10,16 @@ import optax
 import pytest
 from discover_zoo.optimizers.adam import Adam
 from discover_zoo.optimizers.clip_norm import ClipNorm
-from discover_zoo.optimizers.optax.adapter import OptaxOptimiser, functions
+from discover_zoo.optimizers.optax.adapter import OptaxOptimizer, functions
 from discover_zoo.optimizers.optax.table import ADAPTED, NOT_DIFFERENTIABLE, rmsprop
 from discover_zoo.optimizers.optax.unsuited import OURS, UNSUITED
 from discover_zoo.optimizers.sgd import SGD
 
-from discover import Optimiser, component, replace
+from discover import Optimizer, component, replace
 from discover.components.component import fields
 from discover.components.domains import Real
 from discover.plugin.loader import load_plugins
-from discover.testing import ConformanceError, check_optimiser
+from discover.testing import ConformanceError, check_optimizer
 
 PARAMS = {"kernel": jnp.linspace(-1.0, 1.0, 12).reshape(3, 4), "bias": jnp.zeros(4)}
 
@@ -35,14 +35,14 @@ def gradients(steps: int, scale: float = 1.0) -> Any:
     return jax.tree.map(draw, PARAMS)
 
 
-def ours(optimiser: Optimiser, grads: Any, progress: float = 0.0) -> Any:
+def ours(optimizer: Optimizer, grads: Any, progress: float = 0.0) -> Any:
     """Parameters after each step."""
 
     def step(carry: Any, gradient: Any) -> tuple[Any, Any]:
-        carry = optimiser.update(gradient, carry[1], carry[0], jnp.float32(progress))
+        carry = optimizer.update(gradient, carry[1], carry[0], jnp.float32(progress))
         return carry, carry[0]
 
-    return jax.lax.scan(step, (PARAMS, optimiser.init(PARAMS)), grads)[1]
+    return jax.lax.scan(step, (PARAMS, optimizer.init(PARAMS)), grads)[1]
 
 
 def theirs(transform: optax.GradientTransformation, grads: Any) -> Any:
@@ -84,8 +84,8 @@ def test_the_term_that_keeps_slopes_finite_changes_no_step_by_more_than_a_millio
 
 def test_the_step_falls_linearly_with_annealing() -> None:
     grads = gradients(1)
-    for optimiser in (Adam(learning_rate=0.1, anneal=1.0), SGD(learning_rate=0.1, anneal=1.0)):
-        full, part, none = (ours(optimiser, grads, progress) for progress in (0.0, 0.25, 1.0))
+    for optimizer in (Adam(learning_rate=0.1, anneal=1.0), SGD(learning_rate=0.1, anneal=1.0)):
+        full, part, none = (ours(optimizer, grads, progress) for progress in (0.0, 0.25, 1.0))
         for p, a, b, c in zip(*map(jax.tree.leaves, (PARAMS, full, part, none)), strict=True):
             np.testing.assert_allclose(b[0] - p, 0.75 * (a[0] - p), atol=1e-6)
             np.testing.assert_allclose(c[0], p, atol=0.0)
@@ -101,7 +101,7 @@ def test_sgd_is_its_equation() -> None:
 def test_clipping_is_that_of_optax(scale: float) -> None:
     grads = gradients(5, scale)
     reference = optax.chain(optax.clip_by_global_norm(0.5), optax.sgd(0.1))
-    assert_equal_trees(ours(ClipNorm(optimiser=SGD(learning_rate=0.1), max_norm=0.5), grads), theirs(reference, grads))
+    assert_equal_trees(ours(ClipNorm(optimizer=SGD(learning_rate=0.1), max_norm=0.5), grads), theirs(reference, grads))
     largest = max(float(optax.tree.norm(jax.tree.map(lambda g, i=i: g[i], grads))) for i in range(5))
     assert (largest < 0.5) == (scale == 1e-3)
 
@@ -109,28 +109,28 @@ def test_clipping_is_that_of_optax(scale: float) -> None:
 def test_clipping_before_adam_is_that_of_optax() -> None:
     grads = gradients(10, 10.0)
     reference = optax.chain(optax.clip_by_global_norm(0.5), optax_adam(1e-2, eps=1e-5))
-    mine = ClipNorm(optimiser=Adam(learning_rate=1e-2, eps=1e-5), max_norm=0.5)
+    mine = ClipNorm(optimizer=Adam(learning_rate=1e-2, eps=1e-5), max_norm=0.5)
     assert_equal_trees(ours(mine, grads), theirs(reference, grads))
 
 
 @pytest.mark.parametrize("mode", [jax.jacrev, jax.jacfwd])
 @pytest.mark.parametrize("kept", [0.0, 1.0], ids=["no gradient at all", "a dead unit"])
 def test_derivatives_through_the_update_are_finite_at_a_zero_gradient(mode: Any, kept: float) -> None:
-    """With respect to the gradient's size, and to every number of the optimiser."""
+    """With respect to the gradient's size, and to every number of the optimizer."""
     alive = {"kernel": jnp.ones((3, 4)).at[:, 0].set(0.0), "bias": jnp.ones(4).at[0].set(0.0)}
     dead = jax.tree.map(lambda g, a: kept * g * a, gradients(3), alive)
-    optimiser = ClipNorm(optimiser=Adam(eps=1e-10), max_norm=0.5)
-    paths = ["max_norm", *(f"optimiser.{name}" for name in ("learning_rate", "beta1", "beta2", "eps", "anneal"))]
+    optimizer = ClipNorm(optimizer=Adam(eps=1e-10), max_norm=0.5)
+    paths = ["max_norm", *(f"optimizer.{name}" for name in ("learning_rate", "beta1", "beta2", "eps", "anneal"))]
 
     def score(size: jax.Array, numbers: dict[str, jax.Array]) -> jax.Array:
-        after = ours(replace(optimiser, numbers), jax.tree.map(lambda g: size * g, dead))
+        after = ours(replace(optimizer, numbers), jax.tree.map(lambda g: size * g, dead))
         return sum(jnp.sum(jnp.cos(leaf)) for leaf in jax.tree.leaves(after))  # type: ignore[return-value]
 
     numbers = {path: jnp.float32(value) for path, value in zip(paths, (0.5, 1e-2, 0.9, 0.999, 1e-10, 0.0), strict=True)}
     slopes = jax.jit(mode(score, argnums=(0, 1)))(jnp.float32(1.0), numbers)
     for slope in jax.tree.leaves(slopes):
         assert np.isfinite(slope)
-    assert (float(jnp.abs(slopes[1]["optimiser.learning_rate"])) > 0.0) == (kept > 0.0)
+    assert (float(jnp.abs(slopes[1]["optimizer.learning_rate"])) > 0.0) == (kept > 0.0)
 
 
 # Those of optax -------------------------------------------------------------------------------------------------------
@@ -139,8 +139,8 @@ REPRESENTATIVE = ("rmsprop", "lamb")
 EVERY = [name if name in REPRESENTATIVE else pytest.param(name, marks=pytest.mark.slow) for name in sorted(ADAPTED)]
 
 
-def test_every_optimiser_of_optax_that_takes_a_learning_rate_is_here_or_has_a_reason() -> None:
-    registered = {entry.name for entry in load_plugins().registry.entries("optimiser")}
+def test_every_optimizer_of_optax_that_takes_a_learning_rate_is_here_or_has_a_reason() -> None:
+    registered = {entry.name for entry in load_plugins().registry.entries("optimizer")}
     assert set(functions()) == set(ADAPTED) | OURS | set(UNSUITED)
     assert set(ADAPTED) | OURS <= registered
     assert not set(UNSUITED) & registered
@@ -162,7 +162,7 @@ def test_its_fields_are_the_arguments_of_optax_that_are_plain_values_with_their_
 
 
 @component
-class Unheard(OptaxOptimiser):
+class Unheard(OptaxOptimizer):
     """Of a name that optax does not have."""
 
 
@@ -177,12 +177,12 @@ Fuller.__name__ = "rmsprop"
 
 
 @pytest.mark.parametrize("missing", [Unheard, Fuller])
-def test_what_the_installed_optax_does_not_have_is_known_beforehand(missing: type[OptaxOptimiser]) -> None:
+def test_what_the_installed_optax_does_not_have_is_known_beforehand(missing: type[OptaxOptimizer]) -> None:
     assert not missing.is_installed()
 
 
 def test_every_learning_rate_is_searched_by_its_order_of_magnitude() -> None:
-    made = [entry.component for entry in load_plugins().registry.entries("optimiser")]
+    made = [entry.component for entry in load_plugins().registry.entries("optimizer")]
     rates = {kind.__name__: f.domain for kind in made if kind for f in fields(kind) if f.name == "learning_rate"}
     assert {"Adam", "SGD", "rmsprop"} <= rates.keys()
     assert all(isinstance(domain, Real) and domain.scale == "log" for domain in rates.values())
@@ -224,13 +224,13 @@ def test_the_step_of_optax_falls_with_annealing_too() -> None:
 def test_a_norm_clip_leaves_layers_to_those_who_treat_them_apart() -> None:
     grads = gradients(3, 10.0)
     reference = optax.chain(optax.clip_by_global_norm(0.5), optax.lamb(0.1))
-    mine = ClipNorm(optimiser=ADAPTED["lamb"](learning_rate=0.1), max_norm=0.5)
+    mine = ClipNorm(optimizer=ADAPTED["lamb"](learning_rate=0.1), max_norm=0.5)
     assert_equal_trees(ours(mine, grads), theirs(reference, grads), rtol=1e-4, atol=1e-5)
     assert mine.layerwise
-    assert not ClipNorm(optimiser=Adam()).layerwise
+    assert not ClipNorm(optimizer=Adam()).layerwise
 
 
-def test_settings_that_one_optimiser_alone_has_are_static() -> None:
+def test_settings_that_one_optimizer_alone_has_are_static() -> None:
     made = rmsprop(centered=True, momentum=0.5, decay=0.8)
     assert repr(made) == "rmsprop(learning_rate=0.001, anneal=0.0, decay=0.8, eps=1e-08, centered=True, momentum=0.5)"
     assert len(jax.tree.leaves(made)) == 4
@@ -241,4 +241,4 @@ def test_settings_that_one_optimiser_alone_has_are_static() -> None:
 def test_those_that_are_not_for_meta_gradients_are_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ADAPTED[name], "not_differentiable", ())
     with pytest.raises(ConformanceError, match="has a derivative that is not finite"):
-        check_optimiser(ADAPTED[name]())
+        check_optimizer(ADAPTED[name]())

@@ -1,4 +1,4 @@
-"""Laws of optimisers."""
+"""Laws of optimizers."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ import jax
 import jax.numpy as jnp
 
 from discover.components.component import fields
-from discover.contract.optimizer import Optimiser
+from discover.contract.optimizer import Optimizer
 from discover.testing.components import settled
 from discover.testing.failures import finite, form, require
 from discover.testing.populations import differentiable
 
 
-def check_optimiser(optimiser: Optimiser) -> None:
-    """Check an optimiser on a bowl with one dead direction.
+def check_optimizer(optimizer: Optimizer) -> None:
+    """Check an optimizer on a bowl with one dead direction.
 
     Parameters and state keep their form and stay finite; the bowl is climbed down; the derivative with respect to the
-    optimiser's own numbers and to the gradient is finite, also where the gradient is zero, unless it declares that none of its
+    optimizer's own numbers and to the gradient is finite, also where the gradient is zero, unless it declares that none of its
     numbers is differentiable.
 
     Raises:
         ConformanceError: in one sentence.
     """
-    optimiser, name = settled(optimiser), type(optimiser).__name__
+    optimizer, name = settled(optimizer), type(optimizer).__name__
     params = {"kernel": jnp.asarray([[1.0, -2.0], [0.5, 0.0]]), "dead": jnp.zeros(2), "bias": jnp.asarray(0.3)}
 
     def bowl(params: Any) -> jax.Array:
         return sum((jnp.sum(x**2) for x in jax.tree.leaves(params)), jnp.zeros(()))
 
-    def descend(optimiser: Optimiser, slope: Any) -> tuple[jax.Array, tuple[Any, Any]]:
+    def descend(optimizer: Optimizer, slope: Any) -> tuple[jax.Array, tuple[Any, Any]]:
         def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], None]:
             at, state = carry
             gradient = jax.tree.map(jnp.multiply, slope, jax.grad(bowl)(at))
-            return optimiser.update(gradient, state, at, jnp.float32(0.5)), None
+            return optimizer.update(gradient, state, at, jnp.float32(0.5)), None
 
-        carry = (params, optimiser.init(params))
+        carry = (params, optimizer.init(params))
         after = jax.eval_shape(lambda c: step(c, None)[0], carry)
         require(form(after[0]) == form(carry[0]), f"{name} gives parameters of another form than it was given.")
         require(form(after[1]) == form(carry[1]), f"{name} changes the form of its state: it could not be scanned.")
@@ -44,14 +44,14 @@ def check_optimiser(optimiser: Optimiser) -> None:
         return bowl(at), (at, state)
 
     differentiated = jax.jit(jax.value_and_grad(descend, argnums=(0, 1), has_aux=True, allow_int=True))
-    (reached, after), slopes = differentiated(optimiser, jax.tree.map(jnp.ones_like, params))
+    (reached, after), slopes = differentiated(optimizer, jax.tree.map(jnp.ones_like, params))
     require(finite(after), f"{name} gives parameters or a state that are not finite.")
     require(reached < bowl(params), f"{name} does not climb down a bowl: from {bowl(params)} to {reached} in ten steps.")
-    if {field.name for field in fields(type(optimiser)) if field.role == "leaf"} <= set(optimiser.not_differentiable):
+    if {field.name for field in fields(type(optimizer)) if field.role == "leaf"} <= set(optimizer.not_differentiable):
         return
     for slope, where in (
         (slopes, "on a bowl"),
-        (differentiated(optimiser, jax.tree.map(jnp.zeros_like, params))[1], "where the gradient is zero"),
+        (differentiated(optimizer, jax.tree.map(jnp.zeros_like, params))[1], "where the gradient is zero"),
     ):
-        sound = finite(differentiable(optimiser, slope[0])) and finite(slope[1])
+        sound = finite(differentiable(optimizer, slope[0])) and finite(slope[1])
         require(sound, f"{name} has a derivative that is not finite {where}: meta-gradients would be NaN.")

@@ -1,4 +1,4 @@
-"""Normalisers: statistics as numpy computes them over all that was counted, and what the world makes of them."""
+"""Normalizers: statistics as numpy computes them over all that was counted, and what the world makes of them."""
 
 from typing import Any
 
@@ -21,10 +21,10 @@ SPEC = Spec((3,), Discrete(2))
 
 
 def test_where_environments_start_anew_so_does_the_running_return() -> None:
-    normaliser = Several(normalisers=(Observations(), Rewards(gamma=0.9)))
-    state, _ = normaliser.reward(normaliser.init(SPEC, 2), jnp.asarray([1.0, -2.0]), jnp.zeros(2, bool))
+    normalizer = Several(normalizers=(Observations(), Rewards(gamma=0.9)))
+    state, _ = normalizer.reward(normalizer.init(SPEC, 2), jnp.asarray([1.0, -2.0]), jnp.zeros(2, bool))
     np.testing.assert_array_equal(state[1].returns, [1.0, -2.0])
-    after = normaliser.restart(state, 3)
+    after = normalizer.restart(state, 3)
     np.testing.assert_array_equal(after[1].returns, [0.0, 0.0, 0.0])
     assert jax.tree.all(jax.tree.map(jnp.array_equal, (after[0], after[1].moments), (state[0], state[1].moments)))
 
@@ -40,13 +40,13 @@ def test_running_moments_are_those_of_all_items(columns: int) -> None:
     np.testing.assert_allclose(moments.variance, every.var(axis=0), rtol=1e-3)
 
 
-def test_observations_are_centred_scaled_and_clipped_and_looking_alone_counts_nothing() -> None:
-    normaliser = Observations(limit=2.0)
+def test_observations_are_centered_scaled_and_clipped_and_looking_alone_counts_nothing() -> None:
+    normalizer = Observations(limit=2.0)
     batch = jnp.asarray([[1.0, 10.0, 5.0], [3.0, -10.0, 5.0]])
-    state, scaled = normaliser.observe(normaliser.init(SPEC, 2), batch)
+    state, scaled = normalizer.observe(normalizer.init(SPEC, 2), batch)
     np.testing.assert_allclose(scaled, [[-1.0, 1.0, 0.0], [1.0, -1.0, 0.0]], atol=1e-5)
-    np.testing.assert_allclose(normaliser.rescale(state, jnp.asarray([[2.0, 1e6, -1e6]])), [[0.0, 2.0, -2.0]], atol=1e-5)
-    after, reward = normaliser.reward(state, jnp.asarray([5.0, -5.0]), jnp.array([True, False]))
+    np.testing.assert_allclose(normalizer.rescale(state, jnp.asarray([[2.0, 1e6, -1e6]])), [[0.0, 2.0, -2.0]], atol=1e-5)
+    after, reward = normalizer.reward(state, jnp.asarray([5.0, -5.0]), jnp.array([True, False]))
     np.testing.assert_array_equal(reward, [5.0, -5.0])
     assert jax.tree.all(jax.tree.map(jnp.array_equal, after, state))
 
@@ -54,12 +54,12 @@ def test_observations_are_centred_scaled_and_clipped_and_looking_alone_counts_no
 def test_rewards_are_divided_by_the_deviation_of_the_running_discounted_return() -> None:
     random = np.random.default_rng(1)
     rewards, done = random.normal(5.0, 3.0, (50, 4)).astype(np.float32), random.random((50, 4)) < 0.2
-    normaliser = Rewards(gamma=0.9, limit=1.5)
+    normalizer = Rewards(gamma=0.9, limit=1.5)
 
     def step(state: Any, x: Any) -> tuple[Any, jax.Array]:
-        return normaliser.reward(state, *x)
+        return normalizer.reward(state, *x)
 
-    _, scaled = jax.lax.scan(step, normaliser.init(SPEC, 4), (jnp.asarray(rewards), jnp.asarray(done)))
+    _, scaled = jax.lax.scan(step, normalizer.init(SPEC, 4), (jnp.asarray(rewards), jnp.asarray(done)))
     running, seen, expected = np.zeros(4), [], []
     for reward, over in zip(rewards.astype(np.float64), done, strict=True):
         running = 0.9 * running + reward
@@ -72,7 +72,7 @@ def test_rewards_are_divided_by_the_deviation_of_the_running_discounted_return()
 
 
 def test_several_do_what_each_does() -> None:
-    one, other, both = Observations(), Rewards(), Several(normalisers=(Observations(), Rewards()))
+    one, other, both = Observations(), Rewards(), Several(normalizers=(Observations(), Rewards()))
     batch, reward, done = jnp.arange(6.0).reshape(2, 3), jnp.asarray([1.0, 2.0]), jnp.zeros(2, bool)
     state, seen = both.observe(both.init(SPEC, 2), batch)
     state, paid = both.reward(state, reward, done)
@@ -82,12 +82,12 @@ def test_several_do_what_each_does() -> None:
     np.testing.assert_array_equal(paid, other.reward(other.init(SPEC, 2), reward, done)[1])
 
 
-def test_the_world_normalises_what_is_learned_from_and_reports_what_was_earned(walk: Environment) -> None:
+def test_the_world_normalizes_what_is_learned_from_and_reports_what_was_earned(walk: Environment) -> None:
     """True next observations, also at the end of an episode, are on the scale of the observations around them."""
-    rule = PPO(returns=GAE(), optimiser=SGD(), steps=64, environments=8)
+    rule = PPO(returns=GAE(), optimizer=SGD(), steps=64, environments=8)
 
-    def collected(normaliser: Any) -> Any:
-        world = Algorithm(rule=rule, network=MLP(hidden=()), normaliser=normaliser).world(walk)
+    def collected(normalizer: Any) -> Any:
+        world = Algorithm(rule=rule, network=MLP(hidden=()), normalizer=normalizer).world(walk)
 
         @jax.jit
         def run(key: jax.Array) -> Any:
@@ -98,19 +98,19 @@ def test_the_world_normalises_what_is_learned_from_and_reports_what_was_earned(w
         return run(jax.random.key(0))
 
     plain, experience = collected(None)
-    scaled, normalised = collected(Several())
-    np.testing.assert_array_equal(normalised.action, experience.action)
+    scaled, normalized = collected(Several())
+    np.testing.assert_array_equal(normalized.action, experience.action)
     np.testing.assert_allclose(scaled.episodes.return_sum, plain.episodes.return_sum, rtol=1e-6)
     seen = np.asarray(experience.observation)[-16:, ..., 0]
     expected = (seen - np.asarray(experience.observation)[..., 0].mean()) / np.asarray(experience.observation)[..., 0].std()
-    np.testing.assert_allclose(np.asarray(normalised.observation)[-16:, ..., 0], expected, atol=0.15)
+    np.testing.assert_allclose(np.asarray(normalized.observation)[-16:, ..., 0], expected, atol=0.15)
     ends = np.asarray(experience.terminated | experience.truncated)[-16:]
     true_next = np.asarray(experience.next_observation)[-16:, ..., 0]
-    shown = np.asarray(normalised.next_observation)[-16:, ..., 0]
+    shown = np.asarray(normalized.next_observation)[-16:, ..., 0]
     slope, offset = np.polyfit(true_next[~ends], shown[~ends], 1)
     np.testing.assert_allclose(shown[ends], slope * true_next[ends] + offset, atol=0.15)
     assert ends.any()
-    going_on = ~np.asarray(normalised.terminated | normalised.truncated)[:-1]
+    going_on = ~np.asarray(normalized.terminated | normalized.truncated)[:-1]
     np.testing.assert_array_equal(
-        np.asarray(normalised.next_observation)[:-1][going_on], np.asarray(normalised.observation)[1:][going_on]
+        np.asarray(normalized.next_observation)[:-1][going_on], np.asarray(normalized.observation)[1:][going_on]
     )

@@ -18,7 +18,7 @@ from discover_zoo.rules.td3 import TD3
 from discover import (
     Environment,
     Experience,
-    Normaliser,
+    Normalizer,
     Spec,
     UpdateRule,
     UserError,
@@ -34,7 +34,7 @@ STEPS, COLUMNS = 8, 4
 
 
 @component
-class Drift(Normaliser):
+class Drift(Normalizer):
     """Multiplies observations and rewards with the number of steps so far."""
 
     def init(self, spec: Spec, environments: int) -> Any:
@@ -55,8 +55,8 @@ class Drift(Normaliser):
         return state[1] * reward
 
 
-def collected(normaliser: Normaliser | None) -> Experience:
-    world = agent(small_ppo(), Affine(), normaliser=normaliser).world(Counter(stops=False))
+def collected(normalizer: Normalizer | None) -> Experience:
+    world = agent(small_ppo(), Affine(), normalizer=normalizer).world(Counter(stops=False))
 
     def run(key: jax.Array) -> Experience:
         actor = world.start(key, world.sample_tasks(key, COLUMNS))
@@ -77,54 +77,54 @@ def test_the_true_last_observation_of_an_episode_is_on_the_scale_of_the_other_co
 
 def small(kind: Any, **more: Any) -> UpdateRule:
     settings: dict[str, Any] = {"environments": COLUMNS, "capacity": 40, "batch": 8, "learning_starts": 0}
-    return kind(optimiser=SGD(learning_rate=1e-3), **settings | more)
+    return kind(optimizer=SGD(learning_rate=1e-3), **settings | more)
 
 
 RULES: dict[str, tuple[UpdateRule, Environment]] = {
     "dqn": (small(DQN), Corridor()),
-    "sac": (small(SAC, policy_optimiser=SGD(learning_rate=1e-3)), Corridor(real=True)),
-    "td3": (small(TD3, policy_optimiser=SGD(learning_rate=1e-3)), Corridor(real=True)),
+    "sac": (small(SAC, policy_optimizer=SGD(learning_rate=1e-3)), Corridor(real=True)),
+    "td3": (small(TD3, policy_optimizer=SGD(learning_rate=1e-3)), Corridor(real=True)),
 }
 
 
 @pytest.mark.parametrize(
-    ("name", "normaliser"),
+    ("name", "normalizer"),
     [
-        pytest.param("dqn", Several(normalisers=(Observations(), Rewards())), id="dqn, running moments"),
+        pytest.param("dqn", Several(normalizers=(Observations(), Rewards())), id="dqn, running moments"),
         pytest.param("sac", Drift(), id="sac, drift"),
         pytest.param("td3", Drift(), id="td3, drift", marks=pytest.mark.slow),
     ],
 )
-def test_a_memory_gives_all_transitions_on_the_scale_of_now(name: str, normaliser: Normaliser) -> None:
+def test_a_memory_gives_all_transitions_on_the_scale_of_now(name: str, normalizer: Normalizer) -> None:
     """The corridor pays where it leads, so that a raw reward is the first number of the raw next observation."""
     rule, environment = RULES[name]
-    algorithm = agent(rule, Affine(), normaliser=normaliser)
+    algorithm = agent(rule, Affine(), normalizer=normalizer)
     life = compiled(lambda key: lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, 9, 9))
     state = life(jax.random.key(0))
     memory, actor = state.rule_state.memory, state.actor
     assert int(memory.added) == 36
     kept, drawn = jax.tree.map(lambda x: x[:36], memory.rows), memory.sample(jax.random.key(1), 500)
     np.testing.assert_array_equal(kept.reward, kept.next_observation[:, 0])
-    now = actor.normaliser
-    wanted = np.asarray(normaliser.rescale(now, kept.observation))
-    paid = np.asarray(normaliser.rescale_reward(now, kept.reward))
+    now = actor.normalizer
+    wanted = np.asarray(normalizer.rescale(now, kept.observation))
+    paid = np.asarray(normalizer.rescale_reward(now, kept.reward))
     rows = [np.flatnonzero((np.abs(wanted - seen) < 1e-5).all(axis=1))[0] for seen in np.asarray(drawn.observation[0])]
     assert len(set(rows)) > 30
     np.testing.assert_allclose(drawn.reward[0], paid[rows], rtol=1e-5, atol=1e-6)
-    following = np.asarray(normaliser.rescale(now, kept.next_observation))
+    following = np.asarray(normalizer.rescale(now, kept.next_observation))
     np.testing.assert_allclose(drawn.next_observation[0], following[rows], rtol=1e-5, atol=1e-6)
 
 
-def test_without_a_normaliser_nothing_is_kept_twice() -> None:
+def test_without_a_normalizer_nothing_is_kept_twice() -> None:
     plain = collected(None)
     assert plain.unscaled == ()
     assert empty_memory(jax.eval_shape(lambda: plain), STEPS * COLUMNS).scale == ()
 
 
-def test_experience_that_has_lost_what_was_there_before_the_normaliser_is_refused() -> None:
+def test_experience_that_has_lost_what_was_there_before_the_normalizer_is_refused() -> None:
     seen = collected(Drift())
     memory = empty_memory(jax.eval_shape(lambda: seen), STEPS * COLUMNS)
     rearranged = join_columns(group_columns(seen, 2))
-    with pytest.raises(UserError, match=r"^this replay memory keeps what was there before the normaliser"):
+    with pytest.raises(UserError, match=r"^this replay memory keeps what was there before the normalizer"):
         memory.add(rearranged)
     np.testing.assert_array_equal(memory.add(seen).sample(jax.random.key(0), 5).reward, 8.0)
