@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from discover.components.component import weights as weights
     from discover.components.domains import Domain as Domain
     from discover.components.domains import Integer as Integer
-    from discover.components.domains import Real as Real
+    from discover.components.domains import IntegerDomain as IntegerDomain
+    from discover.components.domains import RealDomain as RealDomain
     from discover.components.domains import Scalar as Scalar
     from discover.components.domains import Weights as Weights
-    from discover.components.domains import Whole as Whole
     from discover.components.paths import domain_at as domain_at
     from discover.components.paths import get as get
     from discover.components.paths import nodes as nodes
@@ -76,11 +76,6 @@ if TYPE_CHECKING:
     from discover.contract.events import Training as Training
     from discover.contract.executor import Curves as Curves
     from discover.contract.executor import Executor as Executor
-    from discover.contract.experience import Context as Context
-    from discover.contract.experience import Experience as Experience
-    from discover.contract.experience import Info as Info
-    from discover.contract.experience import group_columns as group_columns
-    from discover.contract.experience import join_columns as join_columns
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
@@ -101,6 +96,11 @@ if TYPE_CHECKING:
     from discover.contract.strategy import Proposal as Proposal
     from discover.contract.strategy import Strategy as Strategy
     from discover.contract.strategy import TaskReturns as TaskReturns
+    from discover.contract.trajectory import Context as Context
+    from discover.contract.trajectory import Info as Info
+    from discover.contract.trajectory import Trajectory as Trajectory
+    from discover.contract.trajectory import group_columns as group_columns
+    from discover.contract.trajectory import join_columns as join_columns
     from discover.contract.update_rule import Rollout as Rollout
     from discover.contract.update_rule import UpdateRule as UpdateRule
     from discover.contract.update_rule import WrappingRule as WrappingRule
@@ -115,8 +115,8 @@ if TYPE_CHECKING:
     from discover.inner_loop.population import fitting_chunk as fitting_chunk
     from discover.inner_loop.population import lifetime_bytes as lifetime_bytes
     from discover.learning.on_policy import OnPolicy as OnPolicy
-    from discover.learning.replay_buffer import Memory as Memory
-    from discover.learning.replay_buffer import empty_memory as empty_memory
+    from discover.learning.replay_buffer import ReplayBuffer as ReplayBuffer
+    from discover.learning.replay_buffer import empty_replay_buffer as empty_replay_buffer
     from discover.learning.replay_buffer import learn_if as learn_if
     from discover.learning.target_params import polyak_update as polyak_update
     from discover.learning.weighting import ends_within as ends_within
@@ -172,10 +172,10 @@ _HOME = {
     "components.domains": (
         "Domain",
         "Integer",
-        "Real",
+        "IntegerDomain",
+        "RealDomain",
         "Scalar",
         "Weights",
-        "Whole",
     ),
     "components.paths": (
         "domain_at",
@@ -220,13 +220,6 @@ _HOME = {
         "Curves",
         "Executor",
     ),
-    "contract.experience": (
-        "Context",
-        "Experience",
-        "Info",
-        "group_columns",
-        "join_columns",
-    ),
     "contract.hooks": ("hookimpl",),
     "contract.network": (
         "ACTION",
@@ -253,6 +246,13 @@ _HOME = {
         "Strategy",
         "TaskReturns",
     ),
+    "contract.trajectory": (
+        "Context",
+        "Info",
+        "Trajectory",
+        "group_columns",
+        "join_columns",
+    ),
     "contract.update_rule": (
         "Rollout",
         "UpdateRule",
@@ -274,8 +274,8 @@ _HOME = {
     ),
     "learning.on_policy": ("OnPolicy",),
     "learning.replay_buffer": (
-        "Memory",
-        "empty_memory",
+        "ReplayBuffer",
+        "empty_replay_buffer",
         "learn_if",
     ),
     "learning.target_params": ("polyak_update",),

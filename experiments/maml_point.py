@@ -66,7 +66,7 @@ def run(outer: str, seed: int) -> tuple[Adaptation, Adaptation, float]:
     rollout = algorithm.rule.rollout(family.spec())
     before = adapted(algorithm, family, lifetime.begin(algorithm, family, key_train), key_test)
     started = time.perf_counter()
-    agent = trained_agent(algorithm, family, key_train, ITERATIONS * rollout.steps * rollout.environments)
+    agent = trained_agent(algorithm, family, key_train, ITERATIONS * rollout.steps * rollout.num_envs)
     jax.block_until_ready(agent.params)
     return before, adapted(algorithm, family, agent, key_test), time.perf_counter() - started
 

@@ -34,7 +34,6 @@ from discover import (
     Context,
     Discrete,
     Environment,
-    Experience,
     Heads,
     Info,
     Optimizer,
@@ -45,6 +44,7 @@ from discover import (
     Spec,
     Step,
     Targets,
+    Trajectory,
     UpdateRule,
     Weights,
     World,
@@ -112,7 +112,7 @@ class DiscountPerRow(ReturnFunction):
     """``G_t = r_t + sigmoid(x_t) G_{t+1}`` for segments of one episode, ``x_t`` being that of the state entered."""
 
     length: int = 10
-    x: Weights = weights(init=lambda self, key: jnp.zeros(self.length), deviation=1.0)
+    x: Weights = weights(init=lambda self, key: jnp.zeros(self.length), std=1.0)
 
     def __call__(self, segment: Segment) -> Targets:
         discount = jax.nn.sigmoid(self.x)[:, None] * (1.0 - segment.terminated)
@@ -125,7 +125,7 @@ class LambdaPerRow(ReturnFunction):
     """``G_t = r_t + (1 - sigmoid(x_t)) v_{t+1} + sigmoid(x_t) G_{t+1}``, as `DiscountPerRow`, without discounting."""
 
     length: int = 9
-    x: Weights = weights(init=lambda self, key: jnp.zeros(self.length), deviation=1.0)
+    x: Weights = weights(init=lambda self, key: jnp.zeros(self.length), std=1.0)
 
     def __call__(self, segment: Segment) -> Targets:
         follows, mix = 1.0 - segment.terminated, jax.nn.sigmoid(self.x)[:, None]
@@ -155,8 +155,8 @@ class FromZero(UpdateRule):
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.rule.act(key, world, outputs, context)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        return self.rule.update(key, world, jax.tree.map(jnp.zeros_like, params), state, experience)
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        return self.rule.update(key, world, jax.tree.map(jnp.zeros_like, params), state, trajectory)
 
 
 class Case(NamedTuple):
@@ -209,7 +209,7 @@ def candidate(case: Case) -> Algorithm:
         returns=case.returns,
         optimizer=SGD(learning_rate=case.step_size * length),
         steps=length,
-        environments=1,
+        num_envs=1,
         value_coefficient=1.0,
     )
     prefix = "rule." if case.reset else ""

@@ -86,7 +86,7 @@ class Ascent(UpdateRule):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return ()
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any, Info]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Any) -> tuple[Any, Any, Info]:
         params = params - RATE * 2.0 * jnp.stack([self.h0, self.h1]) * params
         score, one = 1.2 - jnp.sum(params**2), jnp.ones(())
         return params, state, {"episode_return": score, "episode_length": one, "episodes": one, "env_steps": one}

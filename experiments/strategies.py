@@ -133,7 +133,7 @@ class Learned(Component):
 
     mixed: Mixed
     drift: Weights = weights(
-        init=lambda self, key: 0.1 * jax.random.normal(key, (DRIFT,)), start=lambda self, key: jnp.zeros(DRIFT), deviation=0.1
+        init=lambda self, key: 0.1 * jax.random.normal(key, (DRIFT,)), start=lambda self, key: jnp.zeros(DRIFT), std=0.1
     )
 
 

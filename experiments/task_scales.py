@@ -186,7 +186,7 @@ CANDIDATE = {
     "recipe": "ppo",
     "rule": {
         "ppo": {
-            "environments": 64,
+            "num_envs": 64,
             "steps": 128,
             "minibatches": 8,
             "optimizer": {

@@ -13,7 +13,6 @@ from discover import (
     Context,
     Continuous,
     Environment,
-    Experience,
     Head,
     Heads,
     Info,
@@ -33,6 +32,7 @@ from discover import (
     Strategy,
     Targets,
     TaskReturns,
+    Trajectory,
     UpdateRule,
     Weights,
     World,
@@ -98,7 +98,7 @@ class Blank(Network):
         return {name: jnp.zeros(head.shape) for name, head in heads.outputs.items()}
 
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
-        batch = inputs.first.shape
+        batch = inputs.is_first.shape
         outputs = {name: jnp.broadcast_to(p, batch + p.shape) for name, p in params.items()}
         return outputs | {"value": inputs.observation[..., 0]}, carry
 
@@ -111,7 +111,7 @@ class Climb(UpdateRule):
         slope: what an update adds.
         noise: standard deviation of the action.
         limit: where the parameters break.
-        steps, environments: T and B.
+        steps, num_envs: T and B.
         fails: whether its program cannot even be traced.
     """
 
@@ -119,11 +119,11 @@ class Climb(UpdateRule):
     noise: Scalar = real(0.0, low=0.0, high=1.0)
     limit: Scalar = real(1e6, low=0.0, high=1e6)
     steps: int = 4
-    environments: int = 2
+    num_envs: int = 2
     fails: bool = False
 
     def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, self.environments)
+        return Rollout(self.steps, self.num_envs)
 
     def heads(self, spec: Spec) -> Heads:
         return Heads({"policy": Head((1,)), "value": Head(())})
@@ -135,12 +135,12 @@ class Climb(UpdateRule):
         action = outputs["policy"] + self.noise * jax.random.normal(key, outputs["policy"].shape)
         return action, jnp.zeros(action.shape[:-1])
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
         if self.fails:
             raise ValueError("this rule cannot be traced")
         level = params["policy"] + self.slope
         params = {**params, "policy": jnp.where(jnp.abs(level) > self.limit, jnp.nan, level)}
-        return params, {"updates": state["updates"] + 1}, {"level": jnp.mean(level), "reward": jnp.mean(experience.reward)}
+        return params, {"updates": state["updates"] + 1}, {"level": jnp.mean(level), "reward": jnp.mean(trajectory.reward)}
 
 
 @component

@@ -55,7 +55,7 @@ def free(**changes: Any) -> Any:
     """Leave a value open for the search, e.g. ``GAE(gamma=free(low=0.9, high=0.999))``.
 
     Args:
-        **changes: what differs from the field's domain: ``low``, ``high``, ``scale``, ``deviation``, and ``start``
+        **changes: what differs from the field's domain: ``low``, ``high``, ``scale``, ``std``, and ``start``
             (where the search begins; the field's default unless given).
     """
     return Free(tuple(sorted(changes.items())))
@@ -74,7 +74,7 @@ def real(
     low: float,
     high: float,
     scale: Scale = "linear",
-    deviation: float = 0.5,
+    std: float = 0.5,
 ) -> Any:
     """A field that holds a real number in ``[low, high]``; a float32 leaf.
 
@@ -82,35 +82,35 @@ def real(
         default: the value when none is given; without it the field must be written.
         low, high: the legal range, both ends included.
         scale: where steps have equal effect: ``linear``, ``log``, ``log1m`` (discounts near 1) or ``logit``.
-        deviation: the search's standard deviation, as a share of a quarter of the range (see `Real`).
+        std: the search's standard deviation, as a share of a quarter of the range (see `RealDomain`).
     """
-    return _leaf(default, domains.Real(low, high, scale, deviation))
+    return _leaf(default, domains.RealDomain(low, high, scale, std))
 
 
-def integer(default: Any = dataclasses.MISSING, *, low: int, high: int, deviation: float = 0.5) -> Any:
+def integer(default: Any = dataclasses.MISSING, *, low: int, high: int, std: float = 0.5) -> Any:
     """A field that holds a whole number in ``[low, high]``; an int32 leaf. It cannot set a shape: use a mask."""
-    return _leaf(default, domains.Whole(low, high, deviation))
+    return _leaf(default, domains.IntegerDomain(low, high, std))
 
 
 def option_index(default: int = 0, *, count: Callable[[Any], int]) -> Any:
     """A field that holds the index of one of ``count(self)`` unordered options; an int32 leaf."""
-    return _leaf(default, domains.OptionIndex(count))
+    return _leaf(default, domains.OptionIndexDomain(count))
 
 
 def weights(
     *,
     init: Callable[[Any, jax.Array], Any],
     start: Callable[[Any, jax.Array], Any] | None = None,
-    deviation: float = 0.1,
+    std: float = 0.1,
 ) -> Any:
     """A field that holds a tree of float32 arrays; open until set.
 
     Args:
         init: ``init(self, key)`` draws a tree from the prior; its shapes are those of the field.
         start: ``start(self, key)`` gives the tree at which a search begins; a draw from the prior unless given.
-        deviation: the search's standard deviation of each weight.
+        std: the search's standard deviation of each weight.
     """
-    return _leaf(Free(), domains.Array(init, deviation, start))
+    return _leaf(Free(), domains.WeightsDomain(init, std, start))
 
 
 def _leaf(default: Any, domain: Domain) -> Any:
@@ -232,7 +232,7 @@ def _settle(self: Component) -> None:
         if field.role == "leaf":
             assert field.domain is not None
             cast = functools.partial(_cast, where=where, dtype=field.domain.dtype)
-            value = jax.tree.map(cast, value) if isinstance(field.domain, domains.Array) else cast(value)
+            value = jax.tree.map(cast, value) if isinstance(field.domain, domains.WeightsDomain) else cast(value)
         elif field.role == "subtree":
             _check_subtree(value, field.type, where)
         else:

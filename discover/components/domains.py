@@ -113,24 +113,24 @@ def _normal(noise: jax.Array) -> jax.Array:
 
 
 @dataclass(frozen=True)
-class Real(Domain):
+class RealDomain(Domain):
     """A real number in ``[low, high]``, moved on a ``scale``.
 
     With ``s`` the scale's function (``x``, ``log x``, ``-log(1 - x)`` or ``logit x``) and ``sigma`` a logistic function that
-    reaches 0 and 1, ``decode(g) = s^-1(s(low) + (s(high) - s(low)) * sigma(deviation * g))``.
+    reaches 0 and 1, ``decode(g) = s^-1(s(low) + (s(high) - s(low)) * sigma(std * g))``.
     """
 
     low: float
     high: float
     scale: Scale = "linear"
-    deviation: float = 0.5
+    std: float = 0.5
 
     def __post_init__(self) -> None:
         if self.scale not in tuple(_SCALES):
             raise UserError(f"scale {self.scale!r} is unknown; choose one of {', '.join(_SCALES)}.")
         if not (_is_number(self.low) and _is_number(self.high) and self.low < self.high):
             raise UserError(f"a real domain needs finite numbers low < high; got low={self.low!r}, high={self.high!r}.")
-        _check_deviation(self.deviation)
+        _check_std(self.std)
         if not math.isfinite(self._forward(self.low)) or not math.isfinite(self._forward(self.high)):
             raise UserError(f"scale '{self.scale}' is not finite at low={self.low} or high={self.high}; move the bound.")
 
@@ -150,53 +150,53 @@ class Real(Domain):
 
     def decode(self, coordinates: jax.Array) -> jax.Array:
         low, high = self._forward(self.low), self._forward(self.high)
-        u = _squash(self.deviation * coordinates[0])
+        u = _squash(self.std * coordinates[0])
         return _held(_INVERSES[self.scale](low * (1.0 - u) + high * u), self.low, self.high)
 
     def encode(self, value: Any) -> Any:
         low, high = self._forward(self.low), self._forward(self.high)
         if isinstance(value, jax.core.Tracer):
             number = _SCALES[self.scale](jnp, jnp.clip(value, np.float32(self.low), np.float32(self.high)))
-            return _unsquash(jnp.clip((number - low) / (high - low), 0.0, 1.0), jnp)[None] / self.deviation
+            return _unsquash(jnp.clip((number - low) / (high - low), 0.0, 1.0), jnp)[None] / self.std
         number = min(max(float(value), self.low), self.high)
         u = (self._forward(number) - low) / (high - low)
-        return np.asarray([_unsquash(u) / self.deviation], np.float32)
+        return np.asarray([_unsquash(u) / self.std], np.float32)
 
     def sample(self, key: jax.Array) -> jax.Array:
-        return _sample_evenly(key, self.deviation)
+        return _sample_evenly(key, self.std)
 
     def mutate(self, noise: jax.Array, coordinates: jax.Array) -> jax.Array:
         """As for any domain; coordinates stay where they have effect."""
-        return _within_reach(super().mutate(noise, coordinates), self.deviation)
+        return _within_reach(super().mutate(noise, coordinates), self.std)
 
     def crossover(self, noise: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
         """A point on the line through both parents, up to a quarter of their distance beyond each.
 
         Extended line recombination (Muehlenbein & Schlierkamp-Voosen 1993).
         """
-        return _within_reach(_between(noise, first, second), self.deviation)
+        return _within_reach(_between(noise, first, second), self.std)
 
 
-def _sample_evenly(key: jax.Array, deviation: float) -> jax.Array:
+def _sample_evenly(key: jax.Array, std: float) -> jax.Array:
     p = (jax.random.uniform(key, (1,)) + _MARGIN) / (1 + 2 * _MARGIN)
-    return jnp.log(p / (1 - p)) / deviation
+    return jnp.log(p / (1 - p)) / std
 
 
 def _between(noise: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
     return first + (1.5 * noise - 0.25) * (second - first)
 
 
-def _within_reach(coordinates: jax.Array, deviation: float) -> jax.Array:
-    return jnp.clip(coordinates, -_REACH / deviation, _REACH / deviation)
+def _within_reach(coordinates: jax.Array, std: float) -> jax.Array:
+    return jnp.clip(coordinates, -_REACH / std, _REACH / std)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and abs(float(value)) <= float(np.finfo(np.float32).max)
+    return isinstance(value, numbers.RealDomain) and abs(float(value)) <= float(np.finfo(np.float32).max)
 
 
-def _check_deviation(deviation: Any) -> None:
-    if not (_is_number(deviation) and deviation > 0):
-        raise UserError(f"deviation must be a finite number above 0; got {deviation!r}.")
+def _check_std(std: Any) -> None:
+    if not (_is_number(std) and std > 0):
+        raise UserError(f"std must be a finite number above 0; got {std!r}.")
 
 
 _SCALES: dict[str, Callable[[Any, Any], Any]] = {  # of (math or jax.numpy, value)
@@ -214,12 +214,12 @@ _INVERSES: dict[str, Callable[[jax.Array], jax.Array]] = {
 
 
 @dataclass(frozen=True)
-class Whole(Domain):
+class IntegerDomain(Domain):
     """A whole number in ``[low, high]``, both ends included."""
 
     low: int
     high: int
-    deviation: float = 0.5
+    std: float = 0.5
     dtype: ClassVar[type[np.generic]] = np.int32
 
     def __post_init__(self) -> None:
@@ -227,7 +227,7 @@ class Whole(Domain):
             raise UserError(f"an integer domain needs whole numbers low < high; got low={self.low!r}, high={self.high!r}.")
         if self.high - self.low >= _MOST:
             raise UserError(f"an integer domain holds {_MOST} numbers at most; got low={self.low}, high={self.high}.")
-        _check_deviation(self.deviation)
+        _check_std(self.std)
 
     def check(self, value: Any) -> str | None:
         return _check_whole(value, self.low, self.high)
@@ -237,22 +237,22 @@ class Whole(Domain):
         return self.high - self.low + 1
 
     def decode(self, coordinates: jax.Array) -> jax.Array:
-        step = jnp.floor(self._count * _squash(self.deviation * coordinates[0])).astype(jnp.int32)
+        step = jnp.floor(self._count * _squash(self.std * coordinates[0])).astype(jnp.int32)
         return self.low + jnp.minimum(step, self._count - 1)
 
     def encode(self, value: Any) -> Any:
         if isinstance(value, jax.core.Tracer):
             return self._middle_of(jnp.clip(value, self.low, self.high))
         u = (int(value) - self.low + 0.5) / self._count
-        return np.asarray([_unsquash(min(max(u, 0.0), 1.0)) / self.deviation], np.float32)
+        return np.asarray([_unsquash(min(max(u, 0.0), 1.0)) / self.std], np.float32)
 
     def sample(self, key: jax.Array) -> jax.Array:
-        return _sample_evenly(key, self.deviation)
+        return _sample_evenly(key, self.std)
 
     def mutate(self, noise: jax.Array, coordinates: jax.Array) -> jax.Array:
         """Another whole number, one step away at least: as far as one standard deviation takes a real number mid-range."""
         value = self.decode(coordinates)
-        reach = self.deviation * self._count / 4 * jnp.abs(_normal(noise[1]))
+        reach = self.std * self._count / 4 * jnp.abs(_normal(noise[1]))
         step = jnp.clip(jnp.round(reach), 1, self._count - 1).astype(jnp.int32) * jnp.where(noise[0] < 0.5, -1, 1)
         moved = value + step
         inside = (self.low <= moved) & (moved <= self.high)
@@ -260,11 +260,11 @@ class Whole(Domain):
 
     def crossover(self, noise: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
         """As for real numbers; the value decoded is whole."""
-        return _within_reach(_between(noise, first, second), self.deviation)
+        return _within_reach(_between(noise, first, second), self.std)
 
     def _middle_of(self, value: jax.Array) -> jax.Array:
         p = ((value - self.low + 0.5) / self._count + _MARGIN) / (1 + 2 * _MARGIN)
-        return (jnp.log(p / (1 - p)) / self.deviation)[None]
+        return (jnp.log(p / (1 - p)) / self.std)[None]
 
 
 def _check_whole(value: Any, low: int, high: int) -> str | None:
@@ -277,7 +277,7 @@ def _check_whole(value: Any, low: int, high: int) -> str | None:
 
 
 @dataclass(frozen=True)
-class Category(Domain):
+class ChoiceDomain(Domain):
     """One of several unordered options: the largest of as many coordinates wins."""
 
     options: int
@@ -307,30 +307,30 @@ class Category(Domain):
 
 
 @dataclass(frozen=True)
-class OptionIndex(Domain):
-    """The index of an option of the owner: a `Category` whose size its static fields give."""
+class OptionIndexDomain(Domain):
+    """The index of an option of the owner: a `ChoiceDomain` whose size its static fields give."""
 
     count: Callable[[Any], int]
     dtype: ClassVar[type[np.generic]] = np.int32
 
     def bind(self, owner: Any) -> Domain:
-        return Category(self.count(owner))
+        return ChoiceDomain(self.count(owner))
 
     def check(self, value: Any) -> str | None:
         return _check_whole(value, 0, 2**30)
 
 
 @dataclass(frozen=True)
-class Array(Domain):
+class WeightsDomain(Domain):
     """Weights: a tree of float32 arrays. ``init(owner, key)`` is their prior, ``start(owner, key)`` where a search begins."""
 
     init: Callable[[Any, jax.Array], Weights]
-    deviation: float = 0.1
+    std: float = 0.1
     start: Callable[[Any, jax.Array], Weights] | None = None
     owner: Any = None
 
     def __post_init__(self) -> None:
-        _check_deviation(self.deviation)
+        _check_std(self.std)
 
     def bind(self, owner: Any) -> Domain:
         return dataclasses.replace(self, owner=owner)
@@ -362,13 +362,13 @@ class Array(Domain):
     def decode(self, coordinates: jax.Array) -> Weights:
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, jnp.float32), self.template)
         _, unravel = jax.flatten_util.ravel_pytree(zeros)
-        return unravel(jnp.clip(coordinates, -1e9, 1e9) * self.deviation)
+        return unravel(jnp.clip(coordinates, -1e9, 1e9) * self.std)
 
     def encode(self, value: Any) -> Any:
         if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(value)):
             return self._coordinates(value)
         flat = [np.asarray(leaf, np.float32).ravel() for leaf in jax.tree.leaves(value)]
-        return np.concatenate(flat) / np.float32(self.deviation)
+        return np.concatenate(flat) / np.float32(self.std)
 
     def sample(self, key: jax.Array) -> jax.Array:
         return self._coordinates(self.init(self.owner, key))
@@ -377,4 +377,4 @@ class Array(Domain):
         return self.sample(key) if self.start is None else self._coordinates(self.start(self.owner, key))
 
     def _coordinates(self, value: Weights) -> jax.Array:
-        return jax.flatten_util.ravel_pytree(value)[0] / self.deviation
+        return jax.flatten_util.ravel_pytree(value)[0] / self.std

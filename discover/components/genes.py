@@ -10,7 +10,7 @@ import numpy as np
 
 from discover.base.errors import UserError
 from discover.components.component import Choice, Component, Field, Free, domain_of, fields
-from discover.components.domains import Category, Domain, Real, Whole
+from discover.components.domains import ChoiceDomain, Domain, IntegerDomain, RealDomain
 
 _LEAD = 1e-3  # by which the default option leads at the start: decisive, yet no noise of a search notices it
 
@@ -53,7 +53,7 @@ def _collect(node: Any, path: str, above: tuple[tuple[int, int], ...], genes: li
     """Add the open values below a node, in the order written, and check those that are set."""
     if isinstance(node, Choice):
         index, count = len(genes), len(node.options)
-        _add(genes, path, Category(count), np.zeros(count, np.float32), above, decides=True)
+        _add(genes, path, ChoiceDomain(count), np.zeros(count, np.float32), above, decides=True)
         for option, value in enumerate(node.options):
             _collect(value, f"{path}.{option}", (*above, (index, option)), genes)
     elif isinstance(node, tuple):
@@ -134,17 +134,17 @@ def _open(owner: Component, field: Field, opened: Free, path: str) -> tuple[Doma
         domain = _narrowed(domain, changes, path)
     if isinstance(start, Free) or start is dataclasses.MISSING:
         return domain, None
-    if isinstance(domain, Real | Whole) and "start" not in dict(opened.changes):
+    if isinstance(domain, RealDomain | IntegerDomain) and "start" not in dict(opened.changes):
         start = min(max(start, domain.low), domain.high)
     problem = domain.check(start)
     if problem:
         raise UserError(f"{path}: start {problem}.")
-    lead = _LEAD if isinstance(domain, Category) else 1.0
+    lead = _LEAD if isinstance(domain, ChoiceDomain) else 1.0
     return domain, lead * domain.encode(start)
 
 
 def _narrowed(domain: Domain, changes: Mapping[str, Any], path: str) -> Domain:
-    known = sorted({f.name for f in dataclasses.fields(domain)} & {"low", "high", "scale", "deviation"})  # type: ignore[arg-type]
+    known = sorted({f.name for f in dataclasses.fields(domain)} & {"low", "high", "scale", "std"})  # type: ignore[arg-type]
     for key in changes:
         if key not in known:
             remedy = f"it can change {', '.join(known)}" if known else "leave it out"
@@ -153,7 +153,7 @@ def _narrowed(domain: Domain, changes: Mapping[str, Any], path: str) -> Domain:
         narrowed = dataclasses.replace(domain, **changes)  # type: ignore[type-var]
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    if isinstance(domain, Real | Whole) and (narrowed.low < domain.low or narrowed.high > domain.high):
+    if isinstance(domain, RealDomain | IntegerDomain) and (narrowed.low < domain.low or narrowed.high > domain.high):
         raise UserError(
             f"{path}: free may only narrow the domain [{domain.low:g}, {domain.high:g}]; "
             f"got low={narrowed.low:g}, high={narrowed.high:g}."

@@ -18,12 +18,12 @@ import numpy as np
 
 from discover.base.errors import UserError, article, nearest
 from discover.components.component import Choice, Component, Field, Free, domain_of, field_of, fields
-from discover.components.domains import Array
+from discover.components.domains import WeightsDomain
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.registry import Entry, Registry
 
-_FREE_KEYS = ("deviation", "high", "low", "scale", "start")
+_FREE_KEYS = ("high", "low", "scale", "start", "std")
 
 
 def algorithm_from(registry: Registry, value: Any, where: str = "candidate") -> Algorithm:
@@ -189,7 +189,7 @@ def _construct(cls: type[Component], given: Mapping[str, Any], where: str) -> An
         value = getattr(made, field.name)
         if field.role == "leaf" and not isinstance(value, Free):
             domain = domain_of(made, field)
-            value = _arranged(domain.template, value) if isinstance(domain, Array) else value
+            value = _arranged(domain.template, value) if isinstance(domain, WeightsDomain) else value
             problem = domain.check(value)
             if problem:
                 raise UserError(f"{where}.{field.name} {problem}.")
@@ -221,7 +221,7 @@ def _tuples(value: Any) -> Any:
 
 
 def _words_of_field(registry: Registry, field: Field, value: Any) -> Any:
-    if isinstance(field.domain, Array) and not isinstance(value, Free):
+    if isinstance(field.domain, WeightsDomain) and not isinstance(value, Free):
         return _by_path(value)
     return _words_of_value(registry, value)
 
@@ -235,7 +235,7 @@ def _words_of_value(registry: Registry, value: Any) -> Any:
         return {"free": dict(value.changes)} if value.changes else "free"
     if isinstance(value, tuple):
         return [_words_of_value(registry, item) for item in value]
-    if isinstance(value, np.ndarray | jax.Array | np.generic) and np.ndim(value) == 0:
+    if isinstance(value, np.ndarray | jax.WeightsDomain | np.generic) and np.ndim(value) == 0:
         number = np.asarray(value)
         return int(number) if number.dtype.kind in "iu" else float(str(number))
     return value

@@ -27,7 +27,7 @@ class Actor(NamedTuple):
     state: Any
     observation: jax.Array
     carry: Any
-    first: jax.Array
+    is_first: jax.Array
     task: Any
     normalizer: Any
     episodes: Episodes

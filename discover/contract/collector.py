@@ -13,9 +13,9 @@ import jax.numpy as jnp
 from discover.base.randomness import named_keys
 from discover.contract.actor import Actor, Episodes, recorded, where
 from discover.contract.environment import Environment, Redraw, Spec
-from discover.contract.experience import Context, Experience, Info, Unscaled
 from discover.contract.network import Heads, Inputs, Network, Outputs
 from discover.contract.normalizer import Normalizer
+from discover.contract.trajectory import Context, Info, Trajectory, Unscaled
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -77,12 +77,12 @@ class Collector:
             episodes = previous.episodes._replace(current_return=zeros, current_length=zeros)
         unscaled: Any = ()
         if self.normalizer is not None:
-            unscaled, (statistics, observation) = observation, self.normalizer.observe(statistics, observation)
+            unscaled, (statistics, observation) = observation, self.normalizer.update(statistics, observation)
         return Actor(state, observation, carry, jnp.ones(columns, bool), tasks, statistics, episodes, env_steps, unscaled)
 
     def collect(
         self, params: Any, actor: Actor, key: jax.Array, steps: int, context: Context = MappingProxyType({})
-    ) -> tuple[Actor, Experience]:
+    ) -> tuple[Actor, Trajectory]:
         """Act for ``steps`` steps in each environment; steps are counted here and gradients stopped.
 
         Args:
@@ -91,31 +91,31 @@ class Collector:
             key: randomness of actions and environments.
             steps: T.
         """
-        columns = actor.first.shape[0]
+        columns = actor.is_first.shape[0]
         params, shared = jax.lax.stop_gradient((params, dict(context)))
         shared = {name: jnp.broadcast_to(value, (columns, value.shape[-1])) for name, value in shared.items()}
         keys = jax.random.split(key, (steps, 1 + 2 * columns))
         carry, task = actor.carry, actor.task
 
-        def step(actor: Actor, keys: jax.Array) -> tuple[Actor, Experience]:
+        def step(actor: Actor, keys: jax.Array) -> tuple[Actor, Trajectory]:
             actor, made = self._step(params, shared, actor, keys)
             return actor, made if self._recurrent else made._replace(outputs={})
 
-        actor, experience = jax.lax.scan(step, actor, keys)
-        experience = experience._replace(carry=carry, task=task)
-        if isinstance(experience.unscaled, Unscaled):
-            known = experience.unscaled._replace(normalizer=self.normalizer, statistics=actor.normalizer)
-            experience = experience._replace(unscaled=known)
+        actor, trajectory = jax.lax.scan(step, actor, keys)
+        trajectory = trajectory._replace(carry=carry, task=task)
+        if isinstance(trajectory.unscaled, Unscaled):
+            known = trajectory.unscaled._replace(normalizer=self.normalizer, statistics=actor.normalizer)
+            trajectory = trajectory._replace(unscaled=known)
         if not self._recurrent:  # what acting does not need is cheaper here, for all steps at once
-            inputs = Inputs(experience.observation, experience.first, experience.context, self.progress)
-            experience = experience._replace(outputs=self._at_once(params, inputs))
+            inputs = Inputs(trajectory.observation, trajectory.is_first, trajectory.context, self.progress)
+            trajectory = trajectory._replace(outputs=self._at_once(params, inputs))
         actor = actor._replace(env_steps=actor.env_steps + steps * columns)
-        return jax.lax.stop_gradient((actor, experience))
+        return jax.lax.stop_gradient((actor, trajectory))
 
-    def template(self, params: Any, steps: int, columns: int) -> Experience:
+    def template(self, params: Any, steps: int, columns: int) -> Trajectory:
         """Shapes and dtypes of the experience of ``steps`` steps in ``columns`` environments (for a replay buffer)."""
 
-        def collected(key: jax.Array, params: Any) -> Experience:
+        def collected(key: jax.Array, params: Any) -> Trajectory:
             actor = self.start(key, self.sample_tasks(key, columns))
             context = {name: jnp.zeros(size) for name, size in self.heads.context.items()}
             return self.collect(params, actor, key, steps, context)[1]
@@ -150,16 +150,16 @@ class Collector:
 
         Gradients of plain matrix products are what XLA does best: with two leading axes an update takes a sixth longer.
         """
-        steps, columns = inputs.first.shape
+        steps, columns = inputs.is_first.shape
         rows = jax.tree.map(lambda x: x.reshape(steps * columns, *x.shape[2:]), inputs._replace(progress=()))
         outputs, _ = self.network.apply(params, self.network_heads, rows._replace(progress=inputs.progress), self._fresh_carry)
         return jax.tree.map(lambda x: x.reshape(steps, columns, *x.shape[1:]), outputs)
 
-    def _step(self, params: Any, context: Context, actor: Actor, keys: jax.Array) -> tuple[Actor, Experience]:
+    def _step(self, params: Any, context: Context, actor: Actor, keys: jax.Array) -> tuple[Actor, Trajectory]:
         """Environments after one step, and the transitions ``[B, ...]`` that it was."""
-        columns = actor.first.shape[0]
+        columns = actor.is_first.shape[0]
         key_act, keys_step, keys_reset = keys[0], keys[1 : 1 + columns], keys[1 + columns :]
-        inputs = Inputs(actor.observation, actor.first, context, self.progress)
+        inputs = Inputs(actor.observation, actor.is_first, context, self.progress)
         outputs, carry = self.network.apply(params, self.network_heads, inputs, actor.carry)
         action, log_prob = self.act(key_act, self, outputs, context)
         made = jax.vmap(self.family.step)(keys_step, actor.state, action, actor.task)
@@ -168,7 +168,7 @@ class Collector:
         task, state, fresh = self._reset(keys_reset, actor.task, done, made)
         statistics, observation, seen, reward = self._normalize(actor.normalizer, made, fresh, done)
         normalized = self.normalizer is not None
-        experience = Experience(
+        trajectory = Trajectory(
             observation=actor.observation,
             action=action,
             log_prob=log_prob,
@@ -177,7 +177,7 @@ class Collector:
             terminated=made.terminated,
             truncated=made.truncated & ~made.terminated,
             next_observation=seen,
-            first=actor.first,
+            is_first=actor.is_first,
             context=context,
             carry=(),
             task=(),
@@ -185,7 +185,7 @@ class Collector:
         )
         episodes = recorded(actor.episodes, made.reward, done)
         unscaled = fresh if normalized else ()
-        return Actor(state, observation, carry, done, task, statistics, episodes, actor.env_steps, unscaled), experience
+        return Actor(state, observation, carry, done, task, statistics, episodes, actor.env_steps, unscaled), trajectory
 
     def _reset(self, keys: jax.Array, task: Any, done: jax.Array, made: Any) -> tuple[Any, Any, jax.Array]:
         """Task, state and observation to go on with: fresh ones where an episode ended."""
@@ -199,7 +199,7 @@ class Collector:
         """Statistics after the step, and by them: the observation to go on from, the true next one, and the reward."""
         if self.normalizer is None:
             return statistics, fresh, made.observation, made.reward
-        statistics, observation = self.normalizer.observe(statistics, fresh)
-        seen = self.normalizer.rescale(statistics, made.observation)
-        statistics, reward = self.normalizer.reward(statistics, made.reward, done)
+        statistics, observation = self.normalizer.update(statistics, fresh)
+        seen = self.normalizer.normalize(statistics, made.observation)
+        statistics, reward = self.normalizer.update_reward(statistics, made.reward, done)
         return statistics, observation, where(done, seen, observation), reward

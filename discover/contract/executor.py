@@ -73,14 +73,14 @@ class Executor(Component):
         raise NotImplementedError
 
     def advance(
-        self, environment: Environment, candidates: Any, lives: Any, start: int, stop: int, total: int
+        self, environment: Environment, candidates: Any, ongoing: Any, start: int, stop: int, total: int
     ) -> tuple[Any, Curves]:
         """Ongoing lifetimes after updates ``start .. stop - 1`` of ``total``, and their curves over these updates alone.
 
         Args:
             environment: task family.
             candidates: with which member i goes on, each leaf with a leading axis P.
-            lives: ``[P, S, ...]``, from `begin` or `advance`, gathered in between as the strategy wishes.
+            ongoing: ``[P, S, ...]``, from `begin` or `advance`, gathered in between as the strategy wishes.
             start, stop, total: updates; the curves' rows are spread over the window, and ``env_steps`` are those of it.
         """
         raise NotImplementedError

@@ -64,13 +64,13 @@ class Inputs(NamedTuple):
 
     Attributes:
         observation: ``[..., *observation_shape]``.
-        first: ``[...]`` true where an episode starts; a recurrent network resets its carry there.
+        is_first: ``[...]`` true where an episode starts; a recurrent network resets its carry there.
         context: ``[..., size]`` each, by name: what heads may read.
         progress: scalar in ``[0, 1]``: how much of the lifetime is spent.
     """
 
     observation: jax.Array
-    first: jax.Array
+    is_first: jax.Array
     context: Mapping[str, jax.Array]
     progress: jax.Array
 

@@ -8,8 +8,8 @@ import jax
 
 from discover.components.component import Component, component
 from discover.contract.environment import Spec
-from discover.contract.experience import Context, Experience, Info
 from discover.contract.network import Heads, Outputs
+from discover.contract.trajectory import Context, Info, Trajectory
 from discover.contract.world import World
 
 
@@ -18,13 +18,13 @@ class Rollout(NamedTuple):
 
     Attributes:
         steps: T, steps of each environment.
-        environments: B, environments side by side.
-        by_rule: the rule collects by itself (it calls `World.start` and `World.collect`); ``steps * environments`` then says
+        num_envs: B, environments side by side.
+        by_rule: the rule collects by itself (it calls `World.start` and `World.collect`); ``steps * num_envs`` then says
             how many env steps that takes, and its info holds what `World.report` says of the actors.
     """
 
     steps: int
-    environments: int
+    num_envs: int
     by_rule: bool = False
 
 
@@ -64,13 +64,13 @@ class UpdateRule(Component):
         action = policy.sample(key)
         return action, policy.log_prob(action)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        """New parameters, new state, and scalars to read. ``experience`` is None for a rule that collects by itself."""
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        """New parameters, new state, and scalars to read. ``trajectory`` is None for a rule that collects by itself."""
         raise NotImplementedError
 
-    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any]:
+    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any]:
         """Parameters and state after a first look at one task, as at test time. Unless overridden: as they were."""
-        del key, world, experience
+        del key, world, trajectory
         return params, state
 
 
@@ -103,8 +103,8 @@ class WrappingRule(UpdateRule):
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.rule.act(key, world, outputs, context)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        return self.rule.update(key, self.seen(world), params, state, experience)
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        return self.rule.update(key, self.seen(world), params, state, trajectory)
 
-    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any]:
-        return self.rule.adapt_to_task(key, self.seen(world), params, state, experience)
+    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any]:
+        return self.rule.adapt_to_task(key, self.seen(world), params, state, trajectory)

@@ -14,10 +14,10 @@ from discover.base.randomness import permutation
 from discover.contract.collector import Collector
 from discover.contract.distributions import Policy, policy_of
 from discover.contract.environment import encoded
-from discover.contract.experience import Context, Experience, Info
 from discover.contract.network import ACTION, AUXILIARY_LOSS, REWARD, Inputs, Outputs
 from discover.contract.next_values import next_values
 from discover.contract.return_function import Segment
+from discover.contract.trajectory import Context, Info, Trajectory
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,16 +30,16 @@ class World(Collector):
     """
 
     group: int | None = None
-    evaluate_with: Callable[[Any, Experience], Outputs] | None = None
+    evaluate_with: Callable[[Any, Trajectory], Outputs] | None = None
     evaluate_next_with: Callable[..., Outputs] | None = None
-    segment_with: Callable[[Any, Experience], Segment] | None = None
+    segment_with: Callable[[Any, Trajectory], Segment] | None = None
 
     def view(self, **changes: Any) -> World:
         """This world with other fields: what a rule that wraps another lets the other see.
 
         MAML's outer rule, say, sees a world that first adapts the parameters to each task: it replaces ``evaluate_with``,
         ``evaluate_next_with`` and ``group``. Gradients run through ``evaluate_with``; what it needs for each ``group`` columns
-        travels in `Experience.extra`.
+        travels in `Trajectory.extra`.
         """
         return dataclasses.replace(self, **changes)
 
@@ -53,15 +53,15 @@ class World(Collector):
         """The distribution over actions that the policy heads describe."""
         return policy_of(self.spec, outputs)
 
-    def evaluate(self, params: Any, batch: Experience) -> Outputs:
+    def evaluate(self, params: Any, batch: Trajectory) -> Outputs:
         """Outputs ``[T, B, ...]`` at the observations of a batch, recurrent networks unrolled from its carry."""
         if self.evaluate_with is not None:
             return self.evaluate_with(params, batch)
         if self._recurrent:
             return self._unroll(params, batch)[0]
-        return self._at_once(params, Inputs(batch.observation, batch.first, self._readable(batch), self.progress))
+        return self._at_once(params, Inputs(batch.observation, batch.is_first, self._readable(batch), self.progress))
 
-    def evaluate_next(self, params: Any, batch: Experience, action: jax.Array | None = None) -> Outputs:
+    def evaluate_next(self, params: Any, batch: Trajectory, action: jax.Array | None = None) -> Outputs:
         """Outputs ``[T, B, ...]`` at the *true* next observations, before any reset.
 
         Args:
@@ -72,7 +72,7 @@ class World(Collector):
         if self.evaluate_next_with is not None:
             return self.evaluate_next_with(params, batch, *(() if action is None else (action,)))
         readable = dict(batch.context) if action is None else {**batch.context, ACTION: encoded(self.spec, action)}
-        inputs = Inputs(batch.next_observation, jnp.zeros_like(batch.first), readable, self.progress)
+        inputs = Inputs(batch.next_observation, jnp.zeros_like(batch.is_first), readable, self.progress)
         if not self._recurrent:
             return self._at_once(params, inputs)
         return self.network.apply(params, self.network_heads, inputs, self._unroll(params, batch)[1])[0]
@@ -85,7 +85,7 @@ class World(Collector):
             plus the curriculum's auxiliary loss.
         """
 
-        def total(params: Any, batch: Experience, *more: Any) -> tuple[jax.Array, Info]:
+        def total(params: Any, batch: Trajectory, *more: Any) -> tuple[jax.Array, Info]:
             outputs = self.evaluate(params, batch)
             value, info = loss(outputs, batch, *more)
             if AUXILIARY_LOSS in outputs:
@@ -103,7 +103,7 @@ class World(Collector):
         """
         return jax.grad(self.objective(loss), has_aux=True)
 
-    def segment(self, params: Any, experience: Experience) -> Segment:
+    def segment(self, params: Any, trajectory: Trajectory) -> Segment:
         """What a return function sees of experience that these parameters collected; gradients are stopped.
 
         The values are those of the head ``value``, at the states left and at the *true* next states; zero without such a head,
@@ -111,36 +111,36 @@ class World(Collector):
         experience first.
         """
         if self.segment_with is not None:
-            return self.segment_with(params, experience)
-        value = next_value = jnp.zeros_like(experience.reward)
+            return self.segment_with(params, trajectory)
+        value = next_value = jnp.zeros_like(trajectory.reward)
         if "value" in self.heads.outputs:
-            value = experience.outputs["value"]
-            next_value = self._next_value(jax.lax.stop_gradient(params), experience)
+            value = trajectory.outputs["value"]
+            next_value = self._next_value(jax.lax.stop_gradient(params), trajectory)
         return Segment(
-            reward=experience.reward,
+            reward=trajectory.reward,
             value=value,
             next_value=next_value,
-            terminated=experience.terminated,
-            truncated=experience.truncated,
-            behavior_log_prob=experience.log_prob,
-            target_log_prob=experience.log_prob,
+            terminated=trajectory.terminated,
+            truncated=trajectory.truncated,
+            behavior_log_prob=trajectory.log_prob,
+            target_log_prob=trajectory.log_prob,
         )
 
-    def minibatches(self, key: jax.Array, count: int, experience: Experience, *more: Any) -> tuple[Any, ...]:
-        """Experience (and further ``[T, B, ...]`` trees) shuffled into ``count`` parts, along a new leading axis.
+    def minibatches(self, key: jax.Array, count: int, trajectory: Trajectory, *more: Any) -> tuple[Any, ...]:
+        """Trajectory (and further ``[T, B, ...]`` trees) shuffled into ``count`` parts, along a new leading axis.
 
         Single steps are shuffled, unless the network is recurrent or columns belong together: then groups of columns are.
         """
-        steps, columns = experience.reward.shape
-        rest = (experience._replace(carry=(), task=(), extra=(), unscaled=()), *more)
+        steps, columns = trajectory.reward.shape
+        rest = (trajectory._replace(carry=(), task=(), extra=(), unscaled=()), *more)
         if self._recurrent or self.group is not None:
             size = self.group or 1
             _divide(columns // size, count, "groups of environments")
             order = permutation(key, columns // size).reshape(count, -1)
             index = (order[..., None] * size + jnp.arange(size)).reshape(count, -1)
             parts = jax.tree.map(lambda x: jnp.moveaxis(x[:, index], 1, 0), rest)
-            carry, task = jax.tree.map(lambda x: x[index], (experience.carry, experience.task))
-            extra = jax.tree.map(lambda x: x[order], experience.extra)
+            carry, task = jax.tree.map(lambda x: x[index], (trajectory.carry, trajectory.task))
+            extra = jax.tree.map(lambda x: x[order], trajectory.extra)
             return (parts[0]._replace(carry=carry, task=task, extra=extra), *parts[1:])
         _divide(steps * columns, count, "steps")
         index = permutation(key, steps * columns).reshape(count, 1, -1)
@@ -148,17 +148,17 @@ class World(Collector):
 
     # Inside -------------------------------------------------------------------------------------------------------------------
 
-    def _next_value(self, params: Any, experience: Experience) -> jax.Array:
+    def _next_value(self, params: Any, trajectory: Trajectory) -> jax.Array:
         """Values ``[T, B]`` of the true next states, 0 where the episode terminated."""
 
-        def evaluated(steps: Experience) -> jax.Array:
+        def evaluated(steps: Trajectory) -> jax.Array:
             return jax.lax.stop_gradient(self.evaluate_next(params, steps)["value"])
 
         everywhere = self._recurrent or self.evaluate_next_with is not None
-        value = evaluated(experience) if everywhere else next_values(evaluated, experience)
-        return jnp.where(experience.terminated, 0.0, value)
+        value = evaluated(trajectory) if everywhere else next_values(evaluated, trajectory)
+        return jnp.where(trajectory.terminated, 0.0, value)
 
-    def _unroll(self, params: Any, batch: Experience) -> tuple[Outputs, Any]:
+    def _unroll(self, params: Any, batch: Trajectory) -> tuple[Outputs, Any]:
         """Outputs and carries after each step, ``[T, B, ...]``."""
 
         def step(carry: Any, x: tuple[Any, Any, Any]) -> tuple[Any, tuple[Outputs, Any]]:
@@ -167,9 +167,9 @@ class World(Collector):
             outputs, carry = self.network.apply(params, self.network_heads, inputs, carry)
             return carry, (outputs, carry)
 
-        return jax.lax.scan(step, batch.carry, (batch.observation, batch.first, self._readable(batch)))[1]
+        return jax.lax.scan(step, batch.carry, (batch.observation, batch.is_first, self._readable(batch)))[1]
 
-    def _readable(self, batch: Experience) -> Context:
+    def _readable(self, batch: Trajectory) -> Context:
         """What heads may read of a batch: the context, and the action and reward if any head wants them."""
         wanted = {name for head in self.heads.outputs.values() for name in head.reads}
         readable = dict(batch.context)

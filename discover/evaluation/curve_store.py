@@ -26,7 +26,7 @@ from discover.storage.zip_archive import array_in, members_of
 _NAME = r"[0-9a-f]{32}\.npz"
 
 
-class NotKeptError(DiscoverError):
+class NotStoredError(DiscoverError):
     """Curves are asked for that have not been kept, and none may be made."""
 
 
@@ -34,7 +34,7 @@ class NotKeptWarning(DiscoverWarning):
     """Curves could not be kept: what they belong to would be run again after a kill."""
 
 
-class Kept(Executor):
+class CurveStore(Executor):
     """Another executor, whose evaluations are kept, so that a command that is repeated runs none twice.
 
     Args:
@@ -42,7 +42,7 @@ class Kept(Executor):
         folder: where curves are kept; made when the first ones are.
         registry: gives candidates and environments their names.
         belongs: what else the bits depend on (versions, plugins, device), as JSON can hold it.
-        only: whether to raise `NotKeptError` instead of running anything.
+        only: whether to raise `NotStoredError` instead of running anything.
     """
 
     def __init__(self, executor: Executor, folder: Path, registry: Registry, belongs: Mapping[str, Any], only: bool = False):
@@ -56,7 +56,7 @@ class Kept(Executor):
 
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
         settled = self._executor.settle(lifetimes, candidate, environments)
-        return Kept(settled, self._folder, self._registry, self._belongs, self._only)
+        return CurveStore(settled, self._folder, self._registry, self._belongs, self._only)
 
     def evaluate(
         self,
@@ -69,7 +69,7 @@ class Kept(Executor):
         path = self._folder / f"{self._digest(environment, candidates, keys, steps)}.npz"
         curves = _read(path)
         if curves is None and self._only:
-            raise NotKeptError("its learning curves have not been kept")
+            raise NotStoredError("its learning curves have not been kept")
         if curves is None:
             curves = self._executor.evaluate(environment, candidates, keys, steps, progress)
             _write(path, curves)

@@ -16,7 +16,7 @@ from discover.base.statistics import bootstrap_interval
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.events import Interval
-from discover.contract.experience import Experience
+from discover.contract.trajectory import Trajectory
 from discover.inner_loop import lifetime
 
 
@@ -135,9 +135,9 @@ def _recorded(
     return jax.vmap(one)(tasks, keys)
 
 
-def first_episodes(experience: Experience) -> jax.Array:
+def first_episodes(trajectory: Trajectory) -> jax.Array:
     """``[T, B]``, 1 up to the end of each column's first episode, then 0."""
-    done = (experience.terminated | experience.truncated).astype(jnp.float32)
+    done = (trajectory.terminated | trajectory.truncated).astype(jnp.float32)
     return (jnp.cumsum(done, axis=0) - done == 0.0).astype(jnp.float32)
 
 

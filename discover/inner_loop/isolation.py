@@ -17,7 +17,7 @@ from discover.inner_loop.reasons import from_callback, quiet_callbacks, reason, 
 from discover.inner_loop.status import statuses
 
 
-class Part(NamedTuple):
+class Outcomes(NamedTuple):
     """What became of members that share one structure, on one task.
 
     Attributes:
@@ -33,7 +33,7 @@ class Part(NamedTuple):
     env_steps: int
 
 
-def evaluated(executor: Executor, environment: Environment, candidates: Any, keys: jax.Array, steps: int) -> Part:
+def evaluated(executor: Executor, environment: Environment, candidates: Any, keys: jax.Array, steps: int) -> Outcomes:
     """Members of one structure on one task; whatever they raise, only a stop of the command leaves this function.
 
     A host callback that fails for the values of one member fails the whole program: each member is run again alone then.
@@ -53,8 +53,8 @@ def evaluated(executor: Executor, environment: Environment, candidates: Any, key
 
 
 def advanced(
-    executor: Executor, environment: Environment, candidates: Any, lives: Any, window: tuple[int, int, int]
-) -> tuple[Any, Part]:
+    executor: Executor, environment: Environment, candidates: Any, ongoing: Any, window: tuple[int, int, int]
+) -> tuple[Any, Outcomes]:
     """Ongoing lifetimes ``[n, S, ...]`` after a window of updates, and what became of them.
 
     Where a host callback fails, each member goes on alone; one for which it fails again stays as it was.
@@ -62,10 +62,10 @@ def advanced(
     Raises:
         EvaluationError: none of them can go on.
     """
-    count, seeds = lives.counts.shape[:2]
+    count, seeds = ongoing.counts.shape[:2]
     try:
         with quiet_callbacks():
-            after, curves = executor.advance(environment, candidates, lives, *window)
+            after, curves = executor.advance(environment, candidates, ongoing, *window)
         return after, whole(curves)
     except BaseException as error:
         stop = stop_in(error)
@@ -74,30 +74,30 @@ def advanced(
         if not from_callback(error):
             raise EvaluationError(f"no agent can go on ({reason(error)}): repair the component that raises this.") from error
         if count == 1:
-            return lives, failed(count, seeds, reason(error), Status.ERROR)
+            return ongoing, failed(count, seeds, reason(error), Status.ERROR)
     pieces = []
     for place in range(count):
-        one, life = jax.tree.map(lambda x, i=place: x[i : i + 1], (candidates, lives))
+        one, life = jax.tree.map(lambda x, i=place: x[i : i + 1], (candidates, ongoing))
         pieces.append(advanced(executor, environment, one, life, window))
     together = [jax.device_put(life, jax.devices()[0]) for life, _ in pieces]  # they lie on different devices
     after = jax.tree.map(lambda *rows: jnp.concatenate(rows), *together)
     return after, joined([part for _, part in pieces])
 
 
-def whole(curves: Curves) -> Part:
+def whole(curves: Curves) -> Outcomes:
     """The part of members whose program ran."""
-    return Part(curves.episode_return, statuses(curves).max(axis=1), {}, int(curves.env_steps.sum(dtype=np.int64)))
+    return Outcomes(curves.episode_return, statuses(curves).max(axis=1), {}, int(curves.env_steps.sum(dtype=np.int64)))
 
 
-def failed(count: int, seeds: int, why: str, status: Status) -> Part:
+def failed(count: int, seeds: int, why: str, status: Status) -> Outcomes:
     """The part of ``count`` members whose program did not run, or not to its end."""
     returns = np.full((count, seeds, 100), np.nan, np.float32)
-    return Part(returns, np.full(count, status, np.int8), dict.fromkeys(range(count), why), 0)
+    return Outcomes(returns, np.full(count, status, np.int8), dict.fromkeys(range(count), why), 0)
 
 
-def joined(parts: list[Part]) -> Part:
+def joined(parts: list[Outcomes]) -> Outcomes:
     """Members that were run alone, as one part."""
-    return Part(
+    return Outcomes(
         np.concatenate([part.returns for part in parts]),
         np.concatenate([part.status for part in parts]),
         {place: part.errors[0] for place, part in enumerate(parts) if part.errors},

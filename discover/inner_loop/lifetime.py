@@ -66,11 +66,11 @@ def updates_in(algorithm: Algorithm, environment: Environment, steps: int) -> in
         UserError: not even one, or more than int32 can count.
     """
     rollout = algorithm.rule.rollout(algorithm.family(environment).spec())
-    each = rollout.steps * rollout.environments
+    each = rollout.steps * rollout.num_envs
     if steps < each:
         raise UserError(
             f"a lifetime of {steps} env steps is shorter than one update of {type(algorithm.rule).__name__}, which takes "
-            f"{each} ({rollout.steps} steps x {rollout.environments} environments): give at least {each} steps."
+            f"{each} ({rollout.steps} steps x {rollout.num_envs} environments): give at least {each} steps."
         )
     if steps >= 2**31 or steps // each > _MOST_UPDATES:
         raise UserError(
@@ -87,7 +87,7 @@ def begin(algorithm: Algorithm, environment: Environment, key: jax.Array) -> Lif
     key_network, key_rule, key_tasks, key_start, key_run = named_keys(key, "network", "rule", "tasks", "start", "run")
     params = world.initial_params(key_network)
     state = algorithm.rule.init(key_rule, world, params)
-    actor = None if rollout.by_rule else _start(world, key_tasks, key_start, rollout.environments)
+    actor = None if rollout.by_rule else _start(world, key_tasks, key_start, rollout.num_envs)
     names = (*_REPORT[:-1], *_info_names(algorithm, environment, params, state, actor))
     rows = {name: jnp.zeros(ROWS) for name in names}
     return Lifetime(unrolled(key_run), params, state, actor, rows, jnp.zeros(ROWS), jnp.zeros((), jnp.int32))
@@ -119,7 +119,7 @@ def advance(
         index = index.astype(jnp.int32)
         progress = index.astype(jnp.float32) / jnp.asarray(total, jnp.float32)
         rollout = algorithm.rule.rollout(algorithm.family(environment).spec())
-        world = algorithm.world(environment, progress, index * (rollout.steps * rollout.environments))
+        world = algorithm.world(environment, progress, index * (rollout.steps * rollout.num_envs))
         return _update(algorithm.rule, world, life, index, (index - first) * ROWS // count)
 
     if not (isinstance(start, int) and isinstance(stop, int)):
@@ -158,13 +158,13 @@ def run(algorithm: Algorithm, environment: Environment, key: jax.Array, total: A
 def _update(rule: UpdateRule, world: World, life: Lifetime, index: jax.Array, row: jax.Array) -> Lifetime:
     rollout = rule.rollout(world.spec)
     key_redraw, key_collect, key_update = jax.random.split(jax.random.fold_in(life.key, index), 3)
-    actor, experience = life.actor, None
+    actor, trajectory = life.actor, None
     if actor is not None:
         if world.redraw == "update":
-            actor = _start(world, key_redraw, named_key(key_redraw, "start"), rollout.environments, actor)
+            actor = _start(world, key_redraw, named_key(key_redraw, "start"), rollout.num_envs, actor)
         acting, context = rule.behavior(life.params, life.rule_state)
-        actor, experience = world.collect(acting, actor, key_collect, rollout.steps, context)
-    params, state, info = rule.update(key_update, world, life.params, life.rule_state, experience)  # type: ignore[arg-type]
+        actor, trajectory = world.collect(acting, actor, key_collect, rollout.steps, context)
+    params, state, info = rule.update(key_update, world, life.params, life.rule_state, trajectory)  # type: ignore[arg-type]
     measured, actor, env_steps = _measure(rule, life, actor, dict(info))
     rows = {name: life.rows[name].at[row].add(measured[name]) for name in life.rows}
     return Lifetime(life.key, params, state, actor, rows, life.counts.at[row].add(1.0), env_steps)
@@ -203,12 +203,12 @@ def _info_names(
 ) -> tuple[str, ...]:
     def info(key: jax.Array, params: Any, state: Any, actor: Actor | None) -> Any:
         world = algorithm.world(environment)
-        experience = None
+        trajectory = None
         if actor is not None:
             acting, context = algorithm.rule.behavior(params, state)
             steps = algorithm.rule.rollout(world.spec).steps
-            experience = world.collect(acting, actor, key, steps, context)[1]
-        return algorithm.rule.update(key, world, params, state, experience)[2]  # type: ignore[arg-type]
+            trajectory = world.collect(acting, actor, key, steps, context)[1]
+        return algorithm.rule.update(key, world, params, state, trajectory)[2]  # type: ignore[arg-type]
 
     names = jax.eval_shape(info, jax.random.key(0), params, state, actor)
     return tuple(name for name in sorted(names) if name not in _REPORT)

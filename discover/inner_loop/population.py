@@ -101,9 +101,9 @@ def evaluate_population(
     host = jax.tree.map(np.asarray, candidates)
     for index in _tiles(lifetimes, tile):
         members = programs.place(jax.tree.map(lambda x, i=index: x[i // seeds], host))
-        lives = programs.begin(environment, members, programs.place(keys[index % seeds]))
-        lives = programs.advance(environment, members, lives, 0, total, total)
-        pieces.append(programs.finish(lives, total))
+        ongoing = programs.begin(environment, members, programs.place(keys[index % seeds]))
+        ongoing = programs.advance(environment, members, ongoing, 0, total, total)
+        pieces.append(programs.finish(ongoing, total))
         done += tile
         if progress is not None:
             jax.block_until_ready(pieces[-1])
@@ -122,12 +122,12 @@ def begin_population(environment: Environment, candidates: Any, keys: jax.Array,
 
 
 def advance_population(
-    environment: Environment, candidates: Any, lives: Any, start: int, stop: int, total: int, chunk: int
+    environment: Environment, candidates: Any, ongoing: Any, start: int, stop: int, total: int, chunk: int
 ) -> tuple[Any, Curves]:
     """Lifetimes ``[P, S, ...]`` after a window of updates, and its curves; see `Executor.advance`."""
-    population, seeds = lives.counts.shape[:2]
+    population, seeds = ongoing.counts.shape[:2]
     programs = _programs_for(population * seeds, chunk)
-    flat = jax.tree.map(lambda x: x.reshape(population * seeds, *x.shape[2:]), lives)
+    flat = jax.tree.map(lambda x: x.reshape(population * seeds, *x.shape[2:]), ongoing)
     after, pieces = [], []
     for index in _tiles(population * seeds, chunk * programs.devices):
         members = programs.place(jax.tree.map(lambda x, i=index: np.asarray(x)[i // seeds], candidates))
@@ -140,13 +140,13 @@ def advance_population(
 
 
 @jax.jit
-def inherit(lives: Any, parents: jax.Array, generation: Any) -> Any:
+def inherit(ongoing: Any, parents: jax.Array, generation: Any) -> Any:
     """Member i goes on with the lifetimes of member ``parents[i]``: one gather over all that ``[P, S, ...]`` lifetimes hold.
 
     A copy gets a stream of random numbers of its own, by generation and place, else it would stay the same as its
     parent; who goes on with its own lifetimes keeps its stream.
     """
-    taken = jax.tree.map(lambda x: x[parents], lives)
+    taken = jax.tree.map(lambda x: x[parents], ongoing)
     place = jnp.arange(len(parents))
 
     def own(key: jax.Array, index: jax.Array) -> jax.Array:
@@ -222,11 +222,11 @@ def _begin(environment: Environment, members: Any, keys: jax.Array) -> Any:
     return _side_by_side(lambda member, key: lifetime.begin(member, environment, key))(members, keys)
 
 
-def _advance(environment: Environment, members: Any, lives: Any, start: Any, stop: Any, total: Any) -> Any:
+def _advance(environment: Environment, members: Any, ongoing: Any, start: Any, stop: Any, total: Any) -> Any:
     def one(member: Any, life: Any) -> Any:
         return lifetime.advance(member, environment, life, start, stop, total)
 
-    return _side_by_side(one)(members, lives)
+    return _side_by_side(one)(members, ongoing)
 
 
 def _side_by_side(one: Callable[..., Any]) -> Callable[..., Any]:
@@ -240,18 +240,18 @@ def _side_by_side(one: Callable[..., Any]) -> Callable[..., Any]:
     return each
 
 
-def _advance_window(environment: Environment, members: Any, lives: Any, start: Any, stop: Any, total: Any) -> Any:
+def _advance_window(environment: Environment, members: Any, ongoing: Any, start: Any, stop: Any, total: Any) -> Any:
     def one(member: Any, life: Any) -> Any:
         window = (start, stop - start)
         after = lifetime.advance(member, environment, lifetime.fresh_window(life), start, stop, total, window)
         curve = lifetime.curve_of(after, stop - start)
         return after, curve._replace(env_steps=after.env_steps - life.env_steps)
 
-    return jax.vmap(one)(members, lives)
+    return jax.vmap(one)(members, ongoing)
 
 
-def _finish(lives: Any, total: Any) -> Any:
-    return jax.vmap(lambda life: lifetime.curve_of(life, total))(lives)
+def _finish(ongoing: Any, total: Any) -> Any:
+    return jax.vmap(lambda life: lifetime.curve_of(life, total))(ongoing)
 
 
 def _tiles(lifetimes: int, tile: int) -> Iterator[np.ndarray]:

@@ -24,16 +24,16 @@ class OnPolicy(UpdateRule):
     Attributes:
         returns: targets for the value, advantages for the policy.
         optimizer: what takes a step. Its state is the rule's, unless `init` says otherwise.
-        steps, environments: T and B of a batch.
+        steps, num_envs: T and B of a batch.
     """
 
     returns: ReturnFunction
     optimizer: Optimizer
     steps: Count = 128
-    environments: Count = 4
+    num_envs: Count = 4
 
     def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, self.environments)
+        return Rollout(self.steps, self.num_envs)
 
     def heads(self, spec: Spec) -> Heads:
         return Heads({**policy_heads(spec), "value": Head(())})

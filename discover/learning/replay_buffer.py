@@ -1,8 +1,8 @@
-"""A replay memory: a ring of single transitions, from which rules that learn off-policy draw their batches.
+"""A replay buffer: a ring of single transitions, from which rules that learn off-policy draw their batches.
 
-    memory = empty_memory(world.template(params, steps, environments), capacity)      # in the rule's init
+    memory = empty_replay_buffer(world.template(params, steps, environments), capacity)      # in the rule's init
     memory = memory.add(experience)                                                   # in its update
-    batch = memory.sample(key, 128)                                                   # an Experience [1, 128]
+    batch = memory.sample(key, 128)                                                   # an Trajectory [1, 128]
 
 Written for one lifetime; it lives in the rule's state and is overwritten in place. Where there is a normalizer, transitions are
 kept as they were before it, and rescaled when they are drawn: by the statistics of the experience that was added last.
@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from discover.base.errors import UserError
-from discover.contract.experience import Experience, Info, Unscaled
+from discover.contract.trajectory import Info, Trajectory, Unscaled
 
 L = TypeVar("L")
 
@@ -25,7 +25,7 @@ TRANSITION = ("observation", "action", "reward", "terminated", "next_observation
 """What one-step targets need of experience."""
 
 
-class Memory(NamedTuple):
+class ReplayBuffer(NamedTuple):
     """The latest transitions of a lifetime.
 
     Attributes:
@@ -34,7 +34,7 @@ class Memory(NamedTuple):
         scale: the normalizer and its statistics of now; empty without a normalizer.
     """
 
-    rows: Experience
+    rows: Trajectory
     added: jax.Array
     scale: tuple[Any, ...] = ()
 
@@ -43,37 +43,37 @@ class Memory(NamedTuple):
         """How many transitions fit."""
         return jax.tree.leaves(self.rows)[0].shape[0]
 
-    def add(self, experience: Experience) -> Memory:
-        """The memory with the transitions of ``experience[T, B]`` in place of as many of the oldest."""
-        unscaled, scale = _before_scaling(experience)
+    def add(self, trajectory: Trajectory) -> ReplayBuffer:
+        """The memory with the transitions of ``trajectory[T, B]`` in place of as many of the oldest."""
+        unscaled, scale = _before_scaling(trajectory)
         if len(scale) != len(self.scale):
             raise UserError(
-                "this replay memory keeps what was there before the normalizer, which the experience added has lost "
+                "this replay buffer keeps what was there before the normalizer, which the experience added has lost "
                 "(minibatches and groups of columns do not carry it): add experience as it was collected."
             )
         given = _only(unscaled, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
-        steps, columns = experience.reward.shape
+        steps, columns = trajectory.reward.shape
         flat = jax.tree.map(lambda ring, new: new.reshape(1, -1, *ring.shape[1:]), self.rows, given)
         rings = jax.tree.map(lambda ring: ring[None], self.rows)
         start = (self.added % self.capacity)[None]
         rows = jax.tree.map(lambda ring: ring[0], _written(*jax.lax.stop_gradient((rings, flat)), start))
-        return Memory(rows, self.added + steps * columns, jax.lax.stop_gradient(scale))
+        return ReplayBuffer(rows, self.added + steps * columns, jax.lax.stop_gradient(scale))
 
-    def sample(self, key: jax.Array, count: int) -> Experience:
-        """``count`` transitions, each drawn evenly from all that are kept, as experience ``[1, count]``."""
+    def sample(self, key: jax.Array, count: int) -> Trajectory:
+        """``count`` transitions, each drawn evenly from all that are kept, as trajectory ``[1, count]``."""
         index = jax.random.randint(key, (1, count), 0, jnp.minimum(self.added, self.capacity))
         batch = jax.tree.map(lambda ring: ring[index], self.rows)
-        return self._rescaled(batch)._replace(first=jnp.zeros((1, count), bool))
+        return self._rescaled(batch)._replace(is_first=jnp.zeros((1, count), bool))
 
-    def _rescaled(self, batch: Experience) -> Experience:
+    def _rescaled(self, batch: Trajectory) -> Trajectory:
         """The batch ``[1, N]`` by the statistics of now."""
         if not self.scale:
             return batch
         normalizer, statistics = self.scale
         ways = {
-            "observation": normalizer.rescale,
-            "next_observation": normalizer.rescale,
-            "reward": normalizer.rescale_reward,
+            "observation": normalizer.normalize,
+            "next_observation": normalizer.normalize,
+            "reward": normalizer.normalize_reward,
         }
         kept = {name: way for name, way in ways.items() if jax.tree.leaves(getattr(batch, name))}
         return batch._replace(**{name: way(statistics, getattr(batch, name)[0])[None] for name, way in kept.items()})
@@ -95,10 +95,10 @@ def learn_if(ready: jax.Array, step: Callable[[L, jax.Array], tuple[L, Info]], l
     return jax.lax.cond(ready, steps, lambda learner: (learner, idle), learner)
 
 
-_EMPTY = dict.fromkeys(Experience._fields, ()) | {"context": {}}
+_EMPTY = dict.fromkeys(Trajectory._fields, ()) | {"context": {}}
 
 
-def empty_memory(template: Experience, capacity: int, keep: tuple[str, ...] = TRANSITION) -> Memory:
+def empty_replay_buffer(template: Trajectory, capacity: int, keep: tuple[str, ...] = TRANSITION) -> ReplayBuffer:
     """A memory without transitions.
 
     Args:
@@ -111,33 +111,33 @@ def empty_memory(template: Experience, capacity: int, keep: tuple[str, ...] = TR
     """
     if jax.tree.leaves(template.carry):
         raise UserError(
-            "a replay memory keeps single transitions, from which a recurrent network cannot learn: choose a feed-forward "
+            "a replay buffer keeps single transitions, from which a recurrent network cannot learn: choose a feed-forward "
             "network (mlp, say), or a rule that learns from whole segments (ppo, say)."
         )
     steps, columns = template.reward.shape
     if capacity < 1 or capacity % (steps * columns):
         raise UserError(
-            f"a replay memory of capacity {capacity} is no multiple of the {steps * columns} transitions that an update brings "
+            f"a replay buffer of capacity {capacity} is no multiple of the {steps * columns} transitions that an update brings "
             f"({steps} steps x {columns} environments): change one of them."
         )
     unscaled, scale = _before_scaling(template)
     rows = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape[2:]), leaf.dtype), _only(unscaled, keep))
     scale = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), scale)
-    return Memory(rows, jnp.zeros((), jnp.int32), scale)
+    return ReplayBuffer(rows, jnp.zeros((), jnp.int32), scale)
 
 
-def _before_scaling(experience: Experience) -> tuple[Experience, tuple[Any, ...]]:
-    """Experience as it was before the normalizer, and the normalizer with its statistics; nothing where there is none."""
-    before = experience.unscaled
+def _before_scaling(trajectory: Trajectory) -> tuple[Trajectory, tuple[Any, ...]]:
+    """Trajectory as it was before the normalizer, and the normalizer with its statistics; nothing where there is none."""
+    before = trajectory.unscaled
     if not isinstance(before, Unscaled):
-        return experience, ()
+        return trajectory, ()
     scaled = ("observation", "reward", "next_observation")
-    return experience._replace(**{name: getattr(before, name) for name in scaled}), (before.normalizer, before.statistics)
+    return trajectory._replace(**{name: getattr(before, name) for name in scaled}), (before.normalizer, before.statistics)
 
 
-def _only(experience: Experience, keep: tuple[str, ...]) -> Experience:
-    """Experience without the fields that are not kept."""
-    return experience._replace(**{name: value for name, value in _EMPTY.items() if name not in keep})
+def _only(trajectory: Trajectory, keep: tuple[str, ...]) -> Trajectory:
+    """Trajectory without the fields that are not kept."""
+    return trajectory._replace(**{name: value for name, value in _EMPTY.items() if name not in keep})
 
 
 @jax.custom_batching.custom_vmap

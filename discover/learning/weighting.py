@@ -8,26 +8,26 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from discover.contract.experience import Experience
+from discover.contract.trajectory import Trajectory
 
 
-def ends_within(experience: Experience) -> jax.Array:
+def ends_within(trajectory: Trajectory) -> jax.Array:
     """``[T, B]``, 1 where the episode ends at this step or at a later one of the batch, else 0."""
-    done = (experience.terminated | experience.truncated).astype(jnp.float32)
+    done = (trajectory.terminated | trajectory.truncated).astype(jnp.float32)
     return jax.lax.cummax(done, axis=0, reverse=True)
 
 
-def step_weights(experience: Experience, group: int | None) -> jax.Array:
+def step_weights(trajectory: Trajectory, group: int | None) -> jax.Array:
     """``[T, B]`` weights that turn a sum into a mean over groups of the mean over the steps of ended episodes.
 
     Args:
-        experience: a batch.
+        trajectory: a batch.
         group: how many neighboring columns belong together (`World.group`); None for all of them.
 
     Returns:
         Weights that sum to 1, if an episode ends in each group; a group in which none ends has weight 0.
     """
-    known = ends_within(experience)
+    known = ends_within(trajectory)
     groups = 1 if group is None else known.shape[1] // group
     return known / (groups * jnp.maximum(_group_sums(known, group), 1.0))
 

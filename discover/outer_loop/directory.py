@@ -68,7 +68,7 @@ def is_search(directory: Path) -> bool:
 
 
 @contextlib.contextmanager
-def held(directory: Path, *, resume: bool) -> Iterator[None]:
+def locked(directory: Path, *, resume: bool) -> Iterator[None]:
     """Work in a directory: alone, on a search of our own, or where nothing lies yet.
 
     Raises:

@@ -25,12 +25,12 @@ from discover.contract.events import Comparison, SearchResult, Status
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.evaluation.compare import compare
-from discover.evaluation.curve_store import Kept, NotKeptError
+from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.archive import digests_of
 from discover.outer_loop.directory import CHAMPION_FILE, FORMAT, KEPT_FOLDER, RESULT_FILE, Origin, read_json
 from discover.outer_loop.fitness import Evaluator
-from discover.outer_loop.state import Counters, Now, counted
-from discover.outer_loop.time_limit import Limited
+from discover.outer_loop.state import Counters, Snapshot, counted
+from discover.outer_loop.time_limit import TimeLimitedWorker
 from discover.storage.array_file import write_atomically
 
 _NUMBERS = ("champion_fitness", "generations", "env_steps", "seconds", "broken")
@@ -72,10 +72,10 @@ class Ending:
     executor: Executor
     directory: Path
     origin: Origin
-    now: Now
+    now: Snapshot
     last_error: str
     progress: Callable[[str, float], None]
-    limited: Limited | None
+    limited: TimeLimitedWorker | None
     tuned: Callable[[str, Any, Path], Algorithm]
 
     def choose(self) -> Chosen:
@@ -131,7 +131,7 @@ class Ending:
         champion, comparison = load_candidate(path, self.registry), None
         try:
             comparison = self._report(champion, only=True)
-        except (NotKeptError, UserError) as error:
+        except (NotStoredError, UserError) as error:
             what = f"the report of the search in '{self.directory}' cannot be shown again"
             text = f"{what} ({cause_of(error)}); its champion is as it was."
             warnings.warn(text, ReportWarning, stacklevel=4)
@@ -165,9 +165,9 @@ class Ending:
         digests = digests_of(self.space, rows)
         return known if (digests[:-1] == digests[-1]).all(axis=1).any() else rows
 
-    def _keeping(self, only: bool = False) -> Kept:
+    def _keeping(self, only: bool = False) -> CurveStore:
         """The executor, with everything kept that it runs; with ``only`` it runs nothing."""
-        return Kept(self.executor, self.directory / KEPT_FOLDER, self.registry, self.origin.belongs, only)
+        return CurveStore(self.executor, self.directory / KEPT_FOLDER, self.registry, self.origin.belongs, only)
 
     def _report(self, champion: Algorithm, only: bool = False) -> Comparison | None:
         """The champion beside its baselines, if the config asks for it; with ``only``, of what has been kept."""

@@ -20,13 +20,13 @@ from discover.contract.events import Status
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.strategy import TaskReturns
-from discover.inner_loop.isolation import Part, advanced, evaluated
+from discover.inner_loop.isolation import Outcomes, advanced, evaluated
 from discover.inner_loop.lifetime import begin, updates_in
 from discover.inner_loop.population import inherit
-from discover.outer_loop.time_limit import Limited
-from discover.outer_loop.worker import Piece
+from discover.outer_loop.time_limit import TimeLimitedWorker
+from discover.outer_loop.worker import Job
 
-Lives: TypeAlias = tuple[Any, ...]
+OngoingLifetimes: TypeAlias = tuple[Any, ...]
 """Ongoing lifetimes: per task a tree of arrays ``[P, S, ...]``."""
 
 
@@ -65,7 +65,7 @@ class Evaluator:
         space: Space,
         executor: Executor,
         progress: Callable[[str, float], None],
-        limited: Limited | None = None,
+        limited: TimeLimitedWorker | None = None,
     ):
         self._tasks, self._objective, self._seed = config.tasks, config.objective, config.seed
         self._space, self._executor, self._progress, self._limited = space, executor, progress, limited
@@ -97,7 +97,7 @@ class Evaluator:
                 if self._limited is None:
                     part = evaluated(self._executor, self._environments[task], group.candidates, keys, run.steps)
                 else:
-                    part = self._limited.evaluate(Piece(task, place, purpose, index, seeds), genomes, len(group.members))
+                    part = self._limited.evaluate(Job(task, place, purpose, index, seeds), genomes, len(group.members))
                 env_steps += self._take(part, group, curves, status, errors)
             returns.append(curves)
         fitness = self._fitness(returns, status, lowest)
@@ -107,12 +107,12 @@ class Evaluator:
         self,
         genomes: np.ndarray,
         parents: np.ndarray,
-        lives: Lives,
+        ongoing: OngoingLifetimes,
         index: int,
         generations: int,
         seeds: int,
         lowest: float = np.inf,
-    ) -> tuple[Lives, Evaluated]:
+    ) -> tuple[OngoingLifetimes, Evaluated]:
         """Ongoing lifetimes after their share of generation ``index``, scored by that share alone.
 
         A member for whose values a host callback fails stays as it was, broken. A program that fails for all is an error: none
@@ -121,7 +121,7 @@ class Evaluator:
         Args:
             genomes: ``[P, D]`` of one structure; from here on member i lives by ``genomes[i]``.
             parents: ``[P]``; member i goes on with the lifetime of member ``parents[i]``.
-            lives: as the generation before left them; begun anew in the first one.
+            ongoing: as the generation before left them; begun anew in the first one.
             index, generations: which share of each task's updates it is.
             seeds: S.
             lowest: the lowest fitness of any sound member before; broken ones stay below it.
@@ -135,7 +135,7 @@ class Evaluator:
             if index == 0:
                 life = self._executor.begin(environment, group.candidates, seed_keys(self._seed, "search", seeds, 0, task))
             else:
-                life = inherit(lives[task], jnp.asarray(parents), index)
+                life = inherit(ongoing[task], jnp.asarray(parents), index)
             life, part = advanced(self._executor, environment, group.candidates, life, (start, stop, total))
             after.append(life)
             curves = np.full_like(part.returns, np.nan)
@@ -144,7 +144,7 @@ class Evaluator:
         fitness = self._fitness(returns, status, lowest)
         return tuple(after), Evaluated(fitness, status, errors, returns, 1, env_steps, time.perf_counter() - started)
 
-    def lives_form(self, population: int, seeds: int) -> Lives:
+    def ongoing_form(self, population: int, seeds: int) -> OngoingLifetimes:
         """Shapes and dtypes of ongoing lifetimes.
 
         Raises:
@@ -183,7 +183,7 @@ class Evaluator:
         total = updates_in(candidate, self._environments[task], self._tasks[task].steps)
         return total * index // generations, total * (index + 1) // generations, total
 
-    def _take(self, part: Part, group: Group, returns: np.ndarray, status: np.ndarray, errors: dict[int, str]) -> int:
+    def _take(self, part: Outcomes, group: Group, returns: np.ndarray, status: np.ndarray, errors: dict[int, str]) -> int:
         """Fill in ``returns``, ``status`` and ``errors`` of a group's members; gives the env steps that they took."""
         returns[group.members] = part.returns
         status[group.members] = np.maximum(status[group.members], part.status)

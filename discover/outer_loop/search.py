@@ -30,9 +30,9 @@ from discover.outer_loop import directory as search_directory
 from discover.outer_loop.archive import archived, empty_archive
 from discover.outer_loop.directory import CONFIG_FILE, STATE_FILE, Origin
 from discover.outer_loop.ending import Ending, read_result, write_result
-from discover.outer_loop.fitness import Evaluator, Lives
-from discover.outer_loop.state import Counters, Now, State, counted
-from discover.outer_loop.time_limit import Limited
+from discover.outer_loop.fitness import Evaluator, OngoingLifetimes
+from discover.outer_loop.state import Counters, Snapshot, State, counted
+from discover.outer_loop.time_limit import TimeLimitedWorker
 from discover.plugin.loader import Plugins
 from discover.plugin.provenance import provenance
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes, write_atomically
@@ -81,14 +81,14 @@ def search(
     with contextlib.ExitStack() as holding:
         found = directory is not None and (resume or os.path.lexists(directory))  # be it unreadable
         if directory is not None and found:
-            holding.enter_context(search_directory.held(directory, resume=resume))
+            holding.enter_context(search_directory.locked(directory, resume=resume))
         runner = _Runner(plugins, config, progress)
         holding.callback(runner.close)
         if directory is None:
             directory = search_directory.new_directory(config)
         if not found:
             search_directory.make_directory(directory, exist_ok=True)
-            holding.enter_context(search_directory.held(directory, resume=False))
+            holding.enter_context(search_directory.locked(directory, resume=False))
         runner.enter(directory, resume, anyway)
         try:
             return runner.run()
@@ -138,12 +138,12 @@ class _Runner:
         self.executor = config.executor.settle(config.population * config.seeds, first, environments)
         self._settled = {**config.words, "executor": words_of(self.registry, self.executor)}
         text, limit = text_of(self._settled, "the config"), config.time_limit
-        self._limited = None if limit is None else Limited(self.registry, text, plugins.folder, limit)
+        self._limited = None if limit is None else TimeLimitedWorker(self.registry, text, plugins.folder, limit)
         self.evaluator = Evaluator(plugins.registry, config, self.space, self.executor, self.progress, self._limited)
-        self.now, self.kept = Now(self._initial_state(), Counters()), 0
+        self.now, self.kept = Snapshot(self._initial_state(), Counters()), 0
         self._ask = jax.jit(lambda key, state: config.strategy.ask(key, state, self.space, config.population))
         self._tell = jax.jit(lambda key, state, x, y: config.strategy.tell(key, state, self.space, x, y))
-        self._lives_form = self._checked_lives()
+        self._ongoing_form = self._checked_ongoing()
         self._last_error, self._late, self._anyway = "", False, False
         self._finished: Mapping[str, Any] | None = None
         self._check_tuned()
@@ -213,24 +213,24 @@ class _Runner:
             with self._written("its last checkpoint"):
                 self._checkpoint()
 
-    def _generation(self) -> tuple[Generation, Now]:
+    def _generation(self) -> tuple[Generation, Snapshot]:
         started, (state, counters) = time.perf_counter(), self.now
         index = counters.generations
         key = jax.random.fold_in(named_key(jax.random.key(self.config.seed), "strategy"), index)
         proposal, strategy = self._ask(named_key(key, "ask"), state.strategy)
-        genomes, lives, seeds = np.asarray(proposal.genomes), state.lives, self.config.seeds
+        genomes, ongoing, seeds = np.asarray(proposal.genomes), state.ongoing, self.config.seeds
         parents = None if proposal.parents is None else np.asarray(proposal.parents)
         total, lowest = self.config.generations, counters.lowest_fitness
         if parents is None:
             evaluated = self.evaluator.evaluate(genomes, "search", index, seeds, lowest)
         else:
-            lives, evaluated = self.evaluator.go_on(genomes, parents, lives, index, total, seeds, lowest)
+            ongoing, evaluated = self.evaluator.go_on(genomes, parents, ongoing, index, total, seeds, lowest)
         self._last_error = next(iter(evaluated.errors.values()), self._last_error)
         strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluated.fitness))
         counters = counted(counters, evaluated, time.perf_counter() - started)
         told = genomes, evaluated.fitness, evaluated.status
         archive = archived(state.archive, self.space, *told, anew=parents is not None)
-        now = Now(State(strategy, archive, lives), counters._replace(generations=index + 1))
+        now = Snapshot(State(strategy, archive, ongoing), counters._replace(generations=index + 1))
         generation = Generation(
             index=index,
             genomes=genomes,
@@ -339,9 +339,9 @@ class _Runner:
         changes = search_directory.changes(self.directory, origin, self._settled, belongs, self._anyway)
         self._finished = None if search_directory.end_differs(origin, self._settled) else read_result(self.directory)
         if path.is_file():
-            form = self.now.state._replace(lives=self._lives_form)
+            form = self.now.state._replace(ongoing=self._ongoing_form)
             state, text = tree_from_bytes(path.read_bytes(), form, f"checkpoint '{path}'")
-            self.now = Now(state, _counters(text, path))
+            self.now = Snapshot(state, _counters(text, path))
             self.kept = self.now.counters.generations
         elif origin.checkpoint or self._finished is not None:
             raise UserError(f"the checkpoint '{path}' is missing: put it back, or start a new search in another directory.")
@@ -358,7 +358,7 @@ class _Runner:
 
     # Checks -----------------------------------------------------------------------------------------------------------
 
-    def _checked_lives(self) -> Lives:
+    def _checked_ongoing(self) -> OngoingLifetimes:
         """Shapes of the lifetimes that go on from one generation to the next; none if every generation starts new ones."""
         if jax.eval_shape(self._ask, jax.random.key(0), self.now.state.strategy)[0].parents is None:
             return ()
@@ -368,7 +368,7 @@ class _Runner:
                 "either out."
             )
         self.evaluator.check_shares(self.config.generations)
-        return self.evaluator.lives_form(self.config.population, self.config.seeds)
+        return self.evaluator.ongoing_form(self.config.population, self.config.seeds)
 
     def _check(self, candidate: Algorithm) -> None:
         """Trace the first candidate and the baselines on their tasks, so that a mistake is told before a long run."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from discover.contract.events import Status
 from discover.outer_loop.archive import Archive
-from discover.outer_loop.fitness import Evaluated, Lives
+from discover.outer_loop.fitness import Evaluated, OngoingLifetimes
 
 
 class State(NamedTuple):
@@ -17,7 +17,7 @@ class State(NamedTuple):
 
     strategy: Any
     archive: Archive
-    lives: Lives = ()  # ongoing lifetimes, once there are any
+    ongoing: OngoingLifetimes = ()  # ongoing lifetimes, once there are any
 
 
 class Counters(NamedTuple):
@@ -31,7 +31,7 @@ class Counters(NamedTuple):
     broken: Mapping[str, int] = {}
 
 
-class Now(NamedTuple):
+class Snapshot(NamedTuple):
     """Where a search stands between two generations; replaced as a whole, so that its halves never disagree."""
 
     state: State

@@ -23,8 +23,8 @@ import numpy as np
 from discover.base.errors import DiscoverWarning, EvaluationError, UserError
 from discover.contract.events import Status
 from discover.contract.registry import Registry
-from discover.inner_loop.isolation import Part, failed
-from discover.outer_loop.worker import Piece
+from discover.inner_loop.isolation import Outcomes, failed
+from discover.outer_loop.worker import Job
 from discover.process.frames import read_message, write_message
 
 _START = 600.0  # seconds in which the process must be ready
@@ -40,7 +40,7 @@ _SETTINGS = (  # of JAX: those that bits depend on, and where compiled programs 
 )
 
 
-class Limited:
+class TimeLimitedWorker:
     """Evaluates structures in another process, each within a limit of time.
 
     Args:
@@ -72,7 +72,7 @@ class Limited:
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
-    def evaluate(self, piece: Piece, genomes: np.ndarray, count: int) -> Part:
+    def evaluate(self, piece: Job, genomes: np.ndarray, count: int) -> Outcomes:
         """What became of the ``count`` members that a piece of work is about."""
         if self._process is None:
             self._start()
@@ -83,7 +83,7 @@ class Limited:
             return failed(count, piece.seeds, answer, Status.ERROR)
         said, (returns, status) = answer
         errors = {int(place): why for place, why in said["errors"].items()}
-        return Part(returns, status, errors, said["env_steps"])
+        return Outcomes(returns, status, errors, said["env_steps"])
 
     def close(self) -> None:
         """End the process, whatever it is doing."""

@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 
-class Piece(NamedTuple):
+class Job(NamedTuple):
     """What is to be evaluated: one structure of a population, on one task.
 
     Attributes:
@@ -51,7 +51,7 @@ def main() -> None:
     write_message(answers, {"ready": True})
     while True:
         words, (genomes,) = inbox.get()
-        part = answer(Piece(**words), genomes)
+        part = answer(Job(**words), genomes)
         told = {"env_steps": part.env_steps, "errors": {str(place): why for place, why in part.errors.items()}}
         write_message(answers, told, part.returns, part.status)
 
@@ -87,7 +87,7 @@ def _prepared(settings: dict[str, Any]) -> Any:
     from discover.config.build import environment_from
     from discover.config.search_config import checked_config
     from discover.contract.events import Status
-    from discover.inner_loop.isolation import Part, evaluated, failed
+    from discover.inner_loop.isolation import Outcomes, evaluated, failed
     from discover.inner_loop.reasons import reason
     from discover.plugin.loader import load_plugins
     from discover.storage.yaml_text import values_in
@@ -97,7 +97,7 @@ def _prepared(settings: dict[str, Any]) -> Any:
     space = Space(config.template)
     environments = [environment_from(plugins.registry, run.task) for run in config.tasks]
 
-    def answer(piece: Piece, genomes: np.ndarray) -> Part:
+    def answer(piece: Job, genomes: np.ndarray) -> Outcomes:
         group = space.groups(genomes)[piece.place]
         keys = seed_keys(config.seed, piece.purpose, piece.seeds, piece.generation, piece.task)
         task, steps = environments[piece.task], config.tasks[piece.task].steps

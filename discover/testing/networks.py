@@ -70,7 +70,7 @@ def _applied(network: Network, params: Any, heads: Heads, carry: Any) -> tuple[A
     alone, _ = network.apply(params, heads, one, own)
     unknown, _ = network.apply(params, heads, first._replace(context={"eta": first.context["eta"]}), carry)
     at_once = {} if jax.tree.leaves(carry) else network.apply(params, heads, inputs, network.carry(heads))[0]
-    start = first._replace(first=jnp.ones(COLUMNS, bool))
+    start = first._replace(is_first=jnp.ones(COLUMNS, bool))
     anew = tuple(network.apply(params, heads, start, c)[0] for c in (carry, jax.tree.map(lambda x: x + 0.5, carry)))
     return outputs, after, alone, unknown, at_once, anew
 

@@ -58,7 +58,7 @@ def check_update_rule(
     require(finite(after), f"{name} gives parameters, a state or a report that is not finite in {updates} updates.")
     require(not same_bits(before, after.params), f"{name} changes no parameter in {updates} updates.")
     rollout = rule.rollout(environment.spec())
-    steps = updates * rollout.steps * rollout.environments
+    steps = updates * rollout.steps * rollout.num_envs
     require(after.env_steps == steps, f"{name} takes {after.env_steps} env steps where its rollout says {steps}.")
     require(
         finite(differentiable(algorithm, gradient)),

@@ -58,7 +58,7 @@ class Affine(Network):
         return {name: self._output(params[name], head, inputs) for name, head in given.items()}, carry
 
     def _output(self, own: Any, head: Head, inputs: Inputs) -> jax.Array:
-        batch = inputs.first.shape
+        batch = inputs.is_first.shape
         if head.form == "constant":
             return jnp.broadcast_to(own["bias"], batch + own["bias"].shape)
         seen = [inputs.observation.reshape(*batch, -1), *(inputs.context[read] for read in head.reads)]

@@ -1,7 +1,7 @@
 """How fast an algorithm trains, side by side with any peer.
 
     python experiments/benchmarks/speed.py --agents 1 64 --peer "python peer.py --agents {agents} --steps {steps}"
-    python experiments/benchmarks/speed.py --task Breakout-MinAtar --change rule.environments=64 --change rule.minibatches=8
+    python experiments/benchmarks/speed.py --task Breakout-MinAtar --change rule.num_envs=64 --change rule.minibatches=8
     python experiments/benchmarks/speed.py --recipe dqn --agents 1
 
 Each measurement is a process of its own; ours and the peer's take turns, so that both see the same machine. The peer's

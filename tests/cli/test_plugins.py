@@ -42,7 +42,7 @@ def test_show_tells_fields_with_domains_and_defaults(told: Told) -> None:
         "name": "noise",
         "role": "meta-parameter",
         "type": "real",
-        "domain": {"low": 0.0, "high": 1.0, "scale": "linear", "deviation": 0.5},
+        "domain": {"low": 0.0, "high": 1.0, "scale": "linear", "std": 0.5},
         "required": False,
         "default": 0.0,
     }

@@ -34,7 +34,7 @@ from discover import (
 )
 from discover.base.errors import shortened
 from discover.components.component import fields
-from discover.components.domains import Real
+from discover.components.domains import RealDomain
 from discover.components.paths import check
 
 
@@ -280,7 +280,7 @@ def test_a_wrong_path_is_told(path: str, sentence: str) -> None:
 
 
 def test_the_domain_of_a_number_is_found_by_its_path() -> None:
-    assert domain_at(nested(), "several.0.gamma") == Real(0.0, 1.0)
+    assert domain_at(nested(), "several.0.gamma") == RealDomain(0.0, 1.0)
     assert domain_at(nested(), "index").size == 2  # as its owner has it
     for path in ("widths", "several.0", "inner"):
         with pytest.raises(UserError, match=f"^{path} of Nested is structure, not a number: name a field with a domain.$"):

@@ -253,11 +253,11 @@ def test_a_child_takes_numbers_from_the_parent_in_which_they_have_effect() -> No
         ),
         (
             lambda: Machine(part=Lever(slope=free(step=1))),
-            "part.slope: free cannot change 'step' here; it can change deviation, high, low, scale.",
+            "part.slope: free cannot change 'step' here; it can change high, low, scale, std.",
         ),
         (
             lambda: Machine(part=Wheel(teeth=free(scale="log"))),
-            "part.teeth: free cannot change 'scale' here; it can change deviation, high, low.",
+            "part.teeth: free cannot change 'scale' here; it can change high, low, std.",
         ),
         (
             lambda: Pair(parts=(Lever(), Lever()), index=free(low=1)),

@@ -157,7 +157,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         {**BASE, "rule": {"toy_climb": {"slope": {"free": {"lo": 1}}}}},
-        "candidate.rule.toy_climb.slope: free has no 'lo'; did you mean 'low'? Known: deviation, high, low, scale, start.",
+        "candidate.rule.toy_climb.slope: free has no 'lo'; did you mean 'low'? Known: high, low, scale, start, std.",
     ),
     ({**BASE, "rule": {"toy_climb": {"slope": "fre"}}}, "candidate.rule.toy_climb.slope: got 'fre'; did you mean 'free'?"),
     (
@@ -166,7 +166,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         {**BASE, "rule": {"toy_climb": {"slope": {"free": 3}}}},
-        "candidate.rule.toy_climb.slope.free must be a mapping of deviation, high, low, scale, start to values; got 3.",
+        "candidate.rule.toy_climb.slope.free must be a mapping of high, low, scale, start, std to values; got 3.",
     ),
     ({**BASE, "rule": {"choice": ["toy_climb"]}}, "candidate.rule.choice must list two options or more; got ['toy_climb']."),
     ({**BASE, "wrappers": "toy"}, "candidate.wrappers must be a list of environment wrappers; got 'toy'."),

@@ -98,7 +98,7 @@ class Counter(Environment):
 
 def small_ppo(gamma: float = 0.99, learning_rate: float = 0.01, **changes: Any) -> PPO:
     """PPO of a size that compiles and runs in moments."""
-    settings: dict[str, Any] = {"steps": 8, "environments": 4, "epochs": 2, "minibatches": 2}
+    settings: dict[str, Any] = {"steps": 8, "num_envs": 4, "epochs": 2, "minibatches": 2}
     return PPO(returns=GAE(gamma=gamma), optimizer=Adam(learning_rate=learning_rate), **(settings | changes))
 
 

@@ -18,7 +18,7 @@ from discover import group_columns
 from discover.inner_loop import lifetime
 
 UPDATES = 60
-SIZES: dict[str, Any] = {"tasks": 8, "environments": 4, "steps": 8}
+SIZES: dict[str, Any] = {"tasks": 8, "num_envs": 4, "steps": 8}
 
 
 def one_step(rate: float = 4.0) -> PolicyGradient:
@@ -36,7 +36,7 @@ def test_meta_training_finds_parameters_that_adapt_to_each_task() -> None:
     assert abs(adapted[0, -10:].mean() - unadapted[0, -10:].mean()) < 0.1  # the smallest inner step adapts nothing
     assert np.all(curve.finite)
     rollout = rules[0].rollout(ARMS.spec())
-    np.testing.assert_array_equal(curve.env_steps, UPDATES * rollout.steps * rollout.environments)
+    np.testing.assert_array_equal(curve.env_steps, UPDATES * rollout.steps * rollout.num_envs)
     assert lifetime.updates_in(agent(rules[0]), ARMS, int(curve.env_steps[0])) == UPDATES
 
 
@@ -55,9 +55,9 @@ def test_minibatches_take_what_a_task_adapts_from_along() -> None:
 
     def divided(key: jax.Array) -> Any:
         params = world.initial_params(key)
-        tasks = jnp.repeat(world.sample_tasks(key, rule.tasks), rule.environments)
+        tasks = jnp.repeat(world.sample_tasks(key, rule.tasks), rule.num_envs)
         before, after = (world.collect(params, world.start(k, tasks), k, 8)[1] for k in jax.random.split(key))
-        after = after._replace(extra=[(jax.random.split(key, rule.tasks), group_columns(before, rule.environments))])
+        after = after._replace(extra=[(jax.random.split(key, rule.tasks), group_columns(before, rule.num_envs))])
         whole = seen.evaluate(params, after)["policy"]
         parts, policy = seen.minibatches(key, 2, after, whole)
         evaluated = jax.vmap(seen.evaluate, (None, 0))(params, parts)["policy"]

@@ -14,7 +14,6 @@ from discover import (
     AUXILIARY_LOSS,
     Algorithm,
     Categorical,
-    Experience,
     Heads,
     Info,
     Inputs,
@@ -22,6 +21,7 @@ from discover import (
     Outputs,
     Scalar,
     Spec,
+    Trajectory,
     World,
     component,
 )
@@ -38,7 +38,7 @@ class Constant(Network):
         return ()
 
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
-        batch = inputs.first.shape
+        batch = inputs.is_first.shape
         logits = jnp.log(jnp.array(self.probabilities)) + 3.0  # any constant on top
         return {"policy": jnp.broadcast_to(logits, (*batch, 3)), "value": jnp.full(batch, self.value)}, carry
 
@@ -47,7 +47,7 @@ def mixing(alpha: Scalar, simple: Network | None = None) -> MixAndMatch:
     return MixAndMatch(simple=(simple or MLP(hidden=()),), share=Held(alpha=alpha))
 
 
-def looked_at(candidate: Algorithm) -> tuple[World, Any, Experience]:
+def looked_at(candidate: Algorithm) -> tuple[World, Any, Trajectory]:
     world, key = candidate.world(CATCH), jax.random.key(0)
     params = world.initial_params(key)
     return world, params, world.collect(params, world.start(key, world.sample_tasks(key, 4)), key, 8)[1]
@@ -94,7 +94,7 @@ def size(tree: Any) -> np.ndarray:
 def test_gradients_are_finite_for_every_share() -> None:
     """With respect to both agents and to the share itself; a rule's loss gets the auxiliary one added by the world."""
 
-    def loss(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+    def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
         policy = Categorical(outputs["policy"])
         return jnp.mean(outputs["value"]) - jnp.mean(policy.log_prob(batch.action)), {}
 

@@ -17,13 +17,13 @@ from discover_zoo.rules.td3 import TD3
 
 from discover import (
     Environment,
-    Experience,
     Normalizer,
     Spec,
+    Trajectory,
     UpdateRule,
     UserError,
     component,
-    empty_memory,
+    empty_replay_buffer,
     group_columns,
     join_columns,
 )
@@ -37,28 +37,28 @@ STEPS, COLUMNS = 8, 4
 class Drift(Normalizer):
     """Multiplies observations and rewards with the number of steps so far."""
 
-    def init(self, spec: Spec, environments: int) -> Any:
+    def init(self, spec: Spec, num_envs: int) -> Any:
         return jnp.zeros(()), jnp.zeros(())
 
-    def observe(self, state: Any, observation: jax.Array) -> tuple[Any, jax.Array]:
+    def update(self, state: Any, observation: jax.Array) -> tuple[Any, jax.Array]:
         state = state[0] + 1.0, state[1]
-        return state, self.rescale(state, observation)
+        return state, self.normalize(state, observation)
 
-    def rescale(self, state: Any, observation: jax.Array) -> jax.Array:
+    def normalize(self, state: Any, observation: jax.Array) -> jax.Array:
         return state[0] * observation
 
-    def reward(self, state: Any, reward: jax.Array, done: jax.Array) -> tuple[Any, jax.Array]:
+    def update_reward(self, state: Any, reward: jax.Array, done: jax.Array) -> tuple[Any, jax.Array]:
         state = state[0], state[1] + 1.0
-        return state, self.rescale_reward(state, reward)
+        return state, self.normalize_reward(state, reward)
 
-    def rescale_reward(self, state: Any, reward: jax.Array) -> jax.Array:
+    def normalize_reward(self, state: Any, reward: jax.Array) -> jax.Array:
         return state[1] * reward
 
 
-def collected(normalizer: Normalizer | None) -> Experience:
+def collected(normalizer: Normalizer | None) -> Trajectory:
     world = agent(small_ppo(), Affine(), normalizer=normalizer).world(Counter(stops=False))
 
-    def run(key: jax.Array) -> Experience:
+    def run(key: jax.Array) -> Trajectory:
         actor = world.start(key, world.sample_tasks(key, COLUMNS))
         return world.collect(world.initial_params(key), actor, key, STEPS)[1]
 
@@ -76,7 +76,7 @@ def test_the_true_last_observation_of_an_episode_is_on_the_scale_of_the_other_co
 
 
 def small(kind: Any, **more: Any) -> UpdateRule:
-    settings: dict[str, Any] = {"environments": COLUMNS, "capacity": 40, "batch": 8, "learning_starts": 0}
+    settings: dict[str, Any] = {"num_envs": COLUMNS, "capacity": 40, "batch": 8, "learning_starts": 0}
     return kind(optimizer=SGD(learning_rate=1e-3), **settings | more)
 
 
@@ -106,25 +106,25 @@ def test_a_memory_gives_all_transitions_on_the_scale_of_now(name: str, normalize
     kept, drawn = jax.tree.map(lambda x: x[:36], memory.rows), memory.sample(jax.random.key(1), 500)
     np.testing.assert_array_equal(kept.reward, kept.next_observation[:, 0])
     now = actor.normalizer
-    wanted = np.asarray(normalizer.rescale(now, kept.observation))
-    paid = np.asarray(normalizer.rescale_reward(now, kept.reward))
+    wanted = np.asarray(normalizer.normalize(now, kept.observation))
+    paid = np.asarray(normalizer.normalize_reward(now, kept.reward))
     rows = [np.flatnonzero((np.abs(wanted - seen) < 1e-5).all(axis=1))[0] for seen in np.asarray(drawn.observation[0])]
     assert len(set(rows)) > 30
     np.testing.assert_allclose(drawn.reward[0], paid[rows], rtol=1e-5, atol=1e-6)
-    following = np.asarray(normalizer.rescale(now, kept.next_observation))
+    following = np.asarray(normalizer.normalize(now, kept.next_observation))
     np.testing.assert_allclose(drawn.next_observation[0], following[rows], rtol=1e-5, atol=1e-6)
 
 
 def test_without_a_normalizer_nothing_is_kept_twice() -> None:
     plain = collected(None)
     assert plain.unscaled == ()
-    assert empty_memory(jax.eval_shape(lambda: plain), STEPS * COLUMNS).scale == ()
+    assert empty_replay_buffer(jax.eval_shape(lambda: plain), STEPS * COLUMNS).scale == ()
 
 
 def test_experience_that_has_lost_what_was_there_before_the_normalizer_is_refused() -> None:
     seen = collected(Drift())
-    memory = empty_memory(jax.eval_shape(lambda: seen), STEPS * COLUMNS)
+    memory = empty_replay_buffer(jax.eval_shape(lambda: seen), STEPS * COLUMNS)
     rearranged = join_columns(group_columns(seen, 2))
-    with pytest.raises(UserError, match=r"^this replay memory keeps what was there before the normalizer"):
+    with pytest.raises(UserError, match=r"^this replay buffer keeps what was there before the normalizer"):
         memory.add(rearranged)
     np.testing.assert_array_equal(memory.add(seen).sample(jax.random.key(0), 5).reward, 8.0)

@@ -32,7 +32,7 @@ def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
 @pytest.mark.slow
 def test_maml_over_a_mixture() -> None:
     inner = PolicyGradient(returns=MonteCarlo(), optimizer=SGD(learning_rate=4.0), normalize=False)
-    rule = MAML(inner=inner, outer=small_ppo(minibatches=1), tasks=8, environments=4, steps=8)
+    rule = MAML(inner=inner, outer=small_ppo(minibatches=1), tasks=8, num_envs=4, steps=8)
     population = [
         agent(rule, curriculum=MixAndMatch(simple=(MLP(hidden=()),), share=Ramp(start=start, end=1.0))) for start in (0.0, 1.0)
     ]

@@ -17,7 +17,6 @@ from discover import (
     ACTION,
     REWARD,
     Algorithm,
-    Experience,
     Head,
     Heads,
     Inputs,
@@ -25,6 +24,7 @@ from discover import (
     Redraw,
     Rollout,
     Spec,
+    Trajectory,
     UpdateRule,
     UserError,
     World,
@@ -42,11 +42,11 @@ MIXTURE = agent(small_ppo(), GRU(), curriculum=MixAndMatch(simple=(MLP(hidden=(4
 
 
 @functools.cache
-def collected(algorithm: Algorithm = AGENT, limit: int = 3, renewed: Redraw = "never") -> tuple[World, Any, Experience]:
+def collected(algorithm: Algorithm = AGENT, limit: int = 3, renewed: Redraw = "never") -> tuple[World, Any, Trajectory]:
     """A world, fresh parameters and the experience of one segment."""
     environment = Counter(limit=limit, renewed=renewed)
 
-    def first(key: jax.Array) -> tuple[Any, Experience]:
+    def first(key: jax.Array) -> tuple[Any, Trajectory]:
         world = algorithm.world(environment)
         params = world.initial_params(key)
         actor = world.start(key, world.sample_tasks(key, COLUMNS))
@@ -63,7 +63,7 @@ def test_truncation_is_told_from_termination_and_the_next_observation_is_the_tru
     np.testing.assert_array_equal(seen.terminated, seen.action == 1)
     np.testing.assert_array_equal(seen.truncated, (step + 1.0 >= 3) & (seen.action != 1))
     done = seen.terminated | seen.truncated
-    np.testing.assert_array_equal(seen.first[1:], done[:-1])
+    np.testing.assert_array_equal(seen.is_first[1:], done[:-1])
     np.testing.assert_array_equal(step[1:] == 0.0, done[:-1])
     assert seen.terminated.any()
     assert seen.truncated.any()
@@ -73,7 +73,7 @@ def test_the_next_value_is_that_of_the_true_next_observation() -> None:
     world, params, seen = collected()
     ahead = np.asarray(compiled(world.evaluate_next)(params, seen)["value"])[:-1]
     following = np.asarray(compiled(world.evaluate)(params, seen)["value"])[1:]
-    done = np.asarray(seen.first)[1:]
+    done = np.asarray(seen.is_first)[1:]
     np.testing.assert_allclose(ahead[~done], following[~done], rtol=1e-5)
     assert not np.any(np.isclose(ahead[done], following[done], rtol=1e-3))
 
@@ -116,7 +116,7 @@ def test_truncated_episodes_are_valued_as_if_they_went_on() -> None:
 
 def test_an_episode_family_draws_a_task_per_episode() -> None:
     _, _, seen = collected(renewed="episode")
-    task, same = np.asarray(seen.observation[..., 1]), ~np.asarray(seen.first[1:])
+    task, same = np.asarray(seen.observation[..., 1]), ~np.asarray(seen.is_first[1:])
     np.testing.assert_array_equal(seen.next_observation[..., 1], task)
     assert np.all((task[1:] == task[:-1]) == same)
     np.testing.assert_array_equal(seen.task, task[0])
@@ -126,17 +126,17 @@ def test_an_episode_family_draws_a_task_per_episode() -> None:
 class RunningMean(Normalizer):
     """Takes the running mean off observations and halves rewards."""
 
-    def init(self, spec: Spec, environments: int) -> Any:
+    def init(self, spec: Spec, num_envs: int) -> Any:
         return jnp.zeros(spec.observation_shape), jnp.zeros(())
 
-    def observe(self, state: Any, observation: jax.Array) -> tuple[Any, jax.Array]:
+    def update(self, state: Any, observation: jax.Array) -> tuple[Any, jax.Array]:
         total, count = state[0] + jnp.sum(observation, axis=0), state[1] + observation.shape[0]
         return (total, count), observation - total / count
 
-    def rescale(self, state: Any, observation: jax.Array) -> jax.Array:
+    def normalize(self, state: Any, observation: jax.Array) -> jax.Array:
         return observation - state[0] / state[1]
 
-    def reward(self, state: Any, reward: jax.Array, done: jax.Array) -> tuple[Any, jax.Array]:
+    def update_reward(self, state: Any, reward: jax.Array, done: jax.Array) -> tuple[Any, jax.Array]:
         return state, 0.5 * reward
 
 
@@ -159,7 +159,7 @@ def test_an_update_family_starts_afresh_and_the_normalizer_goes_on() -> None:
 
 def test_a_normalized_next_observation_is_the_next_observation() -> None:
     _, _, seen = collected(agent(small_ppo(), normalizer=RunningMean()))
-    inside = ~np.asarray(seen.first[1:])
+    inside = ~np.asarray(seen.is_first[1:])
     np.testing.assert_allclose(seen.next_observation[:-1][inside], seen.observation[1:][inside])
     np.testing.assert_array_equal(seen.reward, 0.5)
 
@@ -178,7 +178,7 @@ def test_a_recurrent_network_looks_one_step_ahead_without_a_reset() -> None:
     ahead = compiled(world.evaluate_next)(params, seen)["value"]
     carry, apply = seen.carry, compiled(lambda *x: RECURRENT.network.apply(x[0], world.heads, *x[1:]))
     for t in range(STEPS):
-        inputs = Inputs(seen.observation[t], seen.first[t], {}, jnp.zeros(()))
+        inputs = Inputs(seen.observation[t], seen.is_first[t], {}, jnp.zeros(()))
         _, carry = apply(params, inputs, carry)
         following = Inputs(seen.next_observation[t], jnp.zeros(COLUMNS, bool), {}, jnp.zeros(()))
         expected = apply(params, following, carry)[0]["value"]
@@ -188,7 +188,7 @@ def test_a_recurrent_network_looks_one_step_ahead_without_a_reset() -> None:
 def test_minibatches_keep_recurrent_sequences_whole() -> None:
     world, params, seen = collected(RECURRENT)
 
-    def divided(params: Any, seen: Experience) -> Any:
+    def divided(params: Any, seen: Trajectory) -> Any:
         whole = world.evaluate(params, seen)["value"]
         parts, values = world.minibatches(jax.random.key(1), 2, seen, whole)
         return parts, values, jax.vmap(world.evaluate, (None, 0))(params, parts)["value"]

@@ -12,7 +12,7 @@ from discover_zoo.normalizers.several import Several
 
 from discover import (
     Adaptation,
-    Experience,
+    Trajectory,
     UserError,
     adaptation_figure,
     ends_within,
@@ -25,10 +25,10 @@ from discover import (
 from discover.inner_loop.adaptation import first_episodes
 
 
-def batch(terminated: np.ndarray, truncated: np.ndarray) -> Experience:
+def batch(terminated: np.ndarray, truncated: np.ndarray) -> Trajectory:
     nothing = jnp.zeros(terminated.shape)
     ends = jnp.asarray(terminated), jnp.asarray(truncated)
-    return Experience(nothing, nothing, nothing, {}, nothing, *ends, nothing, nothing, {}, (), ())
+    return Trajectory(nothing, nothing, nothing, {}, nothing, *ends, nothing, nothing, {}, (), ())
 
 
 ENDS = np.zeros((5, 4), bool)

@@ -24,7 +24,7 @@ from discover.contract.events import Generation, SearchResult, Status, TaskRun
 from discover.contract.executor import Curves
 from discover.evaluation.compare import compare
 from discover.evaluation.train import train
-from discover.inner_loop.isolation import Part, evaluated
+from discover.inner_loop.isolation import Outcomes, evaluated
 from discover.outer_loop.search import search
 from discover.plugin.loader import Plugins, load_plugins
 
@@ -269,9 +269,9 @@ def test_a_limit_of_time_is_refused_where_it_cannot_hold(folder: Path, tmp_path:
     limited = words([SOUND], [[0.1]], time_limit_seconds=1)
     with pytest.raises(UserError, match=r"^time_limit_seconds 1: structures run in another process then, which cannot"):
         search(load_plugins(folder, extra=[Watcher(), _Brings()]), limited, tmp_path / "it")
-    lives = {**limited, "strategy": "pbt", "population": 4}
+    ongoing = {**limited, "strategy": "pbt", "population": 4}
     with pytest.raises(UserError, match=r"^time_limit_seconds 1 does not go with a strategy that keeps agents alive: take"):
-        search(load_plugins(folder), lives, tmp_path / "it")
+        search(load_plugins(folder), ongoing, tmp_path / "it")
     for wrong in (0, -1, "long", float("inf"), float("nan")):
         with pytest.raises(UserError, match=r"^time_limit_seconds must be a number"):
             search(load_plugins(folder), {**limited, "time_limit_seconds": wrong}, tmp_path / "it")
@@ -323,7 +323,7 @@ class Breaks(Executor):
         return Curves(returns, returns, {}, finite, np.full(finite.shape, 2**30, np.int32))
 
 
-def parted(*numbers: float) -> tuple[Part, list[int]]:
+def parted(*numbers: float) -> tuple[Outcomes, list[int]]:
     executor = Breaks()
     made = evaluated(executor, None, {"number": np.asarray(numbers)}, jax.random.split(jax.random.key(0)), 40)  # type: ignore[arg-type]
     np.testing.assert_array_equal(made.returns[:, :, 3], [[number if number <= 2 else np.nan] * 2 for number in numbers])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toys import Blank, Climb, Payday
 
-from discover import Algorithm, Environment, Experience, Rollout, UserError, World, component, named_key, replace
+from discover import Algorithm, Environment, Rollout, Trajectory, UserError, World, component, named_key, replace
 from discover.inner_loop import lifetime
 from discover.inner_loop.lifetime import Curve
 from discover.inner_loop.population import programs_on
@@ -18,7 +18,7 @@ SLOPE = 0.25
 
 
 def candidate(**rule: Any) -> Algorithm:
-    return Algorithm(rule=Climb(**{"slope": SLOPE, "steps": 4, "environments": 2, **rule}), network=Blank())
+    return Algorithm(rule=Climb(**{"slope": SLOPE, "steps": 4, "num_envs": 2, **rule}), network=Blank())
 
 
 def lived(updates: int, environment: Environment | None = None, seed: int = 0, **rule: Any) -> Curve:
@@ -77,7 +77,7 @@ def test_rows_before_the_first_finished_episode_take_the_first_value() -> None:
 
 
 def test_one_step_of_one_environment_is_a_row() -> None:
-    curve = lived(100, Payday(length=1), steps=1, environments=1)
+    curve = lived(100, Payday(length=1), steps=1, num_envs=1)
     np.testing.assert_allclose(curve.episode_return, SLOPE * np.arange(100), rtol=1e-5)
     np.testing.assert_array_equal(curve.episode_length, 1.0)
 
@@ -97,7 +97,7 @@ def test_info_is_the_mean_over_the_updates_of_a_row(updates: int) -> None:
 
 def test_the_clock_counts_env_steps() -> None:
     assert lived(10).env_steps == 10 * 4 * 2
-    algorithm = candidate(steps=3, environments=5)
+    algorithm = candidate(steps=3, num_envs=5)
     assert lifetime.updates_in(algorithm, Payday(), 15) == 1
     assert lifetime.updates_in(algorithm, Payday(), 164) == 10
     with pytest.raises(UserError) as caught:
@@ -110,7 +110,7 @@ def test_the_clock_counts_env_steps() -> None:
 
 def test_more_than_can_be_counted_is_refused() -> None:
     most = (2**31 - 1) // 100
-    single = candidate(steps=1, environments=1)
+    single = candidate(steps=1, num_envs=1)
     assert lifetime.updates_in(single, Payday(), most) == most
     assert lifetime.updates_in(candidate(steps=1000), Payday(), 2**31 - 1) == (2**31 - 1) // 2000
     for algorithm, steps in ((single, most + 1), (candidate(steps=1000), 2**31)):
@@ -129,7 +129,7 @@ class Alone(Climb):
     def rollout(self, spec: Any) -> Rollout:
         return Rollout(4, 2, by_rule=True)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any, Any]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Any) -> tuple[Any, Any, Any]:
         return params, state, dict.fromkeys(self.told, jnp.float32(8.0)) | {"other": jnp.float32(3.0)}
 
 
@@ -158,14 +158,14 @@ def test_nan_in_the_parameters_is_noticed() -> None:
 class Clock(Climb):
     """Reports the clock that its world shows."""
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Any]:
-        params, state, _ = super().update(key, world, params, state, experience)
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Any]:
+        params, state, _ = super().update(key, world, params, state, trajectory)
         return params, state, {"progress": world.progress, "spent": jnp.float32(world.env_steps)}
 
 
 @pytest.mark.parametrize("updates", [1, 7, 100])
 def test_a_rule_sees_what_was_spent_before_the_update(updates: int) -> None:
-    algorithm = Algorithm(rule=Clock(steps=3, environments=5), network=Blank())
+    algorithm = Algorithm(rule=Clock(steps=3, num_envs=5), network=Blank())
     info = jax.device_get(RUN(algorithm, Payday(), jax.random.key(0), updates)).info
     before = np.asarray([np.mean(updates_of(row, updates)) for row in range(100)])
     np.testing.assert_allclose(info["progress"], before / updates, rtol=1e-6, atol=1e-7)
@@ -195,7 +195,7 @@ def test_a_window_has_a_curve_of_its_own(length: int) -> None:
 
 def paid(environment: Payday, updates: int = 12, **rule: Any) -> np.ndarray:
     """Mean reward of each update."""
-    curve = lived(updates, environment, slope=0.0, environments=1, **rule)
+    curve = lived(updates, environment, slope=0.0, num_envs=1, **rule)
     return np.asarray(curve.info["reward"])[[-(-u * 100 // updates) for u in range(updates)]]
 
 
@@ -231,11 +231,11 @@ def test_a_lifetime_in_pieces_is_the_one_in_one_go_to_the_bit() -> None:
     members = programs.place(replace(members, {"rule.slope": jnp.asarray([0.1, 0.2])}))
 
     def live(*stops: int) -> Any:
-        lives = programs.begin(environment, members, programs.place(jax.random.split(jax.random.key(3), 2)))
+        ongoing = programs.begin(environment, members, programs.place(jax.random.split(jax.random.key(3), 2)))
         for start, stop in zip((0, *stops), (*stops, total), strict=False):
-            lives = programs.advance(environment, members, lives, start, stop, total)
-            lives = programs.place(jax.tree.map(stored, lives))
-        return jax.device_get((lives, programs.finish(lives, total)))
+            ongoing = programs.advance(environment, members, ongoing, start, stop, total)
+            ongoing = programs.place(jax.tree.map(stored, ongoing))
+        return jax.device_get((ongoing, programs.finish(ongoing, total)))
 
     whole, pieces = live(), live(1, 2, 17, 17, 29)
     assert [np.asarray(raw(x)).tobytes() for x in jax.tree.leaves(whole)] == [
@@ -258,8 +258,8 @@ def stored(x: Any) -> Any:
 # Ends of episodes -----------------------------------------------------------------------------------------------------
 
 
-def collected(environment: Environment, steps: int) -> tuple[World, Experience]:
-    algorithm = candidate(steps=steps, environments=1)
+def collected(environment: Environment, steps: int) -> tuple[World, Trajectory]:
+    algorithm = candidate(steps=steps, num_envs=1)
     world = algorithm.world(environment)
     params = world.initial_params(jax.random.key(0))
     tasks = world.sample_tasks(jax.random.key(1), 1)
@@ -269,14 +269,14 @@ def collected(environment: Environment, steps: int) -> tuple[World, Experience]:
 
 @pytest.mark.parametrize("cut", [False, True])
 def test_truncation_is_told_from_termination_and_keeps_the_true_next_observation(cut: bool) -> None:
-    world, experience = collected(Payday(length=3, cut=cut), 7)
+    world, trajectory = collected(Payday(length=3, cut=cut), 7)
     ends = [False, False, True, False, False, True, False]
-    assert experience.truncated[:, 0].tolist() == [cut and end for end in ends]
-    assert experience.terminated[:, 0].tolist() == [not cut and end for end in ends]
-    assert experience.first[:, 0].tolist() == [True, False, False, True, False, False, True]
-    assert experience.observation[:, 0, 0].tolist() == [0, 1, 2, 0, 1, 2, 0]
-    assert experience.next_observation[:, 0, 0].tolist() == [1, 2, 3, 1, 2, 3, 1]
-    after = world.evaluate_next({"policy": jnp.zeros(1), "value": jnp.zeros(())}, experience)["value"]
+    assert trajectory.truncated[:, 0].tolist() == [cut and end for end in ends]
+    assert trajectory.terminated[:, 0].tolist() == [not cut and end for end in ends]
+    assert trajectory.is_first[:, 0].tolist() == [True, False, False, True, False, False, True]
+    assert trajectory.observation[:, 0, 0].tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert trajectory.next_observation[:, 0, 0].tolist() == [1, 2, 3, 1, 2, 3, 1]
+    after = world.evaluate_next({"policy": jnp.zeros(1), "value": jnp.zeros(())}, trajectory)["value"]
     assert after[:, 0].tolist() == [1, 2, 3, 1, 2, 3, 1]
 
 
@@ -290,9 +290,9 @@ class Both(Payday):
 
 
 def test_a_terminal_state_that_is_also_cut_counts_as_terminal() -> None:
-    _, experience = collected(Both(length=2), 4)
-    assert experience.terminated[:, 0].tolist() == [False, True, False, True]
-    assert not experience.truncated.any()
+    _, trajectory = collected(Both(length=2), 4)
+    assert trajectory.terminated[:, 0].tolist() == [False, True, False, True]
+    assert not trajectory.truncated.any()
 
 
 def test_keys_of_a_lifetime_are_named() -> None:

@@ -68,9 +68,9 @@ def test_a_population_is_the_loop_over_its_members() -> None:
 def test_a_window_of_a_population_is_that_of_each_lifetime() -> None:
     """Three members in tiles of four lifetimes; the second window is of fewer updates than a curve has rows."""
     total, slopes = STEPS // 8, (0.1, -0.2, 0.3)
-    lives = begin_population(ENVIRONMENT, population(*slopes), KEYS, 2)
-    lives, _ = advance_population(ENVIRONMENT, population(*slopes), lives, 0, 4, total, 2)
-    lives, curves = advance_population(ENVIRONMENT, population(*slopes), lives, 4, total, total, 2)
+    ongoing = begin_population(ENVIRONMENT, population(*slopes), KEYS, 2)
+    ongoing, _ = advance_population(ENVIRONMENT, population(*slopes), ongoing, 0, 4, total, 2)
+    ongoing, curves = advance_population(ENVIRONMENT, population(*slopes), ongoing, 4, total, total, 2)
 
     @jax.jit
     def alone(one: Algorithm, key: jax.Array) -> lifetime.Curve:
@@ -83,7 +83,7 @@ def test_a_window_of_a_population_is_that_of_each_lifetime() -> None:
         np.testing.assert_allclose(curves.episode_return[index], curve.episode_return, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(curves.info["level"][index], curve.info["level"], rtol=1e-5)
     np.testing.assert_array_equal(curves.env_steps, 8 * (total - 4))
-    np.testing.assert_array_equal(lives.env_steps, STEPS)
+    np.testing.assert_array_equal(ongoing.env_steps, STEPS)
 
 
 def test_shapes_are_those_of_population_and_seeds_not_of_tiles() -> None:
@@ -121,10 +121,10 @@ def test_one_device_gives_the_bits_of_two_at_the_same_chunk() -> None:
     two = programs_on.__wrapped__(tuple(jax.local_devices()))
     assert (programs_on(tuple(jax.devices())).devices, two.devices) == (1, 2)
     single = evaluated(0.1, 0.2, 0.3)
-    lives = two.place(jax.tree.map(lambda x: np.repeat(x, 2, axis=0)[:4], population(0.1, 0.2)))
-    begun = two.begin(ENVIRONMENT, lives, two.place(KEYS[jnp.arange(4) % 2]))
+    ongoing = two.place(jax.tree.map(lambda x: np.repeat(x, 2, axis=0)[:4], population(0.1, 0.2)))
+    begun = two.begin(ENVIRONMENT, ongoing, two.place(KEYS[jnp.arange(4) % 2]))
     total = STEPS // 8
-    double = jax.device_get(two.finish(two.advance(ENVIRONMENT, lives, begun, 0, total, total), total))
+    double = jax.device_get(two.finish(two.advance(ENVIRONMENT, ongoing, begun, 0, total, total), total))
     assert double.episode_return.tobytes() == single.episode_return[:2].tobytes()
     assert double.info["level"].tobytes() == single.info["level"][:2].tobytes()
 

@@ -7,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from discover import Experience, Memory, UserError, empty_memory, learn_if
+from discover import ReplayBuffer, Trajectory, UserError, empty_replay_buffer, learn_if
 
 STEPS, COLUMNS, CAPACITY = 2, 3, 12
 
 
-def brought(first: Any) -> Experience:
+def brought(first: Any) -> Trajectory:
     """Six transitions, numbered from ``first`` on in every field."""
     number = first + jnp.arange(STEPS * COLUMNS).reshape(STEPS, COLUMNS)
-    return Experience(
+    return Trajectory(
         observation=jnp.stack([number, -number], axis=-1).astype(jnp.float32),
         action=number.astype(jnp.int32),
         log_prob=jnp.zeros(number.shape),
@@ -24,18 +24,18 @@ def brought(first: Any) -> Experience:
         terminated=number % 2 == 0,
         truncated=number % 2 == 1,
         next_observation=jnp.stack([number + 1.0, -number - 1.0], axis=-1),
-        first=number < 0,
+        is_first=number < 0,
         context={"z": jnp.zeros((*number.shape, 1))},
         carry=(),
         task=jnp.zeros(COLUMNS),
     )
 
 
-def filled(times: Any, most: int) -> Memory:
+def filled(times: Any, most: int) -> ReplayBuffer:
     """A memory after ``times`` batches out of ``most``, numbered 0, 1, 2, ..."""
-    memory = empty_memory(jax.eval_shape(lambda: brought(0)), CAPACITY)
+    memory = empty_replay_buffer(jax.eval_shape(lambda: brought(0)), CAPACITY)
 
-    def add(index: Any, memory: Memory) -> Memory:
+    def add(index: Any, memory: ReplayBuffer) -> ReplayBuffer:
         added = memory.add(brought(index * STEPS * COLUMNS))
         return jax.tree.map(lambda new, old: jnp.where(index < times, new, old), added, memory)
 
@@ -56,7 +56,7 @@ def test_only_what_one_step_targets_need_is_kept() -> None:
     assert jax.tree.leaves(kept) == []
     assert memory.rows.context["z"].shape == (CAPACITY, 1)  # a head may read it
     template = jax.eval_shape(lambda: brought(0))
-    more = empty_memory(template, CAPACITY, keep=("reward", "log_prob", "context")).add(brought(0))
+    more = empty_replay_buffer(template, CAPACITY, keep=("reward", "log_prob", "context")).add(brought(0))
     assert more.rows.context["z"].shape == (CAPACITY, 1)
     assert more.rows.log_prob.shape == (CAPACITY,)
     assert more.rows.action == ()
@@ -67,7 +67,7 @@ def test_a_batch_holds_whole_transitions_drawn_evenly_from_those_kept() -> None:
     for times, kept in [(1, range(6)), (3, range(6, 18))]:
         batch = draw(filled(times, 3), jax.random.key(times))
         number = np.asarray(batch.action)
-        assert number.shape == batch.first.shape == (1, 6000)
+        assert number.shape == batch.is_first.shape == (1, 6000)
         assert batch.action.dtype == jnp.int32
         assert batch.terminated.dtype == bool
         np.testing.assert_array_equal(batch.observation[..., 0], number)
@@ -92,7 +92,7 @@ def test_memories_side_by_side_are_written_without_a_scatter() -> None:
     """Which would copy them whole: at capacity 100,000 that cost more than all else in an update."""
     memories = jax.vmap(lambda t: filled(t, 2))(jnp.asarray([1, 2]))
 
-    def add(memories: Memory) -> Memory:
+    def add(memories: ReplayBuffer) -> ReplayBuffer:
         return jax.lax.fori_loop(0, 5, lambda i, m: jax.vmap(lambda one: one.add(brought(i)))(m), memories)
 
     compiled = jax.jit(add).lower(memories).compile().as_text()
@@ -104,15 +104,15 @@ def test_memories_side_by_side_are_written_without_a_scatter() -> None:
 def test_capacities_that_would_split_an_update_and_recurrent_networks_are_refused() -> None:
     template = jax.eval_shape(lambda: brought(0))
     with pytest.raises(UserError) as told:
-        empty_memory(template, 10)
+        empty_replay_buffer(template, 10)
     assert str(told.value) == (
-        "a replay memory of capacity 10 is no multiple of the 6 transitions that an update brings (2 steps x 3 environments): "
+        "a replay buffer of capacity 10 is no multiple of the 6 transitions that an update brings (2 steps x 3 environments): "
         "change one of them."
     )
-    with pytest.raises(UserError, match=r"^a replay memory of capacity 0 is no multiple"):
-        empty_memory(template, 0)
+    with pytest.raises(UserError, match=r"^a replay buffer of capacity 0 is no multiple"):
+        empty_replay_buffer(template, 0)
     with pytest.raises(UserError, match="from which a recurrent network cannot learn: choose a feed-forward network"):
-        empty_memory(template._replace(carry=template.reward), CAPACITY)
+        empty_replay_buffer(template._replace(carry=template.reward), CAPACITY)
 
 
 def test_nothing_is_learned_before_all_is_ready() -> None:

@@ -21,7 +21,7 @@ from discover.config.build import algorithm_from, environment_from
 from discover.config.candidate_file import load_notes
 from discover.config.search_config import checked_config
 from discover.contract.events import SearchResult, Status
-from discover.evaluation.curve_store import Kept, NotKeptError
+from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.fitness import Evaluated, Evaluator
 from discover.outer_loop.search import resume, search
 from discover.plugin.loader import Plugins
@@ -39,7 +39,7 @@ class Killed(BaseException):
     """The process is killed: nothing of ours takes notice."""
 
 
-class Whole(NamedTuple):
+class IntegerDomain(NamedTuple):
     """A search that nothing disturbed, and how often lifetimes were run for it."""
 
     directory: Path
@@ -69,12 +69,12 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> IntegerDomain:
     directory = tmp_path_factory.mktemp("whole") / "it"
     with pytest.MonkeyPatch.context() as patched:
         runs = Runs(patched)
         result = run(directory, report=REPORT, **SHORT)
-    return Whole(directory, result, runs.count)
+    return IntegerDomain(directory, result, runs.count)
 
 
 def result_file(directory: Path) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def result_file(directory: Path) -> dict[str, Any]:
     return {key: value for key, value in json.loads((directory / "result.json").read_text()).items() if key != "seconds"}
 
 
-def same(directory: Path, result: SearchResult, whole: Whole) -> None:
+def same(directory: Path, result: SearchResult, whole: IntegerDomain) -> None:
     for place, other in ((directory, whole.directory), (directory / TUNED, whole.directory / TUNED)):
         assert (place / "champion.candidate").read_bytes() == (other / "champion.candidate").read_bytes()
         assert state(place) == state(other)
@@ -164,7 +164,7 @@ def told(hook: str, inner: bool = False) -> Callable[[pytest.MonkeyPatch], Any]:
     ],
 )
 def test_killed_anywhere_in_its_end_and_resumed_it_ends_the_same(
-    tmp_path: Path, whole: Whole, runs: Runs, kill: Callable[[pytest.MonkeyPatch], Any]
+    tmp_path: Path, whole: IntegerDomain, runs: Runs, kill: Callable[[pytest.MonkeyPatch], Any]
 ) -> None:
     directory = tmp_path / "it"
     with pytest.MonkeyPatch.context() as patched:
@@ -176,7 +176,7 @@ def test_killed_anywhere_in_its_end_and_resumed_it_ends_the_same(
     assert runs.count == whole.runs
 
 
-def test_a_finished_search_shows_its_result_again_and_runs_nothing(tmp_path: Path, whole: Whole, runs: Runs) -> None:
+def test_a_finished_search_shows_its_result_again_and_runs_nothing(tmp_path: Path, whole: IntegerDomain, runs: Runs) -> None:
     directory, watcher = Path(shutil.copytree(whole.directory, tmp_path / "it")), Watcher()
     result = resume(watched(watcher), directory)
     same(directory, result, whole)
@@ -185,7 +185,7 @@ def test_a_finished_search_shows_its_result_again_and_runs_nothing(tmp_path: Pat
     assert result.seconds == whole.result.seconds
 
 
-def test_a_report_that_has_not_been_kept_is_not_run_again(tmp_path: Path, whole: Whole, runs: Runs) -> None:
+def test_a_report_that_has_not_been_kept_is_not_run_again(tmp_path: Path, whole: IntegerDomain, runs: Runs) -> None:
     directory = Path(shutil.copytree(whole.directory, tmp_path / "it"))
     shutil.rmtree(directory / "evaluated")
     with pytest.warns(
@@ -197,7 +197,7 @@ def test_a_report_that_has_not_been_kept_is_not_run_again(tmp_path: Path, whole:
     assert result.champion_fitness == whole.result.champion_fitness
 
 
-def test_another_report_is_made_on_the_champion_that_was_found(tmp_path: Path, whole: Whole, runs: Runs) -> None:
+def test_another_report_is_made_on_the_champion_that_was_found(tmp_path: Path, whole: IntegerDomain, runs: Runs) -> None:
     directory = Path(shutil.copytree(whole.directory, tmp_path / "it"))
     words = yaml.safe_load((directory / "config.yaml").read_text())
     words["report"]["tasks"].pop()
@@ -341,32 +341,32 @@ def given(registry: Registry) -> Callable[..., tuple[Any, ...]]:
 
 def test_curves_are_kept_by_all_that_they_depend_on(tmp_path: Path, registry: Registry, given: Any) -> None:
     stub, other, folder = Stub(), Stub("another"), tmp_path / "kept"
-    kept = Kept(stub, folder, registry, {"jax": "1"})
+    kept = CurveStore(stub, folder, registry, {"jax": "1"})
     assert repr(kept) == "stub"
     first = kept.evaluate(*given())
-    again = Kept(stub, folder, registry, {"jax": "1"}, only=True).evaluate(*given())
+    again = CurveStore(stub, folder, registry, {"jax": "1"}, only=True).evaluate(*given())
     assert stub.count == 1
     assert list(again.info) == list(first.info)
     for one, two in zip(jax.tree.leaves(first._asdict()), jax.tree.leaves(again._asdict()), strict=True):
         assert (one.dtype, one.shape, one.tobytes()) == (two.dtype, two.shape, two.tobytes())
-    changes = [{"task": "late-payday"}, {"slope": 1.5}, {"environments": 1}, {"seed": 1}, {"seeds": 1}, {"steps": 80}]
+    changes = [{"task": "late-payday"}, {"slope": 1.5}, {"num_envs": 1}, {"seed": 1}, {"seeds": 1}, {"steps": 80}]
     for change in changes:
         kept.evaluate(*given(**change))
     assert stub.count == 1 + len(changes)
-    Kept(stub, folder, registry, {"jax": "2"}).evaluate(*given())
-    Kept(other, folder, registry, {"jax": "1"}).evaluate(*given())
+    CurveStore(stub, folder, registry, {"jax": "2"}).evaluate(*given())
+    CurveStore(other, folder, registry, {"jax": "1"}).evaluate(*given())
     assert (stub.count, other.count) == (2 + len(changes), 1)
 
 
 @pytest.mark.parametrize("kept_bytes", [slice(0), slice(-40), slice(40, None), slice(None, None, -1)])
 def test_damaged_curves_are_made_again(tmp_path: Path, registry: Registry, given: Any, kept_bytes: slice) -> None:
     stub = Stub()
-    kept = Kept(stub, tmp_path, registry, {})
+    kept = CurveStore(stub, tmp_path, registry, {})
     first = kept.evaluate(*given())
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[kept_bytes])
-    with pytest.raises(NotKeptError):
-        Kept(stub, tmp_path, registry, {}, only=True).evaluate(*given())
+    with pytest.raises(NotStoredError):
+        CurveStore(stub, tmp_path, registry, {}, only=True).evaluate(*given())
     assert kept.evaluate(*given()).episode_return.tobytes() == first.episode_return.tobytes()
     assert stub.count == 2
 
@@ -375,7 +375,7 @@ def test_what_a_killed_writer_left_of_curves_is_cleaned(tmp_path: Path, registry
     ours, foreign = f".{'a' * 32}.npz.{os.getpid()}.new", f".notes.{os.getpid()}.new"
     for name in (ours, foreign):
         (tmp_path / name).write_text("half")
-    Kept(Stub(), tmp_path, registry, {})
+    CurveStore(Stub(), tmp_path, registry, {})
     assert os.listdir(tmp_path) == [foreign]
 
 

@@ -154,12 +154,12 @@ def test_agents_that_stay_alive_need_one_structure_and_an_update_for_each_genera
     options = [{"toy_climb": {"slope": "free", "steps": steps}} for steps in (4, 5)]
     evaluator, _ = by(Known(), candidate={"recipe": "climb", "rule": {"choice": options}})
     with pytest.raises(UserError, match=r"which needs one structure, but the space holds 2: take the choices"):
-        evaluator.lives_form(2, 2)
+        evaluator.ongoing_form(2, 2)
     evaluator, _ = by(Known())
     evaluator.check_shares(5)
     with pytest.raises(UserError, match=r"^payday @ 40 has 5 updates for 6 generations of a strategy that keeps agents alive"):
         evaluator.check_shares(6)
-    assert [jax.tree.leaves(life)[0].shape[:2] for life in evaluator.lives_form(3, 2)] == [(3, 2)] * 2
+    assert [jax.tree.leaves(life)[0].shape[:2] for life in evaluator.ongoing_form(3, 2)] == [(3, 2)] * 2
 
 
 class Life(NamedTuple):
@@ -178,21 +178,23 @@ class Ongoing(Known):
         first = jnp.broadcast_to(jnp.arange(shape[0])[:, None], shape)
         return Life(jnp.broadcast_to(keys[None], shape), np.zeros((*shape, 100)), first)
 
-    def advance(self, environment: Any, candidates: Any, lives: Life, start: int, stop: int, total: int) -> tuple[Life, Curves]:
+    def advance(
+        self, environment: Any, candidates: Any, ongoing: Life, start: int, stop: int, total: int
+    ) -> tuple[Life, Curves]:
         self.asked.append((start, stop, total))
-        scores = np.asarray(lives.first) + np.asarray(candidates.rule.slope)[:, None] / 100
+        scores = np.asarray(ongoing.first) + np.asarray(candidates.rule.slope)[:, None] / 100
         returns = np.broadcast_to(scores[..., None], (*scores.shape, 100)).astype(np.float32)
         env_steps = np.full(scores.shape, 8 * (stop - start), np.int32)
-        return lives, Curves(returns, returns, {}, np.ones(scores.shape, bool), env_steps)
+        return ongoing, Curves(returns, returns, {}, np.ones(scores.shape, bool), env_steps)
 
 
 def test_agents_that_stay_alive_go_on_with_their_share_of_the_updates_in_each_generation() -> None:
     executor, told = Ongoing(), list[tuple[str, float]]()
     evaluator, space = by(executor, told)
-    genomes, lives, found = np.asarray([[0.1], [0.5]], np.float32), (), []
+    genomes, ongoing, found = np.asarray([[0.1], [0.5]], np.float32), (), []
     slopes = [float(space.decode(genome).rule.slope) for genome in genomes]
     for index, parents in enumerate([[0, 1], [1, 0], [0, 0]]):
-        lives, made = evaluator.go_on(genomes, np.asarray(parents), lives, index, 3, 2)
+        ongoing, made = evaluator.go_on(genomes, np.asarray(parents), ongoing, index, 3, 2)
         assert made.status.tolist() == [Status.OK] * 2
         assert (made.structures, made.errors, [task.shape for task in made.returns]) == (1, {}, [(2, 2, 100)] * 2)
         found.append((made.fitness - np.asarray(slopes) / 100, made.env_steps))

@@ -316,7 +316,7 @@ def test_a_first_candidate_that_cannot_be_traced_is_told_before_the_search(tmp_p
 
 def test_a_baseline_that_cannot_be_run_is_told_before_the_search(tmp_path: Path) -> None:
     watcher = Watcher()
-    baseline = {"recipe": "climb", "rule": {"toy_climb": {"environments": 100}}}
+    baseline = {"recipe": "climb", "rule": {"toy_climb": {"num_envs": 100}}}
     report = {"baselines": {"wide": baseline}, "tasks": [{"task": "payday", "steps": 40}], "seeds": 2}
     with pytest.raises(UserError, match=r"^report\.baselines\.wide on payday @ 40: a lifetime of 40 env steps is shorter than"):
         run(tmp_path, watcher, report=report)

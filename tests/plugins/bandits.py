@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Experience, Heads, Inputs, Network, Outputs, Spec, Step, component
+from discover import Discrete, Environment, Heads, Inputs, Network, Outputs, Spec, Step, Trajectory, component
 
 
 @component
@@ -36,11 +36,11 @@ class Logits(Network):
 
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
         logits = jnp.stack([jnp.zeros_like(params), params]) if self.odds else params
-        outputs = {"policy": jnp.broadcast_to(logits, (*inputs.first.shape, 2)), "value": jnp.zeros(inputs.first.shape)}
+        outputs = {"policy": jnp.broadcast_to(logits, (*inputs.is_first.shape, 2)), "value": jnp.zeros(inputs.is_first.shape)}
         return {name: value for name, value in outputs.items() if name in heads.outputs}, carry
 
 
-def trajectories(logits: jax.Array, action: jax.Array, reward: jax.Array) -> Experience:
+def trajectories(logits: jax.Array, action: jax.Array, reward: jax.Array) -> Trajectory:
     """``[T, B]``: every sequence of actions that an episode of T pulls may hold, one per column.
 
     Rewards are weighted with B times the probability of the column: means over columns are expectations.
@@ -54,10 +54,10 @@ def trajectories(logits: jax.Array, action: jax.Array, reward: jax.Array) -> Exp
     ones, no = jnp.ones((steps, columns, 1)), jnp.zeros_like(ends)
     paid = columns * chance * reward
     return jax.lax.stop_gradient(
-        Experience(ones, action, log_prob, {"policy": policy}, paid, ends, no, ones, begins, {}, (), ())
+        Trajectory(ones, action, log_prob, {"policy": policy}, paid, ends, no, ones, begins, {}, (), ())
     )
 
 
-def pulls(logits: jax.Array, reward: tuple[float, float]) -> Experience:
+def pulls(logits: jax.Array, reward: tuple[float, float]) -> Trajectory:
     """One pull of each arm."""
     return trajectories(logits, jnp.asarray([[0, 1]]), jnp.asarray([reward]))

@@ -57,12 +57,12 @@ class Box(Environment):
 OFF_POLICY: dict[str, Any] = {
     "optimizer": Adam(learning_rate=3e-3),
     "policy_optimizer": Adam(learning_rate=3e-3),
-    "environments": 4,
+    "num_envs": 4,
     "capacity": 2000,
     "batch": 32,
     "learning_starts": 40,
 }
-ON_POLICY: dict[str, Any] = {"returns": GAE(), "steps": 50, "environments": 4}
+ON_POLICY: dict[str, Any] = {"returns": GAE(), "steps": 50, "num_envs": 4}
 RULES: dict[str, UpdateRule] = {
     "sac": SAC(**OFF_POLICY),
     "td3": TD3(**OFF_POLICY),

@@ -23,7 +23,7 @@ GAMMA, STEPS, COLUMNS = 0.9, 5, 4
 SETTINGS: dict[str, Any] = {
     "optimizer": SGD(learning_rate=0.5),
     "steps": STEPS,
-    "environments": COLUMNS,
+    "num_envs": COLUMNS,
     "entropy_coefficient": 0.02,
     "value_coefficient": 0.5,
 }
@@ -76,30 +76,30 @@ def test_an_update_is_its_equation(walk: Environment, rule: str) -> None:
         params, other = world.initial_params(keys[0]), world.initial_params(keys[1])
         other = jax.tree.map(lambda x: 2.0 * x, other)
         actor = world.start(keys[2], world.sample_tasks(keys[3], COLUMNS))
-        experience = world.collect(params if rule == "a2c" else other, actor, keys[4], STEPS)[1]
-        return params, experience, made.update(keys[0], world, params, made.init(keys[0], world, params), experience)[0]
+        trajectory = world.collect(params if rule == "a2c" else other, actor, keys[4], STEPS)[1]
+        return params, trajectory, made.update(keys[0], world, params, made.init(keys[0], world, params), trajectory)[0]
 
-    params, experience, updated = jax.jit(prepare)()
-    outputs, following = jax.jit(lambda p, e: (world.evaluate(p, e), world.evaluate_next(p, e)["value"]))(params, experience)
+    params, trajectory, updated = jax.jit(prepare)()
+    outputs, following = jax.jit(lambda p, e: (world.evaluate(p, e), world.evaluate_next(p, e)["value"]))(params, trajectory)
     value, log_p = np.asarray(outputs["value"], np.float64), np.asarray(jax.nn.log_softmax(outputs["policy"]), np.float64)
-    taken = np.take_along_axis(log_p, np.asarray(experience.action)[..., None], axis=-1)[..., 0]
-    ratio = np.minimum(1.0, np.exp(taken - np.asarray(experience.log_prob)))
+    taken = np.take_along_axis(log_p, np.asarray(trajectory.action)[..., None], axis=-1)[..., 0]
+    ratio = np.minimum(1.0, np.exp(taken - np.asarray(trajectory.log_prob)))
     assert (rule == "a2c") == bool(np.allclose(ratio, 1.0, atol=1e-5))
     target, advantage = np.zeros_like(value), np.zeros_like(value)
-    goes_on = ~np.asarray(experience.terminated | experience.truncated)
+    goes_on = ~np.asarray(trajectory.terminated | trajectory.truncated)
     for t in reversed(range(STEPS)):
         last = t == STEPS - 1
         after = np.where(goes_on[t] & (not last), target[min(t + 1, STEPS - 1)], following[t])
         beyond = np.where(goes_on[t] & (not last), after - value[min(t + 1, STEPS - 1)], 0.0)
-        discount = GAMMA * ~np.asarray(experience.terminated[t])
-        delta = ratio[t] * (experience.reward[t] + discount * np.asarray(following[t]) - value[t])
+        discount = GAMMA * ~np.asarray(trajectory.terminated[t])
+        delta = ratio[t] * (trajectory.reward[t] + discount * np.asarray(following[t]) - value[t])
         target[t] = value[t] + delta + discount * ratio[t] * beyond
-        advantage[t] = ratio[t] * (experience.reward[t] + discount * after - value[t])
+        advantage[t] = ratio[t] * (trajectory.reward[t] + discount * after - value[t])
 
     def loss(params: Any) -> jax.Array:
-        outputs = world.evaluate(params, experience)
+        outputs = world.evaluate(params, trajectory)
         log_p = jax.nn.log_softmax(outputs["policy"])
-        chosen = jnp.take_along_axis(log_p, experience.action[..., None], axis=-1)[..., 0]
+        chosen = jnp.take_along_axis(log_p, trajectory.action[..., None], axis=-1)[..., 0]
         entropy = -jnp.mean(jnp.sum(jnp.exp(log_p) * log_p, axis=-1))
         return -jnp.mean(chosen * advantage) + 0.25 * jnp.mean((outputs["value"] - target) ** 2) - 0.02 * entropy
 

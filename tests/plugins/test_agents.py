@@ -12,7 +12,7 @@ from discover.config.build import algorithm_from, environment_from
 from discover.contract.registry import Registry
 from discover.inner_loop import lifetime
 
-SMALL = {"steps": 16, "environments": 4, "epochs": 2, "minibatches": 2}
+SMALL = {"steps": 16, "num_envs": 4, "epochs": 2, "minibatches": 2}
 MEMORY = {"encoder": [8], "memory": 8, "hidden": []}
 BOTH = {"several": {"normalizers": ["observations", "rewards"]}}
 AGENTS: dict[str, tuple[str, dict[str, Any]]] = {

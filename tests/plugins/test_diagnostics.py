@@ -10,7 +10,7 @@ import pytest
 import toys
 from discover_zoo.environments.probe import Probe
 
-from discover import Algorithm, Experience, Outputs, UserError, World, replace
+from discover import Algorithm, Outputs, Trajectory, UserError, World, replace
 from discover.components.paths import check
 from discover.config.build import algorithm_from, environment_from
 from discover.inner_loop import lifetime
@@ -53,7 +53,7 @@ def actions_of(algorithm: Algorithm) -> str:
     return "discrete"
 
 
-def estimates(world: World, outputs: Outputs, batch: Experience) -> jax.Array:
+def estimates(world: World, outputs: Outputs, batch: Trajectory) -> jax.Array:
     """What the agent thinks that each step is worth: its value, or the value of the action that it took, or of its critics.
 
     NaN where it thinks nothing.
@@ -70,8 +70,8 @@ def sized(recipe: str) -> tuple[Algorithm, int]:
     """The recipe and its budget: a small network and a short life for one that replays its memory at every step or two."""
     algorithm = algorithm_from(REGISTRY, recipe)
     rollout = algorithm.rule.rollout(probe("constant_reward", actions_of(algorithm)).spec())
-    if rollout.steps * rollout.environments > 2 or not hasattr(algorithm.rule, "capacity"):
-        return algorithm, max(STEPS, UPDATES * rollout.steps * rollout.environments)
+    if rollout.steps * rollout.num_envs > 2 or not hasattr(algorithm.rule, "capacity"):
+        return algorithm, max(STEPS, UPDATES * rollout.steps * rollout.num_envs)
     small = {"network.hidden": (32, 32), "rule.batch": 32, "rule.capacity": 4_000, "rule.learning_starts": 500}
     return replace(algorithm, small), STEPS // 10
 

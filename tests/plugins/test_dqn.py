@@ -11,7 +11,7 @@ import pytest
 from discover_zoo.optimizers.sgd import SGD
 from discover_zoo.rules.dqn import DQN, Learner, State, epsilon_greedy
 
-from discover import Algorithm, Continuous, Environment, Experience, Registry, Spec, UserError, World, named_keys, replace
+from discover import Algorithm, Continuous, Environment, Registry, Spec, Trajectory, UserError, World, named_keys, replace
 from discover.components.paths import check
 from discover.config.build import algorithm_from
 from discover.testing.small import Affine
@@ -31,7 +31,7 @@ def values_of(params: Any) -> np.ndarray:
 
 
 def rule(**settings: Any) -> DQN:
-    small: dict[str, Any] = {"environments": 4, "capacity": 8, "batch": 4, "learning_starts": 0}
+    small: dict[str, Any] = {"num_envs": 4, "capacity": 8, "batch": 4, "learning_starts": 0}
     return DQN(optimizer=SGD(learning_rate=1.0), **small | settings)
 
 
@@ -39,10 +39,10 @@ def world_of(made: DQN, walk: Environment, **clock: Any) -> World:
     return Algorithm(rule=made, network=NETWORK).world(walk, **clock)
 
 
-def batch() -> Experience:
+def batch() -> Trajectory:
     """Three transitions ``[1, 3]``: one in mid-episode, one that ends it for good, one that a limit cuts."""
     one_hot = jnp.eye(3)[None]
-    return Experience(
+    return Trajectory(
         observation=one_hot,
         action=jnp.asarray([[1, 0, 0]]),
         log_prob=jnp.zeros((1, 3)),
@@ -51,7 +51,7 @@ def batch() -> Experience:
         terminated=jnp.asarray([[False, True, False]]),
         truncated=jnp.asarray([[False, False, True]]),
         next_observation=one_hot[:, jnp.asarray([1, 2, 0])],
-        first=jnp.zeros((1, 3), bool),
+        is_first=jnp.zeros((1, 3), bool),
         context={},
         carry=(),
         task=(),
@@ -91,15 +91,15 @@ def begun(made: DQN, walk: Environment, key: jax.Array) -> Any:
     """Fresh parameters, state and actor."""
     world, keys = world_of(made, walk), named_keys(key, "params", "start", "tasks")
     params = world.initial_params(keys[0])
-    return params, made.init(key, world, params), world.start(keys[1], world.sample_tasks(keys[2], made.environments))
+    return params, made.init(key, world, params), world.start(keys[1], world.sample_tasks(keys[2], made.num_envs))
 
 
 @jax.jit
 def went_on(made: DQN, walk: Environment, env_steps: Any, key: jax.Array, params: Any, state: State, actor: Any) -> Any:
     """Parameters, state and actor after an update on fresh experience."""
     world = world_of(made, walk, progress=0.5, env_steps=env_steps)
-    actor, experience = world.collect(params, actor, key, made.steps)
-    return *made.update(key, world, params, state, experience)[:2], actor
+    actor, trajectory = world.collect(params, actor, key, made.steps)
+    return *made.update(key, world, params, state, trajectory)[:2], actor
 
 
 def lived(made: DQN, walk: Environment, updates: int, env_steps: int = 0) -> list[tuple[np.ndarray, np.ndarray, State]]:

@@ -14,13 +14,13 @@ from discover import (
     Continuous,
     Discrete,
     Environment,
-    Experience,
     Heads,
     Inputs,
     Network,
     Outputs,
     Rollout,
     Spec,
+    Trajectory,
     UpdateRule,
     World,
     component,
@@ -102,18 +102,18 @@ def test_shapes_and_types_are_those_promised_and_stay_the_same(task: str) -> Non
 def test_a_lifetime_collects_experience(task: str) -> None:
     algorithm, environment = Algorithm(rule=Wild(), network=Nothing()), environment_of(task)
 
-    def collect(key: jax.Array) -> tuple[Actor, Experience]:
+    def collect(key: jax.Array) -> tuple[Actor, Trajectory]:
         world = algorithm.world(environment)
         return world.collect((), world.start(key, world.sample_tasks(key, COLUMNS)), key, STEPS)
 
-    actor, experience = jax.jit(collect, compiler_options=COMPILER)(jax.random.key(0))
+    actor, trajectory = jax.jit(collect, compiler_options=COMPILER)(jax.random.key(0))
     shape = environment.spec().observation_shape
-    assert experience.observation.shape == experience.next_observation.shape == (STEPS, COLUMNS, *shape)
-    assert experience.reward.shape == (STEPS, COLUMNS)
-    for values in (experience.observation, experience.next_observation, experience.reward):
+    assert trajectory.observation.shape == trajectory.next_observation.shape == (STEPS, COLUMNS, *shape)
+    assert trajectory.reward.shape == (STEPS, COLUMNS)
+    for values in (trajectory.observation, trajectory.next_observation, trajectory.reward):
         assert bool(jnp.isfinite(values).all())
-    ended = experience.terminated | experience.truncated
-    assert bool((experience.first[1:] == ended[:-1]).all())
-    follows = (experience.observation[1:] == experience.next_observation[:-1]).reshape(STEPS - 1, COLUMNS, -1).all(axis=-1)
+    ended = trajectory.terminated | trajectory.truncated
+    assert bool((trajectory.is_first[1:] == ended[:-1]).all())
+    follows = (trajectory.observation[1:] == trajectory.next_observation[:-1]).reshape(STEPS - 1, COLUMNS, -1).all(axis=-1)
     assert bool((follows | ended[:-1]).all())
     assert actor.env_steps == STEPS * COLUMNS

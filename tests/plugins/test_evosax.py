@@ -38,7 +38,7 @@ STRATEGIES = [
 class Point(Component):
     """Somewhere beside the optimum, which lies where all coordinates are zero."""
 
-    x: Weights = weights(init=lambda self, key: jnp.full(5, 1.5), deviation=1.0)
+    x: Weights = weights(init=lambda self, key: jnp.full(5, 1.5), std=1.0)
     y: Scalar = real(0.9, low=-1.0, high=1.0)
 
 
@@ -220,7 +220,7 @@ def test_the_recommendation_is_the_mean_of_a_distribution() -> None:
 
 
 def test_open_es_steps_by_its_learning_rate_in_deviations_and_both_decay() -> None:
-    strategy = Open_ES(learning_rate=0.5, deviation=2.0, decay=0.5)
+    strategy = Open_ES(learning_rate=0.5, std=2.0, decay=0.5)
     state = strategy.init(jax.random.key(0), SPACE, POPULATION)
     moves = []
     for generation in range(5):
@@ -242,11 +242,11 @@ MUTATING = ("GESMR_GA", "LGA", "MR15_GA", "SAMR_GA", "SimpleGA")
     [
         pytest.param(name, marks=() if name in ("ASEBO", "Open_ES", "PSO", "xNES") else pytest.mark.slow)
         for name, made in EVERY.items()
-        if hasattr(made, "deviation") and name not in MUTATING
+        if hasattr(made, "std") and name not in MUTATING
     ],
 )
 def test_the_deviation_that_is_set_is_that_of_the_first_generation(name: str) -> None:
-    strategy = type(EVERY[name])(deviation=4.0)
+    strategy = type(EVERY[name])(std=4.0)
     state = strategy.init(jax.random.key(0), SPACE, 64)
     away = strategy.ask(jax.random.key(1), state, SPACE, 64)[0].genomes - SPACE.start(jax.random.key(0))
     assert 3.0 < float(jnp.sqrt(jnp.mean(away**2))) < 5.0

@@ -43,7 +43,7 @@ def promp(rate: float = 0.01, **changes: Any) -> ProMP:
 )
 def test_the_exact_meta_gradient_of_a_bandit(surrogate: Any, first_order: bool, expected: float) -> None:
     """Full, first-order, and with the second derivative of the log-likelihood surrogate, each by hand to six digits."""
-    rule = MAML(inner=one_step(surrogate=surrogate), outer=promp(), tasks=1, environments=2, steps=1, first_order=first_order)
+    rule = MAML(inner=one_step(surrogate=surrogate), outer=promp(), tasks=1, num_envs=2, steps=1, first_order=first_order)
     world = agent(rule, Logits(odds=True)).world(Arm())
 
     def loss(outputs: Outputs, batch: Any) -> tuple[jax.Array, Info]:
@@ -111,7 +111,7 @@ def test_ratios_run_within_an_episode() -> None:
 
 def test_the_penalty_is_the_divergence_before_adapting() -> None:
     """Away from the policy that collected, the adapting world adds its KL, weighted, to the auxiliary loss."""
-    rule = MAML(inner=one_step(), outer=promp(), tasks=1, environments=2, steps=1, inner_kl=0.5)
+    rule = MAML(inner=one_step(), outer=promp(), tasks=1, num_envs=2, steps=1, inner_kl=0.5)
     world = agent(rule, Logits()).world(Arm())
 
     def penalty(logits: jax.Array) -> jax.Array:
@@ -139,7 +139,7 @@ def test_ratios_are_clipped() -> None:
 
 
 INNER = LinearBaseline(rule=one_step(rate=4.0), returns=MonteCarlo())
-SIZES: dict[str, Any] = {"tasks": 8, "environments": 4, "steps": 8}
+SIZES: dict[str, Any] = {"tasks": 8, "num_envs": 4, "steps": 8}
 
 
 @pytest.mark.slow
@@ -189,7 +189,7 @@ def test_a_search_over_the_inner_learning_rate(plugins: Plugins, tmp_path: Path)
     config = {
         "name": "inner rate",
         "candidate": {
-            "rule": {"maml": {"inner": inner, "outer": outer, "tasks": 2, "environments": 2, "steps": 100}},
+            "rule": {"maml": {"inner": inner, "outer": outer, "tasks": 2, "num_envs": 2, "steps": 100}},
             "network": {"mlp": {"hidden": [4]}},
         },
         "strategy": "random_search",

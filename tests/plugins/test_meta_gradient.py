@@ -22,12 +22,12 @@ from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient
 from discover_zoo.rules.reinforce import Reinforce
 
 from discover import (
-    Experience,
     Integer,
     Optimizer,
     Registry,
     Rollout,
     Spec,
+    Trajectory,
     UpdateRule,
     UserError,
     World,
@@ -47,7 +47,7 @@ from discover.outer_loop.search import search
 
 ETA = ("returns.gamma", "optimizer.learning_rate")
 REFERENCE = GAE(gamma=0.95, lam=0.9)
-INNER = Reinforce(returns=MonteCarlo(gamma=0.9), optimizer=SGD(learning_rate=0.3), steps=8, environments=4, baseline="none")
+INNER = Reinforce(returns=MonteCarlo(gamma=0.9), optimizer=SGD(learning_rate=0.3), steps=8, num_envs=4, baseline="none")
 """Without a value: values are held constant, yet move with the parameters, which differences over two updates would see."""
 FRESH = 3
 """Batches of experience: the first two are learned from, the slope is that of the loss on the last."""
@@ -63,7 +63,7 @@ class Lived(NamedTuple):
 
     params: list[Any]
     states: list[Any]
-    batches: list[Experience]
+    batches: list[Trajectory]
     keys: jax.Array
     eta: jax.Array
 
@@ -190,7 +190,7 @@ def test_a_rule_with_a_memory_can_be_wrapped(registry: Registry) -> None:
 
 def test_the_reference_of_stac_is_impalas_loss_and_the_distance_to_the_policy_that_acted() -> None:
     """At the parameters that acted the distance is zero, and so is its slope; everything else is the loss that IMPALA has."""
-    inner = IMPALA(returns=VTrace(), optimizer=SGD(learning_rate=1.0), steps=6, environments=2, lag=0)
+    inner = IMPALA(returns=VTrace(), optimizer=SGD(learning_rate=1.0), steps=6, num_envs=2, lag=0)
     world, key = agent(inner, MLP(hidden=(4,))).world(CATCH), jax.random.key(1)
     held_out = ActorCriticLoss(returns=VTrace(), value_coefficient=0.5, entropy_coefficient=0.01, kl_coefficient=1.0)
 
@@ -239,14 +239,14 @@ def test_held_out_targets_are_of_the_parameters_that_are_judged_alone() -> None:
 class Settling(A2C):
     """Takes the weight of its entropy for parameters and state when it sees a task for the first time."""
 
-    def adapt_to_task(self, key: Any, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any]:
+    def adapt_to_task(self, key: Any, world: World, params: Any, state: Any, trajectory: Any) -> tuple[Any, Any]:
         return self.entropy_coefficient, self.entropy_coefficient
 
 
 def test_adaptation_to_a_task_is_that_of_the_wrapped_rule_with_what_eta_stands_for() -> None:
     rule = adapting(Settling(returns=GAE(), optimizer=SGD()), adapt=("entropy_coefficient",))
     world, key = agent(rule).world(CATCH), jax.random.key(0)
-    state, nothing = rule.init(key, world, world.initial_params(key)), cast(Experience, ())
+    state, nothing = rule.init(key, world, world.initial_params(key)), cast(Trajectory, ())
     wanted = domain_at(rule.rule, "entropy_coefficient").decode(state.eta + 1.0)
     params, adapted = rule.adapt_to_task(key, world, (), state._replace(eta=state.eta + 1.0), nothing)
     assert wanted > 0.011
@@ -271,7 +271,7 @@ def test_the_settings_of_a_meta_gradient_are_searched(registry: Registry, tmp_pa
                 "meta_gradient": {
                     "optimizer": {"adam": {"learning_rate": "free"}},
                     "derivative": {"forward": {"mu": "free"}},
-                    "rule": {"a2c": {"steps": 4, "environments": 2}},
+                    "rule": {"a2c": {"steps": 4, "num_envs": 2}},
                 }
             },
         },

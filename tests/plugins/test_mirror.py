@@ -194,18 +194,18 @@ def experience_of(algorithm: Algorithm, environment: Environment, steps: int, co
 def test_one_update_is_one_gradient_step_on_the_published_loss(walk: Environment) -> None:
     """Independent of the rule: GAE by hand in numpy, the minimum and the clipped value loss as PPO's paper writes them."""
     network = MLP(hidden=(8,))
-    rule = PPO(**PARTS, steps=16, environments=3, epochs=1, minibatches=1, clip=0.05, value_clip=0.01)
-    world, old, experience = experience_of(Algorithm(rule=rule, network=network), walk, 16, 3)
-    assert experience.terminated.any()
-    assert experience.truncated.any()
+    rule = PPO(**PARTS, steps=16, num_envs=3, epochs=1, minibatches=1, clip=0.05, value_clip=0.01)
+    world, old, trajectory = experience_of(Algorithm(rule=rule, network=network), walk, 16, 3)
+    assert trajectory.terminated.any()
+    assert trajectory.truncated.any()
     params = jax.tree.map(lambda p: p + 0.1 * jnp.cos(jnp.arange(p.size)).reshape(p.shape), old)  # so that ratios leave 1
-    updated, _, info = jax.jit(lambda p, e: rule.update(jax.random.key(5), world, p, (), e))(params, experience)
+    updated, _, info = jax.jit(lambda p, e: rule.update(jax.random.key(5), world, p, (), e))(params, trajectory)
 
-    r, v = np.asarray(experience.reward, np.float64), np.asarray(experience.outputs["value"], np.float64)
-    ends, cut = np.asarray(experience.terminated), np.asarray(experience.terminated | experience.truncated)
-    ahead = experience._replace(observation=experience.next_observation)
+    r, v = np.asarray(trajectory.reward, np.float64), np.asarray(trajectory.outputs["value"], np.float64)
+    ends, cut = np.asarray(trajectory.terminated), np.asarray(trajectory.terminated | trajectory.truncated)
+    ahead = trajectory._replace(observation=trajectory.next_observation)
     known, evaluated = (np.asarray(world.evaluate(p, ahead)["value"]) for p in (old, params))
-    unknown = np.asarray(experience.truncated) | (np.arange(16) == 15)[:, None]  # no row below holds the next state's value
+    unknown = np.asarray(trajectory.truncated) | (np.arange(16) == 15)[:, None]  # no row below holds the next state's value
     following = np.where(unknown, evaluated, known)
     delta = r + 0.9 * np.where(ends, 0.0, following) - v
     advantage = np.zeros_like(delta)
@@ -215,10 +215,10 @@ def test_one_update_is_one_gradient_step_on_the_published_loss(walk: Environment
     standard = (advantage - advantage.mean()) / advantage.std()
 
     def loss(params: Any) -> jax.Array:
-        outputs = world.evaluate(params, experience)
+        outputs = world.evaluate(params, trajectory)
         log_p = jax.nn.log_softmax(outputs["policy"])
-        chosen = jnp.take_along_axis(log_p, experience.action[..., None], axis=-1)[..., 0]
-        ratio = jnp.exp(chosen - experience.log_prob)
+        chosen = jnp.take_along_axis(log_p, trajectory.action[..., None], axis=-1)[..., 0]
+        ratio = jnp.exp(chosen - trajectory.log_prob)
         gain = jnp.minimum(ratio * standard, jnp.clip(ratio, 0.95, 1.05) * standard).mean()
         near = v + jnp.clip(outputs["value"] - v, -0.01, 0.01)
         value_loss = 0.5 * jnp.maximum((outputs["value"] - target) ** 2, (near - target) ** 2).mean()
@@ -233,9 +233,9 @@ def test_one_update_is_one_gradient_step_on_the_published_loss(walk: Environment
 
 
 def test_each_epoch_shuffles_anew_and_sees_every_step_once(walk: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = PPO(**PARTS, steps=8, environments=2, epochs=3, minibatches=2)
-    world, params, experience = experience_of(Algorithm(rule=rule, network=MLP(hidden=())), walk, 8, 2)
-    experience = experience._replace(log_prob=jnp.arange(16.0).reshape(8, 2))  # by which a step is known again
+    rule = PPO(**PARTS, steps=8, num_envs=2, epochs=3, minibatches=2)
+    world, params, trajectory = experience_of(Algorithm(rule=rule, network=MLP(hidden=())), walk, 8, 2)
+    trajectory = trajectory._replace(log_prob=jnp.arange(16.0).reshape(8, 2))  # by which a step is known again
     orders: list[list[list[float]]] = []
     honest = World.minibatches
 
@@ -245,7 +245,7 @@ def test_each_epoch_shuffles_anew_and_sees_every_step_once(walk: Environment, mo
         return parts
 
     monkeypatch.setattr(World, "minibatches", noted)
-    jax.block_until_ready(jax.jit(lambda p, e: rule.update(jax.random.key(5), world, p, (), e))(params, experience))
+    jax.block_until_ready(jax.jit(lambda p, e: rule.update(jax.random.key(5), world, p, (), e))(params, trajectory))
     jax.effects_barrier()
     assert len(orders) == 3
     assert [sorted(order[0] + order[1]) for order in orders] == [list(range(16))] * 3
@@ -256,25 +256,25 @@ def test_each_epoch_shuffles_anew_and_sees_every_step_once(walk: Environment, mo
 def whole_update(walk: Environment) -> tuple[Any, Any, Any]:
     """A rectified network's parameters, experience, and the gradients of a whole update in gamma and lambda.
 
-    The update is the recipe's at a tiny size; the gradients, ``(params, experience) -> (backward, forward)``, are those of a
+    The update is the recipe's at a tiny size; the gradients, ``(params, trajectory) -> (backward, forward)``, are those of a
     fixed projection of the parameters that it gives.
     """
     optimizer = ClipNorm(optimizer=Adam(learning_rate=2.5e-4, eps=1e-5, anneal=1.0))
-    rule = PPO(returns=GAE(), optimizer=optimizer, steps=16, environments=2)
+    rule = PPO(returns=GAE(), optimizer=optimizer, steps=16, num_envs=2)
     algorithm = Algorithm(rule=rule, network=MLP(hidden=(8,), activation="relu"))
-    _, params, experience = experience_of(algorithm, walk, 16, 2)
+    _, params, trajectory = experience_of(algorithm, walk, 16, 2)
 
-    def score(numbers: dict[str, jax.Array], params: Any, experience: Any) -> jax.Array:
+    def score(numbers: dict[str, jax.Array], params: Any, trajectory: Any) -> jax.Array:
         changed = replace(algorithm, {f"rule.returns.{name}": value for name, value in numbers.items()})
         rule, world = changed.rule, changed.world(walk)
         state = rule.init(jax.random.key(6), world, params)
-        updated = rule.update(jax.random.key(7), world, params, state, experience)[0]
+        updated = rule.update(jax.random.key(7), world, params, state, trajectory)[0]
         flat = jax.flatten_util.ravel_pytree(updated)[0]
         return jnp.sum(jnp.sin(jnp.arange(flat.size)) * flat)
 
     numbers = {"gamma": jnp.float32(0.95), "lam": jnp.float32(0.8)}
     slopes = jax.jit(lambda *args: (jax.grad(score)(numbers, *args), jax.jacfwd(score)(numbers, *args)))
-    return params, experience, slopes
+    return params, trajectory, slopes
 
 
 def kill_unit(params: Any) -> Any:
@@ -289,14 +289,14 @@ def kill_unit(params: Any) -> Any:
 
 @pytest.mark.parametrize("dead", [False, True], ids=["all alive", "a dead unit"])
 def test_the_gradient_of_a_whole_update_in_gamma_and_lambda_is_finite_and_not_zero(whole_update: Any, dead: bool) -> None:
-    params, experience, slopes = whole_update
+    params, trajectory, slopes = whole_update
     params = kill_unit(params) if dead else params
     for head in ("policy", "value"):
         hidden = params["heads"][head]["torso"][0]
-        active = np.asarray(experience.observation @ hidden["kernel"] + hidden["bias"]) > 0.0
+        active = np.asarray(trajectory.observation @ hidden["kernel"] + hidden["bias"]) > 0.0
         assert active.any(axis=(0, 1)).sum() > 1
         assert not dead or not active[..., 0].any()
-    backward, forward = slopes(params, experience)
+    backward, forward = slopes(params, trajectory)
     for name in ("gamma", "lam"):
         assert np.isfinite(backward[name])
         assert abs(float(backward[name])) > 1e-6

@@ -206,7 +206,7 @@ def test_specialists_are_mixed_into_one_agent_for_all() -> None:
 def test_alpha_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: Any, share: Any) -> None:
     words = {
         "candidate": {
-            "rule": {"reinforce": {"returns": "monte_carlo", "optimizer": "sgd", "steps": 8, "environments": 4}},
+            "rule": {"reinforce": {"returns": "monte_carlo", "optimizer": "sgd", "steps": 8, "num_envs": 4}},
             "network": {"mlp": {"hidden": []}},
             "curriculum": {"mix_and_match": {"simple": [{"mlp": {"hidden": []}}], "share": share}},
         },

@@ -324,7 +324,7 @@ def test_memories_start_orthogonal_and_an_lstm_keeps_at_first() -> None:
 @pytest.mark.parametrize("shared", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_experience_is_evaluated_to_what_the_network_said_when_acting(walk: Environment, shared: bool) -> None:
     """Over a segment that begins and ends in mid-episode, also in minibatches of whole columns."""
-    rule = PPO(returns=GAE(), optimizer=SGD(), steps=7, environments=4)
+    rule = PPO(returns=GAE(), optimizer=SGD(), steps=7, num_envs=4)
     algorithm = Algorithm(rule=rule, network=GRU(encoder=(), memory=4, hidden=(), shared=shared))
 
     @jax.jit
@@ -333,12 +333,12 @@ def test_experience_is_evaluated_to_what_the_network_said_when_acting(walk: Envi
         params = world.initial_params(key)
         actor = world.start(key, world.sample_tasks(key, 4))
         actor, _ = world.collect(params, actor, key, 3)
-        _, experience = world.collect(params, actor, jax.random.fold_in(key, 1), 7)
-        (parts,) = world.minibatches(key, 2, experience)
-        whole = world.evaluate(params, experience), experience.outputs
+        _, trajectory = world.collect(params, actor, jax.random.fold_in(key, 1), 7)
+        (parts,) = world.minibatches(key, 2, trajectory)
+        whole = world.evaluate(params, trajectory), trajectory.outputs
         halves = jax.vmap(lambda batch: world.evaluate(params, batch))(parts), parts.outputs
-        following = world.evaluate_next(params, experience)["value"][:-1]
-        apart = jnp.where(experience.first[1:], 0.0, following - experience.outputs["value"][1:])
+        following = world.evaluate_next(params, trajectory)["value"][:-1]
+        apart = jnp.where(trajectory.is_first[1:], 0.0, following - trajectory.outputs["value"][1:])
         return [jax.tree.map(lambda a, b: jnp.abs(a - b).max(), *pair) for pair in (whole, halves)], jnp.abs(apart).max()
 
     for error in jax.tree.leaves(errors(jax.random.key(0))):

@@ -22,7 +22,7 @@ SPEC = Spec((3,), Discrete(2))
 
 def test_where_environments_start_anew_so_does_the_running_return() -> None:
     normalizer = Several(normalizers=(Observations(), Rewards(gamma=0.9)))
-    state, _ = normalizer.reward(normalizer.init(SPEC, 2), jnp.asarray([1.0, -2.0]), jnp.zeros(2, bool))
+    state, _ = normalizer.update_reward(normalizer.init(SPEC, 2), jnp.asarray([1.0, -2.0]), jnp.zeros(2, bool))
     np.testing.assert_array_equal(state[1].returns, [1.0, -2.0])
     after = normalizer.restart(state, 3)
     np.testing.assert_array_equal(after[1].returns, [0.0, 0.0, 0.0])
@@ -43,10 +43,10 @@ def test_running_moments_are_those_of_all_items(columns: int) -> None:
 def test_observations_are_centered_scaled_and_clipped_and_looking_alone_counts_nothing() -> None:
     normalizer = Observations(limit=2.0)
     batch = jnp.asarray([[1.0, 10.0, 5.0], [3.0, -10.0, 5.0]])
-    state, scaled = normalizer.observe(normalizer.init(SPEC, 2), batch)
+    state, scaled = normalizer.update(normalizer.init(SPEC, 2), batch)
     np.testing.assert_allclose(scaled, [[-1.0, 1.0, 0.0], [1.0, -1.0, 0.0]], atol=1e-5)
-    np.testing.assert_allclose(normalizer.rescale(state, jnp.asarray([[2.0, 1e6, -1e6]])), [[0.0, 2.0, -2.0]], atol=1e-5)
-    after, reward = normalizer.reward(state, jnp.asarray([5.0, -5.0]), jnp.array([True, False]))
+    np.testing.assert_allclose(normalizer.normalize(state, jnp.asarray([[2.0, 1e6, -1e6]])), [[0.0, 2.0, -2.0]], atol=1e-5)
+    after, reward = normalizer.update_reward(state, jnp.asarray([5.0, -5.0]), jnp.array([True, False]))
     np.testing.assert_array_equal(reward, [5.0, -5.0])
     assert jax.tree.all(jax.tree.map(jnp.array_equal, after, state))
 
@@ -57,7 +57,7 @@ def test_rewards_are_divided_by_the_deviation_of_the_running_discounted_return()
     normalizer = Rewards(gamma=0.9, limit=1.5)
 
     def step(state: Any, x: Any) -> tuple[Any, jax.Array]:
-        return normalizer.reward(state, *x)
+        return normalizer.update_reward(state, *x)
 
     _, scaled = jax.lax.scan(step, normalizer.init(SPEC, 4), (jnp.asarray(rewards), jnp.asarray(done)))
     running, seen, expected = np.zeros(4), [], []
@@ -74,17 +74,17 @@ def test_rewards_are_divided_by_the_deviation_of_the_running_discounted_return()
 def test_several_do_what_each_does() -> None:
     one, other, both = Observations(), Rewards(), Several(normalizers=(Observations(), Rewards()))
     batch, reward, done = jnp.arange(6.0).reshape(2, 3), jnp.asarray([1.0, 2.0]), jnp.zeros(2, bool)
-    state, seen = both.observe(both.init(SPEC, 2), batch)
-    state, paid = both.reward(state, reward, done)
-    alone, expected = one.observe(one.init(SPEC, 2), batch)
+    state, seen = both.update(both.init(SPEC, 2), batch)
+    state, paid = both.update_reward(state, reward, done)
+    alone, expected = one.update(one.init(SPEC, 2), batch)
     np.testing.assert_array_equal(seen, expected)
-    np.testing.assert_array_equal(both.rescale(state, batch + 1.0), one.rescale(alone, batch + 1.0))
-    np.testing.assert_array_equal(paid, other.reward(other.init(SPEC, 2), reward, done)[1])
+    np.testing.assert_array_equal(both.normalize(state, batch + 1.0), one.normalize(alone, batch + 1.0))
+    np.testing.assert_array_equal(paid, other.update_reward(other.init(SPEC, 2), reward, done)[1])
 
 
 def test_the_world_normalizes_what_is_learned_from_and_reports_what_was_earned(walk: Environment) -> None:
     """True next observations, also at the end of an episode, are on the scale of the observations around them."""
-    rule = PPO(returns=GAE(), optimizer=SGD(), steps=64, environments=8)
+    rule = PPO(returns=GAE(), optimizer=SGD(), steps=64, num_envs=8)
 
     def collected(normalizer: Any) -> Any:
         world = Algorithm(rule=rule, network=MLP(hidden=()), normalizer=normalizer).world(walk)
@@ -97,15 +97,15 @@ def test_the_world_normalizes_what_is_learned_from_and_reports_what_was_earned(w
 
         return run(jax.random.key(0))
 
-    plain, experience = collected(None)
+    plain, trajectory = collected(None)
     scaled, normalized = collected(Several())
-    np.testing.assert_array_equal(normalized.action, experience.action)
+    np.testing.assert_array_equal(normalized.action, trajectory.action)
     np.testing.assert_allclose(scaled.episodes.return_sum, plain.episodes.return_sum, rtol=1e-6)
-    seen = np.asarray(experience.observation)[-16:, ..., 0]
-    expected = (seen - np.asarray(experience.observation)[..., 0].mean()) / np.asarray(experience.observation)[..., 0].std()
+    seen = np.asarray(trajectory.observation)[-16:, ..., 0]
+    expected = (seen - np.asarray(trajectory.observation)[..., 0].mean()) / np.asarray(trajectory.observation)[..., 0].std()
     np.testing.assert_allclose(np.asarray(normalized.observation)[-16:, ..., 0], expected, atol=0.15)
-    ends = np.asarray(experience.terminated | experience.truncated)[-16:]
-    true_next = np.asarray(experience.next_observation)[-16:, ..., 0]
+    ends = np.asarray(trajectory.terminated | trajectory.truncated)[-16:]
+    true_next = np.asarray(trajectory.next_observation)[-16:, ..., 0]
     shown = np.asarray(normalized.next_observation)[-16:, ..., 0]
     slope, offset = np.polyfit(true_next[~ends], shown[~ends], 1)
     np.testing.assert_allclose(shown[ends], slope * true_next[ends] + offset, atol=0.15)

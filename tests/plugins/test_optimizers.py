@@ -17,7 +17,7 @@ from discover_zoo.optimizers.sgd import SGD
 
 from discover import Optimizer, component, replace
 from discover.components.component import fields
-from discover.components.domains import Real
+from discover.components.domains import RealDomain
 from discover.plugin.loader import load_plugins
 from discover.testing import ConformanceError, check_optimizer
 
@@ -185,7 +185,7 @@ def test_every_learning_rate_is_searched_by_its_order_of_magnitude() -> None:
     made = [entry.component for entry in load_plugins().registry.entries("optimizer")]
     rates = {kind.__name__: f.domain for kind in made if kind for f in fields(kind) if f.name == "learning_rate"}
     assert {"Adam", "SGD", "rmsprop"} <= rates.keys()
-    assert all(isinstance(domain, Real) and domain.scale == "log" for domain in rates.values())
+    assert all(isinstance(domain, RealDomain) and domain.scale == "log" for domain in rates.values())
 
 
 @pytest.mark.parametrize("name", ["lbfgs", "momo", "momo_adam", "sophia"])

@@ -16,7 +16,20 @@ import toys
 from discover_zoo.strategies.pbt.exploit import MEMORY, Scores, no_scores, t_test, truncation, welch
 from discover_zoo.strategies.pbt.pbt import PBT
 
-from discover import Component, Integer, Real, Scalar, Space, UserError, Whole, component, free, hookimpl, integer, real
+from discover import (
+    Component,
+    Integer,
+    IntegerDomain,
+    RealDomain,
+    Scalar,
+    Space,
+    UserError,
+    component,
+    free,
+    hookimpl,
+    integer,
+    real,
+)
 from discover.base.randomness import unrolled
 from discover.contract.events import Generation, SearchInfo
 from discover.inner_loop.population import inherit
@@ -158,7 +171,9 @@ def test_a_number_is_perturbed_up_or_down_by_a_step_on_the_scale_of_its_domain(n
 
 
 SCALES_RANGE = {
-    gene.path: (gene.domain.low, gene.domain.high) for gene in SCALES.genes if isinstance(gene.domain, Real | Whole)
+    gene.path: (gene.domain.low, gene.domain.high)
+    for gene in SCALES.genes
+    if isinstance(gene.domain, RealDomain | IntegerDomain)
 }
 
 
@@ -263,8 +278,8 @@ def test_only_episodes_of_the_window_count(whole: tuple[Path, Watcher]) -> None:
 def test_copies_have_random_numbers_of_their_own(whole: tuple[Path, Watcher]) -> None:
     with np.load(whole[0] / "state.npz") as stored:
         keys = [a for a in (stored[n] for n in stored.files if n != "text") if a.dtype == np.uint32 and a.shape == (4, 2, 2)]
-    (lives,) = keys
-    assert len({member.tobytes() for member in lives}) == 4 - _kept(whole[1])
+    (ongoing,) = keys
+    assert len({member.tobytes() for member in ongoing}) == 4 - _kept(whole[1])
 
 
 def _kept(watcher: Watcher) -> int:
@@ -306,9 +321,9 @@ def test_killed_and_resumed_it_goes_on_to_the_same_bits(tmp_path: Path, whole: t
 def test_a_copy_draws_nothing_that_its_parent_drew() -> None:
     """An update's own keys are split off ``fold_in(stream, update)``."""
     streams = jax.vmap(jax.vmap(unrolled))(jax.random.split(jax.random.key(0), (4, 1)))
-    lives = inherit(_Stream(streams), jnp.zeros(4, jnp.int32), 3)
+    ongoing = inherit(_Stream(streams), jnp.zeros(4, jnp.int32), 3)
     drawn = jax.random.split(jax.random.fold_in(streams[0, 0], 3), 4)
-    copies = {bytes(np.asarray(jax.random.key_data(key))) for key in lives.key[1:, 0]}
+    copies = {bytes(np.asarray(jax.random.key_data(key))) for key in ongoing.key[1:, 0]}
     assert len(copies) == 3
     assert copies.isdisjoint(bytes(np.asarray(jax.random.key_data(key))) for key in drawn)
 
@@ -323,7 +338,7 @@ def test_a_population_of_one_is_refused_in_one_sentence(tmp_path: Path) -> None:
 
 
 def test_a_space_of_several_structures_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    candidate = {"recipe": "climb", "rule": {"choice": [{"toy_climb": {"slope": "free"}}, {"toy_climb": {"environments": 3}}]}}
+    candidate = {"recipe": "climb", "rule": {"choice": [{"toy_climb": {"slope": "free"}}, {"toy_climb": {"num_envs": 3}}]}}
     with pytest.raises(UserError, match=r"^the strategy keeps agents alive .* holds 2: take the choices"):
         run(tmp_path / "choices", Watcher(), candidate=candidate)
 

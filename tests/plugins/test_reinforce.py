@@ -45,7 +45,7 @@ class OneParameter(Network):
         return {"theta": jnp.float32(0.5)}
 
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
-        theta, batch = params["theta"], inputs.first.shape
+        theta, batch = params["theta"], inputs.is_first.shape
         logits = jnp.broadcast_to(jnp.stack([jnp.zeros(()), theta]), (*batch, 2))
         value = jnp.broadcast_to(jax.lax.stop_gradient(jax.nn.sigmoid(theta)), batch)
         return {"policy": logits, "value": value}, carry
@@ -56,7 +56,7 @@ def rule(baseline: str, steps: int, environments: int, rate: float = 1.0) -> Rei
         returns=MonteCarlo(gamma=GAMMA),
         optimizer=SGD(learning_rate=rate),
         steps=steps,
-        environments=environments,
+        num_envs=environments,
         entropy_coefficient=0.0,
         baseline=baseline,  # type: ignore[arg-type]
     )
@@ -68,7 +68,7 @@ def collected(algorithm: Algorithm, environment: Environment) -> tuple[World, An
 
     def collect(keys: jax.Array) -> tuple[Any, Any]:
         params = world.initial_params(keys[0])
-        actor = world.start(keys[1], world.sample_tasks(keys[2], rollout.environments))
+        actor = world.start(keys[1], world.sample_tasks(keys[2], rollout.num_envs))
         return params, world.collect(params, actor, keys[3], rollout.steps)[1]
 
     return world, *jax.jit(collect)(jax.random.split(jax.random.key(0), 4))
@@ -77,17 +77,17 @@ def collected(algorithm: Algorithm, environment: Environment) -> tuple[World, An
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_the_gradient_on_a_bandit_is_exact(baseline: str) -> None:
     algorithm = Algorithm(rule=rule(baseline, 1000, 1000), network=OneParameter())
-    world, params, experience = collected(algorithm, Bandit())
+    world, params, trajectory = collected(algorithm, Bandit())
     update = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e)[0])
-    gradient = float(update(params, experience)["theta"] - params["theta"])
+    gradient = float(update(params, trajectory)["theta"] - params["theta"])
     sigma = 1.0 / (1.0 + np.exp(-0.5))
     assert sigma * (1.0 - sigma) == pytest.approx(0.235004, abs=1e-6)
     assert gradient == pytest.approx(0.235004, abs=1e-3)
 
 
-def forward_returns(experience: Any, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def forward_returns(trajectory: Any, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns ``[T, B]`` summed forward, and which of them run to the end of an episode."""
-    reward, ends, cut = (np.asarray(x) for x in (experience.reward, experience.terminated, experience.truncated))
+    reward, ends, cut = (np.asarray(x) for x in (trajectory.reward, trajectory.terminated, trajectory.truncated))
     steps, columns = reward.shape
     total, known = np.zeros((steps, columns)), np.zeros((steps, columns), bool)
     for t in range(steps):
@@ -105,24 +105,24 @@ def forward_returns(experience: Any, following: np.ndarray) -> tuple[np.ndarray,
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_an_update_is_its_equation(walk: Environment, baseline: str) -> None:
     algorithm = Algorithm(rule=rule(baseline, 9, 4), network=MLP(hidden=(8,)))
-    world, params, experience = collected(algorithm, walk)
-    updated, _, _ = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e))(params, experience)
+    world, params, trajectory = collected(algorithm, walk)
+    updated, _, _ = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e))(params, trajectory)
     evaluate = jax.jit(world.evaluate)
     learned = baseline == "value"
-    following = np.zeros(experience.reward.shape)
+    following = np.zeros(trajectory.reward.shape)
     if learned:
-        following = np.asarray(evaluate(params, experience._replace(observation=experience.next_observation))["value"])
-    target, known = forward_returns(experience, following)
-    assert experience.terminated.any()
-    assert experience.truncated.any()
+        following = np.asarray(evaluate(params, trajectory._replace(observation=trajectory.next_observation))["value"])
+    target, known = forward_returns(trajectory, following)
+    assert trajectory.terminated.any()
+    assert trajectory.truncated.any()
     assert not known.all()
     weight = np.ones_like(target) if learned else known.astype(float)
-    advantage = target - np.asarray(experience.outputs["value"]) if learned else target
+    advantage = target - np.asarray(trajectory.outputs["value"]) if learned else target
 
     def loss(params: Any) -> jax.Array:
-        outputs = world.evaluate(params, experience)
+        outputs = world.evaluate(params, trajectory)
         log_p = jax.nn.log_softmax(outputs["policy"])
-        chosen = jnp.take_along_axis(log_p, experience.action[..., None], axis=-1)[..., 0]
+        chosen = jnp.take_along_axis(log_p, trajectory.action[..., None], axis=-1)[..., 0]
         total = -jnp.sum(weight * chosen * advantage) / weight.sum()
         return total + 0.25 * jnp.mean((outputs["value"] - target) ** 2) if learned else total
 
@@ -133,9 +133,9 @@ def test_an_update_is_its_equation(walk: Environment, baseline: str) -> None:
 
 def test_a_batch_without_any_ended_episode_changes_nothing_without_a_baseline(walk: Environment) -> None:
     algorithm = Algorithm(rule=rule("none", 1, 2), network=MLP(hidden=(8,)))
-    world, params, experience = collected(algorithm, walk)
-    experience = experience._replace(terminated=jnp.zeros((1, 2), bool), truncated=jnp.zeros((1, 2), bool))
-    updated, _, _ = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e))(params, experience)
+    world, params, trajectory = collected(algorithm, walk)
+    trajectory = trajectory._replace(terminated=jnp.zeros((1, 2), bool), truncated=jnp.zeros((1, 2), bool))
+    updated, _, _ = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e))(params, trajectory)
     for new, old in zip(*map(jax.tree.leaves, (updated, params)), strict=True):
         np.testing.assert_array_equal(new, old)
 

@@ -14,7 +14,7 @@ from discover_zoo.returns.one_of_returns import OneOfReturns
 
 from discover import Registry, ReturnFunction, Segment, Targets, UserError, get, replace
 from discover.components.component import fields
-from discover.components.domains import Real
+from discover.components.domains import RealDomain
 from discover.config.build import component_from
 
 GAMMA, LAM = 0.9, 0.8
@@ -186,7 +186,7 @@ def test_every_discount_is_searched_by_how_far_it_sees(registry: Registry) -> No
     made = [entry.component for entry in registry.entries("return function") if entry.provenance.distribution == "discover-rl"]
     discounts = [field.domain for kind in made if kind for field in fields(kind) if field.name == "gamma"]
     assert len(discounts) == 7
-    assert set(discounts) == {Real(0.8, 0.9999, "log1m")}
+    assert set(discounts) == {RealDomain(0.8, 0.9999, "log1m")}
 
 
 def test_special_cases_of_lambda() -> None:

@@ -28,7 +28,7 @@ TOLERANCE = 0.012
 
 
 @functools.cache
-def lives(environment: Environment, updates: int) -> Any:
+def ongoing(environment: Environment, updates: int) -> Any:
     """``(rules[P], keys[S], watched) -> params[P, S], what is watched after every update [P, S, updates]``."""
 
     def live(rule: UpdateRule, key: jax.Array, watched: Any) -> Any:
@@ -52,12 +52,12 @@ def stacked(*rules: UpdateRule) -> Any:
 def error_of_values(life: Lifetime) -> tuple[jax.Array, jax.Array]:
     """Root mean squared error over the states, and whether an episode has just ended."""
     assert life.actor is not None
-    return jnp.sqrt(jnp.mean((life.params["value"] - TRUE) ** 2)), life.actor.first[0]
+    return jnp.sqrt(jnp.mean((life.params["value"] - TRUE) ** 2)), life.actor.is_first[0]
 
 
 def return_of_episode(life: Lifetime) -> tuple[jax.Array, jax.Array]:
     assert life.actor is not None
-    return life.actor.episodes.last_return[0], life.actor.first[0]
+    return life.actor.episodes.last_return[0], life.actor.is_first[0]
 
 
 def at_ends(values: Any, ended: Any, count: int) -> np.ndarray:
@@ -70,7 +70,7 @@ def at_ends(values: Any, ended: Any, count: int) -> np.ndarray:
 
 def mean_errors(*rules: UpdateRule) -> np.ndarray:
     """The error at the end of an episode, mean over the first 10 episodes of 100 runs; the same episodes for all rules."""
-    _, watched = lives(RandomWalk(), 2600)(stacked(*rules), jax.random.split(jax.random.key(0), 100), error_of_values)
+    _, watched = ongoing(RandomWalk(), 2600)(stacked(*rules), jax.random.split(jax.random.key(0), 100), error_of_values)
     return at_ends(*watched, count=10).mean(axis=(1, 2))
 
 
@@ -103,7 +103,7 @@ def test_n_step_td_of_the_random_walk() -> None:
 def on_the_cliff(rule: type[Control]) -> tuple[np.ndarray, np.ndarray]:
     """Returns of 500 episodes ``[240, 500]``, and the tables at the end ``[240, 48, 4]``; settings of example 6.6."""
     made = stacked(rule(step_size=0.5, gamma=1.0, epsilon=0.1))
-    params, watched = lives(Cliff(), 24_000)(made, jax.random.split(jax.random.key(0), 240), return_of_episode)
+    params, watched = ongoing(Cliff(), 24_000)(made, jax.random.split(jax.random.key(0), 240), return_of_episode)
     return at_ends(*watched, count=500)[0], np.asarray(params["q"][0])
 
 
@@ -159,25 +159,25 @@ STEP, GAMMA, LAM = 0.05, 0.9, 0.7
 
 
 def trail(rule: UpdateRule, steps: int = 60) -> tuple[Any, Any, Any]:
-    """Experience ``[steps, ...]`` on a corridor whose episodes terminate and are truncated, and the parameters after each."""
+    """Trajectory ``[steps, ...]`` on a corridor whose episodes terminate and are truncated, and the parameters after each."""
     algorithm, environment = Algorithm(rule=rule, network=Linear()), Corridor()
     world = algorithm.world(environment)
 
     def step(carry: Any, key: jax.Array) -> tuple[Any, Any]:
         params, state, actor = carry
-        actor, experience = world.collect(params, actor, key, 1)
-        params, state, _ = rule.update(key, world, params, state, experience)
-        return (params, state, actor), (jax.tree.map(lambda x: x[0, 0], experience._replace(task=())), params)
+        actor, trajectory = world.collect(params, actor, key, 1)
+        params, state, _ = rule.update(key, world, params, state, trajectory)
+        return (params, state, actor), (jax.tree.map(lambda x: x[0, 0], trajectory._replace(task=())), params)
 
     def run(keys: jax.Array) -> Any:
         params = world.initial_params(keys[0])
         first = (params, rule.init(keys[1], world, params), world.start(keys[2], world.sample_tasks(keys[3], 1)))
         return jax.lax.scan(step, first, keys[4:])[1]
 
-    experience, params = jax.tree.map(np.asarray, jax.jit(run)(jax.random.split(jax.random.key(0), 4 + steps)))
-    assert experience.terminated.any()
-    assert experience.truncated.any()
-    return experience, params, environment
+    trajectory, params = jax.tree.map(np.asarray, jax.jit(run)(jax.random.split(jax.random.key(0), 4 + steps)))
+    assert trajectory.terminated.any()
+    assert trajectory.truncated.any()
+    return trajectory, params, environment
 
 
 @pytest.mark.parametrize("traces", ["accumulating", "replacing", "dutch"])

@@ -78,7 +78,7 @@ def test_conjugate_gradients_solve_and_stay_solved() -> None:
 
 
 def test_it_learns_which_arms_pay() -> None:
-    rules = [TRPO(returns=MonteCarlo(), steps=8, environments=4, radius=radius) for radius in (1e-4, 0.05)]
+    rules = [TRPO(returns=MonteCarlo(), steps=8, num_envs=4, radius=radius) for radius in (1e-4, 0.05)]
     curve = curves(stacked(*(agent(rule, MLP(hidden=())) for rule in rules)), ARMS, 40)
     late = np.asarray(curve.episode_return)[:, -20:].mean(1)
     assert late[1] > late[0] + 0.08  # three of six arms pay, by turns: knowing them is worth a third in place of a sixth
@@ -102,7 +102,7 @@ def test_time_runs_from_the_start_of_each_episode() -> None:
     first[[0, 3]] = True
     seen = features(
         pulls(jnp.zeros(2), (0.0, 0.0))._replace(
-            observation=jnp.zeros((5, 1, 2)), first=jnp.asarray(first), reward=jnp.zeros((5, 1))
+            observation=jnp.zeros((5, 1, 2)), is_first=jnp.asarray(first), reward=jnp.zeros((5, 1))
         )
     )
     np.testing.assert_allclose(seen[:, 0, 4] * 100.0, [0, 1, 2, 0, 1], atol=1e-5)
@@ -126,7 +126,7 @@ def test_no_value_is_carried_over_the_end_of_an_episode() -> None:
             terminated=rows == 1,
             truncated=rows == 4,
             next_observation=rows[..., None] + 2.0,
-            first=(rows == 0) | (rows == 2) | (rows == 5),
+            is_first=(rows == 0) | (rows == 2) | (rows == 5),
         )
         return rule.seen(world).segment(logits, batch)
 

@@ -13,7 +13,7 @@ from discover_zoo.rules.sac import SAC, squashed
 from discover_zoo.rules.td3 import TD3
 from discover_zoo.rules.twin_critics import Learner, TwinCritics
 
-from discover import Algorithm, Continuous, Discrete, Experience, Registry, Spec, TanhGaussian, UserError, World, component
+from discover import Algorithm, Continuous, Discrete, Registry, Spec, TanhGaussian, Trajectory, UserError, World, component
 from discover.components.paths import check
 from discover.config.build import algorithm_from
 from discover.testing.small import Affine, Corridor
@@ -24,7 +24,7 @@ FOLLOWING = np.asarray([[1.0, 0.2], [-2.5, 0.5], [-0.4, 1.0]], np.float32)
 
 
 def rule(kind: type[TwinCritics], critics: float = 0.1, policy: float = 0.1, **settings: Any) -> TwinCritics:
-    small: dict[str, Any] = {"environments": 4, "capacity": 8, "batch": 4, "learning_starts": 0, "gamma": 0.9}
+    small: dict[str, Any] = {"num_envs": 4, "capacity": 8, "batch": 4, "learning_starts": 0, "gamma": 0.9}
     return kind(optimizer=SGD(learning_rate=critics), policy_optimizer=SGD(learning_rate=policy), **small | settings)
 
 
@@ -54,9 +54,9 @@ def q_by_hand(states: np.ndarray, action: Any, shift: float) -> np.ndarray:
     return np.minimum(first, second)
 
 
-def batch() -> Experience:
+def batch() -> Trajectory:
     """Three transitions ``[1, 3]``: one in mid-episode, one that ends it for good, one that a limit cuts."""
-    return Experience(
+    return Trajectory(
         observation=jnp.asarray(STATES)[None],
         action=jnp.asarray([[[0.5], [0.0], [1.0]]]),
         log_prob=jnp.zeros((1, 3)),
@@ -65,7 +65,7 @@ def batch() -> Experience:
         terminated=jnp.asarray([[False, True, False]]),
         truncated=jnp.asarray([[False, False, True]]),
         next_observation=jnp.asarray(FOLLOWING)[None],
-        first=jnp.zeros((1, 3), bool),
+        is_first=jnp.zeros((1, 3), bool),
         context={},
         carry=(),
         task=(),
@@ -169,7 +169,7 @@ def test_td3_explores_by_noise_in_units_of_the_reach() -> None:
 
 
 def test_critics_take_delay_steps_for_each_of_the_policy() -> None:
-    small: dict[str, Any] = {"environments": 4, "capacity": 8, "batch": 4, "learning_starts": 0}
+    small: dict[str, Any] = {"num_envs": 4, "capacity": 8, "batch": 4, "learning_starts": 0}
     state = updated(TD3(optimizer=Adam(), policy_optimizer=Adam(), rounds=2, delay=3, **small))[2]
     taken = [state.learner.optimizer, state.learner.policy_optimizer]
     assert [int(optax.tree.get(one, "count")) for one in taken] == [6, 2]
@@ -188,9 +188,9 @@ def updated(made: TwinCritics) -> tuple[Any, Any, Any]:
     """Parameters before and after one update, and the state after it."""
     world, key = world_of(made), jax.random.key(0)
     params = world.initial_params(key)
-    actor = world.start(key, world.sample_tasks(key, made.environments))
-    _, experience = world.collect(params, actor, key, made.steps)
-    return params, *made.update(key, world, params, made.init(key, world, params), experience)[:2]
+    actor = world.start(key, world.sample_tasks(key, made.num_envs))
+    _, trajectory = world.collect(params, actor, key, made.steps)
+    return params, *made.update(key, world, params, made.init(key, world, params), trajectory)[:2]
 
 
 @pytest.mark.parametrize("kind", [SAC, TD3])

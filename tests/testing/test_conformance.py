@@ -26,7 +26,7 @@ from discover.testing.small import Corridor
 
 REGISTRY = toys.plugins().registry
 EXAMPLES = [(entry, made) for entry, made in examples(REGISTRY) if entry.provenance.plugin != "toys"]
-SMALL = {"steps": 4, "environments": 4, "epochs": 2, "minibatches": 2, "hidden": (8,), "encoder": (8,), "memory": 8}
+SMALL = {"steps": 4, "num_envs": 4, "epochs": 2, "minibatches": 2, "hidden": (8,), "encoder": (8,), "memory": 8}
 SMALL |= {"capacity": 32, "batch": 4, "learning_starts": 0}
 ENOUGH = 8
 BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "lamb", "Open_ES", "PSO")
@@ -56,7 +56,7 @@ def small(component: Any) -> Any:
 
 def test_a_rule_collects_as_many_steps_of_as_many_environments_as_it_is_told() -> None:
     rules = [made for _, made in EXAMPLES if isinstance(made, UpdateRule) and hasattr(made, "environments")]
-    told = [replace(rule, {"steps": 3, "environments": 2}) for rule in rules if hasattr(rule, "steps")]
+    told = [replace(rule, {"steps": 3, "num_envs": 2}) for rule in rules if hasattr(rule, "steps")]
     rollouts = {type(rule).__name__: rule.rollout(Corridor().spec()) for rule in told}
     assert {"PPO", "A2C", "TRPO", "DQN", "SAC"} <= rollouts.keys()
     assert {name for name, rollout in rollouts.items() if not rollout.by_rule and rollout[:2] != (3, 2)} == set()

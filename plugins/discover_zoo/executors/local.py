@@ -53,10 +53,10 @@ class Local(Executor):
         return begin_population(environment, candidates, keys, self._chunk(environment, candidates, len(keys)))
 
     def advance(
-        self, environment: Environment, candidates: Any, lives: Any, start: int, stop: int, total: int
+        self, environment: Environment, candidates: Any, ongoing: Any, start: int, stop: int, total: int
     ) -> tuple[Any, Curves]:
-        chunk = self._chunk(environment, candidates, lives.counts.shape[1])
-        return advance_population(environment, candidates, lives, start, stop, total, chunk)
+        chunk = self._chunk(environment, candidates, ongoing.counts.shape[1])
+        return advance_population(environment, candidates, ongoing, start, stop, total, chunk)
 
     def _chunk(self, environment: Environment, candidates: Any, seeds: int) -> int:
         if self.chunk:

@@ -43,7 +43,7 @@ class CNN(TorsoNetwork):
         return (self._flat(spec) + read, *self.hidden)[-1]
 
     def features(self, params: Any, inputs: Inputs, read: tuple[str, ...], carry: Any) -> tuple[jax.Array, Any]:
-        batch, x = inputs.first.shape, inputs.observation.astype(jnp.float32)
+        batch, x = inputs.is_first.shape, inputs.observation.astype(jnp.float32)
         x = x[..., None] if x.ndim == len(batch) + 2 else x
         for layer in params["filters"]:
             x = through([layer], patches(x, self.kernel), self.activation)

@@ -60,7 +60,7 @@ def product(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 def flat(inputs: Inputs) -> jax.Array:
     """The observation as one float32 vector per step."""
-    return inputs.observation.reshape(*inputs.first.shape, -1).astype(jnp.float32)
+    return inputs.observation.reshape(*inputs.is_first.shape, -1).astype(jnp.float32)
 
 
 def joined(x: jax.Array, inputs: Inputs, names: tuple[str, ...]) -> jax.Array:

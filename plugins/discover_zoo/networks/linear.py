@@ -24,7 +24,7 @@ class Linear(Network):
         return {name: jnp.zeros((*rows(head), *head.shape)) for name, head in heads.outputs.items()}
 
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
-        batch, outputs = inputs.first.shape, {}
+        batch, outputs = inputs.is_first.shape, {}
         for name, head in heads.outputs.items():
             if head.form == "constant":
                 outputs[name] = jnp.broadcast_to(params[name], batch + params[name].shape)

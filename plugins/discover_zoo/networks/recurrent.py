@@ -54,7 +54,7 @@ class Recurrent(TorsoNetwork):
 
     def features(self, params: Any, inputs: Inputs, read: tuple[str, ...], carry: Any) -> tuple[jax.Array, Any]:
         x = through(params["encoder"], joined(flat(inputs), inputs, read), self.activation)
-        carry = jax.tree.map(lambda c: jnp.where(inputs.first[..., None], 0.0, c), carry)
+        carry = jax.tree.map(lambda c: jnp.where(inputs.is_first[..., None], 0.0, c), carry)
         return self.advance(params["cell"], x, carry)
 
 

@@ -78,7 +78,7 @@ class TorsoNetwork(Network):
         for name, head in heads.outputs.items():
             own = params["heads"][name]
             if head.form == "constant":
-                outputs[name] = jnp.broadcast_to(own["constant"], inputs.first.shape + own["constant"].shape)
+                outputs[name] = jnp.broadcast_to(own["constant"], inputs.is_first.shape + own["constant"].shape)
                 continue
             before, after = self._reads(heads, head)
             if not self.shared and all(read in inputs.context for read in before):

@@ -18,19 +18,19 @@ class Observations(Normalizer):
 
     limit: Scalar = real(10.0, low=1.0, high=100.0, scale="log")
 
-    def init(self, spec: Spec, environments: int) -> Moments:
+    def init(self, spec: Spec, num_envs: int) -> Moments:
         return no_moments(spec.observation_shape)
 
-    def observe(self, state: Moments, observation: jax.Array) -> tuple[Moments, jax.Array]:
+    def update(self, state: Moments, observation: jax.Array) -> tuple[Moments, jax.Array]:
         state = counted(state, observation.astype(jnp.float32))
-        return state, self.rescale(state, observation)
+        return state, self.normalize(state, observation)
 
-    def rescale(self, state: Moments, observation: jax.Array) -> jax.Array:
+    def normalize(self, state: Moments, observation: jax.Array) -> jax.Array:
         scaled = (observation.astype(jnp.float32) - state.mean) * jax.lax.rsqrt(state.variance + LEAST_VARIANCE)
         return jnp.clip(scaled, -self.limit, self.limit)
 
-    def reward(self, state: Moments, reward: jax.Array, done: jax.Array) -> tuple[Moments, jax.Array]:
+    def update_reward(self, state: Moments, reward: jax.Array, done: jax.Array) -> tuple[Moments, jax.Array]:
         return state, reward
 
-    def rescale_reward(self, state: Moments, reward: jax.Array) -> jax.Array:
+    def normalize_reward(self, state: Moments, reward: jax.Array) -> jax.Array:
         return reward

@@ -38,22 +38,22 @@ class Rewards(Normalizer):
     gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
     limit: Scalar = real(10.0, low=1.0, high=100.0, scale="log")
 
-    def init(self, spec: Spec, environments: int) -> Discounted:
-        return Discounted(jnp.zeros(environments), no_moments(()))
+    def init(self, spec: Spec, num_envs: int) -> Discounted:
+        return Discounted(jnp.zeros(num_envs), no_moments(()))
 
-    def restart(self, state: Discounted, environments: int) -> Discounted:
-        return state._replace(returns=jnp.zeros(environments))
+    def restart(self, state: Discounted, num_envs: int) -> Discounted:
+        return state._replace(returns=jnp.zeros(num_envs))
 
-    def observe(self, state: Discounted, observation: jax.Array) -> tuple[Discounted, jax.Array]:
+    def update(self, state: Discounted, observation: jax.Array) -> tuple[Discounted, jax.Array]:
         return state, observation
 
-    def rescale(self, state: Discounted, observation: jax.Array) -> jax.Array:
+    def normalize(self, state: Discounted, observation: jax.Array) -> jax.Array:
         return observation
 
-    def reward(self, state: Discounted, reward: jax.Array, done: jax.Array) -> tuple[Discounted, jax.Array]:
+    def update_reward(self, state: Discounted, reward: jax.Array, done: jax.Array) -> tuple[Discounted, jax.Array]:
         returns = self.gamma * state.returns + reward
         state = Discounted(jnp.where(done, 0.0, returns), counted(state.moments, returns))
-        return state, self.rescale_reward(state, reward)
+        return state, self.normalize_reward(state, reward)
 
-    def rescale_reward(self, state: Discounted, reward: jax.Array) -> jax.Array:
+    def normalize_reward(self, state: Discounted, reward: jax.Array) -> jax.Array:
         return jnp.clip(reward * jax.lax.rsqrt(state.moments.variance + LEAST_VARIANCE), -self.limit, self.limit)

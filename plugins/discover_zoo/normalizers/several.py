@@ -15,32 +15,32 @@ class Several(Normalizer):
 
     normalizers: tuple[Normalizer, ...] = (Observations(), Rewards())
 
-    def init(self, spec: Spec, environments: int) -> tuple[Any, ...]:
-        return tuple(normalizer.init(spec, environments) for normalizer in self.normalizers)
+    def init(self, spec: Spec, num_envs: int) -> tuple[Any, ...]:
+        return tuple(normalizer.init(spec, num_envs) for normalizer in self.normalizers)
 
-    def restart(self, state: tuple[Any, ...], environments: int) -> tuple[Any, ...]:
-        return tuple(normalizer.restart(own, environments) for normalizer, own in zip(self.normalizers, state, strict=True))
+    def restart(self, state: tuple[Any, ...], num_envs: int) -> tuple[Any, ...]:
+        return tuple(normalizer.restart(own, num_envs) for normalizer, own in zip(self.normalizers, state, strict=True))
 
-    def observe(self, state: tuple[Any, ...], observation: jax.Array) -> tuple[tuple[Any, ...], jax.Array]:
+    def update(self, state: tuple[Any, ...], observation: jax.Array) -> tuple[tuple[Any, ...], jax.Array]:
         after = []
         for normalizer, own in zip(self.normalizers, state, strict=True):
-            own, observation = normalizer.observe(own, observation)
+            own, observation = normalizer.update(own, observation)
             after.append(own)
         return tuple(after), observation
 
-    def rescale(self, state: tuple[Any, ...], observation: jax.Array) -> jax.Array:
+    def normalize(self, state: tuple[Any, ...], observation: jax.Array) -> jax.Array:
         for normalizer, own in zip(self.normalizers, state, strict=True):
-            observation = normalizer.rescale(own, observation)
+            observation = normalizer.normalize(own, observation)
         return observation
 
-    def reward(self, state: tuple[Any, ...], reward: jax.Array, done: jax.Array) -> tuple[tuple[Any, ...], jax.Array]:
+    def update_reward(self, state: tuple[Any, ...], reward: jax.Array, done: jax.Array) -> tuple[tuple[Any, ...], jax.Array]:
         after = []
         for normalizer, own in zip(self.normalizers, state, strict=True):
-            own, reward = normalizer.reward(own, reward, done)
+            own, reward = normalizer.update_reward(own, reward, done)
             after.append(own)
         return tuple(after), reward
 
-    def rescale_reward(self, state: tuple[Any, ...], reward: jax.Array) -> jax.Array:
+    def normalize_reward(self, state: tuple[Any, ...], reward: jax.Array) -> jax.Array:
         for normalizer, own in zip(self.normalizers, state, strict=True):
-            reward = normalizer.rescale_reward(own, reward)
+            reward = normalizer.normalize_reward(own, reward)
         return reward

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Info, OnPolicy, Outputs, Scalar, Segment, Targets, World, component, ends_within, real
+from discover import Info, OnPolicy, Outputs, Scalar, Segment, Targets, Trajectory, World, component, ends_within, real
 
 
 @component
@@ -23,12 +23,12 @@ class ActorCritic(OnPolicy):
     entropy_coefficient: Scalar = real(0.01, low=0.0, high=0.1)
     value_coefficient: Scalar = real(0.5, low=0.05, high=2.0, scale="log")
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        return self._step(world, params, state, experience, world.segment(params, experience))
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        return self._step(world, params, state, trajectory, world.segment(params, trajectory))
 
-    def _step(self, world: World, params: Any, state: Any, experience: Experience, segment: Segment) -> tuple[Any, Any, Info]:
+    def _step(self, world: World, params: Any, state: Any, trajectory: Trajectory, segment: Segment) -> tuple[Any, Any, Info]:
         """Parameters and the optimizer's state after a step on targets from ``segment``, and the parts of the loss."""
-        change, info = world.gradient(self._loss(world))(params, experience, self.returns(segment))
+        change, info = world.gradient(self._loss(world))(params, trajectory, self.returns(segment))
         params, state = self.optimizer.update(change, state, params, world.progress)
         return params, state, info
 
@@ -40,7 +40,7 @@ class ActorCritic(OnPolicy):
         valued = "value" in world.heads.outputs
         of_policy, of_value, of_entropy = self._coefficients()
 
-        def loss(outputs: Outputs, batch: Experience, targets: Targets) -> tuple[jax.Array, Info]:
+        def loss(outputs: Outputs, batch: Trajectory, targets: Targets) -> tuple[jax.Array, Info]:
             policy = world.policy(outputs)
             known = jnp.ones_like(batch.reward) if valued else ends_within(batch)
             gain = jnp.sum(known * policy.log_prob(batch.action) * targets.advantage) / jnp.maximum(jnp.sum(known), 1.0)

@@ -10,23 +10,23 @@ from discover import (
     Context,
     Count,
     Discrete,
-    Experience,
     Head,
     Heads,
     Info,
     Integer,
-    Memory,
     Optimizer,
     Outputs,
     Registry,
+    ReplayBuffer,
     Rollout,
     Scalar,
     Spec,
+    Trajectory,
     UpdateRule,
     UserError,
     World,
     component,
-    empty_memory,
+    empty_replay_buffer,
     hookimpl,
     integer,
     learn_if,
@@ -51,7 +51,7 @@ class State(NamedTuple):
     optimizer: Any
     target: Any
     updates: jax.Array
-    memory: Memory
+    memory: ReplayBuffer
 
 
 @component
@@ -69,7 +69,7 @@ class DQN(UpdateRule):
 
     Attributes:
         optimizer: turns the gradient into new parameters.
-        steps, environments: what an update collects: ``steps * environments`` transitions.
+        steps, num_envs: what an update collects: ``steps * num_envs`` transitions.
         gradient_steps: how many batches an update learns from.
         capacity, batch: transitions in the memory, and in a batch.
         double: choose the next action by the online network instead of the target network.
@@ -85,7 +85,7 @@ class DQN(UpdateRule):
 
     optimizer: Optimizer
     steps: Count = 1
-    environments: Count = 10
+    num_envs: Count = 10
     gradient_steps: Count = 1
     capacity: Count = 10_000
     batch: Count = 128
@@ -100,7 +100,7 @@ class DQN(UpdateRule):
     exploration: Scalar = real(0.5, low=1e-3, high=1.0, scale="log")
 
     def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, self.environments)
+        return Rollout(self.steps, self.num_envs)
 
     def heads(self, spec: Spec) -> Heads:
         if not isinstance(spec.action, Discrete):
@@ -108,7 +108,7 @@ class DQN(UpdateRule):
         return Heads({"q": Head((spec.action.n,))})
 
     def init(self, key: jax.Array, world: World, params: Any) -> State:
-        memory = empty_memory(world.template(params, self.steps, self.environments), self.capacity)
+        memory = empty_replay_buffer(world.template(params, self.steps, self.num_envs), self.capacity)
         return State(self.optimizer.init(params), params, jnp.zeros((), jnp.int32), memory)
 
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
@@ -116,8 +116,8 @@ class DQN(UpdateRule):
         epsilon = self.epsilon_start + (self.epsilon_end - self.epsilon_start) * fallen
         return epsilon_greedy(key, outputs["q"], epsilon)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: State, experience: Experience) -> tuple[Any, Any, Info]:
-        memory = state.memory.add(experience)
+    def update(self, key: jax.Array, world: World, params: Any, state: State, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        memory = state.memory.add(trajectory)
         learner = Learner(params, state.optimizer, state.target, state.updates)
 
         def step(learner: Learner, key: jax.Array) -> tuple[Learner, Info]:
@@ -127,7 +127,7 @@ class DQN(UpdateRule):
         learner, info = learn_if(world.env_steps >= self.learning_starts, step, learner, keys)
         return learner.params, State(*learner[1:], memory), info
 
-    def _step(self, world: World, learner: Learner, batch: Experience) -> tuple[Learner, Info]:
+    def _step(self, world: World, learner: Learner, batch: Trajectory) -> tuple[Learner, Info]:
         target = self.targets(world, learner.params, learner.target, batch)
         gradient, info = world.gradient(self._loss)(learner.params, batch, target)
         params, optimizer = self.optimizer.update(gradient, learner.optimizer, learner.params, world.progress)
@@ -135,14 +135,14 @@ class DQN(UpdateRule):
         share = jnp.where(updates % self.target_period == 0, self.polyak, 0.0)
         return Learner(params, optimizer, polyak_update(learner.target, params, share), updates), info
 
-    def targets(self, world: World, params: Any, target: Any, batch: Experience) -> jax.Array:
+    def targets(self, world: World, params: Any, target: Any, batch: Trajectory) -> jax.Array:
         """``y[T, B]``: what ``Q(s, a)`` should have been; differentiable with respect to ``gamma``."""
         following = world.evaluate_next(target, batch)["q"]
         chosen = jnp.argmax(world.evaluate_next(params, batch)["q"] if self.double else following, axis=-1)
         value = jax.lax.stop_gradient(_at(following, chosen))
         return batch.reward + self.gamma * (1.0 - batch.terminated) * value
 
-    def _loss(self, outputs: Outputs, batch: Experience, target: jax.Array) -> tuple[jax.Array, Info]:
+    def _loss(self, outputs: Outputs, batch: Trajectory, target: jax.Array) -> tuple[jax.Array, Info]:
         q = _at(outputs["q"], batch.action)
         error = q - target
         if self.loss == "huber":

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from discover import Experience, Registry, World, component, hookimpl
+from discover import Registry, Trajectory, World, component, hookimpl
 from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.td_control import OneStep
 
@@ -15,8 +15,8 @@ class ExpectedSarsa(OneStep):
 
     paper = "van Seijen et al. 2009, A theoretical and empirical analysis of Expected Sarsa"
 
-    def value_of_next(self, world: World, params: Any, experience: Experience) -> jax.Array:
-        return self.expected_value(world, params, experience)
+    def value_of_next(self, world: World, params: Any, trajectory: Trajectory) -> jax.Array:
+        return self.expected_value(world, params, trajectory)
 
 
 @hookimpl

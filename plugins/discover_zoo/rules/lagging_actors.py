@@ -5,7 +5,7 @@ from typing import Annotated, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import AtLeast, Context, Experience, Info, World, component
+from discover import AtLeast, Context, Info, Trajectory, World, component
 from discover_zoo.rules.actor_critic import ActorCritic
 
 
@@ -47,13 +47,13 @@ class LaggingActorCritic(ActorCritic):
         return jax.tree.map(lambda x: x[state.updates % self.lag], state.past), {}
 
     def update(
-        self, key: jax.Array, world: World, params: Any, state: Lagging, experience: Experience
+        self, key: jax.Array, world: World, params: Any, state: Lagging, trajectory: Trajectory
     ) -> tuple[Any, Any, Info]:
-        outputs = jax.lax.stop_gradient(world.evaluate(params, experience))
-        log_prob = world.policy(outputs).log_prob(experience.action)
-        segment = world.segment(params, experience._replace(outputs=outputs))._replace(target_log_prob=log_prob)
+        outputs = jax.lax.stop_gradient(world.evaluate(params, trajectory))
+        log_prob = world.policy(outputs).log_prob(trajectory.action)
+        segment = world.segment(params, trajectory._replace(outputs=outputs))._replace(target_log_prob=log_prob)
         past = state.past
         if self.lag > 0:
             past = jax.tree.map(lambda x, new: x.at[state.updates % self.lag].set(new), past, params)
-        params, optimizer, info = self._step(world, params, state.optimizer, experience, segment)
+        params, optimizer, info = self._step(world, params, state.optimizer, trajectory, segment)
         return params, Lagging(optimizer, past, state.updates + 1), info

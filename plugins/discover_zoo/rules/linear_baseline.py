@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Registry, ReturnFunction, Segment, World, WrappingRule, component, ends_within, hookimpl
+from discover import Registry, ReturnFunction, Segment, Trajectory, World, WrappingRule, component, ends_within, hookimpl
 
 _LARGEST = 10.0
 """Observations are clipped to this on either side."""
@@ -37,22 +37,22 @@ class LinearBaseline(WrappingRule):
     returns: ReturnFunction
 
     def seen(self, world: World) -> World:
-        def segment(params: Any, experience: Experience) -> Segment:
-            known, zero = world.segment(params, experience), jnp.zeros_like(experience.reward)
+        def segment(params: Any, trajectory: Trajectory) -> Segment:
+            known, zero = world.segment(params, trajectory), jnp.zeros_like(trajectory.reward)
             target = self.returns(known._replace(value=zero, next_value=zero)).value
-            value = fitted(features(experience), target, ends_within(experience), world.group)
-            over = (experience.terminated | experience.truncated).at[-1].set(True)
+            value = fitted(features(trajectory), target, ends_within(trajectory), world.group)
+            over = (trajectory.terminated | trajectory.truncated).at[-1].set(True)
             return known._replace(value=value, next_value=jnp.where(over, 0.0, jnp.roll(value, -1, axis=0)))
 
         return world.view(segment_with=segment)
 
 
-def features(experience: Experience) -> jax.Array:
+def features(trajectory: Trajectory) -> jax.Array:
     """``[T, B, F]``: observation, its square, time, time squared and cubed, one."""
-    steps, columns = experience.reward.shape
-    seen = jnp.clip(experience.observation.reshape(steps, columns, -1), -_LARGEST, _LARGEST)
+    steps, columns = trajectory.reward.shape
+    seen = jnp.clip(trajectory.observation.reshape(steps, columns, -1), -_LARGEST, _LARGEST)
     row = jnp.arange(steps)[:, None]
-    began = jax.lax.cummax(jnp.where(experience.first, row, 0), axis=0)
+    began = jax.lax.cummax(jnp.where(trajectory.is_first, row, 0), axis=0)
     time = (row - began)[..., None] / _TIME
     return jnp.concatenate([seen, seen**2, time, time**2, time**3, jnp.ones_like(time)], axis=-1)
 

@@ -11,7 +11,6 @@ from discover import (
     Actor,
     Context,
     Count,
-    Experience,
     Heads,
     Info,
     Outputs,
@@ -19,6 +18,7 @@ from discover import (
     Rollout,
     Scalar,
     Spec,
+    Trajectory,
     UpdateRule,
     World,
     component,
@@ -42,7 +42,7 @@ class MAML(UpdateRule):
         inner: adapts; it sees the experience of one task. Its own rollout is not asked for.
         outer: learns; it sees all tasks, the columns of each as a group.
         tasks: how many per update.
-        environments, steps: B and T in each task, for each collection. Environments start anew, so that ``steps`` is best as
+        num_envs, steps: B and T in each task, for each collection. Environments start anew, so that ``steps`` is best as
             long as the longest episode: columns whose episode ends early begin another, which the batch may cut off.
         adaptations: inner updates in training; at test time any number may be taken.
         first_order: take the inner steps for constants, as first-order MAML does.
@@ -55,14 +55,14 @@ class MAML(UpdateRule):
     inner: UpdateRule
     outer: UpdateRule
     tasks: Count = 20
-    environments: Count = 20
+    num_envs: Count = 20
     steps: Count = 100
     adaptations: Count = 1
     first_order: bool = False
     inner_kl: Scalar = real(0.0, low=0.0, high=1.0)
 
     def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, (1 + self.adaptations) * self.tasks * self.environments, by_rule=True)
+        return Rollout(self.steps, (1 + self.adaptations) * self.tasks * self.num_envs, by_rule=True)
 
     def heads(self, spec: Spec) -> Heads:
         inner, outer = self.inner.heads(spec), self.outer.heads(spec)
@@ -77,18 +77,18 @@ class MAML(UpdateRule):
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.outer.act(key, world, outputs, context)
 
-    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any]:
-        adapted, _, _ = self.inner.update(key, world, params, self.inner.init(key, world, params), experience)
+    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any]:
+        adapted, _, _ = self.inner.update(key, world, params, self.inner.init(key, world, params), trajectory)
         if self.first_order:
             adapted = jax.tree.map(lambda old, new: old + jax.lax.stop_gradient(new - old), params, adapted)
         return adapted, state
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any, Info]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Any) -> tuple[Any, Any, Info]:
         key_tasks, key_collect, key_update = jax.random.split(key, 3)
         acting, context = self.behavior(params, state)
 
-        def trial(key: jax.Array, task: Any) -> tuple[list[Actor], Experience]:
-            tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.environments, *jnp.shape(x))), task)
+        def trial(key: jax.Array, task: Any) -> tuple[list[Actor], Trajectory]:
+            tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_envs, *jnp.shape(x))), task)
             adapted, actors, seen = acting, [], []
             *befores, last = jax.random.split(key, (1 + self.adaptations, 3))
             for start, act, adapt in befores:
@@ -108,7 +108,7 @@ class MAML(UpdateRule):
         """The world as the outer rule sees it: it adapts to the task of each group of columns, then evaluates there."""
 
         def through(evaluate: Callable[..., Outputs]) -> Callable[..., Outputs]:
-            def one(params: Any, batch: Experience) -> Outputs:
+            def one(params: Any, batch: Trajectory) -> Outputs:
                 divergence = jnp.zeros(())
                 for key, seen in batch.extra:
                     now = world.policy(world.evaluate(params, seen))
@@ -118,10 +118,10 @@ class MAML(UpdateRule):
                 penalty = self.inner_kl * divergence / self.adaptations
                 return {**outputs, AUXILIARY_LOSS: outputs.get(AUXILIARY_LOSS, jnp.zeros_like(batch.reward)) + penalty}
 
-            return lambda params, batch: join_columns(jax.vmap(one, (None, 0))(params, group_columns(batch, self.environments)))
+            return lambda params, batch: join_columns(jax.vmap(one, (None, 0))(params, group_columns(batch, self.num_envs)))
 
         return world.view(
-            evaluate_with=through(world.evaluate), evaluate_next_with=through(world.evaluate_next), group=self.environments
+            evaluate_with=through(world.evaluate), evaluate_next_with=through(world.evaluate_next), group=self.num_envs
         )
 
     def _report(self, world: World, actors: list[Actor]) -> Info:

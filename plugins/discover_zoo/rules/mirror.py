@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Experience, Info, OnPolicy, Outputs, Scalar, Targets, World, component, real
+from discover import Count, Info, OnPolicy, Outputs, Scalar, Targets, Trajectory, World, component, real
 
 
 @component
@@ -39,23 +39,23 @@ class MirrorLearning(OnPolicy):
 
         return {"drift": drift_figure(type(self).__name__, self.drift)}
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        targets = self.returns(world.segment(params, experience))
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        targets = self.returns(world.segment(params, trajectory))
         gradient = world.gradient(self._loss(world))
 
-        def learn(carry: tuple[Any, Any], batch: tuple[Experience, Targets]) -> tuple[tuple[Any, Any], Info]:
+        def learn(carry: tuple[Any, Any], batch: tuple[Trajectory, Targets]) -> tuple[tuple[Any, Any], Info]:
             params, state = carry
             change, info = gradient(params, *batch)
             return self.optimizer.update(change, state, params, world.progress), info
 
         def epoch(carry: tuple[Any, Any], key: jax.Array) -> tuple[tuple[Any, Any], Info]:
-            return jax.lax.scan(learn, carry, world.minibatches(key, self.minibatches, experience, targets))
+            return jax.lax.scan(learn, carry, world.minibatches(key, self.minibatches, trajectory, targets))
 
         (params, state), info = jax.lax.scan(epoch, (params, state), jax.random.split(key, self.epochs))
         return params, state, jax.tree.map(jnp.mean, info)
 
     def _loss(self, world: World) -> Any:
-        def loss(outputs: Outputs, batch: Experience, targets: Targets) -> tuple[jax.Array, Info]:
+        def loss(outputs: Outputs, batch: Trajectory, targets: Targets) -> tuple[jax.Array, Info]:
             policy = world.policy(outputs)
             log_ratio = policy.log_prob(batch.action) - batch.log_prob
             advantage = normalized(targets.advantage)

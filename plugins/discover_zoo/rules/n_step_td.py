@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Info, Integer, Registry, World, component, hookimpl, integer
+from discover import Info, Integer, Registry, Trajectory, World, component, hookimpl, integer
 from discover_zoo.rules.td_prediction import Prediction
 from discover_zoo.rules.traces import moved, slope_of_value
 
@@ -16,7 +16,7 @@ _LONGEST = 32
 class Window(NamedTuple):
     """The latest steps, oldest first: ``[32, 1, 1, ...]``; and how many of them belong to the episode, int32."""
 
-    steps: Experience
+    steps: Trajectory
     held: jax.Array
 
 
@@ -37,11 +37,11 @@ class NStepTD(Prediction):
         step = world.template(params, 1, 1)
         return Window(jax.tree.map(lambda x: jnp.zeros((_LONGEST, *x.shape), x.dtype), step), jnp.zeros((), jnp.int32))
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Window, experience: Experience) -> tuple[Any, Any, Info]:
-        steps = jax.tree.map(lambda kept, new: jnp.concatenate([kept[1:], new[None]]), state.steps, experience)
-        held = jnp.where(experience.first[0, 0], 0, state.held) + 1
-        delta, following = self.td_error(world, params, experience)
-        ended = (experience.terminated | experience.truncated)[0, 0]
+    def update(self, key: jax.Array, world: World, params: Any, state: Window, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        steps = jax.tree.map(lambda kept, new: jnp.concatenate([kept[1:], new[None]]), state.steps, trajectory)
+        held = jnp.where(trajectory.is_first[0, 0], 0, state.held) + 1
+        delta, following = self.td_error(world, params, trajectory)
+        ended = (trajectory.terminated | trajectory.truncated)[0, 0]
         age = jnp.arange(_LONGEST)[::-1]
         due = (age < held) & ((age == self.n - 1) | (ended & (age < self.n)))
 
@@ -49,10 +49,10 @@ class NStepTD(Prediction):
             target = reward + self.gamma * target
             return target, target
 
-        bootstrap = (1.0 - experience.terminated[0, 0]) * following
+        bootstrap = (1.0 - trajectory.terminated[0, 0]) * following
         _, targets = jax.lax.scan(lengthen, bootstrap, steps.reward[:, 0, 0], reverse=True)
 
-        def learn(params: Any, step: tuple[Experience, jax.Array, jax.Array]) -> tuple[Any, None]:
+        def learn(params: Any, step: tuple[Trajectory, jax.Array, jax.Array]) -> tuple[Any, None]:
             batch, target, due = step
             slope, value = slope_of_value(world, params, batch)
             return moved(params, (self.step_size * due * (target - value), slope)), None

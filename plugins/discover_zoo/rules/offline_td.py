@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Info, Registry, Scalar, World, component, hookimpl, real
+from discover import Info, Registry, Scalar, Trajectory, World, component, hookimpl, real
 from discover_zoo.rules.td_prediction import Prediction
 from discover_zoo.rules.traces import faded, inner, moved, slope_of_value
 
@@ -27,13 +27,13 @@ class OfflineTD(Prediction):
         zero = jax.tree.map(jnp.zeros_like, params)
         return {"trace": zero, "change": zero}
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        slope, _ = slope_of_value(world, params, experience)
-        delta, _ = self.td_error(world, params, experience)
-        decay = self.gamma * self.lam * (1.0 - experience.first[0, 0])
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        slope, _ = slope_of_value(world, params, trajectory)
+        delta, _ = self.td_error(world, params, trajectory)
+        decay = self.gamma * self.lam * (1.0 - trajectory.is_first[0, 0])
         trace, change = faded("dutch", state["trace"], slope, decay, self.step_size), state["change"]
         change = moved(change, (self.step_size * delta, trace), (-self.step_size * inner(slope, change), slope))
-        ended = (experience.terminated | experience.truncated)[0, 0].astype(jnp.float32)
+        ended = (trajectory.terminated | trajectory.truncated)[0, 0].astype(jnp.float32)
         params = moved(params, (ended, change))
         change = jax.tree.map(lambda x: (1.0 - ended) * x, change)
         return params, {"trace": trace, "change": change}, {"error": jnp.abs(delta)}

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 
 from discover import (
     Count,
-    Experience,
     Heads,
     Info,
     Optimizer,
@@ -16,6 +15,7 @@ from discover import (
     ReturnFunction,
     Rollout,
     Spec,
+    Trajectory,
     UpdateRule,
     World,
     component,
@@ -42,7 +42,7 @@ class PolicyGradient(UpdateRule):
     Attributes:
         returns: gives the advantage; a value only if a rule around this one gives it (`linear_baseline`) or asks for the head.
         optimizer: what takes the step.
-        steps, environments: T and B of a batch, where the rule does not stand in another.
+        steps, num_envs: T and B of a batch, where the rule does not stand in another.
         surrogate: the weight.
         normalize: give the advantages zero mean and unit deviation; an inner step hides the scale of the returns then.
     """
@@ -52,12 +52,12 @@ class PolicyGradient(UpdateRule):
     returns: ReturnFunction
     optimizer: Optimizer
     steps: Count = 100
-    environments: Count = 20
+    num_envs: Count = 20
     surrogate: Literal["likelihood ratio", "dice", "log likelihood"] = "likelihood ratio"
     normalize: bool = True
 
     def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, self.environments)
+        return Rollout(self.steps, self.num_envs)
 
     def heads(self, spec: Spec) -> Heads:
         return Heads(policy_heads(spec))
@@ -65,18 +65,18 @@ class PolicyGradient(UpdateRule):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return self.optimizer.init(params)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        weights = step_weights(experience, world.group)
-        advantage = self.returns(world.segment(params, experience)).advantage
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        weights = step_weights(trajectory, world.group)
+        advantage = self.returns(world.segment(params, trajectory)).advantage
         if self.normalize:
             advantage = standardized(advantage, weights, world.group)
 
-        def loss(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+        def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
             log_ratio = world.policy(outputs).log_prob(batch.action) - batch.log_prob
-            gain = jnp.sum(weights * self._weight(log_ratio, batch.first) * advantage)
+            gain = jnp.sum(weights * self._weight(log_ratio, batch.is_first) * advantage)
             return -gain, {"policy_gain": gain}
 
-        gradient, info = world.gradient(loss)(params, experience)
+        gradient, info = world.gradient(loss)(params, trajectory)
         params, state = self.optimizer.update(gradient, state, params, world.progress)
         return params, state, info
 

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 
 from discover import (
     Count,
-    Experience,
     Heads,
     Info,
     Optimizer,
@@ -17,6 +16,7 @@ from discover import (
     Rollout,
     Scalar,
     Spec,
+    Trajectory,
     UpdateRule,
     World,
     component,
@@ -45,12 +45,12 @@ class ProMP(UpdateRule):
     returns: ReturnFunction
     optimizer: Optimizer
     steps: Count = 100
-    environments: Count = 20
+    num_envs: Count = 20
     epochs: Count = 5
     clip: Scalar = real(0.3, low=0.02, high=1.0, scale="log")
 
     def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, self.environments)
+        return Rollout(self.steps, self.num_envs)
 
     def heads(self, spec: Spec) -> Heads:
         return Heads(policy_heads(spec))
@@ -58,11 +58,11 @@ class ProMP(UpdateRule):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return self.optimizer.init(params)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        weights = step_weights(experience, world.group)
-        advantage = standardized(self.returns(world.segment(params, experience)).advantage, weights, world.group)
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        weights = step_weights(trajectory, world.group)
+        advantage = standardized(self.returns(world.segment(params, trajectory)).advantage, weights, world.group)
 
-        def loss(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+        def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
             ratio = jnp.exp(world.policy(outputs).log_prob(batch.action) - batch.log_prob)
             near = jnp.clip(ratio, 1.0 - self.clip, 1.0 + self.clip)
             gain = jnp.sum(weights * jnp.minimum(ratio * advantage, near * advantage))
@@ -70,7 +70,7 @@ class ProMP(UpdateRule):
 
         def epoch(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], Info]:
             params, state = carry
-            gradient, info = world.gradient(loss)(params, experience)
+            gradient, info = world.gradient(loss)(params, trajectory)
             return self.optimizer.update(gradient, state, params, world.progress), info
 
         (params, state), info = jax.lax.scan(epoch, (params, state), length=self.epochs)

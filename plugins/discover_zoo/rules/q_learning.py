@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Registry, World, component, hookimpl
+from discover import Registry, Trajectory, World, component, hookimpl
 from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.td_control import OneStep
 
@@ -16,8 +16,8 @@ class QLearning(OneStep):
 
     paper = "Watkins 1989, Learning from delayed rewards"
 
-    def value_of_next(self, world: World, params: Any, experience: Experience) -> jax.Array:
-        return jax.lax.stop_gradient(jnp.max(world.evaluate_next(params, experience)["q"]))
+    def value_of_next(self, world: World, params: Any, trajectory: Trajectory) -> jax.Array:
+        return jax.lax.stop_gradient(jnp.max(world.evaluate_next(params, trajectory)["q"]))
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Head, Info, Outputs, Registry, Scalar, TanhGaussian, World, component, hookimpl, real
+from discover import Head, Info, Outputs, Registry, Scalar, TanhGaussian, Trajectory, World, component, hookimpl, real
 from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.twin_critics import Learner, TwinCritics, bounds, lower
 
@@ -49,14 +49,14 @@ class SAC(TwinCritics):
     def explore(self, key: jax.Array, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
         return squashed(world, outputs).sample_and_log_prob(key)
 
-    def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Experience) -> jax.Array:
+    def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
         policy = squashed(world, world.evaluate_next(learner.params, batch))
         action, log_prob = drawn(key, world, policy)
         value = lower(world.evaluate_next(learner.target, batch, action))
         return jax.lax.stop_gradient(value - jnp.exp(learner.own.log) * log_prob)
 
     def policy_loss(self, key: jax.Array, world: World, learner: Learner) -> Any:
-        def loss(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+        def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
             action, log_prob = drawn(key, world, squashed(world, outputs))
             value = lower(world.evaluate(learner.params, batch._replace(action=action)))
             total = jnp.mean(jnp.exp(learner.own.log) * log_prob - value)

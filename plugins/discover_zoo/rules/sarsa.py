@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Info, Registry, Scalar, World, component, hookimpl, real
+from discover import Info, Registry, Scalar, Trajectory, World, component, hookimpl, real
 from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.td_control import Control
 from discover_zoo.rules.traces import Kind, faded, moved, slope_of_action_value
@@ -14,7 +14,7 @@ from discover_zoo.rules.traces import Kind, faded, moved, slope_of_action_value
 class Waiting(NamedTuple):
     """A step that waits for the action that follows it, ``[1, 1, ...]``; whether there is one; and the trace before it."""
 
-    step: Experience
+    step: Trajectory
     there: jax.Array
     trace: Any
 
@@ -38,18 +38,18 @@ class Sarsa(Control):
         return Waiting(step, jnp.array(False), jax.tree.map(jnp.zeros_like, params))
 
     def update(
-        self, key: jax.Array, world: World, params: Any, state: Waiting, experience: Experience
+        self, key: jax.Array, world: World, params: Any, state: Waiting, trajectory: Trajectory
     ) -> tuple[Any, Any, Info]:
         step = state.step
         slope, value = slope_of_action_value(world, params, step)
-        taken = experience.outputs["q"][0, 0, experience.action[0, 0]]
+        taken = trajectory.outputs["q"][0, 0, trajectory.action[0, 0]]
         following = jnp.where(step.truncated[0, 0], self.expected_value(world, params, step), taken)
         delta = step.reward[0, 0] + self.gamma * (1.0 - step.terminated[0, 0]) * following - value
         delta = jnp.where(state.there, delta, 0.0)
-        decay = self.gamma * self.lam * (1.0 - step.first[0, 0])
+        decay = self.gamma * self.lam * (1.0 - step.is_first[0, 0])
         trace = faded(self.traces, state.trace, slope, decay, self.step_size)
         params = moved(params, (self.step_size * delta, trace))
-        return params, Waiting(experience, jnp.array(True), trace), {"error": jnp.abs(delta)}
+        return params, Waiting(trajectory, jnp.array(True), trace), {"error": jnp.abs(delta)}
 
 
 @hookimpl

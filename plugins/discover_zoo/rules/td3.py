@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Experience, Gaussian, Head, Info, Outputs, Registry, Scalar, World, component, hookimpl, real
+from discover import Count, Gaussian, Head, Info, Outputs, Registry, Scalar, Trajectory, World, component, hookimpl, real
 from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.twin_critics import Learner, TwinCritics, bounds, lower
 
@@ -44,7 +44,7 @@ class TD3(TwinCritics):
         action = around.sample(key)
         return jnp.clip(action, low, high), around.log_prob(action)
 
-    def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Experience) -> jax.Array:
+    def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
         low, high = bounds(world.spec)
         action = deterministic(world, world.evaluate_next(learner.target, batch))
         noise = self.smoothing * jax.random.normal(key, action.shape)
@@ -53,7 +53,7 @@ class TD3(TwinCritics):
         return jax.lax.stop_gradient(lower(world.evaluate_next(learner.target, batch, smoothed)))
 
     def policy_loss(self, key: jax.Array, world: World, learner: Learner) -> Any:
-        def loss(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+        def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
             action = deterministic(world, outputs)
             total = -jnp.mean(world.evaluate(learner.params, batch._replace(action=action))["q1"])
             return total, {"policy_loss": total}

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from discover import (
     Context,
     Discrete,
-    Experience,
     Head,
     Heads,
     Info,
@@ -16,6 +15,7 @@ from discover import (
     Rollout,
     Scalar,
     Spec,
+    Trajectory,
     UpdateRule,
     UserError,
     World,
@@ -52,9 +52,9 @@ class Control(UpdateRule):
         action = jax.random.categorical(key, jnp.log(probability))
         return action, jnp.log(jnp.take_along_axis(probability, action[..., None], axis=-1)[..., 0])
 
-    def expected_value(self, world: World, params: Any, experience: Experience) -> jax.Array:
+    def expected_value(self, world: World, params: Any, trajectory: Trajectory) -> jax.Array:
         """``sum_a pi(a | s') q(s', a)`` of one step, pi being the policy that acts."""
-        q = jax.lax.stop_gradient(world.evaluate_next(params, experience)["q"][0, 0])
+        q = jax.lax.stop_gradient(world.evaluate_next(params, trajectory)["q"][0, 0])
         return jnp.sum(epsilon_greedy(q, self.epsilon) * q)
 
 
@@ -65,12 +65,12 @@ class OneStep(Control):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return ()
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        slope, value = slope_of_action_value(world, params, experience)
-        discount = self.gamma * (1.0 - experience.terminated[0, 0])
-        delta = experience.reward[0, 0] + discount * self.value_of_next(world, params, experience) - value
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        slope, value = slope_of_action_value(world, params, trajectory)
+        discount = self.gamma * (1.0 - trajectory.terminated[0, 0])
+        delta = trajectory.reward[0, 0] + discount * self.value_of_next(world, params, trajectory) - value
         return moved(params, (self.step_size * delta, slope)), state, {"error": jnp.abs(delta)}
 
-    def value_of_next(self, world: World, params: Any, experience: Experience) -> jax.Array:
+    def value_of_next(self, world: World, params: Any, trajectory: Trajectory) -> jax.Array:
         """What follows, a scalar; no gradient passes."""
         raise NotImplementedError

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Info, Registry, Scalar, World, component, hookimpl, real
+from discover import Info, Registry, Scalar, Trajectory, World, component, hookimpl, real
 from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.td_prediction import Prediction
 from discover_zoo.rules.traces import Kind, faded, moved, slope_of_value
@@ -27,10 +27,10 @@ class TDLambda(Prediction):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return {"trace": jax.tree.map(jnp.zeros_like, params), "old": jnp.zeros(())}
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        slope, value = slope_of_value(world, params, experience)
-        delta, following = self.td_error(world, params, experience)
-        decay = self.gamma * self.lam * (1.0 - experience.first[0, 0])
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        slope, value = slope_of_value(world, params, trajectory)
+        delta, following = self.td_error(world, params, trajectory)
+        decay = self.gamma * self.lam * (1.0 - trajectory.is_first[0, 0])
         trace = faded(self.traces, state["trace"], slope, decay, self.step_size)
         gap = value - state["old"] if self.traces == "dutch" else jnp.zeros(())
         params = moved(params, (self.step_size * (delta + gap), trace), (-self.step_size * gap, slope))

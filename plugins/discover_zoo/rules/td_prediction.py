@@ -9,13 +9,13 @@ from discover import (
     Context,
     Continuous,
     Discrete,
-    Experience,
     Head,
     Heads,
     Outputs,
     Rollout,
     Scalar,
     Spec,
+    Trajectory,
     UpdateRule,
     World,
     component,
@@ -46,8 +46,8 @@ class Prediction(UpdateRule):
                 action = jax.random.uniform(key, (*columns, low.size), minval=low, maxval=high)
                 return action, jnp.full(columns, -jnp.sum(jnp.log(high - low)))
 
-    def td_error(self, world: World, params: Any, experience: Experience) -> tuple[jax.Array, jax.Array]:
+    def td_error(self, world: World, params: Any, trajectory: Trajectory) -> tuple[jax.Array, jax.Array]:
         """``r + d v(s') - v(s)`` and ``v(s')``, scalars."""
-        segment = jax.tree.map(lambda x: x[0, 0], world.segment(params, experience))
+        segment = jax.tree.map(lambda x: x[0, 0], world.segment(params, trajectory))
         discount = self.gamma * (1.0 - segment.terminated)
         return segment.reward + discount * segment.next_value - segment.value, segment.next_value

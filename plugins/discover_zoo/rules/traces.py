@@ -8,7 +8,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
-from discover import Experience, Info, Outputs, Scalar, World
+from discover import Info, Outputs, Scalar, Trajectory, World
 
 Kind = Literal["accumulating", "replacing", "dutch"]
 
@@ -44,10 +44,10 @@ def moved(params: Any, *steps: tuple[Any, Any]) -> Any:
     return params
 
 
-def slope_of_value(world: World, params: Any, batch: Experience) -> tuple[Any, jax.Array]:
+def slope_of_value(world: World, params: Any, batch: Trajectory) -> tuple[Any, jax.Array]:
     """The gradient of ``v(s)`` of one step ``[1, 1]``, and the value itself."""
 
-    def value(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+    def value(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
         value = outputs["value"][0, 0]
         return value, {"value": value}
 
@@ -55,10 +55,10 @@ def slope_of_value(world: World, params: Any, batch: Experience) -> tuple[Any, j
     return slope, info["value"]
 
 
-def slope_of_action_value(world: World, params: Any, batch: Experience) -> tuple[Any, jax.Array]:
+def slope_of_action_value(world: World, params: Any, batch: Trajectory) -> tuple[Any, jax.Array]:
     """The gradient of ``q(s, a)`` of one step ``[1, 1]``, and the value itself."""
 
-    def value(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+    def value(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
         value = outputs["q"][0, 0, batch.action[0, 0]]
         return value, {"value": value}
 

@@ -9,7 +9,6 @@ from jax.flatten_util import ravel_pytree
 
 from discover import (
     Count,
-    Experience,
     Heads,
     Info,
     Outputs,
@@ -18,6 +17,7 @@ from discover import (
     Rollout,
     Scalar,
     Spec,
+    Trajectory,
     UpdateRule,
     World,
     component,
@@ -51,7 +51,7 @@ class TRPO(UpdateRule):
 
     Attributes:
         returns: gives the advantage. The rule asks for no value head; `linear_baseline` around it gives values.
-        steps, environments: T and B of a batch, which should hold whole episodes.
+        steps, num_envs: T and B of a batch, which should hold whole episodes.
         iterations: of conjugate gradients.
         backtracks: steps that the line search tries at most; one after another, it stops trying when one is taken.
         normalize: give the advantages zero mean and unit deviation (in each task apart, where columns belong together).
@@ -62,7 +62,7 @@ class TRPO(UpdateRule):
 
     returns: ReturnFunction
     steps: Count = 1000
-    environments: Count = 4
+    num_envs: Count = 4
     iterations: Count = 10
     backtracks: Count = 15
     normalize: bool = True
@@ -71,7 +71,7 @@ class TRPO(UpdateRule):
     shrink: Scalar = real(0.8, low=0.1, high=0.95)
 
     def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, self.environments)
+        return Rollout(self.steps, self.num_envs)
 
     def heads(self, spec: Spec) -> Heads:
         return Heads(policy_heads(spec))
@@ -79,23 +79,23 @@ class TRPO(UpdateRule):
     def init(self, key: jax.Array, world: World, params: Any) -> Any:
         return ()
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
-        weights = step_weights(experience, world.group)
-        advantage = self.returns(world.segment(params, experience)).advantage
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        weights = step_weights(trajectory, world.group)
+        advantage = self.returns(world.segment(params, trajectory)).advantage
         if self.normalize:
             advantage = standardized(advantage, weights, world.group)
         flat, unravel = ravel_pytree(params)
-        old, policy = world.policy(experience.outputs), policy_heads(world.spec)
+        old, policy = world.policy(trajectory.outputs), policy_heads(world.spec)
 
-        def surrogate(outputs: Outputs, batch: Experience) -> tuple[jax.Array, Info]:
+        def surrogate(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
             log_ratio = world.policy(outputs).log_prob(batch.action) - batch.log_prob
             return -jnp.sum(weights * jnp.exp(log_ratio) * advantage), {}
 
         def loss(x: jax.Array) -> jax.Array:
-            return world.objective(surrogate)(unravel(x), experience)[0]
+            return world.objective(surrogate)(unravel(x), trajectory)[0]
 
         def described(x: jax.Array) -> Outputs:
-            outputs = world.evaluate(unravel(x), experience)
+            outputs = world.evaluate(unravel(x), trajectory)
             return {name: outputs[name] for name in policy}
 
         def divergence(outputs: Outputs) -> jax.Array:

@@ -11,21 +11,21 @@ from discover import (
     Context,
     Continuous,
     Count,
-    Experience,
     Head,
     Heads,
     Info,
-    Memory,
     Optimizer,
     Outputs,
+    ReplayBuffer,
     Rollout,
     Scalar,
     Spec,
+    Trajectory,
     UpdateRule,
     UserError,
     World,
     component,
-    empty_memory,
+    empty_replay_buffer,
     learn_if,
     polyak_update,
     real,
@@ -48,12 +48,12 @@ class State(NamedTuple):
     """What a rule keeps between updates: the learner without its parameters, and the memory."""
 
     learner: Learner
-    memory: Memory
+    memory: ReplayBuffer
 
 
 @component
 class TwinCritics(UpdateRule):
-    """Twin critics and a policy, learned from a replay memory (Fujimoto et al. 2018, arXiv 1802.09477).
+    """Twin critics and a policy, learned from a replay buffer (Fujimoto et al. 2018, arXiv 1802.09477).
 
     Per round, ``delay`` gradient steps of the critics, each on a batch of its own, and one of the policy on the last::
 
@@ -65,7 +65,7 @@ class TwinCritics(UpdateRule):
 
     Attributes:
         optimizer, policy_optimizer: of the critics, and of the policy.
-        steps, environments: what an update collects: ``steps * environments`` transitions.
+        steps, num_envs: what an update collects: ``steps * num_envs`` transitions.
         rounds, delay: an update does ``rounds * delay`` gradient steps of the critics and ``rounds`` of the policy.
         capacity, batch: transitions in the memory, and in a batch.
         learning_starts: env steps at random, before the update that takes the first gradient step.
@@ -76,7 +76,7 @@ class TwinCritics(UpdateRule):
     optimizer: Optimizer
     policy_optimizer: Optimizer
     steps: Count = 1
-    environments: Count = 1
+    num_envs: Count = 1
     rounds: Count = 1
     delay: Count = 1
     capacity: Count = 100_000
@@ -99,7 +99,7 @@ class TwinCritics(UpdateRule):
         """What the rule itself learns besides; nothing unless overridden."""
         return ()
 
-    def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Experience) -> jax.Array:
+    def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
         """``[T, B]``: what follows, from the target critics; gradients are stopped."""
         raise NotImplementedError
 
@@ -114,7 +114,7 @@ class TwinCritics(UpdateRule):
     # What they share ---------------------------------------------------------------------------------------------------
 
     def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, self.environments)
+        return Rollout(self.steps, self.num_envs)
 
     def heads(self, spec: Spec) -> Heads:
         name = type(self).__name__
@@ -129,7 +129,7 @@ class TwinCritics(UpdateRule):
 
     def init(self, key: jax.Array, world: World, params: Any) -> State:
         states = self.optimizer.init(params), self.policy_optimizer.init(params)
-        memory = empty_memory(world.template(params, self.steps, self.environments), self.capacity)
+        memory = empty_replay_buffer(world.template(params, self.steps, self.num_envs), self.capacity)
         return State(Learner((), params, *states, self.init_own()), memory)
 
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
@@ -140,8 +140,8 @@ class TwinCritics(UpdateRule):
         at_random = world.env_steps < self.learning_starts
         return jnp.where(at_random, anywhere, action), jnp.where(at_random, -jnp.sum(jnp.log(high - low)), log_prob)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: State, experience: Experience) -> tuple[Any, Any, Info]:
-        memory = state.memory.add(experience)
+    def update(self, key: jax.Array, world: World, params: Any, state: State, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+        memory = state.memory.add(trajectory)
 
         def one(learner: Learner, key: jax.Array) -> tuple[Learner, Info]:
             return self._round(key, world, learner, memory)
@@ -150,7 +150,7 @@ class TwinCritics(UpdateRule):
         learner, info = learn_if(world.env_steps >= self.learning_starts, one, learner, jax.random.split(key, self.rounds))
         return learner.params, State(learner._replace(params=()), memory), info
 
-    def _round(self, key: jax.Array, world: World, learner: Learner, memory: Memory) -> tuple[Learner, Info]:
+    def _round(self, key: jax.Array, world: World, learner: Learner, memory: ReplayBuffer) -> tuple[Learner, Info]:
         key_batches, key_targets, key_policy = jax.random.split(key, 3)
         batches = [memory.sample(k, self.batch) for k in jax.random.split(key_batches, self.delay)]
         told: dict[str, jax.Array] = {}
@@ -165,12 +165,12 @@ class TwinCritics(UpdateRule):
         target = polyak_update(learner.target, params, jnp.asarray(self.polyak))
         return Learner(params, target, learner.optimizer, state, own), {**told, **info}
 
-    def targets(self, key: jax.Array, world: World, learner: Learner, batch: Experience) -> jax.Array:
+    def targets(self, key: jax.Array, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
         """``y[T, B]``: what both critics should have said; differentiable with respect to ``gamma``."""
         return batch.reward + self.gamma * (1.0 - batch.terminated) * self.next_value(key, world, learner, batch)
 
 
-def critic_loss(outputs: Outputs, batch: Experience, target: jax.Array) -> tuple[jax.Array, Info]:
+def critic_loss(outputs: Outputs, batch: Trajectory, target: jax.Array) -> tuple[jax.Array, Info]:
     """Half the mean squared error of either critic, summed over both."""
     loss = sum((0.5 * jnp.mean((outputs[critic] - target) ** 2) for critic in CRITICS), jnp.zeros(()))
     return loss, {"critic_loss": loss, "q": jnp.mean(outputs["q1"])}

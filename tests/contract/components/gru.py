@@ -29,8 +29,8 @@ class GRU(Network):
 
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
         gates, kernels = params
-        h, one = jnp.where(inputs.first[..., None], 0.0, carry), jnp.ones((*inputs.first.shape, 1))
-        seen = inputs.observation.reshape(*inputs.first.shape, -1)
+        h, one = jnp.where(inputs.is_first[..., None], 0.0, carry), jnp.ones((*inputs.is_first.shape, 1))
+        seen = inputs.observation.reshape(*inputs.is_first.shape, -1)
         x = jnp.concatenate([seen, one, h], axis=-1)
         update, reset = jax.nn.sigmoid(x @ gates[0]), jax.nn.sigmoid(x @ gates[1])
         new = jnp.tanh(jnp.concatenate([seen, one, reset * h], axis=-1) @ gates[2])

@@ -13,7 +13,6 @@ import toys
 
 from discover import (
     Context,
-    Experience,
     Head,
     Heads,
     Info,
@@ -22,6 +21,7 @@ from discover import (
     Rollout,
     Scalar,
     Spec,
+    Trajectory,
     UpdateRule,
     World,
     component,
@@ -54,14 +54,14 @@ class Trap(UpdateRule):
     def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return outputs["policy"], jnp.zeros(outputs["policy"].shape[:-1])
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, experience: Experience) -> tuple[Any, Any, Info]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
         if not self.how.startswith("host"):
             misbehave(self.how)
             slope = self.slope
         else:
             shape, host = jax.ShapeDtypeStruct((), jnp.float32), functools.partial(on_the_host, self.how.removeprefix("host "))
             slope = jax.pure_callback(host, shape, self.slope, vmap_method="sequential")
-        return {**params, "policy": params["policy"] + slope}, state, {"reward": jnp.mean(experience.reward)}
+        return {**params, "policy": params["policy"] + slope}, state, {"reward": jnp.mean(trajectory.reward)}
 
 
 def on_the_host(how: str, slope: Any) -> np.ndarray:

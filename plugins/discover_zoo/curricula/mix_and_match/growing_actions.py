@@ -60,7 +60,7 @@ class SharedMixture(Network):
         outputs, carry = self.network.apply(params, self._all(heads), inputs, carry)
         said = [self._said_by(index, actions, heads.outputs, outputs) for index, actions in enumerate(self.known)]
         said.append({name: value for name, value in outputs.items() if "@" not in name})
-        return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient, inputs.first.shape), carry
+        return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient, inputs.is_first.shape), carry
 
     def _all(self, heads: Heads) -> Heads:
         """The heads of all agents; those of simpler ones are called ``head@agent``."""

@@ -54,4 +54,4 @@ class Mixture(Network):
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
         steps = [agent.apply(p, heads, inputs, c) for agent, p, c in zip(self.agents, params, carry, strict=True)]
         said, carries = zip(*steps, strict=True)
-        return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient, inputs.first.shape), carries
+        return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient, inputs.is_first.shape), carries

@@ -35,7 +35,7 @@ class Specialists(Network):
     def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
         steps = [self.network.apply(p, heads, inputs, c) for p, c in zip(params, carry, strict=True)]
         task = jnp.argmax(inputs.observation[..., -self.tasks :], axis=-1)
-        task = task.reshape(*inputs.first.shape, -1)[..., -1]  # of a picture, its last row tells
+        task = task.reshape(*inputs.is_first.shape, -1)[..., -1]  # of a picture, its last row tells
         said, carries = zip(*steps, strict=True)
         return {name: _chosen([one[name] for one in said], task) for name in said[0]}, carries
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from discover import Component, Experience, Info, Scalar, World, component, real
+from discover import Component, Info, Scalar, Trajectory, World, component, real
 
 
 class Given(NamedTuple):
@@ -15,7 +15,7 @@ class Given(NamedTuple):
     key: jax.Array
     params: Any
     state: Any
-    experience: Experience
+    trajectory: Trajectory
 
 
 Learned: TypeAlias = tuple[Any, Any, Info]
@@ -94,12 +94,12 @@ class Reverse(Derivative):
 
     The same slope as `Forward` with ``mu = 0``, at a cost that hardly grows with M (where that is measured, an update takes 3.1
     times as long at M = 2 and 3.6 times as long at M = 7). Keeps what the last update was given, experience above all, and
-    takes no data that another rule lets travel with the experience (`Experience.extra`).
+    takes no data that another rule lets travel with the experience (`Trajectory.extra`).
     """
 
     def init(self, given: Given, eta: jax.Array) -> Past:
-        experience = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), given.experience)
-        return Past(_kept(given)._replace(experience=experience), jnp.zeros(()), jnp.zeros((), jnp.int32), jnp.array(False))
+        trajectory = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), given.trajectory)
+        return Past(_kept(given)._replace(trajectory=trajectory), jnp.zeros(()), jnp.zeros((), jnp.int32), jnp.array(False))
 
     def slope(self, memory: Past, learn: Learn, world: World, given: Given, eta: jax.Array, loss: Loss) -> jax.Array:
         key = jax.random.wrap_key_data(memory.given.key, impl=jax.random.key_impl(given.key))

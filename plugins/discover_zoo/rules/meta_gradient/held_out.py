@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from discover import Component, Experience, Outputs, ReturnFunction, Scalar, Targets, World, component, real
+from discover import Component, Outputs, ReturnFunction, Scalar, Targets, Trajectory, World, component, real
 
 
 class HeldOutLoss(Component):
@@ -13,7 +13,7 @@ class HeldOutLoss(Component):
 
     kind: ClassVar[str] = "held-out loss"
 
-    def __call__(self, world: World, params: Any, experience: Experience) -> jax.Array:
+    def __call__(self, world: World, params: Any, trajectory: Trajectory) -> jax.Array:
         raise NotImplementedError
 
 
@@ -29,10 +29,10 @@ class PolicyImprovement(HeldOutLoss):
 
     returns: ReturnFunction
 
-    def __call__(self, world: World, params: Any, experience: Experience) -> jax.Array:
-        outputs = world.evaluate(params, experience)
-        targets = _targets(self.returns, world, params, outputs, experience)
-        return -jnp.mean(targets.advantage * world.policy(outputs).log_prob(experience.action))
+    def __call__(self, world: World, params: Any, trajectory: Trajectory) -> jax.Array:
+        outputs = world.evaluate(params, trajectory)
+        targets = _targets(self.returns, world, params, outputs, trajectory)
+        return -jnp.mean(targets.advantage * world.policy(outputs).log_prob(trajectory.action))
 
 
 @component
@@ -47,9 +47,9 @@ class PredictionError(HeldOutLoss):
 
     returns: ReturnFunction
 
-    def __call__(self, world: World, params: Any, experience: Experience) -> jax.Array:
-        outputs = world.evaluate(params, experience)
-        target = _targets(self.returns, world, params, outputs, experience).value
+    def __call__(self, world: World, params: Any, trajectory: Trajectory) -> jax.Array:
+        outputs = world.evaluate(params, trajectory)
+        target = _targets(self.returns, world, params, outputs, trajectory).value
         return 0.5 * jnp.mean((outputs["value"] - target) ** 2)
 
 
@@ -70,20 +70,20 @@ class ActorCriticLoss(HeldOutLoss):
     entropy_coefficient: Scalar = real(0.01, low=0.0, high=0.1)
     kl_coefficient: Scalar = real(1.0, low=0.0, high=10.0)
 
-    def __call__(self, world: World, params: Any, experience: Experience) -> jax.Array:
-        outputs = world.evaluate(params, experience)
-        targets, policy = _targets(self.returns, world, params, outputs, experience), world.policy(outputs)
+    def __call__(self, world: World, params: Any, trajectory: Trajectory) -> jax.Array:
+        outputs = world.evaluate(params, trajectory)
+        targets, policy = _targets(self.returns, world, params, outputs, trajectory), world.policy(outputs)
         return jnp.mean(
-            -policy.log_prob(experience.action) * targets.advantage
+            -policy.log_prob(trajectory.action) * targets.advantage
             + self.value_coefficient * 0.5 * (outputs["value"] - targets.value) ** 2
             - self.entropy_coefficient * policy.entropy()
-            + self.kl_coefficient * policy.kl(world.policy(experience.outputs))
+            + self.kl_coefficient * policy.kl(world.policy(trajectory.outputs))
         )
 
 
-def _targets(returns: ReturnFunction, world: World, params: Any, outputs: Outputs, experience: Experience) -> Targets:
+def _targets(returns: ReturnFunction, world: World, params: Any, outputs: Outputs, trajectory: Trajectory) -> Targets:
     """Constant targets from the values and the policy of these parameters."""
-    log_prob = world.policy(outputs).log_prob(experience.action)
-    segment = world.segment(params, experience._replace(outputs=jax.lax.stop_gradient(outputs)))
+    log_prob = world.policy(outputs).log_prob(trajectory.action)
+    segment = world.segment(params, trajectory._replace(outputs=jax.lax.stop_gradient(outputs)))
     segment = segment._replace(target_log_prob=log_prob)
     return jax.lax.stop_gradient(returns(jax.lax.stop_gradient(segment)))

@@ -9,13 +9,13 @@ from jax.flatten_util import ravel_pytree
 from discover import (
     Context,
     Domain,
-    Experience,
     Heads,
     Info,
     Optimizer,
     Outputs,
     Rollout,
     Spec,
+    Trajectory,
     UpdateRule,
     UserError,
     World,
@@ -52,7 +52,7 @@ class MetaGradient(UpdateRule):
         eta    <- optimizer(dJ'(tau', params) / d params * d params / d eta)
         params <- rule_eta(tau', params)
 
-    ``tau'`` is fresh experience, which the update that made ``params`` has not seen; ``J'`` is the held-out loss on it, in
+    ``tau'`` is fresh trajectory, which the update that made ``params`` has not seen; ``J'`` is the held-out loss on it, in
     which eta plays no part. ``d params / d eta`` comes from `derivative`. Eta moves in its domains' unconstrained coordinates.
 
     Policy and value see how far eta has moved from where it started, since what is to be learned moves with it: the network's
@@ -100,7 +100,7 @@ class MetaGradient(UpdateRule):
     def init(self, key: jax.Array, world: World, params: Any) -> Adapting:
         eta, inner = self._start(), self.rule.init(key, world, params)
         rollout = self.rollout(world.spec)
-        given = Given(key, params, inner, world.template(params, rollout.steps, rollout.environments))
+        given = Given(key, params, inner, world.template(params, rollout.steps, rollout.num_envs))
         memory = self.derivative.init(given, eta)
         return Adapting(inner, eta, self.optimizer.init(eta), memory)
 
@@ -112,12 +112,12 @@ class MetaGradient(UpdateRule):
         return self._at(context[self.name][0] + self._start()).act(key, world, outputs, context)
 
     def update(
-        self, key: jax.Array, world: World, params: Any, state: Adapting, experience: Experience
+        self, key: jax.Array, world: World, params: Any, state: Adapting, trajectory: Trajectory
     ) -> tuple[Any, Adapting, Info]:
         def loss(params: Any) -> jax.Array:
-            return self.held_out(world, params, experience)
+            return self.held_out(world, params, trajectory)
 
-        given = Given(key, params, state.rule, experience)
+        given = Given(key, params, state.rule, trajectory)
         slope = self.derivative.slope(state.memory, self._learn, world, given, state.eta, loss)
         eta, optimizer = self.optimizer.update(slope, state.optimizer, state.eta, world.progress)
         (params, inner, info), memory = self.derivative.update(state.memory, self._learn, world, given, eta)
@@ -125,13 +125,13 @@ class MetaGradient(UpdateRule):
         return params, Adapting(inner, eta, optimizer, memory), {**info, **adapted}
 
     def adapt_to_task(
-        self, key: jax.Array, world: World, params: Any, state: Adapting, experience: Experience
+        self, key: jax.Array, world: World, params: Any, state: Adapting, trajectory: Trajectory
     ) -> tuple[Any, Adapting]:
-        params, inner = self._at(state.eta).adapt_to_task(key, world, params, state.rule, experience)
+        params, inner = self._at(state.eta).adapt_to_task(key, world, params, state.rule, trajectory)
         return params, state._replace(rule=inner)
 
     def _learn(self, eta: jax.Array, world: World, given: Given) -> Learned:
-        return self._at(eta).update(given.key, world, given.params, given.state, given.experience)
+        return self._at(eta).update(given.key, world, given.params, given.state, given.trajectory)
 
     def _start(self) -> jax.Array:
         """Eta as the candidate has it."""

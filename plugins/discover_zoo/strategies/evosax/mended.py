@@ -85,7 +85,7 @@ class ASEBO(Climbing):
     even = True
 
     def schedule(self, space: Space) -> Callable[[Any], jax.Array]:
-        return decayed(self.deviation * math.sqrt(space.dimension), self.decay)
+        return decayed(self.std * math.sqrt(space.dimension), self.decay)
 
 
 @component
@@ -99,7 +99,7 @@ class XNES(Adapting):
     paper = "Wierstra et al. 2014, JMLR 15"
 
     def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
-        return {"std_init": jnp.sqrt(self.deviation)}
+        return {"std_init": jnp.sqrt(self.std)}
 
 
 @component

@@ -25,13 +25,13 @@ class Adapting(EvosaxStrategy):
     """Algorithms that adapt their deviation by themselves.
 
     Attributes:
-        deviation: standard deviation, or step size, of the first generation.
+        std: standard deviation, or step size, of the first generation.
     """
 
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
+    std: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
 
     def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
-        return {"std_init": jnp.asarray(self.deviation)}
+        return {"std_init": jnp.asarray(self.std)}
 
 
 @component
@@ -39,17 +39,17 @@ class Scheduled(EvosaxStrategy):
     """Algorithms whose deviation follows a schedule.
 
     Attributes:
-        deviation: standard deviation of the first generation.
+        std: standard deviation of the first generation.
         decay: factor on the deviation from one generation to the next.
     """
 
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
+    std: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
     decay: Scalar = real(0.95, low=0.5, high=1.0)
 
     def schedule(self, space: Space) -> Callable[[Any], jax.Array]:
         """The deviation of each generation."""
         del space
-        return decayed(self.deviation, self.decay)
+        return decayed(self.std, self.decay)
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
         return {"std_schedule": self.schedule(space)}
@@ -77,5 +77,5 @@ class Climbing(Scheduled):
         """Adam, whose step follows the deviation."""
         import optax
 
-        deviation = decayed(self.deviation, self.decay)
+        deviation = decayed(self.std, self.decay)
         return optax.adam(lambda generation: self.learning_rate * deviation(generation))

@@ -50,7 +50,7 @@ class ParticleSwarm(EvosaxStrategy):
     contracts, it begins wide.
 
     Attributes:
-        deviation: standard deviation of the first generation.
+        std: standard deviation of the first generation.
         inertia: share of its velocity that a particle keeps.
         cognitive: pull of its own best place.
         social: pull of the best place of all.
@@ -59,7 +59,7 @@ class ParticleSwarm(EvosaxStrategy):
     algorithm = "PSO"
     paper = "Kennedy & Eberhart 1995; Clerc & Kennedy 2002"
 
-    deviation: Scalar = real(2.0, low=1e-3, high=10.0, scale="log")
+    std: Scalar = real(2.0, low=1e-3, high=10.0, scale="log")
     inertia: Scalar = real(0.7298, low=0.0, high=1.0)
     cognitive: Scalar = real(1.49618, low=0.0, high=4.0)
     social: Scalar = real(1.49618, low=0.0, high=4.0)
@@ -69,7 +69,7 @@ class ParticleSwarm(EvosaxStrategy):
         return {f"{name}_coeff": jnp.asarray(value) for name, value in numbers.items()}
 
     def first(self, key: jax.Array, start: jax.Array, space: Space, population: int) -> jax.Array:
-        return start + self.deviation * (super().first(key, start, space, population) - start)
+        return start + self.std * (super().first(key, start, space, population) - start)
 
 
 @component
@@ -131,7 +131,7 @@ class PGPE(Adapting):
 
     Attributes:
         learning_rate: of the mean.
-        deviation_rate: of the deviations.
+        std_rate: of the deviations.
     """
 
     algorithm = "PGPE"
@@ -139,7 +139,7 @@ class PGPE(Adapting):
     even = True
 
     learning_rate: Scalar = real(4.0, low=1e-4, high=10.0, scale="log")
-    deviation_rate: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
+    std_rate: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
         import optax
@@ -147,7 +147,7 @@ class PGPE(Adapting):
         return {"optimizer": optax.sgd(self.learning_rate)}
 
     def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
-        return {**super().parameters(defaults, population), "std_lr": jnp.asarray(self.deviation_rate)}
+        return {**super().parameters(defaults, population), "std_lr": jnp.asarray(self.std_rate)}
 
 
 @component
@@ -205,17 +205,17 @@ class SVCMAES(SteinVariational):
     """Several CMA-ES that repel each other.
 
     Attributes:
-        deviation: step size of the first generation.
+        std: step size of the first generation.
     """
 
     algorithm = "SV_CMA_ES"
     paper = "Braun et al. 2024, arXiv 2410.10390"
     least = 4
 
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
+    std: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
 
     def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
-        return {"std_init": jnp.asarray(self.deviation)}
+        return {"std_init": jnp.asarray(self.std)}
 
 
 @component
@@ -251,7 +251,7 @@ class DiffusionEvolution(EvosaxStrategy):
 
     Attributes:
         generations: how many; what follows changes little.
-        deviation: standard deviation of the first generation, which has to reach the optimum: that of a number's prior is 3.6.
+        std: standard deviation of the first generation, which has to reach the optimum: that of a number's prior is 3.6.
         pressure: how much better members count.
     """
 
@@ -259,7 +259,7 @@ class DiffusionEvolution(EvosaxStrategy):
     paper = "Zhang et al. 2024, arXiv 2410.02543"
 
     generations: Count = 32
-    deviation: Scalar = real(3.0, low=1e-3, high=10.0, scale="log")
+    std: Scalar = real(3.0, low=1e-3, high=10.0, scale="log")
     pressure: Scalar = real(50.0, low=1.0, high=100.0, scale="log")
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
@@ -268,13 +268,13 @@ class DiffusionEvolution(EvosaxStrategy):
         return {"num_generations": self.generations, "fitness_shaping_fn": lambda *given: self.pressure * ranks(*given)}
 
     def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
-        return {"scale_factor": jnp.asarray(self.deviation)}
+        return {"scale_factor": jnp.asarray(self.std)}
 
     def init(self, key: jax.Array, space: Space, population: int) -> Relative:
         made = self._built(space, population)
         key_start, key_noise, key_init = named_keys(key, "start", "noise", "init")
         start = space.start(key_start)
-        noise = self.deviation * jax.random.normal(key_noise, (population, space.dimension))
+        noise = self.std * jax.random.normal(key_noise, (population, space.dimension))
         unknown = jnp.full(population, jnp.inf)
         return Relative(start, settled(made.algorithm.init(key_init, noise, unknown, made.params)))
 
@@ -318,7 +318,7 @@ class SimpleGA(EvosaxStrategy):
     Attributes:
         elite: share of a generation that has children.
         crossover: share of the coordinates that come from the second parent.
-        deviation: standard deviation of the first generation's mutation.
+        std: standard deviation of the first generation's mutation.
         decay: factor on the deviation from one generation to the next.
     """
 
@@ -327,7 +327,7 @@ class SimpleGA(EvosaxStrategy):
 
     elite: Scalar = real(0.25, low=0.01, high=1.0)
     crossover: Scalar = real(0.5, low=0.0, high=0.5)
-    deviation: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
+    std: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
     decay: Scalar = real(0.95, low=0.5, high=1.0)
 
     def build(self, space: Space, population: int) -> Any:
@@ -336,7 +336,7 @@ class SimpleGA(EvosaxStrategy):
         return made
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
-        return {"std_schedule": decayed(self.deviation, self.decay)}
+        return {"std_schedule": decayed(self.std, self.decay)}
 
     def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"crossover_rate": jnp.asarray(self.crossover)}

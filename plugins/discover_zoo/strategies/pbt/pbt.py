@@ -5,7 +5,19 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Domain, Proposal, Real, Scalar, Space, Strategy, Whole, component, named_key, named_keys, real
+from discover import (
+    Domain,
+    IntegerDomain,
+    Proposal,
+    RealDomain,
+    Scalar,
+    Space,
+    Strategy,
+    component,
+    named_key,
+    named_keys,
+    real,
+)
 from discover_zoo.strategies.pbt.exploit import Scores, no_scores, t_test, truncation
 
 
@@ -109,7 +121,7 @@ class PBT(Strategy):
 
     def _moved(self, key: jax.Array, domain: Domain, coordinates: jax.Array) -> jax.Array:
         key_whether, key_prior, key_step = jax.random.split(key, 3)
-        if isinstance(domain, Real | Whole):
+        if isinstance(domain, RealDomain | IntegerDomain):
             value, up = domain.decode(coordinates), jnp.where(jax.random.bernoulli(key_step), 1.0, -1.0)
             stepped = domain.encode(self._stepped(domain, value, up))
         else:
@@ -117,10 +129,10 @@ class PBT(Strategy):
             stepped = domain.mutate(noise, coordinates)
         return jnp.where(jax.random.bernoulli(key_whether, self.resample), domain.sample(key_prior), stepped)
 
-    def _stepped(self, domain: Real | Whole, value: jax.Array, up: jax.Array) -> jax.Array:
+    def _stepped(self, domain: RealDomain | IntegerDomain, value: jax.Array, up: jax.Array) -> jax.Array:
         """The value a step up or down (``up`` is 1 or -1) on the scale of its domain."""
         shift, factor = self.shift * (domain.high - domain.low), 1.0 + up * self.step
-        if isinstance(domain, Whole):
+        if isinstance(domain, IntegerDomain):
             step = (up * jnp.maximum(jnp.round(shift), 1.0)).astype(jnp.int32)
             inside = jnp.clip(value + step, domain.low, domain.high)
             return jnp.where(inside == value, jnp.clip(value - step, domain.low, domain.high), inside)

@@ -1,4 +1,4 @@
-"""Experience: what rules learn from, as `World.collect` gives it."""
+"""Trajectory: what rules learn from, as `World.collect` gives it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Unscaled(NamedTuple):
     statistics: Any = ()
 
 
-class Experience(NamedTuple):
+class Trajectory(NamedTuple):
     """T steps of B environments, each ``[T, B, ...]`` unless said otherwise; gradients are stopped.
 
     Attributes:
@@ -43,13 +43,13 @@ class Experience(NamedTuple):
         outputs: what the network says of the observations with the parameters that acted, by head.
         reward, terminated, truncated: what came of it.
         next_observation: the *true* next observation, before any reset.
-        first: true where an episode starts.
+        is_first: true where an episode starts.
         context: what the rule fed to the network, by name.
         carry: ``[B, ...]`` the network's carry before the first step.
         task: ``[B, ...]`` the task of each column at the segment's start; empty where single steps were shuffled.
         extra: ``[G, ...]`` what a rule that wraps another lets travel with each group of columns (see `World.view`).
-        unscaled: what it was before the normalizer; empty without one, and where steps or columns were rearranged. A `Memory`
-            sees to it: no rule need know.
+        unscaled: what it was before the normalizer; empty without one, and where steps or columns were rearranged. A
+            `ReplayBuffer` sees to it: no rule need know.
     """
 
     observation: jax.Array
@@ -60,7 +60,7 @@ class Experience(NamedTuple):
     terminated: jax.Array
     truncated: jax.Array
     next_observation: jax.Array
-    first: jax.Array
+    is_first: jax.Array
     context: Context
     carry: Any
     task: Any
@@ -68,7 +68,7 @@ class Experience(NamedTuple):
     unscaled: Unscaled | tuple[()] = ()
 
 
-def group_columns(batch: Experience, size: int) -> Experience:
+def group_columns(batch: Trajectory, size: int) -> Trajectory:
     """Groups of ``size`` neighboring columns along a new leading axis: ``[T, B, ...]`` becomes ``[G, T, size, ...]``."""
 
     def columns(x: jax.Array) -> jax.Array:
@@ -83,7 +83,7 @@ def group_columns(batch: Experience, size: int) -> Experience:
 
 
 def join_columns(groups: T) -> T:
-    """The inverse of `group_columns`, for experience or outputs: ``[G, T, size, ...]`` becomes ``[T, B, ...]``."""
+    """The inverse of `group_columns`, for trajectory or outputs: ``[G, T, size, ...]`` becomes ``[T, B, ...]``."""
 
     def columns(x: jax.Array) -> jax.Array:
         return x.reshape(-1, *x.shape[2:])
@@ -91,7 +91,7 @@ def join_columns(groups: T) -> T:
     def steps(x: jax.Array) -> jax.Array:
         return jnp.moveaxis(x, 0, 1).reshape(x.shape[1], -1, *x.shape[3:])
 
-    if not isinstance(groups, Experience):
+    if not isinstance(groups, Trajectory):
         return jax.tree.map(steps, groups)
     whole = jax.tree.map(columns, {"carry": groups.carry, "task": groups.task})
     rest = groups._replace(carry=(), task=(), extra=(), unscaled=())
