@@ -42,7 +42,7 @@ def run(
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
         plugins = loaded_plugins(options.plugins_dir)
-        from discover.config.search_config import read_config
+        from discover.config.reading import read_config
         from discover.outer_loop.search import search
 
         words = read_config(config, settings or ())

@@ -21,7 +21,8 @@ from discover.base.errors import DiscoverError, DiscoverWarning, StorageError, U
 from discover.base.randomness import named_key
 from discover.components.space import Space
 from discover.config.build import algorithm_from, environment_from, words_of
-from discover.config.search_config import SearchConfig, checked_config, read_config, tuned_space
+from discover.config.reading import read_config
+from discover.config.search_config import SearchConfig, checked_config, tuned_space
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Generation, SearchInfo, SearchResult
 from discover.contract.registry import Registry

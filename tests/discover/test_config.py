@@ -7,7 +7,8 @@ import pytest
 from toys import FinalReturn, Hill
 
 from discover import Registry, UserError
-from discover.config.search_config import SearchConfig, checked_config, read_config
+from discover.config.reading import read_config
+from discover.config.search_config import SearchConfig, checked_config
 
 WORDS: dict[str, Any] = {
     "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}},

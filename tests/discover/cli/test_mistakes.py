@@ -357,7 +357,7 @@ def test_a_bug_is_one_sentence_and_a_file(invoke: Invoke, config: Path, monkeypa
         raise ZeroDivisionError("nobody expected this")
 
     importlib.import_module("discover.outer_loop.search")  # else it would be imported while it is patched, and keep `fail`
-    monkeypatch.setattr("discover.config.search_config.read_config", fail)
+    monkeypatch.setattr("discover.config.reading.read_config", fail)
     result = invoke("search", config)
     assert (result.exit_code, result.stdout) == (1, "")
     start = "error: unexpected ZeroDivisionError: nobody expected this; this is a bug: its traceback lies in '"
