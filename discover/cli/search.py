@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from discover.cli.guard import StoppedError
-from discover.cli.options import Common, Json, NoTracking, PluginsDir, Tracking, common
+from discover.cli.options import Common, Json, NoTracking, PluginsDir, Settings, Tracking, common
 from discover.cli.output import command_line, number, print_comparison, print_json, tracked_lines
 from discover.cli.session import Session, loaded_plugins, quiet_output, session
 from discover.process import interruption
@@ -28,8 +28,11 @@ class Outcome(NamedTuple):
 
 
 def run(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML or JSON file that says what to search, and how.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="a.b=c", help="Change one value; repeatable.")] = None,
+    config: Annotated[
+        Path,
+        typer.Argument(metavar="CONFIG", help="A YAML or JSON file that says what to search, and how; - for standard input."),
+    ],
+    settings: Settings = None,
     directory: Annotated[
         Path | None, typer.Option("--directory", metavar="DIR", help="Where checkpoints and the champion go.")
     ] = None,

@@ -115,7 +115,7 @@ class _Checks:
         runs = self._runs("tasks", full.get("tasks"))
         directory = self._at("directory", _directory)
         report = self._report(full["report"], strategy)
-        if self.mistakes.collected or space is None:
+        if self.mistakes.collected or space is None or strategy is None:
             return None
         limit = full["time_limit_seconds"]
         return SearchConfig(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -21,17 +21,20 @@ COMPONENT = "x-component"
 class Value:
     """A type of values: the metadata of an annotation, such as ``Annotated[int, Whole(1, 8)]``.
 
-    ``str`` gives what it takes, as in ``must be a whole number from 1 to 8``.
+    ``str`` gives what it takes, such as ``a whole number from 1 to 8``.
     """
 
-    verb: ClassVar[str] = "must be"
+    @property
+    def demand(self) -> str:
+        """What is asked of a value, as part of a sentence."""
+        return f"must be {self}"
 
     def schema(self) -> CoreSchema:
         """What pydantic checks."""
         raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.custom_error_schema(self.schema(), MISTAKE, custom_error_message=f"{self.verb} {self}")
+        return core_schema.custom_error_schema(self.schema(), MISTAKE, custom_error_message=self.demand)
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,12 @@ class Text(Value):
 class Baselines(Value):
     """Candidates by name."""
 
-    verb: ClassVar[str] = "must map"
+    @property
+    def demand(self) -> str:
+        return "must map names to candidates"
 
     def __str__(self) -> str:
-        return "names to candidates"
+        return "a mapping of names to candidates"
 
     def schema(self) -> CoreSchema:
         return core_schema.dict_schema()

@@ -100,6 +100,17 @@ def search(
             raise
 
 
+def check(plugins: Plugins, words: Mapping[str, Any]) -> SearchConfig:
+    """Check all that a search checks before its first lifetime; nothing is run or written.
+
+    Raises:
+        UserError: anything wrong with the config.
+    """
+    config = checked_config(plugins.registry, words)
+    _Runner(plugins, config, None).close()
+    return config
+
+
 def resume(
     plugins: Plugins,
     directory: Path,
