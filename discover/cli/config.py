@@ -31,17 +31,16 @@ def check(
     with quiet_output(json):
         plugins = loaded_plugins(plugins_dir)
         try:
-            checked = _checked(plugins, config, settings or [], trace)
+            checked, mistakes, status = _checked(plugins, config, settings or [], trace), [], 0
         except UserError as error:
             if not json:
                 raise
-            mistakes, status = _mistakes(error), error.exit_status
-        else:
-            mistakes, status = [], 0
+            checked, mistakes, status = None, _mistakes(error), error.exit_status
     if json:
-        print_json({"config": config, "right": not mistakes, "mistakes": mistakes})
-        raise typer.Exit(status)
-    print(f"config '{config}' is right: {_summary(checked)}.")
+        print_json({"config": config, "valid": not mistakes, "mistakes": mistakes})
+    elif checked is not None:
+        print(f"config '{config}' is valid: {_summary(checked)}.")
+    raise typer.Exit(status)
 
 
 def schema(plugins_dir: PluginsDir = None) -> None:

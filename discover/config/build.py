@@ -83,7 +83,8 @@ def _built(registry: Registry, cls: type[C], settings: Mapping[str, Any], where:
     for key, inner in settings.items():
         with mistakes.at(f"{where}.{key}"):
             if key not in known:
-                raise UserError(f"{where}: {cls.__name__} has no field '{key}'; {nearest(str(key), (*known, *others))}.")
+                hint = nearest(str(key), (*known, *others)) if known else "it has none, so take it out"
+                raise UserError(f"{where}: {cls.__name__} has no field '{key}'; {hint}.")
             given[key] = _field_from(registry, known[key], inner, f"{where}.{key}")
     missing = [f for f in known.values() if f.name not in settings and f.default is dataclasses.MISSING]
     if missing and set(settings) <= set(known):  # an unknown key may be a missing one, misspelt

@@ -10,11 +10,12 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from discover.base.errors import UserError
+from discover.base.errors import UserError, article
 from discover.components.component import Component, fields
 from discover.components.domains import Real, Whole
+from discover.components.paths import check
 from discover.components.space import Space
-from discover.config.build import algorithm_from, component_from
+from discover.config.build import algorithm_from, component_from, environment_from
 from discover.config.keys import SECTIONS, takes
 from discover.config.values import Part
 from discover.contract.registry import Registry
@@ -35,14 +36,14 @@ def example(
         registry: what the plugins brought.
         name: of the search.
         recipe: the algorithm; the first by name unless given.
-        task: where it learns; the first by name unless given.
+        task: where it learns; the first by name whose actions suit the algorithm unless given.
         strategy: how the search proposes candidates; the first by name that suits the population unless given.
 
     Raises:
         UserError: no plugin brings one of them, or it has no number to search.
     """
     recipe = _chosen(registry, "recipe", recipe)
-    task = _chosen(registry, "task", task)
+    task = _chosen(registry, "task", task) if task else _suitable_task(registry, recipe)
     candidate = _opened_recipe(registry, recipe)
     space = Space(algorithm_from(registry, candidate))
     run = {"task": task, "steps": _STEPS}
@@ -53,7 +54,7 @@ def example(
         "population": _POPULATION,
         "generations": _GENERATIONS,
         "tasks": [run],
-        "report": {"baselines": {f"published {recipe}": recipe}, "tasks": [{**run, "note": "searched"}]},
+        "report": {"baselines": _baseline(registry, recipe), "tasks": [{**run, "note": "searched"}]},
     }
     heading = "# A config of discover. Check it: discover config check FILE. Run it: discover search FILE.\n\n"
     return heading + "\n".join(_section(registry, "", values)).rstrip() + "\n"
@@ -65,8 +66,19 @@ def _chosen(registry: Registry, kind: str, name: str | None) -> str:
         return registry.get(kind, name).name
     entry = next(registry.entries(kind), None)
     if entry is None:
-        raise UserError(f"no loaded plugin brings a {kind}: install one, or give a folder of plugins with --plugins-dir.")
+        raise UserError(
+            f"no loaded plugin brings {article(kind)}: install one, or give a folder of plugins with --plugins-dir."
+        )
     return entry.name
+
+
+def _suitable_task(registry: Registry, recipe: str) -> str:
+    algorithm = algorithm_from(registry, recipe)
+    for entry in registry.entries("task"):
+        with contextlib.suppress(UserError):
+            algorithm.world(environment_from(registry, entry.name))
+            return entry.name
+    raise UserError(f"no loaded plugin brings a task that suits the recipe '{recipe}': name one with --task.")
 
 
 def _suitable_strategy(registry: Registry, space: Space) -> str:
@@ -76,6 +88,15 @@ def _suitable_strategy(registry: Registry, space: Space) -> str:
             if strategy.check_population(space, _POPULATION) is None:
                 return entry.name
     raise UserError(f"no loaded plugin brings a strategy that suits a population of {_POPULATION}: name one with --strategy.")
+
+
+def _baseline(registry: Registry, recipe: str) -> dict[str, Any]:
+    """The recipe as it is published, or tuned where it leaves values open."""
+    try:
+        check(algorithm_from(registry, recipe))
+    except UserError:
+        return {f"tuned {recipe}": {"tune": recipe}}
+    return {f"published {recipe}": recipe}
 
 
 def _opened_recipe(registry: Registry, recipe: str) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,45 +20,43 @@ from discover.storage.yaml_text import LONGEST, values_and_lines_in_file, values
 STANDARD_INPUT = "-"
 
 
+@dataclass(frozen=True)
 class Places:
     """Where the keys of a config are written.
 
-    Args:
-        file: the name of the file.
+    Attributes:
+        file: the name of the file; empty if there is none.
         line: where its mapping is written, and all that it holds; None where that is not known (JSON).
+        settings: paths, each with the setting of the command line that writes what is there.
     """
 
-    def __init__(self, file: str, line: Line | None):
-        self._file, self._line = file, line
-        self._settings: list[tuple[str, str]] = []  # path, and the setting that changes what is there
-
-    def change(self, path: str, setting: str) -> None:
-        """Note that a setting of the command line writes what is at a path."""
-        self._settings.append((path, setting))
+    file: str = ""
+    line: Line | None = None
+    settings: tuple[tuple[str, str], ...] = ()
 
     def of(self, path: str) -> str:
         """The place of a key, or of the innermost key above it that is written somewhere."""
         setting, line = self._spot(path)
-        if setting is not None:
-            return f"--set '{setting}'"
-        return f"{self._file}:{line}" if line else self._file
+        if setting >= 0:
+            return f"--set '{self.settings[setting][1]}'"
+        return f"{self.file}:{line}" if line else self.file
 
     def placed(self, mistakes: Iterable[Mistake]) -> list[Mistake]:
-        """The mistakes with their places: first those in the file, from its top to its end."""
-        ordered = sorted(mistakes, key=lambda mistake: _order(*self._spot(mistake.path)))
+        """The mistakes with their places: those in the file from its top to its end, then those in settings."""
+        ordered = sorted(mistakes, key=lambda mistake: self._spot(mistake.path))
         return [mistake._replace(place=self.of(mistake.path)) for mistake in ordered]
 
-    def _spot(self, path: str) -> tuple[str | None, int]:
-        """The setting that writes what is at a path, else the number of its line, 0 for none."""
+    def _spot(self, path: str) -> tuple[int, int]:
+        """The index of the setting that writes what is at a path, -1 for none; and the number of its line, 0 for none."""
         line, known = self._line_of(path)
-        for changed, setting in reversed(self._settings):
+        for index, (changed, _) in reversed([*enumerate(self.settings)]):
             if _is_below(path, changed) or (not known and _is_below(changed, path)):
-                return setting, 0
-        return None, line
+                return index, 0
+        return -1, line
 
     def _line_of(self, path: str) -> tuple[int, bool]:
         """The number of the line of the innermost known key on a path (0 for none), and whether that is the whole path."""
-        line, number, rest = self._line, 0, path
+        line, number, rest = self.line, 0, path
         while line is not None and rest:
             steps = [key for key in line.below if _is_below(rest, str(key))]
             if not steps:
@@ -86,13 +86,22 @@ def read_config(path: str | Path, settings: Sequence[str] = ()) -> WrittenConfig
     values, line = _standard_input() if str(path) == STANDARD_INPUT else _file(path)
     if not isinstance(values, dict):
         raise UserError(f"{what} must hold a mapping of keys to values; it holds {type(values).__name__}.")
-    config = WrittenConfig(values, Places(name, line))
-    mistakes = Mistakes()
+    return with_settings(WrittenConfig(values, Places(name, line)), settings)
+
+
+def with_settings(config: Mapping[str, Any], settings: Iterable[str]) -> WrittenConfig:
+    """A config with ``a.b=c`` settings applied.
+
+    Raises:
+        UserError: a setting without '=', or a key that cannot be set.
+    """
+    values, applied, mistakes = copy.deepcopy(dict(config)), [], Mistakes()
     for setting in settings:
         with mistakes.at(""):
-            _apply(config, setting)
+            applied.append((_apply(values, setting), setting))
     mistakes.check()
-    return config
+    places = config.places if isinstance(config, WrittenConfig) else Places()
+    return WrittenConfig(values, replace(places, settings=(*places.settings, *applied)))
 
 
 def _standard_input() -> tuple[Any, Line | None]:
@@ -107,16 +116,13 @@ def _file(path: Path) -> tuple[Any, Line | None]:
     return values_and_lines_in_file(path, "config file")
 
 
-def _order(setting: str | None, line: int) -> tuple[bool, int]:
-    return setting is not None, line
-
-
 def _is_below(path: str, other: str) -> bool:
     """Whether a dotted path is another one, or lies below it."""
     return path == other or path.startswith(f"{other}.")
 
 
-def _apply(config: WrittenConfig, setting: str) -> None:
+def _apply(config: dict[str, Any], setting: str) -> str:
+    """Apply a setting; returns the path of what it changes."""
     path, equals, text = setting.partition("=")
     if not equals or not path:
         raise UserError(f"--set '{setting}' must be key=value, with dots between nested keys, such as --set population=64.")
@@ -136,7 +142,7 @@ def _apply(config: WrittenConfig, setting: str) -> None:
         node[last] = value
     else:
         raise UserError(f"--set '{setting}': there is nothing below '{parents[-1]}' to set.")
-    config.places.change(path, setting)
+    return path
 
 
 def _child(node: Any, name: str, setting: str) -> Any:
