@@ -7,10 +7,11 @@ mapping of its fields, and may start from a recipe: ``{recipe: ppo, rule: {ppo: 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -20,6 +21,7 @@ from discover.base.errors import UserError, article, nearest
 from discover.base.mistakes import Mistakes
 from discover.components.component import Choice, Component, Field, Free, domain_of, field_of, fields
 from discover.components.domains import Array, Domain, Real, Whole
+from discover.components.genes import opened_domain
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.registry import Entry, Registry
@@ -136,10 +138,8 @@ def _named(value: Any, kind: type[Component], where: str) -> tuple[str, Mapping[
 
 
 def _entry(registry: Registry, kind: str, name: str, where: str) -> Entry:
-    try:
+    with told_of(where):
         return registry.get(kind, name)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from None
 
 
 def _field_from(registry: Registry, field: Field, value: Any, where: str) -> Any:
@@ -206,20 +206,41 @@ def _check_each(cls: type[Component], given: Mapping[str, Any], where: str, mist
     """Check each value alone: beside fields that are open, a component accepts it or says what is wrong with it."""
     opened: dict[str, Any] = {field.name: Free() for field in fields(cls)}
     for name, value in given.items():
-        with mistakes.at(f"{where}.{name}"):
-            try:
-                alone = cls(**{**opened, name: value})
-            except UserError as error:
-                raise UserError(f"{where}: {error}") from None
-            domain = field_of(cls, name).domain
-            if isinstance(domain, Real | Whole):  # others depend on the rest of the component
-                _check_legal(domain, getattr(alone, name), f"{where}.{name}")
+        place = f"{where}.{name}"
+        options = (
+            {f"{place}.choice.{i}": v for i, v in enumerate(value.options)} if isinstance(value, Choice) else {place: value}
+        )
+        for at, option in options.items():
+            with mistakes.at(at):
+                with told_of(where if at == place else at):
+                    alone = cls(**{**opened, name: option})
+                _check_number(alone, field_of(cls, name), at)
+
+
+def _check_number(owner: Component, field: Field, where: str) -> None:
+    """Check a number, or within what bounds it is left open. Domains of other kinds depend on the rest of the component."""
+    value = getattr(owner, field.name)
+    if not isinstance(field.domain, Real | Whole):
+        return
+    if isinstance(value, Free):
+        opened_domain(owner, field, value, where)
+    else:
+        _check_legal(field.domain, value, where)
 
 
 def _check_legal(domain: Domain, value: Any, where: str) -> None:
-    problem = None if isinstance(value, Free) else domain.check(value)
+    problem = domain.check(value)
     if problem:
         raise UserError(f"{where} {problem}.")
+
+
+@contextlib.contextmanager
+def told_of(where: str) -> Iterator[None]:
+    """Name the path of the component that a mistake is about."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from None
 
 
 def _with_legal_leaves(made: Any, where: str) -> Any:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from discover.base.mistakes import Mistakes, MistakesError
 from discover.components.component import Choice, Component
 from discover.components.paths import check
 from discover.components.space import Space
-from discover.config.build import algorithm_from, component_from, environment_from
+from discover.config.build import algorithm_from, component_from, environment_from, told_of
 from discover.config.keys import defaults
 from discover.config.models import MOST_LIFETIMES, ReportModel
 from discover.config.reading import WrittenConfig
@@ -185,7 +184,7 @@ class _Checks:
                 return
             template = algorithm_from(self._registry, space, f"{where}.tune")
             if strategy is not None and self._right("population"):
-                with _told_of(where):
+                with told_of(where):
                     _check_population(self._registry, strategy, Space(template), self._full["population"])
 
 
@@ -218,7 +217,7 @@ def _check_names(baselines: Mapping[Any, Any]) -> None:
 def _check_task(registry: Registry, name: Any, where: str) -> None:
     if not isinstance(name, str):
         raise UserError(f"{where} must be the name of a task; got {name!r}: register it under a name.")
-    with _told_of(where):
+    with told_of(where):
         registry.get("task", name)
     environment_from(registry, name, where)
 
@@ -250,17 +249,8 @@ def _one(registry: Registry, kind: type[Component], value: Any, where: str) -> A
 
 def _check_complete(made: Component, where: str) -> None:
     """Check that no value is left open."""
-    with _told_of(where):
+    with told_of(where):
         check(made)
-
-
-@contextlib.contextmanager
-def _told_of(where: str) -> Iterator[None]:
-    """Name the path of the component that a mistake is about."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from None
 
 
 def _directory(text: str) -> Path:

@@ -144,6 +144,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"candidate": "climb"}, "the space has no open value: write 'free' for a number, or {choice: [...]} for a component."),
     ({"tasks": []}, "tasks must be a list of {task: ID, steps: N}; got []."),
     ({"tasks": "payday"}, "tasks must be a list of {task: ID, steps: N}; got 'payday'."),
+    ({"tasks": ()}, "tasks must be a list of {task: ID, steps: N}; got ()."),
+    ({"tasks": (TASK,)}, "tasks must be a list of {task: ID, steps: N}; got ({'task': 'payday', 'steps': 100},)."),
     ({"tasks": ["payday"]}, "tasks.0 must be {task: ID, steps: N}; got 'payday'."),
     ({"tasks": [TASK, {"task": "payday"}]}, "tasks.1 must be {task: ID, steps: N}; got {'task': 'payday'}."),
     ({"tasks": [{**TASK, "step": 1}]}, "tasks.0: unknown key 'step'; did you mean 'steps'? Known: "),
@@ -183,6 +185,25 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ),
     ({"report": {"tasks": [TASK], "seeds": 1}}, "report.seeds must be a whole number from 2 to 65536; got 1."),
     ({"report": {"tasks": [{}]}}, "report.tasks.0 must be {task: ID, steps: N}; got {}."),
+]
+
+
+MISTAKES += [
+    (
+        {"time_limit_seconds": value},
+        f"time_limit_seconds must be a number of seconds above 0, or null for no limit; got {value}.",
+    )
+    for value in (0, -1.5, True, float("inf"), float("nan"))
+]
+RULE: list[tuple[dict[str, Any], str]] = [
+    ({"slope": {"free": {"low": 5, "high": 1}}}, ".slope: a real domain needs finite numbers low < high; got low=5, high=1."),
+    ({"slope": {"free": {"low": -50}}}, ".slope: free may only narrow the domain [-10, 10]; got low=-50, high=10."),
+    ({"slope": {"free": {"scale": "lg"}}}, ".slope: scale 'lg' is unknown; choose one of linear, log, log1m, logit."),
+    ({"slope": {"free": {"start": 11}}}, ".slope: start must lie in [-10, 10]; got 11."),
+    ({"slope": "free", "steps": {"choice": [1, "x"]}}, ".steps.choice.1: steps of Climb must be a whole number; got 'x'."),
+]
+MISTAKES += [
+    ({"candidate": {"recipe": "climb", "rule": {"toy_climb": rule}}}, f"candidate.rule.toy_climb{told}") for rule, told in RULE
 ]
 
 
