@@ -64,8 +64,6 @@ def takes(path: str, field: FieldInfo) -> str:
     """
     if path in SECTIONS:
         return f"{SECTIONS[path].form}, or null" if not field.is_required() else SECTIONS[path].form
-    if f"{path}[]" in SECTIONS:
-        return f"a list of {SECTIONS[f'{path}[]'].form}"
     return str(next(value for value in field.metadata if isinstance(value, Value)))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from discover.config.values import Baselines, NotNegative, Part, SecondsOrNull, Text, Whole
+from discover.config.values import Baselines, Items, NotNegative, Part, SecondsOrNull, Text, Whole
 
 MOST_LIFETIMES = 2**22
 """Lifetimes of one generation at most: more would take memory by the gigabyte before the first of them has begun."""
@@ -50,7 +50,7 @@ class ReportModel(Section):
         description="Candidates to compare the champion with, by name: a recipe, a candidate, or {tune: SPACE} for the "
         "champion of a search over that space with the same budget.",
     )
-    tasks: list[TaskModel] = Field(strict=True, min_length=1, description="Tasks to compare on.")
+    tasks: Annotated[list[TaskModel], Items(TaskModel.form)] = Field(min_length=1, description="Tasks to compare on.")
     seeds: Annotated[int, Whole(2, 2**16)] = Field(
         16, description="Lifetimes of each candidate on each task, with random numbers that the search never uses."
     )
@@ -75,7 +75,9 @@ class ConfigModel(Section):
     population: Annotated[int, _Members] = Field(description="Candidates in each generation.")
     generations: Annotated[int, _Count] = Field(description="How often candidates are proposed and evaluated.")
     seeds: Annotated[int, _Seeds] = Field(2, description="Lifetimes of each candidate on each task in a generation.")
-    tasks: list[TaskModel] = Field(strict=True, min_length=1, description="Tasks on which candidates are evaluated.")
+    tasks: Annotated[list[TaskModel], Items(TaskModel.form)] = Field(
+        min_length=1, description="Tasks on which candidates are evaluated."
+    )
     finalists: Annotated[int, _Members] = Field(
         8, description="Best candidates that are evaluated again after the last generation."
     )

@@ -36,7 +36,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
     if error["type"] == MISTAKE:
         return f"{path} {error['msg']}; got {value!r}."
     if error["type"] != "missing":
-        return f"{path} must be {_form(_pattern(error['loc']))}; got {value!r}."
+        return f"{path} must be {SECTIONS[_pattern(error['loc'])].form}; got {value!r}."
     section = SECTIONS[_pattern(above)]
     if _pattern(above).endswith("[]"):
         return f"{_dotted(above)} must be {section.form}; got {value!r}."
@@ -54,10 +54,6 @@ def _is_misspelt(missing: tuple[Any, ...], unknown: list[str]) -> bool:
     *above, key = missing
     start = f"{_dotted(above) or 'config'}: unknown key "
     return any(sentence.startswith(start) and f"did you mean '{key}'?" in sentence for sentence in unknown)
-
-
-def _form(pattern: str) -> str:
-    return SECTIONS[pattern].form if pattern in SECTIONS else f"a list of {SECTIONS[f'{pattern}[]'].form}"
 
 
 def _dotted(location: Any) -> str:

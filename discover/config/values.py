@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from discover.base.errors import article
 
@@ -88,6 +88,28 @@ class Text(Value):
 
     def schema(self) -> CoreSchema:
         return core_schema.str_schema(strict=True, min_length=self.least)
+
+
+@dataclass(frozen=True)
+class Items(Value):
+    """A list of one item or more; no tuple, and nothing else that can be gone through.
+
+    Attributes:
+        form: what an item looks like.
+    """
+
+    form: str
+
+    def __str__(self) -> str:
+        return f"a list of {self.form}"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: Any) -> Any:
+        if not isinstance(value, list) or not value:
+            raise PydanticCustomError(MISTAKE, self.demand)  # type: ignore[arg-type]
+        return value
 
 
 @dataclass(frozen=True)
