@@ -21,7 +21,8 @@ from discover.base.errors import DiscoverError, DiscoverWarning, StorageError, U
 from discover.base.randomness import named_key
 from discover.components.space import Space
 from discover.config.build import algorithm_from, environment_from, words_of
-from discover.config.search_config import SearchConfig, checked_config, read_config, tuned_space
+from discover.config.reading import read_config
+from discover.config.search_config import SearchConfig, checked_config, tuned_space
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Generation, SearchInfo, SearchResult
 from discover.contract.registry import Registry
@@ -97,6 +98,17 @@ def search(
                 runner.save()
             plugins.tell("discover_search_failed", search=runner.info, error=error)
             raise
+
+
+def check(plugins: Plugins, words: Mapping[str, Any]) -> SearchConfig:
+    """Check all that a search checks before its first lifetime; nothing is run or written.
+
+    Raises:
+        UserError: anything wrong with the config.
+    """
+    config = checked_config(plugins.registry, words)
+    _Runner(plugins, config, None).close()
+    return config
 
 
 def resume(
