@@ -191,7 +191,7 @@ def _within_reach(coordinates: jax.Array, std: float) -> jax.Array:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.RealDomain) and abs(float(value)) <= float(np.finfo(np.float32).max)
+    return isinstance(value, numbers.Real) and abs(float(value)) <= float(np.finfo(np.float32).max)
 
 
 def _check_std(std: Any) -> None:

@@ -235,7 +235,7 @@ def _words_of_value(registry: Registry, value: Any) -> Any:
         return {"free": dict(value.changes)} if value.changes else "free"
     if isinstance(value, tuple):
         return [_words_of_value(registry, item) for item in value]
-    if isinstance(value, np.ndarray | jax.WeightsDomain | np.generic) and np.ndim(value) == 0:
+    if isinstance(value, np.ndarray | jax.Array | np.generic) and np.ndim(value) == 0:
         number = np.asarray(value)
         return int(number) if number.dtype.kind in "iu" else float(str(number))
     return value
