@@ -101,6 +101,17 @@ if TYPE_CHECKING:
     from discover.contract.trajectory import Trajectory as Trajectory
     from discover.contract.trajectory import group_columns as group_columns
     from discover.contract.trajectory import join_columns as join_columns
+    from discover.contract.types import Carry as Carry
+    from discover.contract.types import EnvState as EnvState
+    from discover.contract.types import Key as Key
+    from discover.contract.types import Lifetimes as Lifetimes
+    from discover.contract.types import Members as Members
+    from discover.contract.types import OptimizerState as OptimizerState
+    from discover.contract.types import Params as Params
+    from discover.contract.types import RuleState as RuleState
+    from discover.contract.types import Statistics as Statistics
+    from discover.contract.types import StrategyState as StrategyState
+    from discover.contract.types import Task as Task
     from discover.contract.update_rule import Rollout as Rollout
     from discover.contract.update_rule import UpdateRule as UpdateRule
     from discover.contract.update_rule import WrappingRule as WrappingRule
@@ -252,6 +263,19 @@ _HOME = {
         "Trajectory",
         "group_columns",
         "join_columns",
+    ),
+    "contract.types": (
+        "Carry",
+        "EnvState",
+        "Key",
+        "Lifetimes",
+        "Members",
+        "OptimizerState",
+        "Params",
+        "RuleState",
+        "Statistics",
+        "StrategyState",
+        "Task",
     ),
     "contract.update_rule": (
         "Rollout",
