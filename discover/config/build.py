@@ -28,7 +28,8 @@ from discover.contract.registry import Entry, Registry
 
 C = TypeVar("C", bound=Component)
 
-_FREE_KEYS = ("deviation", "high", "low", "scale", "start")
+FREE_KEYS = ("deviation", "high", "low", "scale", "start")
+"""What a value that is left open may be given."""
 
 
 def algorithm_from(registry: Registry, value: Any, where: str = "candidate") -> Algorithm:
@@ -169,10 +170,10 @@ def _leaf_from(value: Any, where: str) -> Any:
     if isinstance(value, Mapping) and set(value) == {"free"}:
         changes = value["free"] or {}
         if not isinstance(changes, Mapping):
-            raise UserError(f"{where}.free must be a mapping of {', '.join(_FREE_KEYS)} to values; got {changes!r}.")
-        unknown = [key for key in changes if key not in _FREE_KEYS]
+            raise UserError(f"{where}.free must be a mapping of {', '.join(FREE_KEYS)} to values; got {changes!r}.")
+        unknown = [key for key in changes if key not in FREE_KEYS]
         if unknown:
-            raise UserError(f"{where}: free has no '{unknown[0]}'; {nearest(str(unknown[0]), _FREE_KEYS)}.")
+            raise UserError(f"{where}: free has no '{unknown[0]}'; {nearest(str(unknown[0]), FREE_KEYS)}.")
         return Free(tuple(sorted(changes.items())))
     if _misspells_free(value):
         raise UserError(f"{where}: got {value!r}; did you mean 'free'?")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from discover.components.component import Component, Field, fields
 from discover.components.domains import OptionIndex, Real, Scale, Whole
 from discover.components.static_fields import AtLeast
+from discover.config.build import FREE_KEYS
 from discover.config.models import ConfigModel
 from discover.config.values import COMPONENT
 from discover.contract.algorithm import Algorithm
@@ -160,7 +161,7 @@ def _choice(schema: Schema) -> Schema:
 _LIMITS: Schema = {
     "type": ["object", "null"],
     "properties": {
-        **{name: {"type": "number"} for name in ("low", "high", "deviation")},
+        **{name: {"type": "number"} for name in FREE_KEYS},
         "scale": {"enum": list(typing.get_args(Scale))},
         "start": {},
     },
