@@ -44,7 +44,10 @@ def check(
 
 
 def schema(plugins_dir: PluginsDir = None) -> None:
-    """Print a JSON schema of configs, by which an editor completes and checks them, with all that the plugins bring."""
+    """Print a JSON schema of configs, by which an editor completes and checks them, with all that the plugins bring.
+
+    Editors with the YAML language server take it where a config begins with: # yaml-language-server: $schema=FILE
+    """
     with quiet_output(True):
         registry = start_plugins(plugins_dir).registry
         from discover.config.schema import config_schema
