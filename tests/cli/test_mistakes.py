@@ -47,7 +47,7 @@ def test_every_mistake_has_a_line_of_its_own(invoke: Invoke, config: Path) -> No
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines() == [
         f"error: {config}:{number - 2}: candidate.rule.toy_climb: Climb has no field 'step'; did you mean 'steps'? "
-        "Known: environments, fails, limit, noise, slope, steps.",
+        "Known: fails, limit, noise, num_envs, slope, steps.",
         f"error: {config}:{number}: generations must be a whole number from 1 to 2147483647; got 'two'.",
         "error: --set 'seeds=0': seeds must be a whole number from 1 to 65536; got 0.",
     ]
@@ -62,7 +62,7 @@ def test_unknown_component(mistaken: Callable[..., str]) -> None:
 def test_unknown_field(mistaken: Callable[..., str]) -> None:
     assert mistaken("candidate.rule.toy_climb.slop=1") == (
         "candidate.rule.toy_climb: Climb has no field 'slop'; did you mean 'slope'? "
-        "Known: environments, fails, limit, noise, slope, steps."
+        "Known: fails, limit, noise, num_envs, slope, steps."
     )
 
 
