@@ -35,7 +35,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         up, path = found["up"].count("../"), found["path"]
         if up <= depth:
             return found[0]
-        if f"{path}" in files.src_uris and path.startswith("experiments/"):
+        if path.startswith("experiments/") and path in files.src_uris:
             return "../" * depth + path
         return f"{str(config.repo_url).rstrip('/')}/blob/main/{path}"
 
