@@ -5,7 +5,8 @@ A comment in the line above a block says how it is tested, unseen by readers of 
     <!-- test: 100_000 -> 2_000; seeds=8 -> seeds=2 -->    these texts are exchanged first: a smaller budget
     <!-- test: skip, it stands for itself -->              it is not tested; the reason follows the comma
 
-A block with a title (```` ```python title="a.py" ````) is a file of that name.
+A block with a title (```` ```python title="a.py" ````) is a file of that name. In a block of the language ``console``, commands
+follow a ``$``, and what they print stands below.
 """
 
 from __future__ import annotations
@@ -54,6 +55,14 @@ class Block(NamedTuple):
                 raise ValueError(f"{self.page}, line {self.line}: the block has no '{old}' to exchange")
             text = text.replace(old, new)
         return text
+
+    @property
+    def commands(self) -> list[str]:
+        """The lines of a shell that stand in it."""
+        lines = self.tested.replace("\\\n", " ").splitlines()
+        if self.language == "console":
+            return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+        return lines if self.language == "sh" else []
 
 
 def pages() -> list[str]:

@@ -31,7 +31,7 @@ from discover.plugin.loader import load_plugins
 from discover.storage.yaml_text import values_in
 
 TESTED = {
-    "README.md": "python 2, sh 3, yaml 2",
+    "README.md": "console 1, python 2, sh 2, yaml 2",
     "docs/command_line.md": "sh 2",
     "docs/configs.md": "sh 1, yaml 16",
     "docs/contract.md": "python 2",
@@ -73,7 +73,7 @@ def test_no_block_is_left_out_unseen() -> None:
 
 def test_every_block_says_its_language_and_every_comment_is_used() -> None:
     for page, found in PAGES.items():
-        assert {block.language for block in found} <= {"python", "sh", "yaml", "toml", "json", "text"}, page
+        assert {block.language for block in found} <= {"python", "sh", "console", "yaml", "toml", "json", "text"}, page
         comments = (ROOT / page).read_text(encoding="utf-8").count("<!-- test: ")
         assert comments == sum(bool(block.comment) for block in found), page
         assert all(block.tested for block in found), page
@@ -135,10 +135,10 @@ def write(block: Block, folder: Path) -> None:
 # Commands -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("block", of("sh"))
+@pytest.mark.parametrize("block", [*of("sh"), *of("console")])
 def test_commands_parse(block: Block) -> None:
     """Every line that calls ``discover`` is one that its command line takes; files of the repository that it names exist."""
-    for line in block.tested.replace("\\\n", " ").splitlines():
+    for line in block.commands:
         words = shlex.split(line, comments=True)
         for word in words:
             if word.startswith(("experiments/", "tests/", "docs/", "plugins/", "discover/")):
