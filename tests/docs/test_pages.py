@@ -44,6 +44,12 @@ def test_links_lead_to_files() -> None:
             assert ((ROOT / page).parent / target).exists(), f"{page}: {target}"
 
 
+def test_the_tests_that_check_a_figure_exist() -> None:
+    named = set(re.findall(r"tests/plugins/\w+\.py", text_of_page("docs/reproduction.md")))
+    assert len(named) > 10
+    assert all((ROOT / path).exists() for path in named)
+
+
 def test_pages_stand_for_themselves() -> None:
     for page in pages():
         assert not [word for word in _WORDS if word in text_of_page(page)], page
