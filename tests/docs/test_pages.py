@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 from doc_blocks import ROOT, pages
 
 import discover
 from discover.config.search_config import SearchConfig
 
-_WORDS = ("our list", "design.md's", "Law ", "law 3")
-"""Of documents that are not in the repository."""
+_ELSEWHERE = re.compile(r"our list|\b[Ll]aw \d")
+"""Words that refer to documents which are not in the repository."""
 
 
 def text_of_page(page: str) -> str:
@@ -52,4 +53,9 @@ def test_the_tests_that_check_a_figure_exist() -> None:
 
 def test_pages_stand_for_themselves() -> None:
     for page in pages():
-        assert not [word for word in _WORDS if word in text_of_page(page)], page
+        assert not _ELSEWHERE.search(text_of_page(page)), page
+
+
+def test_the_citation_is_that_of_this_version() -> None:
+    project = tomllib.loads(text_of_page("pyproject.toml"))["project"]
+    assert f"\nversion: {project['version']}\n" in text_of_page("CITATION.cff")
