@@ -90,7 +90,7 @@ def _built(registry: Registry, cls: type[C], settings: Mapping[str, Any], where:
                 raise UserError(f"{where}: {cls.__name__} has no field '{key}'; {hint}.")
             given[key] = _field_from(registry, known[key], inner, f"{where}.{key}")
     missing = [f for f in known.values() if f.name not in settings and f.default is dataclasses.MISSING]
-    if missing and set(settings) <= set(known):  # an unknown key may be a missing one, misspelt
+    if missing and set(settings) <= set(known):  # an unknown key may be a missing one, misspelled
         needed = ", and ".join(f"'{field.name}'{_hint(field)}" for field in missing)
         mistakes.add(where, f"{where} needs {needed}: add {'it' if len(missing) == 1 else 'them'}.")
     _check_each(cls, given, where, mistakes)

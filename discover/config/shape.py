@@ -23,7 +23,7 @@ def check_shape(words: Mapping[Any, Any], mistakes: Mistakes) -> None:
         unknown = [_unknown_key(one) for one in errors if one["type"] in ("extra_forbidden", "invalid_key")]
         for one in errors:
             sentence = _sentence(one)
-            if one["type"] != "missing" or not _is_misspelt(one["loc"], unknown):
+            if one["type"] != "missing" or not _is_misspelled(one["loc"], unknown):
                 mistakes.add(_dotted(one["loc"]), sentence)
 
 
@@ -49,7 +49,7 @@ def _unknown_key(error: Mapping[str, Any]) -> str:
     return f"{_dotted(above) or 'config'}: unknown key '{name}'; {nearest(name, SECTIONS[_pattern(above)].model_fields)}."
 
 
-def _is_misspelt(missing: tuple[Any, ...], unknown: list[str]) -> bool:
+def _is_misspelled(missing: tuple[Any, ...], unknown: list[str]) -> bool:
     """Whether an unknown key of the same section is taken for the missing one: one sentence is enough."""
     *above, key = missing
     start = f"{_dotted(above) or 'config'}: unknown key "
