@@ -1,32 +1,59 @@
-"""The examples in docstrings run, in every module of the core and of the plugins."""
+"""The examples in docstrings run, in every module of the core and of the plugins; every update rule has one."""
 
 import doctest
 import importlib
+import inspect
 import pkgutil
-import types
 from collections.abc import Iterator
 
 import pytest
+from discover_zoo import rules
 
-import discover
+from discover import UpdateRule
 
-
-def modules(package: types.ModuleType) -> Iterator[str]:
-    """The names of all modules in a package."""
-    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if not found.name.endswith("__main__"):
-            yield found.name
+PACKAGES = ("discover", "discover_zoo", "discover_mlflow")
 
 
-CORE = sorted(modules(discover))
+def modules(package: str) -> Iterator[str]:
+    """The names of a package and of all modules in it, without those that run a program."""
+    yield package
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+        if not module.name.endswith("__main__"):
+            yield module.name
 
 
-@pytest.mark.parametrize("name", CORE)
+MODULES = sorted(name for package in PACKAGES for name in modules(package))
+RULES = sorted(module.name for module in pkgutil.iter_modules(rules.__path__, f"{rules.__name__}."))
+
+
+def examples(name: str) -> list[doctest.DocTest]:
+    """The docstrings of a module that hold examples."""
+    return [test for test in doctest.DocTestFinder().find(importlib.import_module(name)) if test.examples]
+
+
+@pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module_run(name: str) -> None:
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0, f"{result.failed} of {result.attempted} examples of {name} fail"
 
 
-def test_there_are_examples() -> None:
-    finder = doctest.DocTestFinder()
-    assert sum(bool(test.examples) for name in CORE for test in finder.find(importlib.import_module(name))) >= 5
+@pytest.mark.parametrize("package", ["discover", "discover_zoo"])
+def test_there_are_examples(package: str) -> None:
+    assert sum(len(examples(name)) for name in MODULES if name.split(".")[0] == package) >= 5
+
+
+def test_every_update_rule_names_its_source_and_shows_its_use() -> None:
+    """Every class that a plugin of the zoo registers as an update rule: a source, what its fields mean, and an example."""
+    algorithms = {
+        component
+        for module in map(importlib.import_module, [name for name in MODULES if name.startswith(f"{rules.__name__}.")])
+        for component in vars(module).values()
+        if inspect.isclass(component) and issubclass(component, UpdateRule) and component.__module__ == module.__name__
+        if component.paper
+    }
+    assert {"PPO", "DQN", "SAC", "QLearning", "MAML", "MetaGradient"} <= {algorithm.__name__ for algorithm in algorithms}
+    for algorithm in algorithms:
+        text = inspect.getdoc(algorithm) or ""
+        assert ">>>" in text, f"{algorithm.__name__} has no example"
+        assert "Attributes:" in text or "fields are those of" in text, f"{algorithm.__name__} does not say what its fields mean"
+        assert "Pitfall" in text, f"{algorithm.__name__} does not say what to beware of"

@@ -101,7 +101,7 @@ def test_a_memory_gives_all_transitions_on_the_scale_of_now(name: str, normalize
     algorithm = agent(rule, Affine(), normalizer=normalizer)
     life = compiled(lambda key: lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, 9, 9))
     state = life(jax.random.key(0))
-    memory, actor = state.rule_state.memory, state.actor
+    memory, actor = state.rule_state.buffer, state.actor
     assert int(memory.added) == 36
     kept, drawn = jax.tree.map(lambda x: x[:36], memory.rows), memory.sample(jax.random.key(1), 500)
     np.testing.assert_array_equal(kept.reward, kept.next_observation[:, 0])

@@ -1,11 +1,24 @@
 """A bandit whose expectations are exact: every arm is pulled once, its reward weighted with its probability."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Heads, Inputs, Network, Outputs, Spec, Step, Trajectory, component
+from discover import (
+    Carry,
+    Discrete,
+    Environment,
+    EnvState,
+    Heads,
+    Inputs,
+    Network,
+    Outputs,
+    Params,
+    Spec,
+    Step,
+    Task,
+    Trajectory,
+    component,
+)
 
 
 @component
@@ -15,13 +28,13 @@ class Arm(Environment):
     def spec(self) -> Spec:
         return Spec((1,), Discrete(2))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: jax.Array) -> Task:
         return jnp.zeros(())
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+    def reset(self, key: jax.Array, task: Task) -> tuple[EnvState, jax.Array]:
         return (), jnp.ones(1)
 
-    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+    def step(self, key: jax.Array, state: EnvState, action: jax.Array, task: Task) -> Step:
         return Step((), jnp.ones(1), action.astype(jnp.float32), jnp.array(True), jnp.array(False))
 
 
@@ -31,10 +44,10 @@ class Logits(Network):
 
     odds: bool = False
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Params:
         return jnp.float32(0.5) if self.odds else jnp.zeros(2)
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
         logits = jnp.stack([jnp.zeros_like(params), params]) if self.odds else params
         outputs = {"policy": jnp.broadcast_to(logits, (*inputs.is_first.shape, 2)), "value": jnp.zeros(inputs.is_first.shape)}
         return {name: value for name, value in outputs.items() if name in heads.outputs}, carry
@@ -52,10 +65,21 @@ def trajectories(logits: jax.Array, action: jax.Array, reward: jax.Array) -> Tra
     begins = jnp.broadcast_to(jnp.arange(steps)[:, None] == 0, action.shape)
     policy = jnp.broadcast_to(logits, (steps, columns, 2))
     ones, no = jnp.ones((steps, columns, 1)), jnp.zeros_like(ends)
-    paid = columns * chance * reward
-    return jax.lax.stop_gradient(
-        Trajectory(ones, action, log_prob, {"policy": policy}, paid, ends, no, ones, begins, {}, (), ())
+    batch = Trajectory(
+        observation=ones,
+        action=action,
+        log_prob=log_prob,
+        outputs={"policy": policy},
+        reward=columns * chance * reward,
+        terminated=ends,
+        truncated=no,
+        next_observation=ones,
+        is_first=begins,
+        context={},
+        carry=(),
+        task=(),
     )
+    return jax.lax.stop_gradient(batch)
 
 
 def pulls(logits: jax.Array, reward: tuple[float, float]) -> Trajectory:

@@ -15,7 +15,7 @@ from discover_zoo.rules.ppo import PPO
 from discover_zoo.rules.sac import SAC
 from discover_zoo.rules.td3 import TD3
 
-from discover import Algorithm, Continuous, Environment, Spec, Step, UpdateRule, component
+from discover import Algorithm, Continuous, Environment, EnvState, Spec, Step, Task, UpdateRule, component
 from discover.contract.distributions import policy_of
 from discover.inner_loop import lifetime
 
@@ -38,20 +38,20 @@ class Box(Environment):
     def spec(self) -> Spec:
         return Spec((2,), Continuous(self.low, self.high))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: jax.Array) -> Task:
         return jnp.zeros(())
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+    def reset(self, key: jax.Array, task: Task) -> tuple[EnvState, jax.Array]:
         place = jax.random.uniform(key, (2,), minval=-1.0, maxval=1.0)
         return (place, jnp.int32(0)), place
 
-    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+    def step(self, key: jax.Array, state: EnvState, action: jax.Array, task: Task) -> Step:
         low, high = jnp.asarray(self.low), jnp.asarray(self.high)
         place, count = state[0], state[1] + 1
         share = (2.0 * jnp.clip(action, low, high) - low - high) / (high - low)
         place = 0.5 * place + 0.5 * share
-        paid = -jnp.sum((share - jnp.asarray([0.5, 0.0])) ** 2)
-        return Step((place, count), place, paid, count >= 10, jnp.array(False))
+        reward = -jnp.sum((share - jnp.asarray([0.5, 0.0])) ** 2)
+        return Step((place, count), place, reward, count >= 10, jnp.array(False))
 
 
 OFF_POLICY: dict[str, Any] = {
@@ -71,7 +71,7 @@ RULES: dict[str, UpdateRule] = {
 
 
 @functools.cache
-def trained(name: str, box: Any) -> lifetime.Curve:
+def trained(name: str, box: tuple[tuple[float, ...], tuple[float, ...]]) -> lifetime.Curve:
     algorithm, environment = Algorithm(rule=RULES[name], network=MLP(hidden=(16,))), Box(low=box[0], high=box[1])
     total = lifetime.updates_in(algorithm, environment, STEPS)
     return jax.jit(lambda key: lifetime.run(algorithm, environment, key, total))(jax.random.key(0))
@@ -83,9 +83,9 @@ def test_a_box_of_any_size_and_place_is_learned_alike(name: str) -> None:
     unit, odd = trained(name, UNIT), trained(name, ODD)
     np.testing.assert_allclose(odd.episode_return, unit.episode_return, rtol=0.02, atol=0.02)
     stretch = np.sum(np.log(np.subtract(ODD[1], ODD[0]) / 2.0))
-    for told, value in unit.info.items():
-        shift = stretch if (name, told) == ("ppo", "entropy") else 0.0  # which it climbs, by a slope that knows no units
-        np.testing.assert_allclose(odd.info[told], value + shift, rtol=0.05, atol=0.05, err_msg=told)
+    for entry, value in unit.info.items():
+        shift = stretch if (name, entry) == ("ppo", "entropy") else 0.0  # which it climbs, by a slope that knows no units
+        np.testing.assert_allclose(odd.info[entry], value + shift, rtol=0.05, atol=0.05, err_msg=entry)
 
 
 def test_the_temperature_of_sac_falls_where_actions_are_small() -> None:
@@ -99,5 +99,5 @@ def test_a_gaussian_policy_explores_by_the_reach_of_each_action() -> None:
     outputs = {"policy": jnp.asarray([0.5, -0.5, 0.25]), "log_std": jnp.zeros(3)}
     policy = policy_of(Spec((2,), Continuous((-100.0, 0.0, -math.inf), (100.0, 0.02, math.inf))), outputs)
     np.testing.assert_allclose(policy.mode(), [50.0, 0.005, 0.25], rtol=1e-6)
-    drawn = jax.vmap(policy.sample)(jax.random.split(jax.random.key(0), 4000))
-    np.testing.assert_allclose(jnp.std(drawn, axis=0), [100.0, 0.01, 1.0], rtol=0.05)
+    samples = jax.vmap(policy.sample)(jax.random.split(jax.random.key(0), 4000))
+    np.testing.assert_allclose(jnp.std(samples, axis=0), [100.0, 0.01, 1.0], rtol=0.05)

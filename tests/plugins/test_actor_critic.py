@@ -14,7 +14,7 @@ from discover_zoo.returns.v_trace import VTrace
 from discover_zoo.rules.a2c import A2C
 from discover_zoo.rules.impala import IMPALA
 
-from discover import Algorithm, Environment, Registry
+from discover import Algorithm, Environment, Params, Registry, ReturnFunction
 from discover.components.paths import check
 from discover.config.build import algorithm_from
 from discover.inner_loop import lifetime
@@ -29,11 +29,13 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def impala(returns: Any, lag: int) -> Algorithm:
+def impala(returns: ReturnFunction, lag: int) -> Algorithm:
     return Algorithm(rule=IMPALA(returns=returns, lag=lag, **SETTINGS), network=MLP(hidden=(8,)))
 
 
-def parameters_over_updates(algorithm: Algorithm, environment: Environment, updates: int = 6) -> tuple[list[Any], list[Any]]:
+def parameters_over_updates(
+    algorithm: Algorithm, environment: Environment, updates: int = 6
+) -> tuple[list[Params], list[Params]]:
     """The parameters before each update, and those that acted."""
     life = jax.jit(lambda: lifetime.begin(algorithm, environment, jax.random.key(0)))()
     advance = jax.jit(lambda life, at: lifetime.advance(algorithm, environment, life, at, at + 1, updates))
@@ -45,7 +47,7 @@ def parameters_over_updates(algorithm: Algorithm, environment: Environment, upda
     return learned, acted
 
 
-def assert_same(a: Any, b: Any, atol: float = 0.0) -> None:
+def assert_same(a: Params, b: Params, atol: float = 0.0) -> None:
     for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True):
         np.testing.assert_allclose(x, y, atol=atol)
 
@@ -68,8 +70,8 @@ def test_without_a_lag_v_trace_changes_nothing(walk: Environment) -> None:
 def test_an_update_is_its_equation(walk: Environment, rule: str) -> None:
     """Targets and ratios are those of the parameters that learn; the actions are those of others."""
     n_step, v_trace = NStep(gamma=GAMMA, n=5), VTrace(gamma=GAMMA)
-    made = A2C(returns=n_step, **SETTINGS) if rule == "a2c" else IMPALA(returns=v_trace, lag=2, **SETTINGS)
-    world = Algorithm(rule=made, network=MLP(hidden=(8,))).world(walk)
+    update_rule = A2C(returns=n_step, **SETTINGS) if rule == "a2c" else IMPALA(returns=v_trace, lag=2, **SETTINGS)
+    world = Algorithm(rule=update_rule, network=MLP(hidden=(8,))).world(walk)
     keys = jax.random.split(jax.random.key(1), 5)
 
     def prepare() -> Any:
@@ -77,7 +79,8 @@ def test_an_update_is_its_equation(walk: Environment, rule: str) -> None:
         other = jax.tree.map(lambda x: 2.0 * x, other)
         actor = world.start(keys[2], world.sample_tasks(keys[3], COLUMNS))
         trajectory = world.collect(params if rule == "a2c" else other, actor, keys[4], STEPS)[1]
-        return params, trajectory, made.update(keys[0], world, params, made.init(keys[0], world, params), trajectory)[0]
+        state = update_rule.init(keys[0], world, params)
+        return params, trajectory, update_rule.update(keys[0], world, params, state, trajectory=trajectory)[0]
 
     params, trajectory, updated = jax.jit(prepare)()
     outputs, following = jax.jit(lambda p, e: (world.evaluate(p, e), world.evaluate_next(p, e)["value"]))(params, trajectory)
@@ -96,7 +99,7 @@ def test_an_update_is_its_equation(walk: Environment, rule: str) -> None:
         target[t] = value[t] + delta + discount * ratio[t] * beyond
         advantage[t] = ratio[t] * (trajectory.reward[t] + discount * after - value[t])
 
-    def loss(params: Any) -> jax.Array:
+    def loss(params: Params) -> jax.Array:
         outputs = world.evaluate(params, trajectory)
         log_p = jax.nn.log_softmax(outputs["policy"])
         chosen = jnp.take_along_axis(log_p, trajectory.action[..., None], axis=-1)[..., 0]

@@ -1,7 +1,7 @@
 """MAML's derivative through its inner step, the curvature of each surrogate, ProMP's penalty, and adaptation at test time."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -19,9 +19,11 @@ from discover_zoo.rules.promp import ProMP
 from discover_zoo.rules.trpo import TRPO
 from plugins.bandits import Arm, Logits, pulls, trajectories
 
-from discover import AUXILIARY_LOSS, Info, Outputs, evaluate_adaptation, get, trained_agent
+from discover import AUXILIARY_LOSS, Info, Outputs, Trajectory, evaluate_adaptation, get, trained_agent
 from discover.outer_loop.search import search
 from discover.plugin.loader import Plugins
+
+Surrogate: TypeAlias = Literal["likelihood ratio", "dice", "log likelihood"]
 
 
 def one_step(rate: float = 1.0, **changes: Any) -> PolicyGradient:
@@ -41,12 +43,12 @@ def promp(rate: float = 0.01, **changes: Any) -> ProMP:
     ("surrogate", "first_order", "expected"),
     [("likelihood ratio", False, 0.206450), ("likelihood ratio", True, 0.219058), ("log likelihood", False, 0.187014)],
 )
-def test_the_exact_meta_gradient_of_a_bandit(surrogate: Any, first_order: bool, expected: float) -> None:
+def test_the_exact_meta_gradient_of_a_bandit(surrogate: Surrogate, first_order: bool, expected: float) -> None:
     """Full, first-order, and with the second derivative of the log-likelihood surrogate, each by hand to six digits."""
     rule = MAML(inner=one_step(surrogate=surrogate), outer=promp(), tasks=1, num_envs=2, steps=1, first_order=first_order)
     world = agent(rule, Logits(odds=True)).world(Arm())
 
-    def loss(outputs: Outputs, batch: Any) -> tuple[jax.Array, Info]:
+    def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
         ratio = jnp.exp(world.policy(outputs).log_prob(batch.action) - batch.log_prob)
         return -jnp.mean(ratio * batch.reward), {}
 
@@ -63,7 +65,7 @@ def test_the_exact_meta_gradient_of_a_bandit(surrogate: Any, first_order: bool, 
     np.testing.assert_allclose(gradient, expected, atol=1e-6)
 
 
-def curvature(surrogate: Any, theta: float, action: list[list[int]], reward: list[float]) -> float:
+def curvature(surrogate: Surrogate, theta: float, action: list[list[int]], reward: list[float]) -> float:
     """``J''`` as the surrogate has it, J the sum over an episode: an inner step of size 1 has the slope ``1 + J''``."""
     actions, paid = jnp.asarray(action), jnp.zeros((len(action), len(reward))).at[-1].set(jnp.asarray(reward))
     rule = one_step(rate=float(len(action)), surrogate=surrogate, returns=MonteCarlo(gamma=1.0))
@@ -71,35 +73,35 @@ def curvature(surrogate: Any, theta: float, action: list[list[int]], reward: lis
 
     def step(theta: jax.Array) -> jax.Array:
         batch = trajectories(odds(theta), actions, paid)
-        return rule.update(jax.random.key(0), world, theta, (), batch)[0]
+        return rule.update(jax.random.key(0), world, theta, (), trajectory=batch)[0]
 
     return float(compiled(jax.grad(step))(jnp.float32(theta))) - 1.0
 
 
 @pytest.mark.parametrize(("surrogate", "expected"), [("dice", 0.125), ("likelihood ratio", 0.0), ("log likelihood", -0.125)])
-def test_the_curvature_of_two_pulls_that_must_both_succeed(surrogate: Any, expected: float) -> None:
+def test_the_curvature_of_two_pulls_that_must_both_succeed(surrogate: Surrogate, expected: float) -> None:
     """One policy for both pulls, reward 1 at the end if both were of the second arm, even odds: the truth is 0.125."""
-    found = curvature(surrogate, 0.0, [[0, 0, 1, 1], [0, 1, 0, 1]], [0.0, 0.0, 0.0, 1.0])
-    assert found == pytest.approx(expected, abs=1e-6)
+    value = curvature(surrogate, 0.0, [[0, 0, 1, 1], [0, 1, 0, 1]], [0.0, 0.0, 0.0, 1.0])
+    assert value == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("theta", [-1.0, 0.7])
 def test_the_curvature_of_two_pulls_away_from_even_odds(theta: float) -> None:
     s = 1.0 / (1.0 + np.exp(-theta))
-    expected = {
+    expected: dict[Surrogate, float] = {
         "dice": 2 * s**2 * (1 - s) * (2 - 3 * s),
         "likelihood ratio": 2 * s**2 * (1 - s) * (1 - 2 * s),
         "log likelihood": -2 * s**3 * (1 - s),
     }
-    for surrogate, value in expected.items():
-        found = curvature(surrogate, theta, [[0, 0, 1, 1], [0, 1, 0, 1]], [0.0, 0.0, 0.0, 1.0])
-        assert found == pytest.approx(value, abs=1e-5)
+    for surrogate, number in expected.items():
+        value = curvature(surrogate, theta, [[0, 0, 1, 1], [0, 1, 0, 1]], [0.0, 0.0, 0.0, 1.0])
+        assert value == pytest.approx(number, abs=1e-5)
 
 
 @pytest.mark.parametrize(
     ("surrogate", "expected"), [("dice", -0.057557), ("likelihood ratio", -0.057557), ("log likelihood", -0.146280)]
 )
-def test_the_curvature_of_one_pull(surrogate: Any, expected: float) -> None:
+def test_the_curvature_of_one_pull(surrogate: Surrogate, expected: float) -> None:
     """Where an episode has one step, the likelihood ratio is exact."""
     assert curvature(surrogate, 0.5, [[0, 1]], [0.0, 1.0]) == pytest.approx(expected, abs=1e-6)
 
@@ -131,7 +133,8 @@ def test_ratios_are_clipped() -> None:
 
     def moved(logits: jax.Array) -> jax.Array:
         state = rule.init(jax.random.key(0), world, logits)
-        return rule.update(jax.random.key(0), world, logits, state, pulls(jnp.zeros(2), (0.0, 1.0)))[0] - logits
+        batch = pulls(jnp.zeros(2), (0.0, 1.0))
+        return rule.update(jax.random.key(0), world, logits, state, trajectory=batch)[0] - logits
 
     far, near = compiled(moved)(jnp.asarray([0.0, 1.0])), compiled(moved)(jnp.asarray([0.0, 0.1]))
     np.testing.assert_allclose(far, 0.0, atol=1e-6)
@@ -160,9 +163,9 @@ def test_adaptation_at_test_time_is_recorded_step_by_step() -> None:
     rule = MAML(inner=one_step(rate=4.0), outer=promp(), **SIZES)
     candidate, key = agent(rule), jax.random.key(0)
     trained = trained_agent(candidate, ARMS, key, 40 * 512)
-    found = evaluate_adaptation(candidate, ARMS, trained, jnp.arange(3), key, episodes=64, horizon=1, steps=4)
-    assert found.returns.shape == (5, 3)
-    rows = found.intervals()
+    result = evaluate_adaptation(candidate, ARMS, trained, jnp.arange(3), key, episodes=64, horizon=1, steps=4)
+    assert result.returns.shape == (5, 3)
+    rows = result.intervals()
     assert all(row.low <= row.estimate <= row.high for row in rows)
     assert rows[0].estimate < 0.5  # no fixed policy earns more than a third
     assert rows[4].estimate > rows[0].estimate + 0.2
@@ -177,7 +180,7 @@ def test_adaptation_at_test_time_is_recorded_step_by_step() -> None:
         steps=4,
         later=agent(MAML(inner=one_step(rate=1e-5), outer=promp(), **SIZES)),
     )
-    np.testing.assert_array_equal(later.returns[:2], found.returns[:2])
+    np.testing.assert_array_equal(later.returns[:2], result.returns[:2])
     assert abs(later.returns[1:].mean(1) - later.returns[1].mean()).max() < 0.15  # steps of no size change nothing
 
 
@@ -201,9 +204,9 @@ def test_a_search_over_the_inner_learning_rate(plugins: Plugins, tmp_path: Path)
         "finalists": 1,
         "selection_seeds": 1,
     }
-    found = search(plugins, config, tmp_path / "run")
-    rate = float(get(found.champion, "rule.inner.optimizer.learning_rate"))
+    result = search(plugins, config, tmp_path / "run")
+    rate = float(get(result.champion, "rule.inner.optimizer.learning_rate"))
     assert 0.01 <= rate <= 2.0
     assert rate not in (np.float32(0.01), np.float32(2.0))
-    assert np.isfinite(found.champion_fitness)
-    assert found.generations == 1
+    assert np.isfinite(result.champion_fitness)
+    assert result.generations == 1

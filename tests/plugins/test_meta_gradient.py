@@ -18,14 +18,17 @@ from discover_zoo.rules.a2c import A2C
 from discover_zoo.rules.impala import IMPALA
 from discover_zoo.rules.meta_gradient.derivatives import Derivative, Forward, Reverse
 from discover_zoo.rules.meta_gradient.held_out import ActorCriticLoss, HeldOutLoss, PolicyImprovement, PredictionError
-from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient
+from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient, MetaState
 from discover_zoo.rules.reinforce import Reinforce
 
 from discover import (
     Integer,
+    Key,
     Optimizer,
+    Params,
     Registry,
     Rollout,
+    RuleState,
     Spec,
     Trajectory,
     UpdateRule,
@@ -58,50 +61,50 @@ def adapting(rule: UpdateRule = INNER, held_out: HeldOutLoss | None = None, **mo
     return MetaGradient(rule=rule, held_out=held_out or PolicyImprovement(returns=REFERENCE), **settings)
 
 
-class Lived(NamedTuple):
-    """Parameters and state before each update, the experience and key that it was given, and what eta became in the end."""
+class History(NamedTuple):
+    """Parameters and state before each update, its batch and its key, and eta after the last."""
 
-    params: list[Any]
-    states: list[Any]
+    params: list[Params]
+    states: list[MetaState]
     batches: list[Trajectory]
     keys: jax.Array
     eta: jax.Array
 
 
-def lived(rule: MetaGradient, world: World) -> Lived:
+def history(rule: MetaGradient, world: World) -> History:
     """Two updates in which eta stays (no fresh experience is there yet, or it is put back), then one that moves it."""
     keys = jax.random.split(jax.random.key(3), FRESH + 1)
     params = world.initial_params(keys[-1])
     state = rule.init(keys[-1], world, params)
     actor = world.start(keys[-1], world.sample_tasks(keys[-1], 4))
-    paramss, states, batches = [], [], []
+    before, states, batches = [], [], []
     for key in keys[:FRESH]:
         acting, context = rule.behavior(params, state)
-        actor, batch = world.collect(acting, actor, key, 8, context)
-        paramss, states, batches = [*paramss, params], [*states, state], [*batches, batch]
-        held = replace(rule, {"optimizer": SGD(learning_rate=0.0)}) if len(batches) < FRESH else rule
-        params, state, _ = held.update(key, world, params, state, batch)
-    return Lived(paramss, states, batches, keys, state.eta)
+        actor, batch = world.collect(acting, actor, key, 8, context=context)
+        before, states, batches = [*before, params], [*states, state], [*batches, batch]
+        current = replace(rule, {"optimizer": SGD(learning_rate=0.0)}) if len(batches) < FRESH else rule
+        params, state, _ = current.update(key, world, params, state, trajectory=batch)
+    return History(params=before, states=states, batches=batches, keys=keys, eta=state.eta)
 
 
 def slopes(rule: MetaGradient, updates: int) -> tuple[np.ndarray, np.ndarray]:
     """By the rule, and by differences of the held-out loss after the last ``updates`` updates with another eta."""
     world = agent(rule, MLP(hidden=(8,))).world(CATCH)
-    life = compiled(lambda: lived(rule, world))()
+    life = compiled(lambda: history(rule, world))()
     start = life.states[0].eta
     first = FRESH - 1 - updates
 
-    def learned(eta: jax.Array) -> Any:
+    def params_after(eta: jax.Array) -> Params:
         params, state = life.params[first], life.states[first].rule
         values = {path: domain_at(rule.rule, path).decode(eta[i : i + 1]) for i, path in enumerate(rule.adapt)}
         for index in range(first, FRESH - 1):
-            args = life.keys[index], world, params, state, life.batches[index]
-            params, state, _ = replace(rule.rule, values).update(*args)
+            changed, batch = replace(rule.rule, values), life.batches[index]
+            params, state, _ = changed.update(life.keys[index], world, params, state, trajectory=batch)
         return params
 
     gradient = compiled(jax.grad(lambda p: rule.held_out(world, p, life.batches[-1])))(life.params[-1])
     step = 0.05 * np.eye(len(rule.adapt), dtype=np.float32)
-    moved = compiled(jax.vmap(learned))(np.concatenate([start + step, start - step]))
+    moved = compiled(jax.vmap(params_after))(np.concatenate([start + step, start - step]))
     count = len(rule.adapt)
     change = jax.tree.map(lambda x: (x[:count] - x[count:]) / 0.1, moved)
     products = jax.tree.map(lambda g, z: np.tensordot(z, g, axes=g.ndim), gradient, change)
@@ -118,9 +121,9 @@ def slopes(rule: MetaGradient, updates: int) -> tuple[np.ndarray, np.ndarray]:
 )
 def test_the_slope_is_that_of_the_loss_on_what_came_next(derivative: Derivative, updates: int) -> None:
     """Finite differences: other eta, the same keys and experience, the wrapped rule's own updates."""
-    found, expected = slopes(adapting(derivative=derivative), updates)
+    slope, expected = slopes(adapting(derivative=derivative), updates)
     assert np.all(np.abs(expected) > 1e-4)
-    np.testing.assert_allclose(found, expected, rtol=0.02, atol=1e-5)
+    np.testing.assert_allclose(slope, expected, rtol=0.02, atol=1e-5)
 
 
 REFUSED = {
@@ -147,9 +150,9 @@ class Halving(Optimizer):
 @pytest.mark.parametrize(("adapt", "sentence"), REFUSED.items())
 def test_what_has_no_derivative_is_refused_before_a_run(adapt: tuple[str, ...], sentence: str, registry: Registry) -> None:
     rule = adapting(A2C(returns=NStep(), optimizer=Halving()), adapt=adapt)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as raised:
         train(registry, default_executor(registry), "mine", agent(rule), TaskRun("catch", 1000), seeds=1)
-    assert str(told.value) == sentence
+    assert str(raised.value) == sentence
 
 
 def test_a_rule_that_collects_by_itself_is_refused() -> None:
@@ -194,14 +197,14 @@ def test_the_reference_of_stac_is_impalas_loss_and_the_distance_to_the_policy_th
     world, key = agent(inner, MLP(hidden=(4,))).world(CATCH), jax.random.key(1)
     held_out = ActorCriticLoss(returns=VTrace(), value_coefficient=0.5, entropy_coefficient=0.01, kl_coefficient=1.0)
 
-    def stepped() -> tuple[Any, Any]:
+    def step_and_gradient() -> tuple[Params, Params]:
         params = world.initial_params(key)
         _, batch = world.collect(params, world.start(key, world.sample_tasks(key, 2)), key, 6)
-        learned, _, _ = inner.update(key, world, params, inner.init(key, world, params), batch)
+        after, _, _ = inner.update(key, world, params, inner.init(key, world, params), trajectory=batch)
         gradient = jax.grad(lambda p: held_out(world, p, batch))(params)
-        return jax.tree.map(lambda p, q: p - q, params, learned), gradient
+        return jax.tree.map(lambda p, q: p - q, params, after), gradient
 
-    step, gradient = compiled(stepped)()
+    step, gradient = compiled(step_and_gradient)()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), step, gradient)
 
 
@@ -239,7 +242,9 @@ def test_held_out_targets_are_of_the_parameters_that_are_judged_alone() -> None:
 class Settling(A2C):
     """Takes the weight of its entropy for parameters and state when it sees a task for the first time."""
 
-    def adapt_to_task(self, key: Any, world: World, params: Any, state: Any, trajectory: Any) -> tuple[Any, Any]:
+    def adapt_to_task(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState]:
         return self.entropy_coefficient, self.entropy_coefficient
 
 
@@ -247,10 +252,10 @@ def test_adaptation_to_a_task_is_that_of_the_wrapped_rule_with_what_eta_stands_f
     rule = adapting(Settling(returns=GAE(), optimizer=SGD()), adapt=("entropy_coefficient",))
     world, key = agent(rule).world(CATCH), jax.random.key(0)
     state, nothing = rule.init(key, world, world.initial_params(key)), cast(Trajectory, ())
-    wanted = domain_at(rule.rule, "entropy_coefficient").decode(state.eta + 1.0)
-    params, adapted = rule.adapt_to_task(key, world, (), state._replace(eta=state.eta + 1.0), nothing)
-    assert wanted > 0.011
-    assert params == adapted.rule == wanted
+    expected = domain_at(rule.rule, "entropy_coefficient").decode(state.eta + 1.0)
+    params, adapted = rule.adapt_to_task(key, world, (), state._replace(eta=state.eta + 1.0), trajectory=nothing)
+    assert expected > 0.011
+    assert params == adapted.rule == expected
 
 
 def test_without_embedding_policy_and_value_do_not_see_eta() -> None:
@@ -261,7 +266,7 @@ def test_without_embedding_policy_and_value_do_not_see_eta() -> None:
 
 @pytest.mark.slow
 def test_the_settings_of_a_meta_gradient_are_searched(registry: Registry, tmp_path: Path) -> None:
-    words = {
+    config = {
         "name": "meta",
         "seed": 0,
         "candidate": {
@@ -284,6 +289,6 @@ def test_the_settings_of_a_meta_gradient_are_searched(registry: Registry, tmp_pa
         "selection_seeds": 1,
         "tasks": [{"task": "catch", "steps": 160}],
     }
-    result = search(toys.plugins(), words, tmp_path / "run")
+    result = search(toys.plugins(), config, tmp_path / "run")
     paths = ("rule.optimizer.learning_rate", "rule.derivative.mu")
     assert all(np.isfinite(get(result.champion, path)) for path in paths)

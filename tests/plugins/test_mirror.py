@@ -16,12 +16,13 @@ from discover_zoo.returns.gae import GAE
 from discover_zoo.rules.dpo import DPO
 from discover_zoo.rules.drift_network import random_weights, silent_weights
 from discover_zoo.rules.lpo import LPO
-from discover_zoo.rules.mirror import MirrorLearning, normalized
+from discover_zoo.rules.mirror import MirrorLearning, normalize
 from discover_zoo.rules.ppo import PPO
 from discover_zoo.rules.residual_lpo import ResidualLPO
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
-from discover import Algorithm, Environment, Registry, Space, UserError, World, replace
+from discover import Algorithm, Environment, Params, Registry, Space, Trajectory, UserError, World, replace
 from discover.components.paths import check
 from discover.config.build import algorithm_from
 
@@ -36,7 +37,7 @@ def _drift_and_slope(rule: MirrorLearning, ratio: jax.Array, advantage: jax.Arra
     return rule.drift(jnp.log(ratio), advantage), jax.jvp(objective, (ratio,), (jnp.ones_like(ratio),))[1]
 
 
-def drift_and_slope(rule: MirrorLearning, ratio: Any, advantage: Any) -> tuple[np.ndarray, np.ndarray]:
+def drift_and_slope(rule: MirrorLearning, ratio: ArrayLike, advantage: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Drift, and derivative of ``ratio * A - drift`` in the ratio, per point."""
     points = np.broadcast_arrays(np.asarray(ratio, np.float32), np.asarray(advantage, np.float32))
     drift, slope = _drift_and_slope(rule, *points)
@@ -106,10 +107,10 @@ def test_the_drift_of_lpo_is_its_equation() -> None:
     assert output.shape == (128,)
     ratio, advantage = np.meshgrid([0.3, 0.9, 1.4, 3.0], [-2.0, -0.1, 0.7])
     drift, _ = drift_and_slope(rule, ratio, advantage)
-    for r, a, got in zip(ratio.ravel(), advantage.ravel(), drift.ravel(), strict=True):
+    for r, a, value in zip(ratio.ravel(), advantage.ravel(), drift.ravel(), strict=True):
         f = np.asarray([np.log(r), np.log(r) ** 2, 1 - r, (1 - r) ** 2])
         expected = max(0.0, float(output @ np.tanh(hidden.T @ np.concatenate([f, f * a]))) - 1e-4)
-        assert got == pytest.approx(expected, abs=1e-5)
+        assert value == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_search_begins_without_drift_or_at_ppo() -> None:
@@ -137,11 +138,11 @@ def test_recipes_are_candidates_or_spaces(registry: Registry) -> None:
 def test_the_space_of_a_recipe_begins_silent_and_samples_are_loud(registry: Registry, name: str) -> None:
     space = Space(algorithm_from(registry, name))
     assert space.dimension == 8 * 128 + 128
-    started, sampled = (space.decode(g) for g in (space.start(jax.random.key(0)), space.sample(jax.random.key(0))))
-    check(sampled)
-    np.testing.assert_array_equal(started.rule.drift_weights["output"], 0.0)
-    assert np.std(started.rule.drift_weights["hidden"]) == pytest.approx(8**-0.5, rel=0.1)
-    assert np.std(sampled.rule.drift_weights["output"]) == pytest.approx(128**-0.5, rel=0.3)
+    start, sample = (space.decode(g) for g in (space.start(jax.random.key(0)), space.sample(jax.random.key(0))))
+    check(sample)
+    np.testing.assert_array_equal(start.rule.drift_weights["output"], 0.0)
+    assert np.std(start.rule.drift_weights["hidden"]) == pytest.approx(8**-0.5, rel=0.1)
+    assert np.std(sample.rule.drift_weights["output"]) == pytest.approx(128**-0.5, rel=0.3)
 
 
 # Figures --------------------------------------------------------------------------------------------------------------
@@ -172,18 +173,18 @@ def test_the_figures_of_ppo_and_dpo_show_each_beside_the_other() -> None:
 
 def test_normalized_advantages_have_mean_zero_and_deviation_one_and_no_infinite_slope() -> None:
     advantage = jnp.asarray(np.random.default_rng(0).normal(3.0, 5.0, 200), jnp.float32)
-    assert float(normalized(advantage).mean()) == pytest.approx(0.0, abs=1e-5)
-    assert float(normalized(advantage).std()) == pytest.approx(1.0, abs=1e-5)
+    assert float(normalize(advantage).mean()) == pytest.approx(0.0, abs=1e-5)
+    assert float(normalize(advantage).std()) == pytest.approx(1.0, abs=1e-5)
     equal = jnp.full(8, 2.0)
-    np.testing.assert_array_equal(normalized(equal), 0.0)
-    assert np.all(np.isfinite(jax.jacobian(normalized)(equal)))
+    np.testing.assert_array_equal(normalize(equal), 0.0)
+    assert np.all(np.isfinite(jax.jacobian(normalize)(equal)))
 
 
-def experience_of(algorithm: Algorithm, environment: Environment, steps: int, columns: int) -> tuple[World, Any, Any]:
+def experience_of(algorithm: Algorithm, environment: Environment, steps: int, columns: int) -> tuple[World, Params, Trajectory]:
     """The world, fresh parameters and experience that they collected."""
     world = algorithm.world(environment)
 
-    def collect(keys: jax.Array) -> tuple[Any, Any]:
+    def collect(keys: jax.Array) -> tuple[Params, Trajectory]:
         params = world.initial_params(keys[0])
         actor = world.start(keys[1], world.sample_tasks(keys[2], columns))
         return params, world.collect(params, actor, keys[3], steps)[1]
@@ -199,7 +200,7 @@ def test_one_update_is_one_gradient_step_on_the_published_loss(walk: Environment
     assert trajectory.terminated.any()
     assert trajectory.truncated.any()
     params = jax.tree.map(lambda p: p + 0.1 * jnp.cos(jnp.arange(p.size)).reshape(p.shape), old)  # so that ratios leave 1
-    updated, _, info = jax.jit(lambda p, e: rule.update(jax.random.key(5), world, p, (), e))(params, trajectory)
+    updated, _, info = jax.jit(lambda p, e: rule.update(jax.random.key(5), world, p, (), trajectory=e))(params, trajectory)
 
     r, v = np.asarray(trajectory.reward, np.float64), np.asarray(trajectory.outputs["value"], np.float64)
     ends, cut = np.asarray(trajectory.terminated), np.asarray(trajectory.terminated | trajectory.truncated)
@@ -214,7 +215,7 @@ def test_one_update_is_one_gradient_step_on_the_published_loss(walk: Environment
     target = advantage + v
     standard = (advantage - advantage.mean()) / advantage.std()
 
-    def loss(params: Any) -> jax.Array:
+    def loss(params: Params) -> jax.Array:
         outputs = world.evaluate(params, trajectory)
         log_p = jax.nn.log_softmax(outputs["policy"])
         chosen = jnp.take_along_axis(log_p, trajectory.action[..., None], axis=-1)[..., 0]
@@ -237,15 +238,15 @@ def test_each_epoch_shuffles_anew_and_sees_every_step_once(walk: Environment, mo
     world, params, trajectory = experience_of(Algorithm(rule=rule, network=MLP(hidden=())), walk, 8, 2)
     trajectory = trajectory._replace(log_prob=jnp.arange(16.0).reshape(8, 2))  # by which a step is known again
     orders: list[list[list[float]]] = []
-    honest = World.minibatches
+    original = World.minibatches
 
-    def noted(self: World, *arguments: Any) -> Any:
-        parts = honest(self, *arguments)
+    def recorded(self: World, *arguments: Any) -> Any:
+        parts = original(self, *arguments)
         jax.debug.callback(lambda order: orders.append(np.asarray(order).reshape(2, 8).tolist()), parts[0].log_prob)
         return parts
 
-    monkeypatch.setattr(World, "minibatches", noted)
-    jax.block_until_ready(jax.jit(lambda p, e: rule.update(jax.random.key(5), world, p, (), e))(params, trajectory))
+    monkeypatch.setattr(World, "minibatches", recorded)
+    jax.block_until_ready(jax.jit(lambda p, e: rule.update(jax.random.key(5), world, p, (), trajectory=e))(params, trajectory))
     jax.effects_barrier()
     assert len(orders) == 3
     assert [sorted(order[0] + order[1]) for order in orders] == [list(range(16))] * 3
@@ -264,11 +265,11 @@ def whole_update(walk: Environment) -> tuple[Any, Any, Any]:
     algorithm = Algorithm(rule=rule, network=MLP(hidden=(8,), activation="relu"))
     _, params, trajectory = experience_of(algorithm, walk, 16, 2)
 
-    def score(numbers: dict[str, jax.Array], params: Any, trajectory: Any) -> jax.Array:
+    def score(numbers: dict[str, jax.Array], params: Params, trajectory: Trajectory) -> jax.Array:
         changed = replace(algorithm, {f"rule.returns.{name}": value for name, value in numbers.items()})
         rule, world = changed.rule, changed.world(walk)
         state = rule.init(jax.random.key(6), world, params)
-        updated = rule.update(jax.random.key(7), world, params, state, trajectory)[0]
+        updated = rule.update(jax.random.key(7), world, params, state, trajectory=trajectory)[0]
         flat = jax.flatten_util.ravel_pytree(updated)[0]
         return jnp.sum(jnp.sin(jnp.arange(flat.size)) * flat)
 
@@ -277,7 +278,7 @@ def whole_update(walk: Environment) -> tuple[Any, Any, Any]:
     return params, trajectory, slopes
 
 
-def kill_unit(params: Any) -> Any:
+def kill_unit(params: Params) -> Params:
     """Parameters whose first hidden unit is never active, in either torso."""
 
     def kill(path: Any, leaf: jax.Array) -> jax.Array:

@@ -1,7 +1,5 @@
 """REINFORCE follows the exact policy gradient, and leaves out what it cannot know."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +9,25 @@ from discover_zoo.optimizers.sgd import SGD
 from discover_zoo.returns.monte_carlo import MonteCarlo
 from discover_zoo.rules.reinforce import Reinforce
 
-from discover import Algorithm, Discrete, Environment, Heads, Inputs, Network, Outputs, Registry, Spec, Step, World, component
+from discover import (
+    Algorithm,
+    Carry,
+    Discrete,
+    Environment,
+    EnvState,
+    Heads,
+    Inputs,
+    Network,
+    Outputs,
+    Params,
+    Registry,
+    Spec,
+    Step,
+    Task,
+    Trajectory,
+    World,
+    component,
+)
 from discover.components.paths import check
 from discover.config.build import algorithm_from
 from discover.inner_loop.lifetime import run
@@ -27,13 +43,13 @@ class Bandit(Environment):
     def spec(self) -> Spec:
         return Spec((1,), Discrete(2))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: jax.Array) -> Task:
         return jnp.zeros(())
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+    def reset(self, key: jax.Array, task: Task) -> tuple[EnvState, jax.Array]:
         return (), jnp.zeros(1)
 
-    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+    def step(self, key: jax.Array, state: EnvState, action: jax.Array, task: Task) -> Step:
         return Step((), jnp.zeros(1), action.astype(jnp.float32), jnp.array(True), jnp.array(False))
 
 
@@ -41,10 +57,10 @@ class Bandit(Environment):
 class OneParameter(Network):
     """``pi(1) = sigma(theta)`` from ``theta = 0.5``; the value is the expected reward, and is not learned."""
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Params:
         return {"theta": jnp.float32(0.5)}
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
         theta, batch = params["theta"], inputs.is_first.shape
         logits = jnp.broadcast_to(jnp.stack([jnp.zeros(()), theta]), (*batch, 2))
         value = jnp.broadcast_to(jax.lax.stop_gradient(jax.nn.sigmoid(theta)), batch)
@@ -62,11 +78,11 @@ def rule(baseline: str, steps: int, environments: int, rate: float = 1.0) -> Rei
     )
 
 
-def collected(algorithm: Algorithm, environment: Environment) -> tuple[World, Any, Any]:
+def collect_batch(algorithm: Algorithm, environment: Environment) -> tuple[World, Params, Trajectory]:
     """The world, fresh parameters, and one batch of experience."""
     world, rollout = algorithm.world(environment), algorithm.rule.rollout(environment.spec())
 
-    def collect(keys: jax.Array) -> tuple[Any, Any]:
+    def collect(keys: jax.Array) -> tuple[Params, Trajectory]:
         params = world.initial_params(keys[0])
         actor = world.start(keys[1], world.sample_tasks(keys[2], rollout.num_envs))
         return params, world.collect(params, actor, keys[3], rollout.steps)[1]
@@ -77,15 +93,15 @@ def collected(algorithm: Algorithm, environment: Environment) -> tuple[World, An
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_the_gradient_on_a_bandit_is_exact(baseline: str) -> None:
     algorithm = Algorithm(rule=rule(baseline, 1000, 1000), network=OneParameter())
-    world, params, trajectory = collected(algorithm, Bandit())
-    update = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e)[0])
+    world, params, trajectory = collect_batch(algorithm, Bandit())
+    update = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), trajectory=e)[0])
     gradient = float(update(params, trajectory)["theta"] - params["theta"])
     sigma = 1.0 / (1.0 + np.exp(-0.5))
     assert sigma * (1.0 - sigma) == pytest.approx(0.235004, abs=1e-6)
     assert gradient == pytest.approx(0.235004, abs=1e-3)
 
 
-def forward_returns(trajectory: Any, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def forward_returns(trajectory: Trajectory, following: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns ``[T, B]`` summed forward, and which of them run to the end of an episode."""
     reward, ends, cut = (np.asarray(x) for x in (trajectory.reward, trajectory.terminated, trajectory.truncated))
     steps, columns = reward.shape
@@ -105,37 +121,39 @@ def forward_returns(trajectory: Any, following: np.ndarray) -> tuple[np.ndarray,
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_an_update_is_its_equation(walk: Environment, baseline: str) -> None:
     algorithm = Algorithm(rule=rule(baseline, 9, 4), network=MLP(hidden=(8,)))
-    world, params, trajectory = collected(algorithm, walk)
-    updated, _, _ = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e))(params, trajectory)
+    world, params, trajectory = collect_batch(algorithm, walk)
+    update = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), trajectory=e)[0])
+    updated = update(params, trajectory)
     evaluate = jax.jit(world.evaluate)
-    learned = baseline == "value"
+    has_value = baseline == "value"
     following = np.zeros(trajectory.reward.shape)
-    if learned:
+    if has_value:
         following = np.asarray(evaluate(params, trajectory._replace(observation=trajectory.next_observation))["value"])
     target, known = forward_returns(trajectory, following)
     assert trajectory.terminated.any()
     assert trajectory.truncated.any()
     assert not known.all()
-    weight = np.ones_like(target) if learned else known.astype(float)
-    advantage = target - np.asarray(trajectory.outputs["value"]) if learned else target
+    weight = np.ones_like(target) if has_value else known.astype(float)
+    advantage = target - np.asarray(trajectory.outputs["value"]) if has_value else target
 
-    def loss(params: Any) -> jax.Array:
+    def loss(params: Params) -> jax.Array:
         outputs = world.evaluate(params, trajectory)
         log_p = jax.nn.log_softmax(outputs["policy"])
         chosen = jnp.take_along_axis(log_p, trajectory.action[..., None], axis=-1)[..., 0]
         total = -jnp.sum(weight * chosen * advantage) / weight.sum()
-        return total + 0.25 * jnp.mean((outputs["value"] - target) ** 2) if learned else total
+        return total + 0.25 * jnp.mean((outputs["value"] - target) ** 2) if has_value else total
 
     expected = jax.tree.map(lambda p, g: p - g, params, jax.jit(jax.grad(loss))(params))
-    for new, wanted in zip(*map(jax.tree.leaves, (updated, expected)), strict=True):
-        np.testing.assert_allclose(new, wanted, atol=1e-5)
+    for new, expected_leaf in zip(*map(jax.tree.leaves, (updated, expected)), strict=True):
+        np.testing.assert_allclose(new, expected_leaf, atol=1e-5)
 
 
 def test_a_batch_without_any_ended_episode_changes_nothing_without_a_baseline(walk: Environment) -> None:
     algorithm = Algorithm(rule=rule("none", 1, 2), network=MLP(hidden=(8,)))
-    world, params, trajectory = collected(algorithm, walk)
+    world, params, trajectory = collect_batch(algorithm, walk)
     trajectory = trajectory._replace(terminated=jnp.zeros((1, 2), bool), truncated=jnp.zeros((1, 2), bool))
-    updated, _, _ = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), e))(params, trajectory)
+    update = jax.jit(lambda p, e: algorithm.rule.update(jax.random.key(1), world, p, (), trajectory=e)[0])
+    updated = update(params, trajectory)
     for new, old in zip(*map(jax.tree.leaves, (updated, params)), strict=True):
         np.testing.assert_array_equal(new, old)
 

@@ -1,7 +1,8 @@
 """Tabular rules meet the tables of the random walk and the cliff, and their equations step by step."""
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +19,7 @@ from discover_zoo.rules.sarsa import Sarsa
 from discover_zoo.rules.td_control import Control, epsilon_greedy
 from discover_zoo.rules.td_lambda import TDLambda
 
-from discover import Algorithm, Continuous, Environment, Registry, Spec, UpdateRule, UserError
+from discover import Algorithm, Continuous, Environment, Params, Registry, Spec, UpdateRule, UserError
 from discover.inner_loop import lifetime
 from discover.inner_loop.lifetime import Lifetime
 from discover.testing.small import Corridor
@@ -26,22 +27,25 @@ from discover.testing.small import Corridor
 TRUE = np.arange(-18, 19, 2) / 20.0
 TOLERANCE = 0.012
 
+Measure: TypeAlias = Callable[[Lifetime], tuple[jax.Array, jax.Array]]
+"""What is measured after an update, and whether an episode has just ended."""
+
 
 @functools.cache
 def ongoing(environment: Environment, updates: int) -> Any:
-    """``(rules[P], keys[S], watched) -> params[P, S], what is watched after every update [P, S, updates]``."""
+    """``(rules[P], keys[S], measure) -> params[P, S], the measures after every update [P, S, updates]``."""
 
-    def live(rule: UpdateRule, key: jax.Array, watched: Any) -> Any:
+    def train(rule: UpdateRule, key: jax.Array, measure: Measure) -> tuple[Params, Any]:
         algorithm = Algorithm(rule=rule, network=Linear())
 
         def step(life: Lifetime, index: jax.Array) -> tuple[Lifetime, Any]:
             life = lifetime.advance(algorithm, environment, life, index, index + 1, updates)
-            return life, watched(life)
+            return life, measure(life)
 
-        life, seen = jax.lax.scan(step, lifetime.begin(algorithm, environment, key), jnp.arange(updates))
-        return life.params, seen
+        life, measures = jax.lax.scan(step, lifetime.begin(algorithm, environment, key), jnp.arange(updates))
+        return life.params, measures
 
-    over_seeds = jax.vmap(live, (None, 0, None))
+    over_seeds = jax.vmap(train, (None, 0, None))
     return jax.jit(jax.vmap(over_seeds, (0, None, None)), static_argnums=2)
 
 
@@ -60,18 +64,18 @@ def return_of_episode(life: Lifetime) -> tuple[jax.Array, jax.Array]:
     return life.actor.episodes.last_return[0], life.actor.is_first[0]
 
 
-def at_ends(values: Any, ended: Any, count: int) -> np.ndarray:
-    """``[P, S, count]``: what was watched when the first ``count`` episodes ended."""
-    values, ended = np.asarray(values), np.asarray(ended)
-    assert ended.sum(axis=-1).min() >= count
-    order = np.argsort(~ended, axis=-1, kind="stable")[..., :count]
-    return np.take_along_axis(values, order, axis=-1)
+def at_ends(values: jax.Array, ended: jax.Array, count: int) -> np.ndarray:
+    """``[P, S, count]``: the measures when the first ``count`` episodes ended."""
+    ends = np.asarray(ended)
+    assert ends.sum(axis=-1).min() >= count
+    order = np.argsort(~ends, axis=-1, kind="stable")[..., :count]
+    return np.take_along_axis(np.asarray(values), order, axis=-1)
 
 
 def mean_errors(*rules: UpdateRule) -> np.ndarray:
     """The error at the end of an episode, mean over the first 10 episodes of 100 runs; the same episodes for all rules."""
-    _, watched = ongoing(RandomWalk(), 2600)(stacked(*rules), jax.random.split(jax.random.key(0), 100), error_of_values)
-    return at_ends(*watched, count=10).mean(axis=(1, 2))
+    _, measures = ongoing(RandomWalk(), 2600)(stacked(*rules), jax.random.split(jax.random.key(0), 100), error_of_values)
+    return at_ends(*measures, count=10).mean(axis=(1, 2))
 
 
 # The random walk of 19 states -----------------------------------------------------------------------------------------
@@ -102,9 +106,9 @@ def test_n_step_td_of_the_random_walk() -> None:
 @functools.cache
 def on_the_cliff(rule: type[Control]) -> tuple[np.ndarray, np.ndarray]:
     """Returns of 500 episodes ``[240, 500]``, and the tables at the end ``[240, 48, 4]``; settings of example 6.6."""
-    made = stacked(rule(step_size=0.5, gamma=1.0, epsilon=0.1))
-    params, watched = ongoing(Cliff(), 24_000)(made, jax.random.split(jax.random.key(0), 240), return_of_episode)
-    return at_ends(*watched, count=500)[0], np.asarray(params["q"][0])
+    rules = stacked(rule(step_size=0.5, gamma=1.0, epsilon=0.1))
+    params, measures = ongoing(Cliff(), 24_000)(rules, jax.random.split(jax.random.key(0), 240), return_of_episode)
+    return at_ends(*measures, count=500)[0], np.asarray(params["q"][0])
 
 
 def greedy_steps(table: np.ndarray) -> int:
@@ -144,9 +148,9 @@ def test_the_returns_of_the_task_are_exact(registry: Registry) -> None:
     environment = Cliff()
     cells, actions = jnp.divmod(jnp.arange(192, dtype=jnp.int32), 4)
     state = jnp.stack(jnp.divmod(cells, 12), axis=-1).astype(jnp.int32)
-    made = jax.vmap(lambda s, a: environment.step(jax.random.key(0), s, a, None))(state, actions)
-    follows = np.asarray(made.observation) * ~np.asarray(made.terminated)[:, None]
-    follows, reward = follows.reshape(48, 4, 48).mean(axis=1), np.asarray(made.reward).reshape(48, 4).mean(axis=1)
+    steps = jax.vmap(lambda s, a: environment.step(jax.random.key(0), s, a, None))(state, actions)
+    follows = np.asarray(steps.observation) * ~np.asarray(steps.terminated)[:, None]
+    follows, reward = follows.reshape(48, 4, 48).mean(axis=1), np.asarray(steps.reward).reshape(48, 4).mean(axis=1)
     value = np.linalg.solve(np.eye(48) - follows, reward)
     facts = registry.get("task", "cliff").facts
     assert facts["random"] == pytest.approx(value[36], rel=1e-5)
@@ -185,7 +189,7 @@ def test_td_lambda_is_its_equation(traces: Any) -> None:
     e, params, _ = trail(TDLambda(step_size=STEP, gamma=GAMMA, lam=LAM, traces=traces))
     w, z, old = np.zeros(2), np.zeros(2), 0.0
     for t, x in enumerate(e.observation.astype(np.float64)):
-        z, old = (np.zeros(2), 0.0) if e.first[t] else (z, old)
+        z, old = (np.zeros(2), 0.0) if e.is_first[t] else (z, old)
         value, following = w @ x, 0.0 if e.terminated[t] else w @ e.next_observation[t]
         delta = e.reward[t] + GAMMA * following - value
         fade = GAMMA * LAM
@@ -221,14 +225,14 @@ def test_n_step_td_is_its_equation(n: int) -> None:
     e, params, _ = trail(NStepTD(step_size=STEP, gamma=GAMMA, n=n))
     w, start = np.zeros(2), 0
     for t in range(len(e.reward)):
-        start = t if e.first[t] else start
+        start = t if e.is_first[t] else start
         ended = e.terminated[t] or e.truncated[t]
         bootstrap = 0.0 if e.terminated[t] else w @ e.next_observation[t]
-        for learned in range(max(start, t - n + 1), t + 1 if ended else max(start, t - n + 2)):
-            if learned == t - n + 1 or ended:
-                target = sum(GAMMA ** (i - learned) * e.reward[i] for i in range(learned, t + 1))
-                target += GAMMA ** (t + 1 - learned) * bootstrap
-                w = w + STEP * (target - w @ e.observation[learned]) * e.observation[learned]
+        for i in range(max(start, t - n + 1), t + 1 if ended else max(start, t - n + 2)):
+            if i == t - n + 1 or ended:
+                target = sum(GAMMA ** (k - i) * e.reward[k] for k in range(i, t + 1))
+                target += GAMMA ** (t + 1 - i) * bootstrap
+                w = w + STEP * (target - w @ e.observation[i]) * e.observation[i]
         np.testing.assert_allclose(params["value"][t], w, rtol=1e-3, atol=1e-5)
 
 
@@ -244,15 +248,15 @@ def test_control_is_its_equation(rule: type[Control]) -> None:
         if following is None:
             following = expected if e.truncated[t] else q[e.action[t + 1]]
         delta = e.reward[t] + GAMMA * (not e.terminated[t]) * following - e.observation[t] @ w[:, e.action[t]]
-        z = z * (0.0 if e.first[t] else GAMMA * more.get("lam", 0.0))
+        z = z * (0.0 if e.is_first[t] else GAMMA * more.get("lam", 0.0))
         z[:, e.action[t]] += e.observation[t]
         w = w + STEP * delta * z
         np.testing.assert_allclose(params["q"][t + late], w, rtol=1e-3, atol=1e-5)
 
 
 def test_acting_is_epsilon_greedy_and_ties_are_shared() -> None:
-    got = epsilon_greedy(jnp.array([[1.0, 3.0, 3.0, 0.0], [2.0, 1.0, 0.0, 0.0]]), 0.2)
-    np.testing.assert_allclose(got, [[0.05, 0.45, 0.45, 0.05], [0.85, 0.05, 0.05, 0.05]], atol=1e-6)
+    probabilities = epsilon_greedy(jnp.array([[1.0, 3.0, 3.0, 0.0], [2.0, 1.0, 0.0, 0.0]]), 0.2)
+    np.testing.assert_allclose(probabilities, [[0.05, 0.45, 0.45, 0.05], [0.85, 0.05, 0.05, 0.05]], atol=1e-6)
     e, _, _ = trail(QLearning(step_size=STEP, gamma=GAMMA, epsilon=0.3))
     probability = np.exp(e.log_prob)
     assert np.isclose(probability[:, None], [0.15, 0.5, 0.85], atol=1e-5).any(axis=1).all()

@@ -1,7 +1,5 @@
 """TRPO's step, its line search, and the value by least squares."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,17 +7,19 @@ from contract.small import ARMS, agent, compiled, curves, stacked
 from discover_zoo.networks.mlp import MLP
 from discover_zoo.returns.gae import GAE
 from discover_zoo.returns.monte_carlo import MonteCarlo
-from discover_zoo.rules.linear_baseline import LinearBaseline, features, fitted
+from discover_zoo.rules.linear_baseline import LinearBaseline, features, fit_values
 from discover_zoo.rules.trpo import TRPO, conjugate_gradients
 from plugins.bandits import Arm, Logits, pulls
 
+from discover import Info, Segment
 
-def stepped(rule: TRPO, reward: tuple[float, float]) -> tuple[jax.Array, Any]:
+
+def stepped(rule: TRPO, reward: tuple[float, float]) -> tuple[jax.Array, Info]:
     """Parameters after one update from even logits on a bandit whose every arm was pulled once, and what was reported."""
 
-    def update(rule: TRPO) -> tuple[Any, Any]:
+    def update(rule: TRPO) -> tuple[jax.Array, Info]:
         world, logits = agent(rule, Logits()).world(Arm()), jnp.zeros(2)
-        after, _, info = rule.update(jax.random.key(0), world, logits, (), pulls(logits, reward))
+        after, _, info = rule.update(jax.random.key(0), world, logits, (), trajectory=pulls(logits, reward))
         return after, info
 
     return compiled(update)(rule)
@@ -40,9 +40,9 @@ def test_the_step_on_a_bandit_with_two_arms() -> None:
 def test_a_step_out_of_the_radius_is_shrunk_until_it_is_within() -> None:
     """Where the quadratic model of the KL is too small, which it is for steps away from even odds."""
 
-    def update(rule: TRPO, logits: jax.Array) -> Any:
+    def update(rule: TRPO, logits: jax.Array) -> tuple[jax.Array, Info]:
         world = agent(rule, Logits()).world(Arm())
-        after, _, info = rule.update(jax.random.key(0), world, logits, (), pulls(logits, (1.0, 0.0)))
+        after, _, info = rule.update(jax.random.key(0), world, logits, (), trajectory=pulls(logits, (1.0, 0.0)))
         return after - logits, info
 
     steps = {
@@ -90,30 +90,30 @@ def test_the_baseline_is_the_regression_of_returns_on_features() -> None:
     random = np.random.default_rng(0)
     x = random.normal(size=(12, 6, 4)).astype(np.float32)
     target, known = random.normal(size=(12, 6)).astype(np.float32), random.integers(0, 2, (12, 6)).astype(np.float32)
-    found = compiled(lambda x, y, w: fitted(x, y, w, 3))(x, target, known)
+    values = compiled(lambda x, y, w: fit_values(x, y, w, 3))(x, target, known)
     for columns in (slice(0, 3), slice(3, 6)):
-        rows, wanted, kept = x[:, columns].reshape(-1, 4), target[:, columns].ravel(), known[:, columns].ravel() > 0
-        weights = np.linalg.lstsq(rows[kept], wanted[kept], rcond=None)[0]
-        np.testing.assert_allclose(found[:, columns].ravel(), rows @ weights, atol=1e-3)
+        rows, targets, counts = x[:, columns].reshape(-1, 4), target[:, columns].ravel(), known[:, columns].ravel() > 0
+        weights = np.linalg.lstsq(rows[counts], targets[counts], rcond=None)[0]
+        np.testing.assert_allclose(values[:, columns].ravel(), rows @ weights, atol=1e-3)
 
 
 def test_time_runs_from_the_start_of_each_episode() -> None:
     first = np.zeros((5, 1), bool)
     first[[0, 3]] = True
-    seen = features(
+    rows = features(
         pulls(jnp.zeros(2), (0.0, 0.0))._replace(
             observation=jnp.zeros((5, 1, 2)), is_first=jnp.asarray(first), reward=jnp.zeros((5, 1))
         )
     )
-    np.testing.assert_allclose(seen[:, 0, 4] * 100.0, [0, 1, 2, 0, 1], atol=1e-5)
-    np.testing.assert_allclose(seen[..., -1], 1.0)
+    np.testing.assert_allclose(rows[:, 0, 4] * 100.0, [0, 1, 2, 0, 1], atol=1e-5)
+    np.testing.assert_allclose(rows[..., -1], 1.0)
 
 
 def test_no_value_is_carried_over_the_end_of_an_episode() -> None:
     """Be it terminated, cut off, or the end of the batch; within an episode the next value is the value of the row below."""
     rule = LinearBaseline(rule=TRPO(returns=GAE()), returns=MonteCarlo())
 
-    def segment(rule: LinearBaseline) -> Any:
+    def segment(rule: LinearBaseline) -> Segment:
         world, logits = agent(rule, Logits()).world(Arm()), jnp.zeros(2)
         rows = jnp.arange(7)[:, None]
         zeros = jnp.zeros((7, 1))
@@ -130,10 +130,10 @@ def test_no_value_is_carried_over_the_end_of_an_episode() -> None:
         )
         return rule.seen(world).segment(logits, batch)
 
-    made = compiled(segment)(rule)
-    value = np.asarray(made.value[:, 0])
+    segment_of_rule = compiled(segment)(rule)
+    value = np.asarray(segment_of_rule.value[:, 0])
     assert np.all(np.abs(value[:-1]) > 0.1)
-    np.testing.assert_array_equal(made.next_value[:, 0], [value[1], 0.0, value[3], value[4], 0.0, value[6], 0.0])
+    np.testing.assert_array_equal(segment_of_rule.next_value[:, 0], [value[1], 0.0, value[3], value[4], 0.0, value[6], 0.0])
 
 
 def test_a_baseline_that_explains_all_leaves_no_advantage() -> None:

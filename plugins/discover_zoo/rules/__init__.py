@@ -1,1 +1,1 @@
-"""Update rules, by the name of the algorithm; what several share lies beside them, their settings in `recipes`."""
+"""Update rules, one file per algorithm. The files beside them hold what several rules share; `recipes` holds their settings."""

@@ -1,4 +1,4 @@
-"""Discovered policy optimization."""
+"""Discovered policy optimization (Lu et al. 2022, arXiv 2210.05639)."""
 
 import jax
 
@@ -12,8 +12,30 @@ from discover_zoo.rules.recipes import RECIPES
 class DPO(MirrorLearning):
     """Discovered policy optimization (Lu et al. 2022): the closed form that was read off LPO's learned drift.
 
-    ``relu((ratio - 1) * A - alpha * tanh((ratio - 1) * A / alpha))`` where ``A >= 0``, and
-    ``relu(log(ratio) * A - beta * tanh(log(ratio) * A / beta))`` where ``A < 0``.
+    It maximizes the mean of ``ratio * A - drift`` (see `MirrorLearning`) with the drift::
+
+        relu((ratio - 1) * A - alpha * tanh((ratio - 1) * A / alpha))      where A >= 0
+        relu(log(ratio) * A - beta * tanh(log(ratio) * A / beta))          where A < 0
+
+    Pitfall: ``alpha`` and ``beta`` are in units of the normalized advantage; the published numbers presuppose that advantages
+    have unit standard deviation.
+
+    Attributes:
+        alpha: how far ``(ratio - 1) * A`` may rise before the drift counts, where ``A >= 0``.
+        beta: how far ``log(ratio) * A`` may rise before the drift counts, where ``A < 0``.
+
+    The other fields are those of `MirrorLearning` and `discover.OnPolicy`.
+
+    >>> import jax.numpy as jnp
+    >>> import numpy as np
+    >>> from discover import Space, free
+    >>> from discover_zoo.optimizers.adam import Adam
+    >>> from discover_zoo.returns.gae import GAE
+    >>> rule = DPO(returns=GAE(), optimizer=Adam())
+    >>> print(np.asarray(rule.drift(jnp.log(jnp.array([1.0, 2.0, 4.0])), jnp.ones(3))).round(4))
+    [0.     0.0758 1.1897]
+    >>> Space(DPO(returns=GAE(), optimizer=Adam(), alpha=free(), beta=free())).dimension
+    2
     """
 
     paper = "Lu et al. 2022, arXiv 2210.05639"

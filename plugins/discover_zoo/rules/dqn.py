@@ -1,6 +1,6 @@
-"""Deep Q-networks."""
+"""Deep Q-networks (Mnih et al. 2015; double DQN: van Hasselt et al. 2016, arXiv 1509.06461)."""
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,8 +14,11 @@ from discover import (
     Heads,
     Info,
     Integer,
+    Key,
     Optimizer,
+    OptimizerState,
     Outputs,
+    Params,
     Registry,
     ReplayBuffer,
     Rollout,
@@ -37,28 +40,35 @@ from discover_zoo.rules.recipes import RECIPES
 
 
 class Learner(NamedTuple):
-    """What gradient steps change."""
+    """All that a gradient step changes.
 
-    params: Any
-    optimizer: Any
-    target: Any
-    updates: jax.Array  # gradient steps so far
+    Attributes:
+        params: the online network's parameters.
+        optimizer: the optimizer's state.
+        target: the target network's parameters.
+        updates: gradient steps so far, int32.
+    """
+
+    params: Params
+    optimizer: OptimizerState
+    target: Params
+    updates: jax.Array
 
 
 class State(NamedTuple):
-    """What DQN keeps between updates beside the parameters."""
+    """The state between updates, beside the parameters: the fields of `Learner`, and the replay buffer."""
 
-    optimizer: Any
-    target: Any
+    optimizer: OptimizerState
+    target: Params
     updates: jax.Array
-    memory: ReplayBuffer
+    buffer: ReplayBuffer
 
 
 @component
 class DQN(UpdateRule):
     """Deep Q-network (Mnih et al. 2015); with ``double``, double DQN (van Hasselt et al. 2016, arXiv 1509.06461).
 
-    Per gradient step, on a batch drawn evenly from the memory::
+    Per gradient step, on a batch drawn evenly from the replay buffer::
 
         y = r + gamma * (1 - terminated) * max_a Q_target(s', a)                 # double: Q_target(s', argmax_a Q(s', a))
         loss = mean(l(Q(s, a) - y)),     l(d) = d^2 / 2, or Huber's: |d| - 1/2 where |d| > 1
@@ -67,18 +77,32 @@ class DQN(UpdateRule):
     epsilon, else greedily; epsilon falls linearly from ``epsilon_start`` to ``epsilon_end`` over a share ``exploration`` of the
     lifetime.
 
+    Pitfalls: ``learning_starts`` counts env steps, and nothing is learned in a lifetime that is shorter. The replay buffer
+    keeps single transitions, so the network must be feed-forward. The kink of Huber's loss is at an error of 1,
+    in units of the return.
+
     Attributes:
         optimizer: turns the gradient into new parameters.
-        steps, num_envs: what an update collects: ``steps * num_envs`` transitions.
-        gradient_steps: how many batches an update learns from.
-        capacity, batch: transitions in the memory, and in a batch.
+        steps, num_envs: an update collects ``steps * num_envs`` transitions.
+        gradient_steps: number of batches that an update learns from.
+        capacity, batch: transitions in the replay buffer, and in a batch. The capacity must be a multiple of
+            ``steps * num_envs``.
         double: choose the next action by the online network instead of the target network.
         loss: of the error ``Q(s, a) - y``.
-        gamma: discount.
+        gamma: discount per step.
         target_period, polyak: every ``target_period`` gradient steps the target moves the share ``polyak`` of the way to the
             parameters: 1 copies them.
         learning_starts: env steps before the update that takes the first gradient step.
-        epsilon_start, epsilon_end, exploration: the share of random actions, and when it stops falling.
+        epsilon_start, epsilon_end: the probability of a random action, first and last.
+        exploration: the share of the lifetime after which epsilon falls no more.
+
+    >>> from discover import Space, free
+    >>> from discover_zoo.optimizers.adam import Adam
+    >>> rule = DQN(optimizer=Adam(learning_rate=2.5e-4), double=True)
+    >>> rule.heads(Spec((4,), Discrete(2))).outputs["q"].shape
+    (2,)
+    >>> Space(DQN(optimizer=Adam(learning_rate=free()), target_period=free(low=10, high=1000))).dimension
+    2
     """
 
     paper = "Mnih et al. 2015, Human-level control through deep reinforcement learning, Nature 518"
@@ -107,27 +131,30 @@ class DQN(UpdateRule):
             raise UserError("DQN needs discrete actions, but this task has real ones: choose another task, or the rule sac.")
         return Heads({"q": Head((spec.action.n,))})
 
-    def init(self, key: jax.Array, world: World, params: Any) -> State:
-        memory = empty_replay_buffer(world.template(params, self.steps, self.num_envs), self.capacity)
-        return State(self.optimizer.init(params), params, jnp.zeros((), jnp.int32), memory)
+    def init(self, key: Key, world: World, params: Params) -> State:
+        buffer = empty_replay_buffer(world.template(params, self.steps, self.num_envs), self.capacity)
+        return State(self.optimizer.init(params), params, jnp.zeros((), jnp.int32), buffer)
 
-    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
-        fallen = jnp.minimum(world.progress / self.exploration, 1.0)
-        epsilon = self.epsilon_start + (self.epsilon_end - self.epsilon_start) * fallen
+    def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+        share = jnp.minimum(world.progress / self.exploration, 1.0)
+        epsilon = self.epsilon_start + (self.epsilon_end - self.epsilon_start) * share
         return epsilon_greedy(key, outputs["q"], epsilon)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: State, trajectory: Trajectory) -> tuple[Any, Any, Info]:
-        memory = state.memory.add(trajectory)
+    def update(
+        self, key: Key, world: World, params: Params, state: State, trajectory: Trajectory
+    ) -> tuple[Params, State, Info]:
+        buffer = state.buffer.add(trajectory)
         learner = Learner(params, state.optimizer, state.target, state.updates)
 
-        def step(learner: Learner, key: jax.Array) -> tuple[Learner, Info]:
-            return self._step(world, learner, memory.sample(key, self.batch))
+        def step(learner: Learner, key: Key) -> tuple[Learner, Info]:
+            return self._step(world, learner, buffer.sample(key, self.batch))
 
         keys = jax.random.split(key, self.gradient_steps)
         learner, info = learn_if(world.env_steps >= self.learning_starts, step, learner, keys)
-        return learner.params, State(*learner[1:], memory), info
+        return learner.params, State(*learner[1:], buffer), info
 
     def _step(self, world: World, learner: Learner, batch: Trajectory) -> tuple[Learner, Info]:
+        """The learner after one gradient step on a batch, and the loss."""
         target = self.targets(world, learner.params, learner.target, batch)
         gradient, info = world.gradient(self._loss)(learner.params, batch, target)
         params, optimizer = self.optimizer.update(gradient, learner.optimizer, learner.params, world.progress)
@@ -135,8 +162,15 @@ class DQN(UpdateRule):
         share = jnp.where(updates % self.target_period == 0, self.polyak, 0.0)
         return Learner(params, optimizer, polyak_update(learner.target, params, share), updates), info
 
-    def targets(self, world: World, params: Any, target: Any, batch: Trajectory) -> jax.Array:
-        """``y[T, B]``: what ``Q(s, a)`` should have been; differentiable with respect to ``gamma``."""
+    def targets(self, world: World, params: Params, target: Params, batch: Trajectory) -> jax.Array:
+        """``y[T, B]``, the targets of ``Q(s, a)``; differentiable with respect to ``gamma``.
+
+        Args:
+            world: the world, at whose network both are evaluated.
+            params: the online network's parameters, which choose the next action where ``double`` is set.
+            target: the target network's parameters.
+            batch: transitions ``[T, B]``.
+        """
         following = world.evaluate_next(target, batch)["q"]
         chosen = jnp.argmax(world.evaluate_next(params, batch)["q"] if self.double else following, axis=-1)
         value = jax.lax.stop_gradient(_at(following, chosen))
@@ -154,8 +188,18 @@ class DQN(UpdateRule):
         return loss, {"loss": loss, "q": jnp.mean(q)}
 
 
-def epsilon_greedy(key: jax.Array, q: jax.Array, epsilon: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Actions ``[B]`` by ``q[B, A]``, at random in a share ``epsilon``, and the log-probabilities of the mixture."""
+def epsilon_greedy(key: Key, q: jax.Array, epsilon: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Actions ``[B]`` and their log-probabilities: any action with probability ``epsilon``, else a best one.
+
+    Args:
+        key: a random key.
+        q: action values ``[B, A]``.
+        epsilon: the probability of a random action.
+
+    >>> action, log_prob = epsilon_greedy(jax.random.key(0), jnp.array([[1.0, 3.0, 2.0]]), jnp.zeros(()))
+    >>> action.tolist(), log_prob.tolist()
+    ([1], [0.0])
+    """
     key_whether, key_which = jax.random.split(key)
     greedy, actions = jnp.argmax(q, axis=-1), q.shape[-1]
     at_random = jax.random.uniform(key_whether, greedy.shape) < epsilon

@@ -1,21 +1,33 @@
-"""Expected Sarsa, one step of one environment per update."""
-
-from typing import Any
+"""Expected Sarsa, one step of one environment per update (van Seijen et al. 2009)."""
 
 import jax
 
-from discover import Registry, Trajectory, World, component, hookimpl
+from discover import Params, Registry, Trajectory, World, component, hookimpl
 from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.td_control import OneStep
 
 
 @component
 class ExpectedSarsa(OneStep):
-    """Expected Sarsa (van Seijen et al. 2009; Sutton & Barto 2018, eq. 6.9): ``sum_a pi(a | s') q(s', a)`` follows."""
+    """Expected Sarsa (van Seijen et al. 2009; Sutton & Barto 2018, eq. 6.9).
+
+    ``q(s, a) += step_size (r + gamma sum_a' pi(a' | s') q(s', a') - q(s, a))``, where ``pi`` is the epsilon-greedy policy that
+    acts.
+
+    Pitfall: the expectation is that of the policy as it is now, and changes with epsilon.
+
+    The fields are those of `Control`.
+
+    >>> from discover import Space, free
+    >>> ExpectedSarsa(step_size=0.5, epsilon=0.1)
+    ExpectedSarsa(step_size=0.5, gamma=1.0, epsilon=0.1)
+    >>> Space(ExpectedSarsa(step_size=free(), epsilon=free())).dimension
+    2
+    """
 
     paper = "van Seijen et al. 2009, A theoretical and empirical analysis of Expected Sarsa"
 
-    def value_of_next(self, world: World, params: Any, trajectory: Trajectory) -> jax.Array:
+    def value_of_next(self, world: World, params: Params, trajectory: Trajectory) -> jax.Array:
         return self.expected_value(world, params, trajectory)
 
 

@@ -1,4 +1,4 @@
-"""Learned policy optimization: the drift is a small network, its weights are meta-parameters."""
+"""Learned policy optimization (Lu et al. 2022, arXiv 2210.05639): the drift is a small network."""
 
 import jax
 
@@ -12,8 +12,28 @@ from discover_zoo.rules.recipes import RECIPES
 class LPO(MirrorLearning):
     """Learned policy optimization (Lu et al. 2022): ``drift = relu(network(ratio, A) - 1e-4)``.
 
-    A bias-free network of one tanh layer, so that any weights give a valid drift: never negative, and zero with zero slope
-    where the policy has not moved. A search begins without any drift.
+    It maximizes the mean of ``ratio * A - drift`` (see `MirrorLearning`). The network has one tanh layer and no biases (see
+    `drift_network`), so that any weights give a valid drift: never negative, and zero with zero slope where the policy has
+    not changed.
+
+    Pitfall: a search begins with an output layer of zero, that is, without any drift; several epochs per batch can then
+    ruin the policy, until the search has found a drift.
+
+    Attributes:
+        drift_weights: the network's weights, ``hidden[8, 128]`` and ``output[128]``; open until set.
+
+    The other fields are those of `MirrorLearning` and `discover.OnPolicy`.
+
+    >>> import jax.numpy as jnp
+    >>> from discover import Space
+    >>> from discover_zoo.optimizers.adam import Adam
+    >>> from discover_zoo.returns.gae import GAE
+    >>> space = Space(LPO(returns=GAE(), optimizer=Adam()))
+    >>> space.dimension == 8 * 128 + 128
+    True
+    >>> rule = space.decode(space.start(jax.random.key(0)))
+    >>> print(rule.drift(jnp.log(jnp.array([0.5, 1.0, 2.0])), jnp.ones(3)))
+    [0. 0. 0.]
     """
 
     paper = "Lu et al. 2022, arXiv 2210.05639"

@@ -1,7 +1,6 @@
-"""MAML: a rule that learns parameters from which another rule adapts fast."""
+"""MAML: a rule that learns parameters from which another rule adapts fast (Finn et al. 2017, arXiv 1703.03400)."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +12,15 @@ from discover import (
     Count,
     Heads,
     Info,
+    Key,
     Outputs,
+    Params,
     Registry,
     Rollout,
+    RuleState,
     Scalar,
     Spec,
+    Task,
     Trajectory,
     UpdateRule,
     World,
@@ -34,20 +37,41 @@ from discover_zoo.rules.recipes import RECIPES
 class MAML(UpdateRule):
     """Model-agnostic meta-learning (Finn et al. 2017, algorithm 3), with any inner and any outer rule.
 
+    For each task ``i`` of a batch of tasks::
+
+        theta'_i = inner(theta, tau_i)                       # task i, ``adaptations`` times, each on a fresh batch
+        minimize  mean_i(outer loss(theta'_i, tau'_i)) + inner_kl * mean(KL(pi_old || pi))
+
     Each update samples tasks; in each, ``adaptations`` times, it collects and lets the inner rule take an update; it then
-    collects once more, and the outer rule learns from that last experience in a world that adapts before it evaluates:
-    gradients run through the inner updates. What the inner rule carries from update to update starts anew each time.
+    collects once more, and the outer rule learns from that last batch in a world that adapts before it evaluates: gradients
+    run through the inner updates. The state of the inner rule starts anew each time.
+
+    Pitfalls: an update takes ``(1 + adaptations) * tasks * num_envs * steps`` env steps. Environments start anew for each
+    batch, so that ``steps`` is best as long as the longest episode: columns whose episode ends early begin another, which
+    the batch may cut off.
 
     Attributes:
-        inner: adapts; it sees the experience of one task. Its own rollout is not asked for.
+        inner: adapts; it sees the trajectory of one task. Its own rollout is not used.
         outer: learns; it sees all tasks, the columns of each as a group.
         tasks: how many per update.
-        num_envs, steps: B and T in each task, for each collection. Environments start anew, so that ``steps`` is best as
-            long as the longest episode: columns whose episode ends early begin another, which the batch may cut off.
+        num_envs, steps: B and T (env steps) in each task, for each batch.
         adaptations: inner updates in training; at test time any number may be taken.
-        first_order: take the inner steps for constants, as first-order MAML does.
-        inner_kl: weight of ``mean(KL(pi_old || pi))`` of the policies that collected before each inner update, on what they
-            saw (Rothfuss et al. 2019, eq. 11); it is added to whatever the outer rule minimizes.
+        first_order: treat the inner steps as constants, as first-order MAML does.
+        inner_kl: weight of ``mean(KL(pi_old || pi))``, in nats, of the policies that collected before each inner update, on the
+            observations that they collected (Rothfuss et al. 2019, arXiv 1810.06784, eq. 11); it is added to whatever the
+            outer rule minimizes.
+
+    >>> from discover import Discrete, Space, free
+    >>> from discover_zoo.optimizers.sgd import SGD
+    >>> from discover_zoo.returns.monte_carlo import MonteCarlo
+    >>> from discover_zoo.rules.policy_gradient import PolicyGradient
+    >>> from discover_zoo.rules.trpo import TRPO
+    >>> inner = PolicyGradient(returns=MonteCarlo(), optimizer=SGD(learning_rate=free()))
+    >>> rule = MAML(inner=inner, outer=TRPO(returns=MonteCarlo()), tasks=2, num_envs=3, steps=10)
+    >>> rule.rollout(Spec((4,), Discrete(2)))
+    Rollout(steps=10, num_envs=12, by_rule=True)
+    >>> [gene.path for gene in Space(rule).genes]
+    ['inner.optimizer.learning_rate']
     """
 
     paper = "Finn et al. 2017, arXiv 1703.03400, algorithm 3"
@@ -68,52 +92,59 @@ class MAML(UpdateRule):
         inner, outer = self.inner.heads(spec), self.outer.heads(spec)
         return Heads({**inner.outputs, **outer.outputs}, {**inner.context, **outer.context})
 
-    def init(self, key: jax.Array, world: World, params: Any) -> Any:
+    def init(self, key: Key, world: World, params: Params) -> RuleState:
         return self.outer.init(key, self.adapting(world), params)
 
-    def behavior(self, params: Any, state: Any) -> tuple[Any, Context]:
+    def behavior(self, params: Params, state: RuleState) -> tuple[Params, Context]:
         return self.outer.behavior(params, state)
 
-    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+    def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.outer.act(key, world, outputs, context)
 
-    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any]:
-        adapted, _, _ = self.inner.update(key, world, params, self.inner.init(key, world, params), trajectory)
+    def adapt_to_task(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState]:
+        adapted, _, _ = self.inner.update(key, world, params, self.inner.init(key, world, params), trajectory=trajectory)
         if self.first_order:
             adapted = jax.tree.map(lambda old, new: old + jax.lax.stop_gradient(new - old), params, adapted)
         return adapted, state
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Any) -> tuple[Any, Any, Info]:
+    def update(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory | None
+    ) -> tuple[Params, RuleState, Info]:
+        del trajectory  # it collects by itself
         key_tasks, key_collect, key_update = jax.random.split(key, 3)
         acting, context = self.behavior(params, state)
 
-        def trial(key: jax.Array, task: Any) -> tuple[list[Actor], Trajectory]:
+        def trial(key: Key, task: Task) -> tuple[list[Actor], Trajectory]:
+            """The actors of one task after each batch; and the last batch, with those before it as its extra data."""
             tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_envs, *jnp.shape(x))), task)
-            adapted, actors, seen = acting, [], []
+            adapted, actors, earlier = acting, [], []
             *befores, last = jax.random.split(key, (1 + self.adaptations, 3))
             for start, act, adapt in befores:
-                actor, collected = world.collect(adapted, world.start(start, tasks), act, self.steps, context)
-                adapted, _ = self.adapt_to_task(adapt, world, adapted, state, collected)
+                actor, batch = world.collect(adapted, world.start(start, tasks), act, self.steps, context=context)
+                adapted, _ = self.adapt_to_task(adapt, world, adapted, state, trajectory=batch)
                 actors.append(actor)
-                seen.append((adapt, collected))
-            actor, collected = world.collect(adapted, world.start(last[0], tasks), last[1], self.steps, context)
-            return [*actors, actor], collected._replace(extra=seen)
+                earlier.append((adapt, batch))
+            actor, batch = world.collect(adapted, world.start(last[0], tasks), last[1], self.steps, context=context)
+            return [*actors, actor], batch._replace(extra=earlier)
 
         tasks = world.sample_tasks(key_tasks, self.tasks)
         actors, last = jax.vmap(trial)(jax.random.split(key_collect, self.tasks), tasks)
-        params, state, info = self.outer.update(key_update, self.adapting(world), params, state, join_columns(last))
+        joined = join_columns(last)
+        params, state, info = self.outer.update(key_update, self.adapting(world), params, state, trajectory=joined)
         return params, state, {**info, **self._report(world, actors)}
 
     def adapting(self, world: World) -> World:
         """The world as the outer rule sees it: it adapts to the task of each group of columns, then evaluates there."""
 
         def through(evaluate: Callable[..., Outputs]) -> Callable[..., Outputs]:
-            def one(params: Any, batch: Trajectory) -> Outputs:
+            def one(params: Params, batch: Trajectory) -> Outputs:
                 divergence = jnp.zeros(())
-                for key, seen in batch.extra:
-                    now = world.policy(world.evaluate(params, seen))
-                    divergence += jnp.mean(world.policy(seen.outputs).kl(now))
-                    params, _ = self.adapt_to_task(key, world, params, (), seen)
+                for key, earlier in batch.extra:
+                    policy = world.policy(world.evaluate(params, earlier))
+                    divergence += jnp.mean(world.policy(earlier.outputs).kl(policy))
+                    params, _ = self.adapt_to_task(key, world, params, (), trajectory=earlier)
                 outputs = evaluate(params, batch)
                 penalty = self.inner_kl * divergence / self.adaptations
                 return {**outputs, AUXILIARY_LOSS: outputs.get(AUXILIARY_LOSS, jnp.zeros_like(batch.reward)) + penalty}
@@ -125,7 +156,7 @@ class MAML(UpdateRule):
         )
 
     def _report(self, world: World, actors: list[Actor]) -> Info:
-        """The report of those that have adapted; all env steps; what was returned before the first inner update."""
+        """The report of the adapted actors, with all env steps, and the mean return before the first inner update."""
         first, last = world.report(actors[0]), world.report(actors[-1])
         unadapted = first["episode_return"] / jnp.maximum(first["episodes"], 1.0)
         steps = sum((world.report(actor)["env_steps"] for actor in actors), jnp.zeros((), jnp.int32))

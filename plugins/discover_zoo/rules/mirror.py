@@ -1,27 +1,71 @@
-"""Mirror learning: policy updates of the form ``maximize E[ratio * advantage - drift]`` (Kuba et al. 2022).
+"""Mirror learning: policy updates of the form ``maximize E[ratio * advantage - drift]`` (Kuba et al. 2022, arXiv 2201.02373).
 
-PPO, DPO and LPO differ in their drift alone. A valid drift is never negative, and zero with zero slope where the policy has
-not moved.
+PPO, DPO and LPO differ in their drift alone. A drift is valid if it is never negative, and zero with zero slope where the
+policy has not changed (``ratio = 1``). PPO is usually written as a minimum instead. The minimum is the same objective:
+``min(x, y) = x - max(x - y, 0)``, so that with ``x = r A`` and ``y = clip(r) A``::
+
+    min(r A, clip(r) A) = r A - relu((r - clip(r)) A),     drift(r, A) = relu((r - clip(r)) A)
+
+The drift is zero for every ratio within the clip, and so has no slope at ``r = 1``: it is valid.
+
+>>> import numpy as np
+>>> from discover_zoo.rules.drifts import clip_drift
+>>> ratio, advantage = jnp.array([0.5, 0.9, 1.1, 2.0]), jnp.array([[1.0], [-1.0]])
+>>> minimum = jnp.minimum(ratio * advantage, jnp.clip(ratio, 0.8, 1.2) * advantage)
+>>> drift_form = ratio * advantage - clip_drift(jnp.log(ratio), advantage, 0.2)
+>>> print(np.asarray(drift_form).round(4))
+[[ 0.5  0.9  1.1  1.2]
+ [-0.8 -0.9 -1.1 -2. ]]
+>>> bool(jnp.allclose(minimum, drift_form))
+True
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Info, OnPolicy, Outputs, Scalar, Targets, Trajectory, World, component, real
+from discover import (
+    Count,
+    Info,
+    Key,
+    OnPolicy,
+    Outputs,
+    Params,
+    RuleState,
+    Scalar,
+    Targets,
+    Trajectory,
+    World,
+    component,
+    real,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @component
 class MirrorLearning(OnPolicy):
-    """What PPO, DPO and LPO share: epochs of shuffled minibatches on one batch of experience.
+    """The update that PPO, DPO and LPO share: epochs of shuffled minibatches on one batch.
 
     Per minibatch, with advantages normalized over it::
 
         loss = -mean(ratio * advantage - drift(ratio, advantage))
                + value_coefficient * mean(max((v - G)^2, (v_old + clip(v - v_old, value_clip) - G)^2)) / 2
                - entropy_coefficient * mean(entropy)
+
+    ``steps * num_envs`` must be a multiple of ``minibatches``; with a recurrent network ``num_envs`` must be, since whole
+    columns are shuffled.
+
+    Attributes:
+        epochs: passes over the batch per update.
+        minibatches: gradient steps per pass.
+        entropy_coefficient: weight of the entropy, which is in nats.
+        value_coefficient: weight of the value loss, which has half the squared error.
+        value_clip: how far a value may move from the old one before nothing more is to be gained; in units of the value, so
+            that it depends on the scale of the rewards. A large number switches it off.
     """
 
     epochs: Count = 4
@@ -31,34 +75,43 @@ class MirrorLearning(OnPolicy):
     value_clip: Scalar = real(0.2, low=0.02, high=1000.0, scale="log")
 
     def drift(self, log_ratio: jax.Array, advantage: jax.Array) -> jax.Array:
-        """How much of ``ratio * advantage`` is taken back, per sample; any shape, of normalized advantages."""
+        """How much of ``ratio * advantage`` is taken back, per sample.
+
+        Args:
+            log_ratio: ``log(pi / pi_old)``, any shape.
+            advantage: the normalized advantage, of the same shape.
+        """
         raise NotImplementedError
 
-    def figures(self) -> Mapping[str, Any]:
+    def figures(self) -> Mapping[str, "Figure"]:
         from discover_zoo.rules.drift_figure import drift_figure  # matplotlib is slow to import and seldom needed
 
         return {"drift": drift_figure(type(self).__name__, self.drift)}
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+    def update(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState, Info]:
         targets = self.returns(world.segment(params, trajectory))
         gradient = world.gradient(self._loss(world))
 
-        def learn(carry: tuple[Any, Any], batch: tuple[Trajectory, Targets]) -> tuple[tuple[Any, Any], Info]:
+        def learn(carry: tuple[Params, RuleState], batch: tuple[Trajectory, Targets]) -> tuple[tuple[Params, RuleState], Info]:
             params, state = carry
             change, info = gradient(params, *batch)
             return self.optimizer.update(change, state, params, world.progress), info
 
-        def epoch(carry: tuple[Any, Any], key: jax.Array) -> tuple[tuple[Any, Any], Info]:
+        def epoch(carry: tuple[Params, RuleState], key: Key) -> tuple[tuple[Params, RuleState], Info]:
             return jax.lax.scan(learn, carry, world.minibatches(key, self.minibatches, trajectory, targets))
 
         (params, state), info = jax.lax.scan(epoch, (params, state), jax.random.split(key, self.epochs))
         return params, state, jax.tree.map(jnp.mean, info)
 
-    def _loss(self, world: World) -> Any:
+    def _loss(self, world: World) -> Callable[[Outputs, Trajectory, Targets], tuple[jax.Array, Info]]:
+        """The loss of a minibatch, and its parts."""
+
         def loss(outputs: Outputs, batch: Trajectory, targets: Targets) -> tuple[jax.Array, Info]:
             policy = world.policy(outputs)
             log_ratio = policy.log_prob(batch.action) - batch.log_prob
-            advantage = normalized(targets.advantage)
+            advantage = normalize(targets.advantage)
             gain = jnp.mean(jnp.exp(log_ratio) * advantage - self.drift(log_ratio, advantage))
             value, old = outputs["value"], batch.outputs["value"]
             near = old + jnp.clip(value - old, -self.value_clip, self.value_clip)
@@ -70,7 +123,12 @@ class MirrorLearning(OnPolicy):
         return loss
 
 
-def normalized(advantage: jax.Array) -> jax.Array:
-    """Zero mean and unit standard deviation; the slope stays finite where all advantages are equal."""
+def normalize(advantage: jax.Array) -> jax.Array:
+    """Advantages of zero mean and unit standard deviation; their slope stays finite where all are equal.
+
+    >>> import numpy as np
+    >>> print(np.asarray(normalize(jnp.array([1.0, 2.0, 3.0]))).round(3))
+    [-1.225  0.     1.225]
+    """
     centered = advantage - jnp.mean(advantage)
     return centered * jax.lax.rsqrt(jnp.mean(centered**2) + 1e-16)

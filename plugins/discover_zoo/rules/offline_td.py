@@ -1,13 +1,20 @@
-"""The offline lambda-return algorithm for values."""
+"""The offline lambda-return algorithm for values (Sutton & Barto 2018, section 12.1)."""
 
-from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from discover import Info, Registry, Scalar, Trajectory, World, component, hookimpl, real
+from discover import Info, Key, Params, Registry, Scalar, Trajectory, World, component, hookimpl, real
 from discover_zoo.rules.td_prediction import Prediction
-from discover_zoo.rules.traces import faded, inner, moved, slope_of_value
+from discover_zoo.rules.traces import add_steps, decay_trace, inner, slope_of_value
+
+
+class EpisodeState(NamedTuple):
+    """The rule's state: the dutch trace, and the sum of this episode's updates; trees like the parameters."""
+
+    trace: Params
+    change: Params
 
 
 @component
@@ -17,26 +24,42 @@ class OfflineTD(Prediction):
     One ``w += step_size (G^lambda_t - v(s_t)) x_t`` after the other, where the returns are those of the parameters ``w_0`` at
     the episode's start. No return is waited for: with dutch traces and the errors ``delta_t`` of ``w_0``, the sum
     ``u = w - w_0`` of these updates grows by ``step_size (delta_t z_t - (u.x_t) x_t)`` at each step; for linear values exactly.
+
+    Pitfalls: nothing is learned before the first episode ends. For values that are not linear it is an approximation.
+
+    Attributes:
+        lam: weight of longer returns in the lambda-return; 1 gives the Monte-Carlo return.
+
+    The other fields are those of `Prediction`.
+
+    >>> from discover import Space, free
+    >>> OfflineTD(step_size=0.4, lam=0.5)
+    OfflineTD(step_size=0.4, gamma=1.0, lam=0.5)
+    >>> Space(OfflineTD(step_size=free(), lam=free())).dimension
+    2
     """
 
     paper = "Sutton & Barto 2018, section 12.1"
 
     lam: Scalar = real(0.8, low=0.0, high=1.0)
 
-    def init(self, key: jax.Array, world: World, params: Any) -> Any:
+    def init(self, key: Key, world: World, params: Params) -> EpisodeState:
         zero = jax.tree.map(jnp.zeros_like, params)
-        return {"trace": zero, "change": zero}
+        return EpisodeState(trace=zero, change=zero)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+    def update(
+        self, key: Key, world: World, params: Params, state: EpisodeState, trajectory: Trajectory
+    ) -> tuple[Params, EpisodeState, Info]:
         slope, _ = slope_of_value(world, params, trajectory)
         delta, _ = self.td_error(world, params, trajectory)
         decay = self.gamma * self.lam * (1.0 - trajectory.is_first[0, 0])
-        trace, change = faded("dutch", state["trace"], slope, decay, self.step_size), state["change"]
-        change = moved(change, (self.step_size * delta, trace), (-self.step_size * inner(slope, change), slope))
+        trace = decay_trace("dutch", state.trace, slope=slope, decay=decay, step_size=self.step_size)
+        correction = -self.step_size * inner(slope, state.change)
+        change = add_steps(state.change, (self.step_size * delta, trace), (correction, slope))
         ended = (trajectory.terminated | trajectory.truncated)[0, 0].astype(jnp.float32)
-        params = moved(params, (ended, change))
+        params = add_steps(params, (ended, change))
         change = jax.tree.map(lambda x: (1.0 - ended) * x, change)
-        return params, {"trace": trace, "change": change}, {"error": jnp.abs(delta)}
+        return params, EpisodeState(trace, change), {"error": jnp.abs(delta)}
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Proximal policy optimization."""
+"""Proximal policy optimization (Schulman et al. 2017, arXiv 1707.06347)."""
 
 import jax
 
@@ -12,7 +12,43 @@ from discover_zoo.rules.recipes import RECIPES
 class PPO(MirrorLearning):
     """Proximal policy optimization (Schulman et al. 2017, eq. 7).
 
-    ``min(ratio * A, clip(ratio, 1 - clip, 1 + clip) * A)``, written as ``ratio * A - drift``.
+    With ``r = pi / pi_old`` it maximizes the mean of::
+
+        min(r A, clip(r, 1 - eps, 1 + eps) A)  =  r A - relu((r - clip(r, 1 - eps, 1 + eps)) A)
+
+    The right side is the drift form (see `MirrorLearning`, which adds the value loss and the entropy). It follows from
+    ``min(x, y) = x - relu(x - y)``, case by case:
+
+    - within the clip, ``clip(r) = r``: both sides are ``r A``;
+    - outside on the side that ``A`` favors (``r > 1 + eps`` and ``A > 0``, or ``r < 1 - eps`` and ``A < 0``),
+      ``(r - clip(r)) A > 0``: both sides are ``clip(r) A``, which has no slope, so that nothing more is to be gained;
+    - outside on the other side, ``(r - clip(r)) A < 0``: both sides are ``r A``, so that the policy is drawn back.
+
+    Pitfalls: the clip bounds no divergence: many epochs, or a large step size, still move the policy far. Advantages are
+    normalized per minibatch, so that tiny minibatches give noisy ones.
+
+    Attributes:
+        clip: ``eps``: how far the ratio may leave 1 before nothing more is to be gained; no unit.
+
+    The other fields are those of `MirrorLearning` and `discover.OnPolicy`.
+
+    >>> import jax.numpy as jnp
+    >>> import numpy as np
+    >>> from discover import Space, free
+    >>> from discover_zoo.optimizers.adam import Adam
+    >>> from discover_zoo.returns.gae import GAE
+    >>> rule = PPO(returns=GAE(), optimizer=Adam(), clip=0.2)
+    >>> ratio, advantage = jnp.array([0.5, 1.1, 2.0]), jnp.array([-1.0, 1.0, 1.0])
+    >>> print(jnp.minimum(ratio * advantage, jnp.clip(ratio, 0.8, 1.2) * advantage))
+    [-0.8  1.1  1.2]
+    >>> print(np.asarray(ratio * advantage - rule.drift(jnp.log(ratio), advantage)).round(4))
+    [-0.8  1.1  1.2]
+
+    A search space over two of its numbers:
+
+    >>> space = Space(PPO(returns=GAE(gamma=free()), optimizer=Adam(), clip=free(low=0.1, high=0.3)))
+    >>> [gene.path for gene in space.genes]
+    ['returns.gamma', 'clip']
     """
 
     paper = "Schulman et al. 2017, arXiv 1707.06347, eq. 7"

@@ -1,6 +1,4 @@
-"""Proximal meta-policy search: the rule that learns through an adaptation by clipped ratios."""
-
-from typing import Any
+"""Proximal meta-policy search (Rothfuss et al. 2019, arXiv 1810.06784): clipped ratios through an adaptation."""
 
 import jax
 import jax.numpy as jnp
@@ -9,11 +7,14 @@ from discover import (
     Count,
     Heads,
     Info,
+    Key,
     Optimizer,
     Outputs,
+    Params,
     Registry,
     ReturnFunction,
     Rollout,
+    RuleState,
     Scalar,
     Spec,
     Trajectory,
@@ -31,13 +32,32 @@ from discover_zoo.rules.recipes import RECIPES
 
 @component
 class ProMP(UpdateRule):
-    """Several steps on one batch along the clipped surrogate (Rothfuss et al. 2019, eq. 10 and algorithm 1)::
+    """Several steps on one batch along the clipped surrogate (Rothfuss et al. 2019, eq. 10 and algorithm 1).
 
-        mean(min(ratio * advantage, clip(ratio, 1 - clip, 1 + clip) * advantage)),   ratio = pi / pi_old
+    It maximizes, with ``ratio = pi / pi_old``::
 
-    As the outer rule of `maml` the ratio is that of the adapted policies, and the divergence of the policies before adapting
-    is `maml`'s own ``inner_kl``. All of the batch is used in each epoch; advantages are normalized in each task apart. Steps
-    of episodes that do not end within the batch are left out, since their return is not known.
+        mean(min(ratio * advantage, clip(ratio, 1 - clip, 1 + clip) * advantage))
+
+    As the outer rule of `MAML` the ratio is that of the adapted policies, and the divergence of the policies before adapting
+    is MAML's own ``inner_kl``. All of the batch is used in each epoch; advantages are normalized in each task apart.
+
+    Pitfall: steps of episodes that do not end within the batch are left out, since their return is not known: make the batch as
+    long as an episode.
+
+    Attributes:
+        returns: gives the advantage. The rule has no value head; `LinearBaseline` around it gives values.
+        optimizer: takes the steps.
+        steps, num_envs: T (env steps) and B of a batch, where no other rule contains this one.
+        epochs: gradient steps per batch.
+        clip: how far the ratio may leave 1 before nothing more is to be gained; no unit.
+
+    >>> from discover import Space, free
+    >>> from discover_zoo.optimizers.adam import Adam
+    >>> from discover_zoo.returns.gae import GAE
+    >>> ProMP(returns=GAE(lam=1.0), optimizer=Adam(learning_rate=1e-3), epochs=5, clip=0.3).epochs
+    5
+    >>> Space(ProMP(returns=GAE(), optimizer=Adam(learning_rate=free()), clip=free())).dimension
+    2
     """
 
     paper = "Rothfuss et al. 2019, arXiv 1810.06784, eq. 10"
@@ -55,10 +75,12 @@ class ProMP(UpdateRule):
     def heads(self, spec: Spec) -> Heads:
         return Heads(policy_heads(spec))
 
-    def init(self, key: jax.Array, world: World, params: Any) -> Any:
+    def init(self, key: Key, world: World, params: Params) -> RuleState:
         return self.optimizer.init(params)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+    def update(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState, Info]:
         weights = step_weights(trajectory, world.group)
         advantage = standardized(self.returns(world.segment(params, trajectory)).advantage, weights, world.group)
 
@@ -68,7 +90,7 @@ class ProMP(UpdateRule):
             gain = jnp.sum(weights * jnp.minimum(ratio * advantage, near * advantage))
             return -gain, {"policy_gain": gain}
 
-        def epoch(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], Info]:
+        def epoch(carry: tuple[Params, RuleState], _: None) -> tuple[tuple[Params, RuleState], Info]:
             params, state = carry
             gradient, info = world.gradient(loss)(params, trajectory)
             return self.optimizer.update(gradient, state, params, world.progress), info

@@ -1,4 +1,4 @@
-"""The Monte-Carlo policy gradient."""
+"""REINFORCE, the Monte-Carlo policy gradient (Williams 1992, doi 10.1007/BF00992696)."""
 
 from typing import Literal
 
@@ -11,12 +11,25 @@ from discover_zoo.rules.recipes import RECIPES
 class Reinforce(ActorCritic):
     """REINFORCE (Williams 1992) with ``A = G - b``, and without the factor ``gamma^t``, as is usual.
 
-    The return function `MonteCarlo` makes it Williams' algorithm.
+    The loss is that of `ActorCritic`, ``-mean(log pi(a | s) * (G - b))`` first of all; the return function `MonteCarlo` makes
+    it Williams' algorithm.
+
+    Pitfall: without a baseline, only steps whose episode ends within the batch count: make the batch longer than an episode.
 
     Attributes:
         baseline: ``value`` learns a value, subtracts it, and bootstraps from it where the batch cuts an episode off. ``none``
-            does without: ``b = 0``, and only steps whose episode ends within the batch count. Make the batch longer than an
-            episode then.
+            does without: ``b = 0``, and the network has no value head.
+
+    The other fields are those of `ActorCritic` and `discover.OnPolicy`.
+
+    >>> from discover import Discrete, Space, free
+    >>> from discover_zoo.optimizers.adam import Adam
+    >>> from discover_zoo.returns.monte_carlo import MonteCarlo
+    >>> rule = Reinforce(returns=MonteCarlo(gamma=0.99), optimizer=Adam(), baseline="none")
+    >>> sorted(rule.heads(Spec((4,), Discrete(2))).outputs)
+    ['policy']
+    >>> Space(Reinforce(returns=MonteCarlo(gamma=free()), optimizer=Adam(learning_rate=free()))).dimension
+    2
     """
 
     paper = "Williams 1992, Machine Learning 8"

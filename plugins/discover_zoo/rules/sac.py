@@ -1,13 +1,27 @@
-"""Soft actor-critic."""
+"""Soft actor-critic with a learned temperature (Haarnoja et al. 2018, arXiv 1812.05905)."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from discover import Head, Info, Outputs, Registry, Scalar, TanhGaussian, Trajectory, World, component, hookimpl, real
+from discover import (
+    Head,
+    Info,
+    Key,
+    OptimizerState,
+    Outputs,
+    Registry,
+    Scalar,
+    TanhGaussian,
+    Trajectory,
+    World,
+    component,
+    hookimpl,
+    real,
+)
 from discover_zoo.rules.recipes import RECIPES
-from discover_zoo.rules.twin_critics import Learner, TwinCritics, bounds, lower
+from discover_zoo.rules.twin_critics import Learner, PolicyLoss, TwinCritics, action_bounds, lower_critic
 
 _LOG_STD = (-20.0, 2.0)
 
@@ -16,23 +30,36 @@ class Temperature(NamedTuple):
     """The logarithm of the temperature and its optimizer's state."""
 
     log: jax.Array
-    optimizer: Any
+    optimizer: OptimizerState
 
 
 @component
 class SAC(TwinCritics):
-    """Soft actor-critic with a temperature of its own (Haarnoja et al. 2018, arXiv 1812.05905, eq. 3, 9 and 18).
+    """Soft actor-critic with a learned temperature (Haarnoja et al. 2018, arXiv 1812.05905, eq. 3, 9 and 18).
 
-    With ``a', log pi(a'|s')`` from the policy, a Gaussian squashed by tanh, whose density is that of the action in units of its
-    reach, between -1 and 1: neither entropy nor temperature depends on the units of the environment::
+    ``a'`` and ``log pi(a'|s')`` come from the policy, a Gaussian squashed by tanh. Its density is that of the action in units
+    of its reach, between -1 and 1: neither entropy nor temperature depends on the units of the environment::
 
         next_value  = min(Q1_target, Q2_target)(s', a') - alpha * log pi(a'|s')
         policy loss = mean(alpha * log pi(a|s) - min(Q1, Q2)(s, a))                       # a is differentiated through
         temperature loss = -alpha * mean(log pi(a|s) + target entropy),     target entropy = -entropy_scale * D
 
+    Pitfalls: the task needs real actions with finite bounds. The temperature is in units of the return, and begins at 1: with
+    tiny or huge rewards it takes long until it fits.
+
     Attributes:
-        entropy_scale: the target entropy in units of ``-D``, minus the number of action dimensions. The entropy of the uniform
-            policy is ``D log 2``.
+        entropy_scale: the target entropy, in nats and in units of ``-D``, where D is the number of action dimensions. The
+            entropy of the uniform policy is ``D log 2``.
+
+    The other fields are those of `TwinCritics`.
+
+    >>> from discover import Continuous, Space, Spec, free
+    >>> from discover_zoo.optimizers.adam import Adam
+    >>> rule = SAC(optimizer=Adam(learning_rate=1e-3), policy_optimizer=Adam(learning_rate=1e-3))
+    >>> sorted(rule.heads(Spec((3,), Continuous((-2.0,), (2.0,)))).outputs)
+    ['log_std', 'policy', 'q1', 'q2']
+    >>> Space(SAC(optimizer=Adam(), policy_optimizer=Adam(), gamma=free(), entropy_scale=free())).dimension
+    2
     """
 
     paper = "Haarnoja et al. 2018, arXiv 1812.05905"
@@ -46,19 +73,19 @@ class SAC(TwinCritics):
         log = jnp.zeros(())
         return Temperature(log, self.optimizer.init(log))
 
-    def explore(self, key: jax.Array, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
-        return squashed(world, outputs).sample_and_log_prob(key)
+    def explore(self, key: Key, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
+        return squashed_policy(world, outputs).sample_and_log_prob(key)
 
-    def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
-        policy = squashed(world, world.evaluate_next(learner.params, batch))
-        action, log_prob = drawn(key, world, policy)
-        value = lower(world.evaluate_next(learner.target, batch, action))
+    def next_value(self, key: Key, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
+        policy = squashed_policy(world, world.evaluate_next(learner.params, batch))
+        action, log_prob = sample_action(key, world, policy)
+        value = lower_critic(world.evaluate_next(learner.target, batch, action))
         return jax.lax.stop_gradient(value - jnp.exp(learner.own.log) * log_prob)
 
-    def policy_loss(self, key: jax.Array, world: World, learner: Learner) -> Any:
+    def policy_loss(self, key: Key, world: World, learner: Learner) -> PolicyLoss:
         def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
-            action, log_prob = drawn(key, world, squashed(world, outputs))
-            value = lower(world.evaluate(learner.params, batch._replace(action=action)))
+            action, log_prob = sample_action(key, world, squashed_policy(world, outputs))
+            value = lower_critic(world.evaluate(learner.params, batch._replace(action=action)))
             total = jnp.mean(jnp.exp(learner.own.log) * log_prob - value)
             info = {"policy_loss": total, "entropy": -jnp.mean(log_prob), "temperature": jnp.exp(learner.own.log)}
             return total, info
@@ -67,21 +94,21 @@ class SAC(TwinCritics):
 
     def update_own(self, world: World, learner: Learner, info: Info) -> Temperature:
         log, state = learner.own
-        target = -self.entropy_scale * len(bounds(world.spec)[0])
+        target = -self.entropy_scale * len(action_bounds(world.spec)[0])
         gradient = jnp.exp(log) * (info["entropy"] - target)
         return Temperature(*self.optimizer.update(gradient, state, log, world.progress))
 
 
-def drawn(key: jax.Array, world: World, policy: TanhGaussian) -> tuple[jax.Array, jax.Array]:
-    """An action in the environment's units, and the log of its density in units of its reach."""
+def sample_action(key: Key, world: World, policy: TanhGaussian) -> tuple[jax.Array, jax.Array]:
+    """An action in the environment's units, and the logarithm of its density in units of its reach."""
     action, log_prob = policy.sample_and_log_prob(key)
-    low, high = bounds(world.spec)
+    low, high = action_bounds(world.spec)
     return action, log_prob + jnp.sum(jnp.log(0.5 * (high - low)))
 
 
-def squashed(world: World, outputs: Outputs) -> TanhGaussian:
-    """The policy, its log standard deviation held in [-20, 2]."""
-    return TanhGaussian(outputs["policy"], jnp.clip(outputs["log_std"], *_LOG_STD), *bounds(world.spec))
+def squashed_policy(world: World, outputs: Outputs) -> TanhGaussian:
+    """The policy, its log standard deviation clipped to [-20, 2]."""
+    return TanhGaussian(outputs["policy"], jnp.clip(outputs["log_std"], *_LOG_STD), *action_bounds(world.spec))
 
 
 @hookimpl

@@ -1,30 +1,57 @@
-"""Twin delayed deep deterministic policy gradient."""
-
-from typing import Any
+"""Twin delayed deep deterministic policy gradient (Fujimoto et al. 2018, arXiv 1802.09477)."""
 
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Gaussian, Head, Info, Outputs, Registry, Scalar, Trajectory, World, component, hookimpl, real
+from discover import (
+    Count,
+    Gaussian,
+    Head,
+    Info,
+    Key,
+    Outputs,
+    Registry,
+    Scalar,
+    Trajectory,
+    World,
+    component,
+    hookimpl,
+    real,
+)
 from discover_zoo.rules.recipes import RECIPES
-from discover_zoo.rules.twin_critics import Learner, TwinCritics, bounds, lower
+from discover_zoo.rules.twin_critics import Learner, PolicyLoss, TwinCritics, action_bounds, lower_critic
 
 
 @component
 class TD3(TwinCritics):
     """Twin delayed DDPG (Fujimoto et al. 2018, arXiv 1802.09477, algorithm 1).
 
-    The policy is deterministic, ``mu(s) = center + reach * tanh(policy(s))``, and explores by normal noise of deviation
-    ``noise * reach``, held within the bounds::
+    The policy is deterministic, ``mu(s) = center + reach * tanh(policy(s))``, and explores by normal noise of standard
+    deviation ``noise * reach``, clipped to the bounds::
 
-        a'          = mu_target(s') + clip(normal(smoothing * reach), -smoothing_clip * reach, smoothing_clip * reach)
-        next_value  = min(Q1_target, Q2_target)(s', a' held within the bounds)
+        a'          = clip(mu_target(s') + clip(normal(smoothing * reach), -smoothing_clip * reach, smoothing_clip * reach))
+        next_value  = min(Q1_target, Q2_target)(s', a'),        the outer clip is to the bounds of the actions
         policy loss = -mean(Q1(s, mu(s)))
 
     ``delay`` critic steps come before each policy step; the target parameters move with the policy.
 
+    Pitfalls: the task needs real actions with finite bounds. The noise of exploration does not fall over the lifetime. One
+    update takes ``rounds * delay`` critic steps: for one per transition, ``steps * num_envs`` must be as many.
+
     Attributes:
-        noise, smoothing, smoothing_clip: of exploration and of the target's action, in units of the reach of an action.
+        delay: critic steps per policy step.
+        noise: standard deviation of the exploration, in units of the reach of an action (half the width of its bounds).
+        smoothing, smoothing_clip: standard deviation and bound of the noise on the target's action, in the same units.
+
+    The other fields are those of `TwinCritics`.
+
+    >>> from discover import Continuous, Space, Spec, free
+    >>> from discover_zoo.optimizers.adam import Adam
+    >>> rule = TD3(optimizer=Adam(learning_rate=1e-3), policy_optimizer=Adam(learning_rate=1e-3))
+    >>> sorted(rule.heads(Spec((3,), Continuous((-2.0,), (2.0,)))).outputs)
+    ['policy', 'q1', 'q2']
+    >>> Space(TD3(optimizer=Adam(), policy_optimizer=Adam(), noise=free(), polyak=free())).dimension
+    2
     """
 
     paper = "Fujimoto et al. 2018, arXiv 1802.09477"
@@ -37,33 +64,33 @@ class TD3(TwinCritics):
     def policy_heads(self, actions: int) -> dict[str, Head]:
         return {"policy": Head((actions,), gain=0.01)}
 
-    def explore(self, key: jax.Array, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
-        """The log-probability is that of the action before it is held within the bounds."""
-        low, high = bounds(world.spec)
-        around = Gaussian(deterministic(world, outputs), jnp.log(self.noise * 0.5 * (high - low)))
+    def explore(self, key: Key, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
+        """Actions ``[B, D]``, and log-probabilities ``[B]`` of what they were before they were clipped to the bounds."""
+        low, high = action_bounds(world.spec)
+        around = Gaussian(policy_action(world, outputs), jnp.log(self.noise * 0.5 * (high - low)))
         action = around.sample(key)
         return jnp.clip(action, low, high), around.log_prob(action)
 
-    def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
-        low, high = bounds(world.spec)
-        action = deterministic(world, world.evaluate_next(learner.target, batch))
+    def next_value(self, key: Key, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
+        low, high = action_bounds(world.spec)
+        action = policy_action(world, world.evaluate_next(learner.target, batch))
         noise = self.smoothing * jax.random.normal(key, action.shape)
         noise = 0.5 * (high - low) * jnp.clip(noise, -self.smoothing_clip, self.smoothing_clip)
         smoothed = jnp.clip(action + noise, low, high)
-        return jax.lax.stop_gradient(lower(world.evaluate_next(learner.target, batch, smoothed)))
+        return jax.lax.stop_gradient(lower_critic(world.evaluate_next(learner.target, batch, smoothed)))
 
-    def policy_loss(self, key: jax.Array, world: World, learner: Learner) -> Any:
+    def policy_loss(self, key: Key, world: World, learner: Learner) -> PolicyLoss:
         def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
-            action = deterministic(world, outputs)
+            action = policy_action(world, outputs)
             total = -jnp.mean(world.evaluate(learner.params, batch._replace(action=action))["q1"])
             return total, {"policy_loss": total}
 
         return loss
 
 
-def deterministic(world: World, outputs: Outputs) -> jax.Array:
-    """``mu(s)``, within the bounds."""
-    low, high = bounds(world.spec)
+def policy_action(world: World, outputs: Outputs) -> jax.Array:
+    """The deterministic action ``mu(s)``, within the bounds, in the environment's units."""
+    low, high = action_bounds(world.spec)
     return 0.5 * (high + low) + 0.5 * (high - low) * jnp.tanh(outputs["policy"])
 
 

@@ -1,6 +1,4 @@
-"""Learning what a state is worth under the uniformly random policy, online, one step of one environment per update."""
-
-from typing import Any
+"""Learning the value of a state under the uniformly random policy, online, one step of one environment per update."""
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +9,9 @@ from discover import (
     Discrete,
     Head,
     Heads,
+    Key,
     Outputs,
+    Params,
     Rollout,
     Scalar,
     Spec,
@@ -25,7 +25,12 @@ from discover import (
 
 @component
 class Prediction(UpdateRule):
-    """What TD(lambda), offline TD and n-step TD share: a step size, a discount, a value, and a policy that does not learn."""
+    """What TD(lambda), offline TD and n-step TD share: a step size, a discount, a value, and a policy that does not learn.
+
+    Attributes:
+        step_size: the share of the error by which the value of a state is corrected; for a table, 1 corrects all of it.
+        gamma: discount per step.
+    """
 
     step_size: Scalar = real(0.1, low=1e-3, high=2.0, scale="log")
     gamma: Scalar = real(1.0, low=0.0, high=1.0)
@@ -36,7 +41,7 @@ class Prediction(UpdateRule):
     def heads(self, spec: Spec) -> Heads:
         return Heads({"value": Head(())})
 
-    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+    def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         columns = outputs["value"].shape
         match world.spec.action:
             case Discrete(n):
@@ -46,8 +51,8 @@ class Prediction(UpdateRule):
                 action = jax.random.uniform(key, (*columns, low.size), minval=low, maxval=high)
                 return action, jnp.full(columns, -jnp.sum(jnp.log(high - low)))
 
-    def td_error(self, world: World, params: Any, trajectory: Trajectory) -> tuple[jax.Array, jax.Array]:
-        """``r + d v(s') - v(s)`` and ``v(s')``, scalars."""
+    def td_error(self, world: World, params: Params, trajectory: Trajectory) -> tuple[jax.Array, jax.Array]:
+        """``r + d v(s') - v(s)`` and ``v(s')`` of one step ``[1, 1]``, scalars; ``d`` is gamma, 0 after a termination."""
         segment = jax.tree.map(lambda x: x[0, 0], world.segment(params, trajectory))
         discount = self.gamma * (1.0 - segment.terminated)
         return segment.reward + discount * segment.next_value - segment.value, segment.next_value

@@ -3,17 +3,18 @@
 For a table (see `linear`) a trace is a number per entry; for any other network it is a tree like the parameters.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 
-from discover import Info, Outputs, Scalar, Trajectory, World
+from discover import Info, Outputs, Params, Scalar, Trajectory, World
 
 Kind = Literal["accumulating", "replacing", "dutch"]
+"""The kind of a trace (see `decay_trace`)."""
 
 
-def faded(kind: Kind, trace: Any, slope: Any, decay: jax.Array, step_size: Scalar) -> Any:
+def decay_trace(kind: Kind, trace: Params, *, slope: Params, decay: jax.Array, step_size: Scalar) -> Params:
     """The trace one step later (Sutton & Barto 2018, eq. 12.5, 12.12 and 12.11).
 
     ``accumulating``: ``decay z + x``. ``replacing``: ``x`` where it is not zero, else ``decay z``. ``dutch``:
@@ -25,6 +26,14 @@ def faded(kind: Kind, trace: Any, slope: Any, decay: jax.Array, step_size: Scala
         slope: ``x``, the gradient of the value that is learned; for linear values the features.
         decay: ``gamma lam``; 0 where an episode starts.
         step_size: that of the update.
+
+    >>> z, x = jnp.array([1.0, 2.0]), jnp.array([1.0, 0.0])
+    >>> print(decay_trace("accumulating", z, slope=x, decay=0.5, step_size=0.5))
+    [1.5 1. ]
+    >>> print(decay_trace("replacing", z, slope=x, decay=0.5, step_size=0.5))
+    [1. 1.]
+    >>> print(decay_trace("dutch", z, slope=x, decay=0.5, step_size=0.5))
+    [1.25 1.  ]
     """
     if kind == "replacing":
         return jax.tree.map(lambda z, x: jnp.where(x != 0, x, decay * z), trace, slope)
@@ -32,19 +41,27 @@ def faded(kind: Kind, trace: Any, slope: Any, decay: jax.Array, step_size: Scala
     return jax.tree.map(lambda z, x: decay * z + share * x, trace, slope)
 
 
-def inner(a: Any, b: Any) -> jax.Array:
-    """The inner product of two trees."""
+def inner(a: Params, b: Params) -> jax.Array:
+    """The inner product of two trees of the same structure.
+
+    >>> print(inner({"w": jnp.array([1.0, 2.0])}, {"w": jnp.array([3.0, 4.0])}))
+    11.0
+    """
     return sum((jnp.sum(x * y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)), jnp.zeros(()))
 
 
-def moved(params: Any, *steps: tuple[Any, Any]) -> Any:
-    """``params + sum(size * direction)`` over pairs of a number and a tree like the parameters."""
+def add_steps(params: Params, *steps: tuple[Scalar, Params]) -> Params:
+    """``params + sum(size * direction)`` over pairs of a number and a tree like the parameters.
+
+    >>> print(add_steps(jnp.array([1.0, 1.0]), (0.5, jnp.array([2.0, 0.0])), (2.0, jnp.array([0.0, 1.0]))))
+    [2. 3.]
+    """
     for size, direction in steps:
         params = jax.tree.map(lambda p, x, size=size: p + size * x, params, direction)
     return params
 
 
-def slope_of_value(world: World, params: Any, batch: Trajectory) -> tuple[Any, jax.Array]:
+def slope_of_value(world: World, params: Params, batch: Trajectory) -> tuple[Params, jax.Array]:
     """The gradient of ``v(s)`` of one step ``[1, 1]``, and the value itself."""
 
     def value(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
@@ -55,7 +72,7 @@ def slope_of_value(world: World, params: Any, batch: Trajectory) -> tuple[Any, j
     return slope, info["value"]
 
 
-def slope_of_action_value(world: World, params: Any, batch: Trajectory) -> tuple[Any, jax.Array]:
+def slope_of_action_value(world: World, params: Params, batch: Trajectory) -> tuple[Params, jax.Array]:
     """The gradient of ``q(s, a)`` of one step ``[1, 1]``, and the value itself."""
 
     def value(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:

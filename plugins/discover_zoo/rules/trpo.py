@@ -1,7 +1,7 @@
-"""Trust region policy optimization."""
+"""Trust region policy optimization (Schulman et al. 2015, arXiv 1502.05477)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +11,13 @@ from discover import (
     Count,
     Heads,
     Info,
+    Key,
     Outputs,
+    Params,
     Registry,
     ReturnFunction,
     Rollout,
+    RuleState,
     Scalar,
     Spec,
     Trajectory,
@@ -32,30 +35,46 @@ from discover_zoo.rules.recipes import RECIPES
 _TINY = 1e-16
 """In denominators: far below any figure that matters, but slopes stay finite where there is nothing to learn."""
 
-Function = Callable[[jax.Array], jax.Array]
+Function: TypeAlias = Callable[[jax.Array], jax.Array]
+"""A function of the parameters as one flat vector."""
 
 
 @component
 class TRPO(UpdateRule):
-    """Trust region policy optimization (Schulman et al. 2015, section 6 and appendix C)::
+    """Trust region policy optimization (Schulman et al. 2015, section 6 and appendix C).
+
+    Each update solves::
 
         maximize  mean(pi / pi_old * advantage)   subject to  mean(KL(pi_old || pi)) <= radius
 
     With ``g`` the slope of the surrogate and ``F`` the second derivative of the mean KL plus ``damping``, the full step is
     ``sqrt(2 * radius / (x . F x)) * x``, where ``F x = g`` is solved by conjugate gradients. The first of the steps
     ``shrink^k`` times the full one, k = 0 .. backtracks - 1, that improves the surrogate within the radius is taken; if none
-    does, the parameters stay. Steps of episodes that do not end within the batch are left out: their return is not known.
+    does, the parameters stay.
 
-    Surrogate and KL are functions of the parameters through `World.evaluate` alone: beneath a rule that adapts, both are of
+    Surrogate and KL are functions of the parameters through `World.evaluate` alone: inside a rule that adapts, both are of
     the adapted policy, and all derivatives run through the adaptation.
 
+    Pitfalls: steps of episodes that do not end within the batch are left out, since their return is not known. A report
+    ``moved`` of 0 says that no step was taken: there was nothing to gain, or the full step is far too long (raise ``damping``
+    or ``backtracks``).
+
     Attributes:
-        returns: gives the advantage. The rule asks for no value head; `linear_baseline` around it gives values.
-        steps, num_envs: T and B of a batch, which should hold whole episodes.
+        returns: gives the advantage. The rule has no value head; `LinearBaseline` around it gives values.
+        steps, num_envs: T (env steps) and B of a batch, which should hold whole episodes.
         iterations: of conjugate gradients.
-        backtracks: steps that the line search tries at most; one after another, it stops trying when one is taken.
-        normalize: give the advantages zero mean and unit deviation (in each task apart, where columns belong together).
-        radius, damping, shrink: see above.
+        backtracks: steps that the line search tries at most, one after another, until one is taken.
+        normalize: give the advantages zero mean and unit standard deviation (in each task apart, if columns belong together).
+        radius: the largest mean KL of an update, in nats.
+        damping: added to the diagonal of the second derivative of the KL.
+        shrink: the ratio of each step of the line search to the one before; no unit.
+
+    >>> from discover import Space, free
+    >>> from discover_zoo.returns.gae import GAE
+    >>> TRPO(returns=GAE(lam=1.0), steps=1000, num_envs=4).iterations
+    10
+    >>> Space(TRPO(returns=GAE(), radius=free(), damping=free())).dimension
+    2
     """
 
     paper = "Schulman et al. 2015, arXiv 1502.05477"
@@ -76,10 +95,12 @@ class TRPO(UpdateRule):
     def heads(self, spec: Spec) -> Heads:
         return Heads(policy_heads(spec))
 
-    def init(self, key: jax.Array, world: World, params: Any) -> Any:
+    def init(self, key: Key, world: World, params: Params) -> RuleState:
         return ()
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+    def update(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState, Info]:
         weights = step_weights(trajectory, world.group)
         advantage = self.returns(world.segment(params, trajectory)).advantage
         if self.normalize:
@@ -94,42 +115,42 @@ class TRPO(UpdateRule):
         def loss(x: jax.Array) -> jax.Array:
             return world.objective(surrogate)(unravel(x), trajectory)[0]
 
-        def described(x: jax.Array) -> Outputs:
+        def policy_outputs(x: jax.Array) -> Outputs:
             outputs = world.evaluate(unravel(x), trajectory)
             return {name: outputs[name] for name in policy}
 
         def divergence(outputs: Outputs) -> jax.Array:
             return jnp.sum(weights * old.kl(world.policy(outputs)))
 
-        fisher = self._fisher(described, divergence, flat)
+        fisher = self._fisher(policy_outputs, divergence, flat)
         direction = conjugate_gradients(fisher, -jax.grad(loss)(flat), self.iterations)
         length = jnp.sqrt(2.0 * self.radius) * jax.lax.rsqrt(direction @ fisher(direction) + _TINY)
-        flat, info = self._search(loss, lambda x: divergence(described(x)), flat, length * direction)
+        flat, info = self._search(loss, lambda x: divergence(policy_outputs(x)), flat, length * direction)
         return unravel(flat), state, info
 
     def _fisher(
-        self, described: Callable[[jax.Array], Outputs], divergence: Callable[[Outputs], jax.Array], x: jax.Array
+        self, policy_outputs: Callable[[jax.Array], Outputs], divergence: Callable[[Outputs], jax.Array], x: jax.Array
     ) -> Function:
         """Products with the second derivative of the mean KL, damped: ``v -> J^T H J v + damping * v``.
 
-        ``J`` is the derivative of what describes the policy, through any adaptation, and ``H`` the second derivative of the
-        KL in that. Nothing is lost, since the KL has no slope at the old policy; it takes 0.6 of the time of a derivative of
-        the gradient (beneath MAML, on a CPU).
+        ``J`` is the derivative of the outputs that describe the policy, through any adaptation, and ``H`` the second
+        derivative of the KL in those. Nothing is lost, since the KL has no slope at the old policy; it takes 0.6 of the time
+        of a derivative of the gradient (inside MAML, on a CPU).
         """
-        outputs, forwards = jax.linearize(described, x)
+        outputs, forwards = jax.linearize(policy_outputs, x)
         curvature, backwards = jax.linearize(jax.grad(divergence), outputs)[1], jax.linear_transpose(forwards, x)
         return lambda v: backwards(curvature(forwards(v)))[0] + self.damping * v
 
     def _search(self, loss: Function, divergence: Function, start: jax.Array, step: jax.Array) -> tuple[jax.Array, Info]:
-        """Where the line search ends; the surrogate that it gains there, the KL, and whether it moved."""
+        """The parameters at which the line search ends; the surrogate that it gains there, the KL, and whether it moved."""
         before = loss(start)
 
         def attempt(carry: tuple[jax.Array, Info], k: jax.Array) -> tuple[jax.Array, Info]:
             x = start + self.shrink**k * step
             gain, kl = before - loss(x), divergence(x)
-            good = (gain > 0.0) & (kl <= self.radius)
-            moved = {"policy_gain": gain, "kl": kl, "moved": jnp.ones(())}
-            return jax.tree.map(lambda a, b: jnp.where(good, a, b), (x, moved), carry)
+            acceptable = (gain > 0.0) & (kl <= self.radius)
+            report = {"policy_gain": gain, "kl": kl, "moved": jnp.ones(())}
+            return jax.tree.map(lambda a, b: jnp.where(acceptable, a, b), (x, report), carry)
 
         def trial(carry: tuple[jax.Array, Info], k: jax.Array) -> tuple[tuple[jax.Array, Info], None]:
             return jax.lax.cond(carry[1]["moved"] > 0.0, lambda c, _: c, attempt, carry, k), None
@@ -139,15 +160,21 @@ class TRPO(UpdateRule):
 
 
 def conjugate_gradients(matrix: Function, b: jax.Array, iterations: int) -> jax.Array:
-    """``x`` with ``matrix(x) = b`` after a fixed number of iterations (Hestenes & Stiefel 1952), from zero; ``[D]``."""
+    """``x`` with ``matrix(x) = b`` after a fixed number of iterations (Hestenes & Stiefel 1952), from zero; ``[D]``.
+
+    >>> matrix = jnp.array([[2.0, 0.0], [0.0, 4.0]])
+    >>> x = conjugate_gradients(lambda v: matrix @ v, jnp.array([2.0, 2.0]), iterations=2)
+    >>> bool(jnp.allclose(x, jnp.array([1.0, 0.5])))
+    True
+    """
 
     def iterate(carry: tuple[jax.Array, ...], _: None) -> tuple[tuple[jax.Array, ...], None]:
-        x, rest, direction, size = carry
+        x, residual, direction, size = carry
         image = matrix(direction)
         length = size / (direction @ image + _TINY)
-        x, rest = x + length * direction, rest - length * image
-        left = rest @ rest
-        return (x, rest, rest + left / (size + _TINY) * direction, left), None
+        x, residual = x + length * direction, residual - length * image
+        next_size = residual @ residual
+        return (x, residual, residual + next_size / (size + _TINY) * direction, next_size), None
 
     return jax.lax.scan(iterate, (jnp.zeros_like(b), b, b, b @ b), length=iterations)[0][0]
 

@@ -1,6 +1,7 @@
-"""What SAC and TD3 share: a memory, two critics of actions of which the lower one counts, and a policy that climbs them."""
+"""The update that SAC and TD3 share: a replay buffer, two critics of which the lower counts, and a policy that climbs them."""
 
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -14,8 +15,11 @@ from discover import (
     Head,
     Heads,
     Info,
+    Key,
     Optimizer,
+    OptimizerState,
     Outputs,
+    Params,
     ReplayBuffer,
     Rollout,
     Scalar,
@@ -32,23 +36,37 @@ from discover import (
 )
 
 CRITICS = ("q1", "q2")
+"""The heads of the critics."""
+
+PolicyLoss: TypeAlias = Callable[[Outputs, Trajectory], tuple[jax.Array, Info]]
+"""``(outputs, batch) -> (scalar, info)``."""
+
+OwnState: TypeAlias = Any
+"""The state of what a rule learns besides critics and policy, such as SAC's temperature; its structure is the rule's."""
 
 
 class Learner(NamedTuple):
-    """What gradient steps change."""
+    """All that a gradient step changes.
 
-    params: Any
-    target: Any
-    optimizer: Any
-    policy_optimizer: Any
-    own: Any  # what the rule itself learns besides (SAC's temperature)
+    Attributes:
+        params: the parameters of critics and policy.
+        target: the target parameters of both.
+        optimizer, policy_optimizer: the states of both optimizers.
+        own: the state of what the rule learns besides (SAC's temperature).
+    """
+
+    params: Params
+    target: Params
+    optimizer: OptimizerState
+    policy_optimizer: OptimizerState
+    own: OwnState
 
 
 class State(NamedTuple):
-    """What a rule keeps between updates: the learner without its parameters, and the memory."""
+    """The state between updates: the learner without its parameters, and the replay buffer."""
 
     learner: Learner
-    memory: ReplayBuffer
+    buffer: ReplayBuffer
 
 
 @component
@@ -65,11 +83,12 @@ class TwinCritics(UpdateRule):
 
     Attributes:
         optimizer, policy_optimizer: of the critics, and of the policy.
-        steps, num_envs: what an update collects: ``steps * num_envs`` transitions.
-        rounds, delay: an update does ``rounds * delay`` gradient steps of the critics and ``rounds`` of the policy.
-        capacity, batch: transitions in the memory, and in a batch.
+        steps, num_envs: an update collects ``steps * num_envs`` transitions.
+        rounds, delay: an update takes ``rounds * delay`` gradient steps of the critics and ``rounds`` of the policy.
+        capacity, batch: transitions in the replay buffer, and in a batch. The capacity must be a multiple of
+            ``steps * num_envs``.
         learning_starts: env steps at random, before the update that takes the first gradient step.
-        gamma: discount.
+        gamma: discount per step.
         polyak: share of the way that the target parameters move to the parameters after each round.
     """
 
@@ -85,33 +104,33 @@ class TwinCritics(UpdateRule):
     gamma: Scalar = real(0.99, low=0.0, high=0.9999, scale="log1m")
     polyak: Scalar = real(0.005, low=1e-4, high=1.0, scale="log")
 
-    # What a rule adds --------------------------------------------------------------------------------------------------
+    # For a rule to add -------------------------------------------------------------------------------------------------
 
     def policy_heads(self, actions: int) -> dict[str, Head]:
-        """The heads of the policy."""
+        """The heads of the policy for so many dimensions of actions."""
         raise NotImplementedError
 
-    def explore(self, key: jax.Array, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
+    def explore(self, key: Key, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
         """Actions ``[B, D]`` to learn from, and their log-probabilities ``[B]``."""
         raise NotImplementedError
 
-    def init_own(self) -> Any:
-        """What the rule itself learns besides; nothing unless overridden."""
+    def init_own(self) -> OwnState:
+        """The first state of what the rule learns besides; empty unless overridden."""
         return ()
 
-    def next_value(self, key: jax.Array, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
-        """``[T, B]``: what follows, from the target critics; gradients are stopped."""
+    def next_value(self, key: Key, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
+        """The value of the next state ``[T, B]``, from the target critics; gradients are stopped."""
         raise NotImplementedError
 
-    def policy_loss(self, key: jax.Array, world: World, learner: Learner) -> Any:
-        """``loss(outputs, batch) -> (scalar, info)`` of the policy; the critics are those of ``learner``."""
+    def policy_loss(self, key: Key, world: World, learner: Learner) -> PolicyLoss:
+        """The loss of the policy; the critics are those of ``learner``."""
         raise NotImplementedError
 
-    def update_own(self, world: World, learner: Learner, info: Info) -> Any:
-        """What the rule itself has learned after a policy step that told ``info``; nothing unless overridden."""
+    def update_own(self, world: World, learner: Learner, info: Info) -> OwnState:
+        """The state of what is learned besides, after a policy step that reported ``info``. Unless overridden: as it was."""
         return learner.own
 
-    # What they share ---------------------------------------------------------------------------------------------------
+    # Shared ------------------------------------------------------------------------------------------------------------
 
     def rollout(self, spec: Spec) -> Rollout:
         return Rollout(self.steps, self.num_envs)
@@ -127,61 +146,92 @@ class TwinCritics(UpdateRule):
         critics = {critic: Head((), reads=(ACTION,)) for critic in CRITICS}
         return Heads({**self.policy_heads(len(spec.action.low)), **critics})
 
-    def init(self, key: jax.Array, world: World, params: Any) -> State:
-        states = self.optimizer.init(params), self.policy_optimizer.init(params)
-        memory = empty_replay_buffer(world.template(params, self.steps, self.num_envs), self.capacity)
-        return State(Learner((), params, *states, self.init_own()), memory)
+    def init(self, key: Key, world: World, params: Params) -> State:
+        buffer = empty_replay_buffer(world.template(params, self.steps, self.num_envs), self.capacity)
+        learner = Learner(
+            params=(),
+            target=params,
+            optimizer=self.optimizer.init(params),
+            policy_optimizer=self.policy_optimizer.init(params),
+            own=self.init_own(),
+        )
+        return State(learner, buffer)
 
-    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+    def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         key_policy, key_random = jax.random.split(key)
         action, log_prob = self.explore(key_policy, world, outputs)
-        low, high = bounds(world.spec)
+        low, high = action_bounds(world.spec)
         anywhere = jax.random.uniform(key_random, action.shape, minval=low, maxval=high)
         at_random = world.env_steps < self.learning_starts
         return jnp.where(at_random, anywhere, action), jnp.where(at_random, -jnp.sum(jnp.log(high - low)), log_prob)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: State, trajectory: Trajectory) -> tuple[Any, Any, Info]:
-        memory = state.memory.add(trajectory)
+    def update(
+        self, key: Key, world: World, params: Params, state: State, trajectory: Trajectory
+    ) -> tuple[Params, State, Info]:
+        buffer = state.buffer.add(trajectory)
 
-        def one(learner: Learner, key: jax.Array) -> tuple[Learner, Info]:
-            return self._round(key, world, learner, memory)
+        def one(learner: Learner, key: Key) -> tuple[Learner, Info]:
+            return self._round(key, world, learner, buffer)
 
         learner = state.learner._replace(params=params)
         learner, info = learn_if(world.env_steps >= self.learning_starts, one, learner, jax.random.split(key, self.rounds))
-        return learner.params, State(learner._replace(params=()), memory), info
+        return learner.params, State(learner._replace(params=()), buffer), info
 
-    def _round(self, key: jax.Array, world: World, learner: Learner, memory: ReplayBuffer) -> tuple[Learner, Info]:
+    def _round(self, key: Key, world: World, learner: Learner, buffer: ReplayBuffer) -> tuple[Learner, Info]:
+        """The learner after ``delay`` gradient steps of the critics and one of the policy, and their last reports."""
         key_batches, key_targets, key_policy = jax.random.split(key, 3)
-        batches = [memory.sample(k, self.batch) for k in jax.random.split(key_batches, self.delay)]
-        told: dict[str, jax.Array] = {}
+        batches = [buffer.sample(k, self.batch) for k in jax.random.split(key_batches, self.delay)]
+        report: dict[str, jax.Array] = {}
         for batch, key_target in zip(batches, jax.random.split(key_targets, self.delay), strict=True):
             target = self.targets(key_target, world, learner, batch)
             gradient, info = world.gradient(critic_loss)(learner.params, batch, target)
             params, state = self.optimizer.update(gradient, learner.optimizer, learner.params, world.progress)
-            learner, told = learner._replace(params=params, optimizer=state), {**told, **info}
+            learner, report = learner._replace(params=params, optimizer=state), {**report, **info}
         gradient, info = world.gradient(self.policy_loss(key_policy, world, learner))(learner.params, batches[-1])
         params, state = self.policy_optimizer.update(gradient, learner.policy_optimizer, learner.params, world.progress)
         own = self.update_own(world, learner, info)
         target = polyak_update(learner.target, params, jnp.asarray(self.polyak))
-        return Learner(params, target, learner.optimizer, state, own), {**told, **info}
+        learner = learner._replace(params=params, target=target, policy_optimizer=state, own=own)
+        return learner, {**report, **info}
 
-    def targets(self, key: jax.Array, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
-        """``y[T, B]``: what both critics should have said; differentiable with respect to ``gamma``."""
+    def targets(self, key: Key, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
+        """``y[T, B]``, the targets of both critics; differentiable with respect to ``gamma``."""
         return batch.reward + self.gamma * (1.0 - batch.terminated) * self.next_value(key, world, learner, batch)
 
 
 def critic_loss(outputs: Outputs, batch: Trajectory, target: jax.Array) -> tuple[jax.Array, Info]:
-    """Half the mean squared error of either critic, summed over both."""
+    """Half the mean squared error of each critic, summed over both.
+
+    Args:
+        outputs: ``q1`` and ``q2``, each ``[T, B]``.
+        batch: the transitions, which are not used.
+        target: ``y[T, B]``.
+
+    >>> outputs = {"q1": jnp.array([1.0, 2.0, 3.0]), "q2": jnp.array([1.0, 2.0, 6.0])}
+    >>> loss, _ = critic_loss(outputs, None, jnp.array([1.0, 2.0, 3.0]))
+    >>> float(loss)
+    1.5
+    """
+    del batch
     loss = sum((0.5 * jnp.mean((outputs[critic] - target) ** 2) for critic in CRITICS), jnp.zeros(()))
     return loss, {"critic_loss": loss, "q": jnp.mean(outputs["q1"])}
 
 
-def lower(outputs: Outputs) -> jax.Array:
-    """The lower of both critics."""
+def lower_critic(outputs: Outputs) -> jax.Array:
+    """The lower of both critics, element by element.
+
+    >>> print(lower_critic({"q1": jnp.array([1.0, 2.0]), "q2": jnp.array([3.0, 0.0])}))
+    [1. 0.]
+    """
     return jnp.minimum(outputs["q1"], outputs["q2"])
 
 
-def bounds(spec: Spec) -> tuple[jax.Array, jax.Array]:
-    """Lowest and highest actions ``[D]``."""
+def action_bounds(spec: Spec) -> tuple[jax.Array, jax.Array]:
+    """Lowest and highest actions ``[D]``, in the environment's units.
+
+    >>> low, high = action_bounds(Spec((3,), Continuous((-2.0,), (2.0,))))
+    >>> print(low, high)
+    [-2.] [2.]
+    """
     assert isinstance(spec.action, Continuous)
     return jnp.asarray(spec.action.low, jnp.float32), jnp.asarray(spec.action.high, jnp.float32)

@@ -1,6 +1,7 @@
-"""Plugin: meta-gradients, which adapt numbers of a rule while it learns.
+"""Plugin: meta-gradients, which adapt numbers of a rule while it learns (Xu et al. 2018, arXiv 1805.09801).
 
-`meta_gradient` is the rule, `derivatives` says how parameters depend on what is adapted, `held_out` by what they are judged.
+`meta_gradient` holds the rule, `derivatives` the derivative of the parameters with respect to the adapted numbers, `held_out`
+the losses by which the parameters are judged.
 """
 
 from discover import Registry, hookimpl
