@@ -6,6 +6,8 @@ import pkgutil
 import types
 from collections.abc import Iterator
 
+import discover_mlflow
+import discover_zoo
 import pytest
 
 import discover
@@ -18,10 +20,10 @@ def modules(package: types.ModuleType) -> Iterator[str]:
             yield found.name
 
 
-CORE = sorted(modules(discover))
+MODULES = sorted(name for package in (discover, discover_zoo, discover_mlflow) for name in modules(package))
 
 
-@pytest.mark.parametrize("name", CORE)
+@pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module_run(name: str) -> None:
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0, f"{result.failed} of {result.attempted} examples of {name} fail"
@@ -29,4 +31,4 @@ def test_the_examples_of_a_module_run(name: str) -> None:
 
 def test_there_are_examples() -> None:
     finder = doctest.DocTestFinder()
-    assert sum(bool(test.examples) for name in CORE for test in finder.find(importlib.import_module(name))) >= 5
+    assert sum(bool(test.examples) for name in MODULES for test in finder.find(importlib.import_module(name))) >= 5

@@ -1,11 +1,11 @@
 """Catch: the smallest task with a delayed reward and an observation like a picture."""
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from discover import AtLeast, Count, Discrete, Environment, Registry, Spec, Step, component, hookimpl
+from discover import AtLeast, Count, Discrete, Environment, Key, Registry, Spec, Step, Task, component, hookimpl
 
 
 class Board(NamedTuple):
@@ -33,15 +33,15 @@ class Catch(Environment):
     def spec(self) -> Spec:
         return Spec((self.rows, self.columns), Discrete(3))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return jnp.zeros((), jnp.int32)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Board, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Board, jax.Array]:
         column = jax.random.randint(key, (), 0, self.columns)
         board = Board(jnp.int32(0), column, jnp.int32(self.columns // 2))
         return board, self._picture(board)
 
-    def step(self, key: jax.Array, state: Board, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: Board, action: jax.Array, task: Task) -> Step:
         paddle = jnp.clip(state.paddle + action - 1, 0, self.columns - 1)
         board = Board(state.ball_row + 1, state.ball_column, paddle)
         landed = board.ball_row == self.rows - 1

@@ -1,11 +1,9 @@
 """A walk along a cliff, with few enough states to know their values."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Registry, Spec, Step, component, hookimpl
+from discover import Discrete, Environment, Key, Registry, Spec, Step, Task, component, hookimpl
 
 _MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 """Rows and columns that the actions up, right, down and left add."""
@@ -27,14 +25,14 @@ class Cliff(Environment):
     def spec(self) -> Spec:
         return Spec((self.rows * self.columns,), Discrete(4))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return jnp.zeros((), jnp.int32)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[jax.Array, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[jax.Array, jax.Array]:
         start = jnp.array([self.rows - 1, 0], jnp.int32)
         return start, self._seen(start)
 
-    def step(self, key: jax.Array, state: jax.Array, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: jax.Array, action: jax.Array, task: Task) -> Step:
         last = jnp.array([self.rows - 1, self.columns - 1], jnp.int32)
         cell = jnp.clip(state + jnp.array(_MOVES, jnp.int32)[action], 0, last)
         goal = jnp.all(cell == last)

@@ -1,6 +1,6 @@
 """Probes: environments so small that a rule that fails on one of them is broken, and which one tells where."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,10 +10,12 @@ from discover import (
     Discrete,
     Environment,
     Integer,
+    Key,
     Registry,
     Scalar,
     Spec,
     Step,
+    Task,
     component,
     hookimpl,
     integer,
@@ -51,16 +53,16 @@ class Probe(Environment):
     def spec(self) -> Spec:
         return Spec((4,), Discrete(2) if self.actions == "discrete" else Continuous((-1.0,), (1.0,)))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return jnp.zeros((), jnp.int32)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Moment, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Moment, jax.Array]:
         cue = jax.random.rademacher(key, (), jnp.int32)
         shown = (self.observed != 0.0) | (self.matched != 0.0)
         moment = Moment(jnp.where(shown, cue, 0), jnp.zeros((), jnp.int32))
         return moment, self._seen(moment)
 
-    def step(self, key: jax.Array, state: Moment, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: Moment, action: jax.Array, task: Task) -> Step:
         choice = 2.0 * action - 1.0 if self.actions == "discrete" else jnp.clip(action[0], -1.0, 1.0)
         reward = self.constant + self.observed * state.cue + (self.chosen + self.matched * state.cue) * choice
         ended = state.time >= self.delay

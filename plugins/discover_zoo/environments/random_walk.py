@@ -1,11 +1,9 @@
 """A random walk with few enough states to know their values."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Registry, Spec, Step, component, hookimpl
+from discover import Discrete, Environment, Key, Registry, Spec, Step, Task, component, hookimpl
 
 
 @component
@@ -23,14 +21,14 @@ class RandomWalk(Environment):
     def spec(self) -> Spec:
         return Spec((self.states,), Discrete(2))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return jnp.zeros((), jnp.int32)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[jax.Array, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[jax.Array, jax.Array]:
         middle = jnp.int32(self.states // 2)
         return middle, jax.nn.one_hot(middle, self.states)
 
-    def step(self, key: jax.Array, state: jax.Array, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: jax.Array, action: jax.Array, task: Task) -> Step:
         state = state + 2 * action.astype(jnp.int32) - 1
         right = state == self.states
         ended = right | (state < 0)

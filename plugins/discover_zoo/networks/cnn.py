@@ -1,12 +1,11 @@
 """Convolutional network for small pictures."""
 
 import itertools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Inputs, Registry, Spec, UserError, component, hookimpl
+from discover import Carry, Count, Inputs, Key, Params, Registry, Spec, UserError, component, hookimpl
 from discover_zoo.networks.layers import Activation, dense, joined, stack, through
 from discover_zoo.networks.torso import TorsoNetwork
 
@@ -32,7 +31,7 @@ class CNN(TorsoNetwork):
     activation: Activation = "relu"
     shared: bool = True
 
-    def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
+    def torso(self, key: Key, spec: Spec, read: int) -> Params:
         channels = (self._picture(spec)[2], *self.filters)
         keys = jax.random.split(key, len(channels))
         pairs = zip(keys, channels[:-1], channels[1:], strict=False)
@@ -42,7 +41,7 @@ class CNN(TorsoNetwork):
     def width(self, spec: Spec, read: int) -> int:
         return (self._flat(spec) + read, *self.hidden)[-1]
 
-    def features(self, params: Any, inputs: Inputs, read: tuple[str, ...], carry: Any) -> tuple[jax.Array, Any]:
+    def features(self, params: Params, inputs: Inputs, read: tuple[str, ...], carry: Carry) -> tuple[jax.Array, Carry]:
         batch, x = inputs.is_first.shape, inputs.observation.astype(jnp.float32)
         x = x[..., None] if x.ndim == len(batch) + 2 else x
         for layer in params["filters"]:

@@ -1,11 +1,9 @@
 """A gated recurrent unit."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Registry, component, hookimpl
+from discover import Carry, Key, Params, Registry, component, hookimpl
 from discover_zoo.networks.recurrent import Recurrent, gate_sums, gate_weights
 
 
@@ -20,17 +18,17 @@ class GRU(Recurrent):
 
     paper = "Cho et al. 2014, arXiv 1406.1078"
 
-    def torso_carry(self) -> Any:
+    def torso_carry(self) -> Carry:
         return jnp.zeros(self.memory)
 
-    def cell(self, key: jax.Array, inputs: int) -> Any:
+    def cell(self, key: Key, inputs: int) -> Params:
         key_input, key_memory = jax.random.split(key)
         return {
             "input": gate_weights(key_input, 3, inputs, self.memory),
             "memory": gate_weights(key_memory, 3, self.memory, self.memory),
         }
 
-    def advance(self, cell: Any, x: jax.Array, carry: Any) -> tuple[jax.Array, Any]:
+    def advance(self, cell: Params, x: jax.Array, carry: Carry) -> tuple[jax.Array, Carry]:
         a, b, c = gate_sums(cell["input"], x)
         d, e, f = gate_sums(cell["memory"], carry)
         keep = jax.nn.sigmoid(a + d)

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from discover import Inputs
+from discover import Inputs, Key
 
 Activation: TypeAlias = Literal["tanh", "relu"]
 Layer: TypeAlias = dict[str, jax.Array]
@@ -18,19 +18,19 @@ Initializer: TypeAlias = Literal["orthogonal", "lecun"]
 _ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 
 
-def stack(key: jax.Array, sizes: tuple[int, ...], initializer: Initializer) -> list[Layer]:
+def stack(key: Key, sizes: tuple[int, ...], initializer: Initializer) -> list[Layer]:
     """Dense layers from ``sizes[0]`` inputs through all further widths."""
     keys = jax.random.split(key, len(sizes))
     return [dense(k, a, b, initializer) for k, a, b in zip(keys, sizes[:-1], sizes[1:], strict=False)]
 
 
-def dense(key: jax.Array, inputs: int, outputs: int, initializer: Initializer) -> Layer:
+def dense(key: Key, inputs: int, outputs: int, initializer: Initializer) -> Layer:
     """One hidden layer: ``kernel[inputs, outputs]`` of gain sqrt(2) (``lecun``: 1), and ``bias[outputs]`` of zeros."""
     gain = math.sqrt(2.0) if initializer == "orthogonal" else 1.0
     return {"kernel": kernel(key, inputs, outputs, gain, initializer), "bias": jnp.zeros(outputs)}
 
 
-def kernel(key: jax.Array, inputs: int, outputs: int, gain: float, initializer: Initializer) -> jax.Array:
+def kernel(key: Key, inputs: int, outputs: int, gain: float, initializer: Initializer) -> jax.Array:
     """A fresh kernel ``[inputs, outputs]``."""
     if initializer == "orthogonal":
         return orthogonal(key, inputs, outputs, gain)
@@ -68,7 +68,7 @@ def joined(x: jax.Array, inputs: Inputs, names: tuple[str, ...]) -> jax.Array:
     return jnp.concatenate([x, *(inputs.context[n] for n in names)], axis=-1) if names else x
 
 
-def orthogonal(key: jax.Array, rows: int, columns: int, gain: float) -> jax.Array:
+def orthogonal(key: Key, rows: int, columns: int, gain: float) -> jax.Array:
     """A random ``[rows, columns]`` matrix with orthonormal columns (rows, if it is wide), times ``gain``.
 
     Gram-Schmidt on Gaussian columns, each made orthogonal to the earlier ones twice, for accuracy: the distribution of the QR

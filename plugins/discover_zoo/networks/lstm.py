@@ -1,11 +1,9 @@
 """Long short-term memory."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Registry, component, hookimpl
+from discover import Carry, Key, Params, Registry, component, hookimpl
 from discover_zoo.networks.recurrent import Recurrent, gate_sums, gate_weights
 
 
@@ -20,10 +18,10 @@ class LSTM(Recurrent):
 
     paper = "Hochreiter & Schmidhuber 1997; Gers et al. 2000"
 
-    def torso_carry(self) -> Any:
+    def torso_carry(self) -> Carry:
         return {"cell": jnp.zeros(self.memory), "output": jnp.zeros(self.memory)}
 
-    def cell(self, key: jax.Array, inputs: int) -> Any:
+    def cell(self, key: Key, inputs: int) -> Params:
         key_input, key_memory = jax.random.split(key)
         given = gate_weights(key_input, 4, inputs, self.memory)
         return {
@@ -31,7 +29,7 @@ class LSTM(Recurrent):
             "memory": {"kernel": gate_weights(key_memory, 4, self.memory, self.memory)["kernel"]},
         }
 
-    def advance(self, cell: Any, x: jax.Array, carry: Any) -> tuple[jax.Array, Any]:
+    def advance(self, cell: Params, x: jax.Array, carry: Carry) -> tuple[jax.Array, Carry]:
         given, remembered = gate_sums(cell["input"], x), gate_sums(cell["memory"], carry["output"])
         a, b, c, d = (g + r for g, r in zip(given, remembered, strict=True))
         kept = jax.nn.sigmoid(b) * carry["cell"] + jax.nn.sigmoid(a) * jnp.tanh(c)

@@ -1,12 +1,12 @@
 """What recurrent networks share."""
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from discover import ACTION, REWARD, Count, Inputs, Spec, component
+from discover import ACTION, REWARD, Carry, Count, Inputs, Key, Params, Spec, component
 from discover_zoo.networks.layers import Activation, flat, joined, orthogonal, stack, through
 from discover_zoo.networks.torso import TorsoNetwork
 
@@ -32,11 +32,11 @@ class Recurrent(TorsoNetwork):
     activation: Activation = "relu"
     shared: bool = True
 
-    def cell(self, key: jax.Array, inputs: int) -> Any:
+    def cell(self, key: Key, inputs: int) -> Params:
         """Fresh parameters of a memory that sees ``inputs`` numbers."""
         raise NotImplementedError
 
-    def advance(self, cell: Any, x: jax.Array, carry: Any) -> tuple[jax.Array, Any]:
+    def advance(self, cell: Params, x: jax.Array, carry: Carry) -> tuple[jax.Array, Carry]:
         """What the memory gives, ``[..., memory]``, and its next carry."""
         raise NotImplementedError
 
@@ -44,7 +44,7 @@ class Recurrent(TorsoNetwork):
     def between(self) -> tuple[int, ...]:
         return self.hidden
 
-    def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
+    def torso(self, key: Key, spec: Spec, read: int) -> Params:
         key_encoder, key_cell = jax.random.split(key)
         sizes = (math.prod(spec.observation_shape) + read, *self.encoder)
         return {"encoder": stack(key_encoder, sizes, self.initializer), "cell": self.cell(key_cell, sizes[-1])}
@@ -52,13 +52,13 @@ class Recurrent(TorsoNetwork):
     def width(self, spec: Spec, read: int) -> int:
         return self.memory
 
-    def features(self, params: Any, inputs: Inputs, read: tuple[str, ...], carry: Any) -> tuple[jax.Array, Any]:
+    def features(self, params: Params, inputs: Inputs, read: tuple[str, ...], carry: Carry) -> tuple[jax.Array, Carry]:
         x = through(params["encoder"], joined(flat(inputs), inputs, read), self.activation)
         carry = jax.tree.map(lambda c: jnp.where(inputs.is_first[..., None], 0.0, c), carry)
         return self.advance(params["cell"], x, carry)
 
 
-def gate_weights(key: jax.Array, gates: int, inputs: int, width: int) -> dict[str, jax.Array]:
+def gate_weights(key: Key, gates: int, inputs: int, width: int) -> dict[str, jax.Array]:
     """``kernel[inputs, gates, width]``, orthogonal for each gate, and ``bias[gates, width]``."""
     kernels = jax.vmap(lambda k: orthogonal(k, inputs, width, 1.0))(jax.random.split(key, gates))
     return {"kernel": jnp.moveaxis(kernels, 0, 1), "bias": jnp.zeros((gates, width))}

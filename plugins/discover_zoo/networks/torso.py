@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from discover import ACTION, REWARD, Head, Heads, Inputs, Network, Outputs, Spec, component, named_key
+from discover import ACTION, REWARD, Carry, Head, Heads, Inputs, Key, Network, Outputs, Params, Spec, component, named_key
 from discover_zoo.networks.layers import Activation, Initializer, joined, kernel, product, stack, through
 
 
@@ -31,7 +31,7 @@ class TorsoNetwork(Network):
     shared: bool = False
     initializer: Initializer = "orthogonal"
 
-    def torso(self, key: jax.Array, spec: Spec, read: int) -> Any:
+    def torso(self, key: Key, spec: Spec, read: int) -> Params:
         """Fresh parameters of one torso that reads ``read`` numbers besides the observation."""
         raise NotImplementedError
 
@@ -39,11 +39,11 @@ class TorsoNetwork(Network):
         """How many features such a torso gives."""
         raise NotImplementedError
 
-    def features(self, params: Any, inputs: Inputs, read: tuple[str, ...], carry: Any) -> tuple[jax.Array, Any]:
+    def features(self, params: Params, inputs: Inputs, read: tuple[str, ...], carry: Carry) -> tuple[jax.Array, Carry]:
         """Features ``[..., width]`` and the torso's next carry; ``read`` names what it reads besides the observation."""
         raise NotImplementedError
 
-    def torso_carry(self) -> Any:
+    def torso_carry(self) -> Carry:
         """The carry of one torso at the start of an episode."""
         return ()
 
@@ -52,7 +52,7 @@ class TorsoNetwork(Network):
         """Widths of the layers between a torso and the output layer; each head has its own."""
         return ()
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+    def init(self, key: Key, spec: Spec, heads: Heads) -> Params:
         params: dict[str, Any] = {}
         for index, (name, head) in enumerate(sorted(heads.outputs.items())):
             key_torso, key_head = jax.random.split(jax.random.fold_in(key, index))
@@ -65,13 +65,13 @@ class TorsoNetwork(Network):
         common = _size(heads, self._common(heads))
         return {"heads": params, "torso": self.torso(named_key(key, "torso"), spec, common) if self.shared else ()}
 
-    def carry(self, heads: Heads) -> Any:
+    def carry(self, heads: Heads) -> Carry:
         fresh = self.torso_carry()
         if self.shared or not jax.tree.leaves(fresh):
             return fresh
         return {name: fresh for name, head in heads.outputs.items() if head.form != "constant"}
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
         outputs, x = {}, jnp.zeros(())
         if self.shared:
             x, carry = self.features(params["torso"], inputs, self._common(heads), carry)
@@ -99,7 +99,7 @@ class TorsoNetwork(Network):
         reads = [set(head.reads) - {ACTION, REWARD} for head in heads.outputs.values() if head.form != "constant"]
         return tuple(sorted(set.intersection(*reads))) if self.shared and reads else ()
 
-    def _output(self, key: jax.Array, inputs: int, head: Head) -> dict[str, Any]:
+    def _output(self, key: Key, inputs: int, head: Head) -> dict[str, Any]:
         sizes = (inputs, *self.between)
         last = kernel(key, sizes[-1], math.prod(head.shape), head.gain, self.initializer)
         return {

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_key, named_keys, real
+from discover import Key, Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_key, named_keys, real
 
 
 class State(NamedTuple):
@@ -54,28 +54,28 @@ class Genetic(Strategy):
     def check_population(self, space: Space, population: int) -> str | None:
         return None if population >= 2 else "it needs 2 at least, the best of a generation and a child"
 
-    def init(self, key: jax.Array, space: Space, population: int) -> State:
+    def init(self, key: Key, space: Space, population: int) -> State:
         key_start, key_prior = named_keys(key, "start", "prior")
         genomes = jax.vmap(space.sample)(jax.random.split(key_prior, population))
         return State(genomes.at[0].set(space.start(key_start)), jnp.zeros(population), jnp.zeros((), jnp.int32))
 
-    def ask(self, key: jax.Array, state: State, space: Space, population: int) -> tuple[Proposal, State]:
+    def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         ranked = state.genomes[_foremost(state, space)]
         children = jax.vmap(lambda k: self._child(k, ranked, space))(jax.random.split(key, population))
         elite = jnp.clip(jnp.round(self.elite * population), 1, population - 1)
         bred = jnp.where((jnp.arange(population) < elite)[:, None], ranked, children)
         return Proposal(jnp.where(state.generation == 0, state.genomes, bred)), state
 
-    def tell(self, key: jax.Array, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
+    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
         return State(genomes, jnp.asarray(fitness, jnp.float32), state.generation + 1)
 
-    def _child(self, key: jax.Array, ranked: jax.Array, space: Space) -> jax.Array:
+    def _child(self, key: Key, ranked: jax.Array, space: Space) -> jax.Array:
         first, second = self._parents(named_key(key, "parents"), ranked)
         crossed = space.crossover(named_key(key, "crossover"), first, second)
         child = jnp.where(jax.random.bernoulli(named_key(key, "whether"), self.crossover), crossed, first)
         return space.mutate(named_key(key, "mutation"), child, self.mutation)
 
-    def _parents(self, key: jax.Array, ranked: jax.Array) -> jax.Array:
+    def _parents(self, key: Key, ranked: jax.Array) -> jax.Array:
         u = jax.random.uniform(key, (2,))
         rank = jnp.floor(len(ranked) * (1.0 - u ** (1.0 / self.tournament))).astype(jnp.int32)
         return ranked[jnp.clip(rank, 0, len(ranked) - 1)]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Proposal, Registry, Space, Strategy, component, hookimpl, named_key
+from discover import Key, Proposal, Registry, Space, Strategy, component, hookimpl, named_key
 
 
 class State(NamedTuple):
@@ -29,15 +29,15 @@ class RandomSearch(Strategy):
 
     paper = "Bergstra & Bengio 2012, JMLR 13"
 
-    def init(self, key: jax.Array, space: Space, population: int) -> State:
+    def init(self, key: Key, space: Space, population: int) -> State:
         return State(space.start(named_key(key, "start")), jnp.zeros((), jnp.int32))
 
-    def ask(self, key: jax.Array, state: State, space: Space, population: int) -> tuple[Proposal, State]:
+    def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         genomes = jax.vmap(space.sample)(jax.random.split(key, population))
         first = jnp.where(state.generation == 0, state.start, genomes[0])
         return Proposal(genomes.at[0].set(first)), state
 
-    def tell(self, key: jax.Array, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
+    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
         return state._replace(generation=state.generation + 1)
 
 

@@ -1,11 +1,9 @@
 """Each action several times."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Environment, Registry, Step, Wrapper, component, hookimpl
+from discover import Count, Environment, EnvState, Key, Registry, Step, Task, Wrapper, component, hookimpl
 from discover_zoo.wrappers.wrapped import Wrapped
 
 
@@ -28,15 +26,15 @@ class Repeated(Wrapped):
 
     times: int
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[EnvState, jax.Array]:
         return self.inner.reset(key, task)
 
-    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
         keys = jax.random.split(key, self.times)
         made = self.inner.step(keys[0], state, action, task)
         made = made._replace(reward=jnp.asarray(made.reward, jnp.float32))
 
-        def again(made: Step, key: jax.Array) -> tuple[Step, None]:
+        def again(made: Step, key: Key) -> tuple[Step, None]:
             following = self.inner.step(key, made.state, action, task)
             following = following._replace(reward=made.reward + following.reward)
             over = made.terminated | made.truncated

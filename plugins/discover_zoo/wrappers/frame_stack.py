@@ -1,11 +1,9 @@
 """The last few observations in one."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Environment, Registry, Spec, Step, Wrapper, component, hookimpl
+from discover import Count, Environment, Key, Registry, Spec, Step, Task, Wrapper, component, hookimpl
 from discover_zoo.wrappers.wrapped import Watched, Wrapped
 
 
@@ -36,12 +34,12 @@ class Stacked(Wrapped):
         *outer, last = (*spec.observation_shape, 1) if len(spec.observation_shape) == 2 else spec.observation_shape
         return spec._replace(observation_shape=(*outer, self.frames * last))
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Watched, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Watched, jax.Array]:
         inner, observation = self.inner.reset(key, task)
         shown = jnp.concatenate([self._frame(observation)] * self.frames, axis=-1)
         return Watched(inner, shown), shown
 
-    def step(self, key: jax.Array, state: Watched, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: Watched, action: jax.Array, task: Task) -> Step:
         made = self.inner.step(key, state.inner, action, task)
         frame = self._frame(made.observation)
         shown = jnp.concatenate([state.kept[..., frame.shape[-1] :], frame], axis=-1)

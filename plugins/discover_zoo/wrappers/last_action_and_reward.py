@@ -1,12 +1,11 @@
 """The last action and reward beside the observation."""
 
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Registry, Spec, Step, Wrapper, component, hookimpl
+from discover import Discrete, Environment, EnvState, Key, Registry, Spec, Step, Task, Wrapper, component, hookimpl
 from discover_zoo.wrappers.wrapped import Wrapped, no_action
 
 
@@ -32,12 +31,12 @@ class Extended(Wrapped):
         actions = spec.action.n if isinstance(spec.action, Discrete) else len(spec.action.low)
         return spec._replace(observation_shape=(math.prod(spec.observation_shape) + actions + 1,))
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[EnvState, jax.Array]:
         state, observation = self.inner.reset(key, task)
         nothing = jnp.zeros_like(self._encoded(no_action(self.inner.spec())))
         return state, self._shown(observation, nothing, jnp.zeros(()))
 
-    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
         made = self.inner.step(key, state, action, task)
         return made._replace(observation=self._shown(made.observation, self._encoded(action), made.reward))
 

@@ -1,11 +1,9 @@
 """Actions that now and then are repeated by chance."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Environment, Registry, Scalar, Step, Wrapper, component, hookimpl, real
+from discover import Environment, Key, Registry, Scalar, Step, Task, Wrapper, component, hookimpl, real
 from discover_zoo.wrappers.wrapped import Watched, Wrapped, no_action, settled
 
 
@@ -30,11 +28,11 @@ class Sticky(Wrapped):
 
     probability: Scalar = real(low=0.0, high=1.0)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Watched, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Watched, jax.Array]:
         inner, observation = self.inner.reset(key, task)
         return Watched(inner, (no_action(self.spec()), jnp.array(False))), observation
 
-    def step(self, key: jax.Array, state: Watched, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: Watched, action: jax.Array, task: Task) -> Step:
         key_sticks, key_step = jax.random.split(key)
         before, acted = state.kept
         sticks = acted & jax.random.bernoulli(key_sticks, self.probability)

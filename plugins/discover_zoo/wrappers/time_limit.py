@@ -1,11 +1,9 @@
 """A limit on the length of episodes."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Environment, Registry, Step, Wrapper, component, hookimpl
+from discover import Count, Environment, Key, Registry, Step, Task, Wrapper, component, hookimpl
 from discover_zoo.wrappers.wrapped import Watched, Wrapped
 
 
@@ -28,11 +26,11 @@ class Limited(Wrapped):
 
     steps: int
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Watched, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Watched, jax.Array]:
         inner, observation = self.inner.reset(key, task)
         return Watched(inner, jnp.zeros((), jnp.int32)), observation
 
-    def step(self, key: jax.Array, state: Watched, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: Watched, action: jax.Array, task: Task) -> Step:
         made, count = self.inner.step(key, state.inner, action, task), state.kept + 1
         late = (count >= self.steps) & ~made.terminated
         return made._replace(state=Watched(made.state, count), truncated=made.truncated | late)

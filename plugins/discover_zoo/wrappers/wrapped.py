@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Redraw, Spec, component
+from discover import Discrete, Environment, Key, Redraw, Spec, Task, component
 
 
 class Watched(NamedTuple):
@@ -28,7 +28,7 @@ class Wrapped(Environment):
     def spec(self) -> Spec:
         return self.inner.spec()
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return self.inner.sample_task(key)
 
 

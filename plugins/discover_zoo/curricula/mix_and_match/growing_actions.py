@@ -1,12 +1,25 @@
 """Agents of one network that may do more and more, mixed into one."""
 
 from collections.abc import Mapping
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 
-from discover import Curriculum, Head, Heads, Inputs, Network, Outputs, Scalar, Spec, UserError, component, real
+from discover import (
+    Carry,
+    Curriculum,
+    Head,
+    Heads,
+    Inputs,
+    Key,
+    Network,
+    Outputs,
+    Params,
+    Scalar,
+    Spec,
+    UserError,
+    component,
+    real,
+)
 from discover_zoo.curricula.mix_and_match.mixing import NEVER, mixture
 from discover_zoo.curricula.mix_and_match.shares import Ramp, Share
 
@@ -50,13 +63,13 @@ class SharedMixture(Network):
     def forms(self) -> frozenset[str]:
         return self.network.forms
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+    def init(self, key: Key, spec: Spec, heads: Heads) -> Params:
         return self.network.init(key, spec, self._all(heads))
 
-    def carry(self, heads: Heads) -> Any:
+    def carry(self, heads: Heads) -> Carry:
         return self.network.carry(self._all(heads))
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
         outputs, carry = self.network.apply(params, self._all(heads), inputs, carry)
         said = [self._said_by(index, actions, heads.outputs, outputs) for index, actions in enumerate(self.known)]
         said.append({name: value for name, value in outputs.items() if "@" not in name})

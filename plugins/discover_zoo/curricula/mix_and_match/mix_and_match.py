@@ -1,10 +1,8 @@
 """Agents with networks of their own, mixed into one."""
 
-from typing import Any
-
 import jax
 
-from discover import Curriculum, Heads, Inputs, Network, Outputs, Scalar, Spec, component, real
+from discover import Carry, Curriculum, Heads, Inputs, Key, Network, Outputs, Params, Scalar, Spec, component, real
 from discover_zoo.curricula.mix_and_match.mixing import mixture
 from discover_zoo.curricula.mix_and_match.shares import Ramp, Share
 
@@ -44,14 +42,14 @@ class Mixture(Network):
     def forms(self) -> frozenset[str]:
         return frozenset.intersection(*(agent.forms for agent in self.agents))
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+    def init(self, key: Key, spec: Spec, heads: Heads) -> Params:
         keys = jax.random.split(key, len(self.agents))
         return tuple(agent.init(k, spec, heads) for agent, k in zip(self.agents, keys, strict=True))
 
-    def carry(self, heads: Heads) -> Any:
+    def carry(self, heads: Heads) -> Carry:
         return tuple(agent.carry(heads) for agent in self.agents)
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
         steps = [agent.apply(p, heads, inputs, c) for agent, p, c in zip(self.agents, params, carry, strict=True)]
         said, carries = zip(*steps, strict=True)
         return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient, inputs.is_first.shape), carries

@@ -1,11 +1,9 @@
 """A specialist for each task."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Heads, Inputs, Network, Outputs, Spec, component
+from discover import Carry, Count, Heads, Inputs, Key, Network, Outputs, Params, Spec, component
 
 
 @component
@@ -26,13 +24,13 @@ class Specialists(Network):
     def forms(self) -> frozenset[str]:
         return self.network.forms
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+    def init(self, key: Key, spec: Spec, heads: Heads) -> Params:
         return tuple(self.network.init(k, spec, heads) for k in jax.random.split(key, self.tasks))
 
-    def carry(self, heads: Heads) -> Any:
+    def carry(self, heads: Heads) -> Carry:
         return tuple(self.network.carry(heads) for _ in range(self.tasks))
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
         steps = [self.network.apply(p, heads, inputs, c) for p, c in zip(params, carry, strict=True)]
         task = jnp.argmax(inputs.observation[..., -self.tasks :], axis=-1)
         task = task.reshape(*inputs.is_first.shape, -1)[..., -1]  # of a picture, its last row tells

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import Continuous, Discrete, Environment, Spec, Step, UserError, component, nearest
+from discover import Continuous, Discrete, Environment, EnvState, Key, Spec, Step, Task, UserError, component, nearest
 
 
 class Made(NamedTuple):
@@ -47,13 +47,13 @@ class Gymnax(Environment):
     def spec(self) -> Spec:
         return make(self.id).spec
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return self._start(key) if self.start == "task" else jnp.zeros((), jnp.int32)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[EnvState, jax.Array]:
         return task if self.start == "task" else self._start(key)
 
-    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
         made = make(self.id)
         if isinstance(made.spec.action, Continuous):
             action = jnp.clip(action, *(np.asarray(bound, np.float32) for bound in made.spec.action))
@@ -61,7 +61,7 @@ class Gymnax(Environment):
         truncated = made.environment.is_truncated(state, made.params)
         return Step(_strong(state), _observed(made, observation), jnp.float32(reward), terminated, truncated)
 
-    def _start(self, key: jax.Array) -> tuple[Any, jax.Array]:
+    def _start(self, key: Key) -> tuple[EnvState, jax.Array]:
         made = make(self.id)
         observation, state = made.environment.reset_env(key, made.params)
         return _strong(state), _observed(made, observation)
@@ -114,6 +114,6 @@ def _observed(made: Made, observation: Any) -> jax.Array:
     return jax.nn.one_hot(observation, made.categories, dtype=jnp.float32)
 
 
-def _strong(state: Any) -> Any:
+def _strong(state: EnvState) -> EnvState:
     """The state without weak types, so that a saved and restored one runs the same program."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.asarray(leaf).dtype), state)

@@ -1,11 +1,9 @@
 """Four corners, one of which pays."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Registry, Step, component, hookimpl
+from discover import Count, Key, Registry, Step, Task, component, hookimpl
 from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, moved
 
 _REACH, _START, _CORNER, _CENTER = 0.2, 0.2, 2.0, 0.5
@@ -23,14 +21,14 @@ class Corners(Plane):
 
     horizon: Count = 100
 
-    def draw(self, key: jax.Array) -> jax.Array:
+    def draw(self, key: Key) -> jax.Array:
         return _CORNER * jnp.where(jax.random.bernoulli(key, 0.5, (2,)), 1.0, -1.0)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Walker, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Walker, jax.Array]:
         position = jax.random.uniform(key, (2,), minval=-_START, maxval=_START)
         return Walker(position, jnp.int32(0)), position
 
-    def step(self, key: jax.Array, state: Walker, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: Walker, action: jax.Array, task: Task) -> Step:
         before, state = state.position, Walker(moved(state.position, action, _REACH), state.steps + 1)
         nearer = jnp.linalg.norm(before - task) - jnp.linalg.norm(state.position - task)
         told = (jnp.sum(jnp.abs(state.position)) >= _CENTER) & jnp.all(state.position * task > 0.0)

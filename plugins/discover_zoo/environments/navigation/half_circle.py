@@ -1,12 +1,11 @@
 """Goals on a half-circle, with a reward near them alone."""
 
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Registry, Step, component, hookimpl
+from discover import Count, Key, Registry, Step, Task, component, hookimpl
 from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, moved
 
 _REACH, _NEAR, _ANGLES = 0.1, 0.2, 100
@@ -25,14 +24,14 @@ class HalfCircle(Plane):
     horizon: Count = 20
     dense: bool = False
 
-    def draw(self, key: jax.Array) -> jax.Array:
+    def draw(self, key: Key) -> jax.Array:
         angle = math.pi * jax.random.randint(key, (), 0, _ANGLES) / (_ANGLES - 1)
         return jnp.stack([jnp.cos(angle), jnp.sin(angle)])
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Walker, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Walker, jax.Array]:
         return Walker(jnp.zeros(2), jnp.int32(0)), jnp.zeros(2)
 
-    def step(self, key: jax.Array, state: Walker, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: Walker, action: jax.Array, task: Task) -> Step:
         state = Walker(moved(state.position, action, _REACH), state.steps + 1)
         distance = jnp.linalg.norm(state.position - task)
         sparse = jnp.where(distance <= _NEAR, 1.0 - distance, 0.0)

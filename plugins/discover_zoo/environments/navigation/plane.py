@@ -1,11 +1,11 @@
 """What the families share: a point in the plane that walks, and a task that pays it."""
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from discover import AtLeast, Continuous, Environment, Redraw, Spec, component, named_key
+from discover import AtLeast, Continuous, Environment, Key, Redraw, Spec, Task, component, named_key
 
 ORIGIN = "20,000 episodes of a uniform random policy, and of one that knows the goal and walks straight to it"
 """Where the random and the reference returns of the tasks come from."""
@@ -40,16 +40,16 @@ class Plane(Environment):
     def spec(self) -> Spec:
         return Spec((2,), Continuous((-1.0, -1.0), (1.0, 1.0)))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         if self.tasks == 0:
             return self.draw(key)
         return jax.tree.map(lambda x: x[jax.random.randint(key, (), 0, self.tasks)], self.every_task())
 
-    def every_task(self) -> Any:
+    def every_task(self) -> Task:
         """The N tasks, ``[N, ...]``."""
         return jax.vmap(self.draw)(jax.random.split(named_key(jax.random.key(self.seed), "tasks"), self.tasks))
 
-    def draw(self, key: jax.Array) -> Any:
+    def draw(self, key: Key) -> Task:
         """One task of the distribution."""
         raise NotImplementedError
 

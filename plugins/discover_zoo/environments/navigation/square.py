@@ -1,11 +1,9 @@
 """Goals anywhere in a square."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Registry, Step, component, hookimpl
+from discover import Count, Key, Registry, Step, Task, component, hookimpl
 from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, moved
 
 _HALF, _REACH, _NEAR = 0.5, 0.1, 0.01
@@ -23,13 +21,13 @@ class Square(Plane):
 
     horizon: Count = 100
 
-    def draw(self, key: jax.Array) -> jax.Array:
+    def draw(self, key: Key) -> jax.Array:
         return jax.random.uniform(key, (2,), minval=-_HALF, maxval=_HALF)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Walker, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Walker, jax.Array]:
         return Walker(jnp.zeros(2), jnp.int32(0)), jnp.zeros(2)
 
-    def step(self, key: jax.Array, state: Walker, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: Walker, action: jax.Array, task: Task) -> Step:
         state = Walker(moved(state.position, action, _REACH), state.steps + 1)
         away = state.position - task
         reached = jnp.all(jnp.abs(away) < _NEAR)

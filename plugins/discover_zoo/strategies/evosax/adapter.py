@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import Proposal, Space, Strategy, named_keys
+from discover import Key, Proposal, Space, Strategy, StrategyState, named_keys
 
 
 class EvosaxStrategy(Strategy):
@@ -55,7 +55,7 @@ class EvosaxStrategy(Strategy):
 
         return algorithms[self.algorithm](population, jnp.zeros(space.dimension), **self.arguments(space))
 
-    def first(self, key: jax.Array, start: jax.Array, space: Space, population: int) -> jax.Array:
+    def first(self, key: Key, start: jax.Array, space: Space, population: int) -> jax.Array:
         """The first population ``[P, D]`` of an algorithm that holds one: the start genome and neighbors."""
         return start + jax.random.normal(key, (population, space.dimension)).at[0].set(0.0)
 
@@ -67,7 +67,7 @@ class EvosaxStrategy(Strategy):
             return f"it works with pairs, so take {population + 1}"
         return None
 
-    def init(self, key: jax.Array, space: Space, population: int) -> Any:
+    def init(self, key: Key, space: Space, population: int) -> StrategyState:
         made = self._built(space, population)
         key_start, key_noise, key_init = named_keys(key, "start", "noise", "init")
         start = space.start(key_start)
@@ -77,14 +77,14 @@ class EvosaxStrategy(Strategy):
         unknown = jnp.full(population, jnp.inf)
         return settled(made.algorithm.init(key_init, first, unknown, made.params))
 
-    def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
+    def ask(self, key: Key, state: StrategyState, space: Space, population: int) -> tuple[Proposal, StrategyState]:
         made = self._built(space, population)
         genomes, asked = made.algorithm.ask(key, state, made.params)
         if made.holds_population:
             genomes = jnp.where(state.generation_counter == 0, state.population, genomes)
         return Proposal(genomes), settled(asked)
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
         made = self._built(space, len(genomes))
         cost = -fitness
         told, _ = made.algorithm.tell(key, genomes, cost, state, made.params)
@@ -97,7 +97,7 @@ class EvosaxStrategy(Strategy):
             told = jax.tree.map(lambda a, b: jnp.where(first, a, b), begun, told)
         return settled(told)
 
-    def recommendation(self, state: Any, space: Space) -> jax.Array | None:
+    def recommendation(self, state: StrategyState, space: Space) -> jax.Array | None:
         """The mean of the distribution, where there is one."""
         del space
         return getattr(state, "mean", None)
@@ -129,6 +129,6 @@ def _build(strategy: type[EvosaxStrategy], settings: tuple[tuple[str, Any], ...]
     return Built(algorithm, params, isinstance(algorithm, PopulationBasedAlgorithm))
 
 
-def settled(state: Any) -> Any:
+def settled(state: StrategyState) -> StrategyState:
     """The state with its dtypes fixed: arrays that came from Python numbers take the dtype of what they meet."""
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, jnp.asarray(x).dtype), state)

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Scalar, Space, component, real
+from discover import Key, Scalar, Space, StrategyState, component, real
 from discover_zoo.strategies.evosax.adapter import settled
 from discover_zoo.strategies.evosax.settings import Adapting, Climbing, Scheduled, decayed
 
@@ -19,7 +19,7 @@ class Ordered(Adapting):
     Unsorted, as evosax leaves them, what they learn of the shape of the problem is noise. Here the best does stand first.
     """
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
         order = jnp.argsort(-fitness, stable=True)
         return super().tell(key, state.replace(z=state.z[order]), space, genomes[order], fitness[order])
 
@@ -61,7 +61,7 @@ class RmES(Adapting):
     paper = "Li & Zhang 2018, IEEE TEVC 22"
     least = 4
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
         params, elites = self._built(space, len(genomes)).params, len(state.fitness_elites_sorted)
         told = super().tell(key, state, space, genomes, fitness)
         best = jnp.sort(-fitness)[:elites]
@@ -125,7 +125,7 @@ class SimulatedAnnealing(Scheduled):
             "boltzmann_constant": jnp.asarray(1.0),
         }
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
         spread = jnp.maximum(jnp.std(fitness), 1e-20)
         inner = state.replace(fitness=state.fitness / spread, best_fitness=state.best_fitness / spread)
         told = super().tell(key, inner, space, genomes, fitness / spread)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Proposal, Scalar, Space, component, named_keys, real
+from discover import Count, Key, Proposal, Scalar, Space, StrategyState, component, named_keys, real
 from discover_zoo.strategies.evosax.adapter import EvosaxStrategy, settled
 from discover_zoo.strategies.evosax.mended import ASEBO, LMMAES, MAES, XNES, RmES, SimulatedAnnealing
 from discover_zoo.strategies.evosax.settings import Adapting, Climbing, decayed
@@ -68,7 +68,7 @@ class ParticleSwarm(EvosaxStrategy):
         numbers = {"inertia": self.inertia, "cognitive": self.cognitive, "social": self.social}
         return {f"{name}_coeff": jnp.asarray(value) for name, value in numbers.items()}
 
-    def first(self, key: jax.Array, start: jax.Array, space: Space, population: int) -> jax.Array:
+    def first(self, key: Key, start: jax.Array, space: Space, population: int) -> jax.Array:
         return start + self.std * (super().first(key, start, space, population) - start)
 
 
@@ -188,13 +188,13 @@ class SteinVariational(EvosaxStrategy):
         wanted = max(self.least * self.distributions, -(-population // step) * step)
         return f"it shares it out among {self.distributions} distributions, so take {wanted}"
 
-    def init(self, key: jax.Array, space: Space, population: int) -> Any:
+    def init(self, key: Key, space: Space, population: int) -> StrategyState:
         made = self._built(space, population)
         key_start, key_noise, key_init = named_keys(key, "start", "noise", "init")
         apart = jax.random.normal(key_noise, (self.distributions, space.dimension)).at[0].set(0.0)
         return settled(made.algorithm.init(key_init, space.start(key_start) + apart, made.params))
 
-    def recommendation(self, state: Any, space: Space) -> jax.Array | None:
+    def recommendation(self, state: StrategyState, space: Space) -> jax.Array | None:
         """The mean of the distribution that has found the best."""
         del space
         return state.mean[jnp.argmin(state.best_fitness)]
@@ -229,7 +229,7 @@ class SVOpenES(SteinVariational, Climbing):
     paper = "Liu et al. 2017, arXiv 1704.02399"
     even = True
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
         told = super().tell(key, state, space, genomes, fitness)
         deviation = self.schedule(space)(told.generation_counter)
         return told.replace(std=jnp.broadcast_to(deviation, told.std.shape).astype(told.std.dtype))
@@ -270,7 +270,7 @@ class DiffusionEvolution(EvosaxStrategy):
     def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
         return {"scale_factor": jnp.asarray(self.std)}
 
-    def init(self, key: jax.Array, space: Space, population: int) -> Relative:
+    def init(self, key: Key, space: Space, population: int) -> Relative:
         made = self._built(space, population)
         key_start, key_noise, key_init = named_keys(key, "start", "noise", "init")
         start = space.start(key_start)
@@ -278,11 +278,11 @@ class DiffusionEvolution(EvosaxStrategy):
         unknown = jnp.full(population, jnp.inf)
         return Relative(start, settled(made.algorithm.init(key_init, noise, unknown, made.params)))
 
-    def ask(self, key: jax.Array, state: Relative, space: Space, population: int) -> tuple[Proposal, Relative]:
+    def ask(self, key: Key, state: Relative, space: Space, population: int) -> tuple[Proposal, Relative]:
         proposal, inner = super().ask(key, state.inner, space, population)
         return Proposal(state.start + proposal.genomes), Relative(state.start, inner)
 
-    def tell(self, key: jax.Array, state: Relative, space: Space, genomes: jax.Array, fitness: jax.Array) -> Relative:
+    def tell(self, key: Key, state: Relative, space: Space, genomes: jax.Array, fitness: jax.Array) -> Relative:
         return Relative(state.start, super().tell(key, state.inner, space, genomes - state.start, fitness))
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from discover import (
     Domain,
     IntegerDomain,
+    Key,
     Proposal,
     RealDomain,
     Scalar,
@@ -83,12 +84,12 @@ class PBT(Strategy):
         del space
         return None if population >= 2 else "it needs 2 at least, one to copy and one to give up"
 
-    def init(self, key: jax.Array, space: Space, population: int) -> State:
+    def init(self, key: Key, space: Space, population: int) -> State:
         key_start, key_prior = named_keys(key, "start", "prior")
         genomes = jax.vmap(space.sample)(jax.random.split(key_prior, population))
         return State(genomes.at[0].set(space.start(key_start)), no_scores(population), jnp.zeros((), jnp.int32))
 
-    def ask(self, key: jax.Array, state: State, space: Space, population: int) -> tuple[Proposal, State]:
+    def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         member = jnp.arange(population)
         parents = jnp.where(state.generation > 0, self._parents(named_key(key, "exploit"), state.scores), member)
         keys = jax.random.split(named_key(key, "explore"), population)
@@ -99,14 +100,14 @@ class PBT(Strategy):
         genomes = jnp.where(copied[:, None], explored, state.genomes)
         return Proposal(genomes, parents.astype(jnp.int32)), State(genomes, state.scores.reset(copied), state.generation)
 
-    def tell(self, key: jax.Array, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
+    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
         return State(genomes, state.scores.added(jnp.asarray(fitness, jnp.float32)), state.generation + 1)
 
     def recommendation(self, state: State, space: Space) -> jax.Array:
         """What the member lives by that was best in the last window."""
         return state.genomes[jnp.argmax(state.scores.values[:, -1])]
 
-    def explored(self, key: jax.Array, own: jax.Array, taken: jax.Array, space: Space) -> jax.Array:
+    def explored(self, key: Key, own: jax.Array, taken: jax.Array, space: Space) -> jax.Array:
         """The genome ``[D]`` of a member that lived by ``own`` and goes on with the agent of one that lived by ``taken``."""
         del own
         keys = jax.random.split(key, len(space.genes))
@@ -116,10 +117,10 @@ class PBT(Strategy):
         )
         return jnp.concatenate([*parts])
 
-    def _parents(self, key: jax.Array, scores: Scores) -> jax.Array:
+    def _parents(self, key: Key, scores: Scores) -> jax.Array:
         return truncation(key, scores, self.share) if self.exploit == "truncation" else t_test(key, scores, self.level)
 
-    def _moved(self, key: jax.Array, domain: Domain, coordinates: jax.Array) -> jax.Array:
+    def _moved(self, key: Key, domain: Domain, coordinates: jax.Array) -> jax.Array:
         key_whether, key_prior, key_step = jax.random.split(key, 3)
         if isinstance(domain, RealDomain | IntegerDomain):
             value, up = domain.decode(coordinates), jnp.where(jax.random.bernoulli(key_step), 1.0, -1.0)
