@@ -1,4 +1,4 @@
-"""A random walk with few enough states to know their values."""
+"""A random walk, small enough to know the value of every state."""
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,14 @@ class RandomWalk(Environment):
 
     Leaving at the left end pays -1, at the right end 1, all else 0; both terminate. The observation is the state, one-hot.
     Under the uniformly random policy and without discounting, state i of n is worth ``2 (i + 1) / (n + 1) - 1``.
+
+    >>> walk, task = RandomWalk(states=3), jnp.zeros((), jnp.int32)
+    >>> step = walk.step(jax.random.key(0), jnp.int32(2), jnp.int32(1), task)
+    >>> float(step.reward), bool(step.terminated)
+    (1.0, True)
+
+    Attributes:
+        states: number of states between both ends.
     """
 
     paper = "Sutton & Barto 2018, example 7.1"

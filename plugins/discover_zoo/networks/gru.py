@@ -1,4 +1,4 @@
-"""A gated recurrent unit."""
+"""The gated recurrent unit."""
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,11 @@ class GRU(Recurrent):
     With ``a, b, c`` the three parts of ``x W + w`` and ``d, e, f`` those of ``h U + u``::
 
         z, r = sigmoid(a + d), sigmoid(b + e);  h' = z * h + (1 - z) * tanh(c + r * f)
+
+    >>> gru = GRU(memory=4)
+    >>> output, carry = gru.advance(gru.cell(jax.random.key(0), 3), jnp.ones((5, 3)), jnp.zeros((5, 4)))
+    >>> output.shape
+    (5, 4)
     """
 
     paper = "Cho et al. 2014, arXiv 1406.1078"

@@ -9,9 +9,15 @@ from discover import Carry, Head, Heads, Inputs, Key, Network, Outputs, Params, 
 
 @component
 class Linear(Network):
-    """Every output is ``x @ w``, without a bias, from ``w = 0``; ``x`` is the flattened observation and what the head reads.
+    """Linear outputs ``x @ w`` without a bias, from ``w = 0``; ``x`` is the flattened observation and what the head reads.
 
     On one-hot observations an output that reads nothing else is a table with one entry per observation.
+
+    >>> import jax
+    >>> from discover import Discrete
+    >>> linear, heads = Linear(), Heads({"q": Head((2,))})
+    >>> linear.init(jax.random.key(0), Spec((3,), Discrete(2)), heads)["q"].shape
+    (3, 2)
     """
 
     def init(self, key: Key, spec: Spec, heads: Heads) -> Params:

@@ -13,8 +13,18 @@ from discover_zoo.networks.torso import TorsoNetwork
 class MLP(TorsoNetwork):
     """Fully connected layers on the flattened observation.
 
+    >>> import jax.numpy as jnp
+    >>> from discover import Discrete, Head, Heads
+    >>> mlp, heads = MLP(hidden=(8,)), Heads({"policy": Head((2,)), "value": Head(())})
+    >>> params = mlp.init(jax.random.key(0), Spec((3,), Discrete(2)), heads)
+    >>> inputs = Inputs(jnp.ones((5, 3)), jnp.zeros(5, bool), context={}, progress=jnp.zeros(()))
+    >>> outputs, _ = mlp.apply(params, heads, inputs, mlp.carry(heads))
+    >>> {name: output.shape for name, output in outputs.items()}
+    {'policy': (5, 2), 'value': (5,)}
+
     Attributes:
         hidden: widths of the hidden layers.
+        activation, shared, initializer: as in `TorsoNetwork`.
     """
 
     hidden: tuple[Count, ...] = (64, 64)

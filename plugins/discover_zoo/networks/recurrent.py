@@ -1,4 +1,4 @@
-"""What recurrent networks share."""
+"""The base class of recurrent networks."""
 
 import math
 from typing import ClassVar
@@ -13,15 +13,16 @@ from discover_zoo.networks.torso import TorsoNetwork
 
 @component
 class Recurrent(TorsoNetwork):
-    """Dense layers, a memory, and dense layers for each head, all orthogonally initialized; the memory is empty at `first`.
+    """Dense layers, a memory that is empty at the start of an episode, and dense layers for each head.
 
-    The action and the reward of a step are not known when acting, so that no memory holds them: heads that read them do so
-    after it. (The wrapper ``last_action_and_reward`` shows both one step later.)
+    All are orthogonally initialized. The action and the reward of a step are not known when acting, so that no memory holds
+    them: heads read them after it. (The wrapper ``last_action_and_reward`` shows both one step later.)
 
     Attributes:
         encoder: widths of the layers before the memory.
-        memory: how many numbers the memory gives.
-        hidden: widths of the layers after it, of which each head has its own.
+        memory: size of the output of the memory.
+        hidden: widths of the layers after it; each head has its own.
+        activation, shared, initializer: as in `TorsoNetwork`.
     """
 
     reads_after: ClassVar[frozenset[str]] = frozenset({ACTION, REWARD})
@@ -33,11 +34,11 @@ class Recurrent(TorsoNetwork):
     shared: bool = True
 
     def cell(self, key: Key, inputs: int) -> Params:
-        """Fresh parameters of a memory that sees ``inputs`` numbers."""
+        """New parameters of a memory with ``inputs`` input features."""
         raise NotImplementedError
 
     def advance(self, cell: Params, x: jax.Array, carry: Carry) -> tuple[jax.Array, Carry]:
-        """What the memory gives, ``[..., memory]``, and its next carry."""
+        """The output of the memory, ``[..., memory]``, and its next carry."""
         raise NotImplementedError
 
     @property
@@ -59,7 +60,7 @@ class Recurrent(TorsoNetwork):
 
 
 def gate_weights(key: Key, gates: int, inputs: int, width: int) -> dict[str, jax.Array]:
-    """``kernel[inputs, gates, width]``, orthogonal for each gate, and ``bias[gates, width]``."""
+    """New weights: ``kernel[inputs, gates, width]``, orthogonal for each gate, and ``bias[gates, width]`` of zeros."""
     kernels = jax.vmap(lambda k: orthogonal(k, inputs, width, 1.0))(jax.random.split(key, gates))
     return {"kernel": jnp.moveaxis(kernels, 0, 1), "bias": jnp.zeros((gates, width))}
 

@@ -9,11 +9,11 @@ from discover import Key, Proposal, Registry, Space, Strategy, component, hookim
 
 
 class State(NamedTuple):
-    """What random search carries: nothing of what it is told.
+    """The state of random search, which fitness does not change.
 
     Attributes:
-        start: ``[D]`` the start genome.
-        generation: how many it has been told.
+        start: ``[D]``, the start genome.
+        generation: number of evaluated generations.
     """
 
     start: jax.Array
@@ -22,9 +22,17 @@ class State(NamedTuple):
 
 @component
 class RandomSearch(Strategy):
-    """Draws every generation from the prior of the space and learns nothing (Bergstra & Bengio 2012).
+    """Draws each generation from the prior of the space, whatever the fitness of earlier ones (Bergstra & Bengio 2012).
 
     The very first member is the start genome, so that a search never does worse than its defaults.
+
+    >>> from discover import free
+    >>> from discover_zoo.optimizers.sgd import SGD
+    >>> strategy, space = RandomSearch(), Space(SGD(learning_rate=free()))
+    >>> state = strategy.init(jax.random.key(0), space, 4)
+    >>> proposal, state = strategy.ask(jax.random.key(1), state, space, 4)
+    >>> proposal.genomes.shape
+    (4, 1)
     """
 
     paper = "Bergstra & Bengio 2012, JMLR 13"

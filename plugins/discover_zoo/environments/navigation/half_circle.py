@@ -1,4 +1,4 @@
-"""Goals on a half-circle, with a reward near them alone."""
+"""Goals on a half-circle, with a reward near the goal alone."""
 
 import math
 
@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from discover import Count, Key, Registry, Step, Task, component, hookimpl
-from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, moved
+from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move
 
-_REACH, _NEAR, _ANGLES = 0.1, 0.2, 100
+_LONGEST, _NEAR, _ANGLES = 0.1, 0.2, 100
 
 
 @component
@@ -17,6 +17,15 @@ class HalfCircle(Plane):
 
     The point starts at the origin, with steps of at most 0.1 per axis. Within 0.2 of the goal the reward is one minus the
     distance, elsewhere 0; if ``dense``, it is minus the distance everywhere.
+
+    >>> state, goal = Walker(jnp.array([0.0, 0.8]), jnp.int32(0)), jnp.array([0.0, 1.0])
+    >>> round(float(HalfCircle().step(jax.random.key(0), state, jnp.array([0.0, 1.0]), goal).reward), 3)
+    0.9
+
+    Attributes:
+        horizon: steps of an episode.
+        dense: whether the reward is minus the distance everywhere.
+        tasks, seed: as in `Plane`.
     """
 
     paper = "Rakelly et al. 2019, arXiv 1903.08254, section 6.3"
@@ -32,11 +41,11 @@ class HalfCircle(Plane):
         return Walker(jnp.zeros(2), jnp.int32(0)), jnp.zeros(2)
 
     def step(self, key: Key, state: Walker, action: jax.Array, task: Task) -> Step:
-        state = Walker(moved(state.position, action, _REACH), state.steps + 1)
+        state = Walker(move(state.position, action, _LONGEST), state.steps + 1)
         distance = jnp.linalg.norm(state.position - task)
         sparse = jnp.where(distance <= _NEAR, 1.0 - distance, 0.0)
         reward = -distance if self.dense else sparse
-        return Step(state, state.position, reward, jnp.array(False), state.steps >= self.horizon)
+        return Step(state, state.position, reward, terminated=jnp.array(False), truncated=state.steps >= self.horizon)
 
 
 @hookimpl

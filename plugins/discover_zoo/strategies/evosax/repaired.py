@@ -1,27 +1,27 @@
-"""The algorithms of evosax that did not do what they say, mended from outside: each says how."""
+"""The algorithms of evosax with an error, repaired without a change to evosax; each docstring says how."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from discover import Key, Scalar, Space, StrategyState, component, real
-from discover_zoo.strategies.evosax.adapter import settled
-from discover_zoo.strategies.evosax.settings import Adapting, Climbing, Scheduled, decayed
+from discover_zoo.strategies.evosax.adapter import EvosaxParams, with_fixed_dtypes
+from discover_zoo.strategies.evosax.settings import Adapting, Climbing, Schedule, Scheduled, decaying_std
 
 
 @component
 class Ordered(Adapting):
-    """Algorithms of evosax that weigh the draws of a generation as they stand, as if the best stood first.
+    """Algorithms of evosax that weight the draws of a generation by their place, as if they were sorted.
 
-    Unsorted, as evosax leaves them, what they learn of the shape of the problem is noise. Here the best does stand first.
+    evosax leaves them unsorted, so that the covariance that they learn is noise. Here they are sorted, the best first.
     """
 
     def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
         order = jnp.argsort(-fitness, stable=True)
-        return super().tell(key, state.replace(z=state.z[order]), space, genomes[order], fitness[order])
+        return super().tell(key, state.replace(z=state.z[order]), space, genomes[order], fitness=fitness[order])
 
 
 @component
@@ -45,7 +45,7 @@ class LMMAES(Ordered):
     paper = "Loshchilov et al. 2017, arXiv 1705.06693"
     least = 4
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {**super().parameters(defaults, population), "c_c": jnp.minimum(defaults.c_c, 1.0)}
 
 
@@ -53,7 +53,7 @@ class LMMAES(Ordered):
 class RmES(Adapting):
     """A covariance of rank m, and a step size by the ranks of a generation among those of the one before.
 
-    evosax compares the weights of the worst half, which are always the same, so that its step shrinks whatever it is told.
+    evosax compares the weights of the worst half, which are always the same, so that its step shrinks whatever the fitness.
     Here the costs of the better half are compared.
     """
 
@@ -63,53 +63,54 @@ class RmES(Adapting):
 
     def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
         params, elites = self._built(space, len(genomes)).params, len(state.fitness_elites_sorted)
-        told = super().tell(key, state, space, genomes, fitness)
+        after = super().tell(key, state, space, genomes, fitness=fitness)
         best = jnp.sort(-fitness)[:elites]
         ranks = jax.scipy.stats.rankdata(jnp.concatenate([state.fitness_elites_sorted, best]))
         gain = jnp.dot(params.weights[:elites], ranks[:elites] - ranks[elites:]) / elites
         gain = jnp.where(state.generation_counter == 0, params.q_star, gain)  # there is no generation before the first
         rate = (1.0 - params.c_std) * state.cumulative_rank_rate + params.c_std * (gain - params.q_star)
         deviation = jnp.clip(state.std * jnp.exp(rate / params.d_std), params.std_min, params.std_max)
-        return settled(told.replace(std=deviation, cumulative_rank_rate=rate, fitness_elites_sorted=best))
+        return with_fixed_dtypes(after.replace(std=deviation, cumulative_rank_rate=rate, fitness_elites_sorted=best))
 
 
 @component
 class ASEBO(Climbing):
-    """Pairs along recent gradients.
+    """A gradient estimated from random pairs along recent gradients.
 
-    evosax shares a variance out among all coordinates; here each has the deviation that is set.
+    evosax divides the variance among all coordinates; here each coordinate has the standard deviation ``std``.
     """
 
     algorithm = "ASEBO"
     paper = "Choromanski et al. 2019, arXiv 1903.04268"
     even = True
 
-    def schedule(self, space: Space) -> Callable[[Any], jax.Array]:
-        return decayed(self.std * math.sqrt(space.dimension), self.decay)
+    def schedule(self, space: Space) -> Schedule:
+        return decaying_std(self.std * math.sqrt(space.dimension), self.decay)
 
 
 @component
 class XNES(Adapting):
-    """Natural ES with a step size, and a deviation for each coordinate: in evosax its covariance stays diagonal.
+    """Natural evolution strategy with a step size and a deviation for each coordinate.
 
-    evosax takes the first deviation twice, as step size and as that of each coordinate; here its root is taken.
+    In evosax its covariance stays diagonal. evosax uses the first deviation twice, as step size and for each coordinate; here
+    both are its root.
     """
 
     algorithm = "xNES"
     paper = "Wierstra et al. 2014, JMLR 15"
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {"std_init": jnp.sqrt(self.std)}
 
 
 @component
 class SimulatedAnnealing(Scheduled):
-    """The best of a generation takes the place of the one before it, or by chance though it is worse, while warm.
+    """A random walk: the best of a generation replaces the one before it, at a high temperature even if it is worse.
 
-    evosax's temperature is in units of the cost. Here it is in units of the spread of a generation's.
+    evosax's temperature is in units of the cost. Here it is in units of the spread of the costs of a generation.
 
     Attributes:
-        temperature: at which a best that is worse by so many spreads is taken with a probability of 1/e.
+        temperature: a best that is worse by so many spreads is accepted with a probability of 1/e, in the first generation.
     """
 
     algorithm = "SimulatedAnnealing"
@@ -117,7 +118,7 @@ class SimulatedAnnealing(Scheduled):
 
     temperature: Scalar = real(0.1, low=1e-3, high=10.0, scale="log")
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {
             "temperature_init": jnp.asarray(self.temperature),
             "temperature_limit": jnp.asarray(self.temperature) / 100.0,
@@ -128,5 +129,5 @@ class SimulatedAnnealing(Scheduled):
     def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
         spread = jnp.maximum(jnp.std(fitness), 1e-20)
         inner = state.replace(fitness=state.fitness / spread, best_fitness=state.best_fitness / spread)
-        told = super().tell(key, inner, space, genomes, fitness / spread)
-        return told.replace(fitness=told.fitness * spread, best_fitness=told.best_fitness * spread)
+        after = super().tell(key, inner, space, genomes, fitness=fitness / spread)
+        return after.replace(fitness=after.fitness * spread, best_fitness=after.best_fitness * spread)
