@@ -1,7 +1,7 @@
-"""What the command ``discover`` starts: ours, and not another package of that name.
+"""The start of the command ``discover``: it checks that Python finds this package, and not another of the same name.
 
 Another distribution also installs a module called ``discover``, and a file ``discover.py`` on the path hides the package too.
-This module has a name of its own, so that it can tell.
+This module has another name, so that it can check which one would be imported.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 
 
 def main() -> None:
-    """Check that ``discover`` is ours, then run the command line."""
+    """Check which ``discover`` would be imported, then run the command line."""
     try:
         foreign = foreign_module()
         if foreign is not None:
@@ -23,12 +23,15 @@ def main() -> None:
         from discover.__main__ import main as run
 
         run()
-    except KeyboardInterrupt:  # before signals are settled, nobody else would catch it
+    except KeyboardInterrupt:  # before the command line handles signals
         sys.exit(130)
 
 
 def foreign_module() -> str | None:
-    """Where the ``discover`` that would be imported lies, if it is not ours."""
+    """The place of the ``discover`` that would be imported, if it is another package; else None.
+
+    >>> foreign_module()
+    """
     from importlib.util import find_spec
     from pathlib import Path
 

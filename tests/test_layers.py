@@ -194,7 +194,7 @@ def test_what_a_plugin_may_not_import(module: str, imported: str, name: str) -> 
         ("discover_zoo.rules.ppo", "discover_zoo.rules.mirror", "MirrorLearning"),
         ("discover_zoo.rules.ppo", "discover_zoo.rules.recipes", "RECIPES"),
         ("discover_zoo.strategies.evosax", "discover_zoo.strategies.evosax.special", "SPECIAL"),
-        ("discover_zoo.strategies.evosax.special", "discover_zoo.strategies.evosax.adapter", "settled"),
+        ("discover_zoo.strategies.evosax.special", "discover_zoo.strategies.evosax.adapter", "with_fixed_dtypes"),
     ],
 )
 def test_what_a_plugin_may_import(module: str, imported: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ class Entry:
         kind: kind of the component; ``recipe`` and ``task`` for named candidates and named environments.
         name: unique within the kind.
         component: the class, or None for a recipe or a task.
-        value: for a recipe or a task, what it stands for, in the words of a config.
+        source: the config of a recipe or a task, or the file that holds it.
         summary: one line.
         paper: where it is published.
         provenance: which plugin of which distribution brings it.
@@ -42,11 +43,28 @@ class Entry:
     kind: str
     name: str
     component: type[Component] | None
-    value: Any
+    source: Mapping[str, Any] | str | Path | None
     summary: str
     paper: str
     provenance: Provenance
     facts: Mapping[str, Any]
+
+    @functools.cached_property
+    def value(self) -> Any:
+        """The config of a recipe or a task; a file is read at the first use.
+
+        Raises:
+            UserError: the file cannot be read, or holds no mapping.
+        """
+        if not isinstance(self.source, Path):
+            return self.source
+        config = values_in_file(self.source, "recipe file")
+        if not isinstance(config, Mapping):
+            raise UserError(
+                f"recipe file '{self.source}' must hold a mapping of keys to values; it holds {type(config).__name__}: write "
+                "'rule: ...', as in a config."
+            )
+        return config
 
 
 class Registry:
@@ -78,21 +96,22 @@ class Registry:
 
         Args:
             name: the recipe's name.
-            candidate: the words, or the YAML file that holds them.
+            candidate: the config, or the YAML file that holds it; the file is read when `Entry.value` is first used.
             summary: one line.
             paper: where the settings are published.
 
         Raises:
-            UserError: the file cannot be read, or holds no mapping.
+            UserError: there is no such file, or the config is no mapping.
             PluginError: the name is taken.
         """
-        words = values_in_file(candidate, "recipe file") if isinstance(candidate, Path) else candidate
-        if not isinstance(words, Mapping):
+        if isinstance(candidate, Path) and not candidate.is_file():
+            values_in_file(candidate, "recipe file")  # raises the sentence that says why
+        if not isinstance(candidate, Mapping | Path):
             raise UserError(
-                f"recipe file '{candidate}' must hold a mapping of keys to values; it holds {type(words).__name__}: write "
-                "'rule: ...', as in a config."
+                f"recipe '{name}' must be a mapping, as in a config, or the pathlib.Path of a YAML file; got {candidate!r}."
             )
-        self._put(Entry("recipe", name, None, dict(words), summary, paper, self._current, {}))
+        source = dict(candidate) if isinstance(candidate, Mapping) else candidate
+        self._put(Entry("recipe", name, None, source, summary, paper, self._current, {}))
 
     def add_task(
         self,

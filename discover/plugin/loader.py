@@ -220,10 +220,11 @@ def _give_up(
 
 
 def _entry_points() -> Iterable[tuple[str, Provenance, Any]]:
-    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name):
-        distribution = point.dist.name if point.dist else "unknown"
-        version = point.dist.version if point.dist else ""
-        yield point.name, Provenance(point.name, distribution, version), point.load
+    points = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda p: p.name)
+    # Each reading of a name or a version parses the metadata of the distribution: once for all its entry points.
+    origins = {dist: (dist.name, dist.version) if dist else ("unknown", "") for dist in {point.dist for point in points}}
+    for point in points:
+        yield point.name, Provenance(point.name, *origins[point.dist]), point.load
 
 
 def _files(folder: str | os.PathLike[str] | None) -> Iterable[tuple[str, Provenance, Any]]:

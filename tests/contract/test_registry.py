@@ -1,6 +1,8 @@
 """The registry holds what was registered, by whom, and nothing else."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from toys import Blank, OneStep
@@ -77,6 +79,12 @@ def test_a_recipe_may_be_a_file(tmp_path: Path) -> None:
     assert registry.get("recipe", "known").value == {"rule": {"x": {"rate": 0.001, "on": [1, 2]}}}
 
 
+def recipe_in(path: Path) -> Mapping[str, Any]:
+    registry = Registry()
+    registry.add_recipe("known", path, summary="")
+    return registry.get("recipe", "known").value
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -94,7 +102,28 @@ def test_a_broken_recipe_file_says_so(tmp_path: Path, text: str | None, sentence
     if text is not None:
         path.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=sentence):
-        Registry().add_recipe("known", path, summary="")
+        recipe_in(path)
+
+
+def test_a_recipe_file_is_read_at_its_first_use_and_once(tmp_path: Path) -> None:
+    path, registry = tmp_path / "known.yaml", Registry()
+    path.write_text("rule: {", encoding="utf-8")
+    registry.add_recipe("known", path, summary="")
+    path.write_text("rule: x", encoding="utf-8")
+    assert registry.get("recipe", "known").value == {"rule": "x"}
+    path.unlink()
+    assert registry.get("recipe", "known").value == {"rule": "x"}
+
+
+def test_a_missing_recipe_file_is_reported_when_it_is_registered(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^recipe file '.*known\.yaml' "):
+        Registry().add_recipe("known", tmp_path / "known.yaml", summary="")
+
+
+def test_a_recipe_is_a_mapping_or_a_path() -> None:
+    sentence = r"^recipe 'known' must be a mapping, .* pathlib\.Path of a YAML file; got 'known\.yaml'\.$"
+    with pytest.raises(UserError, match=sentence):
+        Registry().add_recipe("known", "known.yaml", summary="")  # type: ignore[arg-type]
 
 
 def test_what_a_plugin_registered_is_forgotten_and_the_rest_is_not() -> None:

@@ -61,7 +61,7 @@ class FakePoint:
 
     def __init__(self, name: str, plugin: object):
         self.name, self._plugin = name, plugin
-        self.dist = type("Distribution", (), {"name": f"{name}-dist", "version": "1.2"})
+        self.dist: Any = type("Distribution", (), {"name": f"{name}-dist", "version": "1.2"})
 
     def load(self) -> object:
         if isinstance(self._plugin, BaseException):
@@ -116,6 +116,25 @@ def test_an_entry_point_is_loaded_with_its_distribution(monkeypatch: pytest.Monk
     assert names(plugins) == ["a", "b"]
     assert plugins.registry.get("return function", "a").provenance == Provenance("mine", "mine-dist", "1.2")
     assert plugins.registry.plugins() == [Provenance("mine", "mine-dist", "1.2")]
+
+
+def test_the_metadata_of_a_distribution_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Distribution:
+        reads = 0
+        version = "1.2"
+
+        @property
+        def name(self) -> str:
+            self.reads += 1
+            return "many"
+
+    many, points = Distribution(), [FakePoint(name, Registers(name)) for name in ("a", "b", "c")]
+    for point in points:
+        point.dist = many
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: points)
+    plugins = load_plugins().registry.plugins()
+    assert plugins == [Provenance(name, "many", "1.2") for name in ("a", "b", "c")]
+    assert many.reads == 1
 
 
 def test_a_file_of_a_folder_is_a_plugin(write: WriteFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Normalizers: statistics as numpy computes them over all that was counted, and what the world makes of them."""
+"""Normalizers: statistics as numpy computes them over all items, and what the world makes of them."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from discover_zoo.networks.mlp import MLP
-from discover_zoo.normalizers.moments import counted, no_moments
+from discover_zoo.normalizers.moments import add_batch, no_moments
 from discover_zoo.normalizers.observations import Observations
 from discover_zoo.normalizers.rewards import Rewards
 from discover_zoo.normalizers.several import Several
@@ -33,7 +33,7 @@ def test_where_environments_start_anew_so_does_the_running_return() -> None:
 def test_running_moments_are_those_of_all_items(columns: int) -> None:
     """Of numbers far from zero, where the sum of squares would lose all digits."""
     items = np.random.default_rng(0).normal(1000.0, 0.5, (200, columns, 3))
-    moments = jax.lax.scan(lambda m, x: (counted(m, x), None), no_moments((3,)), jnp.asarray(items, jnp.float32))[0]
+    moments = jax.lax.scan(lambda m, x: (add_batch(m, x), None), no_moments((3,)), jnp.asarray(items, jnp.float32))[0]
     every = np.asarray(jnp.asarray(items, jnp.float32), np.float64).reshape(-1, 3)
     assert float(moments.total) == 200 * columns
     np.testing.assert_allclose(moments.mean, every.mean(axis=0), rtol=1e-6)

@@ -12,7 +12,7 @@ from discover_zoo.optimizers.adam import Adam
 from discover_zoo.optimizers.clip_norm import ClipNorm
 from discover_zoo.optimizers.optax.adapter import OptaxOptimizer, functions
 from discover_zoo.optimizers.optax.table import ADAPTED, NOT_DIFFERENTIABLE, rmsprop
-from discover_zoo.optimizers.optax.unsuited import OURS, UNSUITED
+from discover_zoo.optimizers.optax.unsuited import REPLACED, UNSUITED
 from discover_zoo.optimizers.sgd import SGD
 
 from discover import Optimizer, component, replace
@@ -141,8 +141,8 @@ EVERY = [name if name in REPRESENTATIVE else pytest.param(name, marks=pytest.mar
 
 def test_every_optimizer_of_optax_that_takes_a_learning_rate_is_here_or_has_a_reason() -> None:
     registered = {entry.name for entry in load_plugins().registry.entries("optimizer")}
-    assert set(functions()) == set(ADAPTED) | OURS | set(UNSUITED)
-    assert set(ADAPTED) | OURS <= registered
+    assert set(functions()) == set(ADAPTED) | REPLACED | set(UNSUITED)
+    assert set(ADAPTED) | REPLACED <= registered
     assert not set(UNSUITED) & registered
     assert {"adamw", "nadam", "rmsprop", "lion", "muon", "prodigy"} <= set(ADAPTED)
     assert ADAPTED.keys() >= NOT_DIFFERENTIABLE

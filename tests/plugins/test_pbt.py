@@ -52,7 +52,7 @@ def scored(*windows: list[float]) -> Scores:
     """The scores of members, window by window."""
     scores = no_scores(len(windows[0]))
     for window in windows:
-        scores = scores.added(jnp.asarray(window))
+        scores = scores.append(jnp.asarray(window))
     return scores
 
 
@@ -100,7 +100,7 @@ def test_scores_are_remembered_up_to_ten_and_forgotten_with_the_agent() -> None:
     scores = scored(*[[float(i), 0.0] for i in range(12)])
     assert scores.earned.tolist() == [MEMORY, MEMORY]
     assert scores.values[0].tolist() == [float(i) for i in range(2, 12)]
-    assert scores.reset(jnp.array([True, False])).added(jnp.ones(2)).earned.tolist() == [1, MEMORY]
+    assert scores.reset(jnp.array([True, False])).append(jnp.ones(2)).earned.tolist() == [1, MEMORY]
 
 
 def test_nothing_is_exploited_before_a_score_exists() -> None:

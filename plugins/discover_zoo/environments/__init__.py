@@ -1,1 +1,1 @@
-"""Environments, and the tasks that they are registered as."""
+"""Environments, a file for each, and the tasks under which they are registered."""

@@ -1,15 +1,15 @@
-"""Catch: the smallest task with a delayed reward and an observation like a picture."""
+"""Catch: a small task with a delayed reward and an image as observation."""
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from discover import AtLeast, Count, Discrete, Environment, Registry, Spec, Step, component, hookimpl
+from discover import AtLeast, Count, Discrete, Environment, Key, Registry, Spec, Step, Task, component, hookimpl
 
 
 class Board(NamedTuple):
-    """Where things are: int32 scalars. The paddle stays in the bottom row."""
+    """Positions of ball and paddle, int32 scalars. The paddle stays in the bottom row."""
 
     ball_row: jax.Array
     ball_column: jax.Array
@@ -23,6 +23,15 @@ class Catch(Environment):
     The ball starts in a uniformly drawn column of the top row, the paddle in the middle. When the ball reaches the bottom,
     after ``rows - 1`` steps, the episode ends with reward 1 if the paddle is under it, else -1. The observation is the
     board ``[rows, columns]``: 1 at the ball and at the paddle, else 0.
+
+    >>> catch, task = Catch(rows=2, columns=3), jnp.zeros((), jnp.int32)
+    >>> state = Board(ball_row=jnp.int32(0), ball_column=jnp.int32(2), paddle=jnp.int32(1))
+    >>> step = catch.step(jax.random.key(0), state, jnp.int32(2), task)
+    >>> float(step.reward), bool(step.terminated)
+    (1.0, True)
+
+    Attributes:
+        rows, columns: size of the board.
     """
 
     paper = "Mnih et al. 2014, Recurrent models of visual attention, arXiv 1406.6247"
@@ -33,22 +42,22 @@ class Catch(Environment):
     def spec(self) -> Spec:
         return Spec((self.rows, self.columns), Discrete(3))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return jnp.zeros((), jnp.int32)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Board, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Board, jax.Array]:
         column = jax.random.randint(key, (), 0, self.columns)
         board = Board(jnp.int32(0), column, jnp.int32(self.columns // 2))
-        return board, self._picture(board)
+        return board, self._image(board)
 
-    def step(self, key: jax.Array, state: Board, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: Board, action: jax.Array, task: Task) -> Step:
         paddle = jnp.clip(state.paddle + action - 1, 0, self.columns - 1)
         board = Board(state.ball_row + 1, state.ball_column, paddle)
         landed = board.ball_row == self.rows - 1
         reward = jnp.float32(landed) * jnp.where(paddle == board.ball_column, 1.0, -1.0)
-        return Step(board, self._picture(board), reward, terminated=landed, truncated=jnp.array(False))
+        return Step(board, self._image(board), reward, terminated=landed, truncated=jnp.array(False))
 
-    def _picture(self, board: Board) -> jax.Array:
+    def _image(self, board: Board) -> jax.Array:
         row, column = jnp.arange(self.rows)[:, None], jnp.arange(self.columns)
         ball = (row == board.ball_row) & (column == board.ball_column)
         paddle = (row == self.rows - 1) & (column == board.paddle)

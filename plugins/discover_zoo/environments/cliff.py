@@ -1,14 +1,12 @@
-"""A walk along a cliff, with few enough states to know their values."""
-
-from typing import Any
+"""A walk along a cliff, small enough to know the value of every state."""
 
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Registry, Spec, Step, component, hookimpl
+from discover import Discrete, Environment, Key, Registry, Spec, Step, Task, component, hookimpl
 
 _MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
-"""Rows and columns that the actions up, right, down and left add."""
+"""Changes of row and column by the actions up, right, down and left."""
 
 
 @component
@@ -16,7 +14,15 @@ class Cliff(Environment):
     """Walk along a cliff (Sutton & Barto 2018, example 6.6): up, right, down, left are actions 0 to 3, each pays -1.
 
     Start and goal are the ends of the bottom row; the cells between them are the cliff: it pays -100 and leads back to the
-    start without an end. The goal terminates. The observation is the cell, one-hot, row by row from the top.
+    start, without ending the episode. The goal terminates. The observation is the cell, one-hot, row by row from the top.
+
+    >>> cliff, task = Cliff(), jnp.zeros((), jnp.int32)
+    >>> start, _ = cliff.reset(jax.random.key(0), task)
+    >>> float(cliff.step(jax.random.key(0), start, jnp.int32(1), task).reward)
+    -100.0
+
+    Attributes:
+        rows, columns: size of the grid.
     """
 
     paper = "Sutton & Barto 2018, example 6.6"
@@ -27,23 +33,23 @@ class Cliff(Environment):
     def spec(self) -> Spec:
         return Spec((self.rows * self.columns,), Discrete(4))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return jnp.zeros((), jnp.int32)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[jax.Array, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[jax.Array, jax.Array]:
         start = jnp.array([self.rows - 1, 0], jnp.int32)
-        return start, self._seen(start)
+        return start, self._observation(start)
 
-    def step(self, key: jax.Array, state: jax.Array, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: jax.Array, action: jax.Array, task: Task) -> Step:
         last = jnp.array([self.rows - 1, self.columns - 1], jnp.int32)
         cell = jnp.clip(state + jnp.array(_MOVES, jnp.int32)[action], 0, last)
         goal = jnp.all(cell == last)
         fell = (cell[0] == last[0]) & (cell[1] > 0) & ~goal
         cell = jnp.where(fell, jnp.array([self.rows - 1, 0], jnp.int32), cell)
         reward = jnp.where(fell, jnp.float32(-100.0), -1.0)
-        return Step(cell, self._seen(cell), reward, terminated=goal, truncated=jnp.array(False))
+        return Step(cell, self._observation(cell), reward, terminated=goal, truncated=jnp.array(False))
 
-    def _seen(self, cell: jax.Array) -> jax.Array:
+    def _observation(self, cell: jax.Array) -> jax.Array:
         return jax.nn.one_hot(cell[0] * self.columns + cell[1], self.rows * self.columns)
 
 

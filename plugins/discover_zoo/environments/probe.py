@@ -1,6 +1,6 @@
-"""Probes: environments so small that a rule that fails on one of them is broken, and which one tells where."""
+"""Probes: environments so small that a rule which fails on one of them is broken; which one tells the broken part."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,10 +10,12 @@ from discover import (
     Discrete,
     Environment,
     Integer,
+    Key,
     Registry,
     Scalar,
     Spec,
     Step,
+    Task,
     component,
     hookimpl,
     integer,
@@ -22,7 +24,7 @@ from discover import (
 
 
 class Moment(NamedTuple):
-    """The cue, -1 or 1, or 0 where there is nothing to see; and how many steps have been taken, int32."""
+    """The cue, -1 or 1, or 0 where none is shown; and the number of steps so far, int32."""
 
     cue: jax.Array
     time: jax.Array
@@ -32,13 +34,18 @@ class Moment(NamedTuple):
 class Probe(Environment):
     """An episode of ``1 + delay`` steps, whose last one pays ``constant + observed cue + chosen choice + matched cue choice``.
 
-    The cue is drawn at the start, -1 or 1; the choice is the last action, likewise. The observation is one-hot: nothing to see,
-    cue -1, cue 1, second step. The cue is seen if it plays a part.
+    The cue is drawn at the start, -1 or 1; the choice is the last action, likewise. The observation is one-hot: no cue, cue
+    -1, cue 1, second step. The cue is shown if the reward depends on it.
 
     Attributes:
-        constant, observed, chosen, matched: what is paid for nothing, for the cue, for the choice, and for both.
+        constant, observed, chosen, matched: reward for every episode, for the cue, for the choice, and for their product.
         delay: 1 if the reward comes a step later.
-        actions: two of them, or one real number between -1 and 1.
+        actions: two discrete ones, or one real number between -1 and 1.
+
+    >>> probe, task = Probe(chosen=1.0), jnp.zeros((), jnp.int32)
+    >>> state, _ = probe.reset(jax.random.key(0), task)
+    >>> float(probe.step(jax.random.key(0), state, jnp.int32(0), task).reward)
+    -1.0
     """
 
     constant: Scalar = real(0.0, low=-1.0, high=1.0)
@@ -51,25 +58,26 @@ class Probe(Environment):
     def spec(self) -> Spec:
         return Spec((4,), Discrete(2) if self.actions == "discrete" else Continuous((-1.0,), (1.0,)))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return jnp.zeros((), jnp.int32)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Moment, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Moment, jax.Array]:
         cue = jax.random.rademacher(key, (), jnp.int32)
-        shown = (self.observed != 0.0) | (self.matched != 0.0)
-        moment = Moment(jnp.where(shown, cue, 0), jnp.zeros((), jnp.int32))
-        return moment, self._seen(moment)
+        has_cue = (self.observed != 0.0) | (self.matched != 0.0)
+        moment = Moment(jnp.where(has_cue, cue, 0), jnp.zeros((), jnp.int32))
+        return moment, self._observation(moment)
 
-    def step(self, key: jax.Array, state: Moment, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: Moment, action: jax.Array, task: Task) -> Step:
         choice = 2.0 * action - 1.0 if self.actions == "discrete" else jnp.clip(action[0], -1.0, 1.0)
         reward = self.constant + self.observed * state.cue + (self.chosen + self.matched * state.cue) * choice
         ended = state.time >= self.delay
         moment = state._replace(time=state.time + 1)
-        return Step(moment, self._seen(moment), jnp.where(ended, reward, 0.0), terminated=ended, truncated=jnp.array(False))
+        paid = jnp.where(ended, reward, 0.0)
+        return Step(moment, self._observation(moment), paid, terminated=ended, truncated=jnp.array(False))
 
-    def _seen(self, moment: Moment) -> jax.Array:
-        which = jnp.where(moment.time > 0, 3, jnp.where(moment.cue == 0, 0, jnp.where(moment.cue < 0, 1, 2)))
-        return jax.nn.one_hot(which, 4)
+    def _observation(self, moment: Moment) -> jax.Array:
+        index = jnp.where(moment.time > 0, 3, jnp.where(moment.cue == 0, 0, jnp.where(moment.cue < 0, 1, 2)))
+        return jax.nn.one_hot(index, 4)
 
 
 _SAME = "random: 0 so that returns are shown as they are; whatever is done, the return is that of the reference"

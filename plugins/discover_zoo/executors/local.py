@@ -1,7 +1,7 @@
-"""This process, on all its devices."""
+"""The executor that runs lifetimes on all devices of this process."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import jax
 
@@ -11,6 +11,8 @@ from discover import (
     Curves,
     Environment,
     Executor,
+    Lifetimes,
+    Members,
     Registry,
     advance_population,
     begin_population,
@@ -27,7 +29,8 @@ class Local(Executor):
     """Lifetimes on all devices of this process.
 
     Attributes:
-        chunk: lifetimes side by side on each device; 0 takes what suits the device, the number of lifetimes and their size.
+        chunk: number of lifetimes at the same time on each device; 0 chooses it by the device, the number of lifetimes and
+            their size.
     """
 
     chunk: Annotated[int, AtLeast(0)] = 0
@@ -41,24 +44,24 @@ class Local(Executor):
     def evaluate(
         self,
         environment: Environment,
-        candidates: Any,
+        candidates: Members,
         keys: jax.Array,
         steps: int,
         progress: Callable[[float], None] | None = None,
     ) -> Curves:
         chunk = self._chunk(environment, candidates, len(keys))
-        return evaluate_population(environment, candidates, keys, steps, chunk, progress)
+        return evaluate_population(environment, candidates, keys, steps, chunk=chunk, progress=progress)
 
-    def begin(self, environment: Environment, candidates: Any, keys: jax.Array) -> Any:
+    def begin(self, environment: Environment, candidates: Members, keys: jax.Array) -> Lifetimes:
         return begin_population(environment, candidates, keys, self._chunk(environment, candidates, len(keys)))
 
     def advance(
-        self, environment: Environment, candidates: Any, ongoing: Any, start: int, stop: int, total: int
-    ) -> tuple[Any, Curves]:
+        self, environment: Environment, candidates: Members, ongoing: Lifetimes, start: int, stop: int, total: int
+    ) -> tuple[Lifetimes, Curves]:
         chunk = self._chunk(environment, candidates, ongoing.counts.shape[1])
-        return advance_population(environment, candidates, ongoing, start, stop, total, chunk)
+        return advance_population(environment, candidates, ongoing, start=start, stop=stop, total=total, chunk=chunk)
 
-    def _chunk(self, environment: Environment, candidates: Any, seeds: int) -> int:
+    def _chunk(self, environment: Environment, candidates: Members, seeds: int) -> int:
         if self.chunk:
             return self.chunk
         first = jax.tree.map(lambda x: x[0], candidates)

@@ -1,11 +1,9 @@
-"""A gated recurrent unit."""
-
-from typing import Any
+"""The gated recurrent unit."""
 
 import jax
 import jax.numpy as jnp
 
-from discover import Registry, component, hookimpl
+from discover import Carry, Key, Params, Registry, component, hookimpl
 from discover_zoo.networks.recurrent import Recurrent, gate_sums, gate_weights
 
 
@@ -16,21 +14,26 @@ class GRU(Recurrent):
     With ``a, b, c`` the three parts of ``x W + w`` and ``d, e, f`` those of ``h U + u``::
 
         z, r = sigmoid(a + d), sigmoid(b + e);  h' = z * h + (1 - z) * tanh(c + r * f)
+
+    >>> gru = GRU(memory=4)
+    >>> output, carry = gru.advance(gru.cell(jax.random.key(0), 3), jnp.ones((5, 3)), jnp.zeros((5, 4)))
+    >>> output.shape
+    (5, 4)
     """
 
     paper = "Cho et al. 2014, arXiv 1406.1078"
 
-    def torso_carry(self) -> Any:
+    def torso_carry(self) -> Carry:
         return jnp.zeros(self.memory)
 
-    def cell(self, key: jax.Array, inputs: int) -> Any:
+    def cell(self, key: Key, inputs: int) -> Params:
         key_input, key_memory = jax.random.split(key)
         return {
             "input": gate_weights(key_input, 3, inputs, self.memory),
             "memory": gate_weights(key_memory, 3, self.memory, self.memory),
         }
 
-    def advance(self, cell: Any, x: jax.Array, carry: Any) -> tuple[jax.Array, Any]:
+    def advance(self, cell: Params, x: jax.Array, carry: Carry) -> tuple[jax.Array, Carry]:
         a, b, c = gate_sums(cell["input"], x)
         d, e, f = gate_sums(cell["memory"], carry)
         keep = jax.nn.sigmoid(a + d)

@@ -1,4 +1,4 @@
-"""What all networks are made of: dense layers, orthogonally initialized (Saxe et al. 2014) unless asked otherwise."""
+"""Dense layers, of which all networks consist: orthogonally initialized (Saxe et al. 2014) by default."""
 
 import math
 from collections.abc import Iterable
@@ -7,55 +7,64 @@ from typing import Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from discover import Inputs
+from discover import Inputs, Key
 
 Activation: TypeAlias = Literal["tanh", "relu"]
 Layer: TypeAlias = dict[str, jax.Array]
+"""A dense layer: ``kernel[inputs, outputs]`` and ``bias[outputs]``."""
 
 Initializer: TypeAlias = Literal["orthogonal", "lecun"]
-"""How kernels begin: orthogonal, or normal with variance 1 over the number of inputs (LeCun et al. 1998)."""
+"""Distribution of new kernels: orthogonal, or normal with variance 1 over the number of inputs (LeCun et al. 1998)."""
 
 _ACTIVATIONS = {"tanh": jnp.tanh, "relu": jax.nn.relu}
 
 
-def stack(key: jax.Array, sizes: tuple[int, ...], initializer: Initializer) -> list[Layer]:
-    """Dense layers from ``sizes[0]`` inputs through all further widths."""
+def stack(key: Key, sizes: tuple[int, ...], initializer: Initializer) -> list[Layer]:
+    """Dense layers from ``sizes[0]`` inputs through all further widths.
+
+    >>> [layer["kernel"].shape for layer in stack(jax.random.key(0), (3, 4, 2), "lecun")]
+    [(3, 4), (4, 2)]
+    """
     keys = jax.random.split(key, len(sizes))
     return [dense(k, a, b, initializer) for k, a, b in zip(keys, sizes[:-1], sizes[1:], strict=False)]
 
 
-def dense(key: jax.Array, inputs: int, outputs: int, initializer: Initializer) -> Layer:
+def dense(key: Key, inputs: int, outputs: int, initializer: Initializer) -> Layer:
     """One hidden layer: ``kernel[inputs, outputs]`` of gain sqrt(2) (``lecun``: 1), and ``bias[outputs]`` of zeros."""
     gain = math.sqrt(2.0) if initializer == "orthogonal" else 1.0
-    return {"kernel": kernel(key, inputs, outputs, gain, initializer), "bias": jnp.zeros(outputs)}
+    return {"kernel": kernel(key, inputs, outputs, gain=gain, initializer=initializer), "bias": jnp.zeros(outputs)}
 
 
-def kernel(key: jax.Array, inputs: int, outputs: int, gain: float, initializer: Initializer) -> jax.Array:
-    """A fresh kernel ``[inputs, outputs]``."""
+def kernel(key: Key, inputs: int, outputs: int, *, gain: float, initializer: Initializer) -> jax.Array:
+    """A new kernel ``[inputs, outputs]``."""
     if initializer == "orthogonal":
         return orthogonal(key, inputs, outputs, gain)
     return gain * jax.random.normal(key, (inputs, outputs)) / math.sqrt(inputs)
 
 
 def through(layers: Iterable[Layer], x: jax.Array, activation: Activation) -> jax.Array:
-    """``x[..., inputs]`` through dense layers, each followed by the non-linearity."""
+    """The output of dense layers for ``x[..., inputs]``; the non-linearity follows each layer."""
     for layer in layers:
         x = _ACTIVATIONS[activation](x @ layer["kernel"] + layer["bias"])
     return x
 
 
 _NARROW = 4
-"""Up to so many columns, a product one column at a time is faster on a CPU (two columns cost XLA more than sixty-four)."""
+"""The most columns that are multiplied one at a time, which is faster on a CPU (two columns cost XLA more than sixty-four)."""
 
 
 def product(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """``x[..., I]`` times ``kernel[I, *shape]``, giving ``[..., *shape]``."""
+    """The product ``[..., *shape]`` of ``x[..., I]`` and ``kernel[I, *shape]``.
+
+    >>> product(jnp.ones((5, 3)), jnp.ones((3, 2))).shape
+    (5, 2)
+    """
     flat = kernel.reshape(kernel.shape[0], -1)
     if flat.shape[1] <= _NARROW:
-        made = jnp.stack([x @ flat[:, column] for column in range(flat.shape[1])], axis=-1)
+        columns = jnp.stack([x @ flat[:, column] for column in range(flat.shape[1])], axis=-1)
     else:
-        made = x @ flat
-    return made.reshape(*x.shape[:-1], *kernel.shape[1:])
+        columns = x @ flat
+    return columns.reshape(*x.shape[:-1], *kernel.shape[1:])
 
 
 def flat(inputs: Inputs) -> jax.Array:
@@ -64,11 +73,11 @@ def flat(inputs: Inputs) -> jax.Array:
 
 
 def joined(x: jax.Array, inputs: Inputs, names: tuple[str, ...]) -> jax.Array:
-    """Features with what is read besides them, along the last axis."""
+    """Features, with those inputs of the context that ``names`` lists, along the last axis."""
     return jnp.concatenate([x, *(inputs.context[n] for n in names)], axis=-1) if names else x
 
 
-def orthogonal(key: jax.Array, rows: int, columns: int, gain: float) -> jax.Array:
+def orthogonal(key: Key, rows: int, columns: int, gain: float) -> jax.Array:
     """A random ``[rows, columns]`` matrix with orthonormal columns (rows, if it is wide), times ``gain``.
 
     Gram-Schmidt on Gaussian columns, each made orthogonal to the earlier ones twice, for accuracy: the distribution of the QR

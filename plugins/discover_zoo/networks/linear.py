@@ -1,29 +1,33 @@
 """Linear function approximation: on one-hot observations, a table."""
 
 import math
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 
-from discover import Head, Heads, Inputs, Network, Outputs, Registry, Spec, component, hookimpl
+from discover import Carry, Head, Heads, Inputs, Key, Network, Outputs, Params, Registry, Spec, component, hookimpl
 
 
 @component
 class Linear(Network):
-    """Every output is ``x @ w``, without a bias, from ``w = 0``; ``x`` is the flattened observation and what the head reads.
+    """Linear outputs ``x @ w`` without a bias, from ``w = 0``; ``x`` is the flattened observation and what the head reads.
 
     On one-hot observations an output that reads nothing else is a table with one entry per observation.
+
+    >>> import jax
+    >>> from discover import Discrete
+    >>> linear, heads = Linear(), Heads({"q": Head((2,))})
+    >>> linear.init(jax.random.key(0), Spec((3,), Discrete(2)), heads)["q"].shape
+    (3, 2)
     """
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+    def init(self, key: Key, spec: Spec, heads: Heads) -> Params:
         def rows(head: Head) -> tuple[int, ...]:
             inputs = math.prod(spec.observation_shape) + sum(heads.context[name] for name in head.reads)
             return () if head.form == "constant" else (inputs,)
 
         return {name: jnp.zeros((*rows(head), *head.shape)) for name, head in heads.outputs.items()}
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
         batch, outputs = inputs.is_first.shape, {}
         for name, head in heads.outputs.items():
             if head.form == "constant":

@@ -4,14 +4,22 @@ import jax
 import jax.numpy as jnp
 
 from discover import Normalizer, Scalar, Spec, component, real
-from discover_zoo.normalizers.moments import LEAST_VARIANCE, Moments, counted, no_moments
+from discover_zoo.normalizers.moments import LEAST_VARIANCE, Moments, add_batch, no_moments
 
 
 @component
 class Observations(Normalizer):
-    """Observations to zero mean and unit variance over all that were seen, each number for itself, then clipped.
+    """Observations to zero mean and unit variance over all so far, each number by itself, then clipped.
 
     ``clip((x - mean) / sqrt(variance + 1e-8), -limit, limit)``.
+
+    >>> from discover import Discrete
+    >>> statistics = Observations().init(Spec((1,), Discrete(2)), num_envs=2)
+    >>> Observations().update(statistics, jnp.array([[0.0], [2.0]]))[1][:, 0]
+    Array([-1.,  1.], dtype=float32)
+
+    Attributes:
+        limit: the largest absolute value.
     """
 
     paper = "Chan et al. 1979; as in Engstrom et al. 2020, arXiv 2005.12729"
@@ -22,7 +30,7 @@ class Observations(Normalizer):
         return no_moments(spec.observation_shape)
 
     def update(self, state: Moments, observation: jax.Array) -> tuple[Moments, jax.Array]:
-        state = counted(state, observation.astype(jnp.float32))
+        state = add_batch(state, observation.astype(jnp.float32))
         return state, self.normalize(state, observation)
 
     def normalize(self, state: Moments, observation: jax.Array) -> jax.Array:

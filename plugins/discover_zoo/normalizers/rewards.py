@@ -6,15 +6,15 @@ import jax
 import jax.numpy as jnp
 
 from discover import Normalizer, Scalar, Spec, component, real
-from discover_zoo.normalizers.moments import LEAST_VARIANCE, Moments, counted, no_moments
+from discover_zoo.normalizers.moments import LEAST_VARIANCE, Moments, add_batch, no_moments
 
 
 class Discounted(NamedTuple):
-    """What `Rewards` carries.
+    """Statistics of `Rewards`.
 
     Attributes:
-        returns: ``[B]`` the discounted sum of the rewards of each episode so far.
-        moments: of all values that these have had.
+        returns: ``[B]``, the discounted sum of the rewards of each episode so far.
+        moments: mean and variance of all values of ``returns`` so far.
     """
 
     returns: jax.Array
@@ -28,9 +28,14 @@ class Rewards(Normalizer):
     ``R <- gamma * R + r`` in each environment, from 0 at the start of an episode;
     ``clip(r / sqrt(variance of all R + 1e-8), -limit, limit)``.
 
+    >>> from discover import Discrete
+    >>> statistics = Rewards().init(Spec((1,), Discrete(2)), num_envs=2)
+    >>> Rewards().update_reward(statistics, jnp.array([1.0, 3.0]), done=jnp.array([False, False]))[1]
+    Array([1., 3.], dtype=float32)
+
     Attributes:
         gamma: discount of that return.
-        limit: the largest reward.
+        limit: the largest absolute value.
     """
 
     paper = "Engstrom et al. 2020, arXiv 2005.12729, section 3"
@@ -52,7 +57,7 @@ class Rewards(Normalizer):
 
     def update_reward(self, state: Discounted, reward: jax.Array, done: jax.Array) -> tuple[Discounted, jax.Array]:
         returns = self.gamma * state.returns + reward
-        state = Discounted(jnp.where(done, 0.0, returns), counted(state.moments, returns))
+        state = Discounted(jnp.where(done, 0.0, returns), add_batch(state.moments, returns))
         return state, self.normalize_reward(state, reward)
 
     def normalize_reward(self, state: Discounted, reward: jax.Array) -> jax.Array:

@@ -1,46 +1,50 @@
 """Several normalizers in a row."""
 
-from typing import Any
-
 import jax
 
-from discover import Normalizer, Spec, component
+from discover import Normalizer, Spec, Statistics, component
 from discover_zoo.normalizers.observations import Observations
 from discover_zoo.normalizers.rewards import Rewards
 
 
 @component
 class Several(Normalizer):
-    """Several normalizers, each on what the one before it gives."""
+    """Several normalizers, each on the output of the one before it.
+
+    Attributes:
+        normalizers: in the order in which they apply.
+    """
 
     normalizers: tuple[Normalizer, ...] = (Observations(), Rewards())
 
-    def init(self, spec: Spec, num_envs: int) -> tuple[Any, ...]:
+    def init(self, spec: Spec, num_envs: int) -> tuple[Statistics, ...]:
         return tuple(normalizer.init(spec, num_envs) for normalizer in self.normalizers)
 
-    def restart(self, state: tuple[Any, ...], num_envs: int) -> tuple[Any, ...]:
+    def restart(self, state: tuple[Statistics, ...], num_envs: int) -> tuple[Statistics, ...]:
         return tuple(normalizer.restart(own, num_envs) for normalizer, own in zip(self.normalizers, state, strict=True))
 
-    def update(self, state: tuple[Any, ...], observation: jax.Array) -> tuple[tuple[Any, ...], jax.Array]:
+    def update(self, state: tuple[Statistics, ...], observation: jax.Array) -> tuple[tuple[Statistics, ...], jax.Array]:
         after = []
         for normalizer, own in zip(self.normalizers, state, strict=True):
             own, observation = normalizer.update(own, observation)
             after.append(own)
         return tuple(after), observation
 
-    def normalize(self, state: tuple[Any, ...], observation: jax.Array) -> jax.Array:
+    def normalize(self, state: tuple[Statistics, ...], observation: jax.Array) -> jax.Array:
         for normalizer, own in zip(self.normalizers, state, strict=True):
             observation = normalizer.normalize(own, observation)
         return observation
 
-    def update_reward(self, state: tuple[Any, ...], reward: jax.Array, done: jax.Array) -> tuple[tuple[Any, ...], jax.Array]:
+    def update_reward(
+        self, state: tuple[Statistics, ...], reward: jax.Array, done: jax.Array
+    ) -> tuple[tuple[Statistics, ...], jax.Array]:
         after = []
         for normalizer, own in zip(self.normalizers, state, strict=True):
             own, reward = normalizer.update_reward(own, reward, done)
             after.append(own)
         return tuple(after), reward
 
-    def normalize_reward(self, state: tuple[Any, ...], reward: jax.Array) -> jax.Array:
+    def normalize_reward(self, state: tuple[Statistics, ...], reward: jax.Array) -> jax.Array:
         for normalizer, own in zip(self.normalizers, state, strict=True):
             reward = normalizer.normalize_reward(own, reward)
         return reward

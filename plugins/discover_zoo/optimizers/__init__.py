@@ -1,1 +1,1 @@
-"""Optimizers: our own, and those of optax."""
+"""Optimizers: Adam, SGD and a bound on the norm, differentiable everywhere, and those of optax."""

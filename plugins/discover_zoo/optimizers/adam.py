@@ -1,11 +1,9 @@
-"""Adam: optax's, with numbers that can be searched and derivatives that stay finite at a zero gradient."""
-
-from typing import Any
+"""Adam, with numbers that can be searched and derivatives that stay finite at a zero gradient."""
 
 import jax
 import optax
 
-from discover import Optimizer, Registry, Scalar, component, hookimpl, real
+from discover import Optimizer, OptimizerState, Params, Registry, Scalar, component, hookimpl, real
 from discover_zoo.optimizers.slopes import FINITE_SLOPE
 
 
@@ -13,7 +11,20 @@ from discover_zoo.optimizers.slopes import FINITE_SLOPE
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, algorithm 1) on the parameters as one flat vector.
 
-    The step is ``learning_rate * (1 - anneal * progress)``: ``anneal = 1`` falls linearly to zero over the lifetime.
+    The step is ``learning_rate * (1 - anneal * progress)``: ``anneal = 1`` falls linearly to zero over the lifetime. The
+    moments and their bias correction are those of ``optax.scale_by_adam``.
+
+    >>> import jax.numpy as jnp
+    >>> adam, params = Adam(learning_rate=0.5), jnp.zeros(2)
+    >>> params, _ = adam.update(jnp.array([3.0, -4.0]), adam.init(params), params, progress=jnp.zeros(()))
+    >>> params.round(3)
+    Array([-0.5,  0.5], dtype=float32)
+
+    Attributes:
+        learning_rate: size of the step.
+        beta1, beta2: decay rates of the first and second moment.
+        eps: added to the root of the second moment.
+        anneal: share of the learning rate that is gone at the end of the lifetime.
     """
 
     paper = "Kingma & Ba 2015, arXiv 1412.6980"
@@ -28,10 +39,12 @@ class Adam(Optimizer):
     def layerwise(self) -> bool:
         return False
 
-    def init(self, params: Any) -> Any:
+    def init(self, params: Params) -> OptimizerState:
         return self._transform().init(params)
 
-    def update(self, gradient: Any, state: Any, params: Any, progress: jax.Array) -> tuple[Any, Any]:
+    def update(
+        self, gradient: Params, state: OptimizerState, params: Params, progress: jax.Array
+    ) -> tuple[Params, OptimizerState]:
         direction, state = self._transform().update(gradient, state, params)
         rate = self.learning_rate * (1.0 - self.anneal * progress)
         return jax.tree.map(lambda p, d: p - rate * d, params, direction), state

@@ -1,12 +1,10 @@
 """A bound on the norm of the gradient, around any optimizer."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from discover import Optimizer, Registry, Scalar, component, hookimpl, real
+from discover import Optimizer, OptimizerState, Params, Registry, Scalar, component, hookimpl, real
 from discover_zoo.optimizers.slopes import FINITE_SLOPE
 
 
@@ -14,7 +12,16 @@ from discover_zoo.optimizers.slopes import FINITE_SLOPE
 class ClipNorm(Optimizer):
     """Scale the gradient down to a global norm of at most ``max_norm``, then let ``optimizer`` use it.
 
-    An optimizer that does not care which array a parameter is in gets one flat vector, which is faster.
+    ``gradient * min(1, max_norm / |gradient|)``. An optimizer that is not layer-wise gets one flat vector, which is faster.
+
+    >>> from discover_zoo.optimizers.sgd import SGD
+    >>> clipped = ClipNorm(optimizer=SGD(learning_rate=1.0), max_norm=1.0)
+    >>> clipped.update(jnp.array([3.0, -4.0]), (), jnp.zeros(2), progress=jnp.zeros(()))[0].round(3)
+    Array([-0.6,  0.8], dtype=float32)
+
+    Attributes:
+        optimizer: gets the clipped gradient.
+        max_norm: the largest Euclidean norm over all parameters.
     """
 
     optimizer: Optimizer
@@ -24,10 +31,12 @@ class ClipNorm(Optimizer):
     def layerwise(self) -> bool:
         return self.optimizer.layerwise
 
-    def init(self, params: Any) -> Any:
+    def init(self, params: Params) -> OptimizerState:
         return self.optimizer.init(params if self.layerwise else ravel_pytree(params)[0])
 
-    def update(self, gradient: Any, state: Any, params: Any, progress: jax.Array) -> tuple[Any, Any]:
+    def update(
+        self, gradient: Params, state: OptimizerState, params: Params, progress: jax.Array
+    ) -> tuple[Params, OptimizerState]:
         flat, unravel = ravel_pytree(gradient)
         flat = flat * jnp.minimum(1.0, self.max_norm * jax.lax.rsqrt(jnp.sum(flat**2) + FINITE_SLOPE))
         if self.layerwise:

@@ -1,1 +1,1 @@
-"""Return functions: targets and advantages from rewards and values."""
+"""Return functions: value targets and advantages from rewards and values, a file for each."""

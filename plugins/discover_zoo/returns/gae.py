@@ -11,6 +11,15 @@ class GAE(ReturnFunction):
     """Generalized advantage estimation (Schulman et al. 2016, eq. 16).
 
     ``A_t = sum_k (gamma * lam)^k delta_{t+k}`` with ``delta_t = r_t + d_t * v_{t+1} - v_t``; the value target is ``A_t + v_t``.
+
+    >>> zero = jnp.zeros((2, 1))
+    >>> segment = Segment(zero + 1.0, *[zero] * 6)  # two steps of one environment: each pays 1, all else is 0
+    >>> GAE(gamma=0.8, lam=0.5)(segment).advantage[:, 0]
+    Array([1.4, 1. ], dtype=float32)
+
+    Attributes:
+        gamma: discount.
+        lam: weight of later errors: 0 has the least variance, 1 the least bias.
     """
 
     paper = "Schulman et al. 2016, arXiv 1506.02438, eq. 16"

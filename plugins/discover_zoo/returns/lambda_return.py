@@ -10,6 +10,18 @@ class LambdaReturn(ReturnFunction):
 
     Its value target and advantage are those of `GAE`, written as a return instead of as a sum of temporal-difference errors:
     in a choice, one of the two is enough. ``lam = 0`` is the one-step return, ``lam = 1`` is `MonteCarlo`.
+
+    ``G_t = r_t + d_t * ((1 - lam) * v_{t+1} + lam * G_{t+1})`` with ``d_t = gamma * (1 - terminated_t)``.
+
+    >>> import jax.numpy as jnp
+    >>> zero = jnp.zeros((2, 1))
+    >>> segment = Segment(zero + 1.0, *[zero] * 6)  # two steps of one environment: each pays 1, all else is 0
+    >>> LambdaReturn(gamma=0.8, lam=0.5)(segment).value[:, 0]
+    Array([1.4, 1. ], dtype=float32)
+
+    Attributes:
+        gamma: discount.
+        lam: weight of the longer returns.
     """
 
     paper = "Sutton & Barto 2018, eq. 12.18"

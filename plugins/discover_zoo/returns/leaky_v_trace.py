@@ -1,7 +1,7 @@
 """V-trace that lets through a share of the untruncated ratios."""
 
 from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
-from discover_zoo.returns.importance import corrected, ratio
+from discover_zoo.returns.importance import ratio, v_trace_targets
 
 
 @component
@@ -10,6 +10,18 @@ class LeakyVTrace(ReturnFunction):
 
     ``rho_t = alpha_rho min(rho_bar, ratio_t) + (1 - alpha_rho) ratio_t``, and ``c_t`` likewise with ``alpha_c`` and ``c_bar``:
     V-trace where both shares are 1, plain importance weighting where both are 0.
+
+    >>> import jax.numpy as jnp
+    >>> zero = jnp.zeros((2, 1))
+    >>> segment = Segment(zero + 1.0, *[zero] * 6)  # two steps of one environment: each pays 1, all else is 0
+    >>> LeakyVTrace(gamma=0.8)(segment).value[:, 0]
+    Array([1.8, 1. ], dtype=float32)
+
+    Attributes:
+        gamma: discount.
+        lam: how far back corrections reach.
+        rho_bar, c_bar: bounds of the ratios, as in V-trace.
+        alpha_rho, alpha_c: shares of the bounded ratios.
     """
 
     paper = "Zahavy et al. 2020, arXiv 2002.12928"
@@ -25,7 +37,7 @@ class LeakyVTrace(ReturnFunction):
         free = ratio(segment)
         rho = self.alpha_rho * ratio(segment, self.rho_bar) + (1.0 - self.alpha_rho) * free
         c = self.alpha_c * ratio(segment, self.c_bar) + (1.0 - self.alpha_c) * free
-        return corrected(segment, self.gamma, self.lam, rho, c)
+        return v_trace_targets(segment, self.gamma, self.lam, rho=rho, c=c)
 
 
 @hookimpl

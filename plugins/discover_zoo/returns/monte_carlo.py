@@ -8,7 +8,16 @@ from discover_zoo.returns.recursions import lambda_return
 class MonteCarlo(ReturnFunction):
     """The discounted sum of the rewards to the end of the episode, bootstrapped where the segment cuts it off.
 
-    The lambda return at ``lam = 1`` (Sutton & Barto 2018, eq. 3.11).
+    ``G_t = r_t + gamma * r_{t+1} + gamma^2 * r_{t+2} + ...`` (Sutton & Barto 2018, eq. 3.11): the lambda return at ``lam = 1``.
+
+    >>> import jax.numpy as jnp
+    >>> zero = jnp.zeros((2, 1))
+    >>> segment = Segment(zero + 1.0, *[zero] * 6)  # two steps of one environment: each pays 1, all else is 0
+    >>> MonteCarlo(gamma=0.8)(segment).value[:, 0]
+    Array([1.8, 1. ], dtype=float32)
+
+    Attributes:
+        gamma: discount.
     """
 
     paper = "Sutton & Barto 2018, eq. 3.11"

@@ -6,14 +6,24 @@ import jax.numpy as jnp
 from discover import Integer, Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, integer, real
 
 _LONGEST = 32
-"""The largest horizon of an n-step return: it sets how many are computed."""
+"""The longest horizon of an n-step return, in steps; all up to it are computed."""
 
 
 @component
 class NStep(ReturnFunction):
     """The n-step return (Sutton & Barto 2018, eq. 7.1), shorter where the segment or the episode ends earlier.
 
-    ``n`` is a leaf and sets no shape: all horizons up to the longest are computed, the wanted one is taken.
+    ``G_t = r_t + gamma * r_{t+1} + ... + gamma^(n-1) * r_{t+n-1} + gamma^n * v_{t+n}``. ``n`` is a leaf and sets no shape: all
+    horizons up to the longest are computed, and that of ``n`` is taken.
+
+    >>> zero = jnp.zeros((2, 1))
+    >>> segment = Segment(zero + 1.0, *[zero] * 6)  # two steps of one environment: each pays 1, all else is 0
+    >>> NStep(gamma=0.8, n=1)(segment).value[:, 0]
+    Array([1., 1.], dtype=float32)
+
+    Attributes:
+        gamma: discount.
+        n: how many rewards are summed before the value follows.
     """
 
     paper = "Sutton & Barto 2018, eq. 7.1"
@@ -27,7 +37,7 @@ class NStep(ReturnFunction):
         cut = segment.truncated.at[-1].set(True)
 
         def lengthen(target: jax.Array, horizon: jax.Array) -> tuple[jax.Array, None]:
-            """Targets of one more step, up to n: what follows is the shorter target of the next row."""
+            """Targets of one step more, up to n: the shorter target of the next row follows the reward."""
             following = jnp.where(cut, segment.next_value, jnp.roll(target, -1, axis=0))
             return jnp.where(horizon <= self.n, segment.reward + discount * following, target), None
 

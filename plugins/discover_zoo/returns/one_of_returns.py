@@ -9,8 +9,18 @@ from discover import Integer, Registry, ReturnFunction, Segment, Targets, compon
 class OneOfReturns(ReturnFunction):
     """One of several return functions, by index: all options share one compiled program.
 
-    A `choice` between components compiles each structure anew; this one searches over the same choice for the price of
-    computing every option.
+    A `choice` between components compiles each structure anew. This component computes every option instead, and takes one.
+
+    >>> import jax.numpy as jnp
+    >>> from discover_zoo.returns.n_step import NStep
+    >>> zero = jnp.zeros((2, 1))
+    >>> segment = Segment(zero + 1.0, *[zero] * 6)  # two steps of one environment: each pays 1, all else is 0
+    >>> OneOfReturns(options=(NStep(n=1), NStep(n=2, gamma=0.8)), index=1)(segment).value[:, 0]
+    Array([1.8, 1. ], dtype=float32)
+
+    Attributes:
+        options: the return functions.
+        index: which of them is used.
     """
 
     not_differentiable = ("index",)

@@ -11,7 +11,11 @@ from discover import Scalar, Segment
 
 
 def decayed_sum(term: jax.Array, decay: jax.Array, last: jax.Array) -> jax.Array:
-    """``x_t = term_t + decay_t * x_{t+1}`` backwards from ``x_T = last``.
+    """The sum ``x_t = term_t + decay_t * x_{t+1}``, backwards from ``x_T = last``.
+
+    >>> import jax.numpy as jnp
+    >>> decayed_sum(jnp.ones((3, 1)), jnp.full((3, 1), 0.5), jnp.zeros(1))[:, 0]
+    Array([1.75, 1.5 , 1.  ], dtype=float32)
 
     Args:
         term, decay: ``[T, B]``.
@@ -31,7 +35,7 @@ def decayed_sum(term: jax.Array, decay: jax.Array, last: jax.Array) -> jax.Array
 
 
 def lambda_return(segment: Segment, gamma: Scalar, lam: Scalar) -> jax.Array:
-    """``G^lambda_t = r_t + d_t * ((1 - lam) * v_{t+1} + lam * G^lambda_{t+1})``, ``[T, B]``."""
+    """The return ``G^lambda_t = r_t + d_t * ((1 - lam) * v_{t+1} + lam * G^lambda_{t+1})``, ``[T, B]``."""
     discount = gamma * (1.0 - segment.terminated)
     mix = lam * (1.0 - segment.truncated)
     one_step = segment.reward + discount * (1.0 - mix) * segment.next_value

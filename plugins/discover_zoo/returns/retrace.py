@@ -15,8 +15,17 @@ class Retrace(ReturnFunction):
 
         target_t = q(s_t, a_t) + delta_t + d_t c_{t+1} (target_{t+1} - q(s_{t+1}, a_{t+1}))
 
-    with ``delta_t = r_t + d_t next_value_t - value_t`` and ``c_t = lam min(1, ratio_t)``. The action at ``t`` itself is given,
-    not drawn, so that its own ratio plays no part. The advantage is the error ``target_t - value_t``.
+    with ``delta_t = r_t + d_t next_value_t - value_t`` and ``c_t = lam min(1, ratio_t)``. The value is that of the action
+    at ``t``, whatever its probability, so that its own ratio plays no part. The advantage is the error ``target_t - value_t``.
+
+    >>> zero = jnp.zeros((2, 1))
+    >>> segment = Segment(zero + 1.0, *[zero] * 6)  # two steps of one environment: each pays 1, all else is 0
+    >>> Retrace(gamma=0.8)(segment).value[:, 0]
+    Array([1.8, 1. ], dtype=float32)
+
+    Attributes:
+        gamma: discount.
+        lam: how far back errors reach.
     """
 
     paper = "Munos et al. 2016, arXiv 1606.02647, eq. 3"

@@ -1,15 +1,27 @@
 """V-trace: an off-policy return with truncated ratios."""
 
 from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
-from discover_zoo.returns.importance import corrected, ratio
+from discover_zoo.returns.importance import ratio, v_trace_targets
 
 
 @component
 class VTrace(ReturnFunction):
-    """V-trace (Espeholt et al. 2018, eq. 1): `corrected` with truncated ratios.
+    """V-trace (Espeholt et al. 2018, eq. 1): off-policy targets with truncated importance ratios.
 
-    ``rho_t = min(rho_bar, ratio_t)`` and ``c_t = min(c_bar, ratio_t)``. Values learned so are those of the policy
+    ``rho_t = min(rho_bar, ratio_t)`` and ``c_t = min(c_bar, ratio_t)``. The values are those of the policy
     ``min(rho_bar * mu, pi)``, normalized. On-policy, with both bounds at least 1, it is the lambda return.
+
+    >>> import jax.numpy as jnp
+    >>> zero = jnp.zeros((2, 1))
+    >>> segment = Segment(zero + 1.0, *[zero] * 6)  # two steps of one environment: each pays 1, all else is 0
+    >>> VTrace(gamma=0.8)(segment).value[:, 0]
+    Array([1.8, 1. ], dtype=float32)
+
+    Attributes:
+        gamma: discount.
+        lam: how far back corrections reach.
+        rho_bar: bound of the ratio that weighs an error at its own step.
+        c_bar: bound of the ratio that passes an error on to earlier steps.
     """
 
     paper = "Espeholt et al. 2018, arXiv 1802.01561, eq. 1"
@@ -21,7 +33,7 @@ class VTrace(ReturnFunction):
 
     def __call__(self, segment: Segment) -> Targets:
         rho, c = ratio(segment, self.rho_bar), ratio(segment, self.c_bar)
-        return corrected(segment, self.gamma, self.lam, rho, c)
+        return v_trace_targets(segment, self.gamma, self.lam, rho=rho, c=c)
 
 
 @hookimpl

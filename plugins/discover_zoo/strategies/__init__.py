@@ -1,1 +1,1 @@
-"""Strategies: what an outer search proposes."""
+"""Strategies: outer optimizers, which propose the candidates of a search."""

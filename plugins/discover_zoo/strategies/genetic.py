@@ -5,16 +5,16 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_key, named_keys, real
+from discover import Key, Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_key, named_keys, real
 
 
 class State(NamedTuple):
-    """The generation told last; before the first, the one to ask first.
+    """The generation that was evaluated last; before the first, the one to evaluate first.
 
     Attributes:
         genomes: ``[P, D]``.
         fitness: ``[P]``.
-        generation: how many have been told.
+        generation: number of evaluated generations.
     """
 
     genomes: jax.Array
@@ -24,22 +24,30 @@ class State(NamedTuple):
 
 @component
 class Genetic(Strategy):
-    """A genetic algorithm whose mutation and crossover befit each domain, so that choices between components evolve too.
+    """A genetic algorithm whose mutation and crossover suit each domain, so that choices between components evolve too.
 
     Members are ranked by how many better ones share their structure, then by fitness: the best of every structure come
-    first, so that a new structure has time to find its numbers (crowding by niches; where there is one structure, or as
+    first, so that a new structure has time to tune its numbers (crowding by niches; where there is one structure, or as
     many as members, the rank is that of the fitness alone). A child has one parent, or two with probability ``crossover``.
     A parent is the foremost of ``tournament`` members drawn with replacement: its rank is ``floor(P * (1 - u^(1 /
-    tournament)))`` for a uniform u. Every child is then mutated by `Space.mutate`: one value that has effect changes for
-    sure, each other with probability ``mutation``. The foremost ``elite`` of a generation, one at least and not all, stay in
-    the population as they are and are evaluated again with everyone, so that luck does not last. The first generation is the
-    start genome and draws from the prior.
+    tournament)))`` for a uniform u. Every child is then mutated by `Space.mutate`: one value that has an effect always
+    changes, each other with probability ``mutation``. The foremost share ``elite`` of a generation, at least one member and not
+    all, stays in the population as it is, and is evaluated again with all others, so that a lucky evaluation does not last. The
+    first generation is the start genome and draws from the prior.
 
     Attributes:
-        tournament: how many members compete to be a parent; 1 selects nobody.
+        tournament: number of members that compete to be a parent; 1 means no selection.
         crossover: probability that a child has two parents.
         mutation: probability that a value mutates, beside the one that always does.
         elite: share of the population that stays.
+
+    >>> from discover import free
+    >>> from discover_zoo.optimizers.sgd import SGD
+    >>> strategy, space = Genetic(), Space(SGD(learning_rate=free()))
+    >>> state = strategy.init(jax.random.key(0), space, 4)
+    >>> proposal, state = strategy.ask(jax.random.key(1), state, space, 4)
+    >>> proposal.genomes.shape
+    (4, 1)
     """
 
     paper = (
@@ -54,28 +62,28 @@ class Genetic(Strategy):
     def check_population(self, space: Space, population: int) -> str | None:
         return None if population >= 2 else "it needs 2 at least, the best of a generation and a child"
 
-    def init(self, key: jax.Array, space: Space, population: int) -> State:
+    def init(self, key: Key, space: Space, population: int) -> State:
         key_start, key_prior = named_keys(key, "start", "prior")
         genomes = jax.vmap(space.sample)(jax.random.split(key_prior, population))
         return State(genomes.at[0].set(space.start(key_start)), jnp.zeros(population), jnp.zeros((), jnp.int32))
 
-    def ask(self, key: jax.Array, state: State, space: Space, population: int) -> tuple[Proposal, State]:
+    def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         ranked = state.genomes[_foremost(state, space)]
         children = jax.vmap(lambda k: self._child(k, ranked, space))(jax.random.split(key, population))
         elite = jnp.clip(jnp.round(self.elite * population), 1, population - 1)
         bred = jnp.where((jnp.arange(population) < elite)[:, None], ranked, children)
         return Proposal(jnp.where(state.generation == 0, state.genomes, bred)), state
 
-    def tell(self, key: jax.Array, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
+    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
         return State(genomes, jnp.asarray(fitness, jnp.float32), state.generation + 1)
 
-    def _child(self, key: jax.Array, ranked: jax.Array, space: Space) -> jax.Array:
+    def _child(self, key: Key, ranked: jax.Array, space: Space) -> jax.Array:
         first, second = self._parents(named_key(key, "parents"), ranked)
         crossed = space.crossover(named_key(key, "crossover"), first, second)
         child = jnp.where(jax.random.bernoulli(named_key(key, "whether"), self.crossover), crossed, first)
         return space.mutate(named_key(key, "mutation"), child, self.mutation)
 
-    def _parents(self, key: jax.Array, ranked: jax.Array) -> jax.Array:
+    def _parents(self, key: Key, ranked: jax.Array) -> jax.Array:
         u = jax.random.uniform(key, (2,))
         rank = jnp.floor(len(ranked) * (1.0 - u ** (1.0 / self.tournament))).astype(jnp.int32)
         return ranked[jnp.clip(rank, 0, len(ranked) - 1)]

@@ -5,15 +5,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Proposal, Registry, Space, Strategy, component, hookimpl, named_key
+from discover import Key, Proposal, Registry, Space, Strategy, component, hookimpl, named_key
 
 
 class State(NamedTuple):
-    """What random search carries: nothing of what it is told.
+    """The state of random search, which fitness does not change.
 
     Attributes:
-        start: ``[D]`` the start genome.
-        generation: how many it has been told.
+        start: ``[D]``, the start genome.
+        generation: number of evaluated generations.
     """
 
     start: jax.Array
@@ -22,22 +22,30 @@ class State(NamedTuple):
 
 @component
 class RandomSearch(Strategy):
-    """Draws every generation from the prior of the space and learns nothing (Bergstra & Bengio 2012).
+    """Draws each generation from the prior of the space, whatever the fitness of earlier ones (Bergstra & Bengio 2012).
 
     The very first member is the start genome, so that a search never does worse than its defaults.
+
+    >>> from discover import free
+    >>> from discover_zoo.optimizers.sgd import SGD
+    >>> strategy, space = RandomSearch(), Space(SGD(learning_rate=free()))
+    >>> state = strategy.init(jax.random.key(0), space, 4)
+    >>> proposal, state = strategy.ask(jax.random.key(1), state, space, 4)
+    >>> proposal.genomes.shape
+    (4, 1)
     """
 
     paper = "Bergstra & Bengio 2012, JMLR 13"
 
-    def init(self, key: jax.Array, space: Space, population: int) -> State:
+    def init(self, key: Key, space: Space, population: int) -> State:
         return State(space.start(named_key(key, "start")), jnp.zeros((), jnp.int32))
 
-    def ask(self, key: jax.Array, state: State, space: Space, population: int) -> tuple[Proposal, State]:
+    def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         genomes = jax.vmap(space.sample)(jax.random.split(key, population))
         first = jnp.where(state.generation == 0, state.start, genomes[0])
         return Proposal(genomes.at[0].set(first)), state
 
-    def tell(self, key: jax.Array, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
+    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
         return state._replace(generation=state.generation + 1)
 
 

@@ -1,1 +1,1 @@
-"""Wrappers around environments."""
+"""Wrappers around environments, a file for each; `wrapped` is what they share."""

@@ -1,19 +1,26 @@
-"""Each action several times."""
-
-from typing import Any
+"""Repetition of each action."""
 
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Environment, Registry, Step, Wrapper, component, hookimpl
+from discover import Count, Environment, EnvState, Key, Registry, Step, Task, Wrapper, component, hookimpl
 from discover_zoo.wrappers.wrapped import Wrapped
 
 
 @component
 class ActionRepeat(Wrapper):
-    """Does each action ``times`` times and pays the sum; stops early where the episode ends.
+    """Repeats each action ``times`` times and sums the rewards; stops early where the episode ends.
 
-    The clock counts what the agent does: one step, however often its action is repeated.
+    The budget of a lifetime counts the agent's actions: one step, however often each is repeated.
+
+    >>> from discover_zoo.environments.catch import Catch
+    >>> repeated, zero = ActionRepeat(times=3).wrap(Catch()), jnp.zeros((), jnp.int32)
+    >>> state, _ = repeated.reset(jax.random.key(0), zero)
+    >>> int(repeated.step(jax.random.key(1), state, jnp.int32(1), zero).state.ball_row)
+    3
+
+    Attributes:
+        times: how often each action is repeated.
     """
 
     times: Count = 4
@@ -28,21 +35,21 @@ class Repeated(Wrapped):
 
     times: int
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[EnvState, jax.Array]:
         return self.inner.reset(key, task)
 
-    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
         keys = jax.random.split(key, self.times)
-        made = self.inner.step(keys[0], state, action, task)
-        made = made._replace(reward=jnp.asarray(made.reward, jnp.float32))
+        first = self.inner.step(keys[0], state, action, task)
+        first = first._replace(reward=jnp.asarray(first.reward, jnp.float32))
 
-        def again(made: Step, key: jax.Array) -> tuple[Step, None]:
-            following = self.inner.step(key, made.state, action, task)
-            following = following._replace(reward=made.reward + following.reward)
-            over = made.terminated | made.truncated
-            return jax.tree.map(lambda a, b: jnp.where(over, a, b), made, following), None
+        def repeat(step: Step, key: Key) -> tuple[Step, None]:
+            following = self.inner.step(key, step.state, action, task)
+            following = following._replace(reward=step.reward + following.reward)
+            ended = step.terminated | step.truncated
+            return jax.tree.map(lambda a, b: jnp.where(ended, a, b), step, following), None
 
-        return jax.lax.scan(again, made, keys[1:])[0]
+        return jax.lax.scan(repeat, first, keys[1:])[0]
 
 
 @hookimpl

@@ -1,19 +1,27 @@
-"""Actions that now and then are repeated by chance."""
-
-from typing import Any
+"""Actions that the environment repeats by chance."""
 
 import jax
 import jax.numpy as jnp
 
-from discover import Environment, Registry, Scalar, Step, Wrapper, component, hookimpl, real
-from discover_zoo.wrappers.wrapped import Watched, Wrapped, no_action, settled
+from discover import Environment, Key, Registry, Scalar, Step, Task, Wrapper, component, hookimpl, real
+from discover_zoo.wrappers.wrapped import Wrapped, WrappedState, no_action, with_fixed_dtype
 
 
 @component
 class StickyActions(Wrapper):
-    """With ``probability``, the environment does its previous action once more instead of the agent's (Machado et al. 2018).
+    """With ``probability``, the environment repeats its previous action in place of the agent's (Machado et al. 2018).
 
     The first action of an episode is always the agent's.
+
+    >>> from discover_zoo.environments.catch import Catch
+    >>> sticky, zero = StickyActions(probability=1.0).wrap(Catch()), jnp.zeros((), jnp.int32)
+    >>> state, _ = sticky.reset(jax.random.key(0), zero)
+    >>> state = sticky.step(jax.random.key(1), state, jnp.int32(0), zero).state
+    >>> int(sticky.step(jax.random.key(2), state, jnp.int32(2), zero).state.inner.paddle)  # twice to the left of 4
+    2
+
+    Attributes:
+        probability: of a repetition, at each step but the first of an episode.
     """
 
     paper = "Machado et al. 2018, arXiv 1709.06009, section 5"
@@ -26,21 +34,21 @@ class StickyActions(Wrapper):
 
 @component
 class Sticky(Wrapped):
-    """The family that `StickyActions` makes; its state holds what was done last, and whether anything was."""
+    """The family that `StickyActions` makes; its own state is the previous action, and whether there was one."""
 
     probability: Scalar = real(low=0.0, high=1.0)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Watched, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[WrappedState, jax.Array]:
         inner, observation = self.inner.reset(key, task)
-        return Watched(inner, (no_action(self.spec()), jnp.array(False))), observation
+        return WrappedState(inner, (no_action(self.spec()), jnp.array(False))), observation
 
-    def step(self, key: jax.Array, state: Watched, action: jax.Array, task: Any) -> Step:
-        key_sticks, key_step = jax.random.split(key)
-        before, acted = state.kept
-        sticks = acted & jax.random.bernoulli(key_sticks, self.probability)
-        done = jnp.where(sticks, before, settled(self.spec(), action))
-        made = self.inner.step(key_step, state.inner, done, task)
-        return made._replace(state=Watched(made.state, (done, jnp.array(True))))
+    def step(self, key: Key, state: WrappedState, action: jax.Array, task: Task) -> Step:
+        key_repeat, key_step = jax.random.split(key)
+        previous, exists = state.own
+        repeat = exists & jax.random.bernoulli(key_repeat, self.probability)
+        effective = jnp.where(repeat, previous, with_fixed_dtype(self.spec(), action))
+        step = self.inner.step(key_step, state.inner, effective, task)
+        return step._replace(state=WrappedState(step.state, (effective, jnp.array(True))))
 
 
 @hookimpl

@@ -1,23 +1,27 @@
-"""What all wrapped families share."""
+"""The base class of wrapped task families."""
 
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, Redraw, Spec, component
+from discover import Discrete, Environment, EnvState, Key, Redraw, Spec, Task, component
 
 
-class Watched(NamedTuple):
-    """The state of a wrapped environment: that of the inner one, and what the wrapper keeps beside it."""
+class WrappedState(NamedTuple):
+    """The state of a wrapped environment: that of the inner environment, and the wrapper's own."""
 
-    inner: Any
-    kept: Any
+    inner: EnvState
+    own: Any
 
 
 @component
 class Wrapped(Environment):
-    """A family around another: the same tasks, drawn anew when the other says."""
+    """A task family around another: the same tasks, drawn anew when the other draws them.
+
+    Attributes:
+        inner: the other.
+    """
 
     inner: Environment
 
@@ -28,15 +32,19 @@ class Wrapped(Environment):
     def spec(self) -> Spec:
         return self.inner.spec()
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return self.inner.sample_task(key)
 
 
 def no_action(spec: Spec) -> jax.Array:
-    """What stands for the action before the first: zero."""
+    """Zero, in the place of the action before the first.
+
+    >>> no_action(Spec((4,), Discrete(2)))
+    Array(0, dtype=int32)
+    """
     return jnp.zeros((), jnp.int32) if isinstance(spec.action, Discrete) else jnp.zeros(len(spec.action.low))
 
 
-def settled(spec: Spec, action: jax.Array) -> jax.Array:
-    """An action in the dtype of `no_action`."""
+def with_fixed_dtype(spec: Spec, action: jax.Array) -> jax.Array:
+    """The action in the dtype of `no_action`."""
     return jnp.asarray(action, jnp.int32 if isinstance(spec.action, Discrete) else jnp.float32)

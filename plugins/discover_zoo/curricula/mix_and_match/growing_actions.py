@@ -1,12 +1,25 @@
-"""Agents of one network that may do more and more, mixed into one."""
+"""Agents of one network with more and more actions, mixed into one."""
 
 from collections.abc import Mapping
-from typing import Any
 
-import jax
 import jax.numpy as jnp
 
-from discover import Curriculum, Head, Heads, Inputs, Network, Outputs, Scalar, Spec, UserError, component, real
+from discover import (
+    Carry,
+    Curriculum,
+    Head,
+    Heads,
+    Inputs,
+    Key,
+    Network,
+    Outputs,
+    Params,
+    Scalar,
+    Spec,
+    UserError,
+    component,
+    real,
+)
 from discover_zoo.curricula.mix_and_match.mixing import NEVER, mixture
 from discover_zoo.curricula.mix_and_match.shares import Ramp, Share
 
@@ -15,16 +28,16 @@ _POLICY = "policy"
 
 @component
 class GrowingActions(Curriculum):
-    """One agent out of K that know more and more actions, and at last all (Czarnecki et al. 2018, action spaces).
+    """One agent out of K with more and more actions, and at last all (Czarnecki et al. 2018, action spaces).
 
-    Every agent has heads of its own on the candidate's one network, so that what the network shares between heads (a torso,
-    a memory) all agents learn together. The policy of a simpler agent is over its own actions alone; the others have no
-    probability in it. Each set should hold the one before, else the distillation asks for the impossible.
+    Every agent has heads of its own on the candidate's one network, so that all agents learn those parts together
+    that the network shares between heads (a torso, a memory). The policy of a simpler agent gives other actions the
+    probability 0. Each set should hold the one before: else no policy can reach the distillation's target.
 
     Attributes:
         known: the actions of each simpler agent, from the simplest.
-        share: ``alpha`` over the lifetime.
-        coefficient: how strongly each agent is distilled into the next.
+        share: ``alpha`` over the lifetime: 0 for the simplest agent alone, 1 for the last.
+        coefficient: weight of the distillation of each agent into the next.
     """
 
     paper = "Czarnecki et al. 2018, Mix & Match: agent curricula for reinforcement learning, arXiv 1806.01780"
@@ -39,7 +52,7 @@ class GrowingActions(Curriculum):
 
 @component
 class SharedMixture(Network):
-    """The network that `GrowingActions` makes: one network that is asked for the heads of all agents."""
+    """The network that `GrowingActions` makes: one network that gives the heads of all agents."""
 
     network: Network
     share: Share
@@ -50,24 +63,25 @@ class SharedMixture(Network):
     def forms(self) -> frozenset[str]:
         return self.network.forms
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+    def init(self, key: Key, spec: Spec, heads: Heads) -> Params:
         return self.network.init(key, spec, self._all(heads))
 
-    def carry(self, heads: Heads) -> Any:
+    def carry(self, heads: Heads) -> Carry:
         return self.network.carry(self._all(heads))
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
         outputs, carry = self.network.apply(params, self._all(heads), inputs, carry)
-        said = [self._said_by(index, actions, heads.outputs, outputs) for index, actions in enumerate(self.known)]
-        said.append({name: value for name, value in outputs.items() if "@" not in name})
-        return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient, inputs.is_first.shape), carry
+        agents = [self._outputs_of(index, actions, heads.outputs, outputs) for index, actions in enumerate(self.known)]
+        agents.append({name: value for name, value in outputs.items() if "@" not in name})
+        alpha, shape = self.share(inputs.progress), inputs.is_first.shape
+        return mixture(heads.outputs, agents, alpha, coefficient=self.coefficient, shape=shape), carry
 
     def _all(self, heads: Heads) -> Heads:
         """The heads of all agents; those of simpler ones are called ``head@agent``."""
         if _POLICY not in heads.outputs:
-            asked = ", ".join(sorted(heads.outputs))
+            names = ", ".join(sorted(heads.outputs))
             raise UserError(
-                f"growing_actions needs a head called '{_POLICY}', but the rule asks for {asked}: choose a rule with a policy, "
+                f"growing_actions needs a head called '{_POLICY}', but the rule asks for {names}: choose a rule with a policy, "
                 "or another curriculum."
             )
         outputs = dict(heads.outputs)
@@ -76,13 +90,13 @@ class SharedMixture(Network):
                 outputs[f"{name}@{index}"] = _narrowed(head, actions) if name == _POLICY else head
         return heads._replace(outputs=outputs)
 
-    def _said_by(self, index: int, actions: tuple[int, ...], heads: Mapping[str, Head], outputs: Outputs) -> Outputs:
-        """What a simpler agent says, in the shape of the heads; what is not known yet is left out."""
-        said = {name: outputs[f"{name}@{index}"] for name in heads if f"{name}@{index}" in outputs}
-        if _POLICY in said:
-            logits = jnp.full((*said[_POLICY].shape[:-1], heads[_POLICY].shape[0]), NEVER)
-            said[_POLICY] = logits.at[..., jnp.asarray(actions)].set(said[_POLICY])
-        return said
+    def _outputs_of(self, index: int, actions: tuple[int, ...], heads: Mapping[str, Head], outputs: Outputs) -> Outputs:
+        """Outputs of a simpler agent, in the shape of the heads, without those that are not known yet."""
+        own = {name: outputs[f"{name}@{index}"] for name in heads if f"{name}@{index}" in outputs}
+        if _POLICY in own:
+            logits = jnp.full((*own[_POLICY].shape[:-1], heads[_POLICY].shape[0]), NEVER)
+            own[_POLICY] = logits.at[..., jnp.asarray(actions)].set(own[_POLICY])
+        return own
 
 
 def _narrowed(head: Head, actions: tuple[int, ...]) -> Head:

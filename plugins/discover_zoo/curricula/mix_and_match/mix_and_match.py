@@ -1,25 +1,23 @@
 """Agents with networks of their own, mixed into one."""
 
-from typing import Any
-
 import jax
 
-from discover import Curriculum, Heads, Inputs, Network, Outputs, Scalar, Spec, component, real
+from discover import Carry, Curriculum, Heads, Inputs, Key, Network, Outputs, Params, Scalar, Spec, component, real
 from discover_zoo.curricula.mix_and_match.mixing import mixture
 from discover_zoo.curricula.mix_and_match.shares import Ramp, Share
 
 
 @component
 class MixAndMatch(Curriculum):
-    """One agent out of K: ``simple``, from the simplest, and at last the candidate's own network (Czarnecki et al. 2018).
+    """One agent out of K: ``simple``, from the simplest on, and last the candidate's own network (Czarnecki et al. 2018).
 
     For architectures (feed-forward before recurrent), tasks (`Specialists` before one network for all), or any others that
-    give the same heads. All are run, with carries of their own, as long as the lifetime lasts.
+    give the same heads. All run over the whole lifetime, with carries of their own.
 
     Attributes:
         simple: the agents that learn fast.
-        share: ``alpha`` over the lifetime.
-        coefficient: how strongly each agent is distilled into the next.
+        share: ``alpha`` over the lifetime: 0 for the simplest agent alone, 1 for the last.
+        coefficient: weight of the distillation of each agent into the next.
     """
 
     paper = "Czarnecki et al. 2018, Mix & Match: agent curricula for reinforcement learning, arXiv 1806.01780"
@@ -44,14 +42,15 @@ class Mixture(Network):
     def forms(self) -> frozenset[str]:
         return frozenset.intersection(*(agent.forms for agent in self.agents))
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+    def init(self, key: Key, spec: Spec, heads: Heads) -> Params:
         keys = jax.random.split(key, len(self.agents))
         return tuple(agent.init(k, spec, heads) for agent, k in zip(self.agents, keys, strict=True))
 
-    def carry(self, heads: Heads) -> Any:
+    def carry(self, heads: Heads) -> Carry:
         return tuple(agent.carry(heads) for agent in self.agents)
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
         steps = [agent.apply(p, heads, inputs, c) for agent, p, c in zip(self.agents, params, carry, strict=True)]
-        said, carries = zip(*steps, strict=True)
-        return mixture(heads.outputs, said, self.share(inputs.progress), self.coefficient, inputs.is_first.shape), carries
+        outputs, carries = zip(*steps, strict=True)
+        alpha, shape = self.share(inputs.progress), inputs.is_first.shape
+        return mixture(heads.outputs, outputs, alpha, coefficient=self.coefficient, shape=shape), carries

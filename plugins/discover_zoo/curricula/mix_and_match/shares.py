@@ -1,4 +1,4 @@
-"""How far a curriculum over agents has come: ``alpha``, 0 for the simplest agent alone and 1 for the one to be trained."""
+"""Progress of a curriculum over agents: ``alpha``, 0 for the simplest agent alone and 1 for the one to be trained."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -10,7 +10,7 @@ from discover import Component, Scalar, component, real
 
 
 class Share(Component):
-    """Says what ``alpha`` is when."""
+    """A schedule of ``alpha``."""
 
     kind: ClassVar[str] = "share"
 
@@ -21,7 +21,11 @@ class Share(Component):
 
 @component
 class Held(Share):
-    """The same all the time: a number for a search, or for population-based training, which moves it while agents learn."""
+    """A constant ``alpha``: for a search, or for population-based training, which changes it while agents learn.
+
+    >>> Held(alpha=0.25)(jnp.array(0.9))
+    Array(0.25, dtype=float32)
+    """
 
     alpha: Scalar = real(0.0, low=0.0, high=1.0)
 
@@ -34,8 +38,16 @@ class Held(Share):
 class Ramp(Share):
     """From ``start`` to ``stop`` while the progress goes from ``begin`` to ``end``; before and after it stays.
 
-    With ``u = (progress - begin) / (end - begin)`` held in ``[0, 1]``: ``alpha = start + (stop - start) * s(u)``, where
+    With ``u = (progress - begin) / (end - begin)`` clipped to ``[0, 1]``: ``alpha = start + (stop - start) * s(u)``, where
     ``s(u) = u`` if linear, or ``u^2 (3 - 2 u)``, whose slope is 0 at both ends, if smooth.
+
+    >>> Ramp(end=0.5)(jnp.array(0.25))
+    Array(0.5, dtype=float32)
+
+    Attributes:
+        start, stop: ``alpha`` before and after the ramp.
+        begin, end: progress of the lifetime between which the ramp lies.
+        shape: linear or smooth.
     """
 
     start: Scalar = real(0.0, low=0.0, high=1.0)

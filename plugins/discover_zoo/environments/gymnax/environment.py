@@ -7,21 +7,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import Continuous, Discrete, Environment, Spec, Step, UserError, component, nearest
+from discover import Continuous, Discrete, Environment, EnvState, Key, Spec, Step, Task, UserError, component, nearest
 
 
-class Made(NamedTuple):
-    """A gymnax environment, made once per process.
+class GymnaxEnvironment(NamedTuple):
+    """A gymnax environment, built once per process.
 
     Attributes:
         environment: gymnax's object.
         params: its default parameters: Python numbers, hence constants of the compiled program.
-        spec: what the agent must know of it.
-        categories: how many values a discrete observation has; None for an array.
+        spec: shapes of observations and actions.
+        categories: number of values of a discrete observation; None for an array.
     """
 
     environment: Any
-    params: Any
+    params: Task
     spec: Spec
     categories: int | None
 
@@ -31,12 +31,12 @@ class Gymnax(Environment):
     """A gymnax environment with its default parameters.
 
     Observations are float32, a discrete one as a one-hot vector; continuous actions are clipped to their bounds; truncation (a
-    time limit) is told from termination. gymnax's own reset at the end of an episode is not used.
+    time limit) is distinguished from termination. gymnax's own reset at the end of an episode is not used.
 
     Attributes:
         id: gymnax's name of the environment.
-        start: what gymnax draws at a reset (arms, a goal, a position) is drawn anew for each ``episode``, or once for the
-            ``task`` and kept, so that an agent without memory can learn it.
+        start: the numbers that gymnax draws at a reset (arms, a goal, a position) are drawn anew for each ``episode``, or once
+            for each ``task``, so that an agent without memory can learn it.
     """
 
     paper = "Lange 2022, gymnax: a JAX-based reinforcement learning environment library"
@@ -47,32 +47,35 @@ class Gymnax(Environment):
     def spec(self) -> Spec:
         return make(self.id).spec
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return self._start(key) if self.start == "task" else jnp.zeros((), jnp.int32)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[EnvState, jax.Array]:
         return task if self.start == "task" else self._start(key)
 
-    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
-        made = make(self.id)
-        if isinstance(made.spec.action, Continuous):
-            action = jnp.clip(action, *(np.asarray(bound, np.float32) for bound in made.spec.action))
-        observation, state, reward, terminated, _ = made.environment.step_env(key, state, action, made.params)
-        truncated = made.environment.is_truncated(state, made.params)
-        return Step(_strong(state), _observed(made, observation), jnp.float32(reward), terminated, truncated)
+    def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
+        environment, params, spec, categories = make(self.id)
+        if isinstance(spec.action, Continuous):
+            action = jnp.clip(action, *(np.asarray(bound, np.float32) for bound in spec.action))
+        raw, state, reward, terminated, _ = environment.step_env(key, state, action, params)
+        observation, truncated = _encoded(categories, raw), environment.is_truncated(state, params)
+        return Step(_strong(state), observation, jnp.float32(reward), terminated=terminated, truncated=truncated)
 
-    def _start(self, key: jax.Array) -> tuple[Any, jax.Array]:
-        made = make(self.id)
-        observation, state = made.environment.reset_env(key, made.params)
-        return _strong(state), _observed(made, observation)
+    def _start(self, key: Key) -> tuple[EnvState, jax.Array]:
+        environment, params, _, categories = make(self.id)
+        observation, state = environment.reset_env(key, params)
+        return _strong(state), _encoded(categories, observation)
 
 
 @functools.cache
-def make(name: str) -> Made:
+def make(name: str) -> GymnaxEnvironment:
     """The gymnax environment of a name.
 
-    gymnax runs JAX where it is imported and where it makes an environment. Both happen here, outside any trace: the result
-    outlives the trace that asks for it first.
+    gymnax runs JAX when it is imported and when it builds an environment. Both happen here, outside any trace, since the result
+    outlives the trace of the first call.
+
+    >>> make("CartPole-v1").spec
+    Spec(observation_shape=(4,), action=Discrete(n=2))
 
     Raises:
         UserError: gymnax has no such environment, or one with an action or observation space that agents here cannot use.
@@ -88,7 +91,7 @@ def make(name: str) -> Made:
             raise UserError(f"gymnax cannot load the data of '{name}' ({error}): choose another environment.") from None
         action = _action(name, environment.action_space(params))
         shape, categories = _observation(name, environment.observation_space(params))
-    return Made(environment, params, Spec(shape, action), categories)
+    return GymnaxEnvironment(environment, params, Spec(shape, action), categories)
 
 
 def _action(name: str, space: Any) -> Discrete | Continuous:
@@ -108,12 +111,12 @@ def _observation(name: str, space: Any) -> tuple[tuple[int, ...], int | None]:
     raise UserError(f"gymnax environment '{name}' has observations {space!r}: agents here need Discrete or a Box.")
 
 
-def _observed(made: Made, observation: Any) -> jax.Array:
-    if made.categories is None:
+def _encoded(categories: int | None, observation: jax.typing.ArrayLike) -> jax.Array:
+    if categories is None:
         return jnp.asarray(observation, jnp.float32)
-    return jax.nn.one_hot(observation, made.categories, dtype=jnp.float32)
+    return jax.nn.one_hot(observation, categories, dtype=jnp.float32)
 
 
-def _strong(state: Any) -> Any:
+def _strong(state: EnvState) -> EnvState:
     """The state without weak types, so that a saved and restored one runs the same program."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.asarray(leaf).dtype), state)

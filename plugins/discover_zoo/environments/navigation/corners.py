@@ -1,40 +1,48 @@
 """Four corners, one of which pays."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Registry, Step, component, hookimpl
-from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, moved
+from discover import Count, Key, Registry, Step, Task, component, hookimpl
+from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move
 
-_REACH, _START, _CORNER, _CENTER = 0.2, 0.2, 2.0, 0.5
+_LONGEST, _START, _CORNER, _CENTER = 0.2, 0.2, 2.0, 0.5
 
 
 @component
 class Corners(Plane):
-    """The point-corner tasks of Rothfuss et al. 2019: one of ``(+-2, +-2)`` pays, and only who is near it is told so.
+    """The point-corner tasks of Rothfuss et al. 2019: one of ``(+-2, +-2)`` pays, and only near it the reward tells so.
 
-    The point starts in ``[-0.2, 0.2]^2``, with steps of at most 0.2 per axis. The reward is how much nearer the step has
-    brought it to the goal, if it stands outside of the diamond ``|x| + |y| < 0.5`` and the goal is the nearest corner; else 0.
+    The point starts in ``[-0.2, 0.2]^2``, with steps of at most 0.2 per axis. The reward is the decrease of the distance to
+    the goal by the step, if the point is outside of the diamond ``|x| + |y| < 0.5`` and the goal is the nearest corner; else
+    0.
+
+    >>> state, goal = Walker(jnp.array([1.0, 1.0]), jnp.int32(0)), jnp.array([2.0, 2.0])
+    >>> round(float(Corners().step(jax.random.key(0), state, jnp.ones(2), goal).reward), 3)
+    0.283
+
+    Attributes:
+        horizon: steps of an episode.
+        tasks, seed: as in `Plane`.
     """
 
     paper = "Rothfuss et al. 2019, arXiv 1810.06784, section 6.2"
 
     horizon: Count = 100
 
-    def draw(self, key: jax.Array) -> jax.Array:
+    def draw(self, key: Key) -> jax.Array:
         return _CORNER * jnp.where(jax.random.bernoulli(key, 0.5, (2,)), 1.0, -1.0)
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Walker, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Walker, jax.Array]:
         position = jax.random.uniform(key, (2,), minval=-_START, maxval=_START)
         return Walker(position, jnp.int32(0)), position
 
-    def step(self, key: jax.Array, state: Walker, action: jax.Array, task: Any) -> Step:
-        before, state = state.position, Walker(moved(state.position, action, _REACH), state.steps + 1)
+    def step(self, key: Key, state: Walker, action: jax.Array, task: Task) -> Step:
+        before, state = state.position, Walker(move(state.position, action, _LONGEST), state.steps + 1)
         nearer = jnp.linalg.norm(before - task) - jnp.linalg.norm(state.position - task)
-        told = (jnp.sum(jnp.abs(state.position)) >= _CENTER) & jnp.all(state.position * task > 0.0)
-        return Step(state, state.position, jnp.where(told, nearer, 0.0), jnp.array(False), state.steps >= self.horizon)
+        informative = (jnp.sum(jnp.abs(state.position)) >= _CENTER) & jnp.all(state.position * task > 0.0)
+        reward = jnp.where(informative, nearer, 0.0)
+        return Step(state, state.position, reward, terminated=jnp.array(False), truncated=state.steps >= self.horizon)
 
 
 @hookimpl

@@ -1,15 +1,14 @@
-"""Goals on a half-circle, with a reward near them alone."""
+"""Goals on a half-circle, with a reward near the goal alone."""
 
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Registry, Step, component, hookimpl
-from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, moved
+from discover import Count, Key, Registry, Step, Task, component, hookimpl
+from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move
 
-_REACH, _NEAR, _ANGLES = 0.1, 0.2, 100
+_LONGEST, _NEAR, _ANGLES = 0.1, 0.2, 100
 
 
 @component
@@ -18,6 +17,15 @@ class HalfCircle(Plane):
 
     The point starts at the origin, with steps of at most 0.1 per axis. Within 0.2 of the goal the reward is one minus the
     distance, elsewhere 0; if ``dense``, it is minus the distance everywhere.
+
+    >>> state, goal = Walker(jnp.array([0.0, 0.8]), jnp.int32(0)), jnp.array([0.0, 1.0])
+    >>> round(float(HalfCircle().step(jax.random.key(0), state, jnp.array([0.0, 1.0]), goal).reward), 3)
+    0.9
+
+    Attributes:
+        horizon: steps of an episode.
+        dense: whether the reward is minus the distance everywhere.
+        tasks, seed: as in `Plane`.
     """
 
     paper = "Rakelly et al. 2019, arXiv 1903.08254, section 6.3"
@@ -25,19 +33,19 @@ class HalfCircle(Plane):
     horizon: Count = 20
     dense: bool = False
 
-    def draw(self, key: jax.Array) -> jax.Array:
+    def draw(self, key: Key) -> jax.Array:
         angle = math.pi * jax.random.randint(key, (), 0, _ANGLES) / (_ANGLES - 1)
         return jnp.stack([jnp.cos(angle), jnp.sin(angle)])
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Walker, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[Walker, jax.Array]:
         return Walker(jnp.zeros(2), jnp.int32(0)), jnp.zeros(2)
 
-    def step(self, key: jax.Array, state: Walker, action: jax.Array, task: Any) -> Step:
-        state = Walker(moved(state.position, action, _REACH), state.steps + 1)
+    def step(self, key: Key, state: Walker, action: jax.Array, task: Task) -> Step:
+        state = Walker(move(state.position, action, _LONGEST), state.steps + 1)
         distance = jnp.linalg.norm(state.position - task)
         sparse = jnp.where(distance <= _NEAR, 1.0 - distance, 0.0)
         reward = -distance if self.dense else sparse
-        return Step(state, state.position, reward, jnp.array(False), state.steps >= self.horizon)
+        return Step(state, state.position, reward, terminated=jnp.array(False), truncated=state.steps >= self.horizon)
 
 
 @hookimpl

@@ -1,18 +1,18 @@
-"""What the families share: a point in the plane that walks, and a task that pays it."""
+"""The base class of the families: a point that walks in the plane, and a task that rewards it."""
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from discover import AtLeast, Continuous, Environment, Redraw, Spec, component, named_key
+from discover import AtLeast, Continuous, Environment, Key, Redraw, Spec, Task, component, named_key
 
 ORIGIN = "20,000 episodes of a uniform random policy, and of one that knows the goal and walks straight to it"
-"""Where the random and the reference returns of the tasks come from."""
+"""Origin of the random and the reference returns of the tasks."""
 
 
 class Walker(NamedTuple):
-    """Where the point is ``[2]``, and how many steps it has taken."""
+    """The position ``[2]`` of the point, and the number of its steps."""
 
     position: jax.Array
     steps: jax.Array
@@ -20,14 +20,14 @@ class Walker(NamedTuple):
 
 @component
 class Plane(Environment):
-    """A family of tasks in which the agent sees its position alone, and learns from rewards which task it is in.
+    """A family of tasks in which the agent observes its position alone, and can tell the task from rewards alone.
 
     A task is drawn anew before each update, or by the rule itself.
 
     Attributes:
         tasks: 0 for the distribution itself; N for N tasks drawn from it once, by ``seed``: two seeds make a family to train
             on and one to test on, with no task in common where goals are continuous.
-        seed: which N tasks.
+        seed: of the N tasks.
     """
 
     tasks: Annotated[int, AtLeast(0)] = 0
@@ -40,20 +40,24 @@ class Plane(Environment):
     def spec(self) -> Spec:
         return Spec((2,), Continuous((-1.0, -1.0), (1.0, 1.0)))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         if self.tasks == 0:
             return self.draw(key)
         return jax.tree.map(lambda x: x[jax.random.randint(key, (), 0, self.tasks)], self.every_task())
 
-    def every_task(self) -> Any:
+    def every_task(self) -> Task:
         """The N tasks, ``[N, ...]``."""
         return jax.vmap(self.draw)(jax.random.split(named_key(jax.random.key(self.seed), "tasks"), self.tasks))
 
-    def draw(self, key: jax.Array) -> Any:
+    def draw(self, key: Key) -> Task:
         """One task of the distribution."""
         raise NotImplementedError
 
 
-def moved(position: jax.Array, action: jax.Array, reach: float) -> jax.Array:
-    """The position after an action in ``[-1, 1]`` per axis, clipped to that, times the longest step."""
-    return position + reach * jnp.clip(action, -1.0, 1.0)
+def move(position: jax.Array, action: jax.Array, longest: float) -> jax.Array:
+    """The position after an action, which is clipped to ``[-1, 1]`` per axis and times the longest step.
+
+    >>> move(jnp.zeros(2), jnp.array([0.5, 3.0]), 0.1).round(3)
+    Array([0.05, 0.1 ], dtype=float32)
+    """
+    return position + longest * jnp.clip(action, -1.0, 1.0)

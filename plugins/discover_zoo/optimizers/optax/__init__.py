@@ -1,6 +1,6 @@
 """Plugin: the optimizers of optax, by their optax names.
 
-`adapter` holds what they share, `table` lists them, `unsuited` says which of optax's are left out.
+`adapter` is their base class, `table` lists them, `unsuited` says which of optax's are left out, and why.
 """
 
 from discover import Registry, hookimpl

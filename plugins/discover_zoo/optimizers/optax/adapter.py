@@ -1,8 +1,8 @@
-"""What the optimizers of optax share.
+"""The base class of the optimizers of optax.
 
-The arguments of optax's function become fields. What many optimizers share (decay rates, epsilons, weight decay) is a
-meta-parameter, like the learning rate; what one alone has is static; what is no plain value (masks, dtypes, functions) stays
-as optax has it.
+The arguments of optax's function become fields. Arguments that many optimizers share (decay rates, epsilons, weight decay) are
+meta-parameters, like the learning rate; those of a single optimizer are static; those that are no plain value (masks, dtypes,
+functions) keep optax's defaults.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import optax
 import optax.contrib
 
-from discover import Optimizer, Scalar, component, real
+from discover import Optimizer, OptimizerState, Params, Scalar, component, real
 from discover_zoo.optimizers.slopes import FINITE_SLOPE
 
 
@@ -24,16 +24,27 @@ from discover_zoo.optimizers.slopes import FINITE_SLOPE
 class OptaxOptimizer(Optimizer):
     """An optimizer of optax, by the name of its class; its step is ``learning_rate * (1 - anneal * progress)``.
 
-    Parameters keep their arrays, since some treat each array as a layer; single numbers become vectors of one.
+    Parameters keep their arrays, since some optimizers treat each array as a layer; single numbers become vectors of one.
+
+    >>> from discover_zoo.optimizers.optax.table import sign_sgd
+    >>> optimizer, params = sign_sgd(learning_rate=0.5), jnp.zeros(2)
+    >>> optimizer.update(jnp.array([3.0, -4.0]), optimizer.init(params), params, progress=jnp.zeros(()))[0]
+    Array([-0.5,  0.5], dtype=float32)
+
+    Attributes:
+        learning_rate: size of the step.
+        anneal: share of the learning rate that is gone at the end of the lifetime.
     """
 
     learning_rate: Scalar = real(1e-3, low=1e-6, high=10.0, scale="log")
     anneal: Scalar = real(0.0, low=0.0, high=1.0)
 
-    def init(self, params: Any) -> Any:
+    def init(self, params: Params) -> OptimizerState:
         return self._transform(self.learning_rate).init(jax.tree.map(jnp.atleast_1d, params))
 
-    def update(self, gradient: Any, state: Any, params: Any, progress: jax.Array) -> tuple[Any, Any]:
+    def update(
+        self, gradient: Params, state: OptimizerState, params: Params, progress: jax.Array
+    ) -> tuple[Params, OptimizerState]:
         transform = self._transform(self.learning_rate * (1.0 - self.anneal * progress))
         slope, vectors = jax.tree.map(jnp.atleast_1d, (gradient, params))
         updates, state = transform.update(slope, state, vectors)
@@ -45,7 +56,7 @@ class OptaxOptimizer(Optimizer):
         function = functions().get(cls.__name__)
         return function is not None and set(_arguments(cls)) <= inspect.signature(function).parameters.keys()
 
-    def _transform(self, rate: Any) -> optax.GradientTransformation:
+    def _transform(self, rate: Scalar) -> optax.GradientTransformation:
         own = {name: getattr(self, name) for name in _arguments(type(self))}
         return functions()[type(self).__name__](**own | {"learning_rate": rate})
 
@@ -56,20 +67,20 @@ def _arguments(cls: type[OptaxOptimizer]) -> list[str]:
 
 @functools.cache
 def functions() -> dict[str, Callable[..., Any]]:
-    """All functions of optax that take a learning rate and are no mere parts, by name."""
-    found = {}
+    """All functions of optax that take a learning rate and are whole optimizers, by name."""
+    optimizers = {}
     for module in (optax.contrib, optax):
         for name, function in inspect.getmembers(module, lambda f: inspect.isfunction(f) or isinstance(f, functools.partial)):
             if "learning_rate" in inspect.signature(function).parameters and not name.startswith(("scale_by_", "_")):
-                found[name] = function
-    return found
+                optimizers[name] = function
+    return optimizers
 
 
 # Fields that many optimizers share ------------------------------------------------------------------------------------
 
 
 def initial_rate(default: float) -> Any:
-    """The learning rate of an optimizer that comes with one."""
+    """The learning rate of an optimizer that has a default of its own."""
     return real(default, low=1e-6, high=10.0, scale="log")
 
 
@@ -88,6 +99,6 @@ def root_epsilon(default: float = FINITE_SLOPE) -> Any:
     return real(default, low=0.0, high=1e-2)
 
 
-def weight_shrinkage(default: float) -> Any:
-    """The share of the parameters that a step of 1 takes away."""
+def weight_decay_rate(default: float) -> Any:
+    """The share of the parameters that a step of learning rate 1 takes away."""
     return real(default, low=0.0, high=0.1)

@@ -1,7 +1,8 @@
 """The optimizers of optax that work with gradients alone: one class each, by optax's name and with its defaults.
 
 The only default that differs is that of ``eps_root``, which is never zero, so that slopes stay finite at a zero gradient.
-Arguments that are no plain values (masks, dtypes, functions) stay as optax has them.
+Arguments that are no plain values (masks, dtypes, functions) keep optax's defaults. Papers are those of optax 0.2.8, but for
+ADOPT's number, which is wrong there.
 """
 
 from discover import Scalar, component
@@ -11,13 +12,13 @@ from discover_zoo.optimizers.optax.adapter import (
     epsilon,
     initial_rate,
     root_epsilon,
-    weight_shrinkage,
+    weight_decay_rate,
 )
 
 
 @component
 class acprop(OptaxOptimizer):
-    """AdaBelief with the second moment of the step before."""
+    """The gradient divided by the root of its running variance, as that was before this step."""
 
     paper = "Zhuang et al. 2021, arXiv 2110.05454"
 
@@ -25,12 +26,12 @@ class acprop(OptaxOptimizer):
     b2: Scalar = decay_factor(0.999)
     eps: Scalar = epsilon(1e-16)
     eps_root: Scalar = root_epsilon()
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
 
 
 @component
 class adabelief(OptaxOptimizer):
-    """Adam whose step is long where the gradient is as expected."""
+    """Adam with the variance of the gradient around its running mean in place of the second moment."""
 
     paper = "Zhuang et al. 2020, arXiv 2010.07468"
 
@@ -43,18 +44,18 @@ class adabelief(OptaxOptimizer):
 
 @component
 class adadelta(OptaxOptimizer):
-    """Steps in proportion to a running size of earlier steps."""
+    """The gradient times the running size of earlier steps, divided by that of earlier gradients."""
 
     paper = "Zeiler 2012, arXiv 1212.5701"
 
     rho: Scalar = decay_factor(0.9)
     eps: Scalar = epsilon(1e-06)
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
 
 
 @component
 class adafactor(OptaxOptimizer):
-    """Adam's second moment, kept as rows and columns of each matrix."""
+    """Steps scaled by second moments that are kept as one row and one column for each large matrix."""
 
     paper = "Shazeer & Stern 2018, arXiv 1804.04235"
     not_differentiable = ("learning_rate", "anneal", "decay_rate", "eps")
@@ -71,7 +72,7 @@ class adafactor(OptaxOptimizer):
 
 @component
 class adagrad(OptaxOptimizer):
-    """Steps divided by the root of the sum of all squared gradients."""
+    """The gradient divided by the root of the sum of all its squares."""
 
     paper = "Duchi et al. 2011, JMLR 12"
 
@@ -81,7 +82,7 @@ class adagrad(OptaxOptimizer):
 
 @component
 class adamax(OptaxOptimizer):
-    """Adam with a running maximum in place of the second moment."""
+    """Adam with a decaying maximum of absolute gradients in place of the root of the second moment."""
 
     paper = "Kingma & Ba 2015, arXiv 1412.6980, section 7"
 
@@ -99,7 +100,7 @@ class adamaxw(OptaxOptimizer):
     b1: Scalar = decay_factor(0.9)
     b2: Scalar = decay_factor(0.999)
     eps: Scalar = epsilon(1e-08)
-    weight_decay: Scalar = weight_shrinkage(0.0001)
+    weight_decay: Scalar = weight_decay_rate(0.0001)
 
 
 @component
@@ -112,13 +113,13 @@ class adamw(OptaxOptimizer):
     b2: Scalar = decay_factor(0.999)
     eps: Scalar = epsilon(1e-08)
     eps_root: Scalar = root_epsilon()
-    weight_decay: Scalar = weight_shrinkage(0.0001)
+    weight_decay: Scalar = weight_decay_rate(0.0001)
     nesterov: bool = False
 
 
 @component
 class adan(OptaxOptimizer):
-    """Adam with Nesterov momentum from differences of gradients."""
+    """Adam with a Nesterov momentum estimated from differences of gradients."""
 
     paper = "Xie et al. 2022, arXiv 2208.06677"
 
@@ -127,12 +128,12 @@ class adan(OptaxOptimizer):
     b3: Scalar = decay_factor(0.99)
     eps: Scalar = epsilon(1e-08)
     eps_root: Scalar = root_epsilon(1e-08)
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
 
 
 @component
 class ademamix(OptaxOptimizer):
-    """Adam with a second, much slower mean of gradients."""
+    """AdamW with a mixture of two means of gradients, one fast and one slow."""
 
     paper = "Pagliardini et al. 2024, arXiv 2409.03137"
 
@@ -142,14 +143,14 @@ class ademamix(OptaxOptimizer):
     alpha: float = 5.0
     eps: Scalar = epsilon(1e-08)
     eps_root: Scalar = root_epsilon()
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
 
 
 @component
 class adopt(OptaxOptimizer):
-    """Adam whose second moment leaves out the present gradient."""
+    """Adam that divides each gradient by the second moment of earlier gradients, before the momentum."""
 
-    paper = "Taniguchi et al. 2024, arXiv 2411.02853"
+    paper = "Taniguchi et al. 2024, NeurIPS, arXiv 2411.02853"
     not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps")
 
     b1: Scalar = decay_factor(0.9)
@@ -163,7 +164,7 @@ class adopt(OptaxOptimizer):
 class amsgrad(OptaxOptimizer):
     """Adam with the largest second moment so far."""
 
-    paper = "Reddi et al. 2018, arXiv 1904.09237"
+    paper = "Reddi et al. 2018, On the convergence of Adam and beyond, ICLR"
 
     b1: Scalar = decay_factor(0.9)
     b2: Scalar = decay_factor(0.999)
@@ -175,19 +176,19 @@ class amsgrad(OptaxOptimizer):
 
 @component
 class cocob(OptaxOptimizer):
-    """Coin betting: no learning rate to tune."""
+    """Continuous coin betting: no learning rate to tune."""
 
-    paper = "Orabona & Tommasi 2017, arXiv 1705.07795"
+    paper = "Orabona & Tommasi 2017, arXiv 1705.07795, algorithm 2"
 
     learning_rate: Scalar = initial_rate(1.0)
     alpha: float = 100.0
     eps: Scalar = epsilon(1e-08)
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
 
 
 @component
 class dadapt_adamw(OptaxOptimizer):
-    """`adamw` whose step follows an estimated distance to the optimum."""
+    """`adamw` whose learning rate follows an estimate of the distance from the start to the solution."""
 
     paper = "Defazio & Mishchenko 2023, arXiv 2301.07733"
     not_differentiable = ("learning_rate", "anneal", "eps", "weight_decay")
@@ -195,12 +196,12 @@ class dadapt_adamw(OptaxOptimizer):
     learning_rate: Scalar = initial_rate(1.0)
     eps: Scalar = epsilon(1e-08)
     estim_lr0: float = 1e-06
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
 
 
 @component
 class dog(OptaxOptimizer):
-    """Distance over gradients: no learning rate to tune."""
+    """Distance over gradients: the step is the distance from the start over the root of summed squared norms."""
 
     paper = "Ivgi et al. 2023, arXiv 2302.12022"
     not_differentiable = ("learning_rate", "anneal", "eps")
@@ -211,7 +212,7 @@ class dog(OptaxOptimizer):
 
 @component
 class dowg(OptaxOptimizer):
-    """Distance over weighted gradients: no learning rate to tune."""
+    """Distance over weighted gradients: as `dog`, with each gradient weighted by the distance at its step."""
 
     paper = "Khaled et al. 2023, arXiv 2305.16284"
     not_differentiable = ("learning_rate", "anneal", "eps")
@@ -222,7 +223,7 @@ class dowg(OptaxOptimizer):
 
 @component
 class fromage(OptaxOptimizer):
-    """Steps relative to the norm of each layer."""
+    """Gradient descent whose step is relative to the norm of each layer."""
 
     paper = "Bernstein et al. 2020, arXiv 2002.03432"
 
@@ -231,7 +232,7 @@ class fromage(OptaxOptimizer):
 
 @component
 class lamb(OptaxOptimizer):
-    """Adam whose step is relative to the norm of each layer."""
+    """Adam whose step is relative to the norm of each layer, for large batches."""
 
     paper = "You et al. 2020, arXiv 1904.00962"
     not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps", "eps_root", "weight_decay")
@@ -240,17 +241,17 @@ class lamb(OptaxOptimizer):
     b2: Scalar = decay_factor(0.999)
     eps: Scalar = epsilon(1e-06)
     eps_root: Scalar = root_epsilon()
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
 
 
 @component
 class lars(OptaxOptimizer):
-    """Momentum whose step is relative to the norm of each layer."""
+    """Momentum whose step is relative to the norm of each layer, for large batches."""
 
     paper = "You et al. 2017, arXiv 1708.03888"
     not_differentiable = ("learning_rate", "anneal", "weight_decay", "momentum")
 
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
     weight_decay_mask: bool = True
     trust_coefficient: float = 0.001
     eps: float = 0.0
@@ -261,38 +262,38 @@ class lars(OptaxOptimizer):
 
 @component
 class lion(OptaxOptimizer):
-    """The sign of an interpolated momentum."""
+    """The sign of a mean of gradients, with weight decay; an optimizer that program search discovered."""
 
     paper = "Chen et al. 2023, arXiv 2302.06675"
 
     b1: Scalar = decay_factor(0.9)
     b2: Scalar = decay_factor(0.99)
-    weight_decay: Scalar = weight_shrinkage(0.001)
+    weight_decay: Scalar = weight_decay_rate(0.001)
 
 
 @component
 class madgrad(OptaxOptimizer):
-    """Dual averaging with adaptive steps."""
+    """Dual averaging with momentum and adaptive steps."""
 
     paper = "Defazio & Jelassi 2021, arXiv 2101.11075"
     not_differentiable = ("learning_rate", "anneal", "momentum", "weight_decay", "eps")
 
     momentum: Scalar = decay_factor(0.9)
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
     eps: Scalar = epsilon(1e-06)
 
 
 @component
 class muon(OptaxOptimizer):
-    """Momentum of matrices, orthogonalized; Adam for all else."""
+    """The momentum of each matrix, orthogonalized by Newton-Schulz iteration; AdamW for all else."""
 
-    paper = "Jordan et al. 2024, Muon"
+    paper = "Jordan 2024, modded-nanogpt: Speedrunning the NanoGPT baseline"
     not_differentiable = ("learning_rate", "anneal", "beta", "eps", "weight_decay")
 
     ns_steps: int = 5
     beta: Scalar = decay_factor(0.95)
     eps: Scalar = epsilon(1e-08)
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
     nesterov: bool = True
     adaptive: bool = False
     adam_b1: float = 0.9
@@ -324,13 +325,13 @@ class nadamw(OptaxOptimizer):
     b2: Scalar = decay_factor(0.999)
     eps: Scalar = epsilon(1e-08)
     eps_root: Scalar = root_epsilon()
-    weight_decay: Scalar = weight_shrinkage(0.0001)
+    weight_decay: Scalar = weight_decay_rate(0.0001)
     nesterov: bool = True
 
 
 @component
 class novograd(OptaxOptimizer):
-    """Adam with one second moment for each layer."""
+    """Adam with one second moment for each layer, half the memory."""
 
     paper = "Ginsburg et al. 2019, arXiv 1905.11286"
     not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps", "eps_root", "weight_decay")
@@ -339,14 +340,14 @@ class novograd(OptaxOptimizer):
     b2: Scalar = decay_factor(0.25)
     eps: Scalar = epsilon(1e-06)
     eps_root: Scalar = root_epsilon()
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
 
 
 @component
 class optimistic_adam_v2(OptaxOptimizer):
-    """Adam along an extrapolated gradient, for games."""
+    """Adam along an extrapolated gradient, for saddle-point problems such as games."""
 
-    paper = "Daskalakis et al. 2018, arXiv 1711.00141"
+    paper = "Daskalakis et al. 2017, arXiv 1711.00141"
 
     alpha: float = 1.0
     beta: float = 1.0
@@ -359,7 +360,7 @@ class optimistic_adam_v2(OptaxOptimizer):
 
 @component
 class optimistic_gradient_descent(OptaxOptimizer):
-    """Gradient descent along an extrapolated gradient, for games."""
+    """Gradient descent along an extrapolated gradient, for saddle-point problems such as games."""
 
     paper = "Mokhtari et al. 2019, arXiv 1901.08511"
 
@@ -369,7 +370,7 @@ class optimistic_gradient_descent(OptaxOptimizer):
 
 @component
 class prodigy(OptaxOptimizer):
-    """Adam whose step follows an estimated distance to the optimum."""
+    """`dadapt_adamw` with more weight on recent gradients, so that its learning rate adapts faster."""
 
     paper = "Mishchenko & Defazio 2023, arXiv 2306.06101"
     not_differentiable = ("learning_rate", "anneal", "eps", "weight_decay")
@@ -378,13 +379,13 @@ class prodigy(OptaxOptimizer):
     eps: Scalar = epsilon(1e-08)
     estim_lr0: float = 1e-06
     estim_lr_coef: float = 1.0
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
     safeguard_warmup: bool = False
 
 
 @component
 class radam(OptaxOptimizer):
-    """Adam with a rectified step while its second moment is uncertain."""
+    """Adam with a correction for the large variance of its first steps."""
 
     paper = "Liu et al. 2020, arXiv 1908.03265"
     not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps", "eps_root")
@@ -399,9 +400,9 @@ class radam(OptaxOptimizer):
 
 @component
 class rmsprop(OptaxOptimizer):
-    """Steps divided by the root of a running mean of squared gradients."""
+    """The gradient divided by the root of a running mean of its square."""
 
-    paper = "Tieleman & Hinton 2012, Coursera, lecture 6.5"
+    paper = "Hinton 2012, Overview of mini-batch gradient descent (lecture 6)"
 
     decay: Scalar = decay_factor(0.9)
     eps: Scalar = epsilon(1e-08)
@@ -415,7 +416,7 @@ class rmsprop(OptaxOptimizer):
 
 @component
 class rprop(OptaxOptimizer):
-    """Steps by the sign of the gradient, of sizes that grow while it stays."""
+    """Steps by the sign of the gradient; a size for each parameter grows while the sign stays, else shrinks."""
 
     paper = "Riedmiller & Braun 1993, ICNN"
 
@@ -434,7 +435,7 @@ class sign_sgd(OptaxOptimizer):
 
 @component
 class signum(OptaxOptimizer):
-    """The sign of the momentum."""
+    """The sign of a running mean of gradients."""
 
     paper = "Bernstein et al. 2018, arXiv 1802.04434"
 
@@ -443,7 +444,7 @@ class signum(OptaxOptimizer):
 
 @component
 class simplified_ademamix(OptaxOptimizer):
-    """`ademamix` with one mean, to which the present gradient is added."""
+    """`ademamix` with one mean of gradients in place of two, mixed with the present gradient."""
 
     paper = "Morwani et al. 2025, arXiv 2502.02431"
 
@@ -452,12 +453,12 @@ class simplified_ademamix(OptaxOptimizer):
     alpha: float = 0.0
     eps: Scalar = epsilon(1e-08)
     eps_root: Scalar = root_epsilon()
-    weight_decay: Scalar = weight_shrinkage(0.0)
+    weight_decay: Scalar = weight_decay_rate(0.0)
 
 
 @component
 class sm3(OptaxOptimizer):
-    """`adagrad` with sums kept for rows and columns."""
+    """`adagrad` with less memory: one number for each row and column in place of each parameter."""
 
     paper = "Anil et al. 2019, arXiv 1901.11150"
 
@@ -466,7 +467,7 @@ class sm3(OptaxOptimizer):
 
 @component
 class yogi(OptaxOptimizer):
-    """Adam whose second moment changes by steps of one sign."""
+    """Adam whose second moment moves towards the squared gradient by ``(1 - b2) g^2``, however far it is."""
 
     paper = "Zaheer et al. 2018, NeurIPS"
 
@@ -519,4 +520,4 @@ ADAPTED: dict[str, type[OptaxOptimizer]] = {
 """The classes above by optax's names."""
 
 NOT_DIFFERENTIABLE = frozenset(name for name, optimizer in ADAPTED.items() if optimizer.not_differentiable)
-"""Those whose derivatives may be NaN, mostly by a root or a norm at zero: not for meta-gradients."""
+"""Names of those whose derivatives may be NaN, mostly by a root or a norm at zero: not for meta-gradients."""

@@ -1,7 +1,7 @@
-"""Which functions of optax are no optimizers here, and why."""
+"""Functions of optax that are no optimizers here, and why."""
 
-OURS = frozenset({"adam", "sgd"})
-"""Names that stand for our own optimizers, which are the same rules on one flat vector: faster, and differentiable anywhere."""
+REPLACED = frozenset({"adam", "sgd"})
+"""Names of this package's own optimizers, the same rules on one flat vector: faster, and differentiable everywhere."""
 
 UNSUITED = {
     "dpsgd": "it needs the gradient of every example",

@@ -1,4 +1,4 @@
-"""The algorithms of evosax whose settings are plain: one class each, by evosax's name."""
+"""The algorithms of evosax with plain settings: one class each, by evosax's name."""
 
 from discover import component
 from discover_zoo.strategies.evosax.adapter import EvosaxStrategy
@@ -9,7 +9,7 @@ from discover_zoo.strategies.evosax.settings import Adapting, Climbing, Schedule
 
 @component
 class ARS(Climbing):
-    """The better half of random pairs."""
+    """Augmented random search: a gradient estimated from the better half of random pairs."""
 
     algorithm = "ARS"
     paper = "Mania et al. 2018, arXiv 1803.07055"
@@ -19,7 +19,7 @@ class ARS(Climbing):
 
 @component
 class ESMC(Climbing):
-    """Pairs, clipped at a baseline."""
+    """A gradient estimated from random pairs whose fitness is clipped at a baseline."""
 
     algorithm = "ESMC"
     paper = "Merchant et al. 2021, ICML"
@@ -29,19 +29,19 @@ class ESMC(Climbing):
 
 @component
 class Open_ES(Climbing):
-    """OpenAI's ES: pairs, ranks and Adam."""
+    """OpenAI's evolution strategy: a gradient estimated from random pairs and ranks, followed by Adam."""
 
     algorithm = "Open_ES"
     paper = "Salimans et al. 2017, arXiv 1703.03864"
     even = True
 
 
-# Distributions that adapt their deviation -----------------------------------------------------------------------------
+# Distributions that adapt their standard deviation --------------------------------------------------------------------
 
 
 @component
 class CMA_ES(Adapting):
-    """A full covariance: memory D^2, time D^3."""
+    """CMA-ES with a full covariance: memory D^2, time D^3 for D coordinates."""
 
     algorithm = "CMA_ES"
     paper = "Hansen 2016, arXiv 1604.00772"
@@ -59,7 +59,7 @@ class CMAAnchoredLES(Adapting):
 
 @component
 class CR_FM_NES(Adapting):
-    """Natural ES at a cost linear in D."""
+    """Natural evolution strategy at a cost linear in the number of coordinates."""
 
     algorithm = "CR_FM_NES"
     paper = "Nomura & Ono 2022, arXiv 2201.11422"
@@ -69,7 +69,7 @@ class CR_FM_NES(Adapting):
 
 @component
 class DES(Adapting):
-    """Discovered ES."""
+    """Discovered evolution strategy: a formula that was read off a learned one."""
 
     algorithm = "DES"
     paper = "Lange et al. 2023, arXiv 2211.11260"
@@ -77,7 +77,7 @@ class DES(Adapting):
 
 @component
 class EvoTF_ES(Adapting):
-    """Evolution transformer, for small D; its weights come with evosax."""
+    """Evolution transformer, for few coordinates; its weights come with evosax."""
 
     algorithm = "EvoTF_ES"
     paper = "Lange et al. 2024, arXiv 2403.02985"
@@ -85,7 +85,7 @@ class EvoTF_ES(Adapting):
 
 @component
 class LES(Adapting):
-    """Learned ES; its weights come with evosax."""
+    """Learned evolution strategy; its weights come with evosax."""
 
     algorithm = "LES"
     paper = "Lange et al. 2023, arXiv 2211.11260"
@@ -93,7 +93,7 @@ class LES(Adapting):
 
 @component
 class SNES(Adapting):
-    """Natural ES, a deviation for each coordinate."""
+    """Separable natural evolution strategy: a standard deviation for each coordinate."""
 
     algorithm = "SNES"
     paper = "Wierstra et al. 2014, JMLR 15"
@@ -110,7 +110,7 @@ class Sep_CMA_ES(Adapting):
 
 @component
 class SimpleES(Adapting):
-    """The better half decides mean and deviation."""
+    """Mean and standard deviation from the better half."""
 
     algorithm = "SimpleES"
     paper = "Rechenberg 1973, Evolutionsstrategie"
@@ -121,7 +121,7 @@ class SimpleES(Adapting):
 
 @component
 class HillClimbing(Scheduled):
-    """Steps from the best so far."""
+    """Random steps from the best candidate so far."""
 
     algorithm = "HillClimbing"
     paper = "Rastrigin 1963"
@@ -132,7 +132,7 @@ class HillClimbing(Scheduled):
 
 @component
 class DifferentialEvolution(EvosaxStrategy):
-    """Differences of members, added to the best."""
+    """Differences of members, added to the best member."""
 
     algorithm = "DifferentialEvolution"
     paper = "Storn & Price 1997"
@@ -149,7 +149,7 @@ class LGA(Adapting):
 
 @component
 class MR15_GA(Adapting):
-    """Mutation by the one-fifth rule."""
+    """A genetic algorithm whose mutation follows the one-fifth success rule."""
 
     algorithm = "MR15_GA"
     paper = "Rechenberg 1978"
@@ -157,7 +157,7 @@ class MR15_GA(Adapting):
 
 @component
 class SAMR_GA(Adapting):
-    """Mutation rates that evolve with their members."""
+    """A genetic algorithm with mutation rates that evolve with their members."""
 
     algorithm = "SAMR_GA"
     paper = "Clune et al. 2008"

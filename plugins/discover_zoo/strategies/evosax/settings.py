@@ -1,28 +1,40 @@
-"""The settings that algorithms of evosax share, with our own defaults.
+"""The settings that algorithms of evosax share, with defaults for the coordinates of a `Space`.
 
-Coordinates are in units of a natural step, so that the first deviation is 1. A mean that follows a gradient moves by half of
-the deviation at a time, and both shrink by a twentieth: ten natural steps in all, from where a search begins to either end of
-a number's domain.
+Coordinates are in units of a natural step, so that the first standard deviation is 1. A mean that follows a gradient moves by
+half of the deviation at a time, and both shrink by a twentieth per generation: ten natural steps in all, the way from the start
+of a search to either end of a number's domain.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from discover import Scalar, Space, component, real
-from discover_zoo.strategies.evosax.adapter import EvosaxStrategy
+from discover_zoo.strategies.evosax.adapter import EvosaxParams, EvosaxStrategy
+
+if TYPE_CHECKING:
+    import optax
+
+Schedule: TypeAlias = Callable[[jax.typing.ArrayLike], jax.Array]
+"""A number for each generation."""
 
 
-def decayed(first: Scalar, decay: Scalar) -> Callable[[Any], jax.Array]:
-    """``max(first * decay^generation, first / 100)``: a deviation that shrinks, yet never to nothing."""
+def decaying_std(first: Scalar, decay: Scalar) -> Schedule:
+    """The schedule ``max(first * decay^generation, first / 100)`` of a standard deviation.
+
+    >>> float(decaying_std(1.0, 0.5)(2))
+    0.25
+    """
     return lambda generation: first * jnp.maximum(decay**generation, 0.01)
 
 
 @component
 class Adapting(EvosaxStrategy):
-    """Algorithms that adapt their deviation by themselves.
+    """Algorithms that adapt their standard deviation by themselves.
 
     Attributes:
         std: standard deviation, or step size, of the first generation.
@@ -30,13 +42,13 @@ class Adapting(EvosaxStrategy):
 
     std: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {"std_init": jnp.asarray(self.std)}
 
 
 @component
 class Scheduled(EvosaxStrategy):
-    """Algorithms whose deviation follows a schedule.
+    """Algorithms whose standard deviation follows a schedule.
 
     Attributes:
         std: standard deviation of the first generation.
@@ -46,10 +58,10 @@ class Scheduled(EvosaxStrategy):
     std: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
     decay: Scalar = real(0.95, low=0.5, high=1.0)
 
-    def schedule(self, space: Space) -> Callable[[Any], jax.Array]:
-        """The deviation of each generation."""
+    def schedule(self, space: Space) -> Schedule:
+        """The standard deviation of each generation."""
         del space
-        return decayed(self.std, self.decay)
+        return decaying_std(self.std, self.decay)
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
         return {"std_schedule": self.schedule(space)}
@@ -59,11 +71,11 @@ class Scheduled(EvosaxStrategy):
 class Climbing(Scheduled):
     """Algorithms that estimate a gradient, which Adam follows.
 
-    evosax's own defaults follow the bare cost. Here it is replaced by its ranks, so that neither its scale nor one broken
-    candidate matters; and the step shrinks with the deviation, so that the mean settles where the search narrows.
+    evosax's own defaults use the cost itself. Here its ranks take its place, so that neither its scale nor one broken candidate
+    matters; and the step shrinks with the deviation, so that the mean converges as the search narrows.
 
     Attributes:
-        learning_rate: about how far each coordinate of the mean moves in a generation, in deviations of that generation.
+        learning_rate: approximate step of each coordinate of the mean, in standard deviations of that generation.
     """
 
     learning_rate: Scalar = real(0.5, low=1e-4, high=10.0, scale="log")
@@ -73,9 +85,9 @@ class Climbing(Scheduled):
 
         return {**super().arguments(space), "optimizer": self.optimizer(), "fitness_shaping_fn": ranks}
 
-    def optimizer(self) -> Any:
-        """Adam, whose step follows the deviation."""
+    def optimizer(self) -> optax.GradientTransformation:
+        """Adam, whose step follows the standard deviation."""
         import optax
 
-        deviation = decayed(self.std, self.decay)
+        deviation = decaying_std(self.std, self.decay)
         return optax.adam(lambda generation: self.learning_rate * deviation(generation))

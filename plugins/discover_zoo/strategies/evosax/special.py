@@ -1,4 +1,4 @@
-"""The algorithms of evosax that need more than a row: settings of their own, or other defaults than evosax's."""
+"""The algorithms of evosax with settings of their own, or with other defaults than evosax's."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -6,18 +6,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Proposal, Scalar, Space, component, named_keys, real
-from discover_zoo.strategies.evosax.adapter import EvosaxStrategy, settled
-from discover_zoo.strategies.evosax.mended import ASEBO, LMMAES, MAES, XNES, RmES, SimulatedAnnealing
-from discover_zoo.strategies.evosax.settings import Adapting, Climbing, decayed
+from discover import Count, Key, Proposal, Scalar, Space, StrategyState, component, named_keys, real
+from discover_zoo.strategies.evosax.adapter import EvosaxAlgorithm, EvosaxParams, EvosaxStrategy, with_fixed_dtypes
+from discover_zoo.strategies.evosax.repaired import ASEBO, LMMAES, MAES, XNES, RmES, SimulatedAnnealing
+from discover_zoo.strategies.evosax.settings import Adapting, Climbing, decaying_std
 
 
 @component
 class Estimated(EvosaxStrategy):
     """Algorithms that estimate a Gaussian from the better half, with an anticipated shift of its mean.
 
-    evosax adds the deviation of a schedule, 1 unless told otherwise, to the estimated one, which can never shrink below it.
-    Here it is a thousandth: the estimate, which starts at 1, is all that counts.
+    evosax adds the deviation of a schedule, 1 by default, to the estimated one, which can never shrink below it. Here it is a
+    thousandth, so that it does not matter beside the estimate, which starts at 1.
     """
 
     paper = "Bosman et al. 2013, GECCO"
@@ -43,17 +43,17 @@ class IAMaLGaMUnivariate(Estimated):
 
 @component
 class ParticleSwarm(EvosaxStrategy):
-    """Particles that are drawn to their own best place and to that of all.
+    """Particles that are drawn to their own best position and to that of all.
 
     The swarm contracts only where ``cognitive + social < 24 * (1 - inertia^2) / (7 - 5 * inertia)`` (Poli 2009), which is 3.23
     for evosax's inertia of 0.75 and less than its pull of 3.5. The defaults here are those of Clerc & Kennedy. Since it
-    contracts, it begins wide.
+    contracts, its first generation is wide.
 
     Attributes:
         std: standard deviation of the first generation.
         inertia: share of its velocity that a particle keeps.
-        cognitive: pull of its own best place.
-        social: pull of the best place of all.
+        cognitive: pull of its own best position.
+        social: pull of the best position of all.
     """
 
     algorithm = "PSO"
@@ -64,17 +64,17 @@ class ParticleSwarm(EvosaxStrategy):
     cognitive: Scalar = real(1.49618, low=0.0, high=4.0)
     social: Scalar = real(1.49618, low=0.0, high=4.0)
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         numbers = {"inertia": self.inertia, "cognitive": self.cognitive, "social": self.social}
         return {f"{name}_coeff": jnp.asarray(value) for name, value in numbers.items()}
 
-    def first(self, key: jax.Array, start: jax.Array, space: Space, population: int) -> jax.Array:
+    def first(self, key: Key, start: jax.Array, space: Space, population: int) -> jax.Array:
         return start + self.std * (super().first(key, start, space, population) - start)
 
 
 @component
 class GradientlessDescent(EvosaxStrategy):
-    """Steps of many sizes around the best so far.
+    """Random steps of many sizes around the best candidate so far.
 
     evosax halves the deviation with every fifth member, so that a population of 16 has no small steps. Here the members are
     spread evenly over the logarithm of the deviation, whatever the population.
@@ -88,21 +88,22 @@ class GradientlessDescent(EvosaxStrategy):
 
     largest: Scalar = real(2.0, low=1e-3, high=10.0, scale="log")
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
-        members = (population - 1) / jnp.log2(100.0)  # in which the deviation halves
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
+        members = (population - 1) / jnp.log2(100.0)  # so many halve the deviation
         return {"radius_max": jnp.asarray(self.largest), "radius_min": jnp.asarray(0.0), "radius_decay": members}
 
 
 @component
 class Unrolling(Climbing):
-    """Algorithms for problems that go on from one generation to the next, in which an evaluation is a part of an unroll.
+    """Algorithms for problems that go on from one generation to the next: an evaluation is a part of an unroll.
 
-    Here each evaluation is a whole lifetime, hence a whole unroll: no noise is carried into the next, which leaves `Open_ES`.
+    Here each evaluation is a whole lifetime, hence a whole unroll. No noise is carried into the next one, so that they equal
+    `Open_ES`.
     """
 
     even = True
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {"T": 1, "K": 1}
 
 
@@ -126,12 +127,12 @@ class PersistentES(Unrolling):
 class PGPE(Adapting):
     """Parameter-exploring policy gradients: antithetic pairs, a deviation for each coordinate.
 
-    evosax follows the gradient by steps of one size. Here they are in proportion to it, and so to the deviation: at a rate of
-    4 the mean moves about as far as that of natural ES.
+    evosax follows the gradient by steps of one size. Here they are proportional to it, and so to the deviation: at a rate of
+    4 the mean moves about as far as that of a natural evolution strategy.
 
     Attributes:
-        learning_rate: of the mean.
-        std_rate: of the deviations.
+        learning_rate: learning rate of the mean.
+        std_rate: learning rate of the standard deviations.
     """
 
     algorithm = "PGPE"
@@ -146,13 +147,13 @@ class PGPE(Adapting):
 
         return {"optimizer": optax.sgd(self.learning_rate)}
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {**super().parameters(defaults, population), "std_lr": jnp.asarray(self.std_rate)}
 
 
 @component
 class EvosaxRandomSearch(EvosaxStrategy):
-    """Draws every generation from the prior of the space; the strategy ``random_search`` begins with the start genome too."""
+    """Draws each generation from the prior of the space; the strategy ``random_search`` evaluates the start genome too."""
 
     algorithm = "RandomSearch"
     paper = "Bergstra & Bengio 2012, JMLR 13"
@@ -164,15 +165,15 @@ class EvosaxRandomSearch(EvosaxStrategy):
 
 @component
 class SteinVariational(EvosaxStrategy):
-    """Several distributions that repel each other. The population is shared out among them, and a kernel says who is near.
+    """Several distributions that repel each other: each has a part of the population, and a kernel measures their nearness.
 
     Attributes:
-        distributions: how many.
+        distributions: their number.
     """
 
     distributions: Count = 4
 
-    def build(self, space: Space, population: int) -> Any:
+    def build(self, space: Space, population: int) -> EvosaxAlgorithm:
         from evosax.algorithms import algorithms
 
         each = population // self.distributions
@@ -185,17 +186,17 @@ class SteinVariational(EvosaxStrategy):
         if fits:
             return None
         step = self.distributions * (2 if self.even else 1)
-        wanted = max(self.least * self.distributions, -(-population // step) * step)
-        return f"it shares it out among {self.distributions} distributions, so take {wanted}"
+        nearest = max(self.least * self.distributions, -(-population // step) * step)
+        return f"it shares it out among {self.distributions} distributions, so take {nearest}"
 
-    def init(self, key: jax.Array, space: Space, population: int) -> Any:
-        made = self._built(space, population)
+    def init(self, key: Key, space: Space, population: int) -> StrategyState:
+        built = self._built(space, population)
         key_start, key_noise, key_init = named_keys(key, "start", "noise", "init")
         apart = jax.random.normal(key_noise, (self.distributions, space.dimension)).at[0].set(0.0)
-        return settled(made.algorithm.init(key_init, space.start(key_start) + apart, made.params))
+        return with_fixed_dtypes(built.algorithm.init(key_init, space.start(key_start) + apart, built.params))
 
-    def recommendation(self, state: Any, space: Space) -> jax.Array | None:
-        """The mean of the distribution that has found the best."""
+    def recommendation(self, state: StrategyState, space: Space) -> jax.Array | None:
+        """The mean of the distribution with the best candidate so far."""
         del space
         return state.mean[jnp.argmin(state.best_fitness)]
 
@@ -214,7 +215,7 @@ class SVCMAES(SteinVariational):
 
     std: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {"std_init": jnp.asarray(self.std)}
 
 
@@ -222,37 +223,37 @@ class SVCMAES(SteinVariational):
 class SVOpenES(SteinVariational, Climbing):
     """Several Open_ES that repel each other.
 
-    evosax never moves on with the schedule of the deviation; here each generation does.
+    evosax leaves the schedule of the deviation at its first value; here each generation advances it.
     """
 
     algorithm = "SV_Open_ES"
     paper = "Liu et al. 2017, arXiv 1704.02399"
     even = True
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
-        told = super().tell(key, state, space, genomes, fitness)
-        deviation = self.schedule(space)(told.generation_counter)
-        return told.replace(std=jnp.broadcast_to(deviation, told.std.shape).astype(told.std.dtype))
+    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
+        after = super().tell(key, state, space, genomes, fitness=fitness)
+        deviation = self.schedule(space)(after.generation_counter)
+        return after.replace(std=jnp.broadcast_to(deviation, after.std.shape).astype(after.std.dtype))
 
 
 class Relative(NamedTuple):
     """A state of evosax whose genomes are relative to the start genome."""
 
     start: jax.Array
-    inner: Any
+    inner: StrategyState
 
 
 @component
 class DiffusionEvolution(EvosaxStrategy):
-    """The population is denoised from a Gaussian towards what is fit, in a number of generations that is known beforehand.
+    """Denoising of a Gaussian population towards high fitness, in a number of generations that is known beforehand.
 
-    evosax's Gaussian lies around zero; here it lies around the start genome. evosax weighs members by ``exp(-cost)``, which
-    depends on the scale of returns; here by ``exp(pressure * rank)``, ranks from 0 to 1.
+    evosax's Gaussian is centered at zero; here it is centered at the start genome. evosax weights members by ``exp(-cost)``,
+    which depends on the scale of returns; here by ``exp(pressure * rank)``, ranks from 0 to 1.
 
     Attributes:
-        generations: how many; what follows changes little.
+        generations: number of generations; later ones change little.
         std: standard deviation of the first generation, which has to reach the optimum: that of a number's prior is 3.6.
-        pressure: how much better members count.
+        pressure: weight of the ranks.
     """
 
     algorithm = "DiffusionEvolution"
@@ -265,25 +266,25 @@ class DiffusionEvolution(EvosaxStrategy):
     def arguments(self, space: Space) -> Mapping[str, Any]:
         from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn as ranks
 
-        return {"num_generations": self.generations, "fitness_shaping_fn": lambda *given: self.pressure * ranks(*given)}
+        return {"num_generations": self.generations, "fitness_shaping_fn": lambda *arguments: self.pressure * ranks(*arguments)}
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {"scale_factor": jnp.asarray(self.std)}
 
-    def init(self, key: jax.Array, space: Space, population: int) -> Relative:
-        made = self._built(space, population)
+    def init(self, key: Key, space: Space, population: int) -> Relative:
+        built = self._built(space, population)
         key_start, key_noise, key_init = named_keys(key, "start", "noise", "init")
         start = space.start(key_start)
         noise = self.std * jax.random.normal(key_noise, (population, space.dimension))
         unknown = jnp.full(population, jnp.inf)
-        return Relative(start, settled(made.algorithm.init(key_init, noise, unknown, made.params)))
+        return Relative(start, with_fixed_dtypes(built.algorithm.init(key_init, noise, unknown, built.params)))
 
-    def ask(self, key: jax.Array, state: Relative, space: Space, population: int) -> tuple[Proposal, Relative]:
+    def ask(self, key: Key, state: Relative, space: Space, population: int) -> tuple[Proposal, Relative]:
         proposal, inner = super().ask(key, state.inner, space, population)
         return Proposal(state.start + proposal.genomes), Relative(state.start, inner)
 
-    def tell(self, key: jax.Array, state: Relative, space: Space, genomes: jax.Array, fitness: jax.Array) -> Relative:
-        return Relative(state.start, super().tell(key, state.inner, space, genomes - state.start, fitness))
+    def tell(self, key: Key, state: Relative, space: Space, genomes: jax.Array, fitness: jax.Array) -> Relative:
+        return Relative(state.start, super().tell(key, state.inner, space, genomes - state.start, fitness=fitness))
 
 
 @component
@@ -291,7 +292,7 @@ class GESMRGA(Adapting):
     """A genetic algorithm whose members mutate in groups; the mutation rates of groups evolve.
 
     Attributes:
-        groups: how many.
+        groups: their number.
     """
 
     algorithm = "GESMR_GA"
@@ -303,9 +304,11 @@ class GESMRGA(Adapting):
         return {"num_groups": self.groups}
 
     def check_population(self, space: Space, population: int) -> str | None:
-        wanted = 1 + max(1, -(-(population - 1) // self.groups)) * self.groups
+        suitable = 1 + max(1, -(-(population - 1) // self.groups)) * self.groups
         return (
-            None if population == wanted else f"it works with the best and {self.groups} groups of one size, so take {wanted}"
+            None
+            if population == suitable
+            else f"it works with the best and {self.groups} groups of one size, so take {suitable}"
         )
 
 
@@ -313,7 +316,7 @@ class GESMRGA(Adapting):
 class SimpleGA(EvosaxStrategy):
     """A genetic algorithm on bare coordinates (Such et al. 2017): truncation selection, uniform crossover, Gaussian mutation.
 
-    It knows nothing of domains; the strategy ``genetic`` does.
+    It ignores domains; the strategy ``genetic`` uses them.
 
     Attributes:
         elite: share of a generation that has children.
@@ -330,21 +333,21 @@ class SimpleGA(EvosaxStrategy):
     std: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
     decay: Scalar = real(0.95, low=0.5, high=1.0)
 
-    def build(self, space: Space, population: int) -> Any:
-        made = super().build(space, population)
-        made.elite_ratio = float(self.elite)
-        return made
+    def build(self, space: Space, population: int) -> EvosaxAlgorithm:
+        algorithm = super().build(space, population)
+        algorithm.elite_ratio = float(self.elite)
+        return algorithm
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
-        return {"std_schedule": decayed(self.std, self.decay)}
+        return {"std_schedule": decaying_std(self.std, self.decay)}
 
-    def parameters(self, defaults: Any, population: int) -> Mapping[str, Any]:
+    def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {"crossover_rate": jnp.asarray(self.crossover)}
 
 
 SPECIAL: dict[str, type[EvosaxStrategy]] = {
-    made.algorithm: made
-    for made in (
+    strategy.algorithm: strategy
+    for strategy in (
         ASEBO,
         DiffusionEvolution,
         EvosaxRandomSearch,
@@ -366,4 +369,4 @@ SPECIAL: dict[str, type[EvosaxStrategy]] = {
         XNES,
     )
 }
-"""Strategy classes by evosax's names."""
+"""The classes of this module and of `repaired` by evosax's names."""

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from discover import (
     Domain,
     IntegerDomain,
+    Key,
     Proposal,
     RealDomain,
     Scalar,
@@ -22,12 +23,12 @@ from discover_zoo.strategies.pbt.exploit import Scores, no_scores, t_test, trunc
 
 
 class State(NamedTuple):
-    """What the population is, and how good.
+    """The population and its scores.
 
     Attributes:
-        genomes: ``[P, D]`` by which the members live.
-        scores: fitness of each member's windows since it last took over another agent.
-        generation: how many have been told.
+        genomes: ``[P, D]``, the numbers with which the members train.
+        scores: fitness of each member's windows since it was last replaced by a copy.
+        generation: number of evaluated generations.
     """
 
     genomes: jax.Array
@@ -39,16 +40,16 @@ class State(NamedTuple):
 class PBT(Strategy):
     """Population-based training (Jaderberg et al. 2017): agents that are trained once, while their numbers are searched.
 
-    A generation is the ready interval: every lifetime goes on by its share of the budget and is scored by that share alone.
-    Then some members *exploit* (they go on with a copy of a better member's agents: parameters, optimizer, environments) and
-    at once *explore* (the better member's numbers, perturbed); all others go on as they are. Scores earned by an agent that was
-    given up are forgotten. The first generation is the start genome and draws from the prior; nothing is exploited before
-    it has been scored.
+    A generation is the ready interval of the paper: every lifetime goes on by its share of the budget, and that share alone
+    gives its score. Then some members *exploit* (they go on with a copy of a better member's agents: parameters, optimizer,
+    environments) and at once *explore* (the better member's numbers, perturbed); all others go on as they are. The scores of a
+    replaced agent are forgotten. The first generation is the start genome and draws from the prior; no member is exploited
+    before it has a score.
 
-    Exploitation by ``truncation``: each of the worst ``share`` takes over a random one of the best ``share``. By ``t_test``:
-    each takes over a random other member if that is better by Welch's test on the scores of its last (at most ten) windows
-    at ``level``. The paper tests the last ten episode returns; here a score is the fitness of a window, so that a strategy
-    needs to be told nothing but fitness.
+    Exploitation by ``truncation``: each of the worst ``share`` becomes a copy of a random one of the best ``share``. By
+    ``t_test``: each becomes a copy of a random other member if that is better by Welch's test on the scores of its last (at
+    most ten) windows at ``level``. The paper tests the last ten episode returns; here a score is the fitness of a window, so
+    that the strategy needs nothing but fitness.
 
     Exploration changes every number of a copy: with probability ``resample`` to a draw from the prior, else by a step on the
     scale of its domain, clipped to the range. With f either ``1 + step`` or ``1 - step``, the paper's factors:
@@ -59,15 +60,23 @@ class PBT(Strategy):
     - ``linear``: the value plus or minus ``shift`` of the range;
     - a whole number: as a linear one, rounded, one at least, and the other way where the range ends.
 
-    Anything else takes a neighbor.
+    A value of any other domain moves to a neighbor.
 
     Attributes:
-        exploit: how members are compared.
-        share: of the population that is given up, and that may be copied, by truncation; 0 for no exploitation.
-        level: of significance of the t-test.
-        step: of the factor, on a scale that is not linear.
-        shift: as a share of the range, on a linear scale and of whole numbers.
+        exploit: the comparison of members.
+        share: share of the population that is replaced, and that may be copied, by truncation; 0 for no exploitation.
+        level: significance level of the t-test.
+        step: size of the step on a scale that is not linear: the factor is 1 plus or minus it.
+        shift: size of the step on a linear scale and of whole numbers, as a share of the range.
         resample: probability of a draw from the prior.
+
+    >>> from discover import free
+    >>> from discover_zoo.optimizers.sgd import SGD
+    >>> strategy, space = PBT(), Space(SGD(learning_rate=free()))
+    >>> state = strategy.init(jax.random.key(0), space, 4)
+    >>> proposal, state = strategy.ask(jax.random.key(1), state, space, 4)
+    >>> proposal.genomes.shape
+    (4, 1)
     """
 
     paper = "Jaderberg et al. 2017, Population based training of neural networks, arXiv 1711.09846"
@@ -83,43 +92,43 @@ class PBT(Strategy):
         del space
         return None if population >= 2 else "it needs 2 at least, one to copy and one to give up"
 
-    def init(self, key: jax.Array, space: Space, population: int) -> State:
+    def init(self, key: Key, space: Space, population: int) -> State:
         key_start, key_prior = named_keys(key, "start", "prior")
         genomes = jax.vmap(space.sample)(jax.random.split(key_prior, population))
         return State(genomes.at[0].set(space.start(key_start)), no_scores(population), jnp.zeros((), jnp.int32))
 
-    def ask(self, key: jax.Array, state: State, space: Space, population: int) -> tuple[Proposal, State]:
+    def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         member = jnp.arange(population)
         parents = jnp.where(state.generation > 0, self._parents(named_key(key, "exploit"), state.scores), member)
         keys = jax.random.split(named_key(key, "explore"), population)
-        explored = jax.vmap(lambda k, own, taken: self.explored(k, own, taken, space))(
+        explored = jax.vmap(lambda k, own, other: self.explored(k, own, other, space))(
             keys, state.genomes, state.genomes[parents]
         )
         copied = parents != member
         genomes = jnp.where(copied[:, None], explored, state.genomes)
         return Proposal(genomes, parents.astype(jnp.int32)), State(genomes, state.scores.reset(copied), state.generation)
 
-    def tell(self, key: jax.Array, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
-        return State(genomes, state.scores.added(jnp.asarray(fitness, jnp.float32)), state.generation + 1)
+    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
+        return State(genomes, state.scores.append(jnp.asarray(fitness, jnp.float32)), state.generation + 1)
 
     def recommendation(self, state: State, space: Space) -> jax.Array:
-        """What the member lives by that was best in the last window."""
+        """The genome of the member that was best in the last window."""
         return state.genomes[jnp.argmax(state.scores.values[:, -1])]
 
-    def explored(self, key: jax.Array, own: jax.Array, taken: jax.Array, space: Space) -> jax.Array:
-        """The genome ``[D]`` of a member that lived by ``own`` and goes on with the agent of one that lived by ``taken``."""
+    def explored(self, key: Key, own: jax.Array, other: jax.Array, space: Space) -> jax.Array:
+        """The next genome ``[D]`` of a member with genome ``own`` that goes on with the agent of a member with ``other``."""
         del own
         keys = jax.random.split(key, len(space.genes))
         parts = (
-            self._moved(k, gene.domain, taken[gene.start : gene.start + gene.size])
+            self._perturbed(k, gene.domain, other[gene.start : gene.start + gene.size])
             for k, gene in zip(keys, space.genes, strict=True)
         )
         return jnp.concatenate([*parts])
 
-    def _parents(self, key: jax.Array, scores: Scores) -> jax.Array:
+    def _parents(self, key: Key, scores: Scores) -> jax.Array:
         return truncation(key, scores, self.share) if self.exploit == "truncation" else t_test(key, scores, self.level)
 
-    def _moved(self, key: jax.Array, domain: Domain, coordinates: jax.Array) -> jax.Array:
+    def _perturbed(self, key: Key, domain: Domain, coordinates: jax.Array) -> jax.Array:
         key_whether, key_prior, key_step = jax.random.split(key, 3)
         if isinstance(domain, RealDomain | IntegerDomain):
             value, up = domain.decode(coordinates), jnp.where(jax.random.bernoulli(key_step), 1.0, -1.0)
