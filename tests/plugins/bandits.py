@@ -35,7 +35,7 @@ class Arm(Environment):
         return (), jnp.ones(1)
 
     def step(self, key: jax.Array, state: EnvState, action: jax.Array, task: Task) -> Step:
-        return Step((), jnp.ones(1), action.astype(jnp.float32), jnp.array(True), jnp.array(False))
+        return Step((), jnp.ones(1), action.astype(jnp.float32), terminated=jnp.array(True), truncated=jnp.array(False))
 
 
 @component

@@ -51,7 +51,7 @@ class Box(Environment):
         share = (2.0 * jnp.clip(action, low, high) - low - high) / (high - low)
         place = 0.5 * place + 0.5 * share
         reward = -jnp.sum((share - jnp.asarray([0.5, 0.0])) ** 2)
-        return Step((place, count), place, reward, count >= 10, jnp.array(False))
+        return Step((place, count), place, reward, terminated=count >= 10, truncated=jnp.array(False))
 
 
 OFF_POLICY: dict[str, Any] = {

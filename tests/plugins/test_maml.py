@@ -54,7 +54,7 @@ def test_the_exact_meta_gradient_of_a_bandit(surrogate: Surrogate, first_order: 
 
     def meta_gradient(theta: jax.Array) -> tuple[jax.Array, jax.Array]:
         key, before = jax.random.key(0), pulls(odds(theta), (0.0, 1.0))
-        adapted, _ = rule.adapt_to_task(key, world, theta, (), before)
+        adapted, _ = rule.adapt_to_task(key, world, theta, (), trajectory=before)
         extra = jax.tree.map(lambda x: x[None], [(key, before)])
         after = pulls(odds(adapted), (0.0, 1.0))._replace(extra=extra)
         return adapted, -rule.adapting(world).gradient(loss)(theta, after)[0]

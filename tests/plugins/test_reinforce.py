@@ -50,7 +50,7 @@ class Bandit(Environment):
         return (), jnp.zeros(1)
 
     def step(self, key: jax.Array, state: EnvState, action: jax.Array, task: Task) -> Step:
-        return Step((), jnp.zeros(1), action.astype(jnp.float32), jnp.array(True), jnp.array(False))
+        return Step((), jnp.zeros(1), action.astype(jnp.float32), terminated=jnp.array(True), truncated=jnp.array(False))
 
 
 @component

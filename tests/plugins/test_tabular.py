@@ -28,7 +28,7 @@ TRUE = np.arange(-18, 19, 2) / 20.0
 TOLERANCE = 0.012
 
 Measure: TypeAlias = Callable[[Lifetime], tuple[jax.Array, jax.Array]]
-"""What is measured after an update, and whether an episode has just ended."""
+"""A function of a lifetime after an update: a number, and whether an episode has just ended."""
 
 
 @functools.cache
@@ -170,7 +170,7 @@ def trail(rule: UpdateRule, steps: int = 60) -> tuple[Any, Any, Any]:
     def step(carry: Any, key: jax.Array) -> tuple[Any, Any]:
         params, state, actor = carry
         actor, trajectory = world.collect(params, actor, key, 1)
-        params, state, _ = rule.update(key, world, params, state, trajectory)
+        params, state, _ = rule.update(key, world, params, state, trajectory=trajectory)
         return (params, state, actor), (jax.tree.map(lambda x: x[0, 0], trajectory._replace(task=())), params)
 
     def run(keys: jax.Array) -> Any:

@@ -1,4 +1,4 @@
-"""Actors that lag behind the learner: what IMPALA and its self-tuning variant share."""
+"""Actors that lag behind the learner, for IMPALA and its self-tuning variant."""
 
 from typing import Annotated, NamedTuple
 

@@ -17,7 +17,7 @@ class LPO(MirrorLearning):
     not changed.
 
     Pitfall: a search begins with an output layer of zero, that is, without any drift; several epochs per batch can then
-    ruin the policy, until the search has found a drift.
+    ruin the policy, until the search finds a drift.
 
     Attributes:
         drift_weights: the network's weights, ``hidden[8, 128]`` and ``output[128]``; open until set.

@@ -22,7 +22,7 @@ class PPO(MirrorLearning):
     - within the clip, ``clip(r) = r``: both sides are ``r A``;
     - outside on the side that ``A`` favors (``r > 1 + eps`` and ``A > 0``, or ``r < 1 - eps`` and ``A < 0``),
       ``(r - clip(r)) A > 0``: both sides are ``clip(r) A``, which has no slope, so that nothing more is to be gained;
-    - outside on the other side, ``(r - clip(r)) A < 0``: both sides are ``r A``, so that the policy is drawn back.
+    - outside on the other side, ``(r - clip(r)) A < 0``: both sides are ``r A``, so that the policy is pulled back.
 
     Pitfalls: the clip bounds no divergence: many epochs, or a large step size, still move the policy far. Advantages are
     normalized per minibatch, so that tiny minibatches give noisy ones.

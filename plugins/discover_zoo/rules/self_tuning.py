@@ -1,4 +1,4 @@
-"""The self-tuning actor-critic: its loss weights are made to be adapted (Zahavy et al. 2020, arXiv 2002.12928)."""
+"""The self-tuning actor-critic: the weights of its loss can be adapted (Zahavy et al. 2020, arXiv 2002.12928)."""
 
 from discover import Registry, Scalar, component, hookimpl, real
 from discover_zoo.rules.lagging_actors import LaggingActorCritic

@@ -38,7 +38,7 @@ def epsilon_greedy(q: jax.Array, epsilon: Scalar) -> jax.Array:
 
 @component
 class Control(UpdateRule):
-    """What Q-learning and Sarsa share: a step size, a discount, action values, and acting epsilon-greedily.
+    """The base of Q-learning and Sarsa: a step size, a discount, action values, and acting epsilon-greedily.
 
     Attributes:
         step_size: the share of the error by which an action value is corrected; for a table, 1 corrects all of it.

@@ -25,7 +25,7 @@ from discover import (
 
 @component
 class Prediction(UpdateRule):
-    """What TD(lambda), offline TD and n-step TD share: a step size, a discount, a value, and a policy that does not learn.
+    """The base of TD(lambda), offline TD and n-step TD: a step size, a discount, a value, and a policy that does not learn.
 
     Attributes:
         step_size: the share of the error by which the value of a state is corrected; for a table, 1 corrects all of it.

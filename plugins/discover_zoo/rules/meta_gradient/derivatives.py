@@ -31,7 +31,7 @@ Loss: TypeAlias = Callable[[Params], jax.Array]
 """The held-out loss of parameters, a scalar."""
 
 DerivativeState: TypeAlias = Any
-"""What a derivative needs of earlier updates; its structure is the derivative's own."""
+"""The state of a derivative between updates; its structure is the derivative's own."""
 
 
 class Derivative(Component):
