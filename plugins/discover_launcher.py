@@ -28,10 +28,7 @@ def main() -> None:
 
 
 def foreign_module() -> str | None:
-    """The place of the ``discover`` that would be imported, if it is another package; else None.
-
-    >>> foreign_module()
-    """
+    """The place of the ``discover`` that would be imported, if it is another package; else None."""
     from importlib.util import find_spec
     from pathlib import Path
 

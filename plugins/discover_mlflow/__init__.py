@@ -1,7 +1,7 @@
 """Plugin: MLflow as the tracking store, its pages and its models.
 
-A run's truth is a local ledger; a thread sends it to MLflow. ``import mlflow`` takes seconds, so that it happens in that
-thread, and nowhere else unless an address is asked for.
+The records of a run go into a local ledger; a thread sends them to MLflow. ``import mlflow`` takes seconds, so that it happens
+in that thread, and elsewhere only when something is fetched from an address in MLflow.
 """
 
 from __future__ import annotations

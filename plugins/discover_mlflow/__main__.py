@@ -1,6 +1,7 @@
-"""Send what a tracking store lacks of a run: ``python -m discover_mlflow FOLDER [ADDRESS]``.
+"""Send those records of a run that a tracking store lacks: ``python -m discover_mlflow FOLDER [ADDRESS]``.
 
-FOLDER holds the ledger (``tracking`` in a search's directory); ADDRESS is where it was sent before, unless given.
+FOLDER holds the ledger (``tracking`` in a search's directory); ADDRESS is that of the store, by default the
+one it was sent to before.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from discover import UserError, directory_lock, run_program
-from discover_mlflow.addresses import resolve_store, shown
+from discover_mlflow.addresses import public_address, resolve_store
 from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, load_state, stored_address
 from discover_mlflow.sender import Sender
 from discover_mlflow.stores import check_tracking
 
 
 def main(arguments: list[str]) -> int:
+    """Send the ledger that the command line names; returns the exit status."""
     if len(arguments) not in (1, 2):
         print("usage: python -m discover_mlflow FOLDER [ADDRESS]", file=sys.stderr)
         return 2
@@ -38,20 +40,20 @@ def send(folder: Path, address: str | None = None, patience: float = 30.0) -> in
         raise UserError(f"'{folder}' holds no ledger ({ledger_path(folder).name}): give the folder 'tracking' of a search.")
     store = resolve_store(address or stored_address(folder))
     with _locked(folder):
-        begun = first_record(folder)
-        if not begun:
+        beginning = first_record(folder)
+        if not beginning:
             raise UserError(f"the ledger in '{folder}' has no run yet, so that there is nothing to send.")
-        _check_parent(folder, begun.get("parent"), store)
-        check_tracking(store, begun["experiment"], load_state(folder, store).run_id)
+        _check_parent(folder, beginning.get("parent"), store)
+        check_tracking(store, beginning["experiment"], load_state(folder, store).run_id)
         sender = Sender(folder, store, alone=True)
         sender.start()
         left = sender.finish(patience)
     while not sender.problems.empty():
         print(sender.problems.get(), file=sys.stderr)
     if sender.run_id is None:
-        print(f"no run in {shown(store)} yet: {left} records are kept in {folder}")
+        print(f"no run in {public_address(store)} yet: {left} records are kept in {folder}")
     else:
-        print(f"run {sender.run_id} in {shown(store)}" + (f", {left} records left" if left else ""))
+        print(f"run {sender.run_id} in {public_address(store)}" + (f", {left} records left" if left else ""))
     return int(left > 0)
 
 
@@ -64,10 +66,10 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _check_parent(folder: Path, key: str | None, store: str) -> None:
-    """See whether the run above this one has been sent, if its ledger is known.
+    """Check that the run above this one has been sent, if its ledger is known.
 
     Raises:
-        UserError: it has not.
+        UserError: it has not been sent.
     """
     above = ledger_folder(folder.absolute().parent.parent)
     if key is not None and first_record(above).get("key") == key and not load_state(above, store).run_id:

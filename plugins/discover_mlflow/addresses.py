@@ -1,4 +1,4 @@
-"""Addresses: of stores and of files, as URLs and as paths, and how they are shown: without what must stay secret."""
+"""Addresses of stores and of files, as URLs and as paths, and without their secrets."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from urllib.parse import quote, unquote, urlsplit
 from urllib.request import url2pathname
 
 DEFAULT = "sqlite:///mlflow.db"
-"""A SQLite file in the working folder; artifacts lie in the folder ``mlruns`` beside it."""
+"""A SQLite file in the working folder; artifacts go into the folder ``mlruns`` beside it."""
 
 HIDDEN = "***"
+"""Text in the place of a secret."""
 
 _SQLITE = "sqlite:///"
 _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in "%?#")  # as they are in an address of SQLite
 _SECRETS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 _LONGEST_COMPONENT = 200  # bytes; file systems take 255
-_LOGIN = re.compile(r"(?<=://).*(?=@)|^[^/]*:[^/]*(?=@)")  # the second: of an address whose scheme was forgotten
-_SHORT = 4  # characters; a shorter secret is only sought as a word of its own
+_LOGIN = re.compile(r"(?<=://).*(?=@)|^[^/]*:[^/]*(?=@)")  # the second: an address without a scheme
+_SHORT = 4  # characters; a shorter secret is replaced only where it is a whole word
 
 
 def resolve_store(address: str | None = None) -> str:
-    """The address of a store: as given, else ``MLFLOW_TRACKING_URI``, else SQLite in the working folder.
+    """The address of a store: ``address``, else ``MLFLOW_TRACKING_URI``, else SQLite in the working folder.
 
     The path of a SQLite file is made absolute, so that the address means the same from everywhere.
     """
@@ -34,13 +35,17 @@ def resolve_store(address: str | None = None) -> str:
 
 
 def sqlite_path(address: str) -> Path | None:
-    """The file of a SQLite store, None for any other store (and for one in memory)."""
+    """The file of a SQLite store, None for any other store (and for one in memory).
+
+    >>> sqlite_path("sqlite:////data/mlflow.db"), sqlite_path("http://host:5000")
+    (PosixPath('/data/mlflow.db'), None)
+    """
     path = unquote(address.partition("?")[0].removeprefix(_SQLITE))
     return Path(path).absolute() if address.startswith(_SQLITE) and path not in ("", ":memory:") else None
 
 
 def sqlite_address(path: Path | None) -> str:
-    """The address of the store in a SQLite file, as SQLAlchemy reads it: an URL, with ``%``, ``?`` and ``#`` escaped.
+    """The address of the store in a SQLite file, as SQLAlchemy reads it: a URL, with ``%``, ``?`` and ``#`` escaped.
 
     >>> sqlite_address(Path("/data/50 %/mlflow.db"))
     'sqlite:////data/50 %25/mlflow.db'
@@ -59,27 +64,35 @@ def client_address(address: str) -> str:
 
 
 def local_path(address: str) -> Path | None:
-    """The file behind a ``file:`` address or a plain path, None for any other address."""
+    """The file behind a ``file:`` address or a plain path, None for any other address.
+
+    >>> local_path("file:///data/a%20b"), local_path("s3://bucket/a")
+    (PosixPath('/data/a b'), None)
+    """
     if address.startswith("file:"):
         return Path(url2pathname(urlsplit(address).path))
     return None if re.match(r"[\w+.-]+:", address) else Path(address)
 
 
-def component(name: str) -> str:
+def path_component(name: str) -> str:
     """A name as one component of a path; different names have different ones.
 
-    >>> component("discover"), component("../a b"), component("x_1.2")
+    >>> path_component("discover"), path_component("../a b"), path_component("x_1.2")
     ('discover', '~2E.~2Fa~20b', 'x_1.2')
     """
-    escaped = re.sub(r"[^\w.-]|^\.", lambda found: "".join(f"~{byte:02X}" for byte in found[0].encode()), name)
+    escaped = re.sub(r"[^\w.-]|^\.", lambda match: "".join(f"~{byte:02X}" for byte in match[0].encode()), name)
     if len(escaped.encode()) <= _LONGEST_COMPONENT:
         return escaped
     start = escaped.encode()[: _LONGEST_COMPONENT // 2].decode(errors="ignore")
     return f"{start}~{hashlib.sha256(name.encode()).hexdigest()}"
 
 
-def shown(address: str) -> str:
-    """An address as it may be printed and tracked: without user, password and the values of its query."""
+def public_address(address: str) -> str:
+    """An address that may be printed and tracked: without user, password and the values of its query.
+
+    >>> public_address("http://ann:secret@host:5000/?key=1")
+    'http://***@host:5000/?key=***'
+    """
     if sqlite_path(address) is not None or address.startswith("file:"):
         return address
     place, mark, query = address.partition("?")
@@ -87,9 +100,13 @@ def shown(address: str) -> str:
     return place + mark + "&".join(re.sub(r"(?<==).*|^[^=]+$", HIDDEN, part) for part in query.split("&") if part)
 
 
-def scrubbed(text: str, address: str) -> str:
-    """A text without the secrets of an address and of MLflow's environment variables."""
-    text = re.sub(r"(?<=://)[^/\s'\"]*@", f"{HIDDEN}@", text.replace(address, shown(address)))
+def without_secrets(text: str, address: str) -> str:
+    """A text without the secrets of an address and of MLflow's environment variables.
+
+    >>> without_secrets("the password 'secret' is wrong", "http://ann:secret@host")
+    "the password '***' is wrong"
+    """
+    text = re.sub(r"(?<=://)[^/\s'\"]*@", f"{HIDDEN}@", text.replace(address, public_address(address)))
     for secret in sorted(_secrets(address), key=len, reverse=True):
         whole = re.escape(secret)
         text = re.sub(whole if len(secret) >= _SHORT else rf"(?<!\w){whole}(?!\w)", HIDDEN, text)
@@ -97,14 +114,14 @@ def scrubbed(text: str, address: str) -> str:
 
 
 def _secrets(address: str) -> set[str]:
-    """All forms in which the secrets of an address and of the environment may turn up in a text."""
+    """All forms that the secrets of an address and of the environment may have in a text."""
     name, password, token = (os.environ.get(variable, "") for variable in _SECRETS)
-    users, found = [(name, password)], {token}
+    users, secrets = [(name, password)], {token}
     if sqlite_path(address) is None:
         place, _, query = address.partition("?")
         inside = _LOGIN.search(place)
         users += [tuple(unquote(part) for part in inside[0].partition(":")[::2])] if inside else []
-        found |= {part.partition("=")[2] or part for part in query.split("&")}
+        secrets |= {part.partition("=")[2] or part for part in query.split("&")}
     for user in users:
-        found |= {*user, base64.b64encode(":".join(user).encode()).decode() if any(user) else ""}
-    return {form for secret in found for form in (secret, unquote(secret), quote(secret, safe="")) if form}
+        secrets |= {*user, base64.b64encode(":".join(user).encode()).decode() if any(user) else ""}
+    return {form for secret in secrets for form in (secret, unquote(secret), quote(secret, safe="")) if form}

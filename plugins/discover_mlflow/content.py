@@ -1,4 +1,4 @@
-"""What is said of searches, trainings and comparisons: params, tags, metrics and tables, within MLflow's limits."""
+"""Params, tags, metrics and tables of searches, trainings and comparisons, within MLflow's limits."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from typing import Any
 import numpy as np
 
 from discover import Comparison, Generation, Interval, SearchInfo, SearchResult, Status, TaskRun, Training
-from discover_mlflow.addresses import scrubbed
+from discover_mlflow.addresses import without_secrets
 from discover_mlflow.models import DIRECTORY_TAG
 from discover_mlflow.names import distinct
 
 MOST_KEYS = 40
-"""Metric keys of a run: with more, the page of a run becomes slow."""
+"""The most metric keys of a run: with more, its page becomes slow."""
 
 ERROR_TAG = "discover.error"
+"""The tag with the error that ended a run."""
 
 _MOST_PARAMS = 100
 _LONGEST_PARAM, _LONGEST_TAG = 500, 5000  # characters; older servers take no more
 _LONGEST_NAME = 230  # characters; a key is a group, a name and perhaps a number, of 250 in all
-_CHAMPION_KEYS = 2  # kept free for a search's end
+_CHAMPION_KEYS = 2  # reserved for the end of a search
 
 
 def search_params(search: SearchInfo) -> dict[str, str]:
-    """The config, flattened as deep as 100 params allow, and the sizes."""
+    """Params of a search: its config, flattened as deep as 100 params allow, and its sizes."""
     sizes = {"population": search.population, "generations": search.generations, "seeds": search.seeds}
     tasks = ", ".join(run.label for run in search.tasks)
     return _texts({**_flattened(search.config), **sizes, "tasks": tasks, "dimension": search.space.dimension}, _LONGEST_PARAM)
 
 
 def search_tags(search: SearchInfo) -> dict[str, str]:
+    """Tags of a search: its directory, provenance and description."""
     tags = _texts({DIRECTORY_TAG: search.directory.absolute()}, _LONGEST_TAG)
     return provenance_tags("search", search.provenance) | tags | described(_space_text(search))
 
@@ -49,8 +51,8 @@ def parent_tags(run_id: str | None) -> dict[str, str]:
 
 
 def error_tags(error: BaseException, address: str) -> dict[str, str]:
-    """What ended a search, without the secrets of the tracking store's address."""
-    return _texts({ERROR_TAG: scrubbed(f"{type(error).__name__}: {error}", address)}, _LONGEST_TAG)
+    """The tag with the error that ended a search, without the secrets of the tracking store's address."""
+    return _texts({ERROR_TAG: without_secrets(f"{type(error).__name__}: {error}", address)}, _LONGEST_TAG)
 
 
 def provenance_tags(kind: str, provenance: Mapping[str, Any]) -> dict[str, str]:
@@ -65,7 +67,7 @@ def provenance_tags(kind: str, provenance: Mapping[str, Any]) -> dict[str, str]:
 
 
 def generation_metrics(generation: Generation, tasks: Sequence[TaskRun]) -> dict[str, float]:
-    """At most 38 numbers of a generation. Fitness is that of its sound members; a return is the end of a lifetime."""
+    """Metrics of a generation, at most 38. Fitness is that of its sound members; a return is that at the end of a lifetime."""
     sound = generation.status == Status.OK
     fitness = generation.fitness[sound]
     metrics: dict[str, float] = {"fitness/best_so_far": generation.best_fitness}
@@ -99,12 +101,12 @@ def generation_metrics(generation: Generation, tasks: Sequence[TaskRun]) -> dict
 
 
 def result_metrics(result: SearchResult) -> dict[str, float]:
-    """What is known once the champion has been chosen; its fitness is that on seeds which had no part in the choice."""
+    """Metrics of a finished search: the champion's fitness is that on seeds which had no part in its choice."""
     return _finite({"champion/fitness": result.champion_fitness, "champion/search_seconds": result.seconds}, _CHAMPION_KEYS)
 
 
 def result_description(search: SearchInfo, result: SearchResult) -> str:
-    """Markdown: the verdict, the table, the champion."""
+    """The description of a finished search in Markdown: the verdict, the table, the champion."""
     parts = [f"Champion `{result.champion!r}`, fitness {result.champion_fitness:.4g} on fresh seeds."]
     if result.comparison is not None:
         parts = [f"**{result.comparison.verdict}**", comparison_table(result.comparison), *parts]
@@ -112,16 +114,19 @@ def result_description(search: SearchInfo, result: SearchResult) -> str:
 
 
 def model_params(result: SearchResult) -> dict[str, str]:
+    """Params of the champion as a model."""
     facts = {"fitness": result.champion_fitness, "generations": result.generations, "env_steps": result.env_steps}
     return _texts({**facts, "candidate": repr(result.champion)}, _LONGEST_PARAM)
 
 
 def training_params(training: Training) -> dict[str, str]:
+    """Params of a training."""
     facts = {"candidate": training.name, "task": training.run.task, "steps": training.run.steps, "seeds": len(training.returns)}
     return _texts(facts, _LONGEST_PARAM)
 
 
 def training_description(training: Training) -> str:
+    """The description of a training in Markdown: its result and its algorithm."""
     result = f"**{training.name}** on {training.run.label}: {_interval(*_numbers(training.interval))}"
     return f"{result} ({len(training.returns)} seeds)\n\n`{training.algorithm!r}`"
 
@@ -145,7 +150,7 @@ def training_facts(training: Training) -> dict[str, Any]:
 
 
 def training_metrics(training: Training) -> Iterator[tuple[int, dict[str, float]]]:
-    """Per row of the curve: its step, and means over seeds; the last row has the figures of the end too."""
+    """The step of each row of the curve, and its means over seeds; the last row has the results of the end too."""
     rows = training.curves.shape[1]
     curves = {"curve/return": training.curves, "curve/length": training.lengths}
     names = sorted(training.info)
@@ -163,6 +168,7 @@ def training_metrics(training: Training) -> Iterator[tuple[int, dict[str, float]
 
 
 def comparison_params(comparison: Comparison) -> dict[str, str]:
+    """Params of a comparison."""
     facts = {
         "candidates": ", ".join(comparison.candidates),
         "tasks": ", ".join(run.label for run in comparison.runs),
@@ -172,6 +178,7 @@ def comparison_params(comparison: Comparison) -> dict[str, str]:
 
 
 def comparison_description(comparison: Comparison) -> str:
+    """The description of a comparison in Markdown: the verdict and the table."""
     return f"**{comparison.verdict}**\n\n{comparison_table(comparison)}"
 
 
@@ -203,8 +210,12 @@ def comparison_table(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def plain(value: Any) -> Any:
-    """A value as YAML and JSON can hold it."""
+def plain(value: object) -> Any:
+    """A value as YAML and JSON can hold it.
+
+    >>> plain({"a": np.float32(0.5), "b": (1, None)})
+    {'a': 0.5, 'b': [1, None]}
+    """
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -241,9 +252,9 @@ def _finite(metrics: Mapping[str, Any], most: int) -> dict[str, float]:
     return {key: float(value) for key, value in itertools.islice(metrics.items(), most) if math.isfinite(value)}
 
 
-def _flattened(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested mappings as dotted keys, as deep as ``_MOST_PARAMS`` keys allow; what lies deeper is one value."""
-    flat = dict(plain(words))
+def _flattened(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings as dotted keys, as deep as ``_MOST_PARAMS`` keys allow; a deeper mapping is one value."""
+    flat = dict(plain(config))
     while True:
         deeper: dict[str, Any] = {}
         for key, value in flat.items():
@@ -255,8 +266,8 @@ def _flattened(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _texts(values: Mapping[str, Any], longest: int) -> dict[str, str]:
-    told = {key: _cut(str(value), longest) for key, value in values.items() if str(value)}
-    return dict(zip(distinct(map(_clean, told)), told.values(), strict=True))
+    texts = {key: _cut(str(value), longest) for key, value in values.items() if str(value)}
+    return dict(zip(distinct(map(_clean, texts)), texts.values(), strict=True))
 
 
 def _cut(text: str, longest: int) -> str:
@@ -264,10 +275,10 @@ def _cut(text: str, longest: int) -> str:
 
 
 def _keys(group: str, labels: Iterable[str]) -> list[str]:
-    """A key for each label, as MLflow's keys may be written."""
+    """A key for each label, with the characters that MLflow allows."""
     return distinct(f"{group}/{_clean(label).replace('/', '_')}" for label in labels)
 
 
 def _clean(text: str) -> str:
-    """A text with the characters that MLflow's keys may have."""
+    """A text with the characters that MLflow allows in keys."""
     return re.sub(r"[^\w./ -]+", "_", text.replace(" @ ", " ").replace(",", ""))[:_LONGEST_NAME]

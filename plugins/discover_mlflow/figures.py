@@ -1,4 +1,4 @@
-"""Figures of searches and comparisons, as matplotlib figures; pyplot, which keeps global state, is left alone."""
+"""Matplotlib figures of searches and comparisons, without pyplot, which has global state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fitness_figure(history: History, champion: float | None = None) -> Figure:
 
     Args:
         history: of the whole search.
-        champion: the champion's fitness on fresh seeds, a dashed line: the best of a generation is flattered by chance.
+        champion: the champion's fitness on fresh seeds, as a dashed line; the best of a generation is biased upwards.
     """
     figure, (axes,) = new_figure(["Fitness of the population"], "generation", "fitness")
     fitness, step = history.sound(), history.generation
@@ -49,34 +49,34 @@ def comparison_figures(comparison: Comparison) -> Iterator[tuple[str, Figure]]:
 
 
 def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tuple[str, Any]]:
-    """What every component of a candidate shows of itself, with its path among the artifacts.
+    """The figures of every component of a candidate, with their paths among the artifacts.
 
     A component whose ``figures`` fails costs a line in ``problems``, not the others.
     """
     import_matplotlib()
     for path, node in nodes(algorithm, ""):
-        where = path or "algorithm"
+        place = path or "algorithm"
         try:
-            found = dict(node.figures())
+            by_name = dict(node.figures())
         except (Exception, SystemExit) as error:
-            problems.append(not_drawn(f"the figures of {where} ({type(node).__name__})", error))
+            problems.append(drawing_problem(f"the figures of {place} ({type(node).__name__})", error))
             continue
-        for name, figure in zip(distinct(map(file_name, map(str, found))), found.values(), strict=True):
-            yield f"figures/candidate/{file_name(where)}/{name}.png", figure
+        for name, figure in zip(distinct(map(file_name, map(str, by_name))), by_name.values(), strict=True):
+            yield f"figures/candidate/{file_name(place)}/{name}.png", figure
 
 
-def later(name: str, draw: Callable[[], Any]) -> Iterator[tuple[str, Any]]:
-    """One figure with its path among the artifacts, drawn only when it is asked for."""
+def later(name: str, draw: Callable[[], Figure]) -> Iterator[tuple[str, Any]]:
+    """One figure with its path among the artifacts, drawn when the iterator reaches it."""
     import_matplotlib()
     yield name, draw()
 
 
-def not_drawn(what: str, error: BaseException) -> str:
-    """That figures cannot be drawn, and why, in one line."""
-    return f"{what} cannot be drawn ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+def drawing_problem(subject: str, error: BaseException) -> str:
+    """The line on a figure that cannot be drawn, with the reason."""
+    return f"{subject} cannot be drawn ({type(error).__name__}: {' '.join(str(error).split())[:200]})"
 
 
-def drawn(figure: Any) -> bytes:
+def png_bytes(figure: Figure) -> bytes:
     """A figure as the bytes of a PNG file."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=120, bbox_inches="tight")
@@ -84,5 +84,9 @@ def drawn(figure: Any) -> bytes:
 
 
 def file_name(text: str) -> str:
-    """A text as a file name that any system takes."""
+    """A text as a file name that any system accepts.
+
+    >>> file_name("CartPole-v1 @ 10,000 steps")
+    'CartPole-v1_10_000_steps'
+    """
     return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("_.") or "_"

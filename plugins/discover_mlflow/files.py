@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Writing files as a whole: no reader ever finds half of one."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def write_all(file: int, content: bytes, start: int) -> None:
 
 
 def write_aside(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a file aside, make it durable, and let it take its place. Only one process may do so at a time."""
-    aside = path.with_name(f".{path.name}.new")  # one name, so that what a killed process left is replaced here
+    """Write a file beside its place, make it durable, and rename it. Only one process may do so at a time."""
+    aside = path.with_name(f".{path.name}.new")  # one name, so that the rest of a killed process is replaced here
     aside.unlink(missing_ok=True)
     _write_new(aside, content, mode)
     os.replace(aside, path)
@@ -25,7 +25,7 @@ def write_aside(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 def put_new(path: Path, content: bytes) -> None:
-    """Write a file aside, make it durable, and let it take its place unless something is there by then."""
+    """Write a file beside its place, make it durable, and rename it, unless there is a file by then."""
     aside = path.with_name(f".{path.name}.{os.getpid()}.new")
     _write_new(aside, content, 0o644)
     try:
@@ -36,7 +36,7 @@ def put_new(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make durable which files a folder has, where its file system can."""
+    """Make the list of files in a folder durable, where its file system can."""
     file = os.open(folder, os.O_RDONLY)
     with contextlib.suppress(OSError):
         os.fsync(file)

@@ -1,9 +1,9 @@
-"""The ledger of a run: a file of JSON lines that is the truth of what was tracked, whatever becomes of the store.
+"""The ledger of a run: a file of JSON lines with all that was tracked, whatever happens to the store.
 
 A line is a record ``{"kind": ..., "time": milliseconds, ...}``:
 
 ======== ==================================================================================================================
-run      ``experiment``, ``name``, ``params``, ``tags``: begins the run; ``key`` tells it from all others, ``parent`` is the
+run      ``experiment``, ``name``, ``params``, ``tags``: begins the run; ``key`` identifies it, ``parent`` is the
          key of the run that it is filed below, if any
 metrics  ``step``, ``metrics``; of a generation also ``fitness`` and ``status`` of the whole population, and ``errors``;
          ``parents`` and ``numbers`` where lifetimes go on
@@ -13,7 +13,7 @@ model    ``path`` of a candidate file below ``artifacts``, ``name``, ``params``
 status   ``status`` of the run: RUNNING, FINISHED, FAILED or KILLED
 ======== ==================================================================================================================
 
-Of the records with the same ``once`` none says again, by its ``mark``, what the one before it says.
+Of records with the same ``once``, each differs from the one before it by its ``mark``.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from discover import UserError
-from discover_mlflow.addresses import HIDDEN, shown
+from discover_mlflow.addresses import HIDDEN, public_address
 from discover_mlflow.files import sync_folder, write_all, write_aside
 
 
 class Entry(NamedTuple):
-    """A record's line, and the file that must be there before it."""
+    """The line of a record, and the file that must be written before it."""
 
     line: bytes
     path: Path | None = None
@@ -43,7 +44,7 @@ class Entry(NamedTuple):
 
 
 class Ledger:
-    """Appends records, in order. What a full disk does not take is kept in memory, and goes first as soon as it does."""
+    """Appends records, in order. A record that a full disk rejects waits in memory, and is the first that is written later."""
 
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,20 +59,20 @@ class Ledger:
 
     @property
     def waiting(self) -> int:
-        """How many records are in memory alone."""
+        """The number of records that are in memory alone."""
         return len(self._waiting)
 
     def append(self, entry: Entry) -> None:
-        """Append a record, and before it write the file that it speaks of.
+        """Append a record, after the file that it names.
 
         Raises:
-            OSError: it cannot be written now; it is kept, and `write` tries again.
+            OSError: it cannot be written now; it waits, and `write` tries again.
         """
         self._waiting.append(entry)
         self.write()
 
     def write(self) -> None:
-        """Write what is waiting.
+        """Write the records that are waiting.
 
         Raises:
             OSError: some of it cannot be written; the file ends with a whole record.
@@ -92,10 +93,10 @@ class Ledger:
             del self._waiting[0]
 
     def sync(self) -> None:
-        """Make all that was appended durable.
+        """Make all records durable.
 
         Raises:
-            OSError: it is not. What the disk may not have is written again next time.
+            OSError: they are not. Those that the disk may lack are written again next time.
         """
         self.write()
         try:
@@ -110,17 +111,18 @@ class Ledger:
         self._written.clear()
 
     def close(self) -> None:
+        """Close the file."""
         os.close(self._file)
 
 
 class State(NamedTuple):
-    """How far a ledger has been sent, and where to.
+    """The progress of sending a ledger to a store.
 
     Attributes:
         address: of the store.
         run_id, experiment_id: of the run there, empty before there is one.
-        sent: bytes of the ledger that have been dealt with.
-        refused: where among them the records begin that the store has refused.
+        sent: number of bytes of the ledger that were sent or refused.
+        refused: the first bytes of the records that the store has refused.
     """
 
     address: str
@@ -131,24 +133,25 @@ class State(NamedTuple):
 
 
 def is_beginning(folder: Path) -> bool:
-    """Whether a ledger without a whole record is one of ours, whose process ended while it wrote the first."""
+    """Whether a file without a whole record is the beginning of a ledger, whose process ended while it wrote the first."""
     text = ledger_path(folder).read_bytes()
     start = record_line("run")[: len(b'{"kind":"run"')]
     return b"\n" not in text and text[: len(start)] == start[: len(text)]
 
 
 def record_line(kind: str, **content: Any) -> bytes:
-    """A record of now, as a line of a ledger."""
+    """A record with the present time, as a line of a ledger."""
     record = {"kind": kind, "time": time.time_ns() // 1_000_000, **content}
     return json.dumps(record, separators=(",", ":")).encode() + b"\n"
 
 
 def ledger_folder(directory: Path) -> Path:
-    """Where the ledger of the search in ``directory`` lies."""
+    """The folder of the ledger of the search in ``directory``."""
     return directory / "tracking"
 
 
 def ledger_path(folder: Path) -> Path:
+    """The file of the ledger in ``folder``."""
     return folder / "ledger.jsonl"
 
 
@@ -171,10 +174,10 @@ def records(folder: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]
 
 
 def make_durable(folder: Path) -> None:
-    """Have all of a ledger on the disk: a store must not know what the ledger may yet lose.
+    """Make a ledger durable: a store must not have records that the ledger may lose.
 
     Raises:
-        OSError: it is not.
+        OSError: it is not durable.
     """
     file = os.open(ledger_path(folder), os.O_RDONLY)
     try:
@@ -189,30 +192,34 @@ def first_record(folder: Path) -> dict[str, Any]:
 
 
 def load_state(folder: Path, address: str) -> State:
-    """How far the ledger has been sent to ``address``; not at all if it has been sent elsewhere."""
+    """The progress of sending the ledger to ``address``; none if it was sent elsewhere."""
     stored = _stored(folder)
     same = stored is not None and _without_user(stored.address) == _without_user(address)
     return stored._replace(address=address) if stored is not None and same else State(address)
 
 
 def save_state(folder: Path, state: State) -> None:
-    """Replace the state as a whole; nobody else may read it, since the address may hold a password."""
+    """Replace the state as a whole; no other user may read it, since the address may hold a password."""
     write_aside(folder / "state.json", json.dumps(state._asdict()).encode(), 0o600)
 
 
 def stored_address(folder: Path) -> str | None:
-    """Where a ledger is sent to, None before it is."""
+    """The address that a ledger was sent to; None if it was never sent."""
     stored = _stored(folder)
     return None if stored is None else stored.address
 
 
-def packed(values: Any, dtype: str) -> str:
-    """Numbers as the base64 text of their little-endian bytes: exact, and quick to write."""
+def pack(values: ArrayLike, dtype: str) -> str:
+    """Numbers as the base64 text of their little-endian bytes: exact, and fast to write.
+
+    >>> unpack(pack([1.5, 2.0], "float32"), "float32")
+    array([1.5, 2. ], dtype=float32)
+    """
     return base64.b64encode(np.ascontiguousarray(values, np.dtype(dtype).newbyteorder("<")).tobytes()).decode()
 
 
-def unpacked(text: str, dtype: str) -> np.ndarray:
-    """The numbers that `packed` wrote."""
+def unpack(text: str, dtype: str) -> np.ndarray:
+    """The numbers that `pack` wrote."""
     return np.frombuffer(base64.b64decode(text), np.dtype(dtype).newbyteorder("<")).astype(dtype)
 
 
@@ -227,18 +234,18 @@ def _record(path: Path, line: bytes) -> dict[str, Any]:
 
 
 def _stored(folder: Path) -> State | None:
-    """The state that was saved; None also if it cannot be read, since sending anew doubles nothing."""
+    """The state that was saved; None also if it cannot be read, since a record that is sent twice is there once."""
     try:
-        found = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        known = {name: found[name] for name in State._fields if name in found}
+        fields = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        known = {name: fields[name] for name in State._fields if name in fields}
         return State(**known)._replace(refused=tuple(known.get("refused", ())))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
 def _without_user(address: str) -> str:
-    """What is the same in all addresses of one store, whoever may use it with whatever password."""
-    return shown(address).replace(f"{HIDDEN}@", "")
+    """The part of an address that is the same for all users of a store."""
+    return public_address(address).replace(f"{HIDDEN}@", "")
 
 
 def _drop_cut_line(path: Path) -> None:

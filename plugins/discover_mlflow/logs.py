@@ -1,4 +1,4 @@
-"""Where MLflow's own logs, tracebacks and warnings go: into a file beside a ledger, never to the terminal."""
+"""MLflow's own logs, tracebacks and warnings: they go into a file beside a ledger, never to the terminal."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TextIO
 
 from discover import DiscoverWarning
 
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "huey")
 _SHARED = ("urllib3", "requests")  # other programs log by them too
-_MOST_BYTES = 1_000_000  # of a log; the one before it is kept
+_MOST_BYTES = 1_000_000  # of a log; the one before it stays
 _here = threading.local()
 _default: Path | None = None  # of threads that MLflow starts
 
 
 def log_path(folder: Path) -> Path:
-    """The log of what MLflow says while the ledger in ``folder`` is sent."""
+    """The log of MLflow while the ledger in ``folder`` is sent."""
     return folder / "mlflow.log"
 
 
 def divert(path: Path) -> None:
-    """Let what MLflow says in this thread, and in those that it starts, go to a file."""
+    """Write MLflow's logs of this thread, and of those that it starts, to a file."""
     global _default
     _here.path = _default = path
     _divert_warnings()
@@ -36,7 +36,7 @@ def divert(path: Path) -> None:
 
 @contextlib.contextmanager
 def diverted_aside() -> Iterator[Path]:
-    """Let what MLflow says meanwhile go to a temporary file, which stays only if an error that names it ends this."""
+    """Write MLflow's logs to a temporary file in the meantime, which stays only if an error that names it ends this."""
     global _default
     descriptor, name = tempfile.mkstemp(prefix="discover-mlflow-", suffix=".log")
     os.close(descriptor)
@@ -54,13 +54,13 @@ def diverted_aside() -> Iterator[Path]:
             path.unlink()
 
 
-def said(path: Path) -> str:
-    """A clause that names a log, if it holds anything."""
+def log_clause(path: Path) -> str:
+    """The part of a sentence that names a log, empty if the log is."""
     return f"; MLflow's own words lie in {path}" if path.exists() and path.stat().st_size else ""
 
 
 def take_over() -> None:
-    """Take MLflow's loggers over; to be called once it is imported, and as often as one likes."""
+    """Redirect MLflow's loggers; call it once MLflow is imported. Further calls do no harm."""
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [_HANDLER], False
@@ -69,11 +69,11 @@ def take_over() -> None:
     for name in _SHARED:
         logger = logging.getLogger(name)
         if _HANDLER not in logger.handlers:
-            logger.addHandler(_HANDLER)  # one that nobody handles would print
+            logger.addHandler(_HANDLER)  # a record without a handler would be printed
 
 
 class _ToFile(logging.Handler):
-    """Appends to the file of the thread that speaks; what cannot be written is left out."""
+    """Appends to the file of the thread that logs; a record that cannot be written is dropped."""
 
     def emit(self, record: logging.LogRecord) -> None:
         path = getattr(_here, "path", None) or _default
@@ -91,17 +91,24 @@ def _append(path: Path, text: str) -> None:
 
 
 def _divert_warnings() -> None:
-    """Let warnings of threads that are diverted go to their files too, but for our own."""
-    shown = warnings.showwarning
-    if getattr(shown, "diverts", False):
+    """Write the warnings of diverted threads to their files too, but for those of this package."""
+    original = warnings.showwarning
+    if getattr(original, "diverts", False):
         return
 
-    def show(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         path = getattr(_here, "path", None)
         if path is None or issubclass(category, DiscoverWarning):
-            shown(message, category, filename, lineno, file, line)
+            original(message, category, filename, lineno, file=file, line=line)
         else:
-            _append(path, warnings.formatwarning(message, category, filename, lineno, line).rstrip())
+            _append(path, warnings.formatwarning(message, category, filename, lineno, line=line).rstrip())
 
     show.diverts = True  # type: ignore[attr-defined]
     warnings.showwarning = show

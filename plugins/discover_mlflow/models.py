@@ -1,7 +1,7 @@
 """Candidates as MLflow models of the flavor ``discover``: a candidate file, its checksum, and nothing that runs.
 
-An ``MLmodel`` of this flavor names no ``python_function``: no tool of MLflow will load code for it. Reading it back takes
-two files, ``MLmodel`` and the candidate that it names, and looks at neither but as data.
+An ``MLmodel`` of this flavor names no ``python_function``, so that no tool of MLflow loads code for it. Two files are read
+back, ``MLmodel`` and the candidate that it names, and both as data alone.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discover import UserError, text_of, values_in_file
-from discover_mlflow.addresses import client_address, resolve_store, shown, sqlite_path
-from discover_mlflow.logs import diverted_aside, said
+from discover_mlflow.addresses import client_address, public_address, resolve_store, sqlite_path
+from discover_mlflow.logs import diverted_aside, log_clause
 from discover_mlflow.stores import check_tracking, client_of, root_cause
 
 if TYPE_CHECKING:
@@ -36,23 +36,29 @@ def log_model(
 ) -> str:
     """Log a candidate file as a model of a run; returns the model's id.
 
-    Doing it again for the same file and run finds the model that is there, and completes it if it was left half done.
+    A second call for the same file and run returns the model that is there, and completes it if it is not complete.
     """
     from mlflow.entities import LoggedModelOutput
 
     content = candidate.read_bytes()
     checksum = hashlib.sha256(content).hexdigest()
-    theirs = _models_of(client, run_id)
+    of_run = _models_of(client, run_id)
     query = f"source_run_id = '{run_id}' AND tags.`{_CHECKSUM_TAG}` = '{checksum}'"
-    there = client.search_logged_models([experiment_id], filter_string=query, max_results=1)
-    if there and there[0].model_id in theirs:
-        return there[0].model_id
+    matches = client.search_logged_models([experiment_id], filter_string=query, max_results=1)
+    if matches and matches[0].model_id in of_run:
+        return matches[0].model_id
     tags = {_CHECKSUM_TAG: checksum}
-    model = there[0] if there else client.create_logged_model(experiment_id, name, run_id, tags, dict(params), FLAVOR)
+    model = (
+        matches[0]
+        if matches
+        else client.create_logged_model(
+            experiment_id, name, source_run_id=run_id, tags=tags, params=dict(params), model_type=FLAVOR
+        )
+    )
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / candidate.name).write_bytes(content)
-        words = _model_words(candidate.name, checksum, model.model_id, run_id, name)
-        (Path(folder) / "MLmodel").write_text(text_of(words, "the model's description"), encoding="utf-8")
+        description = _model_description(candidate.name, checksum, model.model_id, run_id=run_id, name=name)
+        (Path(folder) / "MLmodel").write_text(text_of(description, "the model's description"), encoding="utf-8")
         client.log_model_artifacts(model.model_id, folder)
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
@@ -65,16 +71,16 @@ def is_address(text: str) -> bool:
 
 
 def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
-    """Bring the candidate file behind an address into ``folder``, and check it.
+    """Download the candidate file behind an address into ``folder``, and check it.
 
     Args:
         address: ``models:/MODEL_ID``, ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``, ``runs:/RUN_ID``,
             ``runs:/RUN_ID/PATH`` of a candidate file among the run's artifacts, or a bare run id.
         store: address of the tracking store; None for the default one.
-        folder: where to.
+        folder: folder for the file.
 
     Raises:
-        UserError: nothing is there, the model is of another flavor, or its file has been altered.
+        UserError: there is no such model, it has another flavor, or its file has been altered.
     """
     place = _checked_store(store)
     with diverted_aside() as log:
@@ -84,8 +90,8 @@ def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
             raise
         except Exception as error:
             raise UserError(
-                f"there is no candidate at '{address}' in the tracking store '{shown(place)}' "
-                f"({root_cause(error, place)}{said(log)}): check the address, or name the store with --tracking."
+                f"there is no candidate at '{address}' in the tracking store '{public_address(place)}' "
+                f"({root_cause(error, place)}{log_clause(log)}): check the address, or name the store with --tracking."
             ) from None
 
 
@@ -102,7 +108,8 @@ def find_search(address: str, store: str | None) -> Path:
             directory = client_of(place).get_run(run_id).data.tags.get(DIRECTORY_TAG)
         except Exception as error:
             raise UserError(
-                f"run '{run_id}' is not in the tracking store '{shown(place)}' ({root_cause(error, place)}{said(log)}): check "
+                f"run '{run_id}' is not in the tracking store '{public_address(place)}' "
+                f"({root_cause(error, place)}{log_clause(log)}): check "
                 "the id, name the store with --tracking, or give the search's directory."
             ) from None
     if directory is None:
@@ -111,7 +118,7 @@ def find_search(address: str, store: str | None) -> Path:
 
 
 def _checked_store(store: str | None) -> str:
-    """The address of a store that is there and answers."""
+    """The address of a store that exists and answers."""
     place = resolve_store(store)
     path = sqlite_path(place)
     if path is not None and not path.exists():
@@ -143,7 +150,7 @@ def _models_of(client: MlflowClient, run_id: str) -> list[str]:
 
 
 def _model_location(client: MlflowClient, address: str) -> str:
-    """Where the files of a model lie: of a logged model by its id, or of a registered one by version or alias."""
+    """The folder of a model's files: of a logged model by its id, or of a registered one by version or alias."""
     name, _, version = address.removeprefix("models:/").strip("/").partition("/")
     if version:
         return client.get_model_version_download_uri(name, version)
@@ -155,10 +162,10 @@ def _model_location(client: MlflowClient, address: str) -> str:
 
 def _from_model(location: str, address: str, place: str, folder: Path) -> Path:
     try:
-        words = values_in_file(_download(f"{location}/MLmodel", place, folder), "file")
+        description = values_in_file(_download(f"{location}/MLmodel", place, folder), "file")
     except UserError as error:
         raise UserError(f"the model at '{address}' cannot be read: {error}") from None
-    flavor: Any = words.get("flavors", {}).get(FLAVOR) if isinstance(words, dict) else None
+    flavor: Any = description.get("flavors", {}).get(FLAVOR) if isinstance(description, dict) else None
     if not isinstance(flavor, dict):
         raise UserError(f"the model at '{address}' is not a candidate (it has no flavor '{FLAVOR}'): give one that is.")
     name = str(flavor.get("candidate"))
@@ -187,7 +194,7 @@ def _download(address: str, place: str, folder: Path) -> Path:
         return shutil.copyfile(path, folder / path.name)
 
 
-def _model_words(candidate: str, checksum: str, model_id: str, run_id: str, name: str) -> dict[str, Any]:
+def _model_description(candidate: str, checksum: str, model_id: str, *, run_id: str, name: str) -> dict[str, Any]:
     import mlflow
 
     return {

@@ -1,4 +1,4 @@
-"""Names that stay apart when they are written with fewer characters."""
+"""Names that stay different when they are written with fewer characters."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 
 def distinct(names: Iterable[str]) -> list[str]:
-    """The names, with a number behind each that stands there already.
+    """The names, with a number after each that came before.
 
     >>> distinct(["a", "b", "a", "a"])
     ['a', 'b', 'a 2', 'a 3']
     """
-    made: list[str] = []
+    unique: list[str] = []
     for name in names:
         candidate, number = name, 1
-        while candidate in made:
+        while candidate in unique:
             number += 1
             candidate = f"{name} {number}"
-        made.append(candidate)
-    return made
+        unique.append(candidate)
+    return unique

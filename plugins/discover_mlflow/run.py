@@ -1,4 +1,4 @@
-"""One MLflow run, as the records of a ledger build it up. Used by one thread at a time."""
+"""One MLflow run, built from the records of a ledger. Used by one thread at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 KEY_TAG = "discover.key"
-"""The tag by which a run is found again whose id could not be noted any more."""
+"""The tag that identifies a run whose id could not be saved any more."""
 
 _MOST_PER_BATCH = 100  # params or tags
 _ALL = 3  # runs, whether deleted or not
@@ -35,18 +35,18 @@ _REFUSALS = (
 
 
 class NoParentError(Exception):
-    """The run that this one is filed below is not in the store yet."""
+    """The parent of a run is not in the store yet."""
 
 
 class ReplacedError(Exception):
-    """The store is another one than that which was opened: its file has been deleted or replaced."""
+    """The file of the store was deleted or replaced after it was opened."""
 
     def __init__(self) -> None:
         super().__init__("it was deleted or replaced while this process had it open")
 
 
 class Run:
-    """Sends records to a run; made by the record of kind ``run``, or taken up again from its id."""
+    """Sends records to a run, which the record of kind ``run`` begins, or which its id identifies."""
 
     def __init__(self, address: str):
         self._address = address
@@ -55,10 +55,10 @@ class Run:
         self._place = place_of(address)
 
     def check_place(self) -> None:
-        """See whether the store is still the one that was opened: SQLite would write into a deleted file for ever.
+        """Check that the store is still the one that was opened: SQLite would go on writing into a deleted file.
 
         Raises:
-            ReplacedError: it is not.
+            ReplacedError: it is another one.
         """
         if place_of(self._address) != self._place:
             raise ReplacedError
@@ -77,25 +77,25 @@ class Run:
         return True
 
     def begin(self, record: Mapping[str, Any], state: State, alone: bool = False) -> State:
-        """Make the run unless it is there: its id noted in the state, or its key in its tags.
+        """Create the run, unless its id is in the state or its key in the tags of a run.
 
         Args:
             record: of kind ``run``.
-            state: which may have the run's id.
-            alone: begin it also if the run that it is filed below is not in the store.
+            state: may have the run's id.
+            alone: create it also if its parent is not in the store.
 
         Raises:
-            NoParentError: it is not.
+            NoParentError: its parent is not in the store.
         """
         if state.run_id:
             return state
         experiment = experiment_of(self._client, self._address, record["experiment"])
-        run_id = self._run_of(experiment, record.get("key")) or self._made(experiment, record, alone)
+        run_id = self._run_of(experiment, record.get("key")) or self._create(experiment, record, alone)
         self._check_file(run_id)
         return state._replace(run_id=run_id, experiment_id=experiment)
 
     def describe(self, record: Mapping[str, Any], state: State) -> None:
-        """Log params and tags; doing so again changes nothing."""
+        """Log params and tags; a second call changes nothing."""
         from mlflow.entities import Param, RunTag
 
         for some in _batches([Param(k, v) for k, v in record.get("params", {}).items()]):
@@ -104,14 +104,14 @@ class Run:
             self._client.log_batch(state.run_id, tags=some, synchronous=True)
 
     def metrics(self, some: Sequence[Mapping[str, Any]], state: State) -> None:
-        """Log the metrics of records in one batch. Time stamps are the records', so that doing it again adds nothing."""
+        """Log the metrics of records in one batch. Time stamps are the records', so that a second call adds nothing."""
         from mlflow.entities import Metric
 
         points = [Metric(k, v, record["time"], record["step"]) for record in some for k, v in record["metrics"].items()]
         self._client.log_batch(state.run_id, metrics=points, synchronous=True)
 
     def artifact(self, folder: Path, name: str, state: State) -> None:
-        """Upload a file that lies at ``name`` below ``folder``, to the same place below the run's artifacts."""
+        """Upload the file ``name`` below ``folder`` to the same place below the run's artifacts."""
         parent = Path(name).parent.as_posix()
         self._client.log_artifact(state.run_id, str(folder / name), None if parent == "." else parent)
 
@@ -127,7 +127,7 @@ class Run:
         )
 
     def status(self, record: Mapping[str, Any], state: State) -> None:
-        """Set the run's status; the final ones end it. One that goes on, or has come to its end, has not failed."""
+        """Set the run's status; a final one ends it. A run that goes on or has finished loses the tag of an error."""
         if record["status"] in ("RUNNING", "FINISHED") and ERROR_TAG in self._client.get_run(state.run_id).data.tags:
             self._client.delete_tag(state.run_id, ERROR_TAG)
         if record["status"] == "RUNNING":
@@ -136,42 +136,42 @@ class Run:
             self._client.set_terminated(state.run_id, record["status"], end_time=record["time"])
 
     def _check_file(self, run_id: str) -> None:
-        """See whether a run that MLflow knows is in the file of the store: MLflow keeps files open that are there no more.
+        """Check that a run that MLflow knows is in the file of the store: MLflow keeps deleted files open.
 
         Raises:
-            ReplacedError: it is not.
+            ReplacedError: it is not in the file.
         """
         path = sqlite_path(self._address)
         if path is not None and not has_run(path, run_id):
             raise ReplacedError
 
     def _run_of(self, experiment: str, key: str | None) -> str | None:
-        """The id of the run with a key, if it was made before."""
+        """The id of the run with a key, if there is one."""
         if key is None:
             return None
-        found = self._client.search_runs([experiment], f"tags.`{KEY_TAG}` = '{key}'", run_view_type=_ALL, max_results=1)
-        return found[0].info.run_id if found else None
+        runs = self._client.search_runs([experiment], f"tags.`{KEY_TAG}` = '{key}'", run_view_type=_ALL, max_results=1)
+        return runs[0].info.run_id if runs else None
 
-    def _made(self, experiment: str, record: Mapping[str, Any], alone: bool) -> str:
-        """Make a run with its key, in one step: whoever dies right after it finds it again."""
+    def _create(self, experiment: str, record: Mapping[str, Any], alone: bool) -> str:
+        """Create a run with its key, in one step: a process that is killed right after it can identify the run."""
         tags = {KEY_TAG: record["key"]} if "key" in record else {}
         if record.get("parent"):
             parent = self._run_of(experiment, record["parent"])
             if parent is None and not alone:
                 raise NoParentError(record["parent"])
             tags |= parent_tags(parent)
-        made = self._client.create_run(experiment, start_time=record["time"], run_name=record["name"], tags=tags)
-        return made.info.run_id
+        created = self._client.create_run(experiment, start_time=record["time"], run_name=record["name"], tags=tags)
+        return created.info.run_id
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether trying again now is in vain: the store refuses this record, or its file is gone."""
-    refused = getattr(error, "error_code", None) in _REFUSALS
-    return refused or isinstance(error, FileNotFoundError | UnicodeError)
+    """Whether a repetition cannot help: the store refuses this record, or its file is gone."""
+    rejected = getattr(error, "error_code", None) in _REFUSALS
+    return rejected or isinstance(error, FileNotFoundError | UnicodeError)
 
 
 def is_missing(error: Exception) -> bool:
-    """Whether the store says that something is not there: the run, perhaps."""
+    """Whether the store lacks something that the record needs, such as the run."""
     return getattr(error, "error_code", None) == _MISSING
 
 

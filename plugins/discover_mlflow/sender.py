@@ -1,4 +1,4 @@
-"""The thread that sends a ledger to MLflow. Nobody waits for it but `Sender.finish`."""
+"""The thread that sends a ledger to MLflow. Only `Sender.finish` waits for it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from discover_mlflow.addresses import shown
+from discover_mlflow.addresses import public_address
 from discover_mlflow.ledger import State, load_state, make_durable, records, save_state
-from discover_mlflow.logs import divert, log_path, said
+from discover_mlflow.logs import divert, log_clause, log_path
 from discover_mlflow.population import CHUNK, write_chunk
 from discover_mlflow.run import NoParentError, ReplacedError, Run, is_missing, is_refusal
 from discover_mlflow.stores import root_cause
@@ -22,17 +22,17 @@ _LONGEST_PAUSE = 60.0  # seconds between attempts at a store that fails
 
 
 class Sender(threading.Thread):
-    """Follows a ledger from where it was left and sends every record, in order, until `finish`.
+    """Follows a ledger and sends every record, in order, until `finish`.
 
-    A store that fails is tried again with growing pauses; the ledger waits. A record that the store refuses is kept in mind,
-    and sent again by the next sender; without a run nothing else is sent. A store that does not know the run any more is sent
-    everything again, as a new run. All of it is reported in ``problems``, a failure once.
+    A store that fails is tried again with growing pauses. The place of a record that the store refuses is saved, and the next
+    sender tries it again; without a run nothing else is sent. A store that has lost the run gets everything again, as a new
+    run. Problems are reported in ``problems``, each once.
 
     Args:
-        folder: of the ledger.
-        address: of the store.
-        population_seconds: between two uploads of the population's fitness.
-        alone: send the ledger also if the run that its own is filed below is not in the store.
+        folder: folder of the ledger.
+        address: address of the store.
+        population_seconds: seconds between two uploads of the population's fitness.
+        alone: send the ledger also if the parent of its run is not in the store.
     """
 
     def __init__(self, folder: Path, address: str, population_seconds: float = 60.0, alone: bool = False):
@@ -40,9 +40,9 @@ class Sender(threading.Thread):
         self.problems: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._folder, self._address, self._alone = folder, address, alone
         self._state = load_state(folder, address)
-        save_state(folder, self._state)  # where it is to go is known even if the store never answers
+        save_state(folder, self._state)  # so that the address is saved even if the store never answers
         self._run: Run | None = None
-        self._again = list(self._state.refused)  # to be sent once more, before all else
+        self._again = list(self._state.refused)  # sent first
         self._restarted = False
         self._last_status = ""
         self._wake, self._closing, self._given_up = threading.Event(), threading.Event(), threading.Event()
@@ -57,18 +57,18 @@ class Sender(threading.Thread):
         return self._state.run_id or None
 
     def wake(self) -> None:
-        """Say that the ledger has grown."""
+        """Notify the thread that the ledger has grown."""
         self._wake.set()
 
     def finish(self, patience: float, status: str = "") -> int:
-        """Wait until all is sent, or nothing has been for ``patience`` seconds.
+        """Wait until all is sent, or for ``patience`` seconds without progress.
 
         Args:
             patience: seconds.
-            status: that the run gets in the end, whatever its ledger says; for a ledger that could not be completed.
+            status: the last status of the run, whatever its ledger holds; for a ledger that could not be completed.
 
         Returns:
-            How many records the store lacks.
+            The number of records that the store lacks.
         """
         self._last_status = status
         self._closing.set()
@@ -82,10 +82,11 @@ class Sender(threading.Thread):
         return sum(1 for _ in records(self._folder, self._state.sent)) + len(self._state.refused)
 
     def run(self) -> None:
+        """Send records until `finish`; runs in the thread."""
         divert(log_path(self._folder))
         try:
             self._follow()
-        except Exception as error:  # a thread that dies says so to the terminal, in many lines
+        except Exception as error:  # else the thread would print a traceback
             self.problems.put(f"nothing is sent to the tracking store any more ({root_cause(error, self._address)})")
 
     def _follow(self) -> None:
@@ -96,7 +97,7 @@ class Sender(threading.Thread):
                 continue
             start, end, batch = self._next()
             if batch:
-                self._guarded(self._deliver, batch, start, end)
+                self._guarded(lambda batch=batch, start=start, end=end: self._deliver(batch, start, end))
             elif closing:
                 if self._last_status and self._state.run_id:
                     self._guarded(self._end)
@@ -107,14 +108,14 @@ class Sender(threading.Thread):
                 self._wake.clear()
 
     def _open(self) -> None:
-        """Open the store, and see whether it still knows the run."""
+        """Open the store, and begin a new run if it has lost the old one."""
         run = Run(self._address)
         if self._state.run_id and not run.exists(self._state):
             self._begin_anew()
         self._run = run
 
     def _next(self) -> tuple[int, int, list[dict[str, Any]]]:
-        """The next record, or as many records of metrics as fit in one batch, and the bytes between which they lie."""
+        """The first and last byte of the next records, and the records: one, or as many of metrics as fit in one batch."""
         if self._again and self._state.run_id:
             start = self._again[0]
             return start, start, [next(records(self._folder, start))[1]]
@@ -131,15 +132,15 @@ class Sender(threading.Thread):
                 break
         return start, end, batch
 
-    def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
-        """Do something with the store; what fails is tried again later, but for what cannot be mended in this process."""
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Call a function that uses the store; after a failure, pause or give up as the error demands."""
         try:
             self._check_place()
-            work(*arguments)
+            work()
         except NoParentError:
             self._wait()
         except ReplacedError as error:
-            self._failing = False  # this is said whatever was said before
+            self._failing = False  # so that this is reported, whatever was reported before
             self._fail(error)
             self._state = State(self._address)
             save_state(self._folder, self._state)
@@ -173,13 +174,13 @@ class Sender(threading.Thread):
             self._save(self._state._replace(sent=end))
 
     def _one_by_one(self, start: int) -> None:
-        """Send the metrics of a refused batch record by record, so that only those that are refused are kept back."""
+        """Send the metrics of a refused batch record by record, so that all but the refused ones arrive."""
         end, record = next(records(self._folder, start))
         self._deliver([record], start, end)
 
     def _refuse(self, record: dict[str, Any], start: int, end: int, error: Exception) -> None:
-        kept = f"the tracking store refuses a record of kind '{record['kind']}' ({root_cause(error, self._address)})"
-        self.problems.put(kept)
+        problem = f"the tracking store refuses a record of kind '{record['kind']}' ({root_cause(error, self._address)})"
+        self.problems.put(problem)
         if start == end:
             self._again.remove(start)
         else:
@@ -190,8 +191,8 @@ class Sender(threading.Thread):
         return run is not None and bool(self._state.run_id) and not self._restarted and not run.exists(self._state)
 
     def _begin_anew(self) -> None:
-        """Forget what has been sent: the store lacks the run that it went to."""
-        address = shown(self._address)
+        """Reset the progress: the store has lost the run."""
+        address = public_address(self._address)
         self.problems.put(f"the tracking store '{address}' does not know run {self._state.run_id} any more: it gets a new one")
         self._restarted = True
         self._again.clear()
@@ -203,16 +204,17 @@ class Sender(threading.Thread):
 
     def _fail(self, error: Exception) -> None:
         if not self._failing:
-            log = said(log_path(self._folder))
-            self.problems.put(f"the tracking store '{shown(self._address)}' fails ({root_cause(error, self._address)}{log})")
+            log = log_clause(log_path(self._folder))
+            address, cause = public_address(self._address), root_cause(error, self._address)
+            self.problems.put(f"the tracking store '{address}' fails ({cause}{log})")
         self._failing = True
         if self._closing.is_set() and is_refusal(error):
-            self._given_up.set()  # no run can be begun, and waiting does not change that
+            self._given_up.set()  # no run can begin, and waiting does not change that
         else:
             self._wait()
 
     def _wait(self) -> None:
-        # While closing, `finish` counts the seconds; before it, only closing is worth waking up for.
+        # While closing, `finish` measures the time; before that, only closing ends the pause.
         closing = self._closing.is_set()
         (self._given_up if closing else self._closing).wait(1.0 if closing else self._pause)
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)

@@ -1,4 +1,4 @@
-"""Whether MLflow can use a SQLite file, found out without importing MLflow, which takes seconds."""
+"""Checks whether MLflow can use a SQLite file, without importing MLflow, which takes seconds."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from discover_mlflow.addresses import DEFAULT, client_address, local_path
 
 LEAVE = f"give another address with --tracking (such as {DEFAULT}), or leave tracking out with --no-tracking."
 
-_SECONDS = 5.0  # for which another process may hold the file's lock
+_SECONDS = 5.0  # that another process may hold the file's lock
 _TABLES = {"experiments", "runs", "alembic_version"}
 _REVISIONS = "store/db_migrations/versions"
 
 
-def refused(address: str, why: str, remedy: str = "") -> UserError:
-    """The sentence on a store that cannot be used; ``address`` as it may be shown."""
-    return UserError(f"the tracking store '{address}' cannot be used ({why}): ", f"{remedy}{LEAVE}")
+def refusal(address: str, reason: str, remedy: str = "") -> UserError:
+    """The sentence on a store that cannot be used; ``address`` must be without secrets."""
+    return UserError(f"the tracking store '{address}' cannot be used ({reason}): ", f"{remedy}{LEAVE}")
 
 
 def check_sqlite(address: str, path: Path, experiment: str | None, run_id: str = "") -> None:
-    """See whether a run can be begun, or gone on with, in an experiment of a SQLite store.
+    """Check that a run can begin, or go on, in an experiment of a SQLite store.
 
     Raises:
-        UserError: it cannot; the message says why and what to do.
+        UserError: it cannot; the message has the reason and the remedy.
     """
     if not path.parent.is_dir():
-        raise refused(address, f"there is no folder {path.parent}")
+        raise refusal(address, f"there is no folder {path.parent}")
     if path.is_dir():
-        raise refused(address, f"{path} is a folder")
+        raise refusal(address, f"{path} is a folder")
     for place in (path.parent, path):
         if place.exists() and not os.access(place, os.W_OK):
-            raise refused(address, f"{place} cannot be written")
+            raise refusal(address, f"{place} cannot be written")
     if not path.exists():
         _check_folder(address, path.parent / "mlruns")
         return
@@ -46,13 +46,13 @@ def check_sqlite(address: str, path: Path, experiment: str | None, run_id: str =
         with _locked(path) as database:
             _check_schema(address, path, database)
             if experiment is not None:
-                _check_run(address, path, database, experiment, run_id)
+                _check_run(address, path, database, experiment=experiment, run_id=run_id)
     except sqlite3.OperationalError as error:
         if "locked" not in str(error):
-            raise refused(address, str(error)) from None
-        raise refused(address, "another process holds its lock", "wait until that has ended, ") from None
+            raise refusal(address, str(error)) from None
+        raise refusal(address, "another process holds its lock", "wait until that has ended, ") from None
     except sqlite3.DatabaseError as error:
-        raise refused(address, str(error)) from None
+        raise refusal(address, str(error)) from None
 
 
 def has_run(path: Path, run_id: str) -> bool:
@@ -65,7 +65,7 @@ def has_run(path: Path, run_id: str) -> bool:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[sqlite3.Connection]:
-    """The database, as only a process that may write to it has it."""
+    """The database, locked for writing."""
     place = f"{path.as_uri()}?mode=rw"
     with contextlib.closing(sqlite3.connect(place, uri=True, timeout=_SECONDS, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
@@ -80,21 +80,21 @@ def _tables(database: sqlite3.Connection) -> set[str]:
 def _check_schema(address: str, path: Path, database: sqlite3.Connection) -> None:
     tables = _tables(database)
     if not tables:
-        return  # MLflow makes its own
+        return  # MLflow creates its own
     if not tables >= _TABLES:
-        raise refused(address, f"{path} is a database, but not one of MLflow")
-    found = {revision for (revision,) in database.execute("SELECT version_num FROM alembic_version")}
+        raise refusal(address, f"{path} is a database, but not one of MLflow")
+    revisions = {revision for (revision,) in database.execute("SELECT version_num FROM alembic_version")}
     known, newest = _revisions()
-    if len(newest) != 1 or found == newest:  # the first: an MLflow that keeps its revisions elsewhere says so itself
+    if len(newest) != 1 or revisions == newest:  # the first: of an MLflow with its revisions elsewhere nothing is known
         return
-    if found <= known:
+    if revisions <= known:
         command = f"mlflow db upgrade {shlex.quote(client_address(address))}"
-        raise refused(address, "it was made by an older MLflow", f"save a copy of it and run '{command}', ")
-    raise refused(address, "it was made by another, probably newer MLflow", "update MLflow (pip install -U mlflow), ")
+        raise refusal(address, "it was made by an older MLflow", f"save a copy of it and run '{command}', ")
+    raise refusal(address, "it was made by another, probably newer MLflow", "update MLflow (pip install -U mlflow), ")
 
 
 def _revisions() -> tuple[set[str], set[str]]:
-    """All schemas that the installed MLflow knows, and the newest of them."""
+    """All schema revisions of the installed MLflow, and the newest of them."""
     spec = importlib.util.find_spec("mlflow")
     folder = Path(spec.origin).parent / _REVISIONS if spec is not None and spec.origin else Path()
     known: set[str] = set()
@@ -107,8 +107,8 @@ def _revisions() -> tuple[set[str], set[str]]:
     return known, known - before
 
 
-def _check_run(address: str, path: Path, database: sqlite3.Connection, experiment: str, run_id: str) -> None:
-    """Neither the experiment nor the run may have been deleted, and the artifacts must have a place."""
+def _check_run(address: str, path: Path, database: sqlite3.Connection, *, experiment: str, run_id: str) -> None:
+    """Check that neither the experiment nor the run was deleted, and that the artifacts can be written."""
     if not _tables(database):
         return
     row = database.execute(
@@ -126,20 +126,22 @@ def _check_run(address: str, path: Path, database: sqlite3.Connection, experimen
 
 
 def deleted_experiment(address: str, experiment: str, number: object) -> UserError:
+    """The sentence on an experiment that was deleted; ``number`` is its id."""
     command = f"MLFLOW_TRACKING_URI={shlex.quote(client_address(address))} mlflow experiments restore --experiment-id {number}"
     remedy = f"bring it back with '{command}', name another one for new runs with MLFLOW_EXPERIMENT_NAME, "
-    return refused(address, f"its experiment '{experiment}' has been deleted", remedy)
+    return refusal(address, f"its experiment '{experiment}' has been deleted", remedy)
 
 
 def deleted_run(address: str, run_id: str) -> UserError:
+    """The sentence on a run that was deleted."""
     command = f"MLFLOW_TRACKING_URI={shlex.quote(client_address(address))} mlflow runs restore --run-id {run_id}"
-    return refused(address, f"run {run_id} has been deleted", f"bring it back with '{command}', ")
+    return refusal(address, f"run {run_id} has been deleted", f"bring it back with '{command}', ")
 
 
 def _check_folder(address: str, folder: Path) -> None:
-    """See whether a folder can be made and written to."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not there.is_dir():
-        raise refused(address, f"its artifacts would lie in {folder}, but {there} is not a folder")
-    if not os.access(there, os.W_OK):
-        raise refused(address, f"its artifacts would lie in {folder}, but {there} cannot be written")
+    """Check that a folder exists or can be created, and can be written to."""
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise refusal(address, f"its artifacts would lie in {folder}, but {nearest} is not a folder")
+    if not os.access(nearest, os.W_OK):
+        raise refusal(address, f"its artifacts would lie in {folder}, but {nearest} cannot be written")

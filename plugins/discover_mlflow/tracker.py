@@ -1,4 +1,4 @@
-"""The tracker: says in a ledger what happens, and has a thread send it to MLflow."""
+"""The tracker: writes the events of a command into a ledger, which a thread sends to MLflow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from discover import (
     text_of,
 )
 from discover_mlflow import content, figures
-from discover_mlflow.addresses import resolve_store, shown, sqlite_path
+from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
 from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, load_state, records
 from discover_mlflow.population import history
 from discover_mlflow.session import Session, TrackingWarning
@@ -35,24 +35,25 @@ CHAMPION = "champion.candidate"
 
 
 class _NoLedgerError(Exception):
-    """There is no place for a ledger; the end of the command says so."""
+    """No ledger can be written; the end of the command reports it."""
 
 
 class Tracker:
     """Tracks a command in MLflow: a plugin object for ``load_plugins(extra=[Tracker()])``.
 
-    One run per search, training or comparison; none per candidate. What happens is written into a ledger at once, and sent
-    from there by a thread of its own, so that a slow or failing store neither delays nor loses anything.
+    One run per search, training or comparison; none per candidate. Events are written into a ledger at once, and a thread sends
+    them from there, so that a slow or failing store neither delays nor loses anything.
 
     Args:
         address: of the store, such as ``sqlite:///mlflow.db`` or ``http://host:5000``; None takes ``MLFLOW_TRACKING_URI``,
             else ``sqlite:///mlflow.db`` in the working folder.
-        experiment: under which the runs are filed; None takes ``MLFLOW_EXPERIMENT_NAME``, else ``discover``.
+        experiment: experiment of the runs; None takes ``MLFLOW_EXPERIMENT_NAME``, else ``discover``.
         patience: seconds without any progress after which the end of a command no longer waits for the store.
-        directory: of the search that is gone on with, if one is; what the store still lacks of it is sent in the end.
+        directory: directory of the search that is resumed, if any; those of its records that the store lacks are sent in the
+            end.
 
     Raises:
-        UserError: the store cannot be used; found out within seconds.
+        UserError: the store cannot be used; this is known within seconds.
     """
 
     def __init__(
@@ -65,19 +66,19 @@ class Tracker:
         self.address = resolve_store(address)
         self.run_id: str | None = None
         self._directory, self._patience = directory, patience
-        self._open: dict[Path, Session] = {}  # by directory; a search may run others inside, to tune baselines
+        self._open: dict[Path, Session] = {}  # by directory; a search may run others inside, which tune baselines
         self._closed: set[Path] = set()  # folders of ledgers that were sent
-        self._lacking: Path | None = None  # the last folder of which the store lacks something
+        self._lacking: Path | None = None  # the last folder with records that the store lacks
         self._lost: list[str] = []
-        begun = first_record(ledger_folder(directory)) if directory is not None else {}
+        beginning = first_record(ledger_folder(directory)) if directory is not None else {}
         run_id = load_state(ledger_folder(directory), self.address).run_id if directory is not None else ""
-        self._experiment = begun.get("experiment") or experiment_name(experiment)
+        self._experiment = beginning.get("experiment") or experiment_name(experiment)
         check_tracking(self.address, self._experiment, run_id)
 
     def finish(self) -> str | None:
-        """Wait until the store has everything, or patience is over; returns the id of the run, if the store has made it.
+        """Wait until the store has everything, or patience is over; returns the id of the run, if the store has created it.
 
-        With several runs it is that of the one which ended last: the outermost search.
+        Of several runs it is that of the last one to end: the outermost search.
 
         Raises:
             DiscoverError: records could not be written, for want of space on the disk, and are lost with this process.
@@ -94,7 +95,7 @@ class Tracker:
     @hookimpl
     def discover_command_finished(self) -> Mapping[str, Any]:
         run_id = self.finish()
-        facts: dict[str, Any] = {"tracking": shown(self.address)}
+        facts: dict[str, Any] = {"tracking": public_address(self.address)}
         if run_id is not None:
             facts["run_id"] = run_id
         if self._lacking is not None:
@@ -111,7 +112,7 @@ class Tracker:
             tags = content.search_tags(search)
             parent = outer.key if outer else None
             tags |= content.parent_tags(outer.run_id) if outer and parent is None else {}  # one of an earlier version
-            session.begin(self._experiment, search.name, content.search_params(search), tags, parent)
+            session.begin(self._experiment, search.name, params=content.search_params(search), tags=tags, parent=parent)
         elif session.status != "FINISHED":
             session.record("status", status="RUNNING")
         session.text("config.yaml", text_of(content.plain(search.config), "the config"))
@@ -162,13 +163,13 @@ class Tracker:
         if session is None:
             return
         if search.phase == "finished" and session.status == "FINISHED":
-            self._leave(search.directory)  # it could not be shown again, and is as finished as before
+            self._leave(search.directory)  # only its report failed: it is as finished as before
             return
         session.record("tags", tags=content.error_tags(error, self.address))
         self._end(search.directory, "KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED")
 
     def _end(self, directory: Path, status: str, champion: float | None = None) -> None:
-        """Say how a search has ended."""
+        """Record the end of a search."""
         session = self._open[directory]
         session.figures(figures.later("figures/fitness.png", lambda: figures.fitness_figure(history(session.folder), champion)))
         session.lineage()
@@ -178,7 +179,7 @@ class Tracker:
         self._leave(directory)
 
     def _leave(self, directory: Path) -> None:
-        """Close the session of a search. It stays open if the disk is full: the next checkpoint tries again."""
+        """Close the session of a search. It stays open if the disk is full: `finish` tries again."""
         session = self._open[directory]
         with contextlib.suppress(OSError):
             session.sync()
@@ -200,13 +201,13 @@ class Tracker:
         return complete
 
     def _send_rest(self) -> None:
-        """Send what the store lacks of a search that was resumed, and of those inside it, if nobody did so meanwhile."""
+        """Send the records that the store lacks of a resumed search, and of those inside it, unless another process does."""
         if self._directory is None or not self._directory.is_dir():
             return
         folders = _ledgers(self._directory.absolute())
         used = self._closed | {session.folder.absolute() for session in self._open.values()}
         folders = [folder for folder in folders if folder not in used and not _is_sent(folder, self.address)]
-        with contextlib.suppress(UserError), contextlib.ExitStack() as locks:  # if another process is at it, that one sends it
+        with contextlib.suppress(UserError), contextlib.ExitStack() as locks:  # another process that holds the lock sends it
             if folders:
                 locks.enter_context(directory_lock(self._directory))
             for folder in folders:
@@ -218,7 +219,7 @@ class Tracker:
             tags = content.provenance_tags("training", training.provenance)
             tags |= content.described(content.training_description(training))
             name = f"{training.name} on {training.run.label}"
-            session.begin(self._experiment, name, content.training_params(training), tags)
+            session.begin(self._experiment, name, params=content.training_params(training), tags=tags)
             for step, metrics in content.training_metrics(training):
                 session.record("metrics", step=step, metrics=metrics)
             session.json("training.json", content.training_facts(training))
@@ -231,14 +232,14 @@ class Tracker:
             tags = content.provenance_tags("comparison", comparison.provenance)
             tags |= content.described(content.comparison_description(comparison))
             name = " against ".join(comparison.candidates)
-            session.begin(self._experiment, name, content.comparison_params(comparison), tags)
+            session.begin(self._experiment, name, params=content.comparison_params(comparison), tags=tags)
             for step, metrics in content.comparison_metrics(comparison):
                 session.record("metrics", step=step, metrics=metrics)
             session.comparison(comparison)
 
     @contextlib.contextmanager
     def _short_session(self) -> Iterator[Session]:
-        """A session for what is over already; its ledger is kept only if the store lacks some of it, or a warning names it."""
+        """A session for a command that has ended; its ledger stays only if the store lacks records or a warning names it."""
         try:
             folder = Path(tempfile.mkdtemp(prefix="discover-"))
             session, status = Session(folder, self.address), "FAILED"
@@ -259,15 +260,15 @@ def _checksum(data: bytes) -> str:
 
 
 def _ledgers(directory: Path) -> list[Path]:
-    """The folders of the ledgers of a search and of those that ran inside it; a ledger of anything else is not touched."""
+    """The folders of the ledgers of a search and of those that ran inside it, and of nothing else."""
     outer = ledger_folder(directory)
-    key = _begun(outer).get("key")
-    inside = [folder for folder in sorted(directory.glob("*/tracking")) if key and _begun(folder).get("parent") == key]
-    return [folder for folder in (outer, *inside) if _begun(folder)]
+    key = _first_record(outer).get("key")
+    inside = [folder for folder in sorted(directory.glob("*/tracking")) if key and _first_record(folder).get("parent") == key]
+    return [folder for folder in (outer, *inside) if _first_record(folder)]
 
 
-def _begun(folder: Path) -> dict[str, Any]:
-    """The record that begins the run of a ledger; empty also if it is not one of ours."""
+def _first_record(folder: Path) -> dict[str, Any]:
+    """The record that begins the run of a ledger; empty also if the file is no ledger."""
     try:
         return first_record(folder)
     except (UserError, OSError):
@@ -275,39 +276,39 @@ def _begun(folder: Path) -> dict[str, Any]:
 
 
 def _is_sent(folder: Path, address: str) -> bool:
-    """Whether a store has all of a ledger, as far as can be told at once; also if there is no ledger."""
+    """Whether a store has all of a ledger, as far as can be known at once; also if there is no ledger."""
     path, place, state = ledger_path(folder), sqlite_path(address), load_state(folder, address)
     if not path.is_file():
         return True
-    there = place is not None and place.exists() and has_run(place, state.run_id)
-    return there and not state.refused and state.sent == path.stat().st_size
+    exists = place is not None and place.exists() and has_run(place, state.run_id)
+    return exists and not state.refused and state.sent == path.stat().st_size
 
 
 def _check_ledger(folder: Path, search: SearchInfo) -> None:
-    """See whether what is found where a search's ledger belongs is this search's own: nothing else is touched.
+    """Check that the folder for a search's ledger is empty or holds that search's own ledger.
 
     Raises:
-        UserError: it is not.
+        UserError: it holds something else.
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     remedy = "move it away, or give another directory (--directory)."
-    ours = folder.is_dir() and ledger_path(folder).is_file()
-    begun = first_record(folder) if ours else {}
-    if not begun and ours and is_beginning(folder):
+    is_ledger = folder.is_dir() and ledger_path(folder).is_file()
+    beginning = first_record(folder) if is_ledger else {}
+    if not beginning and is_ledger and is_beginning(folder):
         return  # its disk was full, or it was killed, before its first record was whole
-    if not begun:
+    if not beginning:
         raise UserError(f"'{folder}' is where the ledger of the search belongs, and holds something else: {remedy}")
-    same = begun.get("name") == search.name
+    same = beginning.get("name") == search.name
     if not search.resumed_from:  # it was killed before its first checkpoint
         status = [record["status"] for _, record in records(folder) if record["kind"] == "status"]
-        same = same and begun.get("params") == content.search_params(search) and status[-1:] != ["FINISHED"]
+        same = same and beginning.get("params") == content.search_params(search) and status[-1:] != ["FINISHED"]
     if not same:
-        raise UserError(f"'{folder}' holds the ledger of another search ('{begun.get('name')}'): {remedy}")
+        raise UserError(f"'{folder}' holds the ledger of another search ('{beginning.get('name')}'): {remedy}")
 
 
 def _warn_of_gaps(session: Session, search: SearchInfo) -> None:
-    """Name the generations that lie before the checkpoint and are not in the ledger."""
+    """Warn of generations before the checkpoint that are not in the ledger."""
     missing = sorted(set(range(search.resumed_from)) - session.generations)
     if missing:
         some = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")

@@ -341,14 +341,14 @@ def inner_and_outer(tmp_path: Path, registry: Registry) -> tuple[SearchInfo, Sea
 def test_the_run_above_is_known_even_if_the_store_is_slow(
     store: str, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, slow = run.Run._made, threading.Event()
+    made, slow = run.Run._create, threading.Event()
 
     def slowly(self: run.Run, experiment: str, record: Any, alone: bool) -> str:
         if not record.get("parent"):
             slow.wait(10)
         return made(self, experiment, record, alone)
 
-    monkeypatch.setattr(run.Run, "_made", slowly)
+    monkeypatch.setattr(run.Run, "_create", slowly)
     outer, inner = inner_and_outer(tmp_path, registry)
     tracker = Tracker(store)
     tracker.discover_search_started(outer)

@@ -22,13 +22,13 @@ from discover_mlflow import sqlite_check, stores
 from discover_mlflow.__main__ import main, send
 from discover_mlflow.addresses import (
     client_address,
-    component,
     local_path,
+    path_component,
+    public_address,
     resolve_store,
-    scrubbed,
-    shown,
     sqlite_address,
     sqlite_path,
+    without_secrets,
 )
 from discover_mlflow.ledger import load_state
 from discover_mlflow.models import fetch_candidate, find_search
@@ -312,15 +312,16 @@ def test_no_name_of_an_experiment_moves_artifacts_out_of_the_stores_folder(name:
     found = client_of(store).get_experiment_by_name(name)
     location = local_path(found.artifact_location)
     assert location is not None
-    assert location == tmp_path / "mlruns" / component(name)
+    assert location == tmp_path / "mlruns" / path_component(name)
     assert (location / str(tracker.run_id) / "artifacts" / "training.json").is_file()
     assert "training.json" in artifacts(store, tracker.run_id)
 
 
 def test_different_names_have_different_folders() -> None:
     names = ["a/b", "a~2Fb", "a b", "a_b", ".", "..", "~2E", ".a", "a.", "a", *("x" * n for n in (199, 201, 240))]
-    assert len({component(name) for name in names}) == len(names)
-    assert all(Path(component(name)).name == component(name) and len(component(name).encode()) < 255 for name in names)
+    components = [path_component(name) for name in names]
+    assert len(set(components)) == len(names)
+    assert all(Path(component).name == component and len(component.encode()) < 255 for component in components)
 
 
 # Secrets ----------------------------------------------------------------------------------------------------------------
@@ -406,18 +407,18 @@ def test_an_address_without_its_scheme_shows_no_secret() -> None:
     with pytest.raises(UserError) as caught:
         check_tracking("ann:s3cret@host")
     assert str(caught.value).startswith("the tracking store '***@host' cannot be used ('***'): ")
-    assert "s3cret" not in scrubbed("no s3cret for ann", "ann:s3cret@host")
-    assert [shown(path) for path in ("a@b", "/a:b/c@d")] == ["a@b", "/a:b/c@d"]
+    assert "s3cret" not in without_secrets("no s3cret for ann", "ann:s3cret@host")
+    assert [public_address(path) for path in ("a@b", "/a:b/c@d")] == ["a@b", "/a:b/c@d"]
 
 
 def test_secrets_are_hidden_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shown("http://u:p@h:1/x?a=b&c") == "http://***@h:1/x?a=***&***"
-    assert shown("postgresql://u:p/@q@h/db") == "postgresql://***@h/db"
-    assert shown("sqlite:////home/me@work/a.db") == "sqlite:////home/me@work/a.db"
-    assert shown("http://host:5000") == "http://host:5000"
+    assert public_address("http://u:p@h:1/x?a=b&c") == "http://***@h:1/x?a=***&***"
+    assert public_address("postgresql://u:p/@q@h/db") == "postgresql://***@h/db"
+    assert public_address("sqlite:////home/me@work/a.db") == "sqlite:////home/me@work/a.db"
+    assert public_address("http://host:5000") == "http://host:5000"
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "abc")
-    assert scrubbed("token abc of abcdef", "http://host") == "token *** of abcdef"
-    assert scrubbed("at HTTPConnectionPool(host='h'): /x?key=verysecret", "http://h/?key=verysecret").endswith("key=***")
+    assert without_secrets("token abc of abcdef", "http://host") == "token *** of abcdef"
+    assert without_secrets("at HTTPConnectionPool(host='h'): /x?key=verysecret", "http://h/?key=verysecret").endswith("key=***")
 
 
 def test_a_password_is_not_on_the_command_line_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:

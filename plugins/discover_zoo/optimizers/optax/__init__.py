@@ -1,6 +1,7 @@
 """Plugin: the optimizers of optax, by their optax names.
 
-`adapter` is their base class, `table` lists them, `unsuited` says which of optax's are left out, and why.
+`adapter` has their base class, `table` lists them, the other modules define them by family, and `unsuited` names those
+of optax that are left out, with the reason.
 """
 
 from discover import Registry, hookimpl

@@ -1,7 +1,7 @@
 """Plugin: strategies of evosax, by their evosax names.
 
-`adapter` makes an algorithm of evosax a strategy. `algorithms` lists those with plain settings, `special` those with settings
-of their own, and `repaired` those in which evosax has an error; a class each.
+`adapter` makes an algorithm of evosax a strategy. `algorithms` lists those with plain settings, `special`,
+`populations` and `stein` those with settings of their own, and `repaired` those in which evosax has an error; a class each.
 """
 
 from discover import Registry, hookimpl

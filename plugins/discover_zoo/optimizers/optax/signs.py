@@ -1,0 +1,43 @@
+"""Optimizers that use the sign of the gradient, or of a mean of gradients."""
+
+from discover import Scalar, component
+from discover_zoo.optimizers.optax.adapter import OptaxOptimizer, decay_factor, weight_decay_rate
+
+
+@component
+class lion(OptaxOptimizer):
+    """The sign of a mean of gradients, with weight decay; an optimizer that program search discovered."""
+
+    paper = "Chen et al. 2023, arXiv 2302.06675"
+
+    b1: Scalar = decay_factor(0.9)
+    b2: Scalar = decay_factor(0.99)
+    weight_decay: Scalar = weight_decay_rate(0.001)
+
+
+@component
+class rprop(OptaxOptimizer):
+    """Steps by the sign of the gradient; a size for each parameter grows while the sign stays, else shrinks."""
+
+    paper = "Riedmiller & Braun 1993, ICNN"
+
+    eta_minus: float = 0.5
+    eta_plus: float = 1.2
+    min_step_size: float = 1e-06
+    max_step_size: float = 50.0
+
+
+@component
+class sign_sgd(OptaxOptimizer):
+    """The sign of the gradient."""
+
+    paper = "Bernstein et al. 2018, arXiv 1802.04434"
+
+
+@component
+class signum(OptaxOptimizer):
+    """The sign of a running mean of gradients."""
+
+    paper = "Bernstein et al. 2018, arXiv 1802.04434"
+
+    beta: Scalar = decay_factor(0.9)
