@@ -17,7 +17,7 @@ import functools
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,25 +26,34 @@ from discover.base.errors import DiscoverWarning, UserError
 if TYPE_CHECKING:
     from discover.components.component import Component
     from discover.contract.algorithm import Algorithm
+    from discover.contract.environment import Environment
     from discover.contract.events import Comparison, SearchResult, TaskRun, Training
     from discover.plugin.loader import Plugins
     from discover.plugin.session import Session
 
-Candidate: TypeAlias = "str | os.PathLike[str] | Algorithm"
-"""A recipe's name, the path of a candidate file, an address in MLflow, or the candidate itself."""
+Candidate: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | Algorithm"
+"""A recipe's name, the path of a candidate file, an address in MLflow, a mapping as in a config, or the candidate itself."""
 
 
-def plugins(folder: str | os.PathLike[str] | None = None) -> Plugins:
+def plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterable[object] = ()) -> Plugins:
     """All plugins, loaded once; ``plugins().registry`` knows every component, recipe and task.
 
     Args:
         folder: a folder of one-file plugins to load as well. It must be given before anything else is called.
+        extra: plugin objects to load as well, such as the module of a script, or an instance with methods that are marked
+            ``@hookimpl``. One that is loaded already is not loaded again.
+
+    Raises:
+        UserError: an object is no plugin, or has the name of another one or of what another one brings.
     """
     if folder is not None and _loaded.cache_info().currsize and _folder(folder) != _State.folder:
         raise UserError(f"plugins are loaded already: call discover.plugins({os.fspath(folder)!r}) before anything else.")
     if folder is not None:
         _State.folder = _folder(folder)
-    return _loaded()
+    loaded = _loaded()
+    for plugin in extra:
+        _add(loaded, plugin)
+    return loaded
 
 
 def recipe(name: str) -> Algorithm:
@@ -58,12 +67,26 @@ def recipe(name: str) -> Algorithm:
     return algorithm_from(plugins().registry, name)
 
 
+def environment(task: str | Mapping[str, Any]) -> Environment:
+    """The family of environments of a task's name, or of an environment in the words of a config.
+
+    >>> environment("catch").spec().action
+    Discrete(n=3)
+
+    Raises:
+        UserError: no plugin brings a task or an environment of that name.
+    """
+    from discover.config.build import environment_from
+
+    return environment_from(plugins().registry, task)
+
+
 def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
     """A complete candidate.
 
     Args:
-        candidate: a recipe (``ppo``), a file (``.candidate``, ``.yaml`` or ``.json``), or an address in MLflow
-            (``models:/...``, ``runs:/...``, a run's id).
+        candidate: a recipe (``ppo``), a file (``.candidate``, ``.yaml`` or ``.json``), an address in MLflow
+            (``models:/...``, ``runs:/...``, a run's id), or a mapping in the words of a config.
         store: address of the tracking store.
 
     Raises:
@@ -74,7 +97,10 @@ def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
     if isinstance(candidate, str | os.PathLike):
         return candidate_from(plugins(), os.fspath(candidate), store)
     from discover.components.paths import check
+    from discover.config.build import algorithm_from
 
+    if isinstance(candidate, Mapping):
+        candidate = algorithm_from(plugins().registry, candidate)
     check(candidate)
     return candidate
 
@@ -94,6 +120,7 @@ def train(
     steps: int = 100_000,
     seeds: int = 10,
     seed: int = 0,
+    name: str | None = None,
     tracking: bool | str = False,
 ) -> Training:
     """Train one candidate from scratch on one task, with several seeds.
@@ -104,6 +131,7 @@ def train(
         steps: env steps of each lifetime.
         seeds: how many lifetimes with different seeds.
         seed: of the stream that all seeds come from.
+        name: of the candidate in what is reported; what ``candidate`` calls it unless given.
         tracking: whether, or where, the training is tracked.
 
     Returns:
@@ -113,7 +141,7 @@ def train(
         UserError: an unknown task, a candidate that cannot be trained on it, too few steps for one update.
         EvaluationError: the candidate's program cannot be compiled or run.
     """
-    name, algorithm = _named(candidate), load(candidate, store=_store(tracking))
+    algorithm, name = load(candidate, store=_store(tracking)), name or _named(candidate)
     with _session("train", tracking) as running:
         training = train_in(running, name, algorithm, _run(task, steps), _count("seeds", seeds), seed)
     return dataclasses.replace(training, facts=running.facts)
@@ -276,6 +304,13 @@ def _search(
     return dataclasses.replace(result, facts=running.facts)
 
 
+def _add(loaded: Plugins, plugin: object) -> None:
+    from discover.plugin.loader import add_plugin
+
+    if not loaded.manager.is_registered(plugin):
+        add_plugin(loaded, plugin)
+
+
 def _store(tracking: bool | str) -> str | None:
     return tracking if isinstance(tracking, str) else None
 
@@ -302,7 +337,7 @@ def _named(candidate: Candidate) -> str:
     """What a candidate is called in a table."""
     if isinstance(candidate, str | os.PathLike):
         return os.fspath(candidate)
-    return type(candidate.rule).__name__
+    return type(load(candidate).rule).__name__
 
 
 def _by_name(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
