@@ -98,17 +98,22 @@ def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
         return candidate_from(plugins(), os.fspath(candidate), store)
     from discover.components.paths import check
     from discover.config.build import algorithm_from
+    from discover.contract.algorithm import Algorithm
 
     if isinstance(candidate, Mapping):
         candidate = algorithm_from(plugins().registry, candidate)
+    if not isinstance(candidate, Algorithm):
+        raise UserError(f"a candidate is a text, a mapping or Algorithm(rule=..., network=...); got {candidate!r}.")
     check(candidate)
     return candidate
 
 
 def save(candidate: Candidate, path: str | os.PathLike[str]) -> Path:
     """Write a candidate to a file that every command takes; its name ends in ``.candidate``."""
-    from discover.config.candidate_file import save_candidate
+    from discover.config.candidate_file import SUFFIX, save_candidate
 
+    if Path(path).suffix != SUFFIX:
+        raise UserError(f"a candidate is saved in a file whose name ends in '{SUFFIX}'; got '{os.fspath(path)}': rename it.")
     save_candidate(Path(path), load(candidate), plugins().registry)
     return Path(path)
 
@@ -143,7 +148,7 @@ def train(
     """
     algorithm, name = load(candidate, store=_store(tracking)), name or _named(candidate)
     with _session("train", tracking) as running:
-        training = train_in(running, name, algorithm, _run(task, steps), _count("seeds", seeds), seed)
+        training = train_in(running, name, algorithm, _run(task, steps), _count("seeds", seeds), _count("seed", seed, 0))
     return dataclasses.replace(training, facts=running.facts)
 
 
@@ -194,13 +199,11 @@ def compare(
     """
     from discover.config.candidates import check_different
 
-    given = dict(candidates) if isinstance(candidates, Mapping) else _by_name(candidates)
-    algorithms = {name: load(candidate, store=_store(tracking)) for name, candidate in given.items()}
+    algorithms = {name: load(candidate, store=_store(tracking)) for name, candidate in _by_name(candidates).items()}
     check_different(plugins(), algorithms)
-    names = [tasks] if isinstance(tasks, str) else tasks
-    runs = [_run(task, names[task] if isinstance(names, Mapping) else steps) for task in names]
+    runs = _runs(tasks, steps)
     with _session("compare", tracking) as running:
-        comparison = compare_in(running, algorithms, runs, _count("seeds", seeds), seed)
+        comparison = compare_in(running, algorithms, runs, _count("seeds", seeds), _count("seed", seed, 0))
     return dataclasses.replace(comparison, facts=running.facts)
 
 
@@ -327,9 +330,16 @@ def _run(task: str, steps: int) -> TaskRun:
     return TaskRun(task, _count("steps", steps))
 
 
-def _count(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UserError(f"{name} must be a whole number of at least 1; got {value!r}.")
+def _runs(tasks: Sequence[str] | Mapping[str, int] | str, steps: int) -> list[TaskRun]:
+    names = [tasks] if isinstance(tasks, str) else tasks
+    if not isinstance(names, Sequence | Mapping) or not names:
+        raise UserError(f"tasks must be a task's name, a list of names, or a mapping from names to env steps; got {tasks!r}.")
+    return [_run(task, names[task] if isinstance(names, Mapping) else steps) for task in names]
+
+
+def _count(name: str, value: Any, least: int = 1) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UserError(f"{name} must be a whole number of at least {least}; got {value!r}.")
     return value
 
 
@@ -340,9 +350,14 @@ def _named(candidate: Candidate) -> str:
     return type(load(candidate).rule).__name__
 
 
-def _by_name(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
+def _by_name(candidates: Sequence[Candidate] | Mapping[str, Candidate]) -> dict[str, Candidate]:
     if isinstance(candidates, str):
         raise UserError(f"candidates must be a list, such as [{candidates!r}, 'ppo']; got the text {candidates!r}.")
+    one = isinstance(candidates, Mapping) and bool({"recipe", "rule"} & candidates.keys())
+    if one or not isinstance(candidates, Sequence | Mapping) or not candidates:
+        raise UserError(f"candidates must be a list, or a mapping from names to candidates; got {candidates!r}.")
+    if isinstance(candidates, Mapping):
+        return dict(candidates)
     names = [_named(candidate) for candidate in candidates]
     for name in names:
         if names.count(name) > 1:
@@ -360,5 +375,14 @@ def _config(config: Any, overrides: Mapping[str, Any] | None, settings: Mapping[
         config = {"candidate": words_of(plugins().registry, config)}
     elif isinstance(config, str | os.PathLike):
         config = read_config(Path(config))
-    changes = [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()]
+    if not isinstance(config, Mapping):
+        raise UserError(f"a config is a file, a mapping or a space; got {config!r}.")
+    changes = [f"{key}={_plain(key, value)}" for key, value in (overrides or {}).items()]
     return with_settings({**config, **settings}, changes)
+
+
+def _plain(key: str, value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except TypeError:
+        raise UserError(f"overrides: '{key}' must be a number, a text, a list or a mapping; got {value!r}.") from None

@@ -170,6 +170,18 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: discover.compare("climb", "payday"),
         "candidates must be a list, such as ['climb', 'ppo']; got the text 'climb'.",
     ),
+    "one candidate for several": (
+        lambda: discover.compare({"recipe": "climb"}, "payday"),
+        "candidates must be a list, or a mapping from names to candidates; got {'recipe': 'climb'}.",
+    ),
+    "no candidates": (
+        lambda: discover.compare([], "payday"),
+        "candidates must be a list, or a mapping from names to candidates; got [].",
+    ),
+    "no tasks": (
+        lambda: discover.compare(["climb"], []),
+        "tasks must be a task's name, a list of names, or a mapping from names to env steps; got [].",
+    ),
     "one candidate twice": (
         lambda: discover.compare(["climb", "climb"], "payday"),
         "candidate 'climb' is given twice: leave one out, or give a mapping from names to candidates.",
@@ -185,6 +197,26 @@ MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "open value": (
         lambda: discover.train({"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}}, "payday"),
         "rule.slope",
+    ),
+    "rule for a candidate": (
+        lambda: discover.train(toys.Climb(), "payday"),  # type: ignore[arg-type]
+        "a candidate is a text, a mapping or Algorithm(rule=..., network=...); got Climb(",
+    ),
+    "seed as a text": (
+        lambda: discover.train("climb", "payday", seed="3"),  # type: ignore[arg-type]
+        "seed must be a whole number of at least 0; got '3'.",
+    ),
+    "candidate in a file of another kind": (
+        lambda: discover.save("climb", "climb.yaml"),
+        "a candidate is saved in a file whose name ends in '.candidate'; got 'climb.yaml': rename it.",
+    ),
+    "config that is none": (
+        lambda: discover.search(3),  # type: ignore[arg-type]
+        "a config is a file, a mapping or a space; got 3.",
+    ),
+    "override that is no plain value": (
+        lambda: discover.search(WORDS, overrides={"seeds": np.int64(3)}),
+        "overrides: 'seeds' must be a number, a text, a list or a mapping; got np.int64(3).",
     ),
     "folder too late": (
         lambda: discover.plugins("elsewhere"),
