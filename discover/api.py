@@ -15,6 +15,7 @@ import contextlib
 import dataclasses
 import functools
 import json
+import numbers
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -338,9 +339,9 @@ def _runs(tasks: Sequence[str] | Mapping[str, int] | str, steps: int) -> list[Ta
 
 
 def _count(name: str, value: Any, least: int = 1) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or int(value) < least:
         raise UserError(f"{name} must be a whole number of at least {least}; got {value!r}.")
-    return value
+    return int(value)
 
 
 def _named(candidate: Candidate) -> str:
