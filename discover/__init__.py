@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from discover.api import compare as compare
+    from discover.api import environment as environment
     from discover.api import load as load
     from discover.api import plugins as plugins
     from discover.api import recipe as recipe
@@ -28,9 +29,15 @@ if TYPE_CHECKING:
     from discover.base.figures import new_figure as new_figure
     from discover.base.randomness import named_key as named_key
     from discover.base.randomness import named_keys as named_keys
+    from discover.base.randomness import seed_keys as seed_keys
     from discover.base.statistics import Interval as Interval
     from discover.base.statistics import bootstrap_interval as bootstrap_interval
+    from discover.base.statistics import corrected_difference as corrected_difference
+    from discover.base.statistics import difference_interval as difference_interval
+    from discover.base.statistics import holm as holm
     from discover.base.statistics import interquartile_mean as interquartile_mean
+    from discover.base.statistics import permutation_p_values as permutation_p_values
+    from discover.base.statistics import seeds_for_verdict as seeds_for_verdict
     from discover.components.component import Component as Component
     from discover.components.component import choice as choice
     from discover.components.component import component as component
@@ -120,6 +127,9 @@ if TYPE_CHECKING:
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
     from discover.inner_loop.adaptation import trained_agent as trained_agent
+    from discover.inner_loop.lifetime import Curve as Curve
+    from discover.inner_loop.lifetime import Lifetime as Lifetime
+    from discover.inner_loop.lifetime import run_lifetime as run_lifetime
     from discover.inner_loop.population import advance_population as advance_population
     from discover.inner_loop.population import begin_population as begin_population
     from discover.inner_loop.population import evaluate_population as evaluate_population
@@ -136,11 +146,13 @@ if TYPE_CHECKING:
     from discover.process.program import run_program as run_program
     from discover.storage.locks import directory_lock as directory_lock
     from discover.storage.yaml_text import text_of as text_of
+    from discover.storage.yaml_text import values_in as values_in
     from discover.storage.yaml_text import values_in_file as values_in_file
 
 _HOME = {
     "api": (
         "compare",
+        "environment",
         "load",
         "plugins",
         "recipe",
@@ -164,11 +176,17 @@ _HOME = {
     "base.randomness": (
         "named_key",
         "named_keys",
+        "seed_keys",
     ),
     "base.statistics": (
         "Interval",
         "bootstrap_interval",
+        "corrected_difference",
+        "difference_interval",
+        "holm",
         "interquartile_mean",
+        "permutation_p_values",
+        "seeds_for_verdict",
     ),
     "components.component": (
         "Component",
@@ -289,6 +307,11 @@ _HOME = {
         "evaluate_adaptation",
         "trained_agent",
     ),
+    "inner_loop.lifetime": (
+        "Curve",
+        "Lifetime",
+        "run_lifetime",
+    ),
     "inner_loop.population": (
         "advance_population",
         "begin_population",
@@ -312,6 +335,7 @@ _HOME = {
     "storage.locks": ("directory_lock",),
     "storage.yaml_text": (
         "text_of",
+        "values_in",
         "values_in_file",
     ),
 }

@@ -15,9 +15,10 @@ import contextlib
 import dataclasses
 import functools
 import json
+import numbers
 import os
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,25 +27,34 @@ from discover.base.errors import DiscoverWarning, UserError
 if TYPE_CHECKING:
     from discover.components.component import Component
     from discover.contract.algorithm import Algorithm
+    from discover.contract.environment import Environment
     from discover.contract.events import Comparison, SearchResult, TaskRun, Training
     from discover.plugin.loader import Plugins
     from discover.plugin.session import Session
 
-Candidate: TypeAlias = "str | os.PathLike[str] | Algorithm"
-"""A recipe's name, the path of a candidate file, an address in MLflow, or the candidate itself."""
+Candidate: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any] | Algorithm"
+"""A recipe's name, the path of a candidate file, an address in MLflow, a mapping as in a config, or the candidate itself."""
 
 
-def plugins(folder: str | os.PathLike[str] | None = None) -> Plugins:
+def plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterable[object] = ()) -> Plugins:
     """All plugins, loaded once; ``plugins().registry`` knows every component, recipe and task.
 
     Args:
         folder: a folder of one-file plugins to load as well. It must be given before anything else is called.
+        extra: plugin objects to load as well, such as the module of a script, or an instance with methods that are marked
+            ``@hookimpl``. One that is loaded already is not loaded again.
+
+    Raises:
+        UserError: an object is no plugin, or has the name of another one or of what another one brings.
     """
     if folder is not None and _loaded.cache_info().currsize and _folder(folder) != _State.folder:
         raise UserError(f"plugins are loaded already: call discover.plugins({os.fspath(folder)!r}) before anything else.")
     if folder is not None:
         _State.folder = _folder(folder)
-    return _loaded()
+    loaded = _loaded()
+    for plugin in extra:
+        _add(loaded, plugin)
+    return loaded
 
 
 def recipe(name: str) -> Algorithm:
@@ -58,12 +68,26 @@ def recipe(name: str) -> Algorithm:
     return algorithm_from(plugins().registry, name)
 
 
+def environment(task: str | Mapping[str, Any]) -> Environment:
+    """The family of environments of a task's name, or of an environment in the words of a config.
+
+    >>> environment("catch").spec().action
+    Discrete(n=3)
+
+    Raises:
+        UserError: no plugin brings a task or an environment of that name.
+    """
+    from discover.config.build import environment_from
+
+    return environment_from(plugins().registry, task)
+
+
 def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
     """A complete candidate.
 
     Args:
-        candidate: a recipe (``ppo``), a file (``.candidate``, ``.yaml`` or ``.json``), or an address in MLflow
-            (``models:/...``, ``runs:/...``, a run's id).
+        candidate: a recipe (``ppo``), a file (``.candidate``, ``.yaml`` or ``.json``), an address in MLflow
+            (``models:/...``, ``runs:/...``, a run's id), or a mapping in the words of a config.
         store: address of the tracking store.
 
     Raises:
@@ -74,15 +98,23 @@ def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
     if isinstance(candidate, str | os.PathLike):
         return candidate_from(plugins(), os.fspath(candidate), store)
     from discover.components.paths import check
+    from discover.config.build import algorithm_from
+    from discover.contract.algorithm import Algorithm
 
+    if isinstance(candidate, Mapping):
+        candidate = algorithm_from(plugins().registry, candidate)
+    if not isinstance(candidate, Algorithm):
+        raise UserError(f"a candidate is a text, a mapping or Algorithm(rule=..., network=...); got {candidate!r}.")
     check(candidate)
     return candidate
 
 
 def save(candidate: Candidate, path: str | os.PathLike[str]) -> Path:
     """Write a candidate to a file that every command takes; its name ends in ``.candidate``."""
-    from discover.config.candidate_file import save_candidate
+    from discover.config.candidate_file import SUFFIX, save_candidate
 
+    if Path(path).suffix != SUFFIX:
+        raise UserError(f"a candidate is saved in a file whose name ends in '{SUFFIX}'; got '{os.fspath(path)}': rename it.")
     save_candidate(Path(path), load(candidate), plugins().registry)
     return Path(path)
 
@@ -94,6 +126,7 @@ def train(
     steps: int = 100_000,
     seeds: int = 10,
     seed: int = 0,
+    name: str | None = None,
     tracking: bool | str = False,
 ) -> Training:
     """Train one candidate from scratch on one task, with several seeds.
@@ -104,6 +137,7 @@ def train(
         steps: env steps of each lifetime.
         seeds: how many lifetimes with different seeds.
         seed: of the stream that all seeds come from.
+        name: of the candidate in what is reported; what ``candidate`` calls it unless given.
         tracking: whether, or where, the training is tracked.
 
     Returns:
@@ -113,9 +147,9 @@ def train(
         UserError: an unknown task, a candidate that cannot be trained on it, too few steps for one update.
         EvaluationError: the candidate's program cannot be compiled or run.
     """
-    name, algorithm = _named(candidate), load(candidate, store=_store(tracking))
+    algorithm, name = load(candidate, store=_store(tracking)), name or _named(candidate)
     with _session("train", tracking) as running:
-        training = train_in(running, name, algorithm, _run(task, steps), _count("seeds", seeds), seed)
+        training = train_in(running, name, algorithm, _run(task, steps), _count("seeds", seeds), _count("seed", seed, 0))
     return dataclasses.replace(training, facts=running.facts)
 
 
@@ -166,13 +200,11 @@ def compare(
     """
     from discover.config.candidates import check_different
 
-    given = dict(candidates) if isinstance(candidates, Mapping) else _by_name(candidates)
-    algorithms = {name: load(candidate, store=_store(tracking)) for name, candidate in given.items()}
+    algorithms = {name: load(candidate, store=_store(tracking)) for name, candidate in _by_name(candidates).items()}
     check_different(plugins(), algorithms)
-    names = [tasks] if isinstance(tasks, str) else tasks
-    runs = [_run(task, names[task] if isinstance(names, Mapping) else steps) for task in names]
+    runs = _runs(tasks, steps)
     with _session("compare", tracking) as running:
-        comparison = compare_in(running, algorithms, runs, _count("seeds", seeds), seed)
+        comparison = compare_in(running, algorithms, runs, _count("seeds", seeds), _count("seed", seed, 0))
     return dataclasses.replace(comparison, facts=running.facts)
 
 
@@ -276,6 +308,13 @@ def _search(
     return dataclasses.replace(result, facts=running.facts)
 
 
+def _add(loaded: Plugins, plugin: object) -> None:
+    from discover.plugin.loader import add_plugin
+
+    if not loaded.manager.is_registered(plugin):
+        add_plugin(loaded, plugin)
+
+
 def _store(tracking: bool | str) -> str | None:
     return tracking if isinstance(tracking, str) else None
 
@@ -292,22 +331,34 @@ def _run(task: str, steps: int) -> TaskRun:
     return TaskRun(task, _count("steps", steps))
 
 
-def _count(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UserError(f"{name} must be a whole number of at least 1; got {value!r}.")
-    return value
+def _runs(tasks: Sequence[str] | Mapping[str, int] | str, steps: int) -> list[TaskRun]:
+    names = [tasks] if isinstance(tasks, str) else tasks
+    if not isinstance(names, Sequence | Mapping) or not names:
+        raise UserError(f"tasks must be a task's name, a list of names, or a mapping from names to env steps; got {tasks!r}.")
+    return [_run(task, names[task] if isinstance(names, Mapping) else steps) for task in names]
+
+
+def _count(name: str, value: Any, least: int = 1) -> int:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or int(value) < least:
+        raise UserError(f"{name} must be a whole number of at least {least}; got {value!r}.")
+    return int(value)
 
 
 def _named(candidate: Candidate) -> str:
     """What a candidate is called in a table."""
     if isinstance(candidate, str | os.PathLike):
         return os.fspath(candidate)
-    return type(candidate.rule).__name__
+    return type(load(candidate).rule).__name__
 
 
-def _by_name(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
+def _by_name(candidates: Sequence[Candidate] | Mapping[str, Candidate]) -> dict[str, Candidate]:
     if isinstance(candidates, str):
         raise UserError(f"candidates must be a list, such as [{candidates!r}, 'ppo']; got the text {candidates!r}.")
+    one = isinstance(candidates, Mapping) and bool({"recipe", "rule"} & candidates.keys())
+    if one or not isinstance(candidates, Sequence | Mapping) or not candidates:
+        raise UserError(f"candidates must be a list, or a mapping from names to candidates; got {candidates!r}.")
+    if isinstance(candidates, Mapping):
+        return dict(candidates)
     names = [_named(candidate) for candidate in candidates]
     for name in names:
         if names.count(name) > 1:
@@ -325,5 +376,14 @@ def _config(config: Any, overrides: Mapping[str, Any] | None, settings: Mapping[
         config = {"candidate": words_of(plugins().registry, config)}
     elif isinstance(config, str | os.PathLike):
         config = read_config(Path(config))
-    changes = [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()]
+    if not isinstance(config, Mapping):
+        raise UserError(f"a config is a file, a mapping or a space; got {config!r}.")
+    changes = [f"{key}={_plain(key, value)}" for key, value in (overrides or {}).items()]
     return with_settings({**config, **settings} if settings else config, changes)
+
+
+def _plain(key: str, value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except TypeError:
+        raise UserError(f"overrides: '{key}' must be a number, a text, a list or a mapping; got {value!r}.") from None

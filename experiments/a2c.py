@@ -8,19 +8,13 @@ A figure is the return of the last finished episodes, averaged over the last 2 %
 
 import argparse
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from discover_zoo.optimizers.clip_norm import ClipNorm
 from discover_zoo.optimizers.optax.table import rmsprop
 from discover_zoo.returns.gae import GAE
 
-from discover import replace
-from discover.config.build import algorithm_from
-from discover.config.search_config import default_executor
-from discover.contract.events import TaskRun
-from discover.evaluation.train import train
-from discover.plugin.loader import load_plugins
-from discover.process.devices import use_every_core
+from discover import recipe, replace, train
 
 SEEDS = 10
 LONGER = {"rule.returns": GAE(gamma=0.99, lam=0.95), "rule.steps": 20}
@@ -28,12 +22,23 @@ LONGER = {"rule.returns": GAE(gamma=0.99, lam=0.95), "rule.steps": 20}
 RMSPROP = rmsprop(learning_rate=7e-4, decay=0.99, eps=1e-5, eps_in_sqrt=False)
 """The optimizer of RL Baselines3 Zoo as it is, without the bias correction of the recipe's."""
 ORIGINAL = {"rule.optimizer": ClipNorm(optimizer=RMSPROP, max_norm=0.5)}
-CASES: dict[str, tuple[TaskRun, float, dict[str, Any]]] = {
-    "CartPole-v1": (TaskRun("CartPole-v1", 500_000), 475.0, {}),
-    "CartPole-v1, RMSProp": (TaskRun("CartPole-v1", 500_000), 475.0, ORIGINAL),
-    "catch": (TaskRun("catch", 200_000), 0.95, {}),
-    "catch, RMSProp": (TaskRun("catch", 200_000), 0.95, ORIGINAL),
-    "catch, 20 steps and GAE(0.95)": (TaskRun("catch", 200_000), 0.95, LONGER),
+
+
+class Case(NamedTuple):
+    """On which task and for how long the recipe is trained, what a seed should reach, and what differs from the recipe."""
+
+    task: str
+    steps: int
+    bound: float
+    changes: dict[str, Any]
+
+
+CASES = {
+    "CartPole-v1": Case("CartPole-v1", 500_000, 475.0, {}),
+    "CartPole-v1, RMSProp": Case("CartPole-v1", 500_000, 475.0, ORIGINAL),
+    "catch": Case("catch", 200_000, 0.95, {}),
+    "catch, RMSProp": Case("catch", 200_000, 0.95, ORIGINAL),
+    "catch, 20 steps and GAE(0.95)": Case("catch", 200_000, 0.95, LONGER),
 }
 
 
@@ -41,21 +46,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     as_json = parser.parse_args().json
-    use_every_core()
-    registry = load_plugins().registry
-    found = {}
-    for name, (run, _, changes) in CASES.items():
-        algorithm = replace(algorithm_from(registry, "a2c"), changes)
-        found[name] = train(registry, default_executor(registry), "a2c", algorithm, run, SEEDS)
+    trainings = {
+        name: train(replace(recipe("a2c"), case.changes), case.task, steps=case.steps, seeds=SEEDS)
+        for name, case in CASES.items()
+    }
     if as_json:
-        print(json.dumps({name: made.returns.tolist() for name, made in found.items()}))
+        print(json.dumps({name: training.returns.tolist() for name, training in trainings.items()}))
         return
     print("| case | env steps | bound | seeds that meet it | mean | lowest | seconds |\n|---|---|---|---|---|---|---|")
-    for name, made in found.items():
-        run, bound, _ = CASES[name]
-        met = f"{int((made.returns >= bound).sum())} of {SEEDS}"
-        figures = f"{made.returns.mean():.2f} | {made.returns.min():.2f} | {made.seconds:.0f}"
-        print(f"| {name} | {run.steps:,} | {bound:g} | {met} | {figures} |")
+    for name, training in trainings.items():
+        case, returns = CASES[name], training.returns
+        met = f"{int((returns >= case.bound).sum())} of {SEEDS}"
+        figures = f"{returns.mean():.2f} | {returns.min():.2f} | {training.seconds:.0f}"
+        print(f"| {name} | {case.steps:,} | {case.bound:g} | {met} | {figures} |")
 
 
 if __name__ == "__main__":

@@ -13,14 +13,7 @@ import json
 
 from discover_zoo.returns.monte_carlo import MonteCarlo
 
-from discover import Interval, Registry, bootstrap_interval, get, replace
-from discover.base.statistics import difference_interval
-from discover.config.build import algorithm_from
-from discover.config.search_config import default_executor
-from discover.contract.events import TaskRun
-from discover.evaluation.train import train
-from discover.plugin.loader import load_plugins
-from discover.process.devices import use_every_core
+from discover import Interval, bootstrap_interval, difference_interval, get, recipe, replace, train
 
 SEEDS = 16
 LAGS = {"catch": (4, 16, 32), "CartPole-v1": (16,)}
@@ -28,13 +21,13 @@ STEPS = 200_000
 MEASURES = ("end", "lifetime")
 
 
-def compared(registry: Registry, task: str, lag: int) -> dict[str, dict[str, Interval]]:
+def compared(task: str, lag: int) -> dict[str, dict[str, Interval]]:
     """By measure: V-trace, no correction, and the difference."""
-    algorithm = replace(algorithm_from(registry, "impala"), {"rule.lag": lag})
+    algorithm = replace(recipe("impala"), {"rule.lag": lag})
     uncorrected = MonteCarlo(gamma=get(algorithm, "rule.returns.gamma"))
     scores = []
-    for made in (algorithm, replace(algorithm, {"rule.returns": uncorrected})):
-        training = train(registry, default_executor(registry), "impala", made, TaskRun(task, STEPS), SEEDS)
+    for candidate in (algorithm, replace(algorithm, {"rule.returns": uncorrected})):
+        training = train(candidate, task, steps=STEPS, seeds=SEEDS)
         scores.append({"end": training.returns, "lifetime": training.curves.mean(axis=-1)})
     return {
         measure: {
@@ -50,15 +43,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", nargs=2, metavar=("TASK", "LAG"), help="this one alone, as one JSON object")
     case = parser.parse_args().case
-    use_every_core()
-    registry = load_plugins().registry
     if case is not None:
-        print(json.dumps(compared(registry, case[0], int(case[1]))))
+        print(json.dumps(compared(case[0], int(case[1]))))
         return
     print("| task | lag | measure | V-trace | no correction | difference |\n|---|---|---|---|---|---|", flush=True)
     for task, lags in LAGS.items():
         for lag in lags:
-            for measure, row in compared(registry, task, lag).items():
+            for measure, row in compared(task, lag).items():
                 cells = " | ".join(_cell(row[name]) for name in ("v_trace", "none", "difference"))
                 print(f"| {task} | {lag} | {measure} | {cells} |", flush=True)
 

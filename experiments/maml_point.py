@@ -26,14 +26,14 @@ from discover import (
     Adaptation,
     Algorithm,
     Environment,
+    Lifetime,
     adaptation_figure,
+    environment,
     evaluate_adaptation,
+    recipe,
     replace,
     trained_agent,
 )
-from discover.config.build import algorithm_from, environment_from
-from discover.inner_loop import lifetime
-from discover.plugin.loader import load_plugins
 
 TASK, ITERATIONS, STEPS, EPISODES, HORIZON = "navigation-square", 100, 4, 40, 100
 # The generator of the protocol.
@@ -44,14 +44,14 @@ PUBLISHED = {"MAML's authors": "-40.4 -11.7 -3.33 -3.23 -3.35", "their oracle": 
 def candidate(outer: str) -> Algorithm:
     """The recipe ``maml`` in a smaller size, with TRPO outside as it is or with ProMP's clipped surrogate in its place."""
     smaller = {"rule.tasks": 20, "network": MLP(hidden=(64, 64), activation="tanh")}
-    algorithm = replace(algorithm_from(load_plugins().registry, "maml"), smaller)
+    algorithm = replace(recipe("maml"), smaller)
     if outer == "trpo":
         return algorithm
     clipped = ProMP(returns=GAE(gamma=0.99, lam=1.0), optimizer=Adam(learning_rate=2e-3), epochs=5, clip=0.3)
     return replace(algorithm, {"rule.outer.rule": clipped})
 
 
-def adapted(algorithm: Algorithm, family: Environment, agent: lifetime.Lifetime, key: jax.Array) -> Adaptation:
+def adapted(algorithm: Algorithm, family: Environment, agent: Lifetime, key: jax.Array) -> Adaptation:
     """Returns on the 40 goals after each step; the first step is as in training, those after it are half as long."""
     path = "rule.inner.rule.optimizer.learning_rate"
     later = replace(algorithm, {path: 0.25})
@@ -61,10 +61,10 @@ def adapted(algorithm: Algorithm, family: Environment, agent: lifetime.Lifetime,
 
 def run(outer: str, seed: int) -> tuple[Adaptation, Adaptation, float]:
     """Before and after training, and its seconds."""
-    algorithm, family = candidate(outer), environment_from(load_plugins().registry, TASK)
+    algorithm, family = candidate(outer), environment(TASK)
     key_train, key_test = jax.random.split(jax.random.key(seed))
     rollout = algorithm.rule.rollout(family.spec())
-    before = adapted(algorithm, family, lifetime.begin(algorithm, family, key_train), key_test)
+    before = adapted(algorithm, family, trained_agent(algorithm, family, key_train, 0), key_test)
     started = time.perf_counter()
     agent = trained_agent(algorithm, family, key_train, ITERATIONS * rollout.steps * rollout.num_envs)
     jax.block_until_ready(agent.params)

@@ -49,9 +49,9 @@ from discover import (
     Weights,
     World,
     component,
+    trained_agent,
     weights,
 )
-from discover.inner_loop import lifetime
 
 SEEDS = 20
 
@@ -226,15 +226,13 @@ def candidate(case: Case) -> Algorithm:
 
 def adapted(case: Case) -> np.ndarray:
     """Discounts or lambdas ``[S, rows]`` after the last update, of the states 1, 2, ... that the rows enter."""
-    algorithm = candidate(case)
+    algorithm, length = candidate(case), case.environment.spec().observation_shape[0]
 
     def run(key: jax.Array) -> jax.Array:
-        life = lifetime.begin(algorithm, case.environment, key)
-        return lifetime.advance(algorithm, case.environment, life, 0, case.updates, case.updates).rule_state.eta
+        return trained_agent(algorithm, case.environment, key, case.updates * length).rule_state.eta
 
     eta = jax.jit(jax.vmap(run))(jax.random.split(jax.random.key(0), SEEDS))
-    rows = case.environment.spec().observation_shape[0] - 1  # the last row enters no state
-    return np.asarray(jax.nn.sigmoid(eta[:, :rows]))
+    return np.asarray(jax.nn.sigmoid(eta[:, : length - 1]))  # the last row enters no state
 
 
 def main() -> None:

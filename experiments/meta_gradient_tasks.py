@@ -16,14 +16,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from discover import Algorithm, Interval, Registry, bootstrap_interval, get, replace
-from discover.base.statistics import difference_interval
-from discover.config.build import algorithm_from
-from discover.config.search_config import default_executor
-from discover.contract.events import TaskRun, Training
-from discover.evaluation.train import train
-from discover.plugin.loader import load_plugins
-from discover.process.devices import use_every_core
+from discover import Algorithm, Interval, Training, bootstrap_interval, difference_interval, get, recipe, replace, train
 
 SEEDS, STEPS = 16, 100_000
 META_RATE = 0.01
@@ -33,8 +26,8 @@ CASES = {"fixed": (), "{gamma}": (GAMMA,), "{lambda}": (LAMBDA,), "{gamma, lambd
 MEASURES = {"end": lambda made: made.returns, "lifetime": lambda made: made.curves.mean(axis=-1)}
 
 
-def algorithm_of(registry: Registry, adapt: tuple[str, ...]) -> Algorithm:
-    algorithm = algorithm_from(registry, "meta_gradient")
+def algorithm_of(adapt: tuple[str, ...]) -> Algorithm:
+    algorithm = recipe("meta_gradient")
     if not adapt:
         return replace(algorithm, {"rule": get(algorithm, "rule.rule")})
     return replace(algorithm, {"rule.adapt": adapt, "rule.optimizer.learning_rate": META_RATE})
@@ -70,14 +63,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task")
     task = parser.parse_args().task
-    use_every_core()
-    registry = load_plugins().registry
     found: dict[str, Training] = {}
     print("| adapted | measure | return | difference from fixed | last gamma | last lambda | seconds |")
     print("|---|---|---|---|---|---|---|", flush=True)
     for case, adapt in CASES.items():
-        algorithm = algorithm_of(registry, adapt)
-        found[case] = train(registry, default_executor(registry), case, algorithm, TaskRun(task, STEPS), SEEDS)
+        found[case] = train(algorithm_of(adapt), task, steps=STEPS, seeds=SEEDS, name=case)
         print("\n".join(rows(case, found)), flush=True)
     plotted(task, found)
 

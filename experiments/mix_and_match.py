@@ -15,6 +15,7 @@ of bsuite's actor-critic (3e-3); alpha goes linearly from 0 to 1 over the first 
 import argparse
 import itertools
 import json
+import sys
 from typing import Any, NamedTuple
 
 import jax
@@ -29,19 +30,15 @@ from discover import (
     Registry,
     Spec,
     Step,
-    TaskRun,
     Training,
     bootstrap_interval,
     component,
+    difference_interval,
     get,
     hookimpl,
+    plugins,
+    train,
 )
-from discover.base.statistics import difference_interval
-from discover.config.build import algorithm_from
-from discover.config.search_config import default_executor
-from discover.evaluation.train import train
-from discover.plugin.loader import load_plugins
-from discover.process.devices import use_every_core
 
 ROWS, COLUMNS = 10, 5
 THRESHOLD = 0.9
@@ -147,16 +144,14 @@ USES = {
 }
 
 
-class Plugin:
+@hookimpl
+def discover_register(registry: Registry) -> None:
     """Registers the tasks. Random returns: a random walk of a paddle is under the ball one time in five."""
-
-    @hookimpl
-    def discover_register(self, registry: Registry) -> None:
-        registry.add("ball", Ball)
-        kinds = {"3": {}, "101": {"actions": 101}, "hidden": {"seen": 1}, "tasks": {"tasks": 4}}
-        for name, settings in kinds.items():
-            words = {"ball": settings}
-            registry.add_task(f"ball-{name}", words, summary="Catch", random=-0.6, reference=1.0, origin="exact")
+    registry.add("ball", Ball)
+    kinds = {"3": {}, "101": {"actions": 101}, "hidden": {"seen": 1}, "tasks": {"tasks": 4}}
+    for name, settings in kinds.items():
+        words = {"ball": settings}
+        registry.add_task(f"ball-{name}", words, summary="Catch", random=-0.6, reference=1.0, origin="exact")
 
 
 def steps_to(curves: np.ndarray, steps: int) -> np.ndarray:
@@ -167,12 +162,8 @@ def steps_to(curves: np.ndarray, steps: int) -> np.ndarray:
 
 
 def trained(use: Use, seeds: int) -> dict[str, Training]:
-    registry = load_plugins(extra=[Plugin()]).registry
-    made = {}
-    for name, (task, words) in use.candidates.items():
-        algorithm = algorithm_from(registry, words)
-        made[name] = train(registry, default_executor(registry), name, algorithm, TaskRun(task, use.steps), seeds)
-    return made
+    plugins(extra=[sys.modules[__name__]])
+    return {name: train(words, task, steps=use.steps, seeds=seeds, name=name) for name, (task, words) in use.candidates.items()}
 
 
 def figures(use: Use, made: dict[str, Training]) -> dict[str, Any]:
@@ -221,7 +212,6 @@ def main() -> None:
     parser.add_argument("--figure", help="also draw the learning curves into this file")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     wanted = parser.parse_args()
-    use_every_core()
     use = USES[wanted.use]
     made = trained(use, wanted.seeds)
     found = figures(use, made)

@@ -18,11 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from discover_mlflow.lineage import Lineage, lineage_figure
 
-from discover import SearchInfo, Space, bootstrap_interval, hookimpl
-from discover.contract.events import Generation
-from discover.outer_loop.search import search
-from discover.plugin.loader import load_plugins
-from discover.process.devices import use_every_core
+from discover import Generation, SearchInfo, Space, bootstrap_interval, hookimpl, plugins, search
 
 REPEATS = 10
 NUMBERS = {
@@ -46,7 +42,7 @@ METHODS = {
 
 
 class Watcher:
-    """Remembers the generations and the space."""
+    """Remembers the generations and the space of the latest search."""
 
     def __init__(self) -> None:
         self.generations: list[Generation] = []
@@ -54,19 +50,22 @@ class Watcher:
 
     @hookimpl
     def discover_search_started(self, search: SearchInfo) -> None:
-        self.space = search.space
+        self.generations, self.space = [], search.space
 
     @hookimpl
     def discover_generation_done(self, generation: Generation) -> None:
         self.generations.append(generation)
 
 
-def searched(strategy: dict[str, Any], seed: int) -> Watcher:
-    """What was seen of one search."""
-    watcher = Watcher()
+WATCHER = Watcher()
+
+
+def searched(strategy: dict[str, Any], seed: int) -> list[Generation]:
+    """The generations of one search."""
+    plugins(extra=[WATCHER])
     with tempfile.TemporaryDirectory() as folder:
-        search(load_plugins(extra=[watcher]), {**WORDS, "strategy": strategy, "seed": seed}, Path(folder) / "run")
-    return watcher
+        search(WORDS, Path(folder) / "run", strategy=strategy, seed=seed)
+    return WATCHER.generations
 
 
 def told(generations: list[Generation]) -> tuple[float, float]:
@@ -79,16 +78,16 @@ def told(generations: list[Generation]) -> tuple[float, float]:
 
 def draw_lineage(path: str) -> None:
     """The descent in one search with PBT by truncation, and each number over its generations."""
-    seen = searched(METHODS["PBT, truncation"], 0)
-    assert seen.space is not None
-    genes = {gene.path: gene for gene in seen.space.genes}
-    genomes = jnp.stack([jnp.asarray(generation.genomes) for generation in seen.generations])
+    generations, space = searched(METHODS["PBT, truncation"], 0), WATCHER.space
+    assert space is not None
+    genes = {gene.path: gene for gene in space.genes}
+    genomes = jnp.stack([jnp.asarray(generation.genomes) for generation in generations])
     numbers = {
         name: np.asarray(jax.vmap(jax.vmap(gene.domain.decode))(genomes[..., gene.start : gene.start + 1]))
         for name, gene in genes.items()
     }
-    parents = np.stack([np.asarray(generation.parents) for generation in seen.generations])
-    fitness = np.stack([generation.fitness for generation in seen.generations])
+    parents = np.stack([np.asarray(generation.parents) for generation in generations])
+    fitness = np.stack([generation.fitness for generation in generations])
     lineage_figure(Lineage(parents, fitness, numbers)).savefig(path, dpi=100)
 
 
@@ -98,14 +97,13 @@ def main() -> None:
     parser.add_argument("--lineage", help="draw one search's descent into this file, and do nothing else")
     wanted = parser.parse_args()
     repeats = wanted.repeats
-    use_every_core()
     if wanted.lineage:
         draw_lineage(wanted.lineage)
         return
     found: dict[str, np.ndarray] = {}
     for name, strategy in METHODS.items():
         started = time.perf_counter()
-        found[name] = np.asarray([told(searched(strategy, seed).generations) for seed in range(repeats)])
+        found[name] = np.asarray([told(searched(strategy, seed)) for seed in range(repeats)])
         cells = [_interval(found[name][:, column]) for column in (0, 1)]
         print(f"| {name} | {cells[0]} | {cells[1]} | {time.perf_counter() - started:.0f} s |", flush=True)
     for name in list(METHODS)[1:]:

@@ -23,6 +23,7 @@ from discover import (
     Algorithm,
     Discrete,
     Environment,
+    Generation,
     Heads,
     Info,
     Inputs,
@@ -38,13 +39,11 @@ from discover import (
     component,
     free,
     hookimpl,
+    plugins,
     real,
     replace,
+    search,
 )
-from discover.contract.events import Generation
-from discover.outer_loop.search import search
-from discover.plugin.loader import load_plugins
-from discover.process.devices import use_every_core
 
 READY, RATE, START = 10, 0.01, 0.9
 WORKERS = ((1.0, 0.0), (0.0, 1.0))
@@ -122,8 +121,8 @@ class Gaussian(TwoWorkers):
         return jnp.concatenate([g.domain.encode(v) for g, v in zip(space.genes, values, strict=True)])
 
 
-class Watcher:
-    """Registers the toy, and keeps the last generation."""
+class Plugin:
+    """Registers the toy, and keeps the last generation of the latest search."""
 
     def __init__(self) -> None:
         self.last: Generation | None = None
@@ -141,9 +140,12 @@ class Watcher:
         self.last = generation
 
 
+PLUGIN = Plugin()
+
+
 def searched(strategy: Any, steps: int, seed: int = 0) -> float:
     """The better worker's score at the end of a real search."""
-    watcher = Watcher()
+    plugins(extra=[PLUGIN])
     words = {
         "seed": seed,
         "candidate": {"rule": {"ascent": {"h0": "free", "h1": "free"}}, "network": "theta"},
@@ -156,9 +158,9 @@ def searched(strategy: Any, steps: int, seed: int = 0) -> float:
         "tasks": [{"task": "quadratic", "steps": steps}],
     }
     with tempfile.TemporaryDirectory() as folder:
-        search(load_plugins(extra=[watcher]), words, Path(folder) / "toy")
-    assert watcher.last is not None
-    return float(watcher.last.returns[0][:, 0, -1].max())
+        search(words, Path(folder) / "toy")
+    assert PLUGIN.last is not None
+    return float(PLUGIN.last.returns[0][:, 0, -1].max())
 
 
 def by_hand(strategy: PBT, steps: int, seeds: int = SEEDS) -> np.ndarray:
@@ -204,7 +206,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     as_json = parser.parse_args().json
-    use_every_core()
     found = figures()
     if as_json:
         print(json.dumps(found))

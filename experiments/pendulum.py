@@ -8,18 +8,11 @@ A figure is the return of training episodes, exploration included, in the last t
 
 import argparse
 import json
-import time
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from discover import bootstrap_interval
-from discover.config.build import algorithm_from
-from discover.config.search_config import default_executor
-from discover.contract.events import TaskRun
-from discover.evaluation.train import train
-from discover.plugin.loader import load_plugins
-from discover.process.devices import use_every_core
+from discover import bootstrap_interval, train
 
 
 class Check(NamedTuple):
@@ -41,10 +34,9 @@ LAST = 10
 
 def figures(recipe: str) -> dict[str, Any]:
     """Final returns of the recipe's seeds, their mean and their interquartile mean with its 95 % interval."""
-    use_every_core()
-    check, registry, started = CHECKS[recipe], load_plugins().registry, time.perf_counter()
-    run, algorithm = TaskRun("Pendulum-v1", check.steps), algorithm_from(registry, recipe)
-    curves = train(registry, default_executor(registry), recipe, algorithm, run, check.seeds).curves
+    check = CHECKS[recipe]
+    training = train(recipe, "Pendulum-v1", steps=check.steps, seeds=check.seeds)
+    curves = training.curves
     returns = curves[:, -LAST:].mean(axis=1)
     low, middle, high = bootstrap_interval(returns)
     return {
@@ -55,7 +47,7 @@ def figures(recipe: str) -> dict[str, Any]:
         "iqm": middle,
         "interval": [low, high],
         "halfway": float(curves[:, 50 - LAST : 50].mean()),
-        "minutes": (time.perf_counter() - started) / 60,
+        "minutes": training.seconds / 60,
     }
 
 

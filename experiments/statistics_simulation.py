@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from discover.base.statistics import (
-    FloatArray,
+from discover import (
     Interval,
     bootstrap_interval,
     corrected_difference,
@@ -28,6 +28,7 @@ from discover.base.statistics import (
     seeds_for_verdict,
 )
 
+FloatArray = NDArray[np.float64]
 Returns = Callable[[FloatArray], FloatArray]
 Row = dict[str, Any]
 ALPHA, BATCH, DRAWS = 0.05, 100, 500

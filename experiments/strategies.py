@@ -31,10 +31,10 @@ from discover import (
     integer,
     named_keys,
     option_index,
+    plugins,
     real,
     weights,
 )
-from discover.plugin.loader import load_plugins
 
 SEEDS, NOISE = 12, 0.2
 START = 0.3
@@ -344,7 +344,7 @@ def each(problems: Problem) -> list[Problem]:
 
 def rows() -> dict[str, Callable[[], Any]]:
     """What can search, by the name that its row has."""
-    strategies: dict[str, Any] = {entry.name: entry.component for entry in load_plugins().registry.entries("strategy")}
+    strategies: dict[str, Any] = {entry.name: entry.component for entry in plugins().registry.entries("strategy")}
     ours = {name: lambda made=made: Searches(made()) for name, made in strategies.items()}
     return {**ours, "pycma": lambda: pycma, "Optuna TPE": lambda: tpe}
 

@@ -23,10 +23,7 @@ import numpy as np
 from discover_zoo.environments import gymnax
 from discover_zoo.environments.gymnax.environment import Gymnax, make
 
-from discover import Continuous, Environment
-from discover.config.build import algorithm_from
-from discover.inner_loop import lifetime
-from discover.plugin.loader import load_plugins
+from discover import Continuous, Environment, load, run_lifetime
 
 TABLE = Path(gymnax.__file__).with_name("tasks.json")
 AT_ONCE = 4096
@@ -203,10 +200,10 @@ CANDIDATE = {
 
 def trained(environment: Environment, seed: int = 0) -> float:
     """Mean return of the last twentieth of one lifetime of PPO."""
-    algorithm = algorithm_from(load_plugins().registry, CANDIDATE)
-    updates = lifetime.updates_in(algorithm, environment, TRAINING_STEPS)
-    curve = jax.jit(lambda key: lifetime.run(algorithm, environment, key, updates))(jax.random.key(seed))
-    return float(np.mean(curve.episode_return[-lifetime.ROWS // 20 :]))
+    algorithm = load(CANDIDATE)
+    run = jax.jit(lambda key: run_lifetime(algorithm, environment, key, TRAINING_STEPS))
+    returns = run(jax.random.key(seed)).episode_return
+    return float(np.mean(returns[-len(returns) // 20 :]))
 
 
 def scales(name: str, task: dict[str, Any], episodes: int, train: bool) -> None:

@@ -6,8 +6,6 @@ import inspect
 import pkgutil
 from collections.abc import Iterator
 
-import discover_mlflow
-import discover_zoo
 import pytest
 from discover_zoo import rules
 

@@ -209,6 +209,54 @@ def test_a_plugin_imports_public_names_and_supporting_modules_only() -> None:
     assert found == []
 
 
+EXPERIMENTS = sorted((ROOT / "experiments").rglob("*.py"))
+
+
+def internals(source: str) -> list[str]:
+    """Names that a user's script takes from inside of ``discover``, or private names of plugins."""
+    tree, modules, found = ast.parse(source), {"discover"}, []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules |= {alias.asname for alias in node.names if alias.name == "discover" and alias.asname}
+            found += [alias.name for alias in node.names if internal(alias.name, "")]
+        elif isinstance(node, ast.ImportFrom):
+            found += [f"{node.module}.{alias.name}" for alias in node.names if internal(node.module or "", alias.name)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+            found += [f"discover.{node.attr}"] if internal("discover", node.attr) else []
+    return found
+
+
+def internal(module: str, name: str) -> bool:
+    package, *inner = module.split(".")
+    if package == "discover":
+        return bool(inner) or bool(name and name not in discover.__all__)
+    return package.startswith("discover_") and any(part.startswith("_") for part in (*inner, name))
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("from discover.evaluation.train import train", "discover.evaluation.train.train"),
+        ("from discover import evaluation", "discover.evaluation"),
+        ("import discover.config.build", "discover.config.build"),
+        ("import discover\ndiscover.api.train()", "discover.api"),
+        ("import discover as d\nd.config", "discover.config"),
+        ("def run():\n    from discover.inner_loop import lifetime", "discover.inner_loop.lifetime"),
+        ("from discover_zoo.rules.ppo import _clipped", "discover_zoo.rules.ppo._clipped"),
+    ],
+)
+def test_what_an_experiment_may_not_use(source: str, name: str) -> None:
+    assert internals(source) == [name]
+
+
+def test_an_experiment_uses_public_names_alone() -> None:
+    assert internals("import discover\nfrom discover import train\ndiscover.compare([])") == []
+    assert {"speed.py", "ppo_cartpole.py"} <= {path.name for path in EXPERIMENTS}
+    sources = {path.name: path.read_text(encoding="utf-8") for path in EXPERIMENTS}
+    assert {name: internals(source) for name, source in sources.items() if internals(source)} == {}
+
+
 def test_an_algorithm_is_found_by_the_name_of_its_file(plugins: Plugins) -> None:
     files = {name: module for name, module in SEEDS.items() if MODULES[module].name != "__init__.py"}
     assert {"ppo", "gae", "genetic"} <= files.keys()

@@ -33,10 +33,12 @@ class Adaptation(NamedTuple):
 def trained_agent(algorithm: Algorithm, environment: Environment, key: jax.Array, env_steps: int) -> lifetime.Lifetime:
     """One agent after a lifetime of at most ``env_steps`` env steps; its ``params`` and ``rule_state`` are what it has learned.
 
+    Without any (0) it is the agent as it begins.
+
     Raises:
         UserError: the budget is below one update.
     """
-    total = lifetime.updates_in(algorithm, environment, env_steps)
+    total = lifetime.updates_in(algorithm, environment, env_steps) if env_steps else 0
     return _lived(algorithm, environment, key, jnp.int32(total))
 
 

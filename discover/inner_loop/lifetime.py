@@ -155,6 +155,25 @@ def run(algorithm: Algorithm, environment: Environment, key: jax.Array, total: A
     return curve_of(advance(algorithm, environment, life, 0, total, total), total)
 
 
+def run_lifetime(algorithm: Algorithm, environment: Environment, key: jax.Array, env_steps: int) -> Curve:
+    """The learning curve of one lifetime of at most ``env_steps`` env steps: a function of arrays, to be compiled and mapped.
+
+    Args:
+        algorithm: a complete candidate.
+        environment: the family that it is trained on.
+        key: all randomness of the lifetime.
+        env_steps: the budget.
+
+    Raises:
+        UserError: the budget is below one update.
+
+    Example:
+        >>> run = jax.jit(lambda key: run_lifetime(algorithm, environment, key, 20_000))     # doctest: +SKIP
+        >>> jax.vmap(run)(jax.random.split(jax.random.key(0), 8)).episode_return.mean()      # doctest: +SKIP
+    """
+    return run(algorithm, environment, key, updates_in(algorithm, environment, env_steps))
+
+
 def _update(rule: UpdateRule, world: World, life: Lifetime, index: jax.Array, row: jax.Array) -> Lifetime:
     rollout = rule.rollout(world.spec)
     key_redraw, key_collect, key_update = jax.random.split(jax.random.fold_in(life.key, index), 3)

@@ -138,6 +138,24 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
     return Plugins(registry, manager.hook, manager, set(), Path(folder).absolute() if folder else None)
 
 
+def add_plugin(plugins: Plugins, plugin: object) -> None:
+    """Load one more plugin object of this process, such as a script that defines components of its own.
+
+    Raises:
+        PluginError: another plugin has its name, or it cannot be loaded; nothing of it stays.
+    """
+    ((name, provenance, load),) = _objects([plugin])
+    if plugins.manager.has_plugin(name):
+        raise PluginError(f"a plugin is called '{name}' already: rename {provenance}.")
+    try:
+        _load(plugins.manager, plugins.registry, name, provenance, load)
+    except (Exception, SystemExit) as error:
+        _forget(plugins.manager, plugins.registry, name)
+        if isinstance(error, PluginError):
+            raise
+        raise PluginError(f"plugin {provenance} cannot be loaded ({cause_of(error)}): repair it.") from error
+
+
 def watch(plugins: Plugins, command: Command) -> None:
     """Let the plugins' observers (a tracker, a progress bar) see one command.
 
@@ -212,11 +230,16 @@ def _load(manager: pluggy.PluginManager, registry: Registry, name: str, provenan
 def _give_up(
     manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, error: BaseException
 ) -> None:
+    _forget(manager, registry, name)
+    text = f"plugin {provenance} is left out ({cause_of(error)}); repair it, or block it with {BLOCK}={name}."
+    warnings.warn(text, PluginWarning, stacklevel=3)
+
+
+def _forget(manager: pluggy.PluginManager, registry: Registry, name: str) -> None:
+    """Undo what loading a plugin has begun."""
     if manager.has_plugin(name):
         manager.unregister(name=name)
     registry.forget(name)
-    text = f"plugin {provenance} is left out ({cause_of(error)}); repair it, or block it with {BLOCK}={name}."
-    warnings.warn(text, PluginWarning, stacklevel=3)
 
 
 def _entry_points() -> Iterable[tuple[str, Provenance, Any]]:

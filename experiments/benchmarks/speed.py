@@ -11,6 +11,7 @@ standard output, as Markdown; absolute figures drift by tens of per cent from mi
 
 import argparse
 import json
+import os
 import resource
 import shlex
 import statistics
@@ -18,33 +19,26 @@ import subprocess
 import sys
 import time
 
-from discover.storage.yaml_text import values_in
+import discover
 
 
 def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int, repeats: int) -> dict[str, float]:
     """Train ``agents`` agents for ``steps`` env steps each, once to compile and ``repeats`` times on the clock."""
-    from discover.process.devices import use_every_core
-
-    use_every_core()
+    os.environ["DISCOVER_CACHE"] = "off"  # a program that was kept from an earlier run would not be compiled
+    discover.plugins()  # settles the devices before JAX starts
     import jax
     import numpy as np
 
-    from discover import evaluate_population, fitting_chunk, lifetime_bytes, replace
-    from discover.base.randomness import seed_keys
-    from discover.config.build import algorithm_from, environment_from
-    from discover.plugin.loader import load_plugins
-
-    registry = load_plugins().registry
-    algorithm, environment = algorithm_from(registry, recipe), environment_from(registry, task)
+    environment = discover.environment(task)
     environment.spec()  # imports the environment's library, which is not compilation
-    algorithm = replace(algorithm, dict(map(_change, changes)))
+    algorithm = discover.replace(discover.recipe(recipe), dict(map(_change, changes)))
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
-    chunk = fitting_chunk(agents, lifetime_bytes(environment, algorithm))
+    chunk = discover.fitting_chunk(agents, discover.lifetime_bytes(environment, algorithm))
     seconds, taken = [], 0
     for repeat in range(repeats + 1):
         started = time.perf_counter()
-        keys = seed_keys(repeat, "benchmark", agents)
-        curves = evaluate_population(environment, candidates, keys, steps, chunk)
+        keys = discover.seed_keys(repeat, "benchmark", agents)
+        curves = discover.evaluate_population(environment, candidates, keys, steps, chunk)
         seconds.append(time.perf_counter() - started)
         taken = int(curves.env_steps.sum(dtype=np.int64))
     run = statistics.median(seconds[1:])
@@ -55,7 +49,7 @@ def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int,
 def _change(text: str) -> tuple[str, object]:
     """``path=value`` as a path and what the value says."""
     path, _, value = text.partition("=")
-    found = values_in(value)
+    found = discover.values_in(value)
     return path, tuple(found) if isinstance(found, list) else found
 
 

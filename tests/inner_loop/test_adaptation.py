@@ -9,9 +9,11 @@ from discover_zoo.networks.mlp import MLP
 from discover_zoo.normalizers.observations import Observations
 from discover_zoo.normalizers.rewards import Rewards
 from discover_zoo.normalizers.several import Several
+from toys import Blank, Climb, Payday
 
 from discover import (
     Adaptation,
+    Algorithm,
     Trajectory,
     UserError,
     adaptation_figure,
@@ -82,6 +84,16 @@ def test_intervals_are_of_the_mean_over_tasks() -> None:
 def test_nothing_to_record_is_refused(episodes: int, horizon: int, steps: int) -> None:
     with pytest.raises(UserError, match="nothing to record: give at least 1 episode"):
         evaluate_adaptation(None, None, None, None, None, episodes=episodes, horizon=horizon, steps=steps)  # type: ignore[arg-type]
+
+
+def test_an_agent_without_a_step_of_training_is_the_one_that_training_begins_with() -> None:
+    candidate, key = Algorithm(rule=Climb(slope=0.5, steps=4, num_envs=2), network=Blank()), jax.random.key(0)
+    begun, trained = (trained_agent(candidate, Payday(), key, steps) for steps in (0, 24))
+    assert begun.rule_state["updates"] == 0
+    assert trained.rule_state["updates"] == 3
+    np.testing.assert_array_equal(trained.params["policy"], begun.params["policy"] + 1.5)
+    with pytest.raises(UserError, match="a lifetime of 7 env steps is shorter than one update of Climb, which takes 8"):
+        trained_agent(candidate, Payday(), key, 7)
 
 
 def test_an_agent_is_judged_with_the_statistics_that_it_was_trained_with() -> None:

@@ -108,6 +108,14 @@ def test_the_clock_counts_env_steps() -> None:
     )
 
 
+def test_a_lifetime_of_a_budget_takes_as_many_updates_as_fit() -> None:
+    algorithm, key = candidate(), jax.random.key(0)
+    curve = jax.jit(lambda key: lifetime.run_lifetime(algorithm, Payday(), key, 59))(key)
+    jax.tree.map(np.testing.assert_array_equal, curve, lived(7))
+    with pytest.raises(UserError, match="a lifetime of 7 env steps is shorter than one update of Climb, which takes 8"):
+        lifetime.run_lifetime(algorithm, Payday(), key, 7)
+
+
 def test_more_than_can_be_counted_is_refused() -> None:
     most = (2**31 - 1) // 100
     single = candidate(steps=1, num_envs=1)
