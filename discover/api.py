@@ -26,7 +26,8 @@ from discover.base.errors import DiscoverWarning, UserError
 if TYPE_CHECKING:
     from discover.components.component import Component
     from discover.contract.algorithm import Algorithm
-    from discover.contract.events import Comparison, SearchResult, TaskRun, Training
+    from discover.contract.events import TaskRun
+    from discover.contract.results import Comparison, SearchResult, Training
     from discover.plugin.loader import Plugins
     from discover.plugin.session import Session
 

@@ -20,7 +20,8 @@ from discover import Algorithm, Interval, Registry, bootstrap_interval, get, rep
 from discover.base.statistics import difference_interval
 from discover.config.build import algorithm_from
 from discover.config.search_config import default_executor
-from discover.contract.events import TaskRun, Training
+from discover.contract.events import TaskRun
+from discover.contract.results import Training
 from discover.evaluation.train import train
 from discover.plugin.loader import load_plugins
 from discover.process.devices import use_every_core

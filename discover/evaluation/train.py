@@ -13,9 +13,10 @@ from discover.base.randomness import seed_keys
 from discover.base.statistics import Interval, bootstrap_interval
 from discover.config.build import environment_from
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import Status, TaskRun, Training
+from discover.contract.events import Status, TaskRun
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
+from discover.contract.results import Training
 from discover.evaluation.checks import check_lifetime
 from discover.inner_loop.reasons import blamed
 from discover.inner_loop.status import statuses

@@ -20,8 +20,9 @@ from discover import Executor, Proposal, Registry, Space, Strategy, UserError, c
 from discover.base.errors import EvaluationError
 from discover.config.build import algorithm_from
 from discover.config.search_config import default_executor
-from discover.contract.events import Generation, SearchResult, Status, TaskRun
+from discover.contract.events import Generation, Status, TaskRun
 from discover.contract.executor import Curves
+from discover.contract.results import SearchResult
 from discover.evaluation.compare import compare
 from discover.evaluation.train import train
 from discover.inner_loop.isolation import Outcomes, evaluated

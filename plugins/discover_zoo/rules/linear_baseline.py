@@ -36,7 +36,7 @@ class LinearBaseline(WrappingRule):
 
     returns: ReturnFunction
 
-    def seen(self, world: World) -> World:
+    def inner_world(self, world: World) -> World:
         def segment(params: Any, trajectory: Trajectory) -> Segment:
             known, zero = world.segment(params, trajectory), jnp.zeros_like(trajectory.reward)
             target = self.returns(known._replace(value=zero, next_value=zero)).value
