@@ -230,7 +230,7 @@ def adapted(case: Case) -> np.ndarray:
 
     def run(key: jax.Array) -> jax.Array:
         life = lifetime.begin(algorithm, case.environment, key)
-        return lifetime.advance(algorithm, case.environment, life, 0, case.updates, case.updates).rule_state.eta
+        return lifetime.advance(algorithm, case.environment, life, 0, stop=case.updates, total=case.updates).rule_state.eta
 
     eta = jax.jit(jax.vmap(run))(jax.random.split(jax.random.key(0), SEEDS))
     rows = case.environment.spec().observation_shape[0] - 1  # the last row enters no state

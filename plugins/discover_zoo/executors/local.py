@@ -47,7 +47,7 @@ class Local(Executor):
         progress: Callable[[float], None] | None = None,
     ) -> Curves:
         chunk = self._chunk(environment, candidates, len(keys))
-        return evaluate_population(environment, candidates, keys, steps, chunk, progress)
+        return evaluate_population(environment, candidates, keys, steps, chunk=chunk, progress=progress)
 
     def begin(self, environment: Environment, candidates: Any, keys: jax.Array) -> Any:
         return begin_population(environment, candidates, keys, self._chunk(environment, candidates, len(keys)))
@@ -56,7 +56,7 @@ class Local(Executor):
         self, environment: Environment, candidates: Any, ongoing: Any, start: int, stop: int, total: int
     ) -> tuple[Any, Curves]:
         chunk = self._chunk(environment, candidates, ongoing.counts.shape[1])
-        return advance_population(environment, candidates, ongoing, start, stop, total, chunk)
+        return advance_population(environment, candidates, ongoing, start, stop=stop, total=total, chunk=chunk)
 
     def _chunk(self, environment: Environment, candidates: Any, seeds: int) -> int:
         if self.chunk:
