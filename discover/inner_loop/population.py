@@ -105,7 +105,7 @@ def evaluate_population(
     total = lifetime.updates_in(first, environment, steps)
     lifetimes = population * seeds
     programs = _programs_for(lifetimes, chunk)
-    updates = Updates(start=0, stop=total, total=total, first=0, count=total)
+    updates = Updates(start=0, stop=total, total=total, first=0, length=total)
     pieces = []
     for index in _tiles(lifetimes, chunk * programs.devices):
         members = programs.place(_members_of(candidates, index // seeds))
@@ -137,7 +137,7 @@ def advance_population(
     """
     population, seeds = ongoing.counts.shape[:2]
     programs = _programs_for(population * seeds, chunk)
-    updates = Updates(start=start, stop=stop, total=total, first=start, count=stop - start)
+    updates = Updates(start=start, stop=stop, total=total, first=start, length=stop - start)
     flat = jax.tree.map(lambda x: x.reshape(population * seeds, *x.shape[2:]), lifetime.fresh_window(ongoing))
     lives, pieces = [], []
     for index in _tiles(population * seeds, chunk * programs.devices):
@@ -172,14 +172,14 @@ class Updates(NamedTuple):
 
     Attributes:
         start, stop, total: the program runs the updates ``start .. stop - 1`` of ``total``.
-        first, count: the rows are spread over ``count`` updates from ``first``.
+        first, length: the rows are spread over ``length`` updates from ``first``.
     """
 
     start: lifetime.Count
     stop: lifetime.Count
     total: lifetime.Count
     first: lifetime.Count
-    count: lifetime.Count
+    length: lifetime.Count
 
 
 class Programs:
@@ -193,7 +193,7 @@ class Programs:
         alone: whether each device runs one lifetime at a time.
     """
 
-    def __init__(self, devices: tuple[jax.Device, ...], alone: bool):
+    def __init__(self, devices: tuple[object, ...], alone: bool):
         self.devices = len(devices)
         self._options = _compiler_options(alone)
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
@@ -212,7 +212,7 @@ class Programs:
 
 
 @functools.cache
-def programs_on(devices: tuple[jax.Device, ...], alone: bool = False) -> Programs:
+def programs_on(devices: tuple[object, ...], alone: bool = False) -> Programs:
     """The programs for some devices, see `Programs`. There is one set of them, so that nothing is compiled twice."""
     warn_of_idle_cores(jax.devices())
     return Programs(devices, alone)
@@ -246,10 +246,10 @@ def _begin(environment: Environment, members: Members, keys: Key) -> lifetime.Li
 
 
 def _advance(environment: Environment, members: Members, tile: lifetime.Lifetime, updates: Updates) -> lifetime.Lifetime:
-    start, stop, total, first, count = updates
+    start, stop, total, first, length = updates
 
     def one(member: Algorithm, life: lifetime.Lifetime) -> lifetime.Lifetime:
-        return lifetime.advance(member, environment, life, start, stop=stop, total=total, window=(first, count))
+        return lifetime.advance(member, environment, life, start, stop=stop, total=total, window=(first, length))
 
     return _side_by_side(one)(members, tile)
 

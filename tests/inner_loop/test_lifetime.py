@@ -237,7 +237,7 @@ def test_a_lifetime_in_pieces_is_the_one_in_one_go_to_the_bit() -> None:
     def live(*stops: int) -> Any:
         ongoing = programs.begin(environment, members, programs.place(jax.random.split(jax.random.key(3), 2)))
         for start, stop in zip((0, *stops), (*stops, total), strict=False):
-            updates = Updates(start, stop, total, first=0, count=total)
+            updates = Updates(start, stop, total, first=0, length=total)
             ongoing = programs.advance(environment, members, ongoing, updates)
             ongoing = programs.place(jax.tree.map(stored, ongoing))
         return jax.device_get((ongoing, programs.finish(ongoing, total)))

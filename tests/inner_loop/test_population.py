@@ -127,7 +127,7 @@ def test_one_device_gives_the_bits_of_two_at_the_same_chunk() -> None:
     begun = two.begin(ENVIRONMENT, ongoing, two.place(KEYS[jnp.arange(4) % 2]))
     total = STEPS // 8
     double = jax.device_get(
-        two.finish(two.advance(ENVIRONMENT, ongoing, begun, Updates(0, total, total, first=0, count=total)), total)
+        two.finish(two.advance(ENVIRONMENT, ongoing, begun, Updates(0, total, total, first=0, length=total)), total)
     )
     assert double.episode_return.tobytes() == single.episode_return[:2].tobytes()
     assert double.info["level"].tobytes() == single.info["level"][:2].tobytes()
