@@ -133,7 +133,7 @@ def advance_population(
 ) -> tuple[Lifetimes, Curves]:
     """Run a window of updates in the lifetimes ``[P, S, ...]``, see `Executor.advance`.
 
-    It runs the same compiled program as `evaluate_population`, but all lifetimes stay in memory.
+    With a chunk of more than one, it runs the same compiled program as `evaluate_population`; all lifetimes stay in memory.
     """
     population, seeds = ongoing.counts.shape[:2]
     programs = _programs_for(population * seeds, chunk)
@@ -143,7 +143,7 @@ def advance_population(
     for index in _tiles(population * seeds, chunk * programs.devices):
         members = programs.place(_members_of(candidates, index // seeds))
         tile = programs.place(jax.tree.map(lambda x, i=index: x[i], flat))
-        lives.append(programs.advance(environment, members, tile, updates))
+        lives.append(programs.advance_ongoing(environment, members, tile, updates))
         pieces.append(programs.finish(lives[-1], stop - start))
     curves = _gather(pieces, population, seeds)  # first: an operation on lifetimes whose program failed would abort Python
     curves = curves._replace(env_steps=curves.env_steps - np.asarray(ongoing.env_steps))
@@ -199,7 +199,10 @@ class Programs:
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
         each, same = PartitionSpec(_AXIS), PartitionSpec()
         self.begin = self._sharded(_begin, (same, each, each))
-        self.advance = self._sharded(_advance, (same, each, each, same))
+        self.advance = self._sharded(functools.partial(_advance, _side_by_side), (same, each, each, same))
+        self.advance_ongoing = self.advance
+        if alone:  # an ongoing lifetime keeps its axis of length 1, on which the last bits of its numbers depend
+            self.advance_ongoing = self._sharded(functools.partial(_advance, jax.vmap), (same, each, each, same))
         self.finish = self._sharded(_finish, (each, same))
 
     def place(self, tree: T) -> T:
@@ -245,13 +248,20 @@ def _begin(environment: Environment, members: Members, keys: Key) -> lifetime.Li
     return _side_by_side(lambda member, key: lifetime.begin(member, environment, key))(members, keys)
 
 
-def _advance(environment: Environment, members: Members, tile: lifetime.Lifetime, updates: Updates) -> lifetime.Lifetime:
+def _advance(
+    mapped: Callable[..., Callable[..., lifetime.Lifetime]],
+    environment: Environment,
+    members: Members,
+    tile: lifetime.Lifetime,
+    updates: Updates,
+) -> lifetime.Lifetime:
+    """Advance each lifetime of a tile; ``mapped`` turns the function for one of them into that for all."""
     start, stop, total, first, length = updates
 
     def one(member: Algorithm, life: lifetime.Lifetime) -> lifetime.Lifetime:
         return lifetime.advance(member, environment, life, start, stop=stop, total=total, window=(first, length))
 
-    return _side_by_side(one)(members, tile)
+    return mapped(one)(members, tile)
 
 
 def _side_by_side(one: Callable[..., T]) -> Callable[..., T]:
