@@ -142,6 +142,16 @@ def test_one_program_fits_every_population_and_horizon() -> None:
     assert program._cache_size() == compiled
 
 
+def test_fresh_and_ongoing_lifetimes_share_their_program() -> None:
+    evaluated(0.1, 0.2)
+    program: Any = programs_on(tuple(jax.devices())).advance
+    compiled, total = program._cache_size(), STEPS // 8
+    ongoing = begin_population(ENVIRONMENT, population(0.1, 0.2), KEYS, 2)
+    for start, stop in ((0, 4), (4, total)):
+        ongoing, _ = advance_population(ENVIRONMENT, population(0.1, 0.2), ongoing, start, stop=stop, total=total, chunk=2)
+    assert program._cache_size() == compiled
+
+
 def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "_ALONE", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
     taken = evaluation._compiler_options(alone=True).keys()
