@@ -1,7 +1,11 @@
 """discover: a framework for discovering reinforcement-learning algorithms.
 
-Everything public is named here; a plugin imports nothing else. Names are loaded on first use, so that the command line
-starts without JAX.
+All public names are here; a plugin imports no other module of the package. Each name is loaded on its first use, so that
+``import discover`` and the command line start without JAX.
+
+>>> import discover
+>>> discover.nearest("gea", ["gae", "n_step"])
+"did you mean 'gae'? Known: gae, n_step"
 """
 
 from __future__ import annotations
@@ -73,14 +77,10 @@ if TYPE_CHECKING:
     from discover.contract.environment import Step as Step
     from discover.contract.environment import Wrapper as Wrapper
     from discover.contract.events import Command as Command
-    from discover.contract.events import Comparison as Comparison
-    from discover.contract.events import Difference as Difference
     from discover.contract.events import Generation as Generation
     from discover.contract.events import SearchInfo as SearchInfo
-    from discover.contract.events import SearchResult as SearchResult
     from discover.contract.events import Status as Status
     from discover.contract.events import TaskRun as TaskRun
-    from discover.contract.events import Training as Training
     from discover.contract.executor import Curves as Curves
     from discover.contract.executor import Executor as Executor
     from discover.contract.hooks import hookimpl as hookimpl
@@ -96,6 +96,10 @@ if TYPE_CHECKING:
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
     from discover.contract.registry import Registry as Registry
+    from discover.contract.results import Comparison as Comparison
+    from discover.contract.results import Difference as Difference
+    from discover.contract.results import SearchResult as SearchResult
+    from discover.contract.results import Training as Training
     from discover.contract.return_function import ReturnFunction as ReturnFunction
     from discover.contract.return_function import Segment as Segment
     from discover.contract.return_function import Targets as Targets
@@ -236,14 +240,10 @@ _HOME = {
     ),
     "contract.events": (
         "Command",
-        "Comparison",
-        "Difference",
         "Generation",
         "SearchInfo",
-        "SearchResult",
         "Status",
         "TaskRun",
-        "Training",
     ),
     "contract.executor": (
         "Curves",
@@ -264,6 +264,12 @@ _HOME = {
     "contract.normalizer": ("Normalizer",),
     "contract.optimizer": ("Optimizer",),
     "contract.registry": ("Registry",),
+    "contract.results": (
+        "Comparison",
+        "Difference",
+        "SearchResult",
+        "Training",
+    ),
     "contract.return_function": (
         "ReturnFunction",
         "Segment",

@@ -1,12 +1,13 @@
-"""The front door: train, compare and search from Python, as the command line does.
+"""The Python interface: train, compare and search, as the command line does.
 
-    >>> import discover
-    >>> result = discover.train("ppo", "CartPole-v1", steps=100_000, seeds=8)  # doctest: +SKIP
-    >>> print(result)  # doctest: +SKIP
-    >>> result.plot().savefig("ppo.png")  # doctest: +SKIP
+    import discover
 
-Plugins are loaded once, at the first call. Nothing is tracked unless ``tracking`` says so: True takes the store that the
-command line takes, a text is the address of another.
+    result = discover.train("ppo", "CartPole-v1", steps=100_000, seeds=8)
+    print(result)
+    result.plot().savefig("ppo.png")
+
+Plugins are loaded once, at the first call. Results are tracked only on request: ``tracking=True`` uses the store of the command
+line, ``tracking="..."`` the store at that address.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from discover.components.component import Component
     from discover.contract.algorithm import Algorithm
     from discover.contract.environment import Environment
-    from discover.contract.events import Comparison, SearchResult, TaskRun, Training
+    from discover.contract.events import TaskRun
+    from discover.contract.results import Comparison, SearchResult, Training
     from discover.plugin.loader import Plugins
     from discover.plugin.session import Session
 
@@ -58,10 +60,13 @@ def plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterable[obj
 
 
 def recipe(name: str) -> Algorithm:
-    """A known algorithm with the settings of its source, such as ``recipe("ppo")``.
+    """A known algorithm with its published settings.
 
     Raises:
-        UserError: no plugin brings a recipe of that name.
+        UserError: no plugin has a recipe of that name.
+
+    >>> type(recipe("ppo").rule).__name__
+    'PPO'
     """
     from discover.config.build import algorithm_from
 
@@ -83,7 +88,7 @@ def environment(task: str | Mapping[str, Any]) -> Environment:
 
 
 def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
-    """A complete candidate.
+    """Read a candidate that has no open values.
 
     Args:
         candidate: a recipe (``ppo``), a file (``.candidate``, ``.yaml`` or ``.json``), an address in MLflow
@@ -91,7 +96,10 @@ def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
         store: address of the tracking store.
 
     Raises:
-        UserError: no such recipe, file or address, or it does not hold a complete candidate.
+        UserError: there is no such recipe, file or address, or the candidate has open values.
+
+    >>> type(load("a2c").rule).__name__
+    'A2C'
     """
     from discover.config.candidates import candidate_from
 
@@ -133,7 +141,7 @@ def train(
 
     Args:
         candidate: see `load`.
-        task: the task's name.
+        task: name of the task.
         steps: env steps of each lifetime.
         seeds: how many lifetimes with different seeds.
         seed: of the stream that all seeds come from.
@@ -144,17 +152,18 @@ def train(
         The training: it prints as a table, and `Training.plot` draws its learning curve.
 
     Raises:
-        UserError: an unknown task, a candidate that cannot be trained on it, too few steps for one update.
+        UserError: the task is unknown, the candidate cannot be trained on it, or the steps do not suffice for one update.
         EvaluationError: the candidate's program cannot be compiled or run.
     """
-    algorithm, name = load(candidate, store=_store(tracking)), name or _named(candidate)
+    algorithm, name = load(candidate, store=_store(tracking)), name or _name_of(candidate)
+    seeds, seed = _count("seeds", seeds), _count("seed", seed, 0)
     with _session("train", tracking) as running:
-        training = train_in(running, name, algorithm, _run(task, steps), _count("seeds", seeds), _count("seed", seed, 0))
+        training = train_in(running, name, algorithm, _run(task, steps), seeds=seeds, seed=seed)
     return dataclasses.replace(training, facts=running.facts)
 
 
 def train_in(running: Session, name: str, algorithm: Algorithm, run: TaskRun, seeds: int, seed: int) -> Training:
-    """`train` inside a session, under a name of the candidate."""
+    """Train a candidate in a session that is open already, see `train`."""
     from discover.config.search_config import default_executor
     from discover.evaluation.train import train as trained
 
@@ -164,9 +173,9 @@ def train_in(running: Session, name: str, algorithm: Algorithm, run: TaskRun, se
         default_executor(registry),
         name,
         algorithm,
-        run,
-        seeds,
-        seed,
+        run=run,
+        seeds=seeds,
+        seed=seed,
         progress=lambda share: running.progress(f"{name} on {run.label}", share),
     )
     running.plugins.tell("discover_training_finished", training=training)
@@ -185,39 +194,39 @@ def compare(
     """Train every candidate on every task, and test the first one against each of the others.
 
     Args:
-        candidates: the one in question, then those to compare it with (see `load`); a mapping gives them names of your own.
-        tasks: one task's name, several, or a mapping to the env steps of each.
-        steps: env steps of each lifetime, where ``tasks`` gives none.
-        seeds: of each candidate on each task; the same for all.
-        seed: of the stream that all seeds come from.
-        tracking: whether, or where, the comparison is tracked.
+        candidates: the candidate in question, then those to compare it with (see `load`); a mapping sets their names.
+        tasks: the name of a task, several names, or a mapping from names to the env steps on each task.
+        steps: env steps of each lifetime, unless ``tasks`` is a mapping.
+        seeds: number of lifetimes of each candidate on each task; all candidates have the same seeds.
+        seed: seed of the random stream from which all seeds are drawn.
+        tracking: whether to track the comparison, or the address of the store.
 
     Returns:
         The comparison: it prints as a table with a verdict, and `Comparison.plot` draws its learning curves.
 
     Raises:
-        UserError: a candidate or a task is unknown or given twice, or cannot be trained; told before the first lifetime.
+        UserError: a candidate or a task is unknown or there twice, or a candidate cannot be trained; before any lifetime runs.
     """
     from discover.config.candidates import check_different
 
     algorithms = {name: load(candidate, store=_store(tracking)) for name, candidate in _by_name(candidates).items()}
     check_different(plugins(), algorithms)
-    runs = _runs(tasks, steps)
+    runs, seeds, seed = _runs(tasks, steps), _count("seeds", seeds), _count("seed", seed, 0)
     with _session("compare", tracking) as running:
-        comparison = compare_in(running, algorithms, runs, _count("seeds", seeds), _count("seed", seed, 0))
+        comparison = compare_in(running, algorithms, runs, seeds=seeds, seed=seed)
     return dataclasses.replace(comparison, facts=running.facts)
 
 
 def compare_in(
     running: Session, algorithms: Mapping[str, Algorithm], runs: Sequence[TaskRun], seeds: int, seed: int
 ) -> Comparison:
-    """`compare` inside a session."""
+    """Compare candidates in a session that is open already, see `compare`."""
     from discover.config.search_config import default_executor
     from discover.evaluation.compare import compare as compared
 
     registry = running.plugins.registry
     executor = default_executor(registry)
-    comparison = compared(registry, executor, algorithms, runs, seeds, seed, progress=running.progress)
+    comparison = compared(registry, executor, algorithms, runs, seeds=seeds, seed=seed, progress=running.progress)
     running.plugins.tell("discover_comparison_finished", comparison=comparison)
     return comparison
 
@@ -230,40 +239,44 @@ def search(
     tracking: bool | str = False,
     **settings: Any,
 ) -> SearchResult:
-    """Search over the candidates that a config or a space leaves open, and compare the champion with its baselines.
+    """Search for the best candidate in a space, and compare it with baselines.
 
     Args:
-        config: a YAML or JSON file, the same as a mapping, or a space: an `Algorithm` with open values, for which
-            ``settings`` gives the rest of the config (``tasks``, ``population``, ``strategy``, ...).
-        directory: where checkpoints and the champion go, empty or not there yet; named after the search and the time unless
-            given.
+        config: a YAML or JSON file, a mapping with the same keys, or a space: an `Algorithm` with open values, to which
+            ``settings`` adds the other keys of a config (``tasks``, ``population``, ``strategy``, ...).
+        directory: place of checkpoints and champion, empty or not there yet; by default named after the search and the time.
         overrides: values of the config by dotted key, such as ``{"report.seeds": 16}``.
-        tracking: whether, or where, the search is tracked.
-        settings: keys of the config, in place of those that ``config`` has.
+        tracking: whether to track the search, or the address of the store.
+        settings: keys of the config that replace those in ``config``.
 
     Returns:
-        The result, with the champion: it prints as the report's table.
+        The result, with the champion: it prints as the table of the report.
 
     Raises:
-        UserError: anything wrong with the config or the directory, before the first generation.
+        UserError: the config or the directory has a mistake; before the first generation.
     """
     from discover.outer_loop.search import search as searched
 
-    words = _config(config, overrides, settings)
-    return _search("search", tracking, lambda s: searched(s.plugins, words, _path(directory), progress=s.progress))
+    values, place = _config(config, overrides, settings), None if directory is None else Path(directory)
+    return _search("search", tracking, lambda running: searched(running.plugins, values, place, progress=running.progress))
 
 
 def resume(directory: str | os.PathLike[str], *, anyway: bool = False, tracking: bool | str = False) -> SearchResult:
-    """Go on with a search that was stopped or killed, to the same bits as if it had not been.
+    """Continue a search that was stopped or killed. Its result is the same to the bit as without the interruption.
 
     Args:
-        directory: of the search.
-        anyway: go on though versions, plugins or the device have changed.
-        tracking: whether, or where, the search is tracked.
+        directory: directory of the search.
+        anyway: whether to continue even if versions, plugins or the device have changed.
+        tracking: whether to track the search, or the address of the store.
+
+    Raises:
+        UserError: there is no search in the directory, or versions, plugins or the device have changed.
     """
     from discover.outer_loop.search import resume as resumed
 
-    work = lambda s: resumed(s.plugins, Path(directory), s.progress, anyway=anyway)  # noqa: E731
+    def work(running: Session) -> SearchResult:
+        return resumed(running.plugins, Path(directory), running.progress, anyway=anyway)
+
     return _search("resume", tracking, work, Path(directory))
 
 
@@ -271,7 +284,7 @@ def resume(directory: str | os.PathLike[str], *, anyway: bool = False, tracking:
 
 
 class _State:
-    """What `plugins` was told."""
+    """The folder of one-file plugins that a call of `plugins` named."""
 
     folder: Path | None = None
 
@@ -289,6 +302,7 @@ def _folder(folder: str | os.PathLike[str]) -> Path:
 
 @contextlib.contextmanager
 def _session(name: str, tracking: bool | str, directory: Path | None = None) -> Iterator[Session]:
+    """Run a command; errors of its watchers become warnings at its end."""
     from discover.contract.events import Command
     from discover.plugin.session import session
 
@@ -319,10 +333,6 @@ def _store(tracking: bool | str) -> str | None:
     return tracking if isinstance(tracking, str) else None
 
 
-def _path(path: str | os.PathLike[str] | None) -> Path | None:
-    return None if path is None else Path(path)
-
-
 def _run(task: str, steps: int) -> TaskRun:
     from discover.contract.events import TaskRun
 
@@ -344,8 +354,8 @@ def _count(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
-def _named(candidate: Candidate) -> str:
-    """What a candidate is called in a table."""
+def _name_of(candidate: Candidate) -> str:
+    """The name of a candidate in tables."""
     if isinstance(candidate, str | os.PathLike):
         return os.fspath(candidate)
     return type(load(candidate).rule).__name__
@@ -359,14 +369,18 @@ def _by_name(candidates: Sequence[Candidate] | Mapping[str, Candidate]) -> dict[
         raise UserError(f"candidates must be a list, or a mapping from names to candidates; got {candidates!r}.")
     if isinstance(candidates, Mapping):
         return dict(candidates)
-    names = [_named(candidate) for candidate in candidates]
+    names = [_name_of(candidate) for candidate in candidates]
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"candidate '{name}' is given twice: leave one out, or give a mapping from names to candidates.")
     return dict(zip(names, candidates, strict=True))
 
 
-def _config(config: Any, overrides: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _config(
+    config: str | os.PathLike[str] | Mapping[str, Any] | Component,
+    overrides: Mapping[str, Any] | None,
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
     """The config as a mapping of plain values."""
     from discover.components.component import Component
     from discover.config.build import words_of

@@ -9,7 +9,8 @@ import numpy as np
 import toys
 
 from discover import hookimpl
-from discover.contract.events import Generation, SearchInfo, SearchResult
+from discover.contract.events import Generation, SearchInfo
+from discover.contract.results import SearchResult
 from discover.outer_loop.search import search
 from discover.plugin.loader import Plugins, load_plugins
 

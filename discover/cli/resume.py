@@ -16,7 +16,7 @@ from discover.plugin.session import Session, start_plugins
 from discover.process.interruption import say_when_stopped
 
 if TYPE_CHECKING:
-    from discover.contract.events import SearchResult
+    from discover.contract.results import SearchResult
     from discover.plugin.loader import Plugins
 
 

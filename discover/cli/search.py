@@ -16,7 +16,8 @@ from discover.plugin.session import Session, session, start_plugins
 from discover.process import interruption
 
 if TYPE_CHECKING:
-    from discover.contract.events import SearchInfo, SearchResult
+    from discover.contract.events import SearchInfo
+    from discover.contract.results import SearchResult
     from discover.plugin.loader import Plugins
 
 

@@ -14,7 +14,7 @@ from discover.config.candidates import HELP, candidate_from
 from discover.plugin.session import session, start_plugins
 
 if TYPE_CHECKING:
-    from discover.contract.events import Training
+    from discover.contract.results import Training
 
 
 def run(

@@ -1,10 +1,11 @@
-"""The candidate: a whole RL algorithm as one component tree."""
+"""The kind algorithm: a candidate of a search, that is, a whole RL algorithm as one tree of components."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 
 from discover.base.errors import UserError, nearest
@@ -18,11 +19,11 @@ from discover.contract.world import World
 
 @component
 class Algorithm(Component):
-    """An update rule on a network, with what surrounds them.
+    """A whole RL algorithm: an update rule, the network that it trains, and what surrounds them.
 
     Attributes:
         rule: how the agent learns.
-        network: what it learns with.
+        network: the function from observations to outputs whose parameters are learned.
         curriculum: how the agent or its tasks change over the lifetime.
         wrappers: environment wrappers, the first one innermost.
         normalizer: running rescaling of observations and rewards.
@@ -37,21 +38,22 @@ class Algorithm(Component):
     normalizer: Normalizer | None = None
 
     def family(self, environment: Environment) -> Environment:
-        """The task family as the rule sees it: wrapped, then changed by the curriculum."""
+        """The task family that the rule learns on: the environment inside all wrappers, as the curriculum changes it."""
         for wrapper in self.wrappers:
             environment = wrapper.wrap(environment)
         return environment if self.curriculum is None else self.curriculum.wrap_family(environment)
 
-    def world(self, environment: Environment, progress: Any = 0.0, env_steps: Any = 0) -> World:
-        """What the rule may use on this task family.
+    def world(self, environment: Environment, progress: float | jax.Array = 0.0, env_steps: int | jax.Array = 0) -> World:
+        """The world of this algorithm on a task family: everything that its rule may use.
 
         Args:
             environment: the task family, before any wrapper.
-            progress: share of the lifetime that is spent.
+            progress: share of the lifetime that has passed, in ``[0, 1]``.
             env_steps: env steps that have been taken.
 
         Raises:
-            UserError: the network cannot give a head that the rule asks for, or a head reads what nobody feeds in.
+            UserError: the network does not have a form of head that the rule asks for, or a head reads an input that does not
+                exist.
         """
         family = self.family(environment)
         spec = family.spec()
@@ -69,7 +71,11 @@ class Algorithm(Component):
         )
 
     def _network_for(self, heads: Heads) -> Network:
-        """The network as the rule sees it."""
+        """The network inside the curriculum, once it is certain that it has every form of head.
+
+        Raises:
+            UserError: it does not.
+        """
         network = self.network if self.curriculum is None else self.curriculum.wrap_network(self.network)
         for name, head in heads.outputs.items():
             if head.form not in network.forms:
@@ -82,10 +88,10 @@ class Algorithm(Component):
 
 
 def _sizes(spec: Spec, heads: Heads) -> Mapping[str, int]:
-    """How many numbers each name stands for that a head may read.
+    """The number of values of every input that a head may read, by name.
 
     Raises:
-        UserError: a head reads what nobody gives.
+        UserError: a head reads an input that does not exist.
     """
     action = spec.action.n if isinstance(spec.action, Discrete) else len(spec.action.low)
     sizes = {**heads.context, ACTION: action, REWARD: 1}

@@ -1,30 +1,36 @@
-"""The kinds environment (task family) and environment wrapper."""
+"""The kinds environment (a task family) and environment wrapper."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from discover.components.component import Component
+from discover.contract.types import EnvState, Key, Task
 
 Redraw: TypeAlias = Literal["never", "episode", "update"]
+"""When an environment gets a new task: never, at the start of each episode, or before each update."""
 
 
 class Discrete(NamedTuple):
-    """Actions ``0 .. n - 1``."""
+    """A discrete action space: the whole numbers ``0 .. n - 1``."""
 
     n: int
 
 
 class Continuous(NamedTuple):
-    """Real actions, one bound per dimension.
+    """A space of real actions ``[D]``, with a lower and an upper bound for each dimension.
 
-    What an algorithm says of actions in numbers of its own (how far to explore, how random to stay) it says in units of the
-    ``reach``, from the ``center``: then it does not depend on the units of the environment.
+    An algorithm expresses its own numbers about actions (how far to explore, how random to stay) in units of the ``reach``,
+    measured from the ``center``. So they do not depend on the units of the environment.
+
+    >>> space = Continuous(low=(-2.0, 0.0), high=(2.0, 1.0))
+    >>> print(space.center, space.reach)
+    [0.  0.5] [2.  0.5]
     """
 
     low: tuple[float, ...]
@@ -32,41 +38,65 @@ class Continuous(NamedTuple):
 
     @property
     def center(self) -> jax.Array:
-        """``[D]``: the middle between both bounds; 0 where either is infinite."""
-        return self._bounded(lambda low, high: 0.5 * low + 0.5 * high, 0.0)
+        """``[D]``: the middle between the two bounds; 0 where one of them is infinite."""
+        return self._from_bounds(lambda low, high: 0.5 * low + 0.5 * high, 0.0)
 
     @property
     def reach(self) -> jax.Array:
-        """``[D]``: how far the bounds are from the center; 1 where either is infinite, or both are the same."""
-        return self._bounded(lambda low, high: (0.5 * high - 0.5 * low) or 1.0, 1.0)
+        """``[D]``: the distance from the center to the bounds; 1 where a bound is infinite, or where both are equal."""
+        return self._from_bounds(lambda low, high: (0.5 * high - 0.5 * low) or 1.0, 1.0)
 
-    def _bounded(self, number: Callable[[float, float], float], otherwise: float) -> jax.Array:
+    def _from_bounds(self, number: Callable[[float, float], float], otherwise: float) -> jax.Array:
+        """``number(low, high)`` for each dimension with finite bounds, else ``otherwise``."""
         pairs = zip(self.low, self.high, strict=True)
-        made = [number(low, high) if math.isfinite(low) and math.isfinite(high) else otherwise for low, high in pairs]
-        return jnp.asarray(made, jnp.float32)
+        numbers = [number(low, high) if math.isfinite(low) and math.isfinite(high) else otherwise for low, high in pairs]
+        return jnp.asarray(numbers, jnp.float32)
 
 
 class Spec(NamedTuple):
-    """What an agent must know of a task family: static, the same for all its tasks."""
+    """The observations and actions of a task family: known before tracing, and the same for all its tasks.
+
+    Attributes:
+        observation_shape: shape of one observation.
+        action: action space.
+    """
 
     observation_shape: tuple[int, ...]
     action: Discrete | Continuous
 
 
-def encoded(spec: Spec, action: jax.Array) -> jax.Array:
-    """Actions as numbers that a network reads: one-hot if discrete, else in units of their reach, from their center."""
+def encode_action(spec: Spec, action: jax.Array) -> jax.Array:
+    """Actions as the input of a network: one-hot if discrete; if real, in units of their reach, from their center.
+
+    Args:
+        spec: whose action space it is.
+        action: ``[...]`` if discrete, ``[..., D]`` if real.
+
+    Returns:
+        ``[..., n]`` or ``[..., D]``.
+
+    >>> print(encode_action(Spec((4,), Discrete(3)), jnp.array(2)))
+    [0. 0. 1.]
+    >>> print(encode_action(Spec((4,), Continuous((-2.0,), (2.0,))), jnp.array([1.0])))
+    [0.5]
+    """
     if isinstance(spec.action, Discrete):
         return jax.nn.one_hot(action, spec.action.n)
     return (action - spec.action.center) / spec.action.reach
 
 
 class Step(NamedTuple):
-    """One transition of one environment. Nothing is reset: the lifetime does that.
+    """The result of one step of one environment. The environment does not reset itself; the framework does.
 
-    ``terminated`` and ``truncated`` are apart, since a truncated episode still has a value to bootstrap from.
+    Attributes:
+        state: the environment after the step.
+        observation: ``[*observation_shape]``, the true next observation, also at the end of an episode.
+        reward: scalar.
+        terminated: whether the episode ended for good: nothing follows, the value of the next state is 0.
+        truncated: whether the episode was cut off, by a time limit say: the next state still has a value to bootstrap from.
     """
 
-    state: Any
+    state: EnvState
     observation: jax.Array
     reward: jax.Array
     terminated: jax.Array
@@ -74,38 +104,51 @@ class Step(NamedTuple):
 
 
 class Environment(Component):
-    """A task family: a distribution over tasks, each one environment with its parameters. One task is a family of one.
+    """A task family: a distribution over tasks, each of which is one environment. A single environment is a family of one.
 
-    Written for one environment; the lifetime maps it over its B columns. ``redraw`` says when a column's task is drawn
-    anew: never (one task for the lifetime), at each episode, or before each update.
+    All methods are pure functions that JAX can trace, written for one environment; the framework maps them over B environments.
     """
 
     kind: ClassVar[str] = "environment"
 
     @property
     def redraw(self) -> Redraw:
+        """When an environment gets a new task. By default never: one task for the whole lifetime."""
         return "never"
 
     def spec(self) -> Spec:
+        """The observation shape and the action space."""
         raise NotImplementedError
 
-    def sample_task(self, key: jax.Array) -> Any:
-        """One task: a tree of arrays, handed to `reset` and `step`."""
+    def sample_task(self, key: Key) -> Task:
+        """Draw a task: the tree of arrays that `reset` and `step` receive; ``()`` for a family of one."""
         raise NotImplementedError
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
-        """A first state and observation."""
+    def reset(self, key: Key, task: Task) -> tuple[EnvState, jax.Array]:
+        """Start an episode.
+
+        Returns:
+            The first state and its observation ``[*observation_shape]``.
+        """
         raise NotImplementedError
 
-    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
-        """One transition."""
+    def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
+        """Take one step.
+
+        Args:
+            key: randomness of the step.
+            state: as `reset` or `step` gave it.
+            action: a whole number, or ``[D]``; real actions may lie outside of their bounds.
+            task: the same for the whole episode.
+        """
         raise NotImplementedError
 
 
 class Wrapper(Component):
-    """An environment wrapper: makes one task family out of another (time limit, frame stack, RL2's trials, ...)."""
+    """An environment wrapper: turns one task family into another (a time limit, a stack of frames, ...)."""
 
     kind: ClassVar[str] = "environment wrapper"
 
     def wrap(self, environment: Environment) -> Environment:
+        """The task family inside the wrapper."""
         raise NotImplementedError

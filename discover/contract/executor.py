@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
-import jax
 import numpy as np
 
 from discover.components.component import Component
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
+from discover.contract.types import Key, Lifetimes, Members
 
 
 class Curves(NamedTuple):
-    """Learning curves of a population over seeds on one task: arrays on the host.
+    """Learning curves of a population on one task, as arrays in the memory of the host.
 
     Attributes:
-        episode_return, episode_length: ``[P, S, 100]``.
-        info: ``[P, S, 100]`` each.
-        finite: ``[P, S]``.
-        env_steps: ``[P, S]``.
+        episode_return, episode_length: ``[P, S, 100]`` in 100 rows that are spread evenly over the updates.
+        info: ``[P, S, 100]`` each: what the rule reported, by name.
+        finite: ``[P, S]`` whether all parameters were finite at the end.
+        env_steps: ``[P, S]`` how many env steps were taken.
     """
 
     episode_return: np.ndarray
@@ -31,14 +31,24 @@ class Curves(NamedTuple):
 
 
 class Executor(Component):
-    """Where lifetimes run: this process, several devices, other machines."""
+    """The place where lifetimes run: this process, several devices, other machines.
+
+    A search whose strategy asks for fresh lifetimes calls `evaluate`: agents are scored and forgotten, so that an executor
+    needs to hold only some of them in memory at a time. A search whose strategy continues lifetimes calls `begin`, then
+    `advance` for each generation; between two calls, the search itself holds all agents.
+    """
 
     kind: ClassVar[str] = "executor"
 
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
-        """The executor with every choice made that bits depend on (the chunk size), for so many lifetimes of such a candidate.
+        """The executor with every choice made on which the bits of results depend (the chunk size).
 
-        The settled executor is recorded as part of the run, and reused by resume and repeats.
+        It is recorded as part of a run. A resumed or repeated run uses the recorded one.
+
+        Args:
+            lifetimes: how many there will be.
+            candidate: one of the candidates that will run.
+            environments: the task families on which they will run.
         """
         del lifetimes, candidate, environments
         return self
@@ -46,41 +56,45 @@ class Executor(Component):
     def evaluate(
         self,
         environment: Environment,
-        candidates: Any,
-        keys: jax.Array,
+        candidates: Members,
+        keys: Key,
         steps: int,
         progress: Callable[[float], None] | None = None,
     ) -> Curves:
-        """Run a lifetime for each candidate and seed.
+        """Run a fresh lifetime for each member and seed.
 
         Args:
             environment: task family.
-            candidates: one structure, each leaf with a leading axis P.
-            keys: ``[S]``, one per seed, the same for all candidates (common random numbers).
-            steps: env-step budget of each lifetime.
-            progress: called now and then with the share that is done.
+            candidates: members of one structure, each leaf with a leading axis P.
+            keys: ``[S]``, one per seed, the same for all members (common random numbers).
+            steps: budget of each lifetime in env steps.
+            progress: called from time to time with the share that is done, in ``[0, 1]``.
         """
         raise NotImplementedError
 
-    def begin(self, environment: Environment, candidates: Any, keys: jax.Array) -> Any:
-        """Ongoing lifetimes before their first update: a tree of arrays ``[P, S, ...]``.
+    def begin(self, environment: Environment, candidates: Members, keys: Key) -> Lifetimes:
+        """The lifetimes ``[P, S, ...]`` of all members and seeds before their first update.
 
         Args:
             environment: task family.
-            candidates: one structure, each leaf with a leading axis P.
-            keys: ``[S]``, one per seed, the same for all candidates.
+            candidates: members of one structure, each leaf with a leading axis P.
+            keys: ``[S]``, one per seed, the same for all members.
         """
         raise NotImplementedError
 
     def advance(
-        self, environment: Environment, candidates: Any, ongoing: Any, start: int, stop: int, total: int
-    ) -> tuple[Any, Curves]:
-        """Ongoing lifetimes after updates ``start .. stop - 1`` of ``total``, and their curves over these updates alone.
+        self, environment: Environment, candidates: Members, ongoing: Lifetimes, start: int, stop: int, total: int
+    ) -> tuple[Lifetimes, Curves]:
+        """Run the updates ``start .. stop - 1`` of ``total`` in lifetimes that have begun.
 
         Args:
             environment: task family.
-            candidates: with which member i goes on, each leaf with a leading axis P.
-            ongoing: ``[P, S, ...]``, from `begin` or `advance`, gathered in between as the strategy wishes.
-            start, stop, total: updates; the curves' rows are spread over the window, and ``env_steps`` are those of it.
+            candidates: the members that the lifetimes follow from here on, each leaf with a leading axis P.
+            ongoing: ``[P, S, ...]`` lifetimes from `begin` or `advance`; the strategy may have copied some in between.
+            start, stop, total: numbers of updates.
+
+        Returns:
+            The lifetimes after these updates, and their curves: the 100 rows are spread over these updates alone, and
+            ``env_steps`` counts those of these updates.
         """
         raise NotImplementedError

@@ -1,7 +1,8 @@
 """The hooks that a plugin may implement: typed, documented signatures and nothing else.
 
-Any subset of a hook's arguments may be taken. A hook that watches must not block: a search waits for it. Whatever it raises
-costs a warning, and never the result; ctrl-C (``KeyboardInterrupt``, of which ``Terminated`` is the one by SIGTERM) passes.
+A hook function may take any subset of the arguments, by their names. A search waits for every hook, so a hook must return
+soon. An error in a hook becomes a warning, unless the hook's description says otherwise; it never costs the result. ctrl-C
+(``KeyboardInterrupt``) and SIGTERM (``Terminated``, a subclass of it) stop the command as usual.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from discover.contract.events import Command, Comparison, Generation, SearchInfo, SearchResult, Training
+    from discover.contract.events import Command, Generation, SearchInfo
     from discover.contract.registry import Registry
+    from discover.contract.results import Comparison, SearchResult, Training
 
 hookspec = pluggy.HookspecMarker("discover")
 hookimpl = pluggy.HookimplMarker("discover")
@@ -23,38 +25,39 @@ hookimpl = pluggy.HookimplMarker("discover")
 
 @hookspec
 def discover_register(registry: Registry) -> None:
-    """Register components, recipes and tasks. Import heavy modules here, not at the top of the plugin."""
+    """Register components, recipes and tasks. A module that is slow to import is best imported here, not at the top."""
 
 
 @hookspec
 def discover_observers(command: Command) -> Sequence[object]:
-    """Objects with hook implementations that watch one command (a tracker, a progress bar); none if it is not theirs.
+    """Objects whose hooks watch one command (a tracker, a progress bar); an empty list to leave it alone.
 
-    Called before anything dear begins: what cannot work (a tracking server that does not answer) is a `UserError` here.
+    Called before any expensive work. If watching is impossible (a tracking server does not answer), raise a `UserError`: it
+    ends the command.
     """
     raise NotImplementedError
 
 
 @hookspec
 def discover_search_started(search: SearchInfo) -> None:
-    """A search is about to run its first generation, or the first one after it was resumed; ``search.phase`` says what is left.
+    """A search is about to run its first generation, or to continue; ``search.phase`` says which work is left.
 
-    A report may tune a baseline by a search of its own, inside this one: tell searches apart by ``search.directory``.
+    The report of a search may tune a baseline by another search, inside this one; ``search.directory`` distinguishes them.
     A `DiscoverError` ends the command.
     """
 
 
 @hookspec
 def discover_generation_done(search: SearchInfo, generation: Generation) -> None:
-    """A generation has been evaluated and told to the strategy."""
+    """A generation has been evaluated, and the strategy has received its fitness."""
 
 
 @hookspec
 def discover_checkpoint(search: SearchInfo) -> None:
-    """The search is about to write its checkpoint, or that it is finished: it will never tell again what it has told so far.
+    """The search is about to write a checkpoint, or the note that it is finished. Events before it will not be repeated.
 
-    Make it durable (``fsync``), or raise an ``OSError`` or a `DiscoverError`: then the checkpoint is not written now, but tried
-    again after the next generation. Any other error costs a warning and holds up nothing.
+    So a watcher makes durable (``fsync``) what it has received so far. If it cannot, it raises an ``OSError`` or a
+    `DiscoverError`: the checkpoint is then not written now, but after the next generation.
     """
 
 
@@ -62,43 +65,44 @@ def discover_checkpoint(search: SearchInfo) -> None:
 def discover_search_finished(search: SearchInfo, result: SearchResult) -> None:
     """The champion has been chosen and saved.
 
-    Told again when a search that was killed right after it is resumed, and when a finished one is: add nothing twice.
+    Called again when the search is resumed after it has finished, or after it was killed just before: record nothing twice.
     """
 
 
 @hookspec
 def discover_search_failed(search: SearchInfo, error: BaseException) -> None:
-    """The search ends early: an error, ctrl-C (``KeyboardInterrupt``) or SIGTERM (`Terminated`). Its last checkpoint stands."""
+    """The search ends early, by an error, ctrl-C (``KeyboardInterrupt``) or SIGTERM (`Terminated`). Its checkpoint remains."""
 
 
 @hookspec
 def discover_training_finished(training: Training) -> None:
-    """``discover train`` has trained a candidate on one task over several seeds."""
+    """A training has ended: one candidate on one task with several seeds."""
 
 
 @hookspec
 def discover_comparison_finished(comparison: Comparison) -> None:
-    """``discover compare`` has compared candidates over tasks and seeds."""
+    """A comparison has ended: several candidates on several tasks with several seeds."""
 
 
 @hookspec
 def discover_command_finished() -> Mapping[str, Any] | None:
-    """The command is over, in whatever way: flush. What is returned (``run_id``, ...) joins its ``--json`` summary.
+    """The command has ended, with success or not: finish all work that is still open.
 
-    A `DiscoverError` is told after the result has been printed, and gives the exit status.
+    The mapping that it returns (``run_id``, ...) becomes part of the result's ``facts`` and of the ``--json`` summary. A
+    `DiscoverError` is shown after the result has been printed, and determines the exit status.
     """
 
 
 @hookspec(firstresult=True)
 def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> Path | None:
-    """The candidate file behind an address of a tracking store, brought into ``folder``; None for any other text."""
+    """Copy the candidate file at an address of a tracking store into ``folder``; None if the text is no such address."""
 
 
 @hookspec(firstresult=True)
 def discover_find_search(address: str, store: str | None) -> Path | None:
-    """The directory of the search behind a run's address; None for any other text."""
+    """The directory of the search that a run's address belongs to; None if the text is no such address."""
 
 
 @hookspec(firstresult=True)
 def discover_ui(store: str | None, port: int) -> Sequence[str] | None:
-    """The command line that serves the tracking store's web page on 127.0.0.1."""
+    """The command line that serves the web page of the tracking store on 127.0.0.1, port ``port``."""

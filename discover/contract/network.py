@@ -1,38 +1,39 @@
-"""The kinds network and curriculum, and the heads through which a rule asks for outputs."""
+"""The kinds network and curriculum, and the heads by which an update rule asks for outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 import jax
 
 from discover.components.component import Component
 from discover.contract.environment import Environment, Spec
+from discover.contract.types import Carry, Key, Params
 
 Outputs: TypeAlias = Mapping[str, jax.Array]
-"""Outputs of the network by head name, each ``[..., *shape]``."""
+"""Outputs of a network by the name of the head, each ``[..., *head.shape]``."""
 
 AUXILIARY_LOSS = "auxiliary_loss"
-"""The output in which a wrapped network reports a loss per step; `World.gradient` adds its mean."""
+"""Name of the output by which a network inside a curriculum adds a loss ``[...]``: `World.gradient` adds its mean."""
 
 ACTION, REWARD = "action", "reward"
-"""Inputs that a head may read besides the rule's context: what was done and what came of it. Not known yet when acting."""
+"""Names of the inputs that a head may read beside the context: the action and its reward. Neither is known while acting."""
 
 
 class Head(NamedTuple):
-    """One output that a rule needs from the network.
+    """One output that an update rule needs from the network.
 
     Attributes:
-        shape: shape per state: ``()`` for a value, ``(A,)`` for the logits of A actions.
-        form: ``vector`` depends on the state; ``constant`` does not (the log standard deviation of a Gaussian policy).
-            A network names the forms that it gives; a plugin may add one (``model`` for action-conditional outputs).
-        mix: how a mixture of several agents combines it: as logits of a distribution (in probability space), linearly, or
-            not at all (the first agent's).
+        shape: shape for one state: ``()`` for a value, ``(A,)`` for the logits of A actions.
+        form: how the output depends on the state. ``vector`` depends on it; ``constant`` does not (the log standard deviation
+            of a Gaussian policy). A network names the forms that it has; a plugin may add others.
+        mix: how a mixture of several agents combines their outputs: as logits of a ``distribution`` (in probability space),
+            ``linear``, or by taking that of the ``first`` agent.
         gain: gain of the orthogonal initialization of the last layer.
-        reads: what the output depends on besides the observation: names in the context, `ACTION`, `REWARD`. An output is left
-            out where something that it reads is not known.
+        reads: inputs beside the observation, by name: names in the context, `ACTION`, `REWARD`. Where one of them is not known,
+            the network leaves the output out.
     """
 
     shape: tuple[int, ...]
@@ -42,17 +43,17 @@ class Head(NamedTuple):
     reads: tuple[str, ...] = ()
 
     def known(self, inputs: Inputs) -> bool:
-        """Whether everything that the output reads is there."""
+        """Whether the inputs hold everything that the head reads."""
         return all(name in inputs.context for name in self.reads)
 
 
 class Heads(NamedTuple):
-    """All that a rule needs from the network.
+    """Everything that an update rule needs from the network.
 
     Attributes:
-        outputs: the outputs by name.
-        context: sizes by name of what the rule feeds in at every step (eta, a sampled latent, ...). A network is also told the
-            sizes of `ACTION` and `REWARD` here.
+        outputs: the heads by name.
+        context: number of values of each input that the rule adds at every step (meta-parameters, a sampled latent variable,
+            ...), by name. When a network receives heads, `ACTION` and `REWARD` are among these sizes.
     """
 
     outputs: Mapping[str, Head]
@@ -60,13 +61,13 @@ class Heads(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What a network sees, with any leading axes.
+    """The inputs of a network, all with the same leading axes.
 
     Attributes:
         observation: ``[..., *observation_shape]``.
-        is_first: ``[...]`` true where an episode starts; a recurrent network resets its carry there.
-        context: ``[..., size]`` each, by name: what heads may read.
-        progress: scalar in ``[0, 1]``: how much of the lifetime is spent.
+        is_first: ``[...]`` true at the first step of an episode; a recurrent network resets its carry there.
+        context: ``[..., size]`` each, by name: inputs that heads may read.
+        progress: scalar in ``[0, 1]``: share of the lifetime that has passed.
     """
 
     observation: jax.Array
@@ -76,38 +77,49 @@ class Inputs(NamedTuple):
 
 
 class Network(Component):
-    """Observations to the outputs that the rule's heads ask for, with an explicit carry (empty when feed-forward)."""
+    """A function from observations to the outputs of all heads. Its memory, if it has one, is an explicit carry."""
 
     kind: ClassVar[str] = "network"
 
     @property
     def forms(self) -> frozenset[str]:
-        """The forms of head that this network can give."""
+        """The forms of head that this network has."""
         return frozenset({"vector", "constant"})
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
-        """Fresh parameters."""
+    def init(self, key: Key, spec: Spec, heads: Heads) -> Params:
+        """Draw fresh parameters."""
         raise NotImplementedError
 
-    def carry(self, heads: Heads) -> Any:
-        """The carry of one column at the start of an episode; ``()`` for a feed-forward network."""
+    def carry(self, heads: Heads) -> Carry:
+        """The memory of one environment at the start of an episode; ``()`` for a feed-forward network."""
         del heads
         return ()
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
-        """Outputs for one time step, with any leading batch axes; feed-forward networks get all steps at once, ``[T * B]``."""
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
+        """Compute the outputs of one time step.
+
+        Args:
+            params: as `init` gave them.
+            heads: the outputs to compute; those whose inputs are not known are left out (`Head.known`).
+            inputs: with any leading axes: ``[B]`` for a recurrent network; a feed-forward network also receives all steps at
+                once, ``[T * B]``.
+            carry: the memory before the step, with the leading axes of the inputs.
+
+        Returns:
+            The outputs by name, and the memory after the step.
+        """
         raise NotImplementedError
 
 
 class Curriculum(Component):
-    """What changes for the agent over its lifetime: the network (K agents mixed into one), the tasks, or both."""
+    """A change of the agent, of its tasks, or of both over the lifetime (several agents that are mixed into one, say)."""
 
     kind: ClassVar[str] = "curriculum"
 
     def wrap_network(self, network: Network) -> Network:
-        """The network that acts and learns; one output may be `AUXILIARY_LOSS`."""
+        """The network that acts and learns. One of its outputs may be `AUXILIARY_LOSS`."""
         return network
 
     def wrap_family(self, environment: Environment) -> Environment:
-        """The task family that is learned on."""
+        """The task family that the agent learns on."""
         return environment

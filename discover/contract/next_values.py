@@ -1,4 +1,6 @@
-"""Values of the states that steps lead to, with as few evaluations as can be."""
+"""Values of the next states of a trajectory, with as few evaluations of the network as possible."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 
@@ -9,14 +11,18 @@ from discover.contract.trajectory import Trajectory
 
 
 def next_values(evaluate: Callable[[Trajectory], jax.Array], trajectory: Trajectory) -> jax.Array:
-    """Values ``[T, B]`` of the true next states; where the episode terminated, they mean nothing.
+    """Values ``[T, B]`` of the true next states.
 
-    The next state of most transitions is the state of the row below, whose value is known. Only the last row's, and those
-    where an episode was truncated, are evaluated: row after row, as many as there are.
+    The next state of most steps is the state of the step after it, whose value is an output of the trajectory already. Two
+    kinds of next states have to be evaluated: those of the last step, and those where an episode was truncated. A loop
+    evaluates them step by step; it takes as many rounds as there are steps at which any environment was truncated.
 
     Args:
-        evaluate: gives values ``[1, B]`` of the next states of one row of experience, gradients stopped.
-        trajectory: ``[T, B, ...]``, with the output ``value`` of the states left.
+        evaluate: computes the values ``[1, B]`` of the next states of one step (``[1, B, ...]``), gradients stopped.
+        trajectory: ``[T, B, ...]``, with the values of the states before each step as the output ``value``.
+
+    Returns:
+        The values; where an episode terminated, they have no meaning.
     """
 
     def row(index: jax.Array | int) -> Trajectory:

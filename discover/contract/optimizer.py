@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import jax
 
 from discover.components.component import Component
+from discover.contract.types import OptimizerState, Params
 
 
 class Optimizer(Component):
-    """Turns gradients into new parameters. Differentiable, also at a zero gradient, so that meta-gradients pass.
+    """Turns a gradient into new parameters.
 
-    One that is not lists all its numbers in ``not_differentiable``: evolution may use it, a meta-gradient may not.
+    A meta-gradient is taken through `update`, so its derivatives must be finite, also where the gradient is zero. An optimizer
+    without such derivatives lists its numbers in ``not_differentiable``: evolution may search them, a meta-gradient may not.
     """
 
     kind: ClassVar[str] = "optimizer"
 
     @property
     def layerwise(self) -> bool:
-        """Whether it matters which array a parameter is in; where not, a wrapper may hand over one flat vector."""
+        """Whether it matters which array a parameter belongs to. If not, a wrapper may pass one flat vector."""
         return True
 
-    def init(self, params: Any) -> Any:
-        """State for parameters of this structure."""
+    def init(self, params: Params) -> OptimizerState:
+        """The state before the first step, for parameters of this structure."""
         raise NotImplementedError
 
-    def update(self, gradient: Any, state: Any, params: Any, progress: jax.Array) -> tuple[Any, Any]:
-        """New parameters and state. ``progress`` in ``[0, 1]`` drives schedules."""
+    def update(
+        self, gradient: Params, state: OptimizerState, params: Params, progress: jax.Array
+    ) -> tuple[Params, OptimizerState]:
+        """Take one step *against* the gradient.
+
+        Args:
+            gradient: of the loss, with the structure of the parameters.
+            state: as `init` or `update` returned it.
+            params: the parameters before the step.
+            progress: share of the lifetime that has passed, in ``[0, 1]``; it drives schedules.
+
+        Returns:
+            The parameters and the state after the step.
+        """
         raise NotImplementedError

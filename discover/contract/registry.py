@@ -1,4 +1,4 @@
-"""The registry: which components, recipes and tasks the loaded plugins bring, and where each comes from."""
+"""The registry: the components, recipes and tasks of all loaded plugins, and the origin of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from discover.storage.yaml_text import values_in_file
 
 
 class Provenance(NamedTuple):
-    """Where a plugin comes from."""
+    """The origin of a plugin.
+
+    Attributes:
+        plugin: name of the plugin.
+        distribution: name of the installed distribution, or path of the file.
+        version: version of the distribution; ``""`` if it has none.
+
+    >>> print(Provenance("ppo", "discover-rl", "0.1.0"))
+    'ppo' (of discover-rl 0.1.0)
+    """
 
     plugin: str
     distribution: str
@@ -30,13 +39,13 @@ class Entry:
     """One registered name.
 
     Attributes:
-        kind: kind of the component; ``recipe`` and ``task`` for named candidates and named environments.
+        kind: kind of the component; ``recipe`` for a named candidate, ``task`` for a named environment.
         name: unique within the kind.
         component: the class, or None for a recipe or a task.
         source: the config of a recipe or a task, or the file that holds it.
         summary: one line.
-        paper: where it is published.
-        provenance: which plugin of which distribution brings it.
+        paper: the publication.
+        provenance: the plugin that registered it.
         facts: further facts (a task's returns of a random and a reference policy, and their origin).
     """
 
@@ -68,7 +77,18 @@ class Entry:
 
 
 class Registry:
-    """Names of components by kind. A plugin's ``discover_register(registry)`` fills it."""
+    """Names of components by kind. A plugin's ``discover_register(registry)`` fills it.
+
+    >>> from discover.contract.network import Network
+    >>> from discover.components.component import component
+    >>> @component
+    ... class Linear(Network):
+    ...     "A network with one layer."
+    >>> registry = Registry()
+    >>> registry.add("linear", Linear)
+    >>> registry.get("network", "linear").summary
+    'A network with one layer.'
+    """
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], Entry] = {}
@@ -77,28 +97,36 @@ class Registry:
         self._plugins: dict[str, Provenance] = {}
 
     def add(self, name: str, component: type[Component], *, summary: str = "") -> None:
-        """Register a component class under a name; its kind is that of its base class.
+        """Register a component class under a name. Its kind is that of its base class.
+
+        Args:
+            name: the name that configs use.
+            component: the class, decorated by ``@discover.component``.
+            summary: one line; by default the first line of the docstring.
 
         Raises:
-            UserError: the class is no component, or an annotation of it cannot be read.
+            UserError: the class is no component, or one of its annotations cannot be read.
             PluginError: the name is taken.
         """
         if not (isinstance(component, type) and issubclass(component, Component) and "__dataclass_fields__" in vars(component)):
-            called = getattr(component, "__name__", repr(component))
-            raise UserError(f"class '{called}' cannot be registered as '{name}': decorate it with @discover.component.")
+            label = getattr(component, "__name__", repr(component))
+            raise UserError(f"class '{label}' cannot be registered as '{name}': decorate it with @discover.component.")
         fields(component)
         line = summary or (inspect.getdoc(component) or "").partition("\n")[0]
-        self._put(Entry(component.kind, name, component, None, line, component.paper, self._current, {}))
+        entry = Entry(
+            component.kind, name, component, None, summary=line, paper=component.paper, provenance=self._current, facts={}
+        )
+        self._put(entry)
         self._names[component] = name
 
     def add_recipe(self, name: str, candidate: Mapping[str, Any] | Path, *, summary: str, paper: str = "") -> None:
-        """Register a named candidate: a known algorithm with its published settings, in the words of a config.
+        """Register a named candidate: a known algorithm with its published settings.
 
         Args:
             name: the recipe's name.
             candidate: the config, or the YAML file that holds it; the file is read when `Entry.value` is first used.
             summary: one line.
-            paper: where the settings are published.
+            paper: the publication of the settings.
 
         Raises:
             UserError: there is no such file, or the config is no mapping.
@@ -127,16 +155,17 @@ class Registry:
         """Register a named environment.
 
         Args:
-            name: the task's id.
-            environment: the environment component, in the words of a config.
+            name: the task's name.
+            environment: the environment as a config would write it.
             summary: one line.
             random: mean episode return of a uniform random policy: 0 on the normalized scale.
             reference: a reference return: 1 on the normalized scale.
-            origin: where the two figures come from.
-            paper: where the task is published.
+            origin: the source of the two returns.
+            paper: the publication of the task.
 
         Raises:
-            UserError: the reference return is no better than the random one, so that there is no scale between them.
+            UserError: the reference return is not above the random one, so that there is no scale between them.
+            PluginError: the name is taken.
         """
         if not reference > random:
             raise UserError(
@@ -144,13 +173,14 @@ class Registry:
                 "normalized scale, random is 0."
             )
         facts = {"random": random, "reference": reference, "origin": origin}
-        self._put(Entry("task", name, None, environment, summary, paper, self._current, facts))
+        entry = Entry("task", name, None, environment, summary=summary, paper=paper, provenance=self._current, facts=facts)
+        self._put(entry)
 
     def get(self, kind: str, name: str) -> Entry:
         """The entry of a kind and name.
 
         Raises:
-            UserError: unknown; the message lists the known names and the nearest.
+            UserError: there is none; the message suggests the nearest name.
         """
         entry = self._entries.get((kind, name))
         if entry is None:
@@ -158,10 +188,11 @@ class Registry:
         return entry
 
     def has(self, kind: str, name: str) -> bool:
+        """Whether a kind has an entry of that name."""
         return (kind, name) in self._entries
 
     def entries(self, kind: str | None = None) -> Iterator[Entry]:
-        """All entries, or those of one kind, sorted by kind and name."""
+        """All entries, or those of one kind, in the order of kind and name."""
         for key in sorted(self._entries):
             if kind is None or key[0] == kind:
                 yield self._entries[key]
@@ -170,7 +201,7 @@ class Registry:
         """The name under which a class is registered.
 
         Raises:
-            UserError: it is not.
+            UserError: it is not registered.
         """
         if component not in self._names:
             raise UserError(
@@ -180,17 +211,17 @@ class Registry:
         return self._names[component]
 
     def plugins(self) -> list[Provenance]:
-        """Which plugins are loaded, those that register nothing (a tracker) among them; sorted."""
+        """All loaded plugins in the order of their names, also those that register nothing (a tracker)."""
         return sorted(self._plugins.values())
 
     def forget(self, plugin: str) -> None:
-        """Remove what a plugin has registered (it broke while loading)."""
+        """Remove everything that a plugin has registered, because it failed to load."""
         self._entries = {key: e for key, e in self._entries.items() if e.provenance.plugin != plugin}
         self._names = {e.component: e.name for e in self._entries.values() if e.component is not None}
         self._plugins.pop(plugin, None)
 
     def register_as(self, provenance: Provenance) -> None:
-        """Say which plugin the following registrations belong to."""
+        """Set the plugin to which the next registrations belong."""
         self._current = provenance
         self._plugins[provenance.plugin] = provenance
 

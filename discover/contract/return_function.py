@@ -10,15 +10,16 @@ from discover.components.component import Component
 
 
 class Segment(NamedTuple):
-    """What a return function sees: T steps of B environments, each ``[T, B]``.
+    """The input of a return function: T steps of B environments, each field ``[T, B]``.
 
     Attributes:
-        reward: reward of the transition.
-        value: value of the state that it left; gradients are stopped before, never after, the return function.
-        next_value: value of the *true* next state (not of the state after a reset); 0 after a termination.
-        terminated: the transition ended the episode for good: no value follows.
-        truncated: the transition ended the episode by a limit: the value of the next state follows, its rewards do not.
-        behavior_log_prob, target_log_prob: log-probabilities of the action when it was taken and under the policy that learns.
+        reward: ``r_t``, the reward of the step.
+        value: ``v(s_t)``, the value of the state before the step; gradients are stopped already.
+        next_value: value of the *true* next state, not of the state after a reset; 0 after a termination.
+        terminated: whether the step ended the episode for good: no value follows.
+        truncated: whether the step ended the episode by a limit: the value of the next state counts, later rewards do not.
+        behavior_log_prob: log-probability of the action under the policy that took it.
+        target_log_prob: log-probability of the action under the policy that learns.
     """
 
     reward: jax.Array
@@ -31,20 +32,26 @@ class Segment(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """Each ``[T, B]``: what the value should have been, and how much better the action was than expected."""
+    """The output of a return function, each field ``[T, B]``.
+
+    Attributes:
+        value: the number that the value function should have predicted.
+        advantage: how much better the action was than the value function expected.
+    """
 
     value: jax.Array
     advantage: jax.Array
 
 
 class ReturnFunction(Component):
-    """Targets for value and policy from a segment; off-policy corrections are return functions too.
+    """Targets for value and policy from a segment. Off-policy corrections are return functions too.
 
-    Differentiable with respect to its own leaves: the gradient to, say, gamma runs through the targets, so nothing here
-    stops gradients.
+    The targets are differentiable with respect to the function's own numbers: a meta-gradient with respect to, say, gamma runs
+    through them. So a return function stops no gradients.
     """
 
     kind: ClassVar[str] = "return function"
 
     def __call__(self, segment: Segment) -> Targets:
+        """Compute the targets."""
         raise NotImplementedError

@@ -1,14 +1,15 @@
-"""The kinds strategy (the outer optimizer) and objective (its fitness)."""
+"""The kinds strategy (the outer optimizer) and objective (the fitness that it maximizes)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import jax
 import numpy as np
 
 from discover.components.component import Component
+from discover.contract.types import Key, StrategyState
 
 if TYPE_CHECKING:
     from discover.components.space import Space
@@ -18,8 +19,8 @@ class Proposal(NamedTuple):
     """A population to evaluate.
 
     Attributes:
-        genomes: ``[P, D]`` float32 coordinates; `Space.decode` turns them into candidates.
-        parents: None for *fresh* lifetimes (new agents); ``[P]`` int32 for *ongoing* ones: member i continues the lifetime of
+        genomes: ``[P, D]`` float32 coordinates; `Space.decode` turns one genome into a candidate.
+        parents: None for *fresh* lifetimes (new agents); ``[P]`` int32 for *ongoing* ones: member i continues the lifetimes of
             member ``parents[i]`` of the generation before.
     """
 
@@ -28,41 +29,48 @@ class Proposal(NamedTuple):
 
 
 class Strategy(Component):
-    """Proposes a population, is told its fitness. *Higher is better.*
+    """Proposes a population, receives its fitness, and so on. *Higher fitness is better.*
 
-    A strategy moves in the coordinates of a `Space`: vectors in units of each domain's standard deviation, of which the start
-    genome is the natural mean and 1 the natural step. Its state is a tree of arrays whose structure, shapes and dtypes never
-    change, so that it is saved as arrays and restored into what `init` gives. `ask` and `tell` may be traced; ``space`` and
-    ``population`` are the same from `init` to the end, and the strategy's own settings are numbers, never tracers.
+    A strategy works in the coordinates of a `Space`: vectors in units of each domain's standard deviation, for which the start
+    genome is the natural mean and 1 the natural step size. Its state is a tree of arrays whose structure, shapes and dtypes
+    never change: checkpoints save the arrays, and resuming fills them into the state that `init` returns. `ask` and `tell` may
+    be traced; ``space`` and ``population`` are the same from `init` to the end, and the strategy's own settings are Python
+    numbers, never tracers.
     """
 
     kind: ClassVar[str] = "strategy"
 
     def check_population(self, space: Space, population: int) -> str | None:
-        """Why the strategy cannot work with such a population and which one it could, or None.
+        """The reason why the strategy cannot work with a population of this size, with one that it could; None if it can.
 
-        Asked when a config is read; the answer goes on from "population 7 does not suit the strategy 'Open_ES':".
+        A search calls it when it reads its config. The text continues the sentence "population 7 does not suit the strategy
+        'Open_ES':".
         """
         del space, population
         return None
 
-    def init(self, key: jax.Array, space: Space, population: int) -> Any:
-        """State before the first generation. The population has been checked."""
+    def init(self, key: Key, space: Space, population: int) -> StrategyState:
+        """The state before the first generation. The population has passed `check_population`."""
         raise NotImplementedError
 
-    def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
-        """The next population."""
+    def ask(self, key: Key, state: StrategyState, space: Space, population: int) -> tuple[Proposal, StrategyState]:
+        """Propose the next population."""
         raise NotImplementedError
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
-        """State after ``fitness[P]`` of the ``genomes[P, D]`` that were asked last.
+    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
+        """Learn from the population that `ask` proposed last.
 
-        Fitness is always finite: a broken candidate is just below the lowest that any sound one has had so far.
+        Args:
+            key: randomness.
+            state: as `ask` returned it.
+            space: the space of the search.
+            genomes: ``[P, D]``, as proposed.
+            fitness: ``[P]``, always finite: that of a broken candidate is just below the lowest of every sound one so far.
         """
         raise NotImplementedError
 
-    def recommendation(self, state: Any, space: Space) -> jax.Array | None:
-        """The genome that the strategy itself would bet on, though it may never have been evaluated (a mean), or None."""
+    def recommendation(self, state: StrategyState, space: Space) -> jax.Array | None:
+        """The genome ``[D]`` that the strategy itself considers best, evaluated or not (a mean, say); None if it has none."""
         del state, space
         return None
 
@@ -71,9 +79,9 @@ class TaskReturns(NamedTuple):
     """Learning curves of a population on one task.
 
     Attributes:
-        returns: ``[P, S, 100]`` mean episode return per row of the curve.
-        random: return of a uniform random policy (0 on the normalized scale).
-        reference: a reference return (1 on the normalized scale).
+        returns: ``[P, S, 100]`` mean episode return in each row of the curve.
+        random: return of a uniform random policy: 0 on the normalized scale.
+        reference: a reference return: 1 on the normalized scale.
     """
 
     returns: np.ndarray
@@ -82,10 +90,10 @@ class TaskReturns(NamedTuple):
 
 
 class Objective(Component):
-    """Turns learning curves over tasks and seeds into one fitness number per candidate."""
+    """Turns learning curves over tasks and seeds into one number per candidate, its fitness."""
 
     kind: ClassVar[str] = "objective"
 
     def __call__(self, tasks: Sequence[TaskReturns]) -> np.ndarray:
-        """Fitness ``[P]``; higher is better."""
+        """The fitness ``[P]`` of every member; higher is better."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Trajectory: what rules learn from, as `World.collect` gives it."""
+"""Trajectories: the experience that update rules learn from, as `World.collect` returns it."""
 
 from __future__ import annotations
 
@@ -9,47 +9,51 @@ import jax
 import jax.numpy as jnp
 
 from discover.contract.network import Outputs
+from discover.contract.normalizer import Normalizer
+from discover.contract.types import Carry, Statistics, Task
 
 T = TypeVar("T")
 
 Info: TypeAlias = Mapping[str, jax.Array]
-"""Scalars for a human to read, by name; averaged over the rows of the learning curve."""
+"""Scalars for a human reader, by name. The learning curve shows their mean over the updates of each of its rows."""
 
 Context: TypeAlias = Mapping[str, jax.Array]
-"""What a rule feeds to the network, by name: ``[size]``, or ``[B, size]`` for a value per environment."""
+"""Inputs that a rule adds to the observation, by name: ``[size]``, or ``[B, size]`` for a value per environment."""
 
 
 class Unscaled(NamedTuple):
-    """What experience was before the normalizer, for rules that learn from it much later.
+    """The numbers of a trajectory before the normalizer, for rules that learn from them much later.
 
     Attributes:
         observation, reward, next_observation: ``[T, B, ...]``.
-        normalizer, statistics: by which it is rescaled now, that is, after the segment.
+        normalizer, statistics: those that rescale them at the end of the trajectory.
     """
 
     observation: jax.Array
     reward: jax.Array
     next_observation: jax.Array
-    normalizer: Any = ()
-    statistics: Any = ()
+    normalizer: Normalizer | tuple[()] = ()
+    statistics: Statistics = ()
 
 
 class Trajectory(NamedTuple):
-    """T steps of B environments, each ``[T, B, ...]`` unless said otherwise; gradients are stopped.
+    """T steps of B environments, each field ``[T, B, ...]`` unless another shape stands there; gradients are stopped.
+
+    One environment is one column of these arrays. A minibatch is a trajectory too.
 
     Attributes:
-        observation: what the agent saw.
-        action, log_prob: what it did, and the log-probability of that when it did it.
-        outputs: what the network says of the observations with the parameters that acted, by head.
-        reward, terminated, truncated: what came of it.
+        observation: the observation before the step.
+        action, log_prob: the action, and its log-probability under the policy that took it.
+        outputs: outputs of the network for ``observation``, by head, with the parameters that acted.
+        reward, terminated, truncated: as in `Step`; ``truncated`` is false where ``terminated`` is true.
         next_observation: the *true* next observation, before any reset.
-        is_first: true where an episode starts.
-        context: what the rule fed to the network, by name.
-        carry: ``[B, ...]`` the network's carry before the first step.
-        task: ``[B, ...]`` the task of each column at the segment's start; empty where single steps were shuffled.
-        extra: ``[G, ...]`` what a rule that wraps another lets travel with each group of columns (see `World.view`).
-        unscaled: what it was before the normalizer; empty without one, and where steps or columns were rearranged. A
-            `ReplayBuffer` sees to it: no rule need know.
+        is_first: true at the first step of an episode.
+        context: inputs that the rule added to the observation, by name.
+        carry: ``[B, ...]`` memory of the network before the first step.
+        task: ``[B, ...]`` task of each environment at the first step; ``()`` where single steps were shuffled.
+        extra: ``[G, ...]`` data of each group of environments, from a rule that wraps another (see `World.view`).
+        unscaled: the same numbers before the normalizer; ``()`` without a normalizer, and where steps or environments were
+            rearranged. `ReplayBuffer` handles it: a rule need not.
     """
 
     observation: jax.Array
@@ -62,14 +66,17 @@ class Trajectory(NamedTuple):
     next_observation: jax.Array
     is_first: jax.Array
     context: Context
-    carry: Any
-    task: Any
+    carry: Carry
+    task: Task
     extra: Any = ()
     unscaled: Unscaled | tuple[()] = ()
 
 
 def group_columns(batch: Trajectory, size: int) -> Trajectory:
-    """Groups of ``size`` neighboring columns along a new leading axis: ``[T, B, ...]`` becomes ``[G, T, size, ...]``."""
+    """Groups of ``size`` neighboring environments along a new leading axis: ``[T, B, ...]`` becomes ``[G, T, size, ...]``.
+
+    The inverse is `join_columns`; ``extra`` is ``[G, ...]`` already and stays as it is.
+    """
 
     def columns(x: jax.Array) -> jax.Array:
         return x.reshape(-1, size, *x.shape[1:])
@@ -83,7 +90,11 @@ def group_columns(batch: Trajectory, size: int) -> Trajectory:
 
 
 def join_columns(groups: T) -> T:
-    """The inverse of `group_columns`, for trajectory or outputs: ``[G, T, size, ...]`` becomes ``[T, B, ...]``."""
+    """Undo `group_columns`, for a trajectory or for outputs: ``[G, T, size, ...]`` becomes ``[T, B, ...]``.
+
+    >>> join_columns({"value": jnp.zeros((3, 5, 2))})["value"].shape
+    (5, 6)
+    """
 
     def columns(x: jax.Array) -> jax.Array:
         return x.reshape(-1, *x.shape[2:])

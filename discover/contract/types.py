@@ -1,4 +1,8 @@
-"""Names for the trees of arrays that components hand each other, and whose structure is the business of one of them alone."""
+"""Names for the values that components exchange.
+
+Most of them are trees of arrays (pytrees of JAX) whose structure is known to one component alone: only a network knows what its
+`Params` are. A type checker accepts any value for such a name; it tells the reader what to pass.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,25 @@ from typing import Any, TypeAlias
 import jax
 
 Key: TypeAlias = jax.Array
-"""A random key of JAX; it is used once."""
+"""A random key of JAX (``jax.random.key``). Use each key once."""
 
 Params: TypeAlias = Any
-"""A network's parameters."""
+"""The parameters of a network."""
 
 Carry: TypeAlias = Any
-"""A network's memory from step to step; empty when it is feed-forward."""
+"""The memory of a recurrent network from step to step; ``()`` for a feed-forward network."""
 
 RuleState: TypeAlias = Any
-"""What an update rule keeps beside the parameters: its optimizer's state, a replay buffer, target parameters, ..."""
+"""The state of an update rule beside the parameters: optimizer state, replay buffer, target parameters, ..."""
 
 OptimizerState: TypeAlias = Any
-"""What an optimizer keeps."""
+"""The state of an optimizer."""
 
 StrategyState: TypeAlias = Any
-"""What a strategy keeps from generation to generation."""
+"""The state of a strategy between two generations."""
 
 Statistics: TypeAlias = Any
-"""What a normalizer keeps."""
+"""The running statistics of a normalizer."""
 
 Task: TypeAlias = Any
 """The parameters of one environment of a task family."""
@@ -34,7 +38,7 @@ EnvState: TypeAlias = Any
 """The state of an environment between two steps."""
 
 Members: TypeAlias = Any
-"""Candidates of one structure as a single candidate, each leaf with a leading axis P."""
+"""The members of a population that share one structure: a candidate whose leaves have a leading axis P."""
 
 Lifetimes: TypeAlias = Any
-"""Ongoing lifetimes of members and seeds, each leaf ``[P, S, ...]``."""
+"""Unfinished lifetimes of P members with S seeds each: a tree whose leaves are ``[P, S, ...]``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 
@@ -10,17 +10,18 @@ from discover.components.component import Component, component
 from discover.contract.environment import Spec
 from discover.contract.network import Heads, Outputs
 from discover.contract.trajectory import Context, Info, Trajectory
+from discover.contract.types import Key, Params, RuleState
 from discover.contract.world import World
 
 
 class Rollout(NamedTuple):
-    """How much experience one update takes.
+    """The amount of experience that one update takes.
 
     Attributes:
         steps: T, steps of each environment.
         num_envs: B, environments side by side.
-        by_rule: the rule collects by itself (it calls `World.start` and `World.collect`); ``steps * num_envs`` then says
-            how many env steps that takes, and its info holds what `World.report` says of the actors.
+        by_rule: whether the rule collects by itself, with `World.start` and `World.collect`. Then ``steps * num_envs`` says how
+            many env steps an update takes, `UpdateRule.update` receives no trajectory, and its info holds `World.report`.
     """
 
     steps: int
@@ -29,63 +30,95 @@ class Rollout(NamedTuple):
 
 
 class UpdateRule(Component):
-    """How an agent learns from experience. Pure; written for one lifetime; never touches the network.
+    """The way in which an agent learns from experience: pure functions, written for one lifetime.
 
-    Differentiable with respect to its own leaves (or it lists those that are not in ``not_differentiable``): stop the
-    gradient on the values *before* the return function, and use neither ``while_loop`` nor ``custom_vjp`` in `update`.
+    A rule never calls the network itself; the `World` does that for it. It is differentiable with respect to its own numbers
+    (or lists those for which it is not in ``not_differentiable``). To that end it stops gradients on values *before* the return
+    function, never after it, and uses neither ``while_loop`` nor ``custom_vjp`` in `update`.
     """
 
     kind: ClassVar[str] = "update rule"
 
     def rollout(self, spec: Spec) -> Rollout:
-        """How much the lifetime collects before each update."""
+        """The amount of experience before each update."""
         raise NotImplementedError
 
     def heads(self, spec: Spec) -> Heads:
-        """The outputs that the network must give."""
+        """The outputs that the rule needs from the network, and the inputs that it adds to the observation."""
         raise NotImplementedError
 
-    def init(self, key: jax.Array, world: World, params: Any) -> Any:
-        """The rule's own state (optimizer, replay, target network, ...)."""
+    def init(self, key: Key, world: World, params: Params) -> RuleState:
+        """The rule's own state before the first update (optimizer state, replay buffer, target parameters, ...).
+
+        It is a tree of arrays whose structure never changes.
+        """
         raise NotImplementedError
 
-    def behavior(self, params: Any, state: Any) -> tuple[Any, Context]:
-        """What acting needs of the rule's state: parameters, and a context by name, as `heads` declares it.
+    def behavior(self, params: Params, state: RuleState) -> tuple[Params, Context]:
+        """The parameters with which to act, and the context to feed to the network, as `heads` declares it.
 
-        Unless overridden: the parameters, no context.
+        By default the learned parameters and no context.
         """
         del state
         return params, {}
 
-    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
-        """Actions ``[B, ...]`` and their log-probabilities ``[B]``. Unless overridden: a sample of the policy head."""
+    def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+        """Choose actions. By default a sample of the policy heads.
+
+        Args:
+            key: randomness.
+            world: the world.
+            outputs: ``[B, ...]`` outputs of the network at the observations.
+            context: what `behavior` returned, with leading axis B.
+
+        Returns:
+            Actions ``[B, ...]`` and their log-probabilities ``[B]``.
+        """
         del context
         policy = world.policy(outputs)
         action = policy.sample(key)
         return action, policy.log_prob(action)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
-        """New parameters, new state, and scalars to read. ``trajectory`` is None for a rule that collects by itself."""
+    def update(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState, Info]:
+        """Learn from a trajectory.
+
+        Args:
+            key: randomness.
+            world: the world, with the clock of this update.
+            params: parameters of the network.
+            state: the rule's own state.
+            trajectory: ``[T, B, ...]``; None for a rule that collects by itself.
+
+        Returns:
+            New parameters, new state, and scalars for a human reader by name.
+        """
         raise NotImplementedError
 
-    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any]:
-        """Parameters and state after a first look at one task, as at test time. Unless overridden: as they were."""
+    def adapt_to_task(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState]:
+        """Adapt to one task after first experience with it, as at test time. By default nothing changes.
+
+        MAML takes a gradient step here.
+        """
         del key, world, trajectory
         return params, state
 
 
 @component
 class WrappingRule(UpdateRule):
-    """A rule around another, which it leaves as it is but for the world that the other sees (and whatever is overridden).
+    """A base class for rules that wrap another one: every method is that of the wrapped rule, unless overridden.
 
     Attributes:
-        rule: the other.
+        rule: the wrapped rule.
     """
 
     rule: UpdateRule
 
-    def seen(self, world: World) -> World:
-        """The world as the wrapped rule sees it, see `World.view`. Unless overridden: as it is."""
+    def inner_world(self, world: World) -> World:
+        """The world that the wrapped rule receives (see `World.view`). By default the same world."""
         return world
 
     def rollout(self, spec: Spec) -> Rollout:
@@ -94,17 +127,21 @@ class WrappingRule(UpdateRule):
     def heads(self, spec: Spec) -> Heads:
         return self.rule.heads(spec)
 
-    def init(self, key: jax.Array, world: World, params: Any) -> Any:
-        return self.rule.init(key, self.seen(world), params)
+    def init(self, key: Key, world: World, params: Params) -> RuleState:
+        return self.rule.init(key, self.inner_world(world), params)
 
-    def behavior(self, params: Any, state: Any) -> tuple[Any, Context]:
+    def behavior(self, params: Params, state: RuleState) -> tuple[Params, Context]:
         return self.rule.behavior(params, state)
 
-    def act(self, key: jax.Array, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+    def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.rule.act(key, world, outputs, context)
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
-        return self.rule.update(key, self.seen(world), params, state, trajectory)
+    def update(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState, Info]:
+        return self.rule.update(key, self.inner_world(world), params, state, trajectory=trajectory)
 
-    def adapt_to_task(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any]:
-        return self.rule.adapt_to_task(key, self.seen(world), params, state, trajectory)
+    def adapt_to_task(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState]:
+        return self.rule.adapt_to_task(key, self.inner_world(world), params, state, trajectory=trajectory)

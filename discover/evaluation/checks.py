@@ -11,7 +11,7 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.events import TaskRun
 from discover.contract.registry import Registry
 from discover.inner_loop.population import describe_shapes
-from discover.inner_loop.reasons import blamed
+from discover.inner_loop.reasons import translate_errors
 
 
 def check_lifetimes(registry: Registry, candidates: Mapping[str, Algorithm], runs: Sequence[TaskRun]) -> None:
@@ -40,5 +40,5 @@ def check_lifetime(registry: Registry, name: str, candidate: Algorithm, run: Tas
     """
     check(candidate)
     remedy = "repair the component that raises this, or take it out"
-    with blamed(f"{name} cannot be traced on {run.label}", remedy):
+    with translate_errors(f"{name} cannot be traced on {run.label}", remedy):
         describe_shapes(environment_from(registry, run.task), candidate, run.steps)

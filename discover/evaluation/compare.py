@@ -8,9 +8,10 @@ from discover.base.errors import UserError
 from discover.base.statistics import corrected_difference, seeds_for_verdict
 from discover.config.tasks import check_distinct
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import Comparison, Difference, TaskRun, Training
+from discover.contract.events import TaskRun
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
+from discover.contract.results import Comparison, Difference, Training
 from discover.evaluation.checks import check_lifetimes
 from discover.evaluation.train import trained
 from discover.plugin.provenance import provenance

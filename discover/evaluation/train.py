@@ -13,11 +13,12 @@ from discover.base.randomness import seed_keys
 from discover.base.statistics import Interval, bootstrap_interval
 from discover.config.build import environment_from
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import Status, TaskRun, Training
+from discover.contract.events import Status, TaskRun
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
+from discover.contract.results import Training
 from discover.evaluation.checks import check_lifetime
-from discover.inner_loop.reasons import blamed
+from discover.inner_loop.reasons import translate_errors
 from discover.inner_loop.status import statuses
 from discover.plugin.provenance import provenance
 
@@ -74,7 +75,7 @@ def trained(
     """`train`, for a candidate that has been checked."""
     environment, keys = environment_from(registry, run.task), seed_keys(seed, purpose, seeds)
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
-    with blamed(f"'{name}' cannot be trained on {run.label}", "repair the component that raises this"):
+    with translate_errors(f"'{name}' cannot be trained on {run.label}", "repair the component that raises this"):
         executor = executor.settle(seeds, algorithm, [environment])
         started = time.perf_counter()
         curves = executor.evaluate(environment, candidates, keys, run.steps, progress)

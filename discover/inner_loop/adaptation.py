@@ -1,10 +1,10 @@
-"""How well an agent adapts to tasks that it has not seen: return against steps of adaptation."""
+"""Adaptation of an agent to new tasks: its return against the number of its steps of adaptation."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,26 +12,39 @@ import numpy as np
 
 from discover.base.errors import UserError
 from discover.base.randomness import named_keys
-from discover.base.statistics import bootstrap_interval
+from discover.base.statistics import Interval, bootstrap_interval
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
-from discover.contract.events import Interval
 from discover.contract.trajectory import Trajectory
+from discover.contract.types import Key, Task
 from discover.inner_loop import lifetime
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Adaptation(NamedTuple):
-    """Returns ``[1 + steps of adaptation, tasks]``: row k is after k steps, each the mean over a task's episodes."""
+    """The record of an adaptation.
+
+    Attributes:
+        returns: ``[1 + steps, N]`` mean return of the episodes on each of N tasks; row k is after k steps of adaptation.
+
+    >>> [interval.estimate for interval in Adaptation(np.array([[0.0, 1.0], [2.0, 4.0]])).intervals()]
+    [0.5, 3.0]
+    """
 
     returns: np.ndarray
 
     def intervals(self, confidence: float = 0.95) -> list[Interval]:
-        """Per number of steps, the mean over tasks with its bootstrap interval over tasks."""
+        """The mean over tasks with its bootstrap interval over tasks, for each number of steps."""
         return [bootstrap_interval(row, np.mean, confidence) for row in self.returns]
 
 
-def trained_agent(algorithm: Algorithm, environment: Environment, key: jax.Array, env_steps: int) -> lifetime.Lifetime:
-    """One agent after a lifetime of at most ``env_steps`` env steps; its ``params`` and ``rule_state`` are what it has learned.
+def trained_agent(algorithm: Algorithm, environment: Environment, key: Key, env_steps: int) -> lifetime.Lifetime:
+    """Train one agent for a lifetime of at most ``env_steps`` env steps.
+
+    Returns:
+        The agent: its ``params`` and ``rule_state`` hold what it has learned.
 
     Without any (0) it is the agent as it begins.
 
@@ -39,47 +52,46 @@ def trained_agent(algorithm: Algorithm, environment: Environment, key: jax.Array
         UserError: the budget is below one update.
     """
     total = lifetime.updates_in(algorithm, environment, env_steps) if env_steps else 0
-    return _lived(algorithm, environment, key, jnp.int32(total))
+    return _train(algorithm, environment, key, jnp.int32(total))
 
 
 def evaluate_adaptation(
     algorithm: Algorithm,
     environment: Environment,
     agent: lifetime.Lifetime,
-    tasks: Any,
-    key: jax.Array,
+    tasks: Task,
+    key: Key,
     *,
     episodes: int,
     horizon: int,
     steps: int = 3,
     later: Algorithm | None = None,
 ) -> Adaptation:
-    """Let an agent adapt to each task by itself, and record what it returns before and after each step.
+    """Let an agent adapt to each task separately, and record its return before and after each step of adaptation.
 
-    For k = 0 .. steps: act for ``horizon`` steps in ``episodes`` environments of the task; the mean return of their first
-    episodes is row k; the rule's `adapt_to_task` then looks at all of it.
+    For k = 0 .. steps: the agent acts for ``horizon`` steps in ``episodes`` environments of the task, and the mean return of
+    their first episodes is row k; then the rule's `UpdateRule.adapt_to_task` receives this trajectory.
+
+        agent = trained_agent(maml, family, jax.random.key(0), 8_000_000)
+        tasks = jax.vmap(family.sample_task)(jax.random.split(jax.random.key(1), 40))
+        evaluate_adaptation(maml, family, agent, tasks, jax.random.key(2), episodes=20, horizon=100).intervals()
 
     Args:
-        algorithm: the candidate that made the agent.
-        environment: the family; its tasks must be those of ``tasks``.
-        agent: what it has learned, as `trained_agent` gives it.
-        tasks: ``[N, ...]`` tasks to adapt to, which training should not have seen.
+        algorithm: the candidate that trained the agent.
+        environment: the task family to which ``tasks`` belong.
+        agent: as `trained_agent` returned it.
+        tasks: ``[N, ...]`` tasks to adapt to; training should not have used them.
         key: randomness of acting and adapting.
-        episodes: environments side by side, per task and step.
-        horizon: how long an episode may last; a longer one is counted as far as it got.
-        steps: how many steps of adaptation.
-        later: the candidate that adapts from the second step on, where it has other numbers there.
+        episodes: number of environments side by side, for each task and step.
+        horizon: steps of an episode; of a longer one, the rewards up to there count.
+        steps: number of steps of adaptation.
+        later: the candidate that adapts from the second step on, if it has other numbers there.
 
     Returns:
-        Undiscounted returns, as rewards are shown to the rule.
+        Returns without discounting, of rewards as the rule sees them.
 
     Raises:
         UserError: no episode, no step to act, or a negative number of steps.
-
-    Example:
-        >>> agent = trained_agent(maml, family, jax.random.key(0), 8_000_000)         # doctest: +SKIP
-        >>> tasks = jax.vmap(unseen.sample_task)(jax.random.split(key, 40))           # doctest: +SKIP
-        >>> evaluate_adaptation(maml, family, agent, tasks, key, episodes=20, horizon=100).intervals()  # doctest: +SKIP
     """
     if episodes < 1 or horizon < 1 or steps < 0:
         raise UserError(
@@ -88,69 +100,73 @@ def evaluate_adaptation(
         )
     stages = [algorithm, *[later or algorithm] * max(steps - 1, 0)]
     keys = jax.random.split(key, len(jax.tree.leaves(tasks)[0]))
-    statistics = None if agent.actor is None else agent.actor.normalizer
-    returns = _recorded(stages, environment, agent.params, agent.rule_state, statistics, tasks, keys, episodes, horizon, steps)
+    returns = _record(stages, environment, agent, tasks, keys=keys, episodes=episodes, horizon=horizon, steps=steps)
     return Adaptation(np.asarray(returns).T)
 
 
 @jax.jit
-def _lived(algorithm: Algorithm, environment: Environment, key: jax.Array, total: jax.Array) -> lifetime.Lifetime:
-    return lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, total, total)
+def _train(algorithm: Algorithm, environment: Environment, key: Key, total: jax.Array) -> lifetime.Lifetime:
+    life = lifetime.begin(algorithm, environment, key)
+    return lifetime.advance(algorithm, environment, life, start=0, stop=total, total=total)
 
 
 @functools.partial(jax.jit, static_argnames=("episodes", "horizon", "steps"))
-def _recorded(
+def _record(
     stages: list[Algorithm],
     environment: Environment,
-    params: Any,
-    state: Any,
-    statistics: Any,
-    tasks: Any,
-    keys: jax.Array,
+    agent: lifetime.Lifetime,
+    tasks: Task,
+    *,
+    keys: Key,
     episodes: int,
     horizon: int,
     steps: int,
 ) -> jax.Array:
-    """Returns ``[tasks, 1 + steps]``; stage k acts, and takes step k + 1.
+    """The returns ``[N, 1 + steps]``: stage k acts, and takes step k + 1.
 
-    The normalizer goes on from the statistics of training; there are none (None) where the rule collects by itself, each time
-    from the start.
+    The normalizer continues from its statistics at the end of training. A rule that collects by itself has none; then the
+    normalizer starts anew each time.
     """
 
-    def one(task: Any, key: jax.Array) -> jax.Array:
-        learned, returns, known = (params, state), [], statistics
+    def adapt(task: Task, key: Key) -> jax.Array:
+        learned, returns = (agent.params, agent.rule_state), []
+        statistics = None if agent.actor is None else agent.actor.normalizer
         for k, stage in enumerate([*stages[:steps], stages[-1]]):
             world, rule = stage.world(environment, progress=1.0), stage.rule
             key_start, key_act, key_adapt = named_keys(jax.random.fold_in(key, k), "start", "act", "adapt")
             acting, context = rule.behavior(*learned)
-            columns = jax.tree.map(lambda x: jnp.broadcast_to(x, (episodes, *jnp.shape(x))), task)
-            actor = world.start(key_start, columns)
-            if known is not None:
-                actor = world.start(key_start, columns, actor._replace(normalizer=known))
-            actor, seen = world.collect(acting, actor, key_act, horizon, context)
-            known = known if known is None else actor.normalizer
-            returns.append(jnp.mean(jnp.sum(seen.reward * first_episodes(seen), axis=0)))
+            copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (episodes, *jnp.shape(x))), task)
+            actor = world.start(key_start, copies)
+            if statistics is not None:
+                actor = world.start(key_start, copies, actor._replace(normalizer=statistics))
+            actor, trajectory = world.collect(acting, actor, key_act, horizon, context=context)
+            statistics = None if statistics is None else actor.normalizer
+            returns.append(jnp.mean(jnp.sum(trajectory.reward * first_episodes(trajectory), axis=0)))
             if k < steps:
-                learned = rule.adapt_to_task(key_adapt, world, *learned, seen)
+                learned = rule.adapt_to_task(key_adapt, world, *learned, trajectory=trajectory)
         return jnp.stack(returns)
 
-    return jax.vmap(one)(tasks, keys)
+    return jax.vmap(adapt)(tasks, keys)
 
 
 def first_episodes(trajectory: Trajectory) -> jax.Array:
-    """``[T, B]``, 1 up to the end of each column's first episode, then 0."""
+    """The steps of each environment's first episode: ``[T, B]``, 1 up to its end, then 0."""
     done = (trajectory.terminated | trajectory.truncated).astype(jnp.float32)
     return (jnp.cumsum(done, axis=0) - done == 0.0).astype(jnp.float32)
 
 
-def adaptation_figure(found: Mapping[str, Adaptation]) -> Any:
-    """Return against steps of adaptation, a line per agent by name, with the 95 % interval of the mean over tasks."""
-    from matplotlib.figure import Figure  # slow to import and seldom needed
+def adaptation_figure(adaptations: Mapping[str, Adaptation]) -> Figure:
+    """Draw the return against the steps of adaptation: a line for each agent, with the 95 % interval of the mean over tasks.
+
+    Args:
+        adaptations: the record of each agent, by the name that the figure shows.
+    """
+    from matplotlib.figure import Figure  # slow to import, and seldom needed
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(5.0, 3.5), layout="constrained")
     axes = figure.add_subplot()
-    for name, adaptation in found.items():
+    for name, adaptation in adaptations.items():
         rows = adaptation.intervals()
         k = np.arange(len(rows))
         (line,) = axes.plot(k, [row.estimate for row in rows], marker="o", label=name)

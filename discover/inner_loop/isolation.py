@@ -1,9 +1,9 @@
-"""The evaluation of one structure, in which a candidate that breaks costs nobody else anything."""
+"""Evaluation of members that share one structure, in which a broken member changes no other result."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,18 +13,19 @@ from discover.base.errors import EvaluationError
 from discover.contract.environment import Environment
 from discover.contract.events import Status
 from discover.contract.executor import Curves, Executor
+from discover.contract.types import Key, Lifetimes, Members
 from discover.inner_loop.reasons import from_callback, quiet_callbacks, reason, stop_in
 from discover.inner_loop.status import statuses
 
 
 class Outcomes(NamedTuple):
-    """What became of members that share one structure, on one task.
+    """The outcomes of n members that share one structure, on one task.
 
     Attributes:
-        returns: ``[n, S, 100]``, NaN where the program failed.
-        status: ``[n]`` of `Status`, the worst over the seeds.
-        errors: reasons of members with status ERROR or TIME, by their place among the n.
-        env_steps: taken by all together.
+        returns: ``[n, S, 100]`` learning curves, NaN where the program failed.
+        status: ``[n]`` of `Status`, the worst of all seeds.
+        errors: why members with status ERROR or TIME broke, by their place among the n.
+        env_steps: number of env steps of all of them together.
     """
 
     returns: np.ndarray
@@ -33,44 +34,54 @@ class Outcomes(NamedTuple):
     env_steps: int
 
 
-def evaluated(executor: Executor, environment: Environment, candidates: Any, keys: jax.Array, steps: int) -> Outcomes:
-    """Members of one structure on one task; whatever they raise, only a stop of the command leaves this function.
+def evaluated(executor: Executor, environment: Environment, candidates: Members, keys: Key, steps: int) -> Outcomes:
+    """The outcomes of fresh lifetimes, see `Executor.evaluate`. No error of a member leaves this function.
 
-    A host callback that fails for the values of one member fails the whole program: each member is run again alone then.
+    Where a host callback fails for the numbers of one member, the whole program fails; then each member runs again alone.
+
+    Raises:
+        BaseException: a request to stop the command (ctrl-C), see `stop_in`.
     """
     count = len(jax.tree.leaves(candidates)[0])
     try:
         with quiet_callbacks():
             return whole(executor.evaluate(environment, candidates, keys, steps))
     except BaseException as error:
-        stop = stop_in(error)
-        if stop is not None:
-            raise stop from None
+        interruption = stop_in(error)
+        if interruption is not None:
+            raise interruption from None
         if not from_callback(error) or count == 1:
             return failed(count, len(keys), reason(error), Status.ERROR)
     alone = [jax.tree.map(lambda x, i=i: x[i : i + 1], candidates) for i in range(count)]
-    return joined([evaluated(executor, environment, one, keys, steps) for one in alone])
+    return joined([evaluated(executor, environment, one, keys, steps=steps) for one in alone])
 
 
 def advanced(
-    executor: Executor, environment: Environment, candidates: Any, ongoing: Any, window: tuple[int, int, int]
-) -> tuple[Any, Outcomes]:
-    """Ongoing lifetimes ``[n, S, ...]`` after a window of updates, and what became of them.
+    executor: Executor, environment: Environment, candidates: Members, ongoing: Lifetimes, window: tuple[int, int, int]
+) -> tuple[Lifetimes, Outcomes]:
+    """Ongoing lifetimes ``[n, S, ...]`` after a window of updates, and their outcomes, see `Executor.advance`.
 
-    Where a host callback fails, each member goes on alone; one for which it fails again stays as it was.
+    Where a host callback fails for the numbers of one member, each member continues alone. A member for which it fails again
+    keeps its lifetimes as they were.
+
+    Args:
+        executor, environment, candidates, ongoing: see `Executor.advance`.
+        window: start, stop and total number of updates.
 
     Raises:
-        EvaluationError: none of them can go on.
+        EvaluationError: the program fails for all of them.
+        BaseException: a request to stop the command (ctrl-C), see `stop_in`.
     """
     count, seeds = ongoing.counts.shape[:2]
+    start, stop, total = window
     try:
         with quiet_callbacks():
-            after, curves = executor.advance(environment, candidates, ongoing, *window)
-        return after, whole(curves)
+            lives, curves = executor.advance(environment, candidates, ongoing, start=start, stop=stop, total=total)
+        return lives, whole(curves)
     except BaseException as error:
-        stop = stop_in(error)
-        if stop is not None:
-            raise stop from None
+        interruption = stop_in(error)
+        if interruption is not None:
+            raise interruption from None
         if not from_callback(error):
             raise EvaluationError(f"no agent can go on ({reason(error)}): repair the component that raises this.") from error
         if count == 1:
@@ -78,25 +89,25 @@ def advanced(
     pieces = []
     for place in range(count):
         one, life = jax.tree.map(lambda x, i=place: x[i : i + 1], (candidates, ongoing))
-        pieces.append(advanced(executor, environment, one, life, window))
-    together = [jax.device_put(life, jax.devices()[0]) for life, _ in pieces]  # they lie on different devices
-    after = jax.tree.map(lambda *rows: jnp.concatenate(rows), *together)
-    return after, joined([part for _, part in pieces])
+        pieces.append(advanced(executor, environment, one, life, window=window))
+    together = [jax.device_put(life, jax.devices()[0]) for life, _ in pieces]  # they are on different devices
+    lives = jax.tree.map(lambda *rows: jnp.concatenate(rows), *together)
+    return lives, joined([outcomes for _, outcomes in pieces])
 
 
 def whole(curves: Curves) -> Outcomes:
-    """The part of members whose program ran."""
+    """The outcomes of members whose program ran to its end."""
     return Outcomes(curves.episode_return, statuses(curves).max(axis=1), {}, int(curves.env_steps.sum(dtype=np.int64)))
 
 
 def failed(count: int, seeds: int, why: str, status: Status) -> Outcomes:
-    """The part of ``count`` members whose program did not run, or not to its end."""
+    """The outcomes of ``count`` members whose program did not run, or not to its end."""
     returns = np.full((count, seeds, 100), np.nan, np.float32)
     return Outcomes(returns, np.full(count, status, np.int8), dict.fromkeys(range(count), why), 0)
 
 
 def joined(parts: list[Outcomes]) -> Outcomes:
-    """Members that were run alone, as one part."""
+    """The outcomes of members that ran alone, as those of one group."""
     return Outcomes(
         np.concatenate([part.returns for part in parts]),
         np.concatenate([part.status for part in parts]),

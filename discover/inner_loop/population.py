@@ -1,7 +1,8 @@
 """Populations of lifetimes as compiled programs.
 
-Lifetimes run in *tiles* of fixed size: ``chunk`` lifetimes side by side on each device, in one compiled program per structure
-and environment type, whatever the population. The tile fits the cache, bounds the memory, and fixes the bits.
+Lifetimes run in *tiles* of fixed size: ``chunk`` lifetimes side by side on each device. So one compiled program for a structure
+and a type of environment fits every population. The size of the tile decides whether it fits the cache, how much memory it
+takes, and the bits of the results.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -20,37 +21,41 @@ from discover.base.randomness import named_key
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.executor import Curves
+from discover.contract.types import Key, Lifetimes, Members
 from discover.inner_loop import lifetime
 from discover.process.devices import warn_of_idle_cores
+
+T = TypeVar("T")
 
 _AXIS = "lifetimes"
 
 _IN_ORDER = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
-"""In which order a CPU runs a program: one that leaves little to do side by side. By default XLA hands small operations to idle
-cores, which costs more than it gives: a lone agent on CartPole trains a tenth faster so, other cases as fast as before."""
+"""The order in which a CPU runs the operations of a program: one that leaves few of them to run in parallel. By default XLA
+gives small operations to idle cores, which costs more time than it saves: with this order a lone agent on CartPole trains a
+tenth faster, and other cases are as fast as before."""
 
 _LIGHTLY_OPTIMIZED = {"xla_backend_optimization_level": 1}
-"""How hard LLVM tries on a CPU: compilation takes a tenth to a fifth less than by default, and programs run as fast."""
+"""The effort of LLVM on a CPU: compilation takes a tenth to a fifth less time than by default, and programs are as fast."""
 
 _ALONE = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_experimental_ynn_fusion_type": ""}
-"""How a CPU multiplies the small matrices of a lone lifetime: on the core that has them, and without XLA's newer library, which
-is the faster one for several lifetimes side by side but has a higher price per product, and loses memory in SAC (150 kB per
-update, jax 0.10.2). A lone agent trains a tenth (CartPole) to a quarter (Breakout) faster so."""
+"""The way in which a CPU multiplies the small matrices of a lone lifetime: on one core, and without XLA's newer library. That
+library is faster for several lifetimes side by side, but takes more time per product, and leaks memory in SAC (150 kB per
+update, jax 0.10.2). With these options a lone agent trains a tenth (CartPole) to a quarter (Breakout) faster."""
 
 _CACHE = 4 * 2**20
-"""Bytes that lifetimes side by side on a CPU core may work on."""
+"""Bytes that all lifetimes side by side on one CPU core may use."""
 
 
 def fitting_chunk(lifetimes: int, size: int) -> int:
-    """How many lifetimes to run side by side on one device.
+    """The number of lifetimes to run side by side on one device.
 
-    As many as there are for each device, but no more than 8 on a CPU core and no more than its cache holds (measured, see
-    experiments/benchmarks), or 1024 on a GPU. What the cache allows is rounded down to a power of two, which
-    populations, mostly powers of two too, fill.
+    It is the number of lifetimes for each device, but at most 8 on a CPU core and at most as many as its cache holds (as
+    measured in experiments/benchmarks), or 1024 on a GPU. The limit of the cache is rounded down to a power of two, because
+    most populations are powers of two, and then fill their tiles.
 
     Args:
-        lifetimes: how many there are.
-        size: bytes that one of them works on, see `lifetime_bytes`.
+        lifetimes: number of all lifetimes.
+        size: bytes that one lifetime uses, see `lifetime_bytes`.
     """
     most = max(1, min(8, _CACHE // size)) if jax.default_backend() == "cpu" else 1024
     most = 1 << (most.bit_length() - 1)
@@ -58,124 +63,150 @@ def fitting_chunk(lifetimes: int, size: int) -> int:
 
 
 def lifetime_bytes(environment: Environment, candidate: Algorithm) -> int:
-    """How many bytes one lifetime works on: its state, and the experience of one update."""
+    """The bytes that one lifetime uses: its state, and the trajectory of one update."""
 
-    def held(candidate: Algorithm, key: jax.Array) -> Any:
+    def memory(candidate: Algorithm, key: Key) -> object:
         life = lifetime.begin(candidate, environment, key)
         world = candidate.world(environment)
         rollout = candidate.rule.rollout(world.spec)
         if life.actor is None:
             return life
         acting, context = candidate.rule.behavior(life.params, life.rule_state)
-        return life, world.collect(acting, life.actor, key, rollout.steps, context)[1]
+        return life, world.collect(acting, life.actor, key, rollout.steps, context=context)[1]
 
-    shapes = jax.eval_shape(held, candidate, jax.eval_shape(lambda: jax.random.key(0)))
+    shapes = jax.eval_shape(memory, candidate, jax.eval_shape(lambda: jax.random.key(0)))
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
 
 
 def evaluate_population(
     environment: Environment,
-    candidates: Any,
-    keys: jax.Array,
+    candidates: Members,
+    keys: Key,
     steps: int,
+    *,
     chunk: int,
     progress: Callable[[float], None] | None = None,
 ) -> Curves:
-    """Curves ``[P, S, ...]`` of a population of one structure over seeds; see `discover.contract.executor.Executor.evaluate`.
+    """Run a fresh lifetime for each member and seed, see `Executor.evaluate`. Only one tile of them is in memory at a time.
 
     Args:
         environment: task family.
-        candidates: each leaf ``[P, ...]``.
-        keys: ``[S]``.
-        steps: env-step budget of each lifetime.
-        chunk: lifetimes side by side on each device; the last tile is filled up, so every tile is the same program.
-        progress: called after each piece of work with the share done.
+        candidates: members of one structure, each leaf ``[P, ...]``.
+        keys: ``[S]``, one per seed.
+        steps: budget of each lifetime in env steps.
+        chunk: lifetimes side by side on each device. The last tile is filled up, so that every tile is the same program.
+        progress: called after each tile with the share that is done.
+
+    Raises:
+        UserError: the budget is below one update.
     """
     population, seeds = len(jax.tree.leaves(candidates)[0]), len(keys)
     first = jax.tree.map(lambda x: x[0], candidates)
     total = lifetime.updates_in(first, environment, steps)
     lifetimes = population * seeds
     programs = _programs_for(lifetimes, chunk)
-    tile = chunk * programs.devices
-    pieces, done = [], 0
-    host = jax.tree.map(np.asarray, candidates)
-    for index in _tiles(lifetimes, tile):
-        members = programs.place(jax.tree.map(lambda x, i=index: x[i // seeds], host))
-        ongoing = programs.begin(environment, members, programs.place(keys[index % seeds]))
-        ongoing = programs.advance(environment, members, ongoing, 0, total, total)
-        pieces.append(programs.finish(ongoing, total))
-        done += tile
+    updates = Updates(start=0, stop=total, total=total, first=0, length=total)
+    pieces = []
+    for index in _tiles(lifetimes, chunk * programs.devices):
+        members = programs.place(_members_of(candidates, index // seeds))
+        tile = programs.begin(environment, members, programs.place(keys[index % seeds]))
+        tile = programs.advance(environment, members, tile, updates)
+        pieces.append(programs.finish(tile, total))
         if progress is not None:
             jax.block_until_ready(pieces[-1])
-            progress(min(1.0, done / lifetimes))
-    return _gathered(pieces, population, seeds)
+            progress(min(1.0, len(pieces) * len(index) / lifetimes))
+    return _gather(pieces, population, seeds)
 
 
-def begin_population(environment: Environment, candidates: Any, keys: jax.Array, chunk: int) -> Any:
-    """Lifetimes ``[P, S, ...]`` before their first update; see `discover.contract.executor.Executor.begin`."""
+def begin_population(environment: Environment, candidates: Members, keys: Key, chunk: int) -> Lifetimes:
+    """The lifetimes ``[P, S, ...]`` of all members and seeds before their first update, see `Executor.begin`."""
     population, seeds = len(jax.tree.leaves(candidates)[0]), len(keys)
     programs, pieces = _programs_for(population * seeds, chunk), []
     for index in _tiles(population * seeds, chunk * programs.devices):
-        members = programs.place(jax.tree.map(lambda x, i=index: np.asarray(x)[i // seeds], candidates))
+        members = programs.place(_members_of(candidates, index // seeds))
         pieces.append(programs.begin(environment, members, programs.place(keys[index % seeds])))
-    return _joined(pieces, population, seeds)
+    return _join(pieces, population, seeds)
 
 
 def advance_population(
-    environment: Environment, candidates: Any, ongoing: Any, start: int, stop: int, total: int, chunk: int
-) -> tuple[Any, Curves]:
-    """Lifetimes ``[P, S, ...]`` after a window of updates, and its curves; see `Executor.advance`."""
+    environment: Environment, candidates: Members, ongoing: Lifetimes, start: int, *, stop: int, total: int, chunk: int
+) -> tuple[Lifetimes, Curves]:
+    """Run a window of updates in the lifetimes ``[P, S, ...]``, see `Executor.advance`.
+
+    With a chunk of more than one, it runs the same compiled program as `evaluate_population`; all lifetimes stay in memory.
+    """
     population, seeds = ongoing.counts.shape[:2]
     programs = _programs_for(population * seeds, chunk)
-    flat = jax.tree.map(lambda x: x.reshape(population * seeds, *x.shape[2:]), ongoing)
-    after, pieces = [], []
+    updates = Updates(start=start, stop=stop, total=total, first=start, length=stop - start)
+    flat = jax.tree.map(lambda x: x.reshape(population * seeds, *x.shape[2:]), lifetime.fresh_window(ongoing))
+    lives, pieces = [], []
     for index in _tiles(population * seeds, chunk * programs.devices):
-        members = programs.place(jax.tree.map(lambda x, i=index: np.asarray(x)[i // seeds], candidates))
+        members = programs.place(_members_of(candidates, index // seeds))
         tile = programs.place(jax.tree.map(lambda x, i=index: x[i], flat))
-        advanced, curves = programs.advance_window(environment, members, tile, start, stop, total)
-        after.append(advanced)
-        pieces.append(curves)
-    curves = _gathered(pieces, population, seeds)  # first: an operation on lifetimes whose program failed would abort Python
-    return _joined(after, population, seeds), curves
+        lives.append(programs.advance_ongoing(environment, members, tile, updates))
+        pieces.append(programs.finish(lives[-1], stop - start))
+    curves = _gather(pieces, population, seeds)  # first: an operation on lifetimes whose program failed would abort Python
+    curves = curves._replace(env_steps=curves.env_steps - np.asarray(ongoing.env_steps))
+    return _join(lives, population, seeds), curves
 
 
 @jax.jit
-def inherit(ongoing: Any, parents: jax.Array, generation: Any) -> Any:
-    """Member i goes on with the lifetimes of member ``parents[i]``: one gather over all that ``[P, S, ...]`` lifetimes hold.
+def inherit(ongoing: Lifetimes, parents: jax.Array, generation: jax.Array | int) -> Lifetimes:
+    """The lifetimes ``[P, S, ...]`` with which a generation continues: member i has those of member ``parents[i]``.
 
-    A copy gets a stream of random numbers of its own, by generation and place, else it would stay the same as its
-    parent; who goes on with its own lifetimes keeps its stream.
+    A copy gets a new random stream that depends on the generation and its place; otherwise it would repeat its parent. A member
+    that continues its own lifetimes keeps its stream.
     """
-    taken = jax.tree.map(lambda x: x[parents], ongoing)
+    lives = jax.tree.map(lambda x: x[parents], ongoing)
     place = jnp.arange(len(parents))
 
-    def own(key: jax.Array, index: jax.Array) -> jax.Array:
+    def new_stream(key: Key, index: jax.Array) -> Key:
         return jax.random.fold_in(jax.random.fold_in(named_key(key, "inherit"), generation), index)
 
-    fresh = jax.vmap(jax.vmap(own, in_axes=(0, None)))(taken.key, place)
-    return taken._replace(key=jnp.where((parents == place)[:, None], taken.key, fresh))
+    streams = jax.vmap(jax.vmap(new_stream, in_axes=(0, None)))(lives.key, place)
+    return lives._replace(key=jnp.where((parents == place)[:, None], lives.key, streams))
+
+
+class Updates(NamedTuple):
+    """The updates that a program runs, and those over which the rows of the learning curve are spread.
+
+    Attributes:
+        start, stop, total: the program runs the updates ``start .. stop - 1`` of ``total``.
+        first, length: the rows are spread over ``length`` updates from ``first``.
+    """
+
+    start: lifetime.Count
+    stop: lifetime.Count
+    total: lifetime.Count
+    first: lifetime.Count
+    length: lifetime.Count
 
 
 class Programs:
-    """The compiled programs that begin, advance and finish a tile of lifetimes, each lifetime's leaves ``[tile, ...]``.
+    """The compiled programs that begin, advance and finish a tile of lifetimes, whose leaves are ``[tile, ...]``.
 
-    `advance` takes the updates from ``start`` to ``stop`` of ``total`` as numbers, not as structure: one program fits every
-    horizon, and a long lifetime can be run, saved and continued in pieces. `advance_window` does so with a curve of its own
-    for the piece.
+    `advance` receives `Updates` as numbers, not as structure. So one program fits every horizon, a long lifetime can be run,
+    saved and continued in pieces, and a generation of ongoing lifetimes is such a piece with its own curve.
+
+    Args:
+        devices: the devices over which a tile is spread.
+        alone: whether each device runs one lifetime at a time.
     """
 
-    def __init__(self, devices: tuple[Any, ...], alone: bool):
+    def __init__(self, devices: tuple[object, ...], alone: bool):
         self.devices = len(devices)
         self._options = _compiler_options(alone)
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
         each, same = PartitionSpec(_AXIS), PartitionSpec()
         self.begin = self._sharded(_begin, (same, each, each))
-        self.advance = self._sharded(_advance, (same, each, each, same, same, same))
-        self.advance_window = self._sharded(_advance_window, (same, each, each, same, same, same))
+        self.advance = self._sharded(functools.partial(_advance, _side_by_side), (same, each, each, same))
+        self.advance_ongoing = self.advance
+        if alone:  # an ongoing lifetime keeps its axis of length 1, on which the last bits of its numbers depend
+            self.advance_ongoing = self._sharded(functools.partial(_advance, jax.vmap), (same, each, each, same))
         self.finish = self._sharded(_finish, (each, same))
 
-    def place(self, tree: Any) -> Any:
-        """Spread leaves ``[tile, ...]`` over the devices."""
+    def place(self, tree: T) -> T:
+        """Spread the leaves ``[tile, ...]`` over the devices."""
         return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(_AXIS)))
 
     def _sharded(self, function: Callable[..., Any], specs: tuple[PartitionSpec, ...]) -> Callable[..., Any]:
@@ -184,33 +215,28 @@ class Programs:
 
 
 @functools.cache
-def programs_on(devices: tuple[Any, ...], alone: bool = False) -> Programs:
-    """The programs for a set of devices: made once, so that nothing compiles twice.
-
-    Args:
-        devices: over which lifetimes are spread.
-        alone: each device runs one lifetime at a time.
-    """
+def programs_on(devices: tuple[object, ...], alone: bool = False) -> Programs:
+    """The programs for some devices, see `Programs`. There is one set of them, so that nothing is compiled twice."""
     warn_of_idle_cores(jax.devices())
     return Programs(devices, alone)
 
 
 def _programs_for(lifetimes: int, chunk: int) -> Programs:
-    """The programs for as few devices as so many lifetimes fill."""
+    """The programs for as many devices as the lifetimes fill, with at most ``chunk`` of them on each."""
     return programs_on(tuple(jax.devices()[: -(-lifetimes // chunk)]), chunk == 1)
 
 
 def _compiler_options(alone: bool) -> dict[str, Any]:
-    """What XLA is told on a CPU, as far as this version of it knows the options."""
+    """The options of XLA for a CPU, without those that this version of XLA does not know."""
     if jax.default_backend() != "cpu":
         return {}
-    wanted = _IN_ORDER | _LIGHTLY_OPTIMIZED | (_ALONE if alone else {})
-    return {name: value for name, value in wanted.items() if _known(name, value)}
+    options = _IN_ORDER | _LIGHTLY_OPTIMIZED | (_ALONE if alone else {})
+    return {name: value for name, value in options.items() if _is_known(name, value)}
 
 
 @functools.cache
-def _known(option: str, value: Any) -> bool:
-    """Whether XLA takes a compiler option; others come and go between its versions."""
+def _is_known(option: str, value: str | float) -> bool:
+    """Whether XLA knows a compiler option; its versions differ in that."""
     try:
         jax.jit(lambda: jnp.zeros(()), compiler_options={option: value}).lower().compile()
     except jax.errors.JaxRuntimeError:
@@ -218,21 +244,33 @@ def _known(option: str, value: Any) -> bool:
     return True
 
 
-def _begin(environment: Environment, members: Any, keys: jax.Array) -> Any:
+def _begin(environment: Environment, members: Members, keys: Key) -> lifetime.Lifetime:
     return _side_by_side(lambda member, key: lifetime.begin(member, environment, key))(members, keys)
 
 
-def _advance(environment: Environment, members: Any, ongoing: Any, start: Any, stop: Any, total: Any) -> Any:
-    def one(member: Any, life: Any) -> Any:
-        return lifetime.advance(member, environment, life, start, stop, total)
+def _advance(
+    mapped: Callable[..., Callable[..., lifetime.Lifetime]],
+    environment: Environment,
+    members: Members,
+    tile: lifetime.Lifetime,
+    updates: Updates,
+) -> lifetime.Lifetime:
+    """Advance each lifetime of a tile; ``mapped`` turns the function for one of them into that for all."""
+    start, stop, total, first, length = updates
 
-    return _side_by_side(one)(members, ongoing)
+    def one(member: Algorithm, life: lifetime.Lifetime) -> lifetime.Lifetime:
+        return lifetime.advance(member, environment, life, start, stop=stop, total=total, window=(first, length))
+
+    return mapped(one)(members, tile)
 
 
-def _side_by_side(one: Callable[..., Any]) -> Callable[..., Any]:
-    """``one`` for each lifetime; for a lone one without an axis of length 1, which XLA would not see through everywhere."""
+def _side_by_side(one: Callable[..., T]) -> Callable[..., T]:
+    """The function ``one`` for each lifetime: by ``vmap``, but a lone lifetime runs without an axis of length 1.
 
-    def each(*trees: Any) -> Any:
+    XLA does not simplify such an axis everywhere.
+    """
+
+    def each(*trees: object) -> T:
         if len(jax.tree.leaves(trees)[0]) > 1:
             return jax.vmap(one)(*trees)
         return jax.tree.map(lambda x: x[None], one(*jax.tree.map(lambda x: x[0], trees)))
@@ -240,41 +278,40 @@ def _side_by_side(one: Callable[..., Any]) -> Callable[..., Any]:
     return each
 
 
-def _advance_window(environment: Environment, members: Any, ongoing: Any, start: Any, stop: Any, total: Any) -> Any:
-    def one(member: Any, life: Any) -> Any:
-        window = (start, stop - start)
-        after = lifetime.advance(member, environment, lifetime.fresh_window(life), start, stop, total, window)
-        curve = lifetime.curve_of(after, stop - start)
-        return after, curve._replace(env_steps=after.env_steps - life.env_steps)
-
-    return jax.vmap(one)(members, ongoing)
-
-
-def _finish(ongoing: Any, total: Any) -> Any:
-    return jax.vmap(lambda life: lifetime.curve_of(life, total))(ongoing)
+def _finish(tile: lifetime.Lifetime, count: lifetime.Count) -> lifetime.Curve:
+    return jax.vmap(lambda life: lifetime.curve_of(life, count))(tile)
 
 
 def _tiles(lifetimes: int, tile: int) -> Iterator[np.ndarray]:
-    """Indices of each tile; the last one is filled up with the first lifetimes again."""
+    """The indices of the lifetimes in each tile; the last tile is filled up with the first lifetimes again."""
     for start in range(0, lifetimes, tile):
         yield np.arange(start, start + tile) % lifetimes
 
 
-def _joined(pieces: list[Any], population: int, seeds: int) -> Any:
-    """Lifetimes ``[P, S, ...]`` of tiles, on the devices."""
-    joined = jax.tree.map(lambda *parts: jnp.concatenate(parts)[: population * seeds], *pieces)
-    return jax.tree.map(lambda x: x.reshape(population, seeds, *x.shape[1:]), joined)
+def _members_of(candidates: Members, index: np.ndarray) -> Members:
+    """The members at these places, as arrays on the host."""
+    return jax.tree.map(lambda x: np.asarray(x)[index], candidates)
 
 
-def _gathered(pieces: list[Any], population: int, seeds: int) -> Curves:
+def _join(tiles: list[lifetime.Lifetime], population: int, seeds: int) -> Lifetimes:
+    """The lifetimes ``[P, S, ...]`` of all tiles, on the devices."""
+    joint = jax.tree.map(lambda *parts: jnp.concatenate(parts)[: population * seeds], *tiles)
+    return jax.tree.map(lambda x: x.reshape(population, seeds, *x.shape[1:]), joint)
+
+
+def _gather(pieces: list[lifetime.Curve], population: int, seeds: int) -> Curves:
+    """The curves ``[P, S, ...]`` of all tiles, on the host."""
     host = jax.device_get(pieces)
-    joined = jax.tree.map(lambda *parts: np.concatenate(parts)[: population * seeds], *host)
-    shaped = jax.tree.map(lambda x: x.reshape(population, seeds, *x.shape[1:]), joined)
-    return Curves(shaped.episode_return, shaped.episode_length, dict(shaped.info), shaped.finite, shaped.env_steps)
+    joint = jax.tree.map(lambda *parts: np.concatenate(parts)[: population * seeds], *host)
+    curves = jax.tree.map(lambda x: x.reshape(population, seeds, *x.shape[1:]), joint)
+    return Curves(**curves._asdict())
 
 
-def describe_shapes(environment: Environment, candidate: Any, steps: int) -> int:
-    """Trace a lifetime without running it, so that a user's mistake is told before a long run; gives its updates.
+def describe_shapes(environment: Environment, candidate: Algorithm, steps: int) -> int:
+    """Trace a lifetime without running it, so that a mistake of the user shows before a long run.
+
+    Returns:
+        The number of updates of the lifetime.
 
     Raises:
         UserError: a head that the network cannot give, minibatches that do not divide, a budget below one update, ...

@@ -1,4 +1,4 @@
-"""Why a candidate broke, in a line that is enough to understand it; and what must stop a command all the same."""
+"""Reasons why a candidate broke, each in one line, and the errors that must stop the command nevertheless."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import optax
 from discover.base.errors import DiscoverError, EvaluationError, cut, said_by
 
 LONGEST = 200
-"""Characters of a reason."""
+"""Most characters of a reason."""
 
 _CALLBACKS = "jax._src.callback"  # the logger by which JAX prints the traceback of every host callback that fails
 _FRAME = re.compile(r'^ *File "(.*)", line (\d+)', re.MULTILINE)
@@ -28,9 +28,9 @@ _STANDARD = sysconfig.get_paths()["stdlib"]
 
 
 def stop_in(error: BaseException) -> BaseException | None:
-    """What must stop the command, if an error does: the user's ctrl-C, or a stop of ours; any other costs a candidate alone.
+    """The exception that must stop the command: ctrl-C, or a request of this package to end. None for all other errors.
 
-    A host callback may run in the main thread: then JAX reports the ctrl-C that reached it as an error of its own.
+    A host callback may run in the main thread; then JAX reports a ctrl-C that reached it as an error of its own.
     """
     if from_callback(error) and _last_line(said_by(error)).startswith("KeyboardInterrupt"):
         return KeyboardInterrupt()
@@ -39,12 +39,12 @@ def stop_in(error: BaseException) -> BaseException | None:
 
 
 def from_callback(error: BaseException) -> bool:
-    """Whether a host callback failed, which it may do for the values of some members alone."""
+    """Whether a host callback failed. It may fail for the numbers of some members only."""
     return isinstance(error, jax.errors.JaxRuntimeError | ValueError) and "error calling callback" in said_by(error).lower()
 
 
 def reason(error: BaseException) -> str:
-    """Type and text of an error, and the innermost line of code that is neither JAX's, Python's nor the core's."""
+    """The type and message of an error, and the innermost line of code outside of JAX, Python and this package."""
     text = said_by(error)
     if from_callback(error):
         what, places = _last_line(text), [(name, int(line)) for name, line in _FRAME.findall(text)]
@@ -58,8 +58,12 @@ def reason(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def blamed(failure: str, remedy: str) -> Iterator[None]:
-    """What a component raises meanwhile is its own failure; a stop of the command passes, and so does a sentence of ours.
+def translate_errors(failure: str, remedy: str) -> Iterator[None]:
+    """Turn every error of a component into one sentence. Requests to stop and errors of type `DiscoverError` pass unchanged.
+
+    Args:
+        failure: beginning of the sentence.
+        remedy: its end.
 
     Raises:
         EvaluationError: the failure, its reason and the remedy, in one sentence.
@@ -75,7 +79,7 @@ def blamed(failure: str, remedy: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet_callbacks() -> Iterator[None]:
-    """Keep JAX from printing the tracebacks of host callbacks that fail, now and when Python ends: a reason is reported."""
+    """Keep JAX from printing the traceback of a host callback that fails, now and when Python ends: `reason` reports it."""
     logger = logging.getLogger(_CALLBACKS)
     before = logger.level
     logger.setLevel(logging.CRITICAL + 1)
@@ -90,7 +94,7 @@ def quiet_callbacks() -> Iterator[None]:
 
 
 def _forget_failure() -> None:
-    """Give each device a callback that succeeds: at its end Python waits for the last one, and prints how that failed."""
+    """Run a callback that succeeds on each device: when Python ends, it waits for the last one, and prints its failure."""
     done = jax.jit(lambda x: (jax.debug.callback(lambda: None), x + 1)[1])
     for device in jax.devices():
         done(jax.device_put(0, device)).block_until_ready()
@@ -105,7 +109,7 @@ def _frames(error: BaseException) -> Iterator[tuple[str, int]]:
 
 
 def _last_line(text: str) -> str:
-    """What a printed traceback ends with: the line below its last frame that is not indented."""
+    """The last line of a printed traceback: the first line below its last frame that is not indented."""
     frames = list(_FRAME.finditer(text))
     below = text[frames[-1].end() :].splitlines()[1:] if frames else text.splitlines()
     return next((line.rstrip(".: ") for line in below if line and not line.startswith(" ")), "")

@@ -1,1 +1,1 @@
-"""Building blocks for update rules: replay buffer, on-policy base, weights of steps, target parameters."""
+"""Building blocks for update rules: a replay buffer, a base class for fresh batches, weights of steps, target parameters."""

@@ -1,10 +1,6 @@
-"""What rules share that learn a policy and its value from fresh batches."""
+"""A base class for rules that learn a policy and its value from fresh batches."""
 
 from __future__ import annotations
-
-from typing import Any
-
-import jax
 
 from discover.components.component import component
 from discover.components.static_fields import Count
@@ -13,17 +9,18 @@ from discover.contract.environment import Spec
 from discover.contract.network import Head, Heads
 from discover.contract.optimizer import Optimizer
 from discover.contract.return_function import ReturnFunction
+from discover.contract.types import Key, OptimizerState, Params
 from discover.contract.update_rule import Rollout, UpdateRule
 from discover.contract.world import World
 
 
 @component
 class OnPolicy(UpdateRule):
-    """A rule with a policy and a value, a return function and an optimizer. To derive from: it has no `update` of its own.
+    """A base class with a policy and a value, a return function and an optimizer. A subclass adds `update`.
 
     Attributes:
         returns: targets for the value, advantages for the policy.
-        optimizer: what takes a step. Its state is the rule's, unless `init` says otherwise.
+        optimizer: optimizer of the parameters. Its state is the state of the rule, unless a subclass overrides `init`.
         steps, num_envs: T and B of a batch.
     """
 
@@ -38,5 +35,5 @@ class OnPolicy(UpdateRule):
     def heads(self, spec: Spec) -> Heads:
         return Heads({**policy_heads(spec), "value": Head(())})
 
-    def init(self, key: jax.Array, world: World, params: Any) -> Any:
+    def init(self, key: Key, world: World, params: Params) -> OptimizerState:
         return self.optimizer.init(params)

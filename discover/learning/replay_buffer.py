@@ -1,16 +1,16 @@
 """A replay buffer: a ring of single transitions, from which rules that learn off-policy draw their batches.
 
-    memory = empty_replay_buffer(world.template(params, steps, environments), capacity)      # in the rule's init
-    memory = memory.add(experience)                                                   # in its update
-    batch = memory.sample(key, 128)                                                   # an Trajectory [1, 128]
+    replay = empty_replay_buffer(world.template(params, steps, num_envs), capacity)  # in the rule's init
+    replay = replay.add(trajectory)                                                  # in its update
+    batch = replay.sample(key, 128)                                                  # a Trajectory [1, 128]
 
-Written for one lifetime; it lives in the rule's state and is overwritten in place. Where there is a normalizer, transitions are
-kept as they were before it, and rescaled when they are drawn: by the statistics of the experience that was added last.
+The buffer belongs to the rule's state, and is overwritten in place. With a normalizer, it keeps the numbers before the
+normalizer, and rescales what it draws by the statistics of the trajectory that was added last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -18,20 +18,22 @@ import jax.numpy as jnp
 
 from discover.base.errors import UserError
 from discover.contract.trajectory import Info, Trajectory, Unscaled
+from discover.contract.types import Key
 
 L = TypeVar("L")
+T = TypeVar("T")
 
 TRANSITION = ("observation", "action", "reward", "terminated", "next_observation", "context")
-"""What one-step targets need of experience."""
+"""The fields of a trajectory that one-step targets need."""
 
 
 class ReplayBuffer(NamedTuple):
     """The latest transitions of a lifetime.
 
     Attributes:
-        rows: experience whose leaves are ``[capacity, ...]``; fields that are not kept are empty.
-        added: how many transitions were ever added.
-        scale: the normalizer and its statistics of now; empty without a normalizer.
+        rows: a trajectory whose leaves are ``[capacity, ...]``; fields that the buffer does not keep are empty.
+        added: how many transitions have ever been added.
+        scale: the normalizer and its newest statistics; ``()`` without a normalizer.
     """
 
     rows: Trajectory
@@ -40,50 +42,67 @@ class ReplayBuffer(NamedTuple):
 
     @property
     def capacity(self) -> int:
-        """How many transitions fit."""
+        """The number of transitions for which there is room."""
         return jax.tree.leaves(self.rows)[0].shape[0]
 
     def add(self, trajectory: Trajectory) -> ReplayBuffer:
-        """The memory with the transitions of ``trajectory[T, B]`` in place of as many of the oldest."""
+        """The buffer with the transitions of a trajectory ``[T, B]`` in place of the T * B oldest ones.
+
+        Raises:
+            UserError: there is a normalizer, and the trajectory lacks the numbers before it.
+        """
         unscaled, scale = _before_scaling(trajectory)
         if len(scale) != len(self.scale):
             raise UserError(
                 "this replay buffer keeps what was there before the normalizer, which the experience added has lost "
                 "(minibatches and groups of columns do not carry it): add experience as it was collected."
             )
-        given = _only(unscaled, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
+        transitions = _only(unscaled, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
         steps, columns = trajectory.reward.shape
-        flat = jax.tree.map(lambda ring, new: new.reshape(1, -1, *ring.shape[1:]), self.rows, given)
+        flat = jax.tree.map(lambda ring, new: new.reshape(1, -1, *ring.shape[1:]), self.rows, transitions)
         rings = jax.tree.map(lambda ring: ring[None], self.rows)
         start = (self.added % self.capacity)[None]
-        rows = jax.tree.map(lambda ring: ring[0], _written(*jax.lax.stop_gradient((rings, flat)), start))
+        rows = jax.tree.map(lambda ring: ring[0], _write(*jax.lax.stop_gradient((rings, flat)), start))
         return ReplayBuffer(rows, self.added + steps * columns, jax.lax.stop_gradient(scale))
 
-    def sample(self, key: jax.Array, count: int) -> Trajectory:
-        """``count`` transitions, each drawn evenly from all that are kept, as trajectory ``[1, count]``."""
+    def sample(self, key: Key, count: int) -> Trajectory:
+        """Draw ``count`` transitions uniformly, with replacement, as a trajectory ``[1, count]``."""
         index = jax.random.randint(key, (1, count), 0, jnp.minimum(self.added, self.capacity))
         batch = jax.tree.map(lambda ring: ring[index], self.rows)
-        return self._rescaled(batch)._replace(is_first=jnp.zeros((1, count), bool))
+        return self._rescale(batch)._replace(is_first=jnp.zeros((1, count), bool))
 
-    def _rescaled(self, batch: Trajectory) -> Trajectory:
-        """The batch ``[1, N]`` by the statistics of now."""
+    def _rescale(self, batch: Trajectory) -> Trajectory:
+        """The batch ``[1, N]`` rescaled by the newest statistics."""
         if not self.scale:
             return batch
         normalizer, statistics = self.scale
-        ways = {
+        functions = {
             "observation": normalizer.normalize,
             "next_observation": normalizer.normalize,
             "reward": normalizer.normalize_reward,
         }
-        kept = {name: way for name, way in ways.items() if jax.tree.leaves(getattr(batch, name))}
-        return batch._replace(**{name: way(statistics, getattr(batch, name)[0])[None] for name, way in kept.items()})
+        fields = {name: rescale for name, rescale in functions.items() if jax.tree.leaves(getattr(batch, name))}
+        return batch._replace(**{name: rescale(statistics, getattr(batch, name)[0])[None] for name, rescale in fields.items()})
 
 
 def learn_if(ready: jax.Array, step: Callable[[L, jax.Array], tuple[L, Info]], learner: L, keys: jax.Array) -> tuple[L, Info]:
-    """The learner after ``step(learner, key) -> (learner, info)`` with each key, and the mean info.
+    """Take a step of learning with each key, if it is time to learn.
 
-    If not ``ready``, nothing is learned and the info is zero. Where that hangs on `World.env_steps` alone, lifetimes side by
-    side share the answer, and no step is computed in vain.
+    Args:
+        ready: whether to learn. Where it depends on `World.env_steps` alone, it is the same for all lifetimes that run side by
+            side, and steps that are not taken cost nothing.
+        step: ``(learner, key) -> (learner, info)``.
+        learner: any tree of arrays (parameters and state, say).
+        keys: ``[N]``.
+
+    Returns:
+        The learner after N steps, and the mean info; if not ready, the same learner and an info of zeros.
+
+    >>> import jax.numpy as jnp
+    >>> step = lambda x, key: (x + 1.0, {"loss": x})
+    >>> learner, info = learn_if(jnp.array(True), step, jnp.array(0.0), jax.random.split(jax.random.key(0), 3))
+    >>> print(learner, info["loss"])
+    3.0 1.0
     """
 
     def steps(learner: L) -> tuple[L, Info]:
@@ -99,15 +118,16 @@ _EMPTY = dict.fromkeys(Trajectory._fields, ()) | {"context": {}}
 
 
 def empty_replay_buffer(template: Trajectory, capacity: int, keep: tuple[str, ...] = TRANSITION) -> ReplayBuffer:
-    """A memory without transitions.
+    """A replay buffer without transitions.
 
     Args:
-        template: shapes of the experience that an update brings, as `World.template` gives them.
-        capacity: how many transitions fit: a multiple of what an update brings, so that none is split at the ring's end.
-        keep: the fields of experience that are kept.
+        template: shapes of the trajectory that an update adds, as `World.template` returns them.
+        capacity: room for transitions: a multiple of the number that an update adds, so that no trajectory is split at the
+            end of the ring.
+        keep: the fields of a trajectory that the buffer keeps.
 
     Raises:
-        UserError: the capacity is no such multiple, or the network is recurrent, which single transitions cannot train.
+        UserError: the capacity is no such multiple, or the network is recurrent, so that single transitions cannot train it.
     """
     if jax.tree.leaves(template.carry):
         raise UserError(
@@ -127,7 +147,7 @@ def empty_replay_buffer(template: Trajectory, capacity: int, keep: tuple[str, ..
 
 
 def _before_scaling(trajectory: Trajectory) -> tuple[Trajectory, tuple[Any, ...]]:
-    """Trajectory as it was before the normalizer, and the normalizer with its statistics; nothing where there is none."""
+    """The trajectory before the normalizer, and the normalizer with its statistics; ``()`` without a normalizer."""
     before = trajectory.unscaled
     if not isinstance(before, Unscaled):
         return trajectory, ()
@@ -136,34 +156,34 @@ def _before_scaling(trajectory: Trajectory) -> tuple[Trajectory, tuple[Any, ...]
 
 
 def _only(trajectory: Trajectory, keep: tuple[str, ...]) -> Trajectory:
-    """Trajectory without the fields that are not kept."""
+    """The trajectory with the fields of these names alone; the others are empty."""
     return trajectory._replace(**{name: value for name, value in _EMPTY.items() if name not in keep})
 
 
 @jax.custom_batching.custom_vmap
-def _written(rings: Any, new: Any, start: jax.Array) -> Any:
-    """Rings ``[P, capacity, ...]`` with ``new[P, n, ...]`` at ``start[P]``, member after member and in place.
+def _write(rings: T, new: T, start: jax.Array) -> T:
+    """Write ``new[P, n, ...]`` into rings ``[P, capacity, ...]`` at ``start[P]``, member after member and in place.
 
-    Left to itself, ``vmap`` makes one scatter of it, for which XLA copies all rings on a CPU at each update.
+    By default ``vmap`` turns the writing into one scatter, for which XLA copies all rings on a CPU at each update.
     """
 
-    def write(member: jax.Array, rings: Any) -> Any:
-        def one(ring: jax.Array, rows: jax.Array) -> jax.Array:
+    def write_member(member: jax.Array, rings: T) -> T:
+        def write_leaf(ring: jax.Array, rows: jax.Array) -> jax.Array:
             begin = (member, start[member], *(0 for _ in ring.shape[2:]))
             return jax.lax.dynamic_update_slice(ring, jax.lax.dynamic_slice_in_dim(rows, member, 1), begin)
 
-        return jax.tree.map(one, rings, new)
+        return jax.tree.map(write_leaf, rings, new)
 
-    return jax.lax.fori_loop(0, start.shape[0], write, rings)
+    return jax.lax.fori_loop(0, start.shape[0], write_member, rings)
 
 
-@_written.def_vmap
-def _written_side_by_side(size: int, batched: Any, rings: Any, new: Any, start: jax.Array) -> tuple[Any, Any]:
-    """More members are one longer list of members."""
+@_write.def_vmap
+def _write_side_by_side(size: int, batched: Sequence[Any], rings: T, new: T, start: jax.Array) -> tuple[T, Any]:
+    """`_write` under ``vmap``: a further axis of members becomes a part of the axis P."""
 
     def merged(x: jax.Array, mapped: bool) -> jax.Array:
         whole = x if mapped else jnp.broadcast_to(x, (size, *x.shape))
         return whole.reshape(-1, *x.shape[2 if mapped else 1 :])
 
-    written = _written(*jax.tree.map(merged, (rings, new, start), tuple(batched)))
-    return jax.tree.map(lambda x: x.reshape(size, -1, *x.shape[1:]), written), jax.tree.map(lambda _: True, written)
+    result = _write(*jax.tree.map(merged, (rings, new, start), tuple(batched)))
+    return jax.tree.map(lambda x: x.reshape(size, -1, *x.shape[1:]), result), jax.tree.map(lambda _: True, result)

@@ -1,4 +1,4 @@
-"""Target parameters that follow the learned ones."""
+"""Target parameters that slowly follow the learned ones."""
 
 from __future__ import annotations
 
@@ -10,5 +10,10 @@ T = TypeVar("T")
 
 
 def polyak_update(target: T, params: T, share: jax.Array) -> T:
-    """``(1 - share) * target + share * params``: how target parameters follow (Polyak averaging); exact at 0 and at 1."""
+    """Polyak averaging: ``(1 - share) * target + share * params``, for each leaf; exact at the shares 0 and 1.
+
+    >>> import jax.numpy as jnp
+    >>> print(polyak_update(jnp.zeros(2), jnp.array([1.0, 2.0]), jnp.array(0.5)))
+    [0.5 1. ]
+    """
     return jax.tree.map(lambda t, p: (1.0 - share) * t + share * p, target, params)

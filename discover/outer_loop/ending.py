@@ -21,9 +21,10 @@ from discover.config.build import algorithm_from
 from discover.config.candidate_file import load_candidate, save_candidate
 from discover.config.search_config import SearchConfig, slug, tuned_space
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import Comparison, SearchResult, Status
+from discover.contract.events import Status
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
+from discover.contract.results import Comparison, SearchResult
 from discover.evaluation.compare import compare
 from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.archive import digests_of

@@ -24,8 +24,9 @@ from discover.config.build import algorithm_from, environment_from, words_of
 from discover.config.reading import read_config
 from discover.config.search_config import SearchConfig, checked_config, tuned_space
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import Generation, SearchInfo, SearchResult
+from discover.contract.events import Generation, SearchInfo
 from discover.contract.registry import Registry
+from discover.contract.results import SearchResult
 from discover.evaluation.checks import check_lifetime, check_lifetimes
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.archive import archived, empty_archive

@@ -1,1 +1,1 @@
-"""Plugins: found, loaded, told of events; and where a result came from."""
+"""Plugins: how they are loaded and called, and the origin of a result."""

@@ -1,8 +1,8 @@
-"""The git commit of a folder, found without running anything that the repository configures.
+"""The git commit of a folder, without running any program that the repository configures.
 
-``git status`` runs what a repository's own configuration names: ``core.fsmonitor``, hooks, filters. So the commit is read from
-the repository's files as data, and whether there are changes is asked of git in a repository of our own, which has the same
-objects and index, and no configuration.
+``git status`` runs programs that a repository's own configuration names: ``core.fsmonitor``, hooks, filters. So this module
+reads the commit from the files of the repository as data. For changes it calls git in a temporary repository, which has the
+same objects and index, but no configuration.
 """
 
 from __future__ import annotations
@@ -17,25 +17,30 @@ from pathlib import Path
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _REF = re.compile(r"ref: (refs/[^\s\0]+)")
 _CONFIG = "[core]\nrepositoryformatversion = 1\nbare = false\n[extensions]\nobjectFormat = {form}\n"
-_MOST = 2**24  # bytes of a file of references
-_LONGEST = 10.0  # seconds that git may take
+_MOST = 2**24
+"""Most bytes of a file of references."""
+
+_LONGEST = 10.0
+"""Most seconds that git may take."""
 
 
 def commit_of(folder: Path) -> str:
-    """The commit that a folder's repository has checked out, with ``+`` where tracked files differ from it.
+    """The commit that is checked out in a folder's repository.
 
-    With ``?`` where that cannot be told; empty outside a repository, or where it keeps its references in another way.
+    Returns:
+        The hash, with ``+`` behind it if tracked files differ from the commit, or ``?`` if git cannot decide that; ``""``
+        outside a repository, or if it stores its references in an unknown way.
     """
     for place in (folder, *folder.parents):
-        found = _git_folder(place / ".git")
-        if found is not None:
-            commit = _head(found)
-            return commit and commit + _mark(place, found, commit)
+        repository = _git_folder(place / ".git")
+        if repository is not None:
+            commit = _head(repository)
+            return commit and commit + _mark(place, repository, commit)
     return ""
 
 
 def _git_folder(path: Path) -> Path | None:
-    """Where the repository lies: in ``.git``, or where that file says (a worktree, a submodule)."""
+    """The folder of the repository: ``.git`` itself, or the one that this file names (a worktree, a submodule)."""
     if path.is_dir():
         return path
     text = _text(path)
@@ -51,11 +56,12 @@ def _common(folder: Path) -> Path:
 
 
 def _head(folder: Path) -> str:
+    """The hash of the commit that is checked out; ``""`` if it cannot be read."""
     text = (_text(folder / "HEAD") or "").strip()
-    named = _REF.fullmatch(text)
-    if named is None:
+    reference = _REF.fullmatch(text)
+    if reference is None:
         return text if _HASH.fullmatch(text) else ""
-    name = named[1]
+    name = reference[1]
     if ".." in name.split("/"):
         return ""
     for place in (folder, _common(folder)):
@@ -67,7 +73,7 @@ def _head(folder: Path) -> str:
 
 
 def _text(path: Path) -> str | None:
-    """What a small regular file says, None if there is none."""
+    """The text of a small regular file; None if there is none."""
     try:
         if not path.is_file() or path.stat().st_size > _MOST:
             return None
@@ -77,7 +83,7 @@ def _text(path: Path) -> str | None:
 
 
 def _mark(tree: Path, folder: Path, commit: str) -> str:
-    """What stands behind a commit: ``+`` if tracked files differ from it, ``?`` if git cannot tell."""
+    """The mark behind a commit: ``+`` if tracked files differ from it, ``?`` if git cannot decide that."""
     git = shutil.which("git")
     if git is None:
         return "?"
@@ -87,7 +93,7 @@ def _mark(tree: Path, folder: Path, commit: str) -> str:
             (Path(own) / name).mkdir()
         (Path(own) / "HEAD").write_text(commit + "\n", encoding="utf-8")
         (Path(own) / "config").write_text(_CONFIG.format(form=form), encoding="utf-8")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        others = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         settings = {
             "GIT_DIR": own,
             "GIT_WORK_TREE": str(tree),
@@ -99,11 +105,9 @@ def _mark(tree: Path, folder: Path, commit: str) -> str:
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_TERMINAL_PROMPT": "0",
         }
-        words = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")
+        command = [git, "-C", str(tree), "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"]
         try:
-            made = subprocess.run(
-                [git, "-C", str(tree), *words], capture_output=True, timeout=_LONGEST, check=True, env={**kept, **settings}
-            )
+            process = subprocess.run(command, capture_output=True, timeout=_LONGEST, check=True, env={**others, **settings})
         except (OSError, subprocess.SubprocessError):
             return "?"
-        return "+" if made.stdout else ""
+        return "+" if process.stdout else ""

@@ -1,7 +1,7 @@
-"""Finding and loading plugins.
+"""Finding, loading and calling plugins.
 
-A plugin is a module with functions marked ``@discover.hookimpl``. It is found by its entry point in the group ``discover``,
-or as a ``.py`` file in a folder given by the user. The seed algorithms come by the same road.
+A plugin is a module with functions marked ``@discover.hookimpl``. The loader finds it by its entry point in the group
+``discover``, or as a ``.py`` file in a folder of the user. The algorithms of this distribution are plugins in the same way.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib.util
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,28 +32,28 @@ BLOCK = "DISCOVER_BLOCK_PLUGINS"
 FOLDER = "DISCOVER_PLUGINS_DIR"
 
 
-_HEARD: dict[str, tuple[type[BaseException], ...]] = {
+_HEEDED: dict[str, tuple[type[BaseException], ...]] = {
     "discover_observers": (DiscoverError,),
     "discover_search_started": (DiscoverError,),
     "discover_checkpoint": (DiscoverError, OSError),
     "discover_command_finished": (DiscoverError,),
 }
-"""The errors of watchers that are heeded: they end the command, or hold back the checkpoint. All others cost a warning."""
+"""The errors of watchers that end the command or delay the checkpoint, by hook. All others become a warning."""
 
 
 class PluginWarning(DiscoverWarning):
-    """A plugin was left out because it is broken; everything else goes on."""
+    """A plugin failed, and the command continues without it."""
 
 
 class Plugins(NamedTuple):
-    """What has been loaded.
+    """All loaded plugins.
 
     Attributes:
         registry: names of components, recipes and tasks.
-        hook: pluggy's callers of the hooks; `tell` calls them with care.
+        hook: pluggy's callers of the hooks; `tell` calls them so that one plugin's error does not affect the others.
         manager: pluggy's manager, to register a plugin object by hand.
-        warned: of which plugin and hook a warning has been given.
-        folder: of the plugins that are files; None if none was given.
+        warned: pairs of plugin and hook for which a warning has been shown.
+        folder: folder of the plugins that are files; None without one.
     """
 
     registry: Registry
@@ -62,22 +62,32 @@ class Plugins(NamedTuple):
     warned: set[tuple[str, str]]
     folder: Path | None = None
 
-    def tell(self, hook: str, **facts: Any) -> list[Any]:
-        """Call a hook of every plugin, in the order in which they were loaded; returns what they return.
+    def tell(self, hook: str, **facts: object) -> list[Any]:
+        """Call a hook of every plugin, in the order in which they were loaded.
 
-        A plugin that fails, with whatever error, costs one `PluginWarning` per hook, and no other plugin its news. Ctrl-C
-        passes. What a watcher may object to, in one sentence, is raised once all others have heard the news: a `DiscoverError`
-        before anything dear has begun and once all is over, and what keeps it from writing before a checkpoint.
+        A plugin that fails costs one `PluginWarning` per hook; the other plugins are called nevertheless.
+
+        Args:
+            hook: name of the hook.
+            facts: its arguments.
+
+        Returns:
+            The results of all plugins.
+
+        Raises:
+            KeyboardInterrupt: at ctrl-C, at once.
+            DiscoverError: of a watcher, in hooks in which it may end the command; after all plugins have been called.
+            OSError: of a watcher that cannot write before a checkpoint; after all plugins have been called.
         """
-        answers, ends = self.ask(hook, **facts)
-        if ends:
-            raise ends[0]
+        answers, errors = self.ask(hook, **facts)
+        if errors:
+            raise errors[0]
         return answers
 
-    def ask(self, hook: str, **facts: Any) -> tuple[list[Any], list[BaseException]]:
-        """As `tell`; objections are returned beside the answers."""
+    def ask(self, hook: str, **facts: object) -> tuple[list[Any], list[BaseException]]:
+        """Call a hook as `tell` does, but return the errors of watchers beside the results."""
         answers: list[Any] = []
-        ends: list[BaseException] = []
+        errors: list[BaseException] = []
         every = [(name, plugin) for name, plugin in self.manager.list_name_plugin() if plugin is not None]
         for name, plugin in every:
             others = [other for _, other in every if other is not plugin]
@@ -86,40 +96,43 @@ class Plugins(NamedTuple):
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                if isinstance(error, _HEARD.get(hook, ())):
-                    ends.append(error)
+                if isinstance(error, _HEEDED.get(hook, ())):
+                    errors.append(error)
                 else:
                     self._warn(name, plugin, hook, error)
-        return answers, ends
+        return answers, errors
 
     def _warn(self, name: str, plugin: object, hook: str, error: BaseException) -> None:
+        """Warn of an error, once for each plugin and hook."""
         if (name, hook) in self.warned:
             return
         self.warned.add((name, hook))
-        text = f"plugin '{_called(name, plugin)}' failed in {hook} ({cause_of(error)}); everything else goes on."
+        text = f"plugin '{_label(name, plugin)}' failed in {hook} ({cause_of(error)}); everything else goes on."
         warnings.warn(text, PluginWarning, stacklevel=4)
 
 
 def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterable[object] = ()) -> Plugins:
-    """Load all plugins: entry points, files of a folder, and objects given here.
+    """Load all plugins: entry points, files of a folder, and further objects.
+
+    A plugin that fails to load costs a `PluginWarning`, never the command. ``DISCOVER_BLOCK_PLUGINS=a,b`` leaves plugins out by
+    name.
 
     Args:
-        folder: a folder of one-file plugins; else the environment variable ``DISCOVER_PLUGINS_DIR``.
+        folder: a folder of one-file plugins; by default the one in the environment variable ``DISCOVER_PLUGINS_DIR``.
         extra: plugin objects (modules or instances with hook implementations).
 
     Raises:
-        PluginError: two plugins share or claim one name, or ``folder`` does not exist. A plugin that breaks while loading
-            costs a `PluginWarning`, never the command. ``DISCOVER_BLOCK_PLUGINS=a,b`` leaves plugins out by name.
+        PluginError: two plugins have one name or register one, or ``folder`` does not exist.
     """
     manager = pluggy.PluginManager("discover")
     manager.add_hookspecs(hookspecs)
     registry = Registry()
     blocked = {name.strip() for name in os.environ.get(BLOCK, "").split(",") if name.strip()}
     loaded: dict[str, Provenance] = {}
-    seen: set[str] = set()
+    names: set[str] = set()
     folder = folder or os.environ.get(FOLDER)
     for name, provenance, load in [*_entry_points(), *_files(folder), *_objects(extra)]:
-        seen.add(name)
+        names.add(name)
         if name in blocked:
             manager.set_blocked(name)
             continue
@@ -127,15 +140,15 @@ def load_plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterabl
             both = f"{loaded[name]} and {provenance}"
             raise PluginError(f"two plugins are called '{name}': {both}; rename one, or block both with {BLOCK}={name}.")
         try:
-            _load(manager, registry, name, provenance, load)
+            _load(manager, registry, provenance, load)
         except PluginError:
             raise
         except (Exception, SystemExit) as error:
-            _give_up(manager, registry, name, provenance, error)
+            _give_up(manager, registry, provenance, error)
         else:
             loaded[name] = provenance
-    _warn_of_misspelled(blocked - seen, seen)
-    return Plugins(registry, manager.hook, manager, set(), Path(folder).absolute() if folder else None)
+    _warn_of_misspelled(blocked - names, names)
+    return Plugins(registry, manager.hook, manager, warned=set(), folder=Path(folder).absolute() if folder else None)
 
 
 def add_plugin(plugins: Plugins, plugin: object) -> None:
@@ -157,10 +170,10 @@ def add_plugin(plugins: Plugins, plugin: object) -> None:
 
 
 def watch(plugins: Plugins, command: Command) -> None:
-    """Let the plugins' observers (a tracker, a progress bar) see one command.
+    """Register the plugins' observers (a tracker, a progress bar) for one command.
 
     Raises:
-        UserError: an observer cannot do its work, such as a tracking server that does not answer.
+        UserError: an observer cannot do its work, because a tracking server does not answer, say.
     """
     for observers in plugins.tell("discover_observers", command=command):
         try:
@@ -172,17 +185,20 @@ def watch(plugins: Plugins, command: Command) -> None:
 
 
 def finish(plugins: Plugins, ends: list[BaseException] | None = None) -> dict[str, Any]:
-    """Tell the observers that the command is over; returns what they add to its summary (``run_id``, ...).
+    """Let the observers finish their work at the end of a command.
 
     Args:
         plugins: the loaded plugins.
-        ends: where to put the errors with which observers want the command to end; None raises the first.
+        ends: a list to which errors of observers are added; without it, the first one is raised.
+
+    Returns:
+        The facts that the observers add to the summary of the command (``run_id``, ...).
     """
-    answers, found = plugins.ask("discover_command_finished")
-    if ends is None and found:
-        raise found[0]
+    answers, errors = plugins.ask("discover_command_finished")
+    if ends is None and errors:
+        raise errors[0]
     if ends is not None:
-        ends.extend(found)
+        ends.extend(errors)
     facts: dict[str, Any] = {}
     for answer in answers:
         if isinstance(answer, Mapping):
@@ -190,16 +206,17 @@ def finish(plugins: Plugins, ends: list[BaseException] | None = None) -> dict[st
     return facts
 
 
-def _warn_of_misspelled(unknown: set[str], seen: set[str]) -> None:
-    """Say which blocked names are close to a plugin's; any other may be meant for another machine."""
+def _warn_of_misspelled(unknown: set[str], names: set[str]) -> None:
+    """Warn of blocked names that are close to the name of a plugin; others may be meant for another machine."""
     for name in sorted(unknown):
-        close = difflib.get_close_matches(name, sorted(seen), n=1, cutoff=0.8)
+        close = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.8)
         if close:
             text = f"{BLOCK} names '{name}', which is no plugin: did you mean '{close[0]}', which is loaded?"
             warnings.warn(text, PluginWarning, stacklevel=3)
 
 
 def _register(manager: pluggy.PluginManager, observer: object) -> None:
+    """Register an observer, completely or not at all."""
     try:
         manager.register(observer)
     except Exception:
@@ -208,28 +225,34 @@ def _register(manager: pluggy.PluginManager, observer: object) -> None:
         raise
 
 
-def _called(name: str, plugin: object) -> str:
-    """How to call a plugin: by its name, or what it calls itself where it was registered without one (an observer)."""
+def _label(name: str, plugin: object) -> str:
+    """The name of a plugin in messages. An observer is registered without a name: its own attribute, or its class."""
     if not name.isdecimal():
         return name
     own = getattr(plugin, "name", None)
     return own if isinstance(own, str) else type(plugin).__name__
 
 
-def _load(manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, load: Any) -> None:
+def _load(manager: pluggy.PluginManager, registry: Registry, provenance: Provenance, load: Callable[[], object]) -> None:
+    """Import a plugin and let it register its components.
+
+    Raises:
+        UserError: it has no hook.
+        PluginError: a name is taken.
+    """
     plugin = load()
-    manager.register(plugin, name)
+    manager.register(plugin, provenance.plugin)
     manager.check_pending()
     if not manager.get_hookcallers(plugin):
         raise UserError("it has no function marked @discover.hookimpl")
-    others = [p for p in manager.get_plugins() if p is not plugin]
+    others = [other for other in manager.get_plugins() if other is not plugin]
     registry.register_as(provenance)
     manager.subset_hook_caller("discover_register", others)(registry=registry)
 
 
-def _give_up(
-    manager: pluggy.PluginManager, registry: Registry, name: str, provenance: Provenance, error: BaseException
-) -> None:
+def _give_up(manager: pluggy.PluginManager, registry: Registry, provenance: Provenance, error: BaseException) -> None:
+    """Remove a plugin that failed to load, with a warning."""
+    name = provenance.plugin
     _forget(manager, registry, name)
     text = f"plugin {provenance} is left out ({cause_of(error)}); repair it, or block it with {BLOCK}={name}."
     warnings.warn(text, PluginWarning, stacklevel=3)
@@ -263,12 +286,16 @@ def _files(folder: str | os.PathLike[str] | None) -> Iterable[tuple[str, Provena
 
 
 def _compiled(paths: Iterable[Path]) -> list[Path]:
-    """What Python would run in the place of files: its own copies of them."""
+    """The compiled copies of files, which Python would run in their place."""
     return [copy for path in paths if (copy := Path(importlib.util.cache_from_source(str(path)))).exists()]
 
 
 def _check_owner(path: Path) -> None:
-    """Check that nobody else can put code into a plugin's file."""
+    """Check that no other user can put code into a plugin's file.
+
+    Raises:
+        PluginError: one can, or the file's permissions cannot be read.
+    """
     try:
         problem = open_to_others(path)
     except OSError as error:

@@ -1,6 +1,6 @@
-"""Progress on standard error: bars on a terminal, now and then a line elsewhere.
+"""Progress on standard error: bars on a terminal, a line from time to time elsewhere.
 
-It watches a search through the public hooks, as any plugin may.
+It watches a search by the public hooks, as any plugin may.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from discover.process.interruption import raise_if_asked
 if TYPE_CHECKING:
     from discover.contract.events import Generation, SearchInfo
 
-_PAUSE = 10.0  # seconds between two lines where there is no terminal
+_PAUSE = 10.0
+"""Seconds between two lines where there is no terminal."""
 
 
 class Standing(NamedTuple):
-    """Where a search stands after a generation.
+    """The state of a search after a generation.
 
     Attributes:
-        name: of the search.
-        done, generations: how many generations are done, and how many there will be.
-        best, mean: fitness: the best so far, and the mean of this generation.
+        name: name of the search.
+        done, generations: number of generations that are done, and of all.
+        best: highest fitness so far.
+        mean: mean fitness of this generation.
         rate: env steps per second in this generation.
-        left: seconds until the last generation is done, if they last as long as those before.
-        broken: candidates that have broken so far.
+        left: expected seconds until the last generation is done.
+        broken: number of candidates that have broken so far.
     """
 
     name: str
@@ -51,30 +53,34 @@ class Standing(NamedTuple):
 
 
 class Display(Protocol):
-    """Shows what `Progress` tells."""
+    """The part of `Progress` that draws."""
 
-    def open(self) -> None: ...
+    def open(self) -> None:
+        """Start to draw."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Stop drawing."""
+        ...
 
     def begin(self, name: str, done: int, generations: int) -> None:
-        """A search begins, or goes on after ``done`` generations."""
+        """Show that a search begins, or continues after ``done`` generations."""
         ...
 
     def stand(self, standing: Standing) -> None:
-        """A generation is done."""
+        """Show the state of a search after a generation."""
         ...
 
     def doing(self, what: str, share: float) -> None:
-        """Something is being done, and this share of it is."""
+        """Show a piece of work, and the share of it that is done, in ``[0, 1]``."""
         ...
 
 
 class Progress:
-    """Watches a command and tells a display.
+    """Watches a command and shows it on a display.
 
     Attributes:
-        search: the search that the command runs, once it has started (not those that tune a baseline for it).
+        search: the search of the command, once it has started; not a search that tunes a baseline for its report.
     """
 
     def __init__(self, display: Display):
@@ -93,11 +99,11 @@ class Progress:
         raise_if_asked()
         self._show(lambda display: display.doing(what, share))
 
-    def _show(self, tell: Callable[[Display], None]) -> None:
-        """Tell the display; one that fails is told no more."""
+    def _show(self, draw: Callable[[Display], None]) -> None:
+        """Draw on the display. After an error, it is not used any more."""
         try:
             if self._display is not None:
-                tell(self._display)
+                draw(self._display)
         except Exception as error:
             self._display = None
             warnings.warn(f"progress is not shown any more ({cause_of(error)}).", DiscoverWarning, stacklevel=3)
@@ -129,7 +135,7 @@ class Progress:
 
 
 class Lines:
-    """A line when something new happens, but not more often than every ten seconds; the last generation always."""
+    """A display that writes a line for each piece of news, at most every ten seconds, and always for the last generation."""
 
     def __init__(self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
         self._write, self._clock = write, clock
@@ -164,7 +170,7 @@ class Lines:
 
 
 class Bars:
-    """Two bars on a terminal: the generations of a search, and what is being done."""
+    """A display of two bars on a terminal: the generations of a search, and the work in progress."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -201,20 +207,24 @@ class Bars:
 
 
 def progress_on_stderr() -> Progress:
-    """Bars if standard error is a terminal, else lines."""
+    """Progress with bars if standard error is a terminal, else with lines."""
     if sys.stderr.isatty():
         return Progress(Bars())
     return Progress(Lines(lambda line: print(line, file=sys.stderr, flush=True)))
 
 
 def typical(seconds: list[float]) -> float:
-    """How long a generation lasts: the mean of the last ten, without the first one, which compiles."""
-    known = seconds[1:] or seconds
-    return sum(known[-10:]) / len(known[-10:])
+    """The typical duration of a generation: the mean of the last ten, without the first one, which compiles.
+
+    >>> typical([60.0, 4.0, 6.0])
+    5.0
+    """
+    recent = (seconds[1:] or seconds)[-10:]
+    return sum(recent) / len(recent)
 
 
 def duration(seconds: float) -> str:
-    """Minutes and seconds, or hours, minutes and seconds.
+    """A duration as minutes and seconds, or as hours, minutes and seconds.
 
     >>> duration(61.2), duration(3725)
     ('1:01', '1:02:05')

@@ -1,4 +1,4 @@
-"""What a result came from: versions, plugins, commit, device. Recorded with every run."""
+"""The origin of a result: versions, plugins, commit and device. It is recorded with every run."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _DISTRIBUTIONS = ("discover-rl", "jax", "jaxlib", "optax", "evosax", "gymnax", "
 
 
 def provenance(registry: Registry) -> dict[str, Any]:
-    """Versions, plugins, git commit and device, as JSON can hold them."""
+    """Versions, plugins, git commit and device, as values that JSON can hold."""
     devices = jax.devices()
     return {
         "versions": {name: _version(name) for name in _DISTRIBUTIONS},
         "python": platform.python_version(),
-        "plugins": {p.plugin: f"{p.distribution} {p.version}".strip() for p in registry.plugins()},
+        "plugins": {origin.plugin: f"{origin.distribution} {origin.version}".strip() for origin in registry.plugins()},
         "commit": _commit(),
         "device": {"kind": devices[0].device_kind, "platform": devices[0].platform, "count": len(devices)},
     }
@@ -38,5 +38,5 @@ def _commit() -> str:
     """The git commit of the working folder, see `commit_of`."""
     try:
         return commit_of(Path.cwd())
-    except OSError:  # the working folder is gone
+    except OSError:  # the working folder has been removed
         return ""

@@ -1,4 +1,4 @@
-"""A session: plugins that are loaded once, and what watches one command from its beginning to its end."""
+"""A session: one command from its beginning to its end, with the objects that watch it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Session:
     """A command in progress.
 
     Attributes:
-        plugins: the loaded plugins, the command's watchers among them.
-        progress: a callable that is told what is being done, and the share of it that is done.
-        facts: what the watchers add to the result (``run_id``); complete when the session has ended.
-        late: errors with which watchers want the command to end, once its result is out.
+        plugins: the loaded plugins, together with the watchers of the command.
+        progress: a callable that shows the work in progress, and the share of it that is done.
+        facts: facts that the watchers add to the result (``run_id``); complete when the session has ended.
+        late: errors of watchers that end the command, once its result has been printed.
     """
 
     plugins: Plugins
@@ -35,28 +35,32 @@ class Session:
     late: list[BaseException] = field(default_factory=list)
 
     def finish(self, succeeded: bool) -> None:
-        """Tell the watchers that the command is over; what they object to must wait until the result is out."""
+        """Let the watchers finish their work. Their errors must wait until the result has been printed.
+
+        Args:
+            succeeded: whether the command has a result.
+        """
         from discover.plugin.loader import finish
 
-        ends: list[BaseException] = []
+        errors: list[BaseException] = []
         try:
-            self.facts.update(finish(self.plugins, ends))
+            self.facts.update(finish(self.plugins, errors))
         except KeyboardInterrupt as error:
             if not succeeded:
                 raise
-            ends.append(error)
+            errors.append(error)
         if succeeded:
-            self.late = ends
-        else:  # what ended the command is told as its error
-            for error in ends:
+            self.late = errors
+        else:  # the command ends with another error already
+            for error in errors:
                 warnings.warn(str(error), DiscoverWarning, stacklevel=3)
 
 
 def start_plugins(folder: Path | None = None) -> Plugins:
-    """All plugins. Before any of them may start JAX, its devices (each CPU core is one) and the cache of programs are settled.
+    """Load all plugins. Before any of them may start JAX, set its devices (each CPU core is one) and its cache of programs.
 
     Args:
-        folder: of one-file plugins to load as well; ``DISCOVER_PLUGINS_DIR`` unless given.
+        folder: folder of further one-file plugins; by default the one in ``DISCOVER_PLUGINS_DIR``.
     """
     from discover.process.jax_start import check_width, import_jax, start_devices
 
@@ -76,7 +80,7 @@ def start_plugins(folder: Path | None = None) -> Plugins:
 
 @contextlib.contextmanager
 def session(command: Command, plugins: Plugins) -> Iterator[Session]:
-    """Watch one command: its observers are registered while it runs."""
+    """Run one command: its observers are registered from the beginning to the end of the ``with`` block."""
     from discover.plugin.loader import watch
 
     running = Session(plugins, progress_on_stderr())

@@ -44,7 +44,7 @@ def check_update_rule(
 
     def trained(algorithm: Algorithm, key: jax.Array) -> tuple[jax.Array, Any]:
         life = lifetime.begin(algorithm, environment, key)
-        after = lifetime.advance(algorithm, environment, life, 0, updates, updates)
+        after = lifetime.advance(algorithm, environment, life, 0, stop=updates, total=updates)
         return sum((jnp.sum(x) for x in jax.tree.leaves(after.params)), jnp.zeros(())), (life.params, after)
 
     def differentiated(algorithm: Algorithm, key: jax.Array) -> Any:

@@ -38,7 +38,7 @@ def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int,
     for repeat in range(repeats + 1):
         started = time.perf_counter()
         keys = discover.seed_keys(repeat, "benchmark", agents)
-        curves = discover.evaluate_population(environment, candidates, keys, steps, chunk)
+        curves = discover.evaluate_population(environment, candidates, keys, steps, chunk=chunk)
         seconds.append(time.perf_counter() - started)
         taken = int(curves.env_steps.sum(dtype=np.int64))
     run = statistics.median(seconds[1:])

@@ -99,7 +99,9 @@ def test_a_memory_gives_all_transitions_on_the_scale_of_now(name: str, normalize
     """The corridor pays where it leads, so that a raw reward is the first number of the raw next observation."""
     rule, environment = RULES[name]
     algorithm = agent(rule, Affine(), normalizer=normalizer)
-    life = compiled(lambda key: lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, 9, 9))
+    life = compiled(
+        lambda key: lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, stop=9, total=9)
+    )
     state = life(jax.random.key(0))
     memory, actor = state.rule_state.buffer, state.actor
     assert int(memory.added) == 36

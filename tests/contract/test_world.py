@@ -105,7 +105,7 @@ def test_truncated_episodes_are_valued_as_if_they_went_on() -> None:
     algorithm, environment = agent(small_ppo(gamma=0.8, learning_rate=0.02)), Counter(limit=3, stops=False, visible=False)
 
     def trained(key: jax.Array) -> jax.Array:
-        life = lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, 300, 300)
+        life = lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, stop=300, total=300)
         world = algorithm.world(environment)
         assert life.actor is not None
         _, seen = world.collect(life.params, life.actor, key, STEPS)
@@ -145,7 +145,9 @@ def test_an_update_family_starts_afresh_and_the_normalizer_goes_on() -> None:
     algorithm, environment = agent(small_ppo(), normalizer=RunningMean()), Counter(limit=5, stops=False, renewed="update")
     updates = 3
 
-    advance = compiled(lambda life, start, stop: lifetime.advance(algorithm, environment, life, start, stop, updates))
+    advance = compiled(
+        lambda life, start, stop: lifetime.advance(algorithm, environment, life, start, stop=stop, total=updates)
+    )
     first = advance(compiled(lambda key: lifetime.begin(algorithm, environment, key))(jax.random.key(0)), 0, 1)
     last = advance(first, 1, updates)
     curve = lifetime.curve_of(last, updates)

@@ -20,8 +20,9 @@ from discover import Executor, Proposal, Registry, Space, Strategy, UserError, c
 from discover.base.errors import EvaluationError
 from discover.config.build import algorithm_from
 from discover.config.search_config import default_executor
-from discover.contract.events import Generation, SearchResult, Status, TaskRun
+from discover.contract.events import Generation, Status, TaskRun
 from discover.contract.executor import Curves
+from discover.contract.results import SearchResult
 from discover.evaluation.compare import compare
 from discover.evaluation.train import train
 from discover.inner_loop.isolation import Outcomes, evaluated
@@ -342,6 +343,6 @@ def test_members_are_run_alone_only_where_a_callback_failed_for_one_of_several()
     assert (made.status.tolist(), list(made.errors), made.env_steps, asked) == ([3], [0], 0, [1])
     made, asked = parted(6.0, 7.0)
     assert (made.status.tolist(), list(made.errors), made.env_steps, asked) == ([3, 3], [0, 1], 0, [2])
-    assert made.errors[0].startswith("RuntimeError: broken, in discover/test_isolation.py:")
+    assert made.errors[0].startswith("RuntimeError: broken, in inner_loop/test_isolation.py:")
     with pytest.raises(KeyboardInterrupt):
         parted(10.0, 0.0)

@@ -11,7 +11,7 @@ from toys import Blank, Climb, Payday
 from discover import Algorithm, Environment, Rollout, Trajectory, UserError, World, component, named_key, replace
 from discover.inner_loop import lifetime
 from discover.inner_loop.lifetime import Curve
-from discover.inner_loop.population import programs_on
+from discover.inner_loop.population import Updates, programs_on
 
 RUN = jax.jit(lifetime.run)
 SLOPE = 0.25
@@ -144,7 +144,9 @@ class Alone(Climb):
 def test_a_rule_that_collects_by_itself_reports_its_episodes_and_its_steps() -> None:
     names = ("episode_return", "episode_length", "episodes", "env_steps")
     algorithm, key = Algorithm(rule=Alone(told=names), network=Blank()), jax.random.key(0)
-    life = jax.jit(lambda: lifetime.advance(algorithm, Payday(), lifetime.begin(algorithm, Payday(), key), 0, 3, 3))()
+    life = jax.jit(
+        lambda: lifetime.advance(algorithm, Payday(), lifetime.begin(algorithm, Payday(), key), 0, stop=3, total=3)
+    )()
     curve = lifetime.curve_of(life, 3)
     assert curve.env_steps == 3 * 8
     assert not lifetime.fresh_window(life).counts.any()
@@ -187,9 +189,11 @@ def test_a_window_has_a_curve_of_its_own(length: int) -> None:
 
     @jax.jit
     def curve(key: jax.Array) -> Curve:
-        life = lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, start, total)
+        life = lifetime.advance(algorithm, environment, lifetime.begin(algorithm, environment, key), 0, stop=start, total=total)
         window = (start, total - start)
-        life = lifetime.advance(algorithm, environment, lifetime.fresh_window(life), start, total, total, window)
+        life = lifetime.advance(
+            algorithm, environment, lifetime.fresh_window(life), start, stop=total, total=total, window=window
+        )
         return lifetime.curve_of(life, total - start)
 
     made = curve(jax.random.key(0))
@@ -241,7 +245,8 @@ def test_a_lifetime_in_pieces_is_the_one_in_one_go_to_the_bit() -> None:
     def live(*stops: int) -> Any:
         ongoing = programs.begin(environment, members, programs.place(jax.random.split(jax.random.key(3), 2)))
         for start, stop in zip((0, *stops), (*stops, total), strict=False):
-            ongoing = programs.advance(environment, members, ongoing, start, stop, total)
+            updates = Updates(start, stop, total, first=0, length=total)
+            ongoing = programs.advance(environment, members, ongoing, updates)
             ongoing = programs.place(jax.tree.map(stored, ongoing))
         return jax.device_get((ongoing, programs.finish(ongoing, total)))
 

@@ -24,7 +24,7 @@ from discover.contract.executor import Curves
 from discover.contract.network import Head, Heads
 from discover.inner_loop import lifetime
 from discover.inner_loop import population as evaluation
-from discover.inner_loop.population import describe_shapes, programs_on
+from discover.inner_loop.population import Updates, describe_shapes, programs_on
 
 ENVIRONMENT = Payday(length=7, spread=1.0, drawn="episode")
 KEYS = jax.random.split(jax.random.key(11), 2)
@@ -39,7 +39,7 @@ def population(*slopes: float) -> Algorithm:
 
 
 def evaluated(*slopes: float, chunk: int = 2, steps: int = STEPS, **more: Any) -> Curves:
-    return evaluate_population(ENVIRONMENT, population(*slopes), KEYS, steps, chunk, **more)
+    return evaluate_population(ENVIRONMENT, population(*slopes), KEYS, steps, chunk=chunk, **more)
 
 
 def bits(curves: Curves, *members: int) -> list[bytes]:
@@ -69,13 +69,15 @@ def test_a_window_of_a_population_is_that_of_each_lifetime() -> None:
     """Three members in tiles of four lifetimes; the second window is of fewer updates than a curve has rows."""
     total, slopes = STEPS // 8, (0.1, -0.2, 0.3)
     ongoing = begin_population(ENVIRONMENT, population(*slopes), KEYS, 2)
-    ongoing, _ = advance_population(ENVIRONMENT, population(*slopes), ongoing, 0, 4, total, 2)
-    ongoing, curves = advance_population(ENVIRONMENT, population(*slopes), ongoing, 4, total, total, 2)
+    ongoing, _ = advance_population(ENVIRONMENT, population(*slopes), ongoing, 0, stop=4, total=total, chunk=2)
+    ongoing, curves = advance_population(ENVIRONMENT, population(*slopes), ongoing, 4, stop=total, total=total, chunk=2)
 
     @jax.jit
     def alone(one: Algorithm, key: jax.Array) -> lifetime.Curve:
-        life = lifetime.advance(one, ENVIRONMENT, lifetime.begin(one, ENVIRONMENT, key), 0, 4, total)
-        life = lifetime.advance(one, ENVIRONMENT, lifetime.fresh_window(life), 4, total, total, (4, total - 4))
+        life = lifetime.advance(one, ENVIRONMENT, lifetime.begin(one, ENVIRONMENT, key), 0, stop=4, total=total)
+        life = lifetime.advance(
+            one, ENVIRONMENT, lifetime.fresh_window(life), 4, stop=total, total=total, window=(4, total - 4)
+        )
         return lifetime.curve_of(life, total - 4)
 
     for index in np.ndindex(3, 2):
@@ -124,7 +126,9 @@ def test_one_device_gives_the_bits_of_two_at_the_same_chunk() -> None:
     ongoing = two.place(jax.tree.map(lambda x: np.repeat(x, 2, axis=0)[:4], population(0.1, 0.2)))
     begun = two.begin(ENVIRONMENT, ongoing, two.place(KEYS[jnp.arange(4) % 2]))
     total = STEPS // 8
-    double = jax.device_get(two.finish(two.advance(ENVIRONMENT, ongoing, begun, 0, total, total), total))
+    double = jax.device_get(
+        two.finish(two.advance(ENVIRONMENT, ongoing, begun, Updates(0, total, total, first=0, length=total)), total)
+    )
     assert double.episode_return.tobytes() == single.episode_return[:2].tobytes()
     assert double.info["level"].tobytes() == single.info["level"][:2].tobytes()
 
@@ -135,6 +139,16 @@ def test_one_program_fits_every_population_and_horizon() -> None:
     compiled = program._cache_size()
     for slopes, steps in (((0.3,), STEPS), ((0.1, 0.2, 0.3, 0.4, 0.5), STEPS), ((0.1,), 8), ((0.1, 0.2), 40 * STEPS)):
         evaluated(*slopes, steps=steps)
+    assert program._cache_size() == compiled
+
+
+def test_fresh_and_ongoing_lifetimes_share_their_program() -> None:
+    evaluated(0.1, 0.2)
+    program: Any = programs_on(tuple(jax.devices())).advance
+    compiled, total = program._cache_size(), STEPS // 8
+    ongoing = begin_population(ENVIRONMENT, population(0.1, 0.2), KEYS, 2)
+    for start, stop in ((0, 4), (4, total)):
+        ongoing, _ = advance_population(ENVIRONMENT, population(0.1, 0.2), ongoing, start, stop=stop, total=total, chunk=2)
     assert program._cache_size() == compiled
 
 

@@ -53,14 +53,14 @@ def fail(error: BaseException) -> Any:
 def test_a_reason_is_type_text_and_the_innermost_line_of_the_users(error: BaseException, told: str) -> None:
     found = reason(raised(lambda: jax.eval_shape(lambda x: fail(error), np.zeros(2))))
     line = next(n for n, text in enumerate(Path(__file__).read_text().splitlines(), 1) if text == "    raise error")
-    assert found == f"{told}, in discover/test_reasons.py:{line}"
+    assert found == f"{told}, in inner_loop/test_reasons.py:{line}"
 
 
 def test_a_reason_is_short() -> None:
     found = reason(raised(lambda: fail(ValueError("x" * 10_000))))
     assert len(found) == LONGEST
     assert found.startswith("ValueError: xxx")
-    assert ", in discover/test_reasons.py:" in found
+    assert ", in inner_loop/test_reasons.py:" in found
 
 
 def called(error: BaseException) -> BaseException:
@@ -75,7 +75,7 @@ def called(error: BaseException) -> BaseException:
 def test_what_a_host_callback_raised_is_found_again(capfd: pytest.CaptureFixture[str]) -> None:
     error = called(ValueError("told\nbelow"))
     assert from_callback(error)
-    assert reason(error).startswith("ValueError: told, in discover/test_reasons.py:")
+    assert reason(error).startswith("ValueError: told, in inner_loop/test_reasons.py:")
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -97,7 +97,7 @@ def test_code_of_libraries_is_never_where_it_broke() -> None:
     ]
     for call in calls:
         line = call.__code__.co_firstlineno
-        assert reason(raised(call)).endswith(f", in discover/test_reasons.py:{line}")
+        assert reason(raised(call)).endswith(f", in inner_loop/test_reasons.py:{line}")
 
 
 def test_the_level_of_jaxs_logger_is_as_it_was_whatever_happened() -> None:

@@ -20,7 +20,8 @@ from discover.base.randomness import seed_keys
 from discover.config.build import algorithm_from, environment_from
 from discover.config.candidate_file import load_notes
 from discover.config.search_config import checked_config
-from discover.contract.events import SearchResult, Status
+from discover.contract.events import Status
+from discover.contract.results import SearchResult
 from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.fitness import Evaluated, Evaluator
 from discover.outer_loop.search import resume, search

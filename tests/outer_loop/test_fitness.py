@@ -11,8 +11,9 @@ import toys
 
 from discover import Executor, Space, UserError, hookimpl
 from discover.config.search_config import checked_config
-from discover.contract.events import Generation, SearchResult, Status
+from discover.contract.events import Generation, Status
 from discover.contract.executor import Curves
+from discover.contract.results import SearchResult
 from discover.outer_loop.fitness import Evaluator
 from discover.outer_loop.search import search
 from discover.plugin.loader import load_plugins

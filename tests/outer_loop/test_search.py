@@ -20,7 +20,8 @@ from discover import Registry, Space, UserError, hookimpl
 from discover.base.errors import EvaluationError
 from discover.config.candidate_file import fingerprint_of, load_candidate, load_notes
 from discover.config.search_config import checked_config
-from discover.contract.events import Generation, SearchInfo, SearchResult, Status
+from discover.contract.events import Generation, SearchInfo, Status
+from discover.contract.results import SearchResult
 from discover.outer_loop.directory import new_directory
 from discover.outer_loop.search import resume, search
 from discover.plugin.loader import PluginWarning, load_plugins

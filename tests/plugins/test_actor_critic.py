@@ -38,7 +38,7 @@ def parameters_over_updates(
 ) -> tuple[list[Params], list[Params]]:
     """The parameters before each update, and those that acted."""
     life = jax.jit(lambda: lifetime.begin(algorithm, environment, jax.random.key(0)))()
-    advance = jax.jit(lambda life, at: lifetime.advance(algorithm, environment, life, at, at + 1, updates))
+    advance = jax.jit(lambda life, at: lifetime.advance(algorithm, environment, life, at, stop=at + 1, total=updates))
     learned, acted = [], []
     for update in range(updates):
         learned.append(life.params)

@@ -36,7 +36,7 @@ def test_an_agent_trains(agent: str, registry: Registry) -> None:
     @compiled
     def trained(key: jax.Array) -> Any:
         life = lifetime.begin(algorithm, environment, key)
-        return life.params, lifetime.advance(algorithm, environment, life, 0, 2, 2)
+        return life.params, lifetime.advance(algorithm, environment, life, 0, stop=2, total=2)
 
     before, after = trained(jax.random.key(0, impl="rbg"))
     assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(after.params))

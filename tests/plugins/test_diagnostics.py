@@ -86,7 +86,7 @@ def trained(recipe: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
 
     def one(environment: Probe, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         life = lifetime.begin(algorithm, environment, key)
-        life = lifetime.advance(algorithm, environment, life, 0, jnp.int32(total), total)
+        life = lifetime.advance(algorithm, environment, life, 0, stop=jnp.int32(total), total=total)
         world = algorithm.world(environment, 1.0)
         actor = world.start(key, world.sample_tasks(key, 64))
         acting, context = algorithm.rule.behavior(life.params, life.rule_state)

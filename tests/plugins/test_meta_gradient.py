@@ -176,7 +176,7 @@ def test_the_numbers_that_stac_tunes_all_move(registry: Registry) -> None:
 
     def run(key: jax.Array) -> tuple[jax.Array, jax.Array]:
         life = lifetime.begin(algorithm, CATCH, key)
-        return life.rule_state.eta, lifetime.advance(algorithm, CATCH, life, 0, 60, 60).rule_state.eta
+        return life.rule_state.eta, lifetime.advance(algorithm, CATCH, life, 0, stop=60, total=60).rule_state.eta
 
     before, after = compiled(run)(jax.random.key(0))
     assert before.shape == (7,)

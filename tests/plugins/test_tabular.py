@@ -39,7 +39,7 @@ def ongoing(environment: Environment, updates: int) -> Any:
         algorithm = Algorithm(rule=rule, network=Linear())
 
         def step(life: Lifetime, index: jax.Array) -> tuple[Lifetime, Any]:
-            life = lifetime.advance(algorithm, environment, life, index, index + 1, updates)
+            life = lifetime.advance(algorithm, environment, life, index, stop=index + 1, total=updates)
             return life, measure(life)
 
         life, measures = jax.lax.scan(step, lifetime.begin(algorithm, environment, key), jnp.arange(updates))

@@ -128,7 +128,7 @@ def test_no_value_is_carried_over_the_end_of_an_episode() -> None:
             next_observation=rows[..., None] + 2.0,
             is_first=(rows == 0) | (rows == 2) | (rows == 5),
         )
-        return rule.seen(world).segment(logits, batch)
+        return rule.inner_world(world).segment(logits, batch)
 
     segment_of_rule = compiled(segment)(rule)
     value = np.asarray(segment_of_rule.value[:, 0])
@@ -143,6 +143,6 @@ def test_a_baseline_that_explains_all_leaves_no_advantage() -> None:
     def advantage(rule: LinearBaseline) -> jax.Array:
         world, logits = agent(rule, Logits()).world(Arm()), jnp.zeros(2)
         batch = pulls(logits, (3.0, -1.0))._replace(observation=jnp.asarray([[[1.0], [2.0]]]))
-        return GAE(lam=1.0)(rule.seen(world).segment(logits, batch)).advantage
+        return GAE(lam=1.0)(rule.inner_world(world).segment(logits, batch)).advantage
 
     np.testing.assert_allclose(compiled(advantage)(rule), 0.0, atol=1e-2)

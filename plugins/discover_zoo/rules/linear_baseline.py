@@ -61,7 +61,7 @@ class LinearBaseline(WrappingRule):
 
     returns: ReturnFunction
 
-    def seen(self, world: World) -> World:
+    def inner_world(self, world: World) -> World:
         def segment(params: Params, trajectory: Trajectory) -> Segment:
             plain, zero = world.segment(params, trajectory), jnp.zeros_like(trajectory.reward)
             target = self.returns(plain._replace(value=zero, next_value=zero)).value

@@ -1,0 +1,252 @@
+"""The results of the commands: a search, a training, a comparison. They print as tables and plot as learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discover.base.errors import UserError
+from discover.base.figures import draw_curves, new_figure
+from discover.base.statistics import Interval
+from discover.base.text_table import interval, number, text_table
+from discover.contract.algorithm import Algorithm
+from discover.contract.events import Status, TaskRun
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, repr=False)
+class SearchResult:
+    """A finished search.
+
+    Attributes:
+        champion: the best of the finalists on the selection seeds, which no generation used.
+        champion_path: file of the champion.
+        champion_fitness: fitness of the champion on a third set of seeds, which had no part in the choice. So it is
+            unbiased; the highest ``finalist_fitness`` is a maximum, and too high on average.
+        finalists: ``[F, D]`` genomes that were evaluated again, no candidate twice.
+        finalist_fitness: ``[F]`` on the selection seeds, -inf where a finalist broke.
+        generations, env_steps, seconds: totals.
+        broken: number of broken members, by status name.
+        comparison: the comparison of the report, if the config asks for one.
+        facts: facts that watchers add once the command is over (``run_id``, ...).
+    """
+
+    champion: Algorithm
+    champion_path: Path
+    champion_fitness: float
+    finalists: np.ndarray
+    finalist_fitness: np.ndarray
+    generations: int
+    env_steps: int
+    seconds: float
+    broken: Mapping[str, int]
+    comparison: Comparison | None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        broken = ", ".join(f"{count} {status}" for status, count in self.broken.items()) or "none"
+        spent = f"{self.generations} generations, {self.env_steps:,} env steps, {self.seconds:,.0f} s"
+        lines = [
+            f"spent:     {spent}; broken candidates: {broken}",
+            f"champion:  {self.champion_path}, fitness {number(self.champion_fitness)} on seeds of its own",
+        ]
+        return "\n".join([*([str(self.comparison)] if self.comparison else []), *lines])
+
+    def plot(self) -> Figure:
+        """Draw the learning curves of the report, one plot per task and horizon.
+
+        Raises:
+            UserError: the config asks for no report.
+        """
+        if self.comparison is None:
+            raise UserError("this search has no report to plot: add 'report' to its config, or compare its champion.")
+        return self.comparison.plot()
+
+
+@dataclass(frozen=True, repr=False)
+class Training:
+    """One candidate trained on one task with several seeds.
+
+    Attributes:
+        name: the user's name for the candidate.
+        algorithm: the candidate.
+        run: task and steps.
+        curves: ``[S, 100]`` episode return.
+        lengths: ``[S, 100]`` episode length.
+        info: ``[S, 100]`` each: what the rule reported, by name.
+        returns: ``[S]`` episode return at the end of training: the mean of the last two rows of each curve.
+        status: ``[S]`` of `Status`.
+        interval: interquartile mean of ``returns`` with its 95 % interval.
+        env_steps, seconds: totals of all seeds, compilation included.
+        provenance: versions, plugins, git commit, device, chunk size.
+        facts: facts that watchers add once the command is over (``run_id``, ...).
+    """
+
+    name: str
+    algorithm: Algorithm
+    run: TaskRun
+    curves: np.ndarray
+    lengths: np.ndarray
+    info: Mapping[str, np.ndarray]
+    returns: np.ndarray
+    status: np.ndarray
+    interval: Interval
+    env_steps: int
+    seconds: float
+    provenance: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> bool:
+        """Whether no seed broke."""
+        return bool((self.status == Status.OK).all())
+
+    def __repr__(self) -> str:
+        low, middle, high = self.interval.low, self.interval.estimate, self.interval.high
+        broken = int((self.status != Status.OK).sum())
+        columns = ("candidate", "task", "IQM", "95 % interval", "seeds", "env steps", "seconds")
+        seeds = f"{len(self.returns)} ({broken} broken)" if broken else f"{len(self.returns)}"
+        row = (
+            self.name,
+            self.run.label,
+            number(middle),
+            interval((low, high)),
+            seeds,
+            f"{self.env_steps:,}",
+            f"{self.seconds:,.1f}",
+        )
+        return text_table(columns, [row], columns[2:])
+
+    def plot(self) -> Figure:
+        """Draw the learning curve: interquartile mean over seeds with its 95 % band."""
+        figure, (axes,) = new_figure([self.run.label], "env steps", "episode return")
+        draw_curves(axes, self.curves, self.run.steps, f"{self.name} ({len(self.curves)} seeds)")
+        axes.legend()
+        return figure
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Candidate minus baseline on one task, corrected for all baselines and runs of its comparison (Holm).
+
+    Attributes:
+        candidate, baseline: their names.
+        run: task and steps.
+        interval: difference of the interquartile means, with an interval at the level of its corrected test.
+        p_value: corrected p value of that test.
+        verdict: 'better' or 'worse' if the interval excludes zero, else 'no difference'; 'too few seeds' where no
+            returns at all could pass the test.
+    """
+
+    candidate: str
+    baseline: str
+    run: TaskRun
+    interval: Interval
+    p_value: float
+    verdict: str
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison:
+    """Candidates compared on several tasks with several seeds.
+
+    Attributes:
+        candidates: names; the first one is compared with each of the others.
+        runs: tasks and steps.
+        notes: one note per run (``searched``, ``unseen task``, ...), or ``""``.
+        trainings: one training per run, by candidate name.
+        differences: the first candidate minus each other one, on each run.
+        verdict: one sentence that sums them up.
+        provenance: versions, plugins, git commit, device.
+        facts: facts that watchers add once the command is over (``run_id``, ...).
+    """
+
+    candidates: Sequence[str]
+    runs: Sequence[TaskRun]
+    notes: Sequence[str]
+    trainings: Mapping[str, Sequence[Training]]
+    differences: Sequence[Difference]
+    verdict: str
+    provenance: Mapping[str, Any]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row per candidate and run, of values that JSON can hold."""
+        by_pair = {(difference.baseline, difference.run): difference for difference in self.differences}
+        rows = []
+        for name in self.candidates:
+            for run, note, training in zip(self.runs, self.notes, self.trainings[name], strict=True):
+                difference = by_pair.get((name, run))
+                rows.append(
+                    {
+                        "candidate": name,
+                        "task": run.task,
+                        "steps": run.steps,
+                        "note": note,
+                        "seeds": len(training.returns),
+                        "iqm": _finite(training.interval.estimate),
+                        "interval": [_finite(training.interval.low), _finite(training.interval.high)],
+                        "broken": int((training.status != Status.OK).sum()),
+                        "first_minus_this": None if difference is None else _difference_row(difference),
+                    }
+                )
+        return rows
+
+    def __repr__(self) -> str:
+        """The rows as a table, run by run, with the verdict below."""
+        numbers = ("IQM", "95 % interval", "seeds", f"{self.candidates[0]} minus this")
+        order = {(run.task, run.steps): place for place, run in enumerate(self.runs)}
+        rows = sorted(self.rows(), key=lambda row: order[row["task"], row["steps"]])
+        return f"{text_table(('task', 'candidate', *numbers, 'verdict'), map(_texts, rows), numbers)}\n{self.verdict}"
+
+    def plot(self, run: int | None = None) -> Figure:
+        """Draw the learning curves of all candidates.
+
+        Args:
+            run: index of the run to draw; by default all of them, one plot each.
+        """
+        chosen = range(len(self.runs)) if run is None else [run]
+        titles = [self.runs[i].label + (f" ({self.notes[i]})" if self.notes[i] else "") for i in chosen]
+        figure, every = new_figure(titles, "env steps", "episode return")
+        for axes, i in zip(every, chosen, strict=True):
+            for name in self.candidates:
+                training = self.trainings[name][i]
+                draw_curves(axes, training.curves, training.run.steps, f"{name} ({len(training.curves)} seeds)")
+            axes.legend()
+        return figure
+
+
+def _difference_row(difference: Difference) -> dict[str, Any]:
+    """A difference as values that JSON can hold."""
+    return {
+        "estimate": _finite(difference.interval.estimate),
+        "interval": [_finite(difference.interval.low), _finite(difference.interval.high)],
+        "p_value": _finite(difference.p_value),
+        "verdict": difference.verdict,
+    }
+
+
+def _finite(value: float) -> float | None:
+    """The number, or None for NaN and infinity, which JSON cannot hold."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _texts(row: Mapping[str, Any]) -> Sequence[str]:
+    """The cells of the table for one of `Comparison.rows`."""
+    note = f" ({row['note']})" if row["note"] else ""
+    difference, broken = row["first_minus_this"], f" ({row['broken']} broken)" if row["broken"] else ""
+    return (
+        f"{row['task']} @ {row['steps']:,}{note}",
+        row["candidate"],
+        number(row["iqm"]),
+        interval(row["interval"]),
+        f"{row['seeds']}{broken}",
+        f"{number(difference['estimate'])} {interval(difference['interval'])}" if difference else "",
+        difference["verdict"] if difference else "",
+    )
