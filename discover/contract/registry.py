@@ -131,11 +131,12 @@ class Registry:
         """The entry of a kind and name.
 
         Raises:
-            UserError: unknown; the message lists the known names and the nearest.
+            UserError: unknown; the message shows the five nearest names and the command that lists all.
         """
         entry = self._entries.get((kind, name))
         if entry is None:
-            raise UserError(f"no {kind} is called '{name}': {nearest(name, [e.name for e in self.entries(kind)])}.")
+            names = [known.name for known in self.entries(kind)]
+            raise UserError(f"no {kind} is called '{name}': {nearest(name, names, command='discover plugins list')}.")
         return entry
 
     def has(self, kind: str, name: str) -> bool:

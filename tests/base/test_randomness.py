@@ -37,8 +37,8 @@ def test_streams_of_seeds_never_meet() -> None:
         seed_keys(0, "report", 4),
         seed_keys(1, "search", 4, 0, 0),
     ]
-    seen = [tuple(row) for keys in streams for row in raw(keys).tolist()]
-    assert len(set(seen)) == len(seen) == 24
+    keys = [tuple(row) for stream in streams for row in raw(stream).tolist()]
+    assert len(set(keys)) == len(keys) == 24
 
 
 def test_more_seeds_keep_the_first_ones() -> None:
