@@ -44,7 +44,7 @@ def test_unknown_component(mistaken: Callable[..., str]) -> None:
 def test_unknown_field(mistaken: Callable[..., str]) -> None:
     assert mistaken("candidate.rule.toy_climb.slop=1") == (
         "candidate.rule.toy_climb: Climb has no field 'slop'; did you mean 'slope'? "
-        "Known: environments, fails, limit, noise, slope, steps."
+        "Known: fails, limit, noise, num_envs, slope, steps."
     )
 
 
