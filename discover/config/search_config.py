@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from discover.base.errors import UserError, nearest
-from discover.components.component import Choice, Component
+from discover.components.component import Component
+from discover.components.open_values import Choice
 from discover.components.paths import check
 from discover.components.space import Space
 from discover.config.build import algorithm_from, component_from, environment_from
