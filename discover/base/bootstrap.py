@@ -111,7 +111,11 @@ def significance(confidence: float, resamples: int | None = None, tests: int = 1
 
 
 def difference_draws(a: FloatArray, b: FloatArray, resamples: int, seed: int) -> FloatArray:
-    """Sorted bootstrap draws ``[B]`` of IQM(a) - IQM(b)."""
+    """Sorted bootstrap draws ``[B]`` of IQM(a) - IQM(b).
+
+    >>> difference_draws(np.full(3, 5.0), np.full(4, 2.0), resamples=2, seed=0).tolist()
+    [3.0, 3.0]
+    """
     first, second = (
         np.sort(scores)[_middle_rows(len(scores), resamples, (seed, stream))].mean(axis=-1)
         for stream, scores in enumerate((a, b))
@@ -124,6 +128,9 @@ def widened(draws: FloatArray, estimate: float, alpha: float, sizes: tuple[int, 
     """The interval of sorted draws at the level 1 - alpha, widened for samples of these sizes.
 
     Where the draws do not reach the quantile of an end, the last rank that they do reach is stretched.
+
+    >>> widened(np.full(400, 3.0), estimate=3.0, alpha=0.05, sizes=(8, 8))
+    Interval(low=3.0, estimate=3.0, high=3.0)
     """
     reach, last = _reach(alpha, sizes), _last_rank(len(draws), sizes)
     rank = max(math.floor(ndtr(-reach) * (len(draws) + 1)), last)
@@ -135,7 +142,11 @@ def widened(draws: FloatArray, estimate: float, alpha: float, sizes: tuple[int, 
 
 
 def bootstrap_p_value(draws: FloatArray, a: FloatArray, b: FloatArray) -> float:
-    """The alpha at which an end of the `widened` interval of sorted draws of IQM(a) - IQM(b) would be zero."""
+    """The alpha at which an end of the `widened` interval of sorted draws of IQM(a) - IQM(b) would be zero.
+
+    >>> bootstrap_p_value(np.zeros(400), np.ones(8), np.ones(8))
+    1.0
+    """
     estimate, sizes = iqm_difference(a, b), (len(a), len(b))
     if estimate == 0:
         return 1.0

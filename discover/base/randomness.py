@@ -98,7 +98,7 @@ def unrolled(key: jax.Array) -> jax.Array:
     Only for JAX's default generator on CPUs; any other key is returned as it is (GPUs have their own kernel).
 
     >>> key = jax.random.key(0)
-    >>> bool(jax.random.uniform(unrolled(key)) == jax.random.uniform(key))
+    >>> bool(jax.random.bits(unrolled(key)) == jax.random.bits(key))
     True
     """
     if jax.default_backend() != "cpu" or jax.random.key_impl(key) != "threefry2x32":

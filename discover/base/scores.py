@@ -48,7 +48,11 @@ def iqm_difference(a: FloatArray, b: FloatArray) -> float:
 
 
 def rounding(a: FloatArray, b: FloatArray) -> float:
-    """The absolute difference up to which statistics of a and b count as equal."""
+    """The absolute difference up to which statistics of a and b count as equal.
+
+    >>> bool(rounding(np.array([1.0, -2.0]), np.array([0.5])) == 2 * ROUNDING)
+    True
+    """
     return ROUNDING * max(np.abs(a).max(), np.abs(b).max())
 
 
@@ -57,6 +61,10 @@ def finite(name: str, values: ArrayLike) -> FloatArray:
 
     Raises:
         ValueError: there is no score, or one is NaN or infinite; ``name`` begins the message.
+
+    >>> finite("scores", [1, float("nan")])
+    Traceback (most recent call last):
+    ValueError: scores has 1 NaN or infinite scores; give failed runs the worst score.
     """
     array = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if array.size == 0:
@@ -71,6 +79,9 @@ def columns(name: str, scores: Runs, least: int = 2) -> FloatArray:
 
     Raises:
         ValueError: they have another shape, or are not finite.
+
+    >>> columns("scores", [1, 2, 3]).shape
+    (3, 1)
     """
     array = finite(name, scores)
     if array.ndim not in (1, 2) or len(array) < least:
@@ -83,6 +94,9 @@ def sample(name: str, scores: ArrayLike) -> FloatArray:
 
     Raises:
         ValueError: they have another shape, or are not finite.
+
+    >>> sample("scores", [1, 2]).tolist()
+    [1.0, 2.0]
     """
     array = finite(name, scores)
     if array.ndim != 1 or len(array) < 2:

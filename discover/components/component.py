@@ -119,7 +119,12 @@ def component(cls: type[C]) -> type[C]:
 
 @functools.cache
 def fields(cls: type[Component]) -> tuple[Field, ...]:
-    """The fields of a component class, in the order of their declaration."""
+    """The fields of a component class, in the order of their declaration.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> [(field.name, field.role) for field in fields(GAE)]
+    [('gamma', 'leaf'), ('lam', 'leaf')]
+    """
     hints = _type_hints(cls)
     declared = []
     for item in dataclasses.fields(cls):  # type: ignore[arg-type]
@@ -135,6 +140,10 @@ def field_of(cls: type[Component], name: str) -> Field:
 
     Raises:
         UserError: there is no such field; the message names the nearest one.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> field_of(GAE, "lam").role
+    'leaf'
     """
     for field in fields(cls):
         if field.name == name:
@@ -143,7 +152,12 @@ def field_of(cls: type[Component], name: str) -> Field:
 
 
 def domain_of(owner: Component, field: Field) -> Domain:
-    """The domain of a leaf of a component."""
+    """The domain of a leaf of a component.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> domain_of(GAE(), field_of(GAE, "lam")).check(2.0)
+    'must lie in [0, 1]; got 2'
+    """
     assert field.domain is not None
     return field.domain.bind(owner)
 

@@ -106,6 +106,10 @@ def check_std(std: float) -> None:
 
     Raises:
         UserError: it is not a finite number above 0.
+
+    >>> check_std(0.0)
+    Traceback (most recent call last):
+    discover.base.errors.UserError: std must be a finite number above 0; got 0.0.
     """
     if not (is_number(std) and std > 0):
         raise UserError(f"std must be a finite number above 0; got {std!r}.")

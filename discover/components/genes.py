@@ -30,7 +30,7 @@ class Gene(NamedTuple):
         start: index of its first coordinate.
         size: number of its coordinates.
         center: coordinates at which the search begins; None: drawn from the domain's prior.
-        above: choices above it in the template. It has an effect where each of them takes the option in this tuple.
+        above: choices above it in the template. It is active where each of them takes the option in this tuple.
         decides: whether it chooses between options, and so decides the structure.
     """
 

@@ -63,9 +63,14 @@ class Space:
     >>> space = Space(GAE(gamma=choice(0.9, 0.99), lam=free()))
     >>> space.dimension, space.structures
     (3, 2)
-    >>> candidate = space.decode(np.array([0.0, 1.0, 0.0], np.float32))
+    >>> genome = np.array([0.0, 1.0, 0.0], np.float32)
+    >>> candidate = space.decode(genome)
     >>> round(float(candidate.gamma), 2), round(float(candidate.lam), 2)
     (0.99, 0.5)
+    >>> space.structure(genome), space.describe(space.structure(genome))
+    ((('gamma', 1),), 'gamma=0.99')
+    >>> [group.members.tolist() for group in space.groups(np.stack([genome, -genome]))]
+    [[1], [0]]
     """
 
     def __init__(self, template: Component):
@@ -93,11 +98,11 @@ class Space:
         Args:
             key: of the draws.
             genome: ``[D]``.
-            rate: the probability with which each gene mutates; one of those that have an effect always does.
+            rate: the probability with which each gene mutates; one of the active genes always does.
         """
         key_mask, key_certain, key_noise = jax.random.split(key, 3)
         mask = jax.random.bernoulli(key_mask, rate, (len(self.genes),))
-        certain = jax.random.categorical(key_certain, jnp.where(self.effective(genome), 0.0, -jnp.inf))
+        certain = jax.random.categorical(key_certain, jnp.where(self.active(genome), 0.0, -jnp.inf))
         mask = mask.at[certain].set(True)
         noise = _uniform(key_noise, self.dimension + len(self.genes))
 
@@ -110,9 +115,9 @@ class Space:
     def crossover(self, key: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
         """A child of two genomes, gene by gene, by the crossover of each domain.
 
-        A gene that has an effect in one parent only comes from that parent, since the other was never selected for it.
+        A gene that is active in one parent only comes from that parent, since the other was never selected for it.
         """
-        in_first, in_second = self.effective(first), self.effective(second)
+        in_first, in_second = self.active(first), self.active(second)
         noise = _uniform(key, len(self.genes))
 
         def one(index: int, gene: Gene) -> jax.Array:
@@ -123,15 +128,15 @@ class Space:
 
         return self._join(itertools.starmap(one, enumerate(self.genes)))
 
-    def effective(self, genome: jax.Array) -> jax.Array:
-        """Whether each gene has an effect, ``[genes]`` bool: those below an option that is not taken have none."""
+    def active(self, genome: jax.Array) -> jax.Array:
+        """Whether each gene is active, ``[genes]`` bool: it has no effect below an option that is not taken."""
         options = self._options(genome)
         return jnp.stack([_all(options[choice] == option for choice, option in gene.above) for gene in self.genes])
 
-    def taken(self, genome: jax.Array) -> jax.Array:
-        """The structure as numbers, ``[choices]`` int32: the option that each choice takes, -1 where it has no effect."""
-        effective = self.effective(genome)
-        options = [jnp.where(effective[index], option, -1) for index, option in self._options(genome).items()]
+    def active_options(self, genome: jax.Array) -> jax.Array:
+        """The structure as numbers, ``[choices]`` int32: the option that each choice takes, -1 where it is not active."""
+        active = self.active(genome)
+        options = [jnp.where(active[index], option, -1) for index, option in self._options(genome).items()]
         return jnp.asarray(options, jnp.int32)
 
     def encode(self, candidate: Component) -> np.ndarray:
@@ -184,12 +189,12 @@ class Space:
     def _structures(self, genomes: Genomes) -> list[Structure]:
         """The structure of each member of ``[P, D]``."""
         paths = [gene.path for gene in self.genes if gene.decides]
-        rows = np.asarray(self._taken_by_many(genomes)).tolist()
+        rows = np.asarray(self._active_options_of_many(genomes)).tolist()
         return [tuple(sorted((p, option) for p, option in zip(paths, row, strict=True) if option >= 0)) for row in rows]
 
     @functools.cached_property
-    def _taken_by_many(self) -> Callable[[Genomes], jax.Array]:
-        return jax.jit(jax.vmap(self.taken))
+    def _active_options_of_many(self) -> Callable[[Genomes], jax.Array]:
+        return jax.jit(jax.vmap(self.active_options))
 
     @functools.cache  # noqa: B019  a space exists as long as its search
     def _decode_many(self, structure: Structure) -> Callable[[Genomes], Candidate]:

@@ -83,6 +83,12 @@ def leftovers(folder: Path, names: Sequence[str]) -> Iterator[tuple[Path, int]]:
     Args:
         folder: the folder.
         names: names of the files that were to be written, as regular expressions.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     (Path(folder) / ".state.npz.123.new").touch()
+    ...     [(path.name, process) for path, process in leftovers(Path(folder), [r"state\\.npz"])]
+    [('.state.npz.123.new', 123)]
     """
     pattern = re.compile(rf"\.(?:{'|'.join(names)})\.([1-9][0-9]*)\.new")
     for path in sorted(folder.iterdir()):
@@ -103,7 +109,10 @@ def _runs(process: int) -> bool:
 
 
 def tree_to_bytes(tree: ArrayTree, text: str = "") -> bytes:
-    """The arrays of a tree, in the order of its leaves, and a text, in the ``.npz`` format. Random keys become raw data."""
+    """The arrays of a tree, in the order of its leaves, and a text, in the ``.npz`` format. Random keys become raw data.
+
+    `tree_from_bytes` has an example.
+    """
     buffer = io.BytesIO()
     arrays = {f"{i:06d}": np.asarray(_raw(leaf)) for i, leaf in enumerate(jax.tree.leaves(tree))}
     np.savez(buffer, allow_pickle=False, text=np.frombuffer(text.encode(), np.uint8), **arrays)

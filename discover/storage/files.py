@@ -61,6 +61,12 @@ def bytes_of(path: Path, what: str, most: int) -> bytes:
 
     Raises:
         UserError: it cannot be read, or holds more than ``most`` bytes.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "it").write_bytes(b"data")
+    ...     bytes_of(Path(folder) / "it", "config file", most=4)
+    b'data'
     """
     try:
         with checked_path(path, what).open("rb") as file:

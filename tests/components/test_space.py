@@ -185,14 +185,14 @@ def test_the_slope_of_a_decoded_candidate_is_finite() -> None:
 
 def test_only_what_stands_below_options_taken_has_effect() -> None:
     for genome in PRIOR[:20]:
-        candidate, effective = SPACE.decode(genome), np.asarray(SPACE.effective(jnp.asarray(genome)))
+        candidate, active = SPACE.decode(genome), np.asarray(SPACE.active(jnp.asarray(genome)))
         for index, gene in enumerate(SPACE.genes):
             changed = genome.copy()
             stretch = slice(gene.start, gene.start + gene.size)
             changed[stretch] = (
                 np.roll(genome[stretch], 1) if gene.decides or gene.path.endswith("index") else genome[stretch] + 3.0
             )
-            if not effective[index]:
+            if not active[index]:
                 assert same(candidate, SPACE.decode(changed))
             elif gene.path in ("gain", "mode", "spare"):
                 assert not same(candidate, SPACE.decode(changed))
@@ -220,7 +220,7 @@ def test_the_rate_is_how_often_each_further_value_mutates() -> None:
 
 
 def test_members_of_one_structure_take_the_same_options() -> None:
-    options = np.asarray(jax.jit(jax.vmap(SPACE.taken))(jnp.asarray(PRIOR)))
+    options = np.asarray(jax.jit(jax.vmap(SPACE.active_options))(jnp.asarray(PRIOR)))
     for group in SPACE.groups(PRIOR):
         assert len(np.unique(options[group.members], axis=0)) == 1
     assert len(np.unique(options, axis=0)) == len(SPACE.groups(PRIOR))
