@@ -111,14 +111,14 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 def _threefry(key: jax.Array, high: jax.Array, low: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3")."""
-    words = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(0x1BD11BDA))
-    x, y = high + words[0], low + words[1]
+    subkeys = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(0x1BD11BDA))
+    x, y = high + subkeys[0], low + subkeys[1]
     for injection in range(1, 6):
         for rotation in _ROTATIONS[(injection - 1) % 2]:
             x = x + y
             y = ((y << rotation) | (y >> (32 - rotation))) ^ x
-        x = x + words[injection % 3]
-        y = y + words[(injection + 1) % 3] + jnp.uint32(injection)
+        x = x + subkeys[injection % 3]
+        y = y + subkeys[(injection + 1) % 3] + jnp.uint32(injection)
     return x, y
 
 

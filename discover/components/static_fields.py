@@ -94,7 +94,7 @@ def _is_plain(value: object) -> bool:
 
 
 def _describe(hint: Annotation) -> str:
-    """An annotation in words, for a message."""
+    """An annotation as a phrase for a message."""
     names = {
         int: "a whole number",
         float: "a finite number",

@@ -66,7 +66,7 @@ def test_a_miss_shows_the_five_nearest_names_and_the_command_that_lists_all() ->
     registry = Registry()
     registry.register_as(MINE)
     for name in ("a2c", "dpo", "impala", "lpo", "ppo", "sac", "td3"):
-        registry.add_recipe(name, {"rule": name})
+        registry.add_recipe(name, {"rule": name}, summary="a recipe")
     with pytest.raises(UserError) as caught:
         registry.get("recipe", "ppoo")
     assert str(caught.value) == (

@@ -102,17 +102,19 @@ def test_a_folder_that_others_may_write_to_is_not_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("of_jax", [False, True])
-def test_short_programs_are_kept_in_a_folder_of_ours_alone(
+def test_short_programs_are_kept_in_a_folder_of_discover_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_jax: bool
 ) -> None:
-    theirs, ours = str(tmp_path), str(tmp_path / "ours")
-    settings: dict[str, Any] = {"jax_compilation_cache_dir": theirs if of_jax else None}
+    jax_folder, own_folder = str(tmp_path), str(tmp_path / "own")
+    settings: dict[str, Any] = {"jax_compilation_cache_dir": jax_folder if of_jax else None}
     config = SimpleNamespace(values=settings, update=settings.__setitem__)
     monkeypatch.setattr("discover.process.devices.jax", SimpleNamespace(config=config))
-    monkeypatch.setenv("DISCOVER_CACHE", ours)
+    monkeypatch.setenv("DISCOVER_CACHE", own_folder)
     keep_programs()
     seconds = {"jax_persistent_cache_min_compile_time_secs": 0.3}
-    assert settings == ({"jax_compilation_cache_dir": theirs} if of_jax else {"jax_compilation_cache_dir": ours, **seconds})
+    assert settings == (
+        {"jax_compilation_cache_dir": jax_folder} if of_jax else {"jax_compilation_cache_dir": own_folder, **seconds}
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2])

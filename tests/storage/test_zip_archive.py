@@ -125,8 +125,8 @@ BOMBS: dict[str, Callable[[bytes], Iterator[tuple[str, bytes]]]] = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_candidate_file_that_is_a_bomb_is_one_short_sentence(name: str, tmp_path: Path, registry: Registry) -> None:
-    words = {"rule": "toy_climb", "network": "toy_blank"}
-    text = json.dumps({"format": 1, "candidate": words, "fingerprint": fingerprint(words, {}), "notes": {}}).encode()
+    candidate = {"rule": "toy_climb", "network": "toy_blank"}
+    text = json.dumps({"format": 1, "candidate": candidate, "fingerprint": fingerprint(candidate, {}), "notes": {}}).encode()
     path = tmp_path / "bomb.candidate"
     path.write_bytes(archive(BOMBS[name](text)))
     tracemalloc.start()
