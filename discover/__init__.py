@@ -43,19 +43,19 @@ if TYPE_CHECKING:
     from discover.base.statistics import permutation_p_values as permutation_p_values
     from discover.base.statistics import seeds_for_verdict as seeds_for_verdict
     from discover.components.component import Component as Component
-    from discover.components.component import choice as choice
     from discover.components.component import component as component
-    from discover.components.component import free as free
-    from discover.components.component import integer as integer
-    from discover.components.component import option_index as option_index
-    from discover.components.component import real as real
-    from discover.components.component import weights as weights
     from discover.components.domains import Domain as Domain
     from discover.components.domains import Integer as Integer
-    from discover.components.domains import IntegerDomain as IntegerDomain
-    from discover.components.domains import RealDomain as RealDomain
     from discover.components.domains import Scalar as Scalar
     from discover.components.domains import Weights as Weights
+    from discover.components.field_functions import integer as integer
+    from discover.components.field_functions import option_index as option_index
+    from discover.components.field_functions import real as real
+    from discover.components.field_functions import weights as weights
+    from discover.components.number_domains import IntegerDomain as IntegerDomain
+    from discover.components.number_domains import RealDomain as RealDomain
+    from discover.components.open_values import choice as choice
+    from discover.components.open_values import free as free
     from discover.components.paths import domain_at as domain_at
     from discover.components.paths import get as get
     from discover.components.paths import nodes as nodes
@@ -194,21 +194,27 @@ _HOME = {
     ),
     "components.component": (
         "Component",
-        "choice",
         "component",
-        "free",
+    ),
+    "components.domains": (
+        "Domain",
+        "Integer",
+        "Scalar",
+        "Weights",
+    ),
+    "components.field_functions": (
         "integer",
         "option_index",
         "real",
         "weights",
     ),
-    "components.domains": (
-        "Domain",
-        "Integer",
+    "components.number_domains": (
         "IntegerDomain",
         "RealDomain",
-        "Scalar",
-        "Weights",
+    ),
+    "components.open_values": (
+        "choice",
+        "free",
     ),
     "components.paths": (
         "domain_at",

@@ -96,7 +96,7 @@ def undeclared(path: Path) -> Iterator[str]:
             yield f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node.func)}"
 
 
-OWN = {"os.open", "file.open", "opened.open", "self._display.open", "display.open"}
+OWN = {"os.open", "file.open", "archive.open", "self._display.open", "display.open"}
 """Calls of that name which open no text: descriptors, members of zip files, displays."""
 
 

@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, statistics, random keys."""
+"""The ground floor: errors, statistics, random keys, text tables and figures. It imports nothing else of discover."""

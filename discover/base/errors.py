@@ -18,6 +18,12 @@ _PATH = 255
 _MOST = 1000
 """Characters of any message, not counting the names that it lists."""
 
+_NEAREST = 5
+"""Names in a listing that leaves the others to a command."""
+
+_SIMILAR = 0.5
+"""Similarity from which a known name is suggested."""
+
 _LISTING = "Known: "
 _VALUE = re.compile(r"""(?<!\w)'[^']*'|"[^"]*"|[^\s'"]+""")
 _GROUP = re.compile(r"\[.*\]|\{.*\}", re.DOTALL)
@@ -26,8 +32,9 @@ _GROUP = re.compile(r"\[.*\]|\{.*\}", re.DOTALL)
 class DiscoverError(Exception):
     """Base class: the command line shows the message alone, never a traceback, and ends with status 1.
 
-    A message that is too long for a sentence is shortened where it shows values, see `shortened`; a remedy that follows it, in
-    words of ours, stays whole: its reader may want to copy it.
+    Args:
+        message: the sentence. If it is too long, the values that it shows are shortened (see `shortened`).
+        remedy: a text that follows the message and is never shortened, since its reader may want to copy it.
     """
 
     exit_status = 1
@@ -47,28 +54,28 @@ class PluginError(UserError):
 
 
 class EvaluationError(DiscoverError):
-    """Candidates could not be evaluated (compilation or execution failed)."""
+    """Candidates could not be evaluated: compilation or execution failed."""
 
 
 class StorageError(DiscoverError):
-    """A disk is full or fails: nobody's mistake, and what it held before is whole."""
+    """A disk is full or fails. The user made no mistake, and files that were written before are complete."""
 
 
 class Terminated(KeyboardInterrupt):
-    """The process has been told to end (SIGTERM). It ends as with ctrl-C, in order, but with status 143."""
+    """A request to end the process (SIGTERM). The process ends in order, as with ctrl-C, but with status 143."""
 
 
 class DiscoverWarning(UserWarning):
-    """Something is amiss, and all goes on: the command line shows one line."""
+    """A problem that stops nothing: the command line shows it in one line."""
 
     def __init__(self, message: str = ""):
         super().__init__(shortened(message))
 
 
 def shortened(message: str) -> str:
-    """A sentence whose values lose their middle where it would have more than 300 characters.
+    """A sentence of at most 300 characters where possible: longer ones lose the middle of the values that they show.
 
-    Its own words stay, and so do what it lists as known, and paths that are no longer than a file's name may be.
+    The words of the sentence stay, and so do the names after "Known: " and paths of up to 255 characters.
 
     >>> shortened("population must be a whole number; got " + "9" * 400 + ".")
     'population must be a whole number; got 999999999999999999999999999999999999999 … 9999999999999999999999999999999999999.'
@@ -77,30 +84,42 @@ def shortened(message: str) -> str:
     if len(text) <= _SENTENCE:
         return message
 
-    def shorter(found: re.Match[str]) -> str:
-        value = found.group()
+    def shorter(match: re.Match[str]) -> str:
+        value = match.group()
         return value if "/" in value and len(value) <= _PATH else cut(value, _LONG)
 
     text = _VALUE.sub(shorter, text)
     if len(text) > _SENTENCE:
-        text = _GROUP.sub(lambda found: cut(found.group(), _LONG), text)
+        text = _GROUP.sub(lambda match: cut(match.group(), _LONG), text)
     return cut(text, _MOST) + mark + listing
 
 
 def cut(text: str, most: int) -> str:
-    """A text without its middle, if it is longer than ``most`` characters."""
+    """A text without its middle, if it is longer than ``most`` characters.
+
+    >>> cut("0123456789", 7)
+    '01 … 89'
+    """
     half = (most - 3) // 2
     return text if len(text) <= most else f"{text[: most - 3 - half]} … {text[len(text) - half :]}"
 
 
 def cause_of(error: BaseException) -> str:
-    """An error in one line; a sentence of ours needs no type in front."""
-    line = cut(" ".join(said_by(error).split()), _SENTENCE)
+    """An error in one line, with its type in front unless it is a `DiscoverError`, whose message is a whole sentence.
+
+    >>> cause_of(KeyError("gamma")), cause_of(UserError("seed must be positive."))
+    ("KeyError: 'gamma'", 'seed must be positive')
+    """
+    line = cut(" ".join(message_of(error).split()), _SENTENCE)
     return line.rstrip(".") if isinstance(error, DiscoverError) else f"{type(error).__name__}: {line}"
 
 
-def said_by(error: BaseException) -> str:
-    """What an error says; empty if it, being somebody else's, fails even at that."""
+def message_of(error: BaseException) -> str:
+    """The message of an error; empty if the error comes from other code and its ``__str__`` fails.
+
+    >>> message_of(ValueError("too large"))
+    'too large'
+    """
     try:
         return str(error)
     except (Exception, SystemExit):
@@ -116,18 +135,37 @@ def article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A clause that lists the known names and the nearest one.
+def nearest(name: str, known: Iterable[str], *, command: str = "") -> str:
+    """A clause that suggests the nearest known name and lists the known names.
 
-    >>> nearest("gea", ["gae", "n_step"])
+    Args:
+        name: the unknown name.
+        known: the names to choose from.
+        command: the command that lists all names. With it, only the five nearest names stand in the clause.
+
+    >>> nearest("gea", ["n_step", "gae"])
     "did you mean 'gae'? Known: gae, n_step"
+    >>> nearest("ppoo", ["a2c", "dpo", "impala", "lpo", "ppo", "sac", "td3"], command="discover plugins list")
+    "did you mean 'ppo'? Known: ppo, lpo, dpo, impala, td3 and 2 more (discover plugins list shows all)"
     """
     names = sorted(known)
     if not names:
         return "none is known; install the plugin that brings it"
-    close = difflib.get_close_matches(str(name).lower(), [n.lower() for n in names], n=1, cutoff=0.5)
-    listing = "Known: " + ", ".join(names)
-    if not close:
-        return listing
-    match = next(n for n in names if n.lower() == close[0])
-    return f"did you mean '{match}'? {listing}"
+    ranking = _ranking(name, names)
+    similarity, best = ranking[0]
+    suggestion = f"did you mean '{best}'? " if similarity >= _SIMILAR else ""
+    hidden = len(names) - _NEAREST
+    if not command or hidden <= 0:
+        return f"{suggestion}{_LISTING}{', '.join(names)}"
+    closest = ", ".join(each for _, each in ranking[:_NEAREST])
+    return f"{suggestion}{_LISTING}{closest} and {hidden} more ({command} shows all)"
+
+
+def _ranking(name: str, names: Iterable[str]) -> list[tuple[float, str]]:
+    """Names with their similarity to ``name`` (twice the characters in common over all characters), the nearest first."""
+    matcher = difflib.SequenceMatcher(b=str(name).lower())
+    ranking = []
+    for each in names:
+        matcher.set_seq1(each.lower())
+        ranking.append((matcher.ratio(), each))
+    return sorted(ranking, reverse=True)

@@ -1,4 +1,4 @@
-"""Random keys split by explicit name, so that renaming a function or adding a draw changes no other result.
+"""Random keys derived by explicit name, so that renaming a function or adding a draw changes no other result.
 
 On a CPU, JAX compiles its generator (threefry) to a small loop, whose overhead dominates a rollout of a cheap environment.
 `unrolled` gives the same generator written out: the same bits, about twice the speed of a whole rollout.
@@ -19,28 +19,40 @@ from discover.base.errors import UserError
 def named_key(key: jax.Array, name: str) -> jax.Array:
     """The key that belongs to ``name``.
 
-    >>> bool((named_key(jax.random.key(0), "network") == named_key(jax.random.key(0), "network")).all())
+    >>> key = jax.random.key(0)
+    >>> bool(named_key(key, "network") == named_key(key, "network"))
     True
+    >>> bool(named_key(key, "network") == named_key(key, "environment"))
+    False
     """
     return jax.random.fold_in(key, zlib.crc32(name.encode()))
 
 
 def named_keys(key: jax.Array, *names: str) -> tuple[jax.Array, ...]:
-    """One key per name, each independent of which other names are asked for."""
+    """One key per name. The key of a name does not depend on the other names.
+
+    >>> first, _ = named_keys(jax.random.key(0), "network", "environment")
+    >>> bool(first == named_key(jax.random.key(0), "network"))
+    True
+    """
     return tuple(named_key(key, name) for name in names)
 
 
 def seed_keys(seed: int, purpose: str, count: int, *indices: int) -> jax.Array:
-    """Keys ``[count]`` of seeds 0, 1, ...: streams of different purposes never meet.
+    """Keys ``[count]`` of the seeds 0, 1, ..., independent between purposes.
 
     Args:
         seed: the user's seed.
-        purpose: what the seeds are for (``search``, ``selection``, ``report``).
-        count: S, how many seeds.
-        *indices: further numbers that tell streams apart (generation, task).
+        purpose: the use of the seeds (``search``, ``selection``, ``report``).
+        count: S, the number of seeds.
+        *indices: further numbers that separate the random streams (generation, task).
 
     Raises:
-        UserError: the seed lies outside 0 .. 2**32 - 1, where others would stand for the same stream.
+        UserError: the seed lies outside 0 .. 2**32 - 1; JAX would give it the stream of another seed.
+
+    >>> keys = seed_keys(0, "search", 3)
+    >>> keys.shape, bool((keys[:2] == seed_keys(0, "search", 2)).all())
+    ((3,), True)
     """
     if not 0 <= seed < 2**32:
         raise UserError(f"seed must be a whole number from 0 to {2**32 - 1}; got {seed!r}.")
@@ -56,28 +68,39 @@ def _seed_keys(key: jax.Array, purpose: str, count: int, *indices: jax.Array | i
 
 
 def permutation(key: jax.Array, count: int) -> jax.Array:
-    """A random order of ``0 .. count - 1``.
+    """A random order of ``0 .. count - 1``, int32.
 
-    A shuffle sorts one word per item, random bits above the item's place: on a CPU four to five times as fast as sorting
-    pairs. Items whose bits agree keep their order: 0.1 pairs of 1024 in the mean. More items are shuffled twice, which leaves
-    1e-4 pairs of 8192 and 0.5 of 65536; beyond that JAX's own permutation is taken.
+    A shuffle sorts one 32-bit number per item: random bits, and below them the item's index. On a CPU that is four to five
+    times as fast as sorting pairs. Items whose random bits are equal keep their order: 0.1 pairs of 1024 in the mean. More
+    items are shuffled twice, which leaves 1e-4 pairs of 8192 and 0.5 of 65536; beyond that JAX's own permutation is used.
+
+    >>> sorted(permutation(jax.random.key(0), 4).tolist())
+    [0, 1, 2, 3]
     """
     if count > 65536:
         return jax.random.permutation(key, count)
     if count <= 1024:
-        return _shuffled_places(key, count)
+        return _shuffled(key, count)
     first, second = jax.random.split(key)
-    return _shuffled_places(first, count)[_shuffled_places(second, count)]
+    return _shuffled(first, count)[_shuffled(second, count)]
 
 
-def _shuffled_places(key: jax.Array, count: int) -> jax.Array:
+def _shuffled(key: jax.Array, count: int) -> jax.Array:
+    """The indices ``0 .. count - 1`` after one shuffle."""
     mask = jnp.uint32((1 << (count - 1).bit_length()) - 1)
-    words = (jax.random.bits(key, (count,)) & ~mask) | jax.lax.iota(jnp.uint32, count)
-    return (jnp.sort(words) & mask).astype(jnp.int32)
+    numbers = (jax.random.bits(key, (count,)) & ~mask) | jax.lax.iota(jnp.uint32, count)
+    return (jnp.sort(numbers) & mask).astype(jnp.int32)
 
 
 def unrolled(key: jax.Array) -> jax.Array:
-    """The same key, whose draws are the same bits but compile without a loop (on CPUs; GPUs have a kernel of their own)."""
+    """The same key with a generator that draws the same bits and compiles without a loop.
+
+    Only for JAX's default generator on CPUs; any other key is returned as it is (GPUs have their own kernel).
+
+    >>> key = jax.random.key(0)
+    >>> bool(jax.random.bits(unrolled(key)) == jax.random.bits(key))
+    True
+    """
     if jax.default_backend() != "cpu" or jax.random.key_impl(key) != "threefry2x32":
         return key
     return jax.random.wrap_key_data(jax.random.key_data(key), impl=_UNROLLED)
@@ -88,18 +111,18 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 def _threefry(key: jax.Array, high: jax.Array, low: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Threefry-2x32 with 20 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3")."""
-    words = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(0x1BD11BDA))
-    x, y = high + words[0], low + words[1]
+    subkeys = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(0x1BD11BDA))
+    x, y = high + subkeys[0], low + subkeys[1]
     for injection in range(1, 6):
         for rotation in _ROTATIONS[(injection - 1) % 2]:
             x = x + y
             y = ((y << rotation) | (y >> (32 - rotation))) ^ x
-        x = x + words[injection % 3]
-        y = y + words[(injection + 1) % 3] + jnp.uint32(injection)
+        x = x + subkeys[injection % 3]
+        y = y + subkeys[(injection + 1) % 3] + jnp.uint32(injection)
     return x, y
 
 
-def _counted(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
+def _threefry_of_counters(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
     """Threefry of the counters 0, 1, ... laid out in ``shape``."""
     size = 1
     for length in shape:
@@ -109,7 +132,7 @@ def _counted(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Arr
 
 
 def _once(keys: jax.Array) -> jax.Array:
-    """Keys that XLA derives once, and not again in each kernel that draws from them, which would take long to compile."""
+    """Keys that XLA derives once and not again in each kernel that draws from them, which would compile slowly."""
     return jax.lax.optimization_barrier(keys)
 
 
@@ -119,11 +142,11 @@ def _seed(seed: int | jax.Array) -> jax.Array:
 
 
 def _split(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    return _once(jnp.stack(_counted(key, shape), axis=-1))
+    return _once(jnp.stack(_threefry_of_counters(key, shape), axis=-1))
 
 
 def _random_bits(key: jax.Array, width: int, shape: tuple[int, ...]) -> jax.Array:
-    first, second = _counted(key, shape)
+    first, second = _threefry_of_counters(key, shape)
     if width == 64:
         return (first.astype(jnp.uint64) << 32) | second.astype(jnp.uint64)
     bits = first ^ second

@@ -7,19 +7,19 @@ import math
 from collections.abc import Iterable, Sequence
 
 WIDTH = 160
-"""Characters of a line, where no terminal says how many."""
+"""Characters of a line where no terminal gives its width."""
 
 RULE = "─"
-"""What the line below the headings is made of."""
+"""The character of the line below the headings."""
 
 
 def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = (), width: int = WIDTH) -> str:
-    """A table of texts, set in columns.
+    """A table of texts in columns.
 
     Args:
         columns: headings.
-        rows: as many texts each.
-        right: the columns that are set to the right (numbers).
+        rows: one text per column each.
+        right: names of the columns that are aligned to the right (numbers).
         width: characters of a line; longer texts are folded.
 
     >>> print(text_table(("rule", "IQM"), [("ppo", "9.0"), ("dpo", "10.0")], right=("IQM",)))
@@ -28,7 +28,7 @@ def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Seq
     ppo     9.0
     dpo    10.0
     """
-    from rich import box  # slow to import, and seldom needed
+    from rich import box  # slow to import, and rarely needed
     from rich.console import Console
     from rich.table import Table
 
@@ -43,7 +43,7 @@ def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Seq
 
 
 def number(value: float | None) -> str:
-    """Three decimals below ten, one above; a dash where there is none.
+    """A number with three decimals below ten and one above; a dash for None, NaN and infinity.
 
     >>> number(487.25), number(0.5), number(None)
     ('487.2', '0.500', '-')
@@ -54,7 +54,7 @@ def number(value: float | None) -> str:
 
 
 def interval(bounds: Sequence[float | None]) -> str:
-    """An interval by its two ends; a dash where it has none.
+    """An interval by its two ends; a dash where an end is None, NaN or infinite.
 
     >>> interval([1.0, 12.0]), interval([None, None])
     ('[1.000, 12.0]', '-')

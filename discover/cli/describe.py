@@ -7,8 +7,9 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
-from discover.components.component import Component, Field, Free, fields
+from discover.components.component import Component, Field, fields
 from discover.components.domains import Domain
+from discover.components.open_values import Free
 from discover.contract.registry import Entry
 
 _ROLES = {"leaf": "meta-parameter", "subtree": "component", "static": "setting"}

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from discover.base.errors import DiscoverError, DiscoverWarning, said_by, shortened
+from discover.base.errors import DiscoverError, DiscoverWarning, message_of, shortened
 from discover.base.mistakes import MistakesError
 from discover.process import interruption
 
@@ -120,7 +120,7 @@ def one_line_warnings() -> Iterator[None]:
 
 def _unexpected(error: BaseException) -> str:
     """A sentence for an error that nobody foresaw; its traceback goes to a file, or is shown with ``--debug``."""
-    what = shortened((f"{type(error).__name__}: {said_by(error)}".splitlines() or [type(error).__name__])[0].rstrip(".: "))
+    what = shortened((f"{type(error).__name__}: {message_of(error)}".splitlines() or [type(error).__name__])[0].rstrip(".: "))
     if _show_traceback:
         traceback.print_exc(file=sys.stderr)
         return f"unexpected {what}."

@@ -37,7 +37,8 @@ def show(
         every = list(start_plugins(plugins_dir).registry.entries())
         found = [entry for entry in every if entry.name == name]
         if not found:
-            raise UserError(f"no plugin brings '{name}': {nearest(name, {entry.name for entry in every})}.")
+            names = {entry.name for entry in every}
+            raise UserError(f"no plugin brings '{name}': {nearest(name, names, command='discover plugins list')}.")
         from discover.cli.describe import described
 
         facts = [{**_line(entry), **described(entry)} for entry in found]

@@ -5,148 +5,80 @@
         gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
         lam: Scalar = real(0.95, low=0.0, high=1.0)
 
-A field declared with a domain is a leaf: batched over a population, differentiated, or evolved. A field declared as a
-component is a subtree. Every other field is static: structure, the same for all members of one compiled program.
+A field that is declared with a domain is a leaf: batched over a population, differentiated, or evolved. A field whose type is
+a component is a subtree. Every other field is static: structure, the same for all members of one compiled program.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: the examples define components, whose annotations must not be texts.
 
 import dataclasses
 import functools
 import typing
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, dataclass_transform
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar, dataclass_transform
 
 import jax
 import numpy as np
 from jax.core import Tracer
 
 from discover.base.errors import UserError, article, nearest
-from discover.components import domains
-from discover.components.domains import Domain, Scale
-from discover.components.static_fields import checked_static
+from discover.components.domains import Domain
+from discover.components.field_functions import DOMAIN
+from discover.components.open_values import Choice, FieldValue, Free
+from discover.components.static_fields import Annotation, checked_static
+from discover.components.weights_domain import WeightsDomain
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 C = TypeVar("C", bound="Component")
 
-_DOMAIN = "discover.domain"
-
-
-@dataclasses.dataclass(frozen=True)
-class Free:
-    """An open value: the search sets it, within the field's own domain or the narrower one given here."""
-
-    changes: tuple[tuple[str, Any], ...] = ()
-
-    def __repr__(self) -> str:
-        return "free(" + ", ".join(f"{k}={v!r}" for k, v in self.changes) + ")"
-
-
-@dataclasses.dataclass(frozen=True)
-class Choice:
-    """An open choice between components, or between values of a static field."""
-
-    options: tuple[Any, ...]
-
-    def __repr__(self) -> str:
-        return "choice(" + ", ".join(map(repr, self.options)) + ")"
-
-
-def free(**changes: Any) -> Any:
-    """Leave a value open for the search, e.g. ``GAE(gamma=free(low=0.9, high=0.999))``.
-
-    Args:
-        **changes: what differs from the field's domain: ``low``, ``high``, ``scale``, ``std``, and ``start``
-            (where the search begins; the field's default unless given).
-    """
-    return Free(tuple(sorted(changes.items())))
-
-
-def choice(*options: Any) -> Any:
-    """Leave open which of the options is taken, e.g. ``PPO(returns=choice(GAE(), LambdaReturn()))``."""
-    if len(options) < 2:
-        raise UserError(f"choice needs two options or more; got {len(options)}: write the one option itself.")
-    return Choice(options)
-
-
-def real(
-    default: Any = dataclasses.MISSING,
-    *,
-    low: float,
-    high: float,
-    scale: Scale = "linear",
-    std: float = 0.5,
-) -> Any:
-    """A field that holds a real number in ``[low, high]``; a float32 leaf.
-
-    Args:
-        default: the value when none is given; without it the field must be written.
-        low, high: the legal range, both ends included.
-        scale: where steps have equal effect: ``linear``, ``log``, ``log1m`` (discounts near 1) or ``logit``.
-        std: the search's standard deviation, as a share of a quarter of the range (see `RealDomain`).
-    """
-    return _leaf(default, domains.RealDomain(low, high, scale, std))
-
-
-def integer(default: Any = dataclasses.MISSING, *, low: int, high: int, std: float = 0.5) -> Any:
-    """A field that holds a whole number in ``[low, high]``; an int32 leaf. It cannot set a shape: use a mask."""
-    return _leaf(default, domains.IntegerDomain(low, high, std))
-
-
-def option_index(default: int = 0, *, count: Callable[[Any], int]) -> Any:
-    """A field that holds the index of one of ``count(self)`` unordered options; an int32 leaf."""
-    return _leaf(default, domains.OptionIndexDomain(count))
-
-
-def weights(
-    *,
-    init: Callable[[Any, jax.Array], Any],
-    start: Callable[[Any, jax.Array], Any] | None = None,
-    std: float = 0.1,
-) -> Any:
-    """A field that holds a tree of float32 arrays; open until set.
-
-    Args:
-        init: ``init(self, key)`` draws a tree from the prior; its shapes are those of the field.
-        start: ``start(self, key)`` gives the tree at which a search begins; a draw from the prior unless given.
-        std: the search's standard deviation of each weight.
-    """
-    return _leaf(Free(), domains.WeightsDomain(init, std, start))
-
-
-def _leaf(default: Any, domain: Domain) -> Any:
-    return dataclasses.field(default=default, metadata={_DOMAIN: domain})
+Role: TypeAlias = Literal["leaf", "subtree", "static"]
+"""The role of a field in the pytree of its component."""
 
 
 class Field(NamedTuple):
-    """One field of a component class."""
+    """One field of a component class.
+
+    Attributes:
+        name: its name.
+        role: whether it is a leaf, a subtree or static.
+        type: its annotation.
+        default: its default; ``dataclasses.MISSING`` where it must be set.
+        domain: of a leaf; else None.
+    """
 
     name: str
-    role: Literal["leaf", "subtree", "static"]
-    type: Any
-    default: Any  # dataclasses.MISSING where the field must be written
+    role: Role
+    type: Annotation
+    default: FieldValue
     domain: Domain | None
 
 
 class Component:
-    """Base class of all kinds. ``kind`` names the kind; a subclass of a kind decorated with `component` is final."""
+    """Base class of all kinds of components. A subclass of a kind with the decorator `component` is final."""
 
     kind: ClassVar[str] = "component"
+    """The name of the kind."""
+
     paper: ClassVar[str] = ""
+    """The publication that describes the component."""
+
     not_differentiable: ClassVar[tuple[str, ...]] = ()
     """Names of own leaves with respect to which the component is not differentiable."""
 
-    def figures(self) -> Mapping[str, Any]:
-        """Pictures of what the component does, by name: matplotlib figures. The tracker asks for them."""
+    def figures(self) -> Mapping[str, "Figure"]:
+        """Figures of the component's behavior, by name; trackers store them with a run."""
         return {}
 
     def __repr__(self) -> str:
-        shown = []
+        arguments = []
         for field in fields(type(self)):
             value = getattr(self, field.name)
             if field.role == "static" and _same(value, field.default):
                 continue
-            shown.append(f"{field.name}={_show(value)}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+            arguments.append(f"{field.name}={_show(value)}")
+        return f"{type(self).__name__}({', '.join(arguments)})"
 
 
 # No field specifiers: checkers look for a keyword `default` in those, and would call ``gamma = real(0.99, ...)`` required.
@@ -154,8 +86,21 @@ class Component:
 def component(cls: type[C]) -> type[C]:
     """Make a class a component: a frozen, keyword-only dataclass, registered as a pytree.
 
-    Leaves are cast to float32 or int32 at construction, static fields are checked by their annotation. To a type checker
+    Leaves are cast to float32 or int32 at construction, static fields are checked by their annotation. For a type checker
     every field with a right-hand side is optional (it knows no positional default of a field specifier).
+
+    Raises:
+        UserError: the class derives from no kind, or defines ``__post_init__``.
+
+    >>> from discover import Scalar, real
+    >>> @component
+    ... class Clipped(Component):
+    ...     epsilon: Scalar = real(0.25, low=0.0, high=1.0)
+    ...     layers: int = 2
+    >>> Clipped(layers=3)
+    Clipped(epsilon=0.25, layers=3)
+    >>> jax.tree.leaves(Clipped(epsilon=0.5))
+    [array(0.5, dtype=float32)]
     """
     if not issubclass(cls, Component):
         raise UserError(f"@component class '{cls.__name__}' must derive from a kind, such as discover.UpdateRule.")
@@ -164,32 +109,41 @@ def component(cls: type[C]) -> type[C]:
             f"@component class '{cls.__name__}' defines __post_init__, which would run on tracers too: take it out; values "
             "are checked by their domains, so check them where they are used."
         )
-    cls.__post_init__ = _settle  # type: ignore[attr-defined]
-    made = dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)(cls)
+    cls.__post_init__ = _cast_and_check  # type: ignore[attr-defined]
+    final = dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)(cls)
     jax.tree_util.register_pytree_with_keys(
-        made, _flatten_with_keys, functools.partial(_unflatten, made), flatten_func=_flatten
+        final, _flatten_with_keys, functools.partial(_unflatten, final), flatten_func=_flatten
     )
-    return made
+    return final
 
 
 @functools.cache
 def fields(cls: type[Component]) -> tuple[Field, ...]:
-    """The fields of a component class, in the order written."""
+    """The fields of a component class, in the order of their declaration.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> [(field.name, field.role) for field in fields(GAE)]
+    [('gamma', 'leaf'), ('lam', 'leaf')]
+    """
     hints = _type_hints(cls)
-    made = []
+    declared = []
     for item in dataclasses.fields(cls):  # type: ignore[arg-type]
-        domain = item.metadata.get(_DOMAIN)
+        domain = item.metadata.get(DOMAIN)
         hint = hints[item.name]
         role = "leaf" if domain is not None else "subtree" if _is_component(hint) else "static"
-        made.append(Field(item.name, role, hint, item.default, domain))
-    return tuple(made)
+        declared.append(Field(name=item.name, role=role, type=hint, default=item.default, domain=domain))
+    return tuple(declared)
 
 
 def field_of(cls: type[Component], name: str) -> Field:
     """The field ``name`` of a component class.
 
     Raises:
-        UserError: no such field; the message names the nearest one.
+        UserError: there is no such field; the message names the nearest one.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> field_of(GAE, "lam").role
+    'leaf'
     """
     for field in fields(cls):
         if field.name == name:
@@ -198,7 +152,12 @@ def field_of(cls: type[Component], name: str) -> Field:
 
 
 def domain_of(owner: Component, field: Field) -> Domain:
-    """The domain of a leaf, as its owner has it."""
+    """The domain of a leaf of a component.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> domain_of(GAE(), field_of(GAE, "lam")).check(2.0)
+    'must lie in [0, 1]; got 2'
+    """
     assert field.domain is not None
     return field.domain.bind(owner)
 
@@ -213,7 +172,8 @@ def _type_hints(cls: type) -> dict[str, Any]:
         ) from None
 
 
-def _is_component(hint: Any) -> bool:
+def _is_component(hint: Annotation) -> bool:
+    """Whether an annotation holds a component class."""
     if isinstance(hint, type):
         return issubclass(hint, Component)
     return any(_is_component(argument) for argument in typing.get_args(hint))
@@ -222,8 +182,8 @@ def _is_component(hint: Any) -> bool:
 # Construction ---------------------------------------------------------------------------------------------------------
 
 
-def _settle(self: Component) -> None:
-    """Cast leaves and check static fields (never the values of leaves: those may be tracers)."""
+def _cast_and_check(self: Component) -> None:
+    """Cast leaves, and check static fields (not the values of leaves, which may be tracers)."""
     for field in fields(type(self)):
         value = getattr(self, field.name)
         if isinstance(value, Free | Choice):
@@ -232,7 +192,7 @@ def _settle(self: Component) -> None:
         if field.role == "leaf":
             assert field.domain is not None
             cast = functools.partial(_cast, where=where, dtype=field.domain.dtype)
-            value = jax.tree.map(cast, value) if isinstance(field.domain, domains.WeightsDomain) else cast(value)
+            value = jax.tree.map(cast, value) if isinstance(field.domain, WeightsDomain) else cast(value)
         elif field.role == "subtree":
             _check_subtree(value, field.type, where)
         else:
@@ -240,29 +200,34 @@ def _settle(self: Component) -> None:
         object.__setattr__(self, field.name, value)
 
 
-def _cast(value: Any, where: str, dtype: type[np.generic]) -> Any:
-    """An array of the domain's own dtype, not weakly typed: else the same rule spelled another way compiles anew."""
+def _cast(value: object, where: str, dtype: type[np.generic]) -> np.ndarray | jax.Array:
+    """An array of the domain's dtype, not weakly typed: else a number of another type would compile a program again."""
     real = dtype is np.float32
-    wanted = "a number" if real else "a whole number"
+    noun = "a number" if real else "a whole number"
     if isinstance(value, jax.Array):
         if not real and not jax.numpy.issubdtype(value.dtype, np.integer):
-            raise UserError(f"{where} must be {wanted}; got a {value.dtype} array.")
-        settled = value.dtype == dtype and not value.weak_type
-        return value if settled else jax.lax.convert_element_type(value, dtype)
+            raise UserError(f"{where} must be {noun}; got a {value.dtype} array.")
+        is_cast = value.dtype == dtype and not value.weak_type
+        return value if is_cast else jax.lax.convert_element_type(value, dtype)
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):
-        raise UserError(f"{where} must be {wanted}; got {type(value).__name__}.") from None
+        raise UserError(f"{where} must be {noun}; got {type(value).__name__}.") from None
     if array.dtype.kind not in ("fiu" if real else "iu"):
-        raise UserError(f"{where} must be {wanted}; got {value!r}.")
+        raise UserError(f"{where} must be {noun}; got {value!r}.")
     with np.errstate(over="ignore"):
-        made = array.astype(dtype)
-    if not np.array_equal(np.isfinite(made), np.isfinite(array)) or (not real and not np.array_equal(made, array)):
-        raise UserError(f"{where} must be {wanted} that {np.dtype(dtype).name} can hold; got {value!r}.")
-    return made
+        leaf = array.astype(dtype)
+    if not np.array_equal(np.isfinite(leaf), np.isfinite(array)) or (not real and not np.array_equal(leaf, array)):
+        raise UserError(f"{where} must be {noun} that {np.dtype(dtype).name} can hold; got {value!r}.")
+    return leaf
 
 
-def _check_subtree(value: Any, hint: Any, where: str) -> None:
+def _check_subtree(value: FieldValue, hint: Annotation, where: str) -> None:
+    """Check that a value is a component, or a tuple of components, as its annotation requires.
+
+    Raises:
+        UserError: it is something else.
+    """
     if typing.get_origin(hint) is tuple:
         inner = typing.get_args(hint)[0]
         if not isinstance(value, tuple):
@@ -273,15 +238,16 @@ def _check_subtree(value: Any, hint: Any, where: str) -> None:
         return
     kinds = tuple(t for t in (typing.get_args(hint) or (hint,)))
     if not isinstance(value, kinds):
-        raise UserError(f"{where} must be {_kind_of(kinds[0])}; got {_told(value)}.")
+        raise UserError(f"{where} must be {_kind_of(kinds[0])}; got {_described(value)}.")
 
 
-def _kind_of(cls: Any) -> str:
-    """How a class is called in a message: by its kind, unless it is one component of it."""
+def _kind_of(cls: type[Component]) -> str:
+    """The noun for a class in a message: its kind, with the name of the class if it is one component of that kind."""
     return article(cls.kind) if "kind" in vars(cls) else f"{cls.__name__}, {article(cls.kind)}"
 
 
-def _told(value: Any) -> str:
+def _described(value: object) -> str:
+    """A value as a message shows it."""
     if isinstance(value, Component):
         return f"'{type(value).__name__}', {article(value.kind)}"
     if isinstance(value, type) and issubclass(value, Component):
@@ -294,6 +260,7 @@ def _told(value: Any) -> str:
 
 @functools.cache
 def _layout(cls: type[Component]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of leaves and subtrees, and those of static fields."""
     dynamic = tuple(f.name for f in fields(cls) if f.role != "static")
     static = tuple(f.name for f in fields(cls) if f.role == "static")
     return dynamic, static
@@ -310,7 +277,7 @@ def _flatten_with_keys(self: Component) -> tuple[list[tuple[Any, Any]], tuple[An
     return [(jax.tree_util.GetAttrKey(n), c) for n, c in zip(names, children, strict=True)], static
 
 
-def _unflatten(cls: type[C], static: tuple[Any, ...], children: Any) -> C:
+def _unflatten(cls: type[C], static: tuple[FieldValue, ...], children: Iterable[FieldValue]) -> C:
     self = object.__new__(cls)
     dynamic, names = _layout(cls)
     for name, value in zip((*dynamic, *names), (*children, *static), strict=True):
@@ -321,11 +288,11 @@ def _unflatten(cls: type[C], static: tuple[Any, ...], children: Any) -> C:
 # Printing -------------------------------------------------------------------------------------------------------------
 
 
-def _same(value: Any, default: Any) -> bool:
+def _same(value: object, default: object) -> bool:
     return type(value) is type(default) and value == default
 
 
-def _show(value: Any) -> str:
+def _show(value: object) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(map(_show, value)) + ("," if len(value) == 1 else "") + ")"
     if isinstance(value, list):

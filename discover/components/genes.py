@@ -1,32 +1,37 @@
-"""Genes: the open values of a template, each with its stretch of the genome."""
+"""Genes: the open values of a template, each with its part of the genome."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from discover.base.errors import UserError
-from discover.components.component import Choice, Component, Field, Free, domain_of, fields
-from discover.components.domains import ChoiceDomain, Domain, IntegerDomain, RealDomain
+from discover.components.component import Component, Field, domain_of, fields
+from discover.components.domains import Domain
+from discover.components.number_domains import IntegerDomain, RealDomain
+from discover.components.open_values import Choice, FieldValue, Free
+from discover.components.option_domains import ChoiceDomain
 
-_LEAD = 1e-3  # by which the default option leads at the start: decisive, yet no noise of a search notices it
+_LEAD = 1e-3  # by which the default option leads at the start: enough to win, and far below the noise of any search
+
+Choices: TypeAlias = tuple[tuple[int, int], ...]
+"""Choices and one option of each, as pairs of the index of the choice's gene and the index of the option."""
 
 
 class Gene(NamedTuple):
-    """One open value and its stretch of the genome.
+    """One open value and its part of the genome.
 
     Attributes:
-        path: where it stands.
-        domain: what it may be.
-        start: its first coordinate.
-        size: how many coordinates it has.
+        path: dotted path of the value in the template.
+        domain: its legal values.
+        start: index of its first coordinate.
+        size: number of its coordinates.
         center: coordinates at which the search begins; None: drawn from the domain's prior.
-        above: the choices that it stands below, as (index of the choice's gene, option): it has effect where each takes that
-            option.
-        decides: whether it chooses between options, and so the structure.
+        above: choices above it in the template. It is active where each of them takes the option in this tuple.
+        decides: whether it chooses between options, and so decides the structure.
     """
 
     path: str
@@ -34,26 +39,30 @@ class Gene(NamedTuple):
     start: int
     size: int
     center: np.ndarray | None
-    above: tuple[tuple[int, int], ...]
+    above: Choices
     decides: bool
 
 
 def genes_of(template: Component) -> list[Gene]:
-    """Every open value of a template, in the order written.
+    """Every open value of a template, in the order of its fields.
 
     Raises:
-        UserError: a value that is set, or a start, lies outside its domain; a domain is widened; structure is left free.
+        UserError: a value that is set, or a start, is outside its domain; a domain is widened; structure is left free.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> [(gene.path, gene.start, gene.size) for gene in genes_of(GAE(gamma=Choice((0.9, 0.99)), lam=Free()))]
+    [('gamma', 0, 2), ('lam', 2, 1)]
     """
     genes: list[Gene] = []
     _collect(template, "", (), genes)
     return genes
 
 
-def _collect(node: Any, path: str, above: tuple[tuple[int, int], ...], genes: list[Gene]) -> None:
-    """Add the open values below a node, in the order written, and check those that are set."""
+def _collect(node: FieldValue, path: str, above: Choices, genes: list[Gene]) -> None:
+    """Add the open values below a node to ``genes``, and check the values that are set."""
     if isinstance(node, Choice):
         index, count = len(genes), len(node.options)
-        _add(genes, path, ChoiceDomain(count), np.zeros(count, np.float32), above, decides=True)
+        _add(genes, path, ChoiceDomain(count), center=np.zeros(count, np.float32), above=above, decides=True)
         for option, value in enumerate(node.options):
             _collect(value, f"{path}.{option}", (*above, (index, option)), genes)
     elif isinstance(node, tuple):
@@ -64,7 +73,7 @@ def _collect(node: Any, path: str, above: tuple[tuple[int, int], ...], genes: li
             value, inner = getattr(node, field.name), f"{path}.{field.name}" if path else field.name
             if isinstance(value, Free):
                 domain, center = opened_domain(node, field, value, inner)
-                _add(genes, inner, domain, center, above)
+                _add(genes, inner, domain, center=center, above=above)
             else:
                 _check_set(node, field, value, inner)
                 _collect(value, inner, above, genes)
@@ -74,15 +83,17 @@ def _add(
     genes: list[Gene],
     path: str,
     domain: Domain,
+    *,
     center: np.ndarray | None,
-    above: tuple[tuple[int, int], ...],
+    above: Choices,
     decides: bool = False,
 ) -> None:
     start = genes[-1].start + genes[-1].size if genes else 0
-    genes.append(Gene(path, domain, start, domain.size, center, above, decides))
+    gene = Gene(path=path, domain=domain, start=start, size=domain.size, center=center, above=above, decides=decides)
+    genes.append(gene)
 
 
-def _check_set(owner: Component, field: Field, value: Any, path: str) -> None:
+def _check_set(owner: Component, field: Field, value: FieldValue, path: str) -> None:
     """Check a value that is set, and each option of a choice, as if its owner held it."""
     for where, option in _options(value, path, several=field.role == "subtree"):
         try:
@@ -94,8 +105,8 @@ def _check_set(owner: Component, field: Field, value: Any, path: str) -> None:
             raise UserError(f"{where} of {type(owner).__name__} {problem}.")
 
 
-def _options(value: Any, path: str, several: bool) -> Iterator[tuple[str, Any]]:
-    """All values that a field may take, without the choices between them; of ``several`` components each alone."""
+def _options(value: FieldValue, path: str, several: bool) -> Iterator[tuple[str, FieldValue]]:
+    """All values that a field may have, with their paths, without the choices between them; of ``several`` components each."""
     if isinstance(value, Choice):
         for index, option in enumerate(value.options):
             yield from _options(option, f"{path}.{index}", several)
@@ -108,7 +119,11 @@ def _options(value: Any, path: str, several: bool) -> Iterator[tuple[str, Any]]:
 
 
 def _domain(owner: Component, field: Field, path: str) -> Domain:
-    """The domain of a leaf, of known size."""
+    """The domain of a leaf, whose size is known.
+
+    Raises:
+        UserError: its size depends on another field that is an open choice.
+    """
     domain = domain_of(owner, field)
     try:
         _ = domain.size
@@ -124,26 +139,31 @@ def _domain(owner: Component, field: Field, path: str) -> Domain:
     return domain
 
 
-def opened_domain(owner: Component, field: Field, opened: Free, path: str) -> tuple[Domain, np.ndarray | None]:
-    """The domain of an open value, narrowed as asked, and the coordinates of its start."""
+def opened_domain(owner: Component, field: Field, value: Free, path: str) -> tuple[Domain, np.ndarray | None]:
+    """The domain of an open value, with its changes, and the coordinates of its start."""
     if field.domain is None:
         raise UserError(f"{path} is structure, not a number: leave it open with choice(...), not with free().")
-    domain, changes = _domain(owner, field, path), dict(opened.changes)
+    domain, changes = _domain(owner, field, path), dict(value.changes)
     start = changes.pop("start", field.default)
     if changes:
         domain = _narrowed(domain, changes, path)
     if isinstance(start, Free) or start is dataclasses.MISSING:
         return domain, None
-    if isinstance(domain, RealDomain | IntegerDomain) and "start" not in dict(opened.changes):
+    if isinstance(domain, RealDomain | IntegerDomain) and "start" not in dict(value.changes):
         start = min(max(start, domain.low), domain.high)
     problem = domain.check(start)
     if problem:
         raise UserError(f"{path}: start {problem}.")
     lead = _LEAD if isinstance(domain, ChoiceDomain) else 1.0
-    return domain, lead * domain.encode(start)
+    return domain, np.asarray(lead * domain.encode(start))
 
 
-def _narrowed(domain: Domain, changes: Mapping[str, Any], path: str) -> Domain:
+def _narrowed(domain: Domain, changes: Mapping[str, float | str], path: str) -> Domain:
+    """A domain with changes.
+
+    Raises:
+        UserError: the domain has no such setting, or becomes wider.
+    """
     known = sorted({f.name for f in dataclasses.fields(domain)} & {"low", "high", "scale", "std"})  # type: ignore[arg-type]
     for key in changes:
         if key not in known:

@@ -1,10 +1,10 @@
-"""Spaces: a candidate in which some values are left open, and the coordinates by which a search moves in it."""
+"""Spaces: a candidate with open values, and the coordinates by which a search moves in it."""
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -14,37 +14,63 @@ import numpy as np
 from discover.base.errors import UserError
 from discover.base.randomness import named_key
 from discover.components.component import Component
+from discover.components.domains import DomainValue, Scalar
 from discover.components.genes import Gene, genes_of
-from discover.components.templates import count_structures, filled, find, option_name
+from discover.components.templates import count_structures, fill, find, option_name
 
 Structure: TypeAlias = tuple[tuple[str, int], ...]
-"""Which option each choice takes, by path."""
+"""The option that each choice takes, as pairs of its path and the option's index."""
+
+Genome: TypeAlias = jax.Array | np.ndarray
+"""Coordinates ``[D]`` of one candidate, float32."""
+
+Genomes: TypeAlias = jax.Array | np.ndarray
+"""Coordinates ``[P, D]`` of a population."""
+
+Candidate: TypeAlias = Any
+"""A component without open values; of a group of members each leaf has a leading axis."""
 
 
 class Group(NamedTuple):
     """Members of a population that share one structure: one compiled program.
 
     Attributes:
-        structure: which option of each choice they take, by path.
+        structure: the option that each choice takes, by path.
         members: their indices in the population.
-        candidates: the members' candidate, each leaf with a leading axis.
+        candidates: the members as one candidate, each leaf with a leading axis.
     """
 
     structure: Structure
     members: np.ndarray
-    candidates: Any
+    candidates: Candidate
 
 
 class Space:
-    """All candidates that a component with open values stands for.
+    """All candidates that can result from a component with open values.
 
-    A *genome* is a vector of ``dimension`` coordinates, unconstrained and in units of each domain's standard deviation:
-    every open value of every option has its own stretch, so that any strategy over vectors can search any space. A choice of k
-    options holds k coordinates, the largest of which wins; stretches of options not taken have no effect.
+    A *genome* is a vector of ``dimension`` coordinates, unconstrained and in units of each domain's standard deviation.
+    Every open value of every option has its own coordinates, so that any strategy over vectors can search any space. A choice
+    of k options has k coordinates, the largest of which wins; the coordinates below the other options have no effect.
 
-    >>> from discover_zoo.returns.gae import GAE  # doctest: +SKIP
-    >>> Space(GAE(gamma=free())).dimension  # doctest: +SKIP
-    1
+    Args:
+        template: a component with one open value or more.
+
+    Raises:
+        UserError: there is no open value, or a value is outside its domain.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> from discover import choice, free
+    >>> space = Space(GAE(gamma=choice(0.9, 0.99), lam=free()))
+    >>> space.dimension, space.structures
+    (3, 2)
+    >>> genome = np.array([0.0, 1.0, 0.0], np.float32)
+    >>> candidate = space.decode(genome)
+    >>> round(float(candidate.gamma), 2), round(float(candidate.lam), 2)
+    (0.99, 0.5)
+    >>> space.structure(genome), space.describe(space.structure(genome))
+    ((('gamma', 1),), 'gamma=0.99')
+    >>> [group.members.tolist() for group in space.groups(np.stack([genome, -genome]))]
+    [[1], [0]]
     """
 
     def __init__(self, template: Component):
@@ -57,7 +83,7 @@ class Space:
     # One genome -------------------------------------------------------------------------------------------------------
 
     def start(self, key: jax.Array) -> jax.Array:
-        """The genome at which a search begins: defaults where there are any, else as the domain begins."""
+        """The genome at which a search begins: defaults, and where there are none the beginning of the domain."""
         return self._join(
             jnp.asarray(g.center) if g.center is not None else g.domain.begin(named_key(key, g.path)) for g in self.genes
         )
@@ -66,86 +92,92 @@ class Space:
         """A genome drawn from the prior of every domain."""
         return self._join(g.domain.sample(named_key(key, g.path)) for g in self.genes)
 
-    def mutate(self, key: jax.Array, genome: jax.Array, rate: Any) -> jax.Array:
-        """A neighbor: of the genes that have effect one mutates for sure, and every gene with probability ``rate``."""
-        key_whether, key_which, key_how = jax.random.split(key, 3)
-        whether = jax.random.bernoulli(key_whether, rate, (len(self.genes),))
-        which = jax.random.categorical(key_which, jnp.where(self.effective(genome), 0.0, -jnp.inf))
-        whether = whether.at[which].set(True)
-        noise = _uniform(key_how, self.dimension + len(self.genes))
+    def mutate(self, key: jax.Array, genome: jax.Array, rate: Scalar) -> jax.Array:
+        """A neighbor of a genome.
+
+        Args:
+            key: of the draws.
+            genome: ``[D]``.
+            rate: the probability with which each gene mutates; one of the active genes always does.
+        """
+        key_mask, key_certain, key_noise = jax.random.split(key, 3)
+        mask = jax.random.bernoulli(key_mask, rate, (len(self.genes),))
+        certain = jax.random.categorical(key_certain, jnp.where(self.active(genome), 0.0, -jnp.inf))
+        mask = mask.at[certain].set(True)
+        noise = _uniform(key_noise, self.dimension + len(self.genes))
 
         def one(index: int, gene: Gene) -> jax.Array:
             part, first = self._part(genome, gene), gene.start + index
-            return jnp.where(whether[index], gene.domain.mutate(noise[first : first + gene.size + 1], part), part)
+            return jnp.where(mask[index], gene.domain.mutate(noise[first : first + gene.size + 1], part), part)
 
         return self._join(itertools.starmap(one, enumerate(self.genes)))
 
     def crossover(self, key: jax.Array, first: jax.Array, second: jax.Array) -> jax.Array:
-        """A child of two genomes, gene by gene, as befits each domain.
+        """A child of two genomes, gene by gene, by the crossover of each domain.
 
-        A gene that has effect in one parent alone comes from that parent: the other has never been selected for it.
+        A gene that is active in one parent only comes from that parent, since the other was never selected for it.
         """
-        in_first, in_second = self.effective(first), self.effective(second)
+        in_first, in_second = self.active(first), self.active(second)
         noise = _uniform(key, len(self.genes))
 
         def one(index: int, gene: Gene) -> jax.Array:
-            ours, theirs = self._part(first, gene), self._part(second, gene)
-            child = gene.domain.crossover(noise[index], ours, theirs)
-            only = jnp.where(in_first[index], ours, theirs)
-            return jnp.where(in_first[index] == in_second[index], child, only)
+            one_part, other_part = self._part(first, gene), self._part(second, gene)
+            child = gene.domain.crossover(noise[index], one_part, other_part)
+            copy = jnp.where(in_first[index], one_part, other_part)
+            return jnp.where(in_first[index] == in_second[index], child, copy)
 
         return self._join(itertools.starmap(one, enumerate(self.genes)))
 
-    def effective(self, genome: jax.Array) -> jax.Array:
-        """Which genes have effect, ``[genes]`` bool: those of an option not taken have none."""
+    def active(self, genome: jax.Array) -> jax.Array:
+        """Whether each gene is active, ``[genes]`` bool: it has no effect below an option that is not taken."""
         options = self._options(genome)
         return jnp.stack([_all(options[choice] == option for choice, option in gene.above) for gene in self.genes])
 
-    def taken(self, genome: jax.Array) -> jax.Array:
-        """The structure as numbers, ``[choices]`` int32: the option that each choice takes, -1 where it has no effect."""
-        effective = self.effective(genome)
-        found = [jnp.where(effective[index], option, -1) for index, option in self._options(genome).items()]
-        return jnp.asarray(found, jnp.int32)
+    def active_options(self, genome: jax.Array) -> jax.Array:
+        """The structure as numbers, ``[choices]`` int32: the option that each choice takes, -1 where it is not active."""
+        active = self.active(genome)
+        options = [jnp.where(active[index], option, -1) for index, option in self._options(genome).items()]
+        return jnp.asarray(options, jnp.int32)
 
     def encode(self, candidate: Component) -> np.ndarray:
         """The genome of a candidate of this space; ``decode`` inverts it up to rounding."""
         genome = np.zeros(self.dimension, np.float32)
         for gene in self.genes:
-            found = find(self.template, candidate, gene.path.split("."))
-            coordinates = gene.center if found is None else gene.domain.encode(found)
+            value = find(self.template, candidate, gene.path.split("."))
+            coordinates = gene.center if value is None else gene.domain.encode(value)
             if coordinates is not None:
                 genome[gene.start : gene.start + gene.size] = coordinates
         return genome
 
     # Candidates -------------------------------------------------------------------------------------------------------
 
-    def structure(self, genome: Any) -> Structure:
-        """Which option each choice takes. Choices inside options not taken are left out, since they have no effect."""
+    def structure(self, genome: Genome) -> Structure:
+        """The option that each choice takes. Choices below options that are not taken are left out: they have no effect."""
         return self._structures(np.asarray(genome)[None])[0]
 
-    def decode(self, genome: Any, structure: Structure | None = None) -> Any:
-        """The candidate of a genome. With ``structure`` given it may be traced, and mapped over a population."""
-        taken = dict(self.structure(genome) if structure is None else structure)
+    def decode(self, genome: Genome, structure: Structure | None = None) -> Candidate:
+        """The candidate of a genome. If ``structure`` is set, the genome may be traced, and mapped over a population."""
+        options = dict(self.structure(genome) if structure is None else structure)
         values = {g.path: functools.partial(self._value, genome, g) for g in self.genes}
-        return filled(self.template, "", taken, values)
+        return fill(self.template, "", options, values)
 
-    def groups(self, genomes: Any) -> list[Group]:
+    def groups(self, genomes: Genomes) -> list[Group]:
         """A population ``[P, D]`` as candidates on the host, grouped by structure; every member is in exactly one group."""
         structures = self._structures(genomes)
-        made = []
+        groups = []
         for structure in sorted(set(structures)):
             members = np.asarray([i for i, s in enumerate(structures) if s == structure])
             everyone = self._decode_many(structure)(genomes)  # one shape for groups of any size: compiled once
-            made.append(Group(structure, members, jax.tree.map(lambda x, m=members: np.asarray(x)[m], everyone)))
-        return made
+            groups.append(Group(structure, members, jax.tree.map(lambda x, m=members: np.asarray(x)[m], everyone)))
+        return groups
 
     def describe(self, structure: Structure) -> str:
-        """What tells a structure from the others: ``rule=PPO, rule.0.returns=GAE``; empty if there is but one."""
+        """The options of a structure as text: ``rule=PPO, rule.0.returns=GAE``; empty if the space has no choice."""
         return ", ".join(f"{path}={option_name(self.template, path, option)}" for path, option in structure)
 
     @functools.cached_property
     def structures(self) -> int:
-        """How many structures the space holds."""
+        """The number of structures of the space."""
         return count_structures(self.template)
 
     # Inside -----------------------------------------------------------------------------------------------------------
@@ -154,27 +186,28 @@ class Space:
         """The option that each choice takes, by the index of its gene."""
         return {i: jnp.argmax(self._part(genome, gene)) for i, gene in enumerate(self.genes) if gene.decides}
 
-    def _structures(self, genomes: Any) -> list[Structure]:
+    def _structures(self, genomes: Genomes) -> list[Structure]:
         """The structure of each member of ``[P, D]``."""
         paths = [gene.path for gene in self.genes if gene.decides]
-        rows = np.asarray(self._taken_by_many(genomes)).tolist()
+        rows = np.asarray(self._active_options_of_many(genomes)).tolist()
         return [tuple(sorted((p, option) for p, option in zip(paths, row, strict=True) if option >= 0)) for row in rows]
 
     @functools.cached_property
-    def _taken_by_many(self) -> Any:
-        return jax.jit(jax.vmap(self.taken))
+    def _active_options_of_many(self) -> Callable[[Genomes], jax.Array]:
+        return jax.jit(jax.vmap(self.active_options))
 
-    @functools.cache  # noqa: B019  a space lives as long as its search
-    def _decode_many(self, structure: Structure) -> Any:
+    @functools.cache  # noqa: B019  a space exists as long as its search
+    def _decode_many(self, structure: Structure) -> Callable[[Genomes], Candidate]:
         return jax.jit(jax.vmap(lambda genome: self.decode(genome, structure)))
 
-    def _value(self, genome: Any, gene: Gene) -> Any:
+    def _value(self, genome: Genome, gene: Gene) -> DomainValue:
         return gene.domain.decode(jnp.asarray(self._part(genome, gene)))
 
-    def _part(self, genome: Any, gene: Gene) -> Any:
+    def _part(self, genome: Genome, gene: Gene) -> Any:
+        """The coordinates of a gene, as an array of the genome's type."""
         return genome[gene.start : gene.start + gene.size]
 
-    def _join(self, parts: Any) -> jax.Array:
+    def _join(self, parts: Iterable[jax.Array]) -> jax.Array:
         return jnp.concatenate([jnp.asarray(part, jnp.float32) for part in parts])
 
 
@@ -183,5 +216,6 @@ def _uniform(key: jax.Array, count: int) -> jax.Array:
     return jax.random.uniform(key, (count,), minval=1e-6, maxval=1.0 - 1e-6)
 
 
-def _all(conditions: Iterable[Any]) -> Any:
+def _all(conditions: Iterable[jax.Array]) -> jax.Array | np.bool_:
+    """Whether all conditions hold."""
     return functools.reduce(lambda a, b: a & b, conditions, np.bool_(True))

@@ -1,4 +1,4 @@
-"""Static fields of components: checked by their annotation at construction."""
+"""The check of static fields by their annotation, when a component is built."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 from discover.base.errors import UserError
 
+Annotation: TypeAlias = Any
+"""A type annotation: a class, or a form of `typing` such as ``int | None``."""
+
+StaticValue: TypeAlias = Any
+"""A value of a static field."""
+
 
 class AtLeast(NamedTuple):
     """The smallest value of a static field: ``lag: Annotated[int, AtLeast(0)] = 1``."""
@@ -17,42 +23,53 @@ class AtLeast(NamedTuple):
 
 
 Count: TypeAlias = Annotated[int, AtLeast(1)]
-"""A static field that counts something: a whole number of at least 1."""
+"""The type of a static field that counts something: a whole number of at least 1."""
 
 
-def checked_static(value: Any, hint: Any, where: str) -> Any:
-    """The value of a static field as its annotation wants it.
+def checked_static(value: StaticValue, hint: Annotation, where: str) -> StaticValue:
+    """The value of a static field, with whole numbers as real ones where the annotation is ``float``.
+
+    Args:
+        value: the value.
+        hint: the annotation of the field.
+        where: the name of the field in the message of an error.
 
     Raises:
-        UserError: it is of another type; ``where`` says in the message which field that is.
+        UserError: the value does not match the annotation.
+
+    >>> checked_static((1, 2), tuple[float, ...], "bounds")
+    (1.0, 2.0)
+    >>> checked_static(0, Count, "layers of MLP")
+    Traceback (most recent call last):
+    discover.base.errors.UserError: layers of MLP must be a whole number of at least 1; got 0.
     """
-    settled = _settled(value, hint)
-    if not _matches(settled, hint):
+    converted = _converted(value, hint)
+    if not _matches(converted, hint):
         raise UserError(f"{where} must be {_describe(hint)}; got {value!r}.")
-    return settled
+    return converted
 
 
-def _settled(value: Any, hint: Any) -> Any:
-    """The value with whole numbers made real where the annotation asks for real ones."""
+def _converted(value: StaticValue, hint: Annotation) -> StaticValue:
+    """The value with whole numbers as real ones where the annotation is ``float``."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
-        return _settled(value, arguments[0])
+        return _converted(value, arguments[0])
     if hint is float and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
         return float(value)
     if origin in (typing.Union, types.UnionType):
-        tried = (value, *(_settled(value, argument) for argument in arguments))
-        return next((made for made in tried if _matches(made, hint)), value)
+        attempts = (value, *(_converted(value, argument) for argument in arguments))
+        return next((attempt for attempt in attempts if _matches(attempt, hint)), value)
     if origin is tuple and isinstance(value, tuple):
-        return tuple(map(_settled, value, _each(arguments, len(value))))
+        return tuple(map(_converted, value, _items(arguments, len(value))))
     return value
 
 
-def _each(arguments: tuple[Any, ...], count: int) -> tuple[Any, ...]:
-    """The annotation of each item of a tuple."""
+def _items(arguments: tuple[Annotation, ...], count: int) -> tuple[Annotation, ...]:
+    """The annotation of each of ``count`` items of a tuple, from the arguments of the tuple's annotation."""
     return arguments[:1] * count if arguments[1:] == (...,) else arguments
 
 
-def _matches(value: Any, hint: Any) -> bool:
+def _matches(value: StaticValue, hint: Annotation) -> bool:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Annotated:
         return _matches(value, arguments[0]) and all(value >= bound.least for bound in _bounds(arguments))
@@ -63,20 +80,21 @@ def _matches(value: Any, hint: Any) -> bool:
     if origin is Literal:
         return any(type(value) is type(argument) and value == argument for argument in arguments)
     if origin is tuple:
-        items = _each(arguments, len(value)) if isinstance(value, tuple) else ()
+        items = _items(arguments, len(value)) if isinstance(value, tuple) else ()
         return isinstance(value, tuple) and len(value) == len(items) and all(map(_matches, value, items))
     if hint is type(None):
         return value is None
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(hint, type) and isinstance(value, hint) and not _is_nan(value)
+    return isinstance(hint, type) and isinstance(value, hint) and not _is_infinite_or_nan(value)
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | bool | int | float | type(None)) and not _is_nan(value)
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | bool | int | float | type(None)) and not _is_infinite_or_nan(value)
 
 
-def _describe(hint: Any) -> str:
+def _describe(hint: Annotation) -> str:
+    """An annotation as a phrase for a message."""
     names = {
         int: "a whole number",
         float: "a finite number",
@@ -99,9 +117,9 @@ def _describe(hint: Any) -> str:
     return names.get(hint) or getattr(hint, "__name__", str(hint))
 
 
-def _bounds(arguments: tuple[Any, ...]) -> list[AtLeast]:
+def _bounds(arguments: tuple[Annotation, ...]) -> list[AtLeast]:
     return [bound for bound in arguments[1:] if isinstance(bound, AtLeast)]
 
 
-def _is_nan(value: Any) -> bool:
+def _is_infinite_or_nan(value: object) -> bool:
     return isinstance(value, float) and not math.isfinite(value)

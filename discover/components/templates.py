@@ -1,24 +1,36 @@
-"""Templates: candidates with open values, filled in and matched."""
+"""Templates: candidates with open values. Here they are filled in, and compared with candidates."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import numpy as np
 
 from discover.base.errors import UserError, cut
-from discover.components.component import Choice, Component, Free, fields
+from discover.components.component import Component, fields
+from discover.components.open_values import Choice, FieldValue, Free
 
 
-def filled(node: Any, path: str, taken: Mapping[str, int], values: Mapping[str, Any]) -> Any:
+def fill(node: FieldValue, path: str, options: Mapping[str, int], values: Mapping[str, Callable[[], FieldValue]]) -> FieldValue:
+    """A template with every open value set.
+
+    Args:
+        node: the template, or a part of it.
+        path: the path of that part; empty for the whole.
+        options: the index of the option of each choice, by path.
+        values: functions that return the free values, by path.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> fill(Choice((GAE(), GAE(gamma=Free()))), "returns", {"returns": 1}, {"returns.1.gamma": lambda: 0.5})
+    GAE(gamma=0.5, lam=0.95)
+    """
     if isinstance(node, Choice):
-        index = taken[path]
-        return filled(node.options[index], f"{path}.{index}", taken, values)
+        index = options[path]
+        return fill(node.options[index], f"{path}.{index}", options, values)
     if isinstance(node, tuple):
-        return tuple(filled(item, f"{path}.{i}", taken, values) for i, item in enumerate(node))
+        return tuple(fill(item, f"{path}.{i}", options, values) for i, item in enumerate(node))
     if not isinstance(node, Component):
         return node
     changes = {}
@@ -27,12 +39,21 @@ def filled(node: Any, path: str, taken: Mapping[str, int], values: Mapping[str, 
         if isinstance(value, Free):
             changes[field.name] = values[inner]()
         elif field.role == "subtree" or isinstance(value, Choice):
-            changes[field.name] = filled(value, inner, taken, values)
+            changes[field.name] = fill(value, inner, options, values)
     return dataclasses.replace(node, **changes)  # type: ignore[type-var]
 
 
-def find(template: Any, candidate: Any, path: list[str]) -> Any:
-    """The value of a gene in a candidate: an option's index for a choice; None where the option is not taken."""
+def find(template: FieldValue, candidate: FieldValue, path: Sequence[str]) -> FieldValue | None:
+    """The value in a candidate at the path of an open value of its template.
+
+    Returns:
+        the value; the index of the option for a choice; None below an option that the candidate does not have.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> template = GAE(gamma=Choice((0.9, 0.5)))
+    >>> find(template, GAE(gamma=0.5), ["gamma"])
+    1
+    """
     for name in path:
         if isinstance(template, Choice):
             if _option_of(template, candidate) != int(name):
@@ -45,15 +66,16 @@ def find(template: Any, candidate: Any, path: list[str]) -> Any:
     return _option_of(template, candidate) if isinstance(template, Choice) else candidate
 
 
-def _option_of(choice: Choice, candidate: Any) -> int:
+def _option_of(choice: Choice, candidate: FieldValue) -> int:
+    """The index of the option that a candidate belongs to."""
     for index, option in enumerate(choice.options):
         if _fits(option, candidate):
             return index
     raise UserError(f"{candidate!r} is none of the options {choice!r}.")
 
 
-def _fits(template: Any, candidate: Any) -> bool:
-    """Whether a candidate is one of those that a template stands for."""
+def _fits(template: FieldValue, candidate: FieldValue) -> bool:
+    """Whether a candidate can result from a template."""
     if isinstance(template, Free):
         return True
     if isinstance(template, Choice):
@@ -63,18 +85,23 @@ def _fits(template: Any, candidate: Any) -> bool:
     if isinstance(template, Component):
         names = (field.name for field in fields(type(template)))
         return type(template) is type(candidate) and all(_fits(getattr(template, n), getattr(candidate, n)) for n in names)
-    return _alike(template, candidate)
+    return _are_equal(template, candidate)
 
 
-def _alike(value: Any, other: Any) -> bool:
-    """Whether two settings that are fully set have the same value."""
+def _are_equal(value: FieldValue, other: FieldValue) -> bool:
+    """Whether two values without open parts are equal."""
     if jax.tree.structure(value) != jax.tree.structure(other):
         return False
     return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(*map(jax.tree.leaves, (value, other)), strict=True))
 
 
-def option_name(template: Any, path: str, option: int) -> str:
-    """An option of the choice at a path: the class of a component, if no other option has it, else as it prints."""
+def option_name(template: FieldValue, path: str, option: int) -> str:
+    """The name of an option of the choice at a path: its class if no other option has the same one, else as it prints.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> option_name(GAE(gamma=Choice((0.9, 0.99))), "gamma", 1)
+    '0.99'
+    """
     for name in path.split("."):
         if isinstance(template, Choice):
             template = template.options[int(name)]
@@ -85,7 +112,12 @@ def option_name(template: Any, path: str, option: int) -> str:
     return names[option] if alone else cut(repr(template.options[option]), 60)
 
 
-def count_structures(node: Any) -> int:
+def count_structures(node: FieldValue) -> int:
+    """The number of structures of a template: of combinations of options, where those below other options do not combine.
+
+    >>> count_structures((Choice((1, 2, Choice((3, 4)))), Choice((5, 6))))
+    8
+    """
     if isinstance(node, Choice):
         return sum(count_structures(option) for option in node.options)
     total = 1

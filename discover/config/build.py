@@ -19,9 +19,11 @@ import numpy as np
 
 from discover.base.errors import UserError, article, nearest
 from discover.base.mistakes import Mistakes
-from discover.components.component import Choice, Component, Field, Free, domain_of, field_of, fields
-from discover.components.domains import Domain, IntegerDomain, RealDomain, WeightsDomain
+from discover.components.component import Component, Field, domain_of, field_of, fields
+from discover.components.domains import Domain, IntegerDomain, RealDomain
 from discover.components.genes import opened_domain
+from discover.components.open_values import Choice, Free
+from discover.components.weights_domain import WeightsDomain
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.registry import Entry, Registry

@@ -10,7 +10,8 @@ from typing import Any
 
 from discover.base.errors import UserError
 from discover.base.mistakes import Mistakes, MistakesError
-from discover.components.component import Choice, Component
+from discover.components.component import Component
+from discover.components.open_values import Choice
 from discover.components.paths import check
 from discover.components.space import Space
 from discover.config.build import algorithm_from, component_from, environment_from, told_of

@@ -180,11 +180,12 @@ class Registry:
         """The entry of a kind and name.
 
         Raises:
-            UserError: there is none; the message suggests the nearest name.
+            UserError: there is none; the message shows the five nearest names and the command that lists all.
         """
         entry = self._entries.get((kind, name))
         if entry is None:
-            raise UserError(f"no {kind} is called '{name}': {nearest(name, [e.name for e in self.entries(kind)])}.")
+            names = [known.name for known in self.entries(kind)]
+            raise UserError(f"no {kind} is called '{name}': {nearest(name, names, command='discover plugins list')}.")
         return entry
 
     def has(self, kind: str, name: str) -> bool:

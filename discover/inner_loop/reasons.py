@@ -15,7 +15,7 @@ import jaxlib
 import numpy as np
 import optax
 
-from discover.base.errors import DiscoverError, EvaluationError, cut, said_by
+from discover.base.errors import DiscoverError, EvaluationError, cut, message_of
 
 LONGEST = 200
 """Most characters of a reason."""
@@ -32,7 +32,7 @@ def stop_in(error: BaseException) -> BaseException | None:
 
     A host callback may run in the main thread; then JAX reports a ctrl-C that reached it as an error of its own.
     """
-    if from_callback(error) and _last_line(said_by(error)).startswith("KeyboardInterrupt"):
+    if from_callback(error) and _last_line(message_of(error)).startswith("KeyboardInterrupt"):
         return KeyboardInterrupt()
     ours = isinstance(error, KeyboardInterrupt) or type(error).__module__.split(".")[0] == "discover"
     return error if ours and not isinstance(error, Exception) else None
@@ -40,12 +40,12 @@ def stop_in(error: BaseException) -> BaseException | None:
 
 def from_callback(error: BaseException) -> bool:
     """Whether a host callback failed. It may fail for the numbers of some members only."""
-    return isinstance(error, jax.errors.JaxRuntimeError | ValueError) and "error calling callback" in said_by(error).lower()
+    return isinstance(error, jax.errors.JaxRuntimeError | ValueError) and "error calling callback" in message_of(error).lower()
 
 
 def reason(error: BaseException) -> str:
     """The type and message of an error, and the innermost line of code outside of JAX, Python and this package."""
-    text = said_by(error)
+    text = message_of(error)
     if from_callback(error):
         what, places = _last_line(text), [(name, int(line)) for name, line in _FRAME.findall(text)]
     else:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from discover.base.errors import DiscoverWarning, cause_of
 from discover.contract.hooks import hookimpl
-from discover.process.interruption import raise_if_asked
+from discover.process.interruption import raise_if_stopped
 
 if TYPE_CHECKING:
     from discover.contract.events import Generation, SearchInfo
@@ -96,7 +96,7 @@ class Progress:
         self._show(lambda display: display.close())
 
     def __call__(self, what: str, share: float) -> None:
-        raise_if_asked()
+        raise_if_stopped()
         self._show(lambda display: display.doing(what, share))
 
     def _show(self, draw: Callable[[Display], None]) -> None:
@@ -111,13 +111,13 @@ class Progress:
     @hookimpl
     def discover_search_started(self, search: SearchInfo) -> None:
         self.search = self.search or search
-        raise_if_asked()
+        raise_if_stopped()
         self._seconds = []
         self._show(lambda display: display.begin(search.name, search.resumed_from, search.generations))
 
     @hookimpl
     def discover_generation_done(self, search: SearchInfo, generation: Generation) -> None:
-        raise_if_asked()
+        raise_if_stopped()
         self._seconds.append(generation.seconds)
         sound = generation.fitness[generation.status == 0]
         done = generation.index + 1

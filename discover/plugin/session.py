@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from discover.base.errors import DiscoverWarning
 from discover.plugin.progress import Progress, progress_on_stderr
-from discover.process.interruption import in_order, raise_if_asked
+from discover.process.interruption import in_order, raise_if_stopped
 
 if TYPE_CHECKING:
     from discover.contract.events import Command
@@ -74,7 +74,7 @@ def start_plugins(folder: Path | None = None) -> Plugins:
 
     plugins = load_plugins(folder)
     check_width()
-    raise_if_asked()
+    raise_if_stopped()
     return plugins
 
 

@@ -1,6 +1,7 @@
-"""What must be settled before JAX starts: its devices, and where compiled programs are kept.
+"""Settings that JAX reads when it starts: its devices, and the folder of compiled programs.
 
-On a CPU a program runs on one core unless each core is a device. The command line makes it so; from Python, a warning says how.
+On a CPU a program runs on one core unless each core is a device. The command line makes each core a device; a program in
+Python that does not is told by a warning how to do so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import platform
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import jax
 
@@ -23,21 +24,30 @@ CACHE = "DISCOVER_CACHE"
 """Environment variable: a folder for compiled programs, or ``off`` to keep none."""
 
 _OFF = ("0", "false", "no", "off")
-_SHORTEST = 0.3  # seconds of compilation from which a program is worth a file
+_SHORTEST = 0.3  # seconds; programs that compile faster are not stored
+
+
+class Device(Protocol):
+    """A device of JAX, as far as this module reads it."""
+
+    @property
+    def platform(self) -> str:
+        """``cpu``, ``gpu`` or ``tpu``."""
+        ...
 
 
 def use_every_core() -> None:
-    """Make each CPU core a device, unless ``XLA_FLAGS`` or ``JAX_NUM_CPU_DEVICES`` says otherwise.
+    """Make each CPU core a device of JAX, unless ``XLA_FLAGS`` or ``JAX_NUM_CPU_DEVICES`` sets their number.
 
-    It must come before JAX's first operation (importing gymnax runs some); once JAX has started, nothing changes.
+    Call it before the first operation of JAX (to import gymnax runs some). Once JAX has started, it changes nothing.
     """
     if not _devices_chosen():
         with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", cores())
 
 
-def warn_of_idle_cores(devices: Sequence[Any]) -> None:
-    """Say how to use every core if ``devices`` is one CPU device on several cores, and nobody chose that."""
+def warn_of_idle_cores(devices: Sequence[Device]) -> None:
+    """Warn if ``devices`` is one CPU device on several cores, unless the environment or the program set that number."""
     if len(devices) == 1 and devices[0].platform == "cpu" and cores() > 1 and not _devices_chosen():
         count = cores()
         warnings.warn(
@@ -49,7 +59,11 @@ def warn_of_idle_cores(devices: Sequence[Any]) -> None:
 
 
 def cores() -> int:
-    """How many CPU cores this process may use."""
+    """The number of CPU cores that this process may use.
+
+    >>> cores() >= 1
+    True
+    """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -58,14 +72,14 @@ def cores() -> int:
 def keep_programs() -> None:
     """Keep compiled programs between runs, in a private folder for this user, version of JAX and kind of CPU.
 
-    The folder lies below ``XDG_CACHE_HOME`` or ``~/.cache``; the environment variable ``DISCOVER_CACHE`` gives another, or
-    ``off``. JAX's own ``JAX_COMPILATION_CACHE_DIR`` comes first. Compiled programs are code: a folder that somebody else may
-    write to is not used, with a warning.
+    The folder is below ``XDG_CACHE_HOME`` or ``~/.cache``. The environment variable ``DISCOVER_CACHE`` sets another one, or
+    ``off``. JAX's own ``JAX_COMPILATION_CACHE_DIR`` has priority. Compiled programs are code: a folder to which other users may
+    write is not used, and a warning says so.
     """
     choice, of_jax = os.environ.get(CACHE, ""), jax.config.values["jax_compilation_cache_dir"]
     if not of_jax and choice.lower() in _OFF:
         return
-    if of_jax and not Path(of_jax).is_dir():  # JAX makes it, or it is no folder of this machine
+    if of_jax and not Path(of_jax).is_dir():  # JAX creates it, or it is an address and no folder of this machine
         return
     try:
         folder = Path(of_jax or choice or _folder())
@@ -95,7 +109,11 @@ def _folder() -> Path:
 
 
 def _make_private(folder: Path) -> None:
-    """Make a folder that nobody else can write to, or raise ``PermissionError`` if it is not such a one."""
+    """Make a folder that only this user can write to.
+
+    Raises:
+        PermissionError: it exists, and other users may write to it.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     problem = open_to_others(folder)
     if problem is not None:
@@ -103,13 +121,13 @@ def _make_private(folder: Path) -> None:
 
 
 def _machine() -> str:
-    """A short hash of what programs are compiled for: a program of another CPU may crash on this one."""
+    """A short hash of the kind of CPU: a program that was compiled for another kind may crash."""
     facts = [platform.machine(), platform.processor(), *_cpu_lines()]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
 
 
 def _cpu_lines() -> Iterator[str]:
-    """Model and features of the first core, where the system tells them (Linux)."""
+    """Model and features of the first core, from ``/proc/cpuinfo``; empty where there is none (Linux has one)."""
     with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
         for line in file:
             if not line.strip():

@@ -1,21 +1,31 @@
-"""What two processes of ours say to each other over a pipe: JSON and arrays, each behind its length. Nothing else is read."""
+"""Messages between two processes over a pipe: JSON and arrays, each after its length in bytes.
+
+Nothing else is read: neither pickled objects nor messages of other formats.
+"""
 
 from __future__ import annotations
 
 import io
 import json
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
-from discover.storage.json_text import values_in_json
+from discover.storage.json_text import PlainValues, values_in_json
 from discover.storage.zip_archive import array_in
 
-_LENGTH = 8  # bytes
+_LENGTH = 8  # bytes of a length
 
 
-def write_message(pipe: IO[bytes], values: Any, *arrays: np.ndarray) -> None:
-    """Send plain values, and arrays beside them."""
+def write_message(pipe: IO[bytes], values: PlainValues, *arrays: np.ndarray) -> None:
+    """Send plain values and any number of arrays.
+
+    >>> pipe = io.BytesIO()
+    >>> write_message(pipe, {"steps": 40}, np.arange(3))
+    >>> _ = pipe.seek(0)
+    >>> read_message(pipe)
+    ({'steps': 40}, [array([0, 1, 2])])
+    """
     blocks = [json.dumps({"arrays": len(arrays), "values": values}).encode()]
     for array in arrays:
         buffer = io.BytesIO()
@@ -25,15 +35,15 @@ def write_message(pipe: IO[bytes], values: Any, *arrays: np.ndarray) -> None:
     pipe.flush()
 
 
-def read_message(pipe: IO[bytes]) -> tuple[Any, list[np.ndarray]]:
-    """The next message.
+def read_message(pipe: IO[bytes]) -> tuple[PlainValues, list[np.ndarray]]:
+    """The plain values and the arrays of the next message (`write_message` has an example).
 
     Raises:
         EOFError: the other side has ended.
-        ValueError: it is none.
+        ValueError: the bytes are no message.
     """
-    said = values_in_json(_block(pipe).decode())
-    return said["values"], [array_in(_block(pipe)) for _ in range(said["arrays"])]
+    head = values_in_json(_block(pipe).decode())
+    return head["values"], [array_in(_block(pipe)) for _ in range(head["arrays"])]
 
 
 def _block(pipe: IO[bytes]) -> bytes:

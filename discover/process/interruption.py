@@ -1,8 +1,9 @@
-"""Ctrl-C and SIGTERM, from the first import of a process to its end. Nothing here needs more than the standard library.
+"""Ctrl-C and SIGTERM, from the first import of a process to its end. This module needs the standard library alone.
 
-Until there is something to lose, the first signal ends the process at once: an exception in the middle of somebody's import
-comes out as their traceback, or as a crash. From `in_order` on it is raised in the main thread, so that what runs there ends in
-order: checkpoint, watchers, a word on how to go on. A second signal ends the process at once, whatever it is doing.
+As long as there is nothing to lose, the first signal ends the process at once: an exception in the middle of an import would
+show the traceback of another library, or crash. After `in_order` the signal becomes an exception in the main thread, so that
+the work there ends in order: it writes a checkpoint, ends its observers and says how to go on. A second signal ends the process
+at once, whatever it is doing.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ import threading
 import time
 from enum import Enum
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from discover.base.errors import Terminated
 
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 NOTHING_LEFT = "nothing is left to resume."
+"""The message of a process that is stopped before it has begun its work."""
 
-_ECHO = 0.3  # seconds in which a second signal is the first one again: wrappers pass on what the terminal has sent already
-_AGAIN = 0.02  # seconds until an exception is tried again where none could be raised
+_ECHO = 0.3  # seconds in which a second signal counts as the first: wrapper programs repeat the signal of the terminal
+_AGAIN = 0.02  # seconds until the next attempt to raise an exception where Python could not raise it
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -34,69 +39,85 @@ class _Phase(Enum):
 
 
 class _State:
-    """What the handlers of this process know."""
+    """The state of the signal handlers of this process."""
 
     phase = _Phase.EMPTY
-    words = NOTHING_LEFT
-    asked = 0  # the first signal
+    message = NOTHING_LEFT
+    signal = 0  # the first signal
     raised = False  # whether its exception has been raised
-    retries = 0  # signals on their way that are our own
+    retries = 0  # signals that this module itself has sent and that have not arrived yet
 
 
 def install() -> None:
-    """Take over ctrl-C and SIGTERM, unless whoever started the process had it ignore them (``nohup``)."""
-    taken = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-    if not taken or os.name != "posix":
+    """Handle ctrl-C and SIGTERM, unless the process was started so as to ignore them (``nohup``)."""
+    signals = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    if not signals or os.name != "posix":
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reader,), name="discover-interruption", daemon=True).start()
     sys.unraisablehook = _unraisable
-    for number in taken:
+    for number in signals:
         signal.signal(number, _stop)
 
 
 def in_order() -> None:
-    """From now on there is something to lose: a signal becomes an exception in the main thread."""
+    """Begin the work: from now on a signal becomes an exception in the main thread."""
     _State.phase = _Phase.AT_WORK
 
 
 def over() -> None:
-    """From now on the first signal ends the process at once again: its work is done."""
+    """End the work: from now on the first signal ends the process at once again."""
     _State.phase = _Phase.OVER
 
 
-def say_when_stopped(words: str) -> None:
-    """What to say if a signal ends the process before anything has begun."""
-    _State.words = words
+def say_when_stopped(message: str) -> None:
+    """Set the message to print if a signal ends the process before its work has begun."""
+    _State.message = message
 
 
-def asked() -> int:
-    """The signal that has asked this process to stop, 0 if none has."""
-    return _State.asked
+def stop_signal() -> int:
+    """The number of the first signal to stop this process, 0 if there was none.
+
+    >>> stop_signal()
+    0
+    """
+    return _State.signal
 
 
 def status_of(error: KeyboardInterrupt) -> int:
-    """The exit status of a command that was stopped."""
+    """The exit status of a command that was stopped: 128 plus the number of the signal.
+
+    >>> status_of(KeyboardInterrupt()), status_of(Terminated())
+    (130, 143)
+    """
     return 128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT)
 
 
 def behind(error: BaseException) -> KeyboardInterrupt | None:
-    """The interruption that an error stands for, also where a library has made another error of it; else None."""
+    """The interruption that caused an error, also where a library has turned it into another error; None if there was none.
+
+    >>> behind(ValueError("no interruption")) is None
+    True
+    """
     if isinstance(error, KeyboardInterrupt):
         return error
-    return _error(_State.asked) if _State.asked else None
+    return _error(_State.signal) if _State.signal else None
 
 
-def raise_if_asked() -> None:
-    """Raise again what somebody's code has swallowed."""
-    if _State.asked:
-        raise _error(_State.asked)
+def raise_if_stopped() -> None:
+    """Raise the interruption again if the code of a library has caught it.
+
+    Raises:
+        KeyboardInterrupt: a signal to stop has come.
+    """
+    if _State.signal:
+        raise _error(_State.signal)
 
 
 def leave(status: int) -> NoReturn:
-    """End the process without a look back: what else would still run, such as half-imported libraries, may only complain."""
+    """End the process at once, without the code that Python runs at an exit: half-imported libraries may fail in it."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
@@ -108,23 +129,23 @@ def _error(number: int) -> KeyboardInterrupt:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """The handler: it runs in the main thread, between any two steps of what runs there."""
-    _State.asked = _State.asked or number
+    """Handle a signal. Python calls this in the main thread, between any two steps of the code there."""
+    _State.signal = _State.signal or number
     if _State.phase is not _Phase.AT_WORK:
         if _State.phase is _Phase.EMPTY:
             encoding = sys.stderr.encoding or "utf-8"
-            _write(f"stopped: {_State.words}\n".encode(encoding, "backslashreplace"))
+            _write(f"stopped: {_State.message}\n".encode(encoding, "backslashreplace"))
         leave(128 + number)
     if _State.raised:
         return  # a second signal is for `_watch`
     if _takes_exceptions(frame):
         _State.raised = True
-        raise _error(_State.asked)
+        raise _error(_State.signal)
     _try_again()
 
 
 def _takes_exceptions(frame: FrameType | None) -> bool:
-    """Whether an exception raised here would get through: not in an import, a finalizer or a callback of the collector."""
+    """Whether an exception would reach the program: not from an import, a finalizer or a callback of the garbage collector."""
     while frame is not None:
         code = frame.f_code
         if code.co_filename.startswith("<frozen importlib") or code.co_name == "__del__" or "gc_callback" in code.co_name:
@@ -136,21 +157,21 @@ def _takes_exceptions(frame: FrameType | None) -> bool:
 def _try_again() -> None:
     _State.raised = False
     _State.retries += 1
-    timer = threading.Timer(_AGAIN, signal.pthread_kill, (threading.main_thread().ident, _State.asked))
+    timer = threading.Timer(_AGAIN, signal.pthread_kill, (threading.main_thread().ident, _State.signal))
     timer.daemon = True
     timer.start()
 
 
-def _unraisable(info: Any) -> None:
-    """Where Python could not raise an interruption, nothing is shown, and it is raised again a little later."""
-    if _State.asked and issubclass(info.exc_type, KeyboardInterrupt):
+def _unraisable(info: UnraisableHookArgs) -> None:
+    """Show an error that Python could not raise. An interruption is not shown, but raised again a little later."""
+    if _State.signal and issubclass(info.exc_type, KeyboardInterrupt):
         _try_again()
     else:
         sys.__unraisablehook__(info)
 
 
 def _watch(reader: int) -> None:
-    """End the process at the second signal. The main thread may be inside compiled code, where no handler runs."""
+    """End the process at the second signal, also while the main thread is inside compiled code, where no handler runs."""
     first: float | None = None
     while True:
         for number in os.read(reader, 64):

@@ -1,6 +1,6 @@
 """A program from its first import to its exit status.
 
-Signals and standard streams are settled before anything is imported that takes time, and looked at again at the end.
+Signals and standard streams are prepared before the first slow import, and checked again at the end.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ from discover.process import interruption, streams
 
 
 def run_program(program: Callable[[], object]) -> None:
-    """Run a program from its first import to its exit status, with signals and standard streams settled.
+    """Run a program and end the process with its exit status.
+
+    Signals end the program in order, and lost standard streams end in one sentence.
 
     Args:
-        program: returns its exit status, or raises what ends it: a `DiscoverError` is told in its sentence.
+        program: returns its exit status, or raises the error that ends it; of a `DiscoverError` the message is printed.
     """
     try:
-        streams.settle_encoding()
-        streams.settle_streams()  # before anything is opened, which would take the place of a closed stream
+        streams.restart_in_utf8()
+        streams.prepare_streams()  # first, since a file that is opened would take the descriptor of a closed stream
         interruption.install()
         status = _status(program)
         interruption.over()
     except KeyboardInterrupt as error:
         _say(f"stopped: {interruption.NOTHING_LEFT}")
         status = interruption.status_of(error)
-    if interruption.asked():
-        interruption.leave(128 + interruption.asked())
+    if interruption.stop_signal():
+        interruption.leave(128 + interruption.stop_signal())
     sys.exit(status)
 
 
 def _status(program: Callable[[], object]) -> int:
-    """The exit status of a program, once all that it prints is on its way."""
+    """Run a program; its exit status, after all its output has been written."""
     try:
         try:
             status = program()

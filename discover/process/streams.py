@@ -1,4 +1,4 @@
-"""Standard streams that never cost a result: closed, full, or of an encoding that cannot show what is printed."""
+"""Standard streams that cost no result when they are closed or full, or have an encoding that cannot show the output."""
 
 from __future__ import annotations
 
@@ -12,33 +12,36 @@ from discover.base.errors import DiscoverError
 
 
 class OutputError(DiscoverError):
-    """Standard output takes no more."""
+    """Standard output cannot be written any more."""
 
 
-def settle_encoding() -> None:
-    """Start Python anew in its UTF-8 mode where names of files would be read in another encoding (a C locale, mostly).
+def restart_in_utf8() -> None:
+    """Start Python again in its UTF-8 mode where it would read names of files in another encoding (mostly in a C locale).
 
-    In another encoding some names could be neither opened nor printed. What is printed keeps the encoding of the terminal.
+    In another encoding some files could be neither opened nor named. The output keeps the encoding of the terminal.
     """
     if sys.getfilesystemencoding() == "utf-8" or "utf8" in sys._xoptions or not sys.executable:
         return
-    shown = sys.stdout or sys.stderr
+    output = sys.stdout or sys.stderr
     os.environ["PYTHONUTF8"] = "1"
-    if shown is not None:
-        os.environ.setdefault("PYTHONIOENCODING", f"{shown.encoding}:backslashreplace")
+    if output is not None:
+        os.environ.setdefault("PYTHONIOENCODING", f"{output.encoding}:backslashreplace")
     os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
-def settle_streams() -> None:
-    """Open closed streams on nothing, have others escape what they cannot show, and say in a sentence when output is lost."""
+def prepare_streams() -> None:
+    """Replace the standard streams: closed ones lead to ``/dev/null``, unprintable characters become escapes.
+
+    Output that is lost raises an `OutputError`.
+    """
     for descriptor in range(3):
         _fill(descriptor)
-    sys.stdout = sys.__stdout__ = _settled(sys.stdout, 1, _Output)
-    sys.stderr = sys.__stderr__ = _settled(sys.stderr, 2, _Messages)
+    sys.stdout = sys.__stdout__ = _replacement(sys.stdout, 1, _Output)
+    sys.stderr = sys.__stderr__ = _replacement(sys.stderr, 2, _Messages)
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output. What it loses is an `OutputError`; a reader that has seen enough (``| head``) a `BrokenPipeError`."""
+    """Standard output. A lost write is an `OutputError`; a reader that ends early (``| head``) is a `BrokenPipeError`."""
 
     def write(self, text: str, /) -> int:
         try:
@@ -60,7 +63,7 @@ class _Output(io.TextIOWrapper):
 
 
 class _Messages(io.TextIOWrapper):
-    """Standard error: whoever closes it, or lets it fill up, does without messages."""
+    """Standard error: messages are dropped without an error when it is closed or full."""
 
     def write(self, text: str, /) -> int:
         try:
@@ -77,7 +80,7 @@ class _Messages(io.TextIOWrapper):
 
 
 def _fill(descriptor: int) -> None:
-    """Open a closed descriptor on nothing: else the next file that anybody opens takes its place, and what is printed."""
+    """Open a closed descriptor on ``/dev/null``: else the next file that is opened gets it, and then the output."""
     try:
         os.fstat(descriptor)
     except OSError:
@@ -85,7 +88,7 @@ def _fill(descriptor: int) -> None:
 
 
 def _divert(descriptor: int) -> None:
-    """Let a descriptor lead to nothing, so that what is still buffered does not fail again at the end of the process."""
+    """Let a descriptor lead to ``/dev/null``, so that buffered output does not fail again at the end of the process."""
     with contextlib.suppress(OSError):
         nowhere = os.open(os.devnull, os.O_RDWR)
         if nowhere == descriptor:
@@ -95,7 +98,8 @@ def _divert(descriptor: int) -> None:
             os.close(nowhere)
 
 
-def _settled(stream: TextIO | None, descriptor: int, kind: type[io.TextIOWrapper]) -> TextIO:
+def _replacement(stream: TextIO | None, descriptor: int, kind: type[io.TextIOWrapper]) -> TextIO:
+    """A stream of another class over the same descriptor."""
     if stream is None:
         return kind(os.fdopen(descriptor, "wb", closefd=False), encoding="utf-8", errors="backslashreplace")
     if not isinstance(stream, io.TextIOWrapper):

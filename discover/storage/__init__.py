@@ -1,1 +1,1 @@
-"""Files: arrays, archives, JSON, YAML, locks. Data only: nothing in them ever runs."""
+"""Files: arrays, archives, JSON, YAML, locks. They hold data alone: reading one never runs code from it."""

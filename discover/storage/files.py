@@ -1,4 +1,4 @@
-"""Files that a user names: looked up without surprises, read up to a limit."""
+"""Files that a user names: every failure is one sentence, and only so many bytes are read."""
 
 from __future__ import annotations
 
@@ -12,17 +12,27 @@ _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 
 
 def checked_path(path: str | os.PathLike[str], what: str) -> Path:
-    """A path that the system can look up, whether something lies there or not; ``what`` it is begins the message.
+    """A path that the system can look up, whether a file is there or not.
+
+    Args:
+        path: the path.
+        what: its role (``config file``), which begins the message of an error.
 
     Raises:
-        UserError: it holds a NUL, is longer than names can be, or leads through what may not be looked into.
+        UserError: it holds a NUL, is longer than names can be, or leads through a folder that this user may not look into.
+
+    >>> checked_path("no/such/file", "config file").name
+    'file'
+    >>> checked_path("a" * 300, "config file")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    discover.base.errors.UserError: config file 'aaa...' cannot be looked up (File name too long): give another path.
     """
     try:
         os.stat(path)
     except OSError as error:
         if error.errno not in _ABSENT:
             raise UserError(f"{what} '{printable(path)}' cannot be looked up ({error.strerror}): give another path.") from None
-    except ValueError:  # a NUL, or what the file system's encoding cannot write
+    except ValueError:  # a NUL, or a character that the file system cannot encode
         raise UserError(
             f"{what} '{printable(path)}' is no path (it holds a character that no path can): give another."
         ) from None
@@ -30,19 +40,33 @@ def checked_path(path: str | os.PathLike[str], what: str) -> Path:
 
 
 def is_file(path: str | os.PathLike[str], what: str) -> bool:
-    """Whether a regular file lies at a path.
+    """Whether a path leads to a regular file.
 
     Raises:
         UserError: see `checked_path`.
+
+    >>> is_file("no/such/file", "config file")
+    False
     """
     return checked_path(path, what).is_file()
 
 
 def bytes_of(path: Path, what: str, most: int) -> bytes:
-    """What a file holds.
+    """The content of a file.
+
+    Args:
+        path: its path.
+        what: its role (``config file``), which begins the message of an error.
+        most: the largest size in bytes.
 
     Raises:
         UserError: it cannot be read, or holds more than ``most`` bytes.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "it").write_bytes(b"data")
+    ...     bytes_of(Path(folder) / "it", "config file", most=4)
+    b'data'
     """
     try:
         with checked_path(path, what).open("rb") as file:
@@ -55,5 +79,9 @@ def bytes_of(path: Path, what: str, most: int) -> bytes:
 
 
 def printable(path: str | os.PathLike[str]) -> str:
-    """A path with what cannot be printed as escapes."""
+    """A path whose unprintable characters are written as escapes.
+
+    >>> print(printable("a\\nb"))
+    a\\nb
+    """
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in os.fspath(path))

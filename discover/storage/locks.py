@@ -1,4 +1,4 @@
-"""Locks on directories that the kernel releases, however their holder ends."""
+"""Locks on directories. The kernel releases them when their process ends, also if it is killed."""
 
 from __future__ import annotations
 
@@ -21,18 +21,24 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class LockWarning(DiscoverWarning):
-    """A directory could not be locked, since its system has no such locks; all goes on."""
+    """A directory is not locked, since its file system or platform has no such locks; the program goes on."""
 
 
 @contextlib.contextmanager
 def directory_lock(directory: str | os.PathLike[str]) -> Iterator[None]:
-    """Hold a directory that exists: no other process, and no other thread of this one, holds it meanwhile.
+    """Lock an existing directory for one process, and within it for one thread.
 
-    The lock is one of the kernel's (``flock``) on a file in the directory, so that it ends with its holder. A system
-    without such locks costs a warning.
+    The lock is a lock of the kernel (``flock``) on a file in the directory, so that it ends with its process. On a system
+    without such locks a `LockWarning` is issued, and the directory is not locked.
 
     Raises:
-        UserError: the directory is held already; nothing has been touched. Or it cannot be written to.
+        UserError: the directory is locked already, and nothing was changed in it; or it cannot be written to.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, directory_lock(folder), directory_lock(folder):
+    ...     pass  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    discover.base.errors.UserError: '...' is in use by another process (process id ...): wait until it ends, or end it.
     """
     path = Path(directory) / LOCK_FILE
     descriptor = _locked(path)
@@ -47,12 +53,12 @@ def directory_lock(directory: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _locked(path: Path) -> int | None:
-    """The open file at ``path``, locked; None where there are no locks."""
+    """The descriptor of the file at ``path``, open and locked; None where there are no locks."""
     if fcntl is None:
         _warn(path, "this platform has no file locks that end with their process")
         return None
     while True:
-        descriptor = _opened(path)
+        descriptor = _open(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -68,10 +74,11 @@ def _locked(path: Path) -> int | None:
         if _stands_at(descriptor, path):
             _note_holder(descriptor)
             return descriptor
-        os.close(descriptor)  # who held it removed the file in between: begin anew
+        os.close(descriptor)  # its holder removed the file in between: try again
 
 
-def _opened(path: Path) -> int:
+def _open(path: Path) -> int:
+    """The descriptor of the file at ``path``, which is created if it does not exist."""
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
     except OSError as error:
@@ -82,7 +89,7 @@ def _opened(path: Path) -> int:
 
 
 def _stands_at(descriptor: int, path: Path) -> bool:
-    """Whether the open file is the one at the path still."""
+    """Whether the open file is still the one at the path."""
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(path, follow_symlinks=False))
     except OSError:
@@ -90,12 +97,13 @@ def _stands_at(descriptor: int, path: Path) -> bool:
 
 
 def _holder(descriptor: int) -> str:
+    """A clause with the process that noted itself in the file; empty if none did."""
     text = os.read(descriptor, 32).decode("ascii", "replace").strip()
     return f" (process id {text})" if text.isdecimal() else ""
 
 
 def _note_holder(descriptor: int) -> None:
-    """Note this process in the file, for who finds it locked; a full disk costs the note alone."""
+    """Write the id of this process into the file, for messages of other processes; without it if the disk is full."""
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.write(descriptor, str(os.getpid()).encode())

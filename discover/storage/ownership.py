@@ -1,4 +1,4 @@
-"""Whether others may change what is about to be run: a plugin's file, a compiled program."""
+"""Whether other users may change code before it runs: the file of a plugin, a compiled program."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ _OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def open_to_others(path: Path) -> str | None:
-    """Why others may change what lies at a path, and the remedy, as a clause; None if only this user and root may.
+    """Why other users may change a file or folder, and the remedy, as a clause; None if only this user and root may.
 
-    Looked at are its own owner and permissions and those of every folder above it, also behind symbolic links. In a folder with
-    the sticky bit (``/tmp``) others can add but neither rename nor remove, so such a one may be open.
+    The check reads the owner and the permissions of the path and of every folder above it, also behind symbolic links. A folder
+    with the sticky bit (``/tmp``) may be open to others above the path: they can add files there, but not rename or remove any.
+
+    Args:
+        path: of the file or folder, which must exist.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder).chmod(0o777)
+    ...     open_to_others(Path(folder))  # doctest: +ELLIPSIS
+    "others may write to '...': chmod go-w '...'"
     """
     if not hasattr(os, "getuid"):  # Windows keeps a profile's folders to their owner
         return None

@@ -1,65 +1,78 @@
-"""YAML as plain values: numbers, texts, lists and mappings, and nothing that runs.
+"""YAML as plain values: numbers, texts, lists and mappings, and nothing that runs code.
 
-It is read by the core schema of its version 1.2: ``010`` is 10, ``0o10`` is 8, ``1e-3`` a number; ``1:30``, ``yes``, ``1_000``
-and ``2026-01-01`` are texts. An alias stands for a copy of what it names, so that each place can be changed alone.
+It is read by the core schema of YAML 1.2: ``010`` is 10, ``0o10`` is 8, ``1e-3`` is a number; ``1:30``, ``yes``, ``1_000``
+and ``2026-01-01`` are texts. An alias stands for a copy of the value that it names, so that each copy can be changed alone.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from discover.base.errors import UserError, cut
 from discover.storage import json_text
 from discover.storage.files import bytes_of
-from discover.storage.json_text import values_in_json
+from discover.storage.json_text import PlainValues, values_in_json
 from discover.storage.yaml_core import FLOAT, INT, Builder, Line
 
 LONGEST = 2**18
-"""Characters that a text of YAML may hold; its aliases may stand for as many again."""
+"""The most characters of a text of YAML; its aliases may stand for as many again."""
 
 
-def values_in(text: str) -> Any:
-    """What a text of YAML says.
+def values_in(text: str) -> PlainValues:
+    """The values of a text of YAML.
 
     Raises:
-        ValueError: it is not YAML, or stands for too much; the message is one line.
+        ValueError: it is not YAML, or is too long or too deep; the message is one line.
+
+    >>> values_in("lr: 3e-4\\nwidths: [64, 64]")
+    {'lr': 0.0003, 'widths': [64, 64]}
     """
     return values_and_lines(text)[0]
 
 
-def values_and_lines(text: str) -> tuple[Any, Line]:
-    """What a text of YAML says, and where it says it; see `values_in`."""
+def values_and_lines(text: str) -> tuple[PlainValues, Line]:
+    """The values of a text of YAML and their places; see `values_in`."""
     if len(text) > LONGEST:
         raise ValueError(f"it holds more than {LONGEST:,} characters")
     builder = Builder(LONGEST)
     try:
-        return builder.built(yaml.parse(text, yaml.SafeLoader)), builder.line
+        return builder.build(yaml.parse(text, yaml.SafeLoader)), builder.line
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from None
 
 
-def values_in_file(path: Path, what: str) -> Any:
-    """What a file says, of JSON if its name ends so, else of YAML; ``what`` it is (``config file``) begins the message.
+def values_in_file(path: Path, what: str) -> PlainValues:
+    """The values of a file: of JSON if its name ends in ``.json``, else of YAML.
+
+    Args:
+        path: its path.
+        what: its role (``config file``), which begins the message of an error.
 
     Raises:
-        UserError: it cannot be read, or is not what its name says.
+        UserError: it cannot be read, or is not valid.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "config.yaml"
+    ...     _ = path.write_text("population: 8", encoding="utf-8")
+    ...     values_in_file(path, "config file")
+    {'population': 8}
     """
     return values_and_lines_in_file(path, what)[0]
 
 
-def values_and_lines_in_file(path: Path, what: str) -> tuple[Any, Line | None]:
-    """What a file says, and of YAML where it says it; see `values_in_file`."""
+def values_and_lines_in_file(path: Path, what: str) -> tuple[PlainValues, Line | None]:
+    """The values of a file and, of YAML, their places; see `values_in_file`."""
     is_json = path.suffix == ".json"
     data = bytes_of(path, what, 4 * (json_text.LONGEST if is_json else LONGEST))
     return values_in_bytes(data, f"{what} '{path}'", is_json=is_json)
 
 
-def values_in_bytes(data: bytes, what: str, *, is_json: bool = False) -> tuple[Any, Line | None]:
-    """What bytes of YAML or JSON say, and of YAML where they say it.
+def values_in_bytes(data: bytes, what: str, *, is_json: bool = False) -> tuple[PlainValues, Line | None]:
+    """The values of bytes of YAML or JSON and, of YAML, their places.
 
     Raises:
         UserError: they are neither; the message begins with ``what``.
@@ -72,11 +85,21 @@ def values_in_bytes(data: bytes, what: str, *, is_json: bool = False) -> tuple[A
         raise UserError(f"{what} is not {kind} ({cut(str(error), 160)}): repair it.") from None
 
 
-def text_of(values: Any, what: str) -> str:
-    """Plain values as YAML that `values_in` reads to the same values; ``what`` they are begins the message.
+def text_of(values: object, what: str) -> str:
+    """Plain values as a text of YAML, from which `values_in` reads the same values.
+
+    Args:
+        values: numbers, texts, lists and mappings.
+        what: their role (``the config``), which begins the message of an error.
 
     Raises:
-        UserError: they hold what YAML cannot, or more than `values_in` reads.
+        UserError: there is a value that YAML cannot hold, or the text is longer than `values_in` reads.
+
+    >>> print(text_of({"lr": 0.0003, "widths": [64, 64]}, "the candidate"), end="")
+    lr: 0.0003
+    widths:
+    - 64
+    - 64
     """
     try:
         text = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
@@ -90,9 +113,9 @@ def text_of(values: Any, what: str) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes every value where it stands, and in quotes each text that a reader of YAML 1.1 or 1.2 may take for a number."""
+    """Writes no aliases, and puts each text in quotes that a reader of YAML 1.1 or 1.2 may take for a number."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 

@@ -1,4 +1,4 @@
-"""Zip files of arrays: read without running, believing or unfolding more than their reader expects."""
+"""Zip files of arrays, read with limits: a file that claims or unfolds to too much is refused, and no code in it runs."""
 
 from __future__ import annotations
 
@@ -13,27 +13,41 @@ MOST_BYTES = 2**28
 """Bytes to which the members of a zip file may unfold in all."""
 
 MOST_MEMBERS = 10_000
+"""Members that a zip file may have."""
 
 _BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Ways of compression that `zipfile` unfolds piece by piece; of the others it unfolds whatever a piece stands for."""
+"""Compressions that `zipfile` unfolds piece by piece up to a size; with others a small piece may unfold to any size."""
 
-_KINDS = "biuf"  # of arrays: truth values and numbers
+_KINDS = "biuf"  # of dtypes: truth values and numbers
 
 
 def damage(error: Exception) -> str:
-    """What is wrong with a file that cannot be read, in a line that is not long."""
+    """The message of an error in reading a file, as one line of at most 200 characters.
+
+    >>> damage(ValueError("too\\nlong")), damage(EOFError())
+    ('too long', 'EOFError')
+    """
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def members_of(file: IO[bytes], most: int = MOST_BYTES) -> dict[str, bytes]:
-    """The members of a zip file by name; their sizes are looked at before any of them is unfolded, and none unfolds further.
+    """The members of a zip file by name. The sizes that it claims are checked first, and no member unfolds to more.
+
+    Args:
+        file: the zip file, open for reading bytes.
+        most: bytes to which all members may unfold together.
 
     Raises:
-        ValueError: there are too many of them, or they would unfold to more than ``most`` bytes, or are compressed in a way
-            whose size cannot be kept to. Damaged bytes make `zipfile` and `zlib` raise anything else.
+        ValueError: there are too many members, or they would unfold to more than ``most`` bytes, or their compression has no
+            limit of size. Damaged bytes make `zipfile` and `zlib` raise other errors.
+
+    >>> buffer = io.BytesIO()
+    >>> np.savez(buffer, gamma=np.float32(0.5))
+    >>> list(members_of(buffer))
+    ['gamma.npy']
     """
-    with zipfile.ZipFile(file) as opened:
-        infos = opened.infolist()
+    with zipfile.ZipFile(file) as archive:
+        infos = archive.infolist()
         if len(infos) > MOST_MEMBERS:
             raise ValueError(f"it holds {len(infos):,} members, more than {MOST_MEMBERS:,}")
         size = sum(info.file_size for info in infos)
@@ -41,20 +55,25 @@ def members_of(file: IO[bytes], most: int = MOST_BYTES) -> dict[str, bytes]:
             raise ValueError(f"its members unfold to {size:,} bytes, more than {most:,}")
         if any(info.compress_type not in _BOUNDED for info in infos):
             raise ValueError("a member is neither stored nor deflated")
-        return {info.filename: _unfolded(opened, info) for info in infos}
+        return {info.filename: _unfold(archive, info) for info in infos}
 
 
-def _unfolded(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """A member, of which no more is unfolded than it says: `ZipFile.read` takes all the memory that a false size asks for."""
-    with opened.open(info) as member:
+def _unfold(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """A member, unfolded to no more than its size; `ZipFile.read` would take all the memory that a false size needs."""
+    with archive.open(info) as member:
         return member.read(info.file_size + 1)
 
 
 def array_in(data: bytes) -> np.ndarray:
-    """The array of an ``.npy`` member, whose size must be what its header says, before memory is taken for it.
+    """The array of an ``.npy`` member. Its size is compared with its header before any memory is allocated.
 
     Raises:
-        ValueError: it is no array of numbers or truth values, or its size is another.
+        ValueError: it is no array of numbers or truth values, or its size differs from its header.
+
+    >>> buffer = io.BytesIO()
+    >>> np.save(buffer, np.arange(3))
+    >>> array_in(buffer.getvalue()).tolist()
+    [0, 1, 2]
     """
     stream = io.BytesIO(data)
     version = np.lib.format.read_magic(stream)
@@ -64,8 +83,8 @@ def array_in(data: bytes) -> np.ndarray:
     shape, by_columns, dtype = read(stream)
     if dtype.kind not in _KINDS:
         raise ValueError(f"an array holds {dtype}, which is no number")
-    size, found = math.prod(shape) * dtype.itemsize, len(data) - stream.tell()
-    if any(length < 0 for length in shape) or size != found:
-        raise ValueError(f"an array of shape {shape} and {dtype} has {found:,} bytes where it needs {size:,}")
+    size, actual = math.prod(shape) * dtype.itemsize, len(data) - stream.tell()
+    if any(length < 0 for length in shape) or size != actual:
+        raise ValueError(f"an array of shape {shape} and {dtype} has {actual:,} bytes where it needs {size:,}")
     flat = np.frombuffer(data, dtype, offset=stream.tell())
     return flat.reshape(shape, order="F" if by_columns else "C").copy(order="K")

@@ -7,7 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover.components.component import Component, free
+from discover.components.component import Component
+from discover.components.open_values import free
 from discover.components.paths import replace, walk
 from discover.components.space import Space
 

@@ -8,8 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover.components.component import Component, component, free, real
+from discover.components.component import Component, component
 from discover.components.domains import Scalar
+from discover.components.field_functions import real
+from discover.components.open_values import free
 from discover.components.space import Space
 from discover.contract.strategy import Strategy
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes

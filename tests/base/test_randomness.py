@@ -37,8 +37,8 @@ def test_streams_of_seeds_never_meet() -> None:
         seed_keys(0, "report", 4),
         seed_keys(1, "search", 4, 0, 0),
     ]
-    seen = [tuple(row) for keys in streams for row in raw(keys).tolist()]
-    assert len(set(seen)) == len(seen) == 24
+    keys = [tuple(row) for stream in streams for row in raw(stream).tolist()]
+    assert len(set(keys)) == len(keys) == 24
 
 
 def test_more_seeds_keep_the_first_ones() -> None:
@@ -98,16 +98,16 @@ def test_written_out_draws_are_those_of_jax_to_the_bit() -> None:
     def every(key: jax.Array) -> dict[str, Any]:
         return {name: draw(key) for name, draw in DRAWS.items()}
 
-    ours, theirs = jax.jit(lambda key: (every(unrolled(key)), every(key)))(KEY)
-    for name, drawn in ours.items():
-        assert np.asarray(drawn).tobytes() == np.asarray(theirs[name]).tobytes(), name
+    actual, expected = jax.jit(lambda key: (every(unrolled(key)), every(key)))(KEY)
+    for name, drawn in actual.items():
+        assert np.asarray(drawn).tobytes() == np.asarray(expected[name]).tobytes(), name
 
 
 def test_written_out_words_of_64_bits_are_those_of_jax() -> None:
     with jax.enable_x64(True):
-        ours, theirs = (jax.random.bits(key, (5,), jnp.uint64) for key in (unrolled(KEY), KEY))
-    assert ours.dtype == jnp.uint64
-    np.testing.assert_array_equal(ours, theirs)
+        actual, expected = (jax.random.bits(key, (5,), jnp.uint64) for key in (unrolled(KEY), KEY))
+    assert actual.dtype == jnp.uint64
+    np.testing.assert_array_equal(actual, expected)
 
 
 def test_another_generator_is_left_alone() -> None:

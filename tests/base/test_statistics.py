@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
-from discover.base import statistics
+from discover.base import bootstrap, permutation, statistics
 from discover.base.statistics import (
     Difference,
     FloatArray,
@@ -30,9 +30,9 @@ def random() -> np.random.Generator:
 
 
 def test_the_examples_of_the_docstrings_run() -> None:
-    outcome = doctest.testmod(statistics)
-    assert outcome.attempted >= 6
-    assert outcome.failed == 0
+    outcomes = [doctest.testmod(module) for module in (bootstrap, permutation, statistics)]
+    assert sum(outcome.attempted for outcome in outcomes) >= 6
+    assert sum(outcome.failed for outcome in outcomes) == 0
 
 
 @pytest.mark.parametrize("n", range(1, 14))
@@ -40,8 +40,8 @@ def test_interquartile_mean_is_the_mean_of_what_is_left_after_cutting_a_quarter_
     random: np.random.Generator, n: int
 ) -> None:
     values = random.normal(size=(3, n))
-    kept = [sorted(row)[int(0.25 * n) : n - int(0.25 * n)] for row in values.tolist()]
-    expected = [sum(row) / len(row) for row in kept]
+    middles = [sorted(row)[int(0.25 * n) : n - int(0.25 * n)] for row in values.tolist()]
+    expected = [sum(row) / len(row) for row in middles]
     assert interquartile_mean(values) == pytest.approx(expected)
     assert interquartile_mean(values.T, axis=0) == pytest.approx(expected)
     assert interquartile_mean(values, axis=None) == interquartile_mean(values.ravel())
@@ -162,8 +162,8 @@ def by_brute_force(a: FloatArray, b: FloatArray) -> float:
         return abs(float(iqms + 1e-6 * (first.mean() - second.mean())))
 
     for split in splits:
-        chosen = np.isin(np.arange(len(pooled)), split)
-        count += size(pooled[chosen], pooled[~chosen]) >= size(a, b) - 1e-9
+        in_first = np.isin(np.arange(len(pooled)), split)
+        count += size(pooled[in_first], pooled[~in_first]) >= size(a, b) - 1e-9
     return count / len(splits)
 
 
@@ -197,8 +197,8 @@ def test_scores_that_are_equal_but_for_rounding_do_not_differ() -> None:
 
 
 def test_constant_scores_that_differ_are_told_apart_and_ties_at_a_cap_are_not() -> None:
-    found = corrected_difference([([500] * 16, [300] * 16)] * 12)
-    assert {(one.verdict, one.interval) for one in found} == {("better", (200, 200, 200))}
+    differences = corrected_difference([([500] * 16, [300] * 16)] * 12)
+    assert {(one.verdict, one.interval) for one in differences} == {("better", (200, 200, 200))}
     low, estimate, high = judge([500] * 16, [500] * 13 + [100] * 3).interval
     assert (low, estimate) == (0, 0)
     assert 0 < high < 400
@@ -225,7 +225,7 @@ def test_holm_rejects_exactly_what_the_step_down_procedure_rejects(random: np.ra
 @pytest.mark.parametrize("confidence", [0.8, 0.9, 0.95])
 @pytest.mark.parametrize("seeds", [3, 5, 8, 12])
 def test_verdict_p_and_interval_agree(random: np.random.Generator, confidence: float, seeds: int) -> None:
-    alpha, seen = round(1 - confidence, 12), set[str]()
+    alpha, verdicts = round(1 - confidence, 12), set[str]()
     for _ in range(40):
         shifts = (-2, -1, 0, 1, 2)
         pairs = [(random.normal(shift, size=seeds), random.normal(size=seeds)) for shift in shifts]
@@ -235,9 +235,9 @@ def test_verdict_p_and_interval_agree(random: np.random.Generator, confidence: f
             assert (verdict == "worse") == (high < 0)
             assert (verdict in ("no difference", "too few seeds")) == (p_value > alpha)
             assert confidence - 1e-12 <= level <= 1 - alpha / 5 + 1e-12
-            seen.add(verdict)
+            verdicts.add(verdict)
     few = seeds < seeds_for_verdict(5, confidence)
-    assert seen == ({"too few seeds"} if few else {"better", "worse", "no difference"})
+    assert verdicts == ({"too few seeds"} if few else {"better", "worse", "no difference"})
 
 
 @pytest.mark.parametrize("tests", [1, 2, 12, 40])
@@ -280,13 +280,13 @@ def test_each_pair_of_a_family_is_resampled_as_if_alone_and_p_values_are_holms(
 def test_a_family_without_differences_gets_a_verdict_as_rarely_as_promised(
     random: np.random.Generator, seeds: int, returns: Callable[[FloatArray], FloatArray]
 ) -> None:
-    found = []
+    mistakes = []
     for _ in range(100):  # 3 baselines on 4 runs, all on the same seeds, which correlate by 0.3
         z = np.sqrt(0.7) * random.normal(size=(4, 4, seeds)) + np.sqrt(0.3) * random.normal(size=(4, 1, seeds))
         scores = returns(z)
         pairs = [(run[0], run[other]) for other in (1, 2, 3) for run in scores]
-        found.append(any(one.verdict != "no difference" for one in corrected_difference(pairs, resamples=4000)))
-    assert np.mean(found) <= 0.09  # 0.15 to 0.57 by a percentile bootstrap of pairs
+        mistakes.append(any(one.verdict != "no difference" for one in corrected_difference(pairs, resamples=4000)))
+    assert np.mean(mistakes) <= 0.09  # 0.15 to 0.57 by a percentile bootstrap of pairs
 
 
 def test_equal_iqms_with_unequal_spreads_get_a_verdict_as_rarely_as_promised(random: np.random.Generator) -> None:

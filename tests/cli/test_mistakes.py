@@ -364,9 +364,10 @@ def test_a_plugin_folder_that_does_not_exist(invoke: Invoke) -> None:
 
 
 def test_unknown_name(invoke: Invoke) -> None:
-    assert sentence(invoke("plugins", "show", "toy_clim")).startswith(
-        "no plugin brings 'toy_clim': did you mean 'toy_climb'? Known: "
-    )
+    text = sentence(invoke("plugins", "show", "toy_clim"))
+    assert text.startswith("no plugin brings 'toy_clim': did you mean 'toy_climb'? Known: toy_climb, ")
+    assert text.endswith(" more (discover plugins list shows all).")
+    assert text.count(", ") == 4
 
 
 def test_a_bug_is_one_sentence_and_a_file(invoke: Invoke, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

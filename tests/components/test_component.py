@@ -34,7 +34,8 @@ from discover import (
 )
 from discover.base.errors import shortened
 from discover.components.component import fields
-from discover.components.domains import RealDomain
+from discover.components.number_domains import RealDomain
+from discover.components.open_values import FieldValue
 from discover.components.paths import check
 
 
@@ -60,7 +61,7 @@ class Nested(ReturnFunction):
     mode: Literal["plain", "odd"] = "plain"
 
 
-def nested(**changes: Any) -> Nested:
+def nested(**changes: FieldValue) -> Nested:
     return Nested(**{"inner": OneStep(), "several": (OneStep(gamma=0.1), Learned()), **changes})
 
 
@@ -68,7 +69,7 @@ def nested(**changes: Any) -> Nested:
 
 
 @pytest.mark.parametrize("value", [1, 1.0, np.float64(1), np.int8(1), jnp.ones((), jnp.float16), jnp.asarray(1.0), np.ones(())])
-def test_a_real_field_becomes_a_strong_float32_so_that_nothing_compiles_anew(value: Any) -> None:
+def test_a_real_field_becomes_a_strong_float32_so_that_nothing_compiles_anew(value: Scalar) -> None:
     traced = []
 
     @jax.jit
@@ -84,9 +85,9 @@ def test_a_real_field_becomes_a_strong_float32_so_that_nothing_compiles_anew(val
 
 def test_an_integer_field_becomes_int32() -> None:
     for value in (2, np.int64(2), jnp.asarray(2), jnp.ones((), jnp.int8) * 2):
-        made = nested(horizon=value).horizon
-        assert made.dtype == np.int32  # type: ignore[union-attr]
-        assert made == 2
+        instance = nested(horizon=value).horizon
+        assert instance.dtype == np.int32  # type: ignore[union-attr]
+        assert instance == 2
 
 
 def test_leaves_may_carry_a_population_axis() -> None:
@@ -94,10 +95,10 @@ def test_leaves_may_carry_a_population_axis() -> None:
 
 
 def test_whole_numbers_are_taken_for_static_real_numbers() -> None:
-    made = nested(rate=1, ceiling=2, bounds=(0, 3))
-    assert (made.rate, made.ceiling, made.bounds) == (1.0, 2.0, (0.0, 3.0))
-    assert all(type(x) is float for x in (made.rate, made.ceiling, *made.bounds))
-    assert jax.tree.structure(made) == jax.tree.structure(nested(rate=1.0, ceiling=2.0, bounds=(0.0, 3.0)))
+    instance = nested(rate=1, ceiling=2, bounds=(0, 3))
+    assert (instance.rate, instance.ceiling, instance.bounds) == (1.0, 2.0, (0.0, 3.0))
+    assert all(type(x) is float for x in (instance.rate, instance.ceiling, *instance.bounds))
+    assert jax.tree.structure(instance) == jax.tree.structure(nested(rate=1.0, ceiling=2.0, bounds=(0.0, 3.0)))
 
 
 # Refusals -------------------------------------------------------------------------------------------------------------
@@ -203,13 +204,13 @@ def test_an_annotation_that_cannot_be_read_is_named() -> None:
 # Printing -------------------------------------------------------------------------------------------------------------
 
 
-def evaluated(text: str) -> Any:
+def evaluate(text: str) -> Any:
     names = {**vars(toys), "Nested": Nested, "Algorithm": Algorithm, "free": free, "choice": choice}
     return eval(compile(ast.parse(text, mode="eval"), "repr", "eval"), names)
 
 
 @pytest.mark.parametrize(
-    "made",
+    "instance",
     [
         OneStep(gamma=0.1),
         OneStep(gamma=np.nextafter(np.float32(0.9), np.float32(1))),
@@ -218,14 +219,14 @@ def evaluated(text: str) -> Any:
         nested(inner=choice(OneStep(gamma=free(low=0.5, scale="log1m")), Learned()), mode=choice("plain", "odd")),
         Algorithm(rule=Climb(slope=-3, fails=True), network=Blank()),
     ],
-    ids=lambda made: type(made).__name__,
+    ids=lambda instance: type(instance).__name__,
 )
-def test_a_component_prints_as_itself(made: Component) -> None:
-    again = evaluated(repr(made))
-    assert repr(again) == repr(made)
-    assert jax.tree.structure(again) == jax.tree.structure(made)
+def test_a_component_prints_as_itself(instance: Component) -> None:
+    again = evaluate(repr(instance))
+    assert repr(again) == repr(instance)
+    assert jax.tree.structure(again) == jax.tree.structure(instance)
     assert [np.asarray(x).tobytes() for x in jax.tree.leaves(again) if not dataclasses.is_dataclass(x)] == [
-        np.asarray(x).tobytes() for x in jax.tree.leaves(made) if not dataclasses.is_dataclass(x)
+        np.asarray(x).tobytes() for x in jax.tree.leaves(instance) if not dataclasses.is_dataclass(x)
     ]
 
 
@@ -238,21 +239,21 @@ def test_it_prints_what_was_set_and_no_more() -> None:
 
 
 def test_tracers_print() -> None:
-    seen = []
-    jax.jit(lambda function: seen.append(repr(function)))(OneStep())
-    assert seen[0].startswith("OneStep(gamma=")
+    texts = []
+    jax.jit(lambda function: texts.append(repr(function)))(OneStep())
+    assert texts[0].startswith("OneStep(gamma=")
 
 
 # Paths ----------------------------------------------------------------------------------------------------------------
 
 
 def test_values_are_got_and_replaced_by_path() -> None:
-    made = nested()
-    changed = replace(made, {"inner.gamma": 0.25, "several.0.gamma": 1, "widths": (8, 8), "optional": OneStep()})
+    instance = nested()
+    changed = replace(instance, {"inner.gamma": 0.25, "several.0.gamma": 1, "widths": (8, 8), "optional": OneStep()})
     assert [float(get(changed, path)) for path in ("inner.gamma", "several.0.gamma")] == [0.25, 1.0]
     assert get(changed, "widths") == (8, 8)
-    assert get(changed, "several.1") is made.several[1]
-    assert float(get(made, "inner.gamma")) == np.float32(0.9)
+    assert get(changed, "several.1") is instance.several[1]
+    assert float(get(instance, "inner.gamma")) == np.float32(0.9)
     assert get(changed, "several.0.gamma").dtype == np.float32
 
 
@@ -325,10 +326,10 @@ UNSOUND: list[tuple[Component, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("made", "sentence"), UNSOUND, ids=lambda x: x if isinstance(x, str) else "")
-def test_an_unsound_candidate_is_told_by_path(made: Component, sentence: str) -> None:
+@pytest.mark.parametrize(("instance", "sentence"), UNSOUND, ids=lambda x: x if isinstance(x, str) else "")
+def test_an_unsound_candidate_is_told_by_path(instance: Component, sentence: str) -> None:
     with pytest.raises(UserError) as caught:
-        check(made)
+        check(instance)
     assert str(caught.value) == sentence
 
 
@@ -345,12 +346,12 @@ def test_a_choice_needs_two_options() -> None:
 
 
 def test_leaves_have_names_and_the_rest_is_structure() -> None:
-    made = nested(several=(OneStep(),), optional=None)
-    named = {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(made)}
-    assert sorted(named) == [".gain", ".horizon", ".index", ".inner.gamma", ".several[0].gamma"]
-    assert hash(jax.tree.structure(made)) == hash(jax.tree.structure(replace(made, {"gain": 0.5})))
-    assert jax.tree.structure(made) != jax.tree.structure(replace(made, {"name": "b"}))
-    doubled = jax.tree.map(lambda x: x * 2, made)
+    instance = nested(several=(OneStep(),), optional=None)
+    leaves = {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(instance)}
+    assert sorted(leaves) == [".gain", ".horizon", ".index", ".inner.gamma", ".several[0].gamma"]
+    assert hash(jax.tree.structure(instance)) == hash(jax.tree.structure(replace(instance, {"gain": 0.5})))
+    assert jax.tree.structure(instance) != jax.tree.structure(replace(instance, {"name": "b"}))
+    doubled = jax.tree.map(lambda x: x * 2, instance)
     assert isinstance(doubled, Nested)
     assert float(doubled.gain) == 2.0
 
@@ -362,8 +363,8 @@ def test_a_population_is_the_component_with_a_leading_axis() -> None:
     population = jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
     assert isinstance(population, Nested)
 
-    def use(made: Nested) -> jax.Array:
-        return get(made, "several.0.gamma") + 10 * get(made, "inner.gamma") + made.horizon
+    def use(instance: Nested) -> jax.Array:
+        return get(instance, "several.0.gamma") + 10 * get(instance, "inner.gamma") + instance.horizon
 
     np.testing.assert_array_equal(jax.vmap(use)(population), [use(member) for member in members])
 

@@ -2,15 +2,18 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from discover import UserError
-from discover.components.domains import ChoiceDomain, Domain, IntegerDomain, OptionIndexDomain, RealDomain, WeightsDomain
+from discover.components.domains import Domain, DomainValue
+from discover.components.number_domains import IntegerDomain, RealDomain
+from discover.components.option_domains import ChoiceDomain, OptionIndexDomain
+from discover.components.weights_domain import WeightsDomain
 
 REALS = [
     RealDomain(-3.0, 5.0),
@@ -24,6 +27,10 @@ WHOLES = [IntegerDomain(1, 2), IntegerDomain(-3, 5), IntegerDomain(0, 2**20 - 1)
 EXTREMES = [0.0, 1.0, -1.0, 1e4, -1e4, 3e38, -3e38]
 
 
+def encode(domain: Domain, value: DomainValue) -> np.ndarray:
+    return np.asarray(domain.encode(value))
+
+
 @pytest.mark.parametrize("domain", [*REALS, *WHOLES], ids=str)
 @pytest.mark.parametrize("coordinate", EXTREMES)
 def test_any_finite_coordinates_decode_to_a_legal_value(domain: Domain, coordinate: float) -> None:
@@ -34,10 +41,11 @@ def test_any_finite_coordinates_decode_to_a_legal_value(domain: Domain, coordina
 
 @pytest.mark.parametrize("domain", [*REALS, *WHOLES], ids=str)
 def test_both_bounds_are_reached_in_finite_coordinates(domain: RealDomain | IntegerDomain) -> None:
-    assert domain.decode(jnp.asarray(domain.encode(domain.low))) == pytest.approx(domain.low, rel=1e-5, abs=1e-6)
-    assert domain.decode(jnp.asarray(domain.encode(domain.high))) == pytest.approx(domain.high, rel=1e-5, abs=1e-6)
-    assert np.all(np.isfinite(domain.encode(domain.low)))
-    assert np.all(np.isfinite(domain.encode(domain.high)))
+    low, high = encode(domain, domain.low), encode(domain, domain.high)
+    assert domain.decode(jnp.asarray(low)) == pytest.approx(domain.low, rel=1e-5, abs=1e-6)
+    assert domain.decode(jnp.asarray(high)) == pytest.approx(domain.high, rel=1e-5, abs=1e-6)
+    assert np.all(np.isfinite(low))
+    assert np.all(np.isfinite(high))
 
 
 @pytest.mark.parametrize("domain", REALS[:5], ids=str)
@@ -106,8 +114,8 @@ def test_categories_are_drawn_evenly_and_survive_encoding() -> None:
     assert [int(domain.decode(jnp.asarray(domain.encode(option)))) for option in range(5)] == list(range(5))
 
 
-def many(operator: Callable[..., jax.Array], noise: int, *parents: Any, draws: int = 1000) -> np.ndarray:
-    """What an operator of a domain makes of its parents, over many draws of its randomness: ``[draws, ...]``."""
+def many(operator: Callable[..., jax.Array], noise: int, *parents: ArrayLike, draws: int = 1000) -> np.ndarray:
+    """The results ``[draws, ...]`` of an operator of a domain for the same parents and many draws of its randomness."""
     uniform = jax.random.uniform(jax.random.key(0), (draws, noise)[: 2 if noise else 1])
     return np.asarray(jax.jit(jax.vmap(lambda u: operator(u, *map(jnp.asarray, parents))))(uniform))
 

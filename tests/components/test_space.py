@@ -1,5 +1,6 @@
 """Spaces: genomes of any size decode to legal candidates, candidates to genomes and back, populations to groups."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
 
 import jax
@@ -81,11 +82,11 @@ PRIOR = np.asarray(jax.jit(jax.vmap(SPACE.sample))(KEYS))
 MUTATE = jax.jit(jax.vmap(SPACE.mutate, in_axes=(0, 0, None)))
 
 
-def leaves(tree: Any) -> list[np.ndarray]:
+def leaves(tree: Component) -> list[np.ndarray]:
     return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
 
 
-def same(one: Any, other: Any, rtol: float = 0.0) -> bool:
+def same(one: Component, other: Component, rtol: float = 0.0) -> bool:
     """Whether two candidates are of one structure and their numbers agree."""
     return jax.tree.structure(one) == jax.tree.structure(other) and all(
         np.allclose(a, b, rtol=rtol, atol=1e-6 * bool(rtol)) for a, b in zip(leaves(one), leaves(other), strict=True)
@@ -184,14 +185,14 @@ def test_the_slope_of_a_decoded_candidate_is_finite() -> None:
 
 def test_only_what_stands_below_options_taken_has_effect() -> None:
     for genome in PRIOR[:20]:
-        candidate, effective = SPACE.decode(genome), np.asarray(SPACE.effective(jnp.asarray(genome)))
+        candidate, active = SPACE.decode(genome), np.asarray(SPACE.active(jnp.asarray(genome)))
         for index, gene in enumerate(SPACE.genes):
             changed = genome.copy()
             stretch = slice(gene.start, gene.start + gene.size)
             changed[stretch] = (
                 np.roll(genome[stretch], 1) if gene.decides or gene.path.endswith("index") else genome[stretch] + 3.0
             )
-            if not effective[index]:
+            if not active[index]:
                 assert same(candidate, SPACE.decode(changed))
             elif gene.path in ("gain", "mode", "spare"):
                 assert not same(candidate, SPACE.decode(changed))
@@ -219,10 +220,10 @@ def test_the_rate_is_how_often_each_further_value_mutates() -> None:
 
 
 def test_members_of_one_structure_take_the_same_options() -> None:
-    taken = np.asarray(jax.jit(jax.vmap(SPACE.taken))(jnp.asarray(PRIOR)))
+    options = np.asarray(jax.jit(jax.vmap(SPACE.active_options))(jnp.asarray(PRIOR)))
     for group in SPACE.groups(PRIOR):
-        assert len(np.unique(taken[group.members], axis=0)) == 1
-    assert len(np.unique(taken, axis=0)) == len(SPACE.groups(PRIOR))
+        assert len(np.unique(options[group.members], axis=0)) == 1
+    assert len(np.unique(options, axis=0)) == len(SPACE.groups(PRIOR))
 
 
 def test_a_child_takes_numbers_from_the_parent_in_which_they_have_effect() -> None:
@@ -310,7 +311,7 @@ def test_a_child_takes_numbers_from_the_parent_in_which_they_have_effect() -> No
         ),
     ],
 )
-def test_a_space_that_makes_no_sense_is_refused(build: Any, sentence: str) -> None:
+def test_a_space_that_makes_no_sense_is_refused(build: Callable[[], Component], sentence: str) -> None:
     with pytest.raises(UserError) as error:
         Space(build())
     assert str(error.value) == sentence

@@ -64,6 +64,19 @@ def test_entries_are_found_by_kind_and_name_and_classes_by_themselves() -> None:
         registry.get("network", "blnk")
 
 
+def test_a_miss_shows_the_five_nearest_names_and_the_command_that_lists_all() -> None:
+    registry = Registry()
+    registry.register_as(MINE)
+    for name in ("a2c", "dpo", "impala", "lpo", "ppo", "sac", "td3"):
+        registry.add_recipe(name, {"rule": name}, summary="a recipe")
+    with pytest.raises(UserError) as caught:
+        registry.get("recipe", "ppoo")
+    assert str(caught.value) == (
+        "no recipe is called 'ppoo': did you mean 'ppo'? Known: ppo, lpo, dpo, impala, td3 and 2 more "
+        "(discover plugins list shows all)."
+    )
+
+
 def test_a_recipe_is_a_copy() -> None:
     registry, words = Registry(), {"rule": "x"}
     registry.add_recipe("known", words, summary="")

@@ -17,7 +17,7 @@ from discover_zoo.optimizers.sgd import SGD
 
 from discover import Optimizer, component, replace
 from discover.components.component import fields
-from discover.components.domains import RealDomain
+from discover.components.number_domains import RealDomain
 from discover.plugin.loader import load_plugins
 from discover.testing import ConformanceError, check_optimizer
 

@@ -14,7 +14,7 @@ from discover_zoo.returns.one_of_returns import OneOfReturns
 
 from discover import Registry, ReturnFunction, Segment, Targets, UserError, get, replace
 from discover.components.component import fields
-from discover.components.domains import RealDomain
+from discover.components.number_domains import RealDomain
 from discover.config.build import component_from
 
 GAMMA, LAM = 0.9, 0.8

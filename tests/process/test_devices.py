@@ -1,4 +1,4 @@
-"""Devices and kept programs, each tried in a process of its own, since JAX settles them once."""
+"""Devices and stored programs, each tried in a separate process, since JAX reads these settings once."""
 
 import os
 import subprocess
@@ -6,25 +6,30 @@ import sys
 import warnings
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from discover.process.devices import cores, keep_programs, warn_of_idle_cores
 
+
+class Device(NamedTuple):
+    platform: str
+
+
 several_cores = pytest.mark.skipif(cores() < 2, reason="needs two cores")
 
 
 def run(script: str, **environment: str) -> str:
-    """What a script prints in a fresh process that inherits no choice of ours."""
+    """The output of a script in a new process that inherits none of the settings of this one."""
     hidden = ("DISCOVER_", "JAX_", "XLA_")
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(hidden)}
     everything = {**inherited, "JAX_PLATFORMS": "cpu", **environment}
-    made = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False, env=everything
     )
-    assert made.returncode == 0, made.stderr
-    return made.stdout.strip()
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()
 
 
 COUNT = "import jax\nfrom discover.process import devices\ndevices.use_every_core()\nprint(len(jax.devices()))"
@@ -48,10 +53,10 @@ def test_idle_cores_are_told_once_and_not_if_chosen() -> None:
     script = (
         "import warnings, jax\n"
         "from discover.inner_loop.population import programs_on\n"
-        "with warnings.catch_warnings(record=True) as told:\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
         "    warnings.simplefilter('always')\n"
         "    [programs_on(tuple(jax.devices())) for _ in range(3)]\n"
-        "print(*[w.message for w in told], sep='\\n')"
+        "print(*[w.message for w in caught], sep='\\n')"
     )
     count = cores()
     assert run(script) == (
@@ -97,31 +102,33 @@ def test_a_folder_that_others_may_write_to_is_not_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("of_jax", [False, True])
-def test_short_programs_are_kept_in_a_folder_of_ours_alone(
+def test_short_programs_are_kept_in_a_folder_of_discover_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_jax: bool
 ) -> None:
-    theirs, ours = str(tmp_path), str(tmp_path / "ours")
-    settings: dict[str, Any] = {"jax_compilation_cache_dir": theirs if of_jax else None}
+    jax_folder, own_folder = str(tmp_path), str(tmp_path / "own")
+    settings: dict[str, Any] = {"jax_compilation_cache_dir": jax_folder if of_jax else None}
     config = SimpleNamespace(values=settings, update=settings.__setitem__)
     monkeypatch.setattr("discover.process.devices.jax", SimpleNamespace(config=config))
-    monkeypatch.setenv("DISCOVER_CACHE", ours)
+    monkeypatch.setenv("DISCOVER_CACHE", own_folder)
     keep_programs()
     seconds = {"jax_persistent_cache_min_compile_time_secs": 0.3}
-    assert settings == ({"jax_compilation_cache_dir": theirs} if of_jax else {"jax_compilation_cache_dir": ours, **seconds})
+    assert settings == (
+        {"jax_compilation_cache_dir": jax_folder} if of_jax else {"jax_compilation_cache_dir": own_folder, **seconds}
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("platform", ["cpu", "gpu"])
 @pytest.mark.parametrize("on", [1, 2])
-@pytest.mark.parametrize("chosen", [-1, 1])
+@pytest.mark.parametrize("devices", [-1, 1])
 def test_cores_are_idle_where_one_cpu_device_has_several_by_nobodys_choice(
-    monkeypatch: pytest.MonkeyPatch, count: int, platform: str, on: int, chosen: int
+    monkeypatch: pytest.MonkeyPatch, count: int, platform: str, on: int, devices: int
 ) -> None:
     monkeypatch.delenv("XLA_FLAGS", raising=False)
-    config = SimpleNamespace(values={"jax_num_cpu_devices": chosen})
+    config = SimpleNamespace(values={"jax_num_cpu_devices": devices})
     monkeypatch.setattr("discover.process.devices.jax", SimpleNamespace(config=config))
     monkeypatch.setattr("discover.process.devices.cores", lambda: on)
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        warn_of_idle_cores([SimpleNamespace(platform=platform)] * count)
-    assert len(told) == ((count, platform, on, chosen) == (1, "cpu", 2, -1))
+        warn_of_idle_cores([Device(platform)] * count)
+    assert len(caught) == ((count, platform, on, devices) == (1, "cpu", 2, -1))

@@ -1,4 +1,4 @@
-"""What two processes of ours say to each other: as it was said, or not at all."""
+"""Messages between two processes: read exactly as they were written, or not at all."""
 
 import io
 from typing import Any
@@ -9,7 +9,8 @@ import pytest
 from discover.process.frames import read_message, write_message
 
 
-def said(*messages: tuple[Any, ...]) -> bytes:
+def data_of(*messages: tuple[Any, ...]) -> bytes:
+    """The bytes of messages, each of values and arrays."""
     pipe = io.BytesIO()
     for values, *arrays in messages:
         write_message(pipe, values, *arrays)
@@ -18,7 +19,7 @@ def said(*messages: tuple[Any, ...]) -> bytes:
 
 def test_messages_follow_each_other_to_the_bit() -> None:
     one, two = np.arange(6, dtype=np.float32).reshape(2, 3), np.asarray([True, False])
-    pipe = io.BytesIO(said(({"steps": 40, "none": None}, one, two), ("no arrays",), ([], two)))
+    pipe = io.BytesIO(data_of(({"steps": 40, "none": None}, one, two), ("no arrays",), ([], two)))
     values, arrays = read_message(pipe)
     assert values == {"steps": 40, "none": None}
     assert [(array.dtype, array.shape, array.tobytes()) for array in arrays] == [
@@ -32,12 +33,12 @@ def test_messages_follow_each_other_to_the_bit() -> None:
 
 
 def test_a_block_stands_behind_its_length_in_eight_bytes() -> None:
-    data = said((7,))
+    data = data_of((7,))
     assert int.from_bytes(data[:8], "big") == len(data) - 8
 
 
 def test_a_message_that_is_cut_off_anywhere_is_an_end() -> None:
-    data = said((7, np.zeros(2)))
+    data = data_of((7, np.zeros(2)))
     for length in range(len(data)):
         with pytest.raises(EOFError):
             read_message(io.BytesIO(data[:length]))
@@ -46,4 +47,4 @@ def test_a_message_that_is_cut_off_anywhere_is_an_end() -> None:
 def test_what_cannot_be_data_is_neither_written_nor_read() -> None:
     objects = np.asarray([{}], object)
     with pytest.raises(ValueError, match="allow_pickle"):
-        said((1, objects))
+        data_of((1, objects))

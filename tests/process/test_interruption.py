@@ -42,10 +42,10 @@ def run(script: str, folder: Path | None = None) -> tuple[int, str, str]:
     environment = dict(os.environ)
     if folder is not None:
         environment["PYTHONPATH"] = os.pathsep.join([str(folder), environment.get("PYTHONPATH", "")])
-    made = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, encoding="utf-8", timeout=30, check=False, env=environment
     )
-    return made.returncode, made.stdout, made.stderr
+    return result.returncode, result.stdout, result.stderr
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=NAMES)
@@ -137,7 +137,7 @@ def test_where_nothing_can_be_raised_it_is_raised_a_little_later(where: str, tmp
     )
     script = AT_WORK + (
         f"try:\n    exec({SWALLOWERS[where]!r})\n    time.sleep(20)\n    print('lost')\n"
-        "except KeyboardInterrupt:\n    print('caught', interruption.asked())\n    time.sleep(0.5)\n"
+        "except KeyboardInterrupt:\n    print('caught', interruption.stop_signal())\n    time.sleep(0.5)\n"
     )
     assert run(script, tmp_path) == (0, ("True\n" if where == "import" else "") + "caught 2\n", "")
 
@@ -146,8 +146,8 @@ def test_what_a_library_makes_of_an_interruption_is_still_one() -> None:
     script = AT_WORK + (
         "try:\n    signal.raise_signal(signal.SIGTERM)\nexcept KeyboardInterrupt as error:\n"
         "    print(interruption.behind(ImportError('half way')).__class__.__name__)\n"
-        "try:\n    interruption.raise_if_asked()\n"
+        "try:\n    interruption.raise_if_stopped()\n"
         "except KeyboardInterrupt as error:\n    print(interruption.status_of(error))\n"
     )
     assert run(script) == (0, "Terminated\n143\n", "")
-    assert run(HEAD + "interruption.raise_if_asked()\nprint(interruption.behind(ImportError()))") == (0, "None\n", "")
+    assert run(HEAD + "interruption.raise_if_stopped()\nprint(interruption.behind(ImportError()))") == (0, "None\n", "")

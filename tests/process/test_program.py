@@ -18,17 +18,17 @@ SENTENCE = "from discover import UserError, run_program\ndef refuse(): raise Use
     ids=["status", "closed", "sentence"],
 )
 def test_a_program_ends_with_its_status(script: str, streams: str, expected: tuple[int, str, str]) -> None:
-    made = subprocess.run(
+    result = subprocess.run(
         ["sh", "-c", f'exec "$0" -c "$1" {streams}', sys.executable, script], capture_output=True, encoding="utf-8", check=False
     )
-    assert (made.returncode, made.stdout, made.stderr) == expected
+    assert (result.returncode, result.stdout, result.stderr) == expected
 
 
 def test_a_program_whose_output_nobody_takes_ends_in_a_sentence() -> None:
     script = "from discover import run_program\nrun_program(lambda: print('lost'))"
-    made = subprocess.run(
+    result = subprocess.run(
         ["sh", "-c", 'exec "$0" -c "$1" >/dev/full', sys.executable, script], capture_output=True, encoding="utf-8", check=False
     )
-    assert made.returncode == 1
-    assert len(made.stderr.splitlines()) == 1
-    assert "Traceback" not in made.stderr
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "Traceback" not in result.stderr

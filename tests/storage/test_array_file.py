@@ -1,10 +1,9 @@
-"""Trees of arrays on disk: exact, replaced as a whole, and a damaged one is told."""
+"""Trees of arrays on disk: exact, replaced as a whole, and refused in a sentence when damaged."""
 
 import errno
 import io
 import os
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +12,7 @@ import pytest
 
 from discover import UserError
 from discover.base.errors import StorageError
-from discover.storage.array_file import tree_from_bytes, tree_to_bytes, write_atomically
+from discover.storage.array_file import ArrayTree, tree_from_bytes, tree_to_bytes, write_atomically
 
 TREE = {
     "numbers": (jnp.arange(6, dtype=jnp.float32).reshape(2, 3) / 7, [jnp.int32(3), jnp.bool_(True)]),
@@ -24,12 +23,12 @@ TREE = {
 }
 
 
-def bits(tree: Any) -> list[Any]:
+def bits(tree: ArrayTree) -> list[tuple[np.dtype, tuple[int, ...], bytes]]:
     raw = [jax.random.key_data(x) if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else x for x in jax.tree.leaves(tree)]
     return [(np.asarray(x).dtype, np.asarray(x).shape, np.asarray(x).tobytes()) for x in raw]
 
 
-def template() -> Any:
+def template() -> ArrayTree:
     return jax.tree.map(jnp.zeros_like, {**TREE, "key": 0, "keys": 0}) | {"key": TREE["key"], "keys": TREE["keys"]}
 
 
@@ -42,25 +41,25 @@ def test_a_tree_and_its_text_come_back_to_the_bit() -> None:
         assert jax.random.uniform(tree["keys"][1]) == jax.random.uniform(TREE["keys"][1])
 
 
-def refusal(data: bytes, like: Any) -> str:
+def refusal(data: bytes, like: ArrayTree) -> str:
     with pytest.raises(UserError) as caught:
         tree_from_bytes(data, like, "checkpoint 'x'")
-    told = str(caught.value)
-    assert told.startswith("checkpoint 'x' ")
-    assert "\n" not in told
-    return told
+    sentence = str(caught.value)
+    assert sentence.startswith("checkpoint 'x' ")
+    assert "\n" not in sentence
+    return sentence
 
 
 def test_a_tree_of_another_structure_is_told() -> None:
     data = tree_to_bytes({"a": jnp.zeros(3), "b": jnp.zeros(())})
     other = "it belongs to another config."
     assert refusal(data, {"a": jnp.zeros(3)}) == f"checkpoint 'x' holds 2 arrays where 1 are expected: {other}"
-    told = refusal(data, {"a": jnp.zeros(4), "b": jnp.zeros(())})
-    assert told == f"checkpoint 'x' holds float32 of shape (3,) where float32 of shape (4,) is expected: {other}"
-    told = refusal(data, {"a": jnp.zeros(3, jnp.int32), "b": jnp.zeros(())})
-    assert told == f"checkpoint 'x' holds float32 of shape (3,) where int32 of shape (3,) is expected: {other}"
-    told = refusal(data, {"a": jax.random.key(0), "b": jnp.zeros(())})
-    assert told == f"checkpoint 'x' holds float32 of shape (3,) where uint32 of shape (2,) is expected: {other}"
+    sentence = refusal(data, {"a": jnp.zeros(4), "b": jnp.zeros(())})
+    assert sentence == f"checkpoint 'x' holds float32 of shape (3,) where float32 of shape (4,) is expected: {other}"
+    sentence = refusal(data, {"a": jnp.zeros(3, jnp.int32), "b": jnp.zeros(())})
+    assert sentence == f"checkpoint 'x' holds float32 of shape (3,) where int32 of shape (3,) is expected: {other}"
+    sentence = refusal(data, {"a": jax.random.key(0), "b": jnp.zeros(())})
+    assert sentence == f"checkpoint 'x' holds float32 of shape (3,) where uint32 of shape (2,) is expected: {other}"
 
 
 def test_a_damaged_file_is_told_or_the_damage_does_not_matter() -> None:
@@ -97,10 +96,10 @@ def test_a_failed_write_leaves_the_old_file_whole(
     def fail(descriptor: int) -> None:
         raise OSError(number, "it fails")
 
-    told = f"^'{path}' cannot be written \\(it fails\\): make room, or choose another place\\.$"
+    sentence = f"^'{path}' cannot be written \\(it fails\\): make room, or choose another place\\.$"
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", fail)
-        with pytest.raises(kind, match=told):
+        with pytest.raises(kind, match=sentence):
             write_atomically(path, b"new and longer")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["it"]

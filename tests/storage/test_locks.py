@@ -41,8 +41,8 @@ def test_a_second_process_is_told_who_holds_the_directory_and_touches_nothing(tm
         before = sorted(os.listdir(tmp_path))
         with pytest.raises(UserError) as caught, directory_lock(tmp_path):
             pass
-        told = f"'{tmp_path}' is in use by another process (process id {process.pid}): wait until it ends, or end it."
-        assert str(caught.value) == told
+        sentence = f"'{tmp_path}' is in use by another process (process id {process.pid}): wait until it ends, or end it."
+        assert str(caught.value) == sentence
         assert sorted(os.listdir(tmp_path)) == before
 
 
@@ -68,16 +68,16 @@ def test_a_lock_that_is_given_back_can_be_taken_again(tmp_path: Path) -> None:
 
 def test_a_file_that_is_removed_in_between_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The holder gives the lock back, and removes its file, just after another process has opened that file."""
-    opened, tries = discover.storage.locks._opened, []
+    open_file, tries = discover.storage.locks._open, []
 
     def late(path: Path) -> int:
-        descriptor = opened(path)
+        descriptor = open_file(path)
         if not tries:
             path.unlink()
         tries.append(path)
         return descriptor
 
-    monkeypatch.setattr(discover.storage.locks, "_opened", late)
+    monkeypatch.setattr(discover.storage.locks, "_open", late)
     with directory_lock(tmp_path), pytest.raises(UserError, match="in use"), directory_lock(tmp_path):
         pass
     assert len(tries) == 3
@@ -102,8 +102,8 @@ def test_a_file_system_without_locks_costs_a_warning(tmp_path: Path, monkeypatch
         raise OSError(number, "no locks here")
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    told = r"is not locked, since its file system has no locks \(no locks here\)"
-    with pytest.warns(LockWarning, match=told), directory_lock(tmp_path):
+    sentence = r"is not locked, since its file system has no locks \(no locks here\)"
+    with pytest.warns(LockWarning, match=sentence), directory_lock(tmp_path):
         pass
 
 

@@ -16,11 +16,11 @@ PLUGIN = "from discover import hookimpl\n\n\n@hookimpl\ndef discover_register(re
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of one plugin, two levels below one of the test's own."""
-    made = tmp_path / "above" / "plugins"
-    made.mkdir(parents=True)
-    (made / "mine.py").write_text(PLUGIN)
+    plugins = tmp_path / "above" / "plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "mine.py").write_text(PLUGIN)
     monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", "mlflow")
-    return made
+    return plugins
 
 
 def names(folder: Path) -> set[str]:
@@ -30,9 +30,9 @@ def names(folder: Path) -> set[str]:
 def refusal(folder: Path) -> str:
     with pytest.raises(PluginError) as caught:
         load_plugins(folder)
-    told = str(caught.value)
-    assert told.startswith("plugins are not loaded from a place that others can change: ")
-    return told.removeprefix("plugins are not loaded from a place that others can change: ")
+    sentence = str(caught.value)
+    assert sentence.startswith("plugins are not loaded from a place that others can change: ")
+    return sentence.removeprefix("plugins are not loaded from a place that others can change: ")
 
 
 def test_a_folder_of_ones_own_is_loaded(folder: Path, tmp_path: Path) -> None:
@@ -46,10 +46,10 @@ def test_a_folder_of_ones_own_is_loaded(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o757, 0o1777])
 def test_a_folder_that_others_can_write_to_is_refused(folder: Path, tmp_path: Path, mode: int) -> None:
     folder.chmod(mode)
-    told = f"others may write to '{folder}': chmod go-w '{folder}'."
-    assert refusal(folder) == told
+    sentence = f"others may write to '{folder}': chmod go-w '{folder}'."
+    assert refusal(folder) == sentence
     (tmp_path / "link").symlink_to(folder)
-    assert refusal(tmp_path / "link") == told
+    assert refusal(tmp_path / "link") == sentence
     folder.chmod(0o755)
     assert "mine" in names(folder)
 
@@ -87,11 +87,11 @@ def test_what_belongs_to_somebody_else_is_refused(folder: Path, monkeypatch: pyt
 
 
 def test_paths_that_cannot_be_are_told(tmp_path: Path) -> None:
-    for path, told in (
+    for path, sentence in (
         ("a\0b", r"the plugin folder 'a\x00b' is no path (it holds a character that no path can): give another."),
         ("x" * 5000, "cannot be looked up (File name too long): give another path."),
     ):
         with pytest.raises(UserError) as caught:
             load_plugins(path)
-        assert str(caught.value).endswith(told)
+        assert str(caught.value).endswith(sentence)
         assert len(str(caught.value)) < 300

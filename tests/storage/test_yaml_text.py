@@ -53,9 +53,9 @@ SCALARS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("text", "value"), SCALARS)
-def test_scalars_are_those_of_yaml_1_2(text: str, value: Any) -> None:
-    (found,) = values_in(f"[{text}]")
-    assert (found, type(found)) == (value, type(value))
+def test_scalars_are_those_of_yaml_1_2(text: str, value: object) -> None:
+    (result,) = values_in(f"[{text}]")
+    assert (result, type(result)) == (value, type(value))
 
 
 def test_what_is_written_is_read_to_the_same_values_by_readers_of_either_version() -> None:
@@ -84,9 +84,9 @@ def test_what_is_written_is_read_to_the_same_values_by_readers_of_either_version
 
 
 def test_an_alias_stands_for_a_copy() -> None:
-    found = values_in("a: &x {list: [1]}\nb: *x\nc: [*x, *x]\n")
-    found["b"]["list"].append(2)
-    assert found == {"a": {"list": [1]}, "b": {"list": [1, 2]}, "c": [{"list": [1]}, {"list": [1]}]}
+    result = values_in("a: &x {list: [1]}\nb: *x\nc: [*x, *x]\n")
+    result["b"]["list"].append(2)
+    assert result == {"a": {"list": [1]}, "b": {"list": [1, 2]}, "c": [{"list": [1]}, {"list": [1]}]}
 
 
 def test_lines_are_those_of_keys_and_items() -> None:
@@ -120,24 +120,24 @@ def test_lines_take_little_memory() -> None:
 
 
 def test_mappings_are_merged_without_sharing() -> None:
-    found = values_in("a: &a {x: 1, y: [1]}\nb: &b {x: 2, z: 3}\nc: {<<: [*a, *b], z: 4}\nd: {'<<': 1}")
-    assert found["c"] == {"x": 1, "y": [1], "z": 4}
-    assert found["d"] == {"<<": 1}
-    found["c"]["y"].append(2)
-    assert found["a"]["y"] == [1]
+    result = values_in("a: &a {x: 1, y: [1]}\nb: &b {x: 2, z: 3}\nc: {<<: [*a, *b], z: 4}\nd: {'<<': 1}")
+    assert result["c"] == {"x": 1, "y": [1], "z": 4}
+    assert result["d"] == {"<<": 1}
+    result["c"]["y"].append(2)
+    assert result["a"]["y"] == [1]
 
 
 def test_what_cannot_be_written_is_told() -> None:
     inside: list[Any] = []
     inside.append(inside)
-    for values, told in (
+    for values, sentence in (
         ({"a": object()}, "it holds what YAML cannot (<object object at "),
         (inside, "it is nested too deep: write it flatter."),
         ("x" * 2**18, "it takes 262,"),
     ):
         with pytest.raises(UserError) as caught:
             text_of(values, "it")
-        assert str(caught.value).startswith(told)
+        assert str(caught.value).startswith(sentence)
 
 
 # Bombs ----------------------------------------------------------------------------------------------------------------
@@ -185,12 +185,12 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_one_short_line_at_once(name: str) -> None:
-    text, told = BOMBS[name]
+    text, sentence = BOMBS[name]
     started = time.process_time()
     with pytest.raises(ValueError, match=r"^.*$") as caught:
         values_in(text)
     assert time.process_time() - started < 5.0  # a busy machine takes twice as long
-    assert told in str(caught.value)
+    assert sentence in str(caught.value)
     assert len(str(caught.value)) < 200
 
 
@@ -218,10 +218,10 @@ JSON_BOMBS = {
 
 @pytest.mark.parametrize("name", JSON_BOMBS)
 def test_a_bomb_of_json_is_one_short_line(name: str) -> None:
-    text, told = JSON_BOMBS[name]
+    text, sentence = JSON_BOMBS[name]
     with pytest.raises(ValueError, match=r"^.*$") as caught:
         values_in_json(text)
-    assert told in str(caught.value)
+    assert sentence in str(caught.value)
     assert len(str(caught.value)) < 200
 
 
@@ -248,9 +248,9 @@ def test_what_is_just_not_too_much_is_read() -> None:
             with pytest.raises(ValueError, match="has more than 100 digits"):
                 read(least)
         for opens, closes in (("[", "]"), ('{"a": ', "}")):
-            found, levels = read(opens * 100 + "7" + closes * 100), 0
-            while found != 7:
-                (found,), levels = found if isinstance(found, list) else found.values(), levels + 1
+            result, levels = read(opens * 100 + "7" + closes * 100), 0
+            while result != 7:
+                (result,), levels = result if isinstance(result, list) else result.values(), levels + 1
             assert levels == 100
             with pytest.raises(ValueError, match="nested deeper than 100 levels"):
                 read(opens * 101 + "7" + closes * 101)

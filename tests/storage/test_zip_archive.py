@@ -41,13 +41,13 @@ def header(shape: str, descr: str = "'<f4'") -> bytes:
     ],
 )
 def test_arrays_come_back_to_the_bit(array: np.ndarray) -> None:
-    found, wanted = array_in(npy(array)), np.asarray(array)
-    assert (found.dtype, found.shape, found.tobytes()) == (wanted.dtype, wanted.shape, wanted.tobytes())
-    assert found.flags.writeable
+    actual, expected = array_in(npy(array)), np.asarray(array)
+    assert (actual.dtype, actual.shape, actual.tobytes()) == (expected.dtype, expected.shape, expected.tobytes())
+    assert actual.flags.writeable
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "sentence"),
     [
         (header("(1000000000000,)"), "has 0 bytes where it needs 4,000,000,000,000"),
         (header("(-1,)") + b"1234", "an array of shape (-1,)"),
@@ -59,7 +59,7 @@ def test_arrays_come_back_to_the_bit(array: np.ndarray) -> None:
         (b"", "EOF"),
     ],
 )
-def test_an_array_that_is_not_what_it_says_is_refused_before_memory_is_taken(data: bytes, told: str) -> None:
+def test_an_array_that_is_not_what_it_says_is_refused_before_memory_is_taken(data: bytes, sentence: str) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match=r".") as caught:
@@ -67,7 +67,7 @@ def test_an_array_that_is_not_what_it_says_is_refused_before_memory_is_taken(dat
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
-    assert told in str(caught.value)
+    assert sentence in str(caught.value)
 
 
 def archive(members: Iterator[tuple[str, bytes]]) -> bytes:
@@ -125,8 +125,8 @@ BOMBS: dict[str, Callable[[bytes], Iterator[tuple[str, bytes]]]] = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_candidate_file_that_is_a_bomb_is_one_short_sentence(name: str, tmp_path: Path, registry: Registry) -> None:
-    words = {"rule": "toy_climb", "network": "toy_blank"}
-    text = json.dumps({"format": 1, "candidate": words, "fingerprint": fingerprint(words, {}), "notes": {}}).encode()
+    candidate = {"rule": "toy_climb", "network": "toy_blank"}
+    text = json.dumps({"format": 1, "candidate": candidate, "fingerprint": fingerprint(candidate, {}), "notes": {}}).encode()
     path = tmp_path / "bomb.candidate"
     path.write_bytes(archive(BOMBS[name](text)))
     tracemalloc.start()
@@ -167,5 +167,5 @@ def test_bombs_of_text_fit_in_little_memory() -> None:
         "except ValueError as error:\n"
         "    print(error)\n"
     )
-    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    assert made.stdout.startswith("its aliases stand for more than 262,144 characters, in line ")
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert process.stdout.startswith("its aliases stand for more than 262,144 characters, in line ")
