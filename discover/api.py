@@ -130,9 +130,9 @@ def train_in(running: Session, name: str, algorithm: Algorithm, run: TaskRun, se
         default_executor(registry),
         name,
         algorithm,
-        run,
-        seeds,
-        seed,
+        run=run,
+        seeds=seeds,
+        seed=seed,
         progress=lambda share: running.progress(f"{name} on {run.label}", share),
     )
     running.plugins.tell("discover_training_finished", training=training)
@@ -185,7 +185,7 @@ def compare_in(
 
     registry = running.plugins.registry
     executor = default_executor(registry)
-    comparison = compared(registry, executor, algorithms, runs, seeds, seed, progress=running.progress)
+    comparison = compared(registry, executor, algorithms, runs, seeds=seeds, seed=seed, progress=running.progress)
     running.plugins.tell("discover_comparison_finished", comparison=comparison)
     return comparison
 

@@ -46,7 +46,7 @@ def main() -> None:
     found = {}
     for name, (run, _, changes) in CASES.items():
         algorithm = replace(algorithm_from(registry, "a2c"), changes)
-        found[name] = train(registry, default_executor(registry), "a2c", algorithm, run, SEEDS)
+        found[name] = train(registry, default_executor(registry), "a2c", algorithm, run=run, seeds=SEEDS)
     if as_json:
         print(json.dumps({name: made.returns.tolist() for name, made in found.items()}))
         return

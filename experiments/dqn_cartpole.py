@@ -31,7 +31,7 @@ REFERENCE = "34.8 (31.6) 71.9 (63.4) 187.4 (160.0) 364.5 (282.5) 439.5 (312.0) 4
 def figures(registry: Registry, changes: dict[str, Any]) -> dict[str, list[float]]:
     """Mean and lowest seed at each mark, and when each seed reached 500, for the recipe ``dqn`` with changes."""
     algorithm = replace(algorithm_from(registry, "dqn"), changes)
-    curves = train(registry, default_executor(registry), "dqn", algorithm, RUN, SEEDS).curves
+    curves = train(registry, default_executor(registry), "dqn", algorithm, run=RUN, seeds=SEEDS).curves
     rows = [mark * curves.shape[1] // RUN.steps for mark in MARKS]
     at = np.stack([curves[:, row - 2 : row].mean(axis=1) for row in rows], axis=1)
     windows = (curves[:, 1:] + curves[:, :-1]) / 2 >= 499.5

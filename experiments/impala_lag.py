@@ -34,7 +34,7 @@ def compared(registry: Registry, task: str, lag: int) -> dict[str, dict[str, Int
     uncorrected = MonteCarlo(gamma=get(algorithm, "rule.returns.gamma"))
     scores = []
     for made in (algorithm, replace(algorithm, {"rule.returns": uncorrected})):
-        training = train(registry, default_executor(registry), "impala", made, TaskRun(task, STEPS), SEEDS)
+        training = train(registry, default_executor(registry), "impala", made, run=TaskRun(task, STEPS), seeds=SEEDS)
         scores.append({"end": training.returns, "lifetime": training.curves.mean(axis=-1)})
     return {
         measure: {

@@ -37,7 +37,7 @@ def figures(registry: Registry, network: dict[str, Any]) -> dict[str, Any]:
     """Final return: interquartile mean, its 95 % interval, the lowest and highest seed; and the minutes it took."""
     started = time.perf_counter()
     algorithm = algorithm_from(registry, {"recipe": "ppo_gru", "network": network})
-    curves = train(registry, default_executor(registry), "ppo_gru", algorithm, RUN, SEEDS).curves
+    curves = train(registry, default_executor(registry), "ppo_gru", algorithm, run=RUN, seeds=SEEDS).curves
     final = np.asarray(curves)[:, -2:].mean(axis=1)
     interval = bootstrap_interval(final)
     return {

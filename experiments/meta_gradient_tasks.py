@@ -77,7 +77,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|", flush=True)
     for case, adapt in CASES.items():
         algorithm = algorithm_of(registry, adapt)
-        found[case] = train(registry, default_executor(registry), case, algorithm, TaskRun(task, STEPS), SEEDS)
+        found[case] = train(registry, default_executor(registry), case, algorithm, run=TaskRun(task, STEPS), seeds=SEEDS)
         print("\n".join(rows(case, found)), flush=True)
     plotted(task, found)
 

@@ -171,7 +171,7 @@ def trained(use: Use, seeds: int) -> dict[str, Training]:
     made = {}
     for name, (task, words) in use.candidates.items():
         algorithm = algorithm_from(registry, words)
-        made[name] = train(registry, default_executor(registry), name, algorithm, TaskRun(task, use.steps), seeds)
+        made[name] = train(registry, default_executor(registry), name, algorithm, run=TaskRun(task, use.steps), seeds=seeds)
     return made
 
 

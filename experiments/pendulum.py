@@ -44,7 +44,7 @@ def figures(recipe: str) -> dict[str, Any]:
     use_every_core()
     check, registry, started = CHECKS[recipe], load_plugins().registry, time.perf_counter()
     run, algorithm = TaskRun("Pendulum-v1", check.steps), algorithm_from(registry, recipe)
-    curves = train(registry, default_executor(registry), recipe, algorithm, run, check.seeds).curves
+    curves = train(registry, default_executor(registry), recipe, algorithm, run=run, seeds=check.seeds).curves
     returns = curves[:, -LAST:].mean(axis=1)
     low, middle, high = bootstrap_interval(returns)
     return {

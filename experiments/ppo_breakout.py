@@ -26,7 +26,7 @@ def main() -> None:
     use_every_core()
     registry = load_plugins().registry
     algorithm = algorithm_from(registry, "ppo_minatar")
-    made = train(registry, default_executor(registry), "ppo_minatar", algorithm, RUN, SEEDS)
+    made = train(registry, default_executor(registry), "ppo_minatar", algorithm, run=RUN, seeds=SEEDS)
     rows = [mark * made.curves.shape[1] // RUN.steps for mark in MARKS]
     at = np.stack([made.curves[:, row - 2 : row].mean(axis=1) for row in rows], axis=1)
     cells = [f"{mean:.1f} ({low:.1f})" for mean, low in zip(at.mean(axis=0), at.min(axis=0), strict=True)]

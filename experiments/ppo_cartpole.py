@@ -60,7 +60,7 @@ class TruncationTerminates(Wrapper):
 def figures(registry: Registry, changes: dict[str, Any]) -> dict[str, list[float]]:
     """Mean and lowest seed at each mark, for the recipe ``ppo`` with changes."""
     algorithm = replace(algorithm_from(registry, "ppo"), changes)
-    curves = train(registry, default_executor(registry), "ppo", algorithm, RUN, SEEDS).curves
+    curves = train(registry, default_executor(registry), "ppo", algorithm, run=RUN, seeds=SEEDS).curves
     rows = [mark * curves.shape[1] // RUN.steps for mark in MARKS]
     at = np.stack([curves[:, row - 2 : row].mean(axis=1) for row in rows], axis=1)
     return {"mean": at.mean(axis=0).tolist(), "lowest": at.min(axis=0).tolist()}

@@ -15,6 +15,7 @@ from discover.base.errors import UserError, nearest
 from discover.components.component import Choice, Component
 from discover.components.paths import check
 from discover.components.space import Space
+from discover.config.baselines import Baseline
 from discover.config.build import algorithm_from, component_from, environment_from
 from discover.config.tasks import check_distinct
 from discover.contract.algorithm import Algorithm
@@ -32,12 +33,12 @@ class Report:
     """What is compared after a search.
 
     Attributes:
-        baselines: name -> candidate (in words), or ``{tune: space}``: searched with the same budget first.
+        baselines: by name; a baseline that is a space is searched with the same budget first.
         runs: tasks and horizons; ``notes`` says what each one is.
         seeds: S, of a stream that the search never sees.
     """
 
-    baselines: Mapping[str, Any]
+    baselines: Mapping[str, Baseline]
     runs: Sequence[TaskRun]
     notes: Sequence[str]
     seeds: int
@@ -176,17 +177,19 @@ def _report(registry: Registry, value: Any, strategy: Strategy, population: int)
     if not isinstance(baselines, Mapping):
         raise UserError(f"report.baselines must map names to candidates; got {baselines!r}.")
     _check_names(baselines)
+    parsed: dict[str, Baseline] = {}
     for name, words in baselines.items():
         where, space = f"report.baselines.{name}", tuned_space(words)
         try:
+            parsed[name] = Baseline(algorithm_from(registry, words if space is None else space, where), space)
             if space is None:
-                check(algorithm_from(registry, words, where))
+                check(parsed[name].template)
             else:
-                _check_population(registry, strategy, Space(algorithm_from(registry, space, where)), population)
+                _check_population(registry, strategy, Space(parsed[name].template), population)
         except UserError as error:
             raise UserError(f"{where}: {error}" if where not in str(error) else str(error)) from None
     runs, notes = _task_runs(registry, value["tasks"], "report.tasks")
-    return Report(baselines, runs, notes, _whole({"seeds": 16, **value}, "seeds", least=2, most=_SEEDS, where="report."))
+    return Report(parsed, runs, notes, _whole({"seeds": 16, **value}, "seeds", least=2, most=_SEEDS, where="report."))
 
 
 def tuned_space(words: Any) -> Any:

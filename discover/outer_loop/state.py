@@ -1,13 +1,14 @@
-"""What a search carries from one generation to the next."""
+"""The state of a search between two generations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from discover.contract.events import Status
+from discover.contract.types import StrategyState
 from discover.outer_loop.archive import Archive
 from discover.outer_loop.fitness import Evaluated, OngoingLifetimes
 
@@ -15,13 +16,13 @@ from discover.outer_loop.fitness import Evaluated, OngoingLifetimes
 class State(NamedTuple):
     """All that a search carries from one generation to the next: a tree of arrays."""
 
-    strategy: Any
+    strategy: StrategyState
     archive: Archive
-    ongoing: OngoingLifetimes = ()  # ongoing lifetimes, once there are any
+    ongoing: OngoingLifetimes = ()  # empty where every generation starts new lifetimes
 
 
 class Counters(NamedTuple):
-    """What has been spent so far; plain numbers, saved beside the state."""
+    """Totals so far: plain numbers, saved beside the state."""
 
     generations: int = 0
     env_steps: int = 0
@@ -32,14 +33,20 @@ class Counters(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Where a search stands between two generations; replaced as a whole, so that its halves never disagree."""
+    """State and counters between two generations; replaced as a whole, so that the two always agree."""
 
     state: State
     counters: Counters
 
 
 def counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counters:
-    """The counters with an evaluated population added."""
+    """The counters with an evaluated population added.
+
+    Args:
+        counters: before it.
+        evaluated: the population.
+        seconds: that it took.
+    """
     sound, broken = evaluated.fitness[evaluated.status == Status.OK], dict(counters.broken)
     for status in evaluated.status[evaluated.status != Status.OK]:
         name = Status(status).name.lower()

@@ -27,7 +27,8 @@ def split(registry: Registry) -> Space:
 def told(space: Space, archive: Archive, genomes: list[float], fitness: list[float], **more: object) -> Archive:
     """The archive after a generation of one-number genomes."""
     status = np.asarray(more.pop("status", [OK] * len(genomes)), np.int8)
-    return archived(archive, space, np.asarray(genomes, np.float32)[:, None], np.asarray(fitness, np.float32), status, **more)  # type: ignore[arg-type]
+    rows = np.asarray(genomes, np.float32)[:, None]
+    return archived(archive, space, genomes=rows, fitness=np.asarray(fitness, np.float32), status=status, **more)  # type: ignore[arg-type]
 
 
 def rows(archive: Archive) -> list[tuple[float, float, int]]:

@@ -140,7 +140,7 @@ def test_killed_before_the_first_checkpoint_it_starts_over_to_the_same_bits(
 ) -> None:
     directory = tmp_path / "it"
     with monkeypatch.context() as patched:
-        patched.setattr("discover.outer_loop.search._Runner.save", lambda self: False)
+        patched.setattr("discover.outer_loop.checkpoint.Checkpoint.save", lambda self, snapshot: False)
         with pytest.raises(KeyboardInterrupt):
             run(directory, Watcher(stop_in=2))
     assert not (directory / "state.npz").exists()
@@ -341,8 +341,8 @@ def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, mo
 
     honest = Evaluator.evaluate
 
-    def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
-        made = honest(self, genomes, purpose, *further)
+    def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluated:
+        made = honest(self, genomes, purpose, *further, **more)
         broken = made._replace(status=np.full(len(genomes), Status.ERROR, np.int8), errors={0: "ValueError: odd, in my.py:3"})
         return made if purpose == "search" else broken
 
@@ -406,8 +406,8 @@ def test_the_champion_is_the_finalist_that_is_best_on_fresh_seeds(tmp_path: Path
 
     honest = Evaluator.evaluate
 
-    def other_taste(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
-        made = honest(self, genomes, purpose, *further)
+    def other_taste(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluated:
+        made = honest(self, genomes, purpose, *further, **more)
         return made if purpose == "search" else made._replace(fitness=-genomes[:, 0])
 
     monkeypatch.setattr(Evaluator, "evaluate", other_taste)
