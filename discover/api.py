@@ -115,11 +115,11 @@ def train(
     """
     name, algorithm = _named(candidate), load(candidate, store=_store(tracking))
     with _session("train", tracking) as running:
-        training = train_in(running, name, algorithm, _run(task, steps), _count("seeds", seeds), seed)
+        training = train_in(running, name, algorithm, run=_run(task, steps), seeds=_count("seeds", seeds), seed=seed)
     return dataclasses.replace(training, facts=running.facts)
 
 
-def train_in(running: Session, name: str, algorithm: Algorithm, run: TaskRun, seeds: int, seed: int) -> Training:
+def train_in(running: Session, name: str, algorithm: Algorithm, *, run: TaskRun, seeds: int, seed: int) -> Training:
     """`train` inside a session, under a name of the candidate."""
     from discover.config.search_config import default_executor
     from discover.evaluation.train import train as trained
@@ -172,12 +172,12 @@ def compare(
     names = [tasks] if isinstance(tasks, str) else tasks
     runs = [_run(task, names[task] if isinstance(names, Mapping) else steps) for task in names]
     with _session("compare", tracking) as running:
-        comparison = compare_in(running, algorithms, runs, _count("seeds", seeds), seed)
+        comparison = compare_in(running, algorithms, runs, _count("seeds", seeds), seed=seed)
     return dataclasses.replace(comparison, facts=running.facts)
 
 
 def compare_in(
-    running: Session, algorithms: Mapping[str, Algorithm], runs: Sequence[TaskRun], seeds: int, seed: int
+    running: Session, algorithms: Mapping[str, Algorithm], runs: Sequence[TaskRun], seeds: int, *, seed: int
 ) -> Comparison:
     """`compare` inside a session."""
     from discover.config.search_config import default_executor

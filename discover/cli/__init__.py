@@ -1,4 +1,4 @@
-"""The command line. Nothing here imports JAX or MLflow before a command needs it: ``--help`` is instant."""
+"""The command line. JAX and MLflow are imported only when a command needs them, so that ``--help`` is instant."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def discover(
     set_debug(debug)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(show: bool) -> None:
+    if show:
         print(f"discover-rl {installed_version('discover-rl')}")
         raise typer.Exit
 

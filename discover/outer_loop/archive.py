@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -24,10 +24,10 @@ class Archive(NamedTuple):
         count: ``[A]`` int32.
     """
 
-    genomes: np.ndarray
-    digests: np.ndarray
-    fitness: np.ndarray
-    count: np.ndarray
+    genomes: Any
+    digests: Any
+    fitness: Any
+    count: Any
 
     def best(self, rows: int) -> np.ndarray:
         """The genomes of the first ``rows`` rows, without those that are empty: ``[<= rows, D]``."""

@@ -44,7 +44,7 @@ def test_unknown_component(mistaken: Callable[..., str]) -> None:
 def test_unknown_field(mistaken: Callable[..., str]) -> None:
     assert mistaken("candidate.rule.toy_climb.slop=1") == (
         "candidate.rule.toy_climb: Climb has no field 'slop'; did you mean 'slope'? "
-        "Known: environments, fails, limit, noise, slope, steps."
+        "Known: fails, limit, noise, num_envs, slope, steps."
     )
 
 
@@ -266,7 +266,7 @@ def test_what_cannot_be_trained_is_told_before_the_first_lifetime(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, brought: Path
 ) -> None:
     trainings: list[object] = []
-    monkeypatch.setattr("discover.evaluation.compare.trained", lambda *words, **_: trainings.append(words))
+    monkeypatch.setattr("discover.evaluation.compare.train_checked", lambda *words, **_: trainings.append(words))
     Path("dreamer.yaml").write_text("{rule: dreamer, network: toy_blank}")
     Path("failing.yaml").write_text("{recipe: climb, rule: {toy_climb: {fails: true}}}")
     words = ("--tasks", "payday,late-payday@7", "--seeds", 2, "--steps", 100, "--no-tracking")
