@@ -43,7 +43,7 @@ def search(
     Nothing is written to disk before the config, and a trace of every candidate that it names, are checked.
 
     Args:
-        plugins: the loaded plugins; their hooks are told of everything.
+        plugins: the loaded plugins; their hooks receive every event.
         config: the mapping of a YAML file.
         directory: of checkpoints and the champion, empty or not yet there; by default a new one, named after the config's name
             and the time. No other process may work in it at the same time.

@@ -50,12 +50,12 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
         best = []
         for index in range(start, stop):
             key_ask, key_tell = jax.random.split(jax.random.fold_in(jax.random.key(1), index))
-            proposal, asked = ask(key_ask, state)
+            proposal, state = ask(key_ask, state)
             actual = f"{proposal.genomes.dtype}{list(proposal.genomes.shape)}"
             require(actual == expected, f"{name} proposes genomes of {actual}, not {expected}.")
             require(finite(proposal.genomes), f"{name} proposes genomes that are not finite in generation {index}.")
             fitness = jnp.zeros(population) if flat else height(proposal.genomes)
-            state = tell(key_tell, asked, proposal.genomes, fitness)
+            state = tell(key_tell, state, proposal.genomes, fitness)
             require(form(state) == form(first), f"{name} changes the form of its state in generation {index}.")
             require(
                 finite(state), f"{name} has a state that is not finite after {'equal ' * flat}fitness in generation {index}."

@@ -18,6 +18,7 @@ from searches import WORDS, Watcher, counters, run, state, watched
 
 from discover import Registry, Space, UserError, hookimpl
 from discover.base.errors import EvaluationError
+from discover.config import build
 from discover.config.candidate_file import fingerprint_of, load_candidate, load_notes
 from discover.config.search_config import checked_config
 from discover.contract.events import Generation, SearchInfo, SearchResult, Status
@@ -435,6 +436,52 @@ def test_words_that_yaml_cannot_hold_are_told(tmp_path: Path) -> None:
     words = {**WORDS, "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "noise": np.float32(0.1)}}}}
     with pytest.raises(UserError, match=r"^the config holds what YAML cannot \(np\.float32\(0\.1\)\): write plain numbers"):
         search(watched(), words, tmp_path / "it")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"populatoin": 3}, r"unknown key 'populatoin'"),
+        ({"candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "fails": True}}}}, r"cannot be traced"),
+        ({"report": {"tasks": [{"task": "payday", "steps": 7}]}}, r"shorter than one update"),
+        (
+            {
+                "report": {
+                    "baselines": {"b": {"recipe": "climb", "rule": {"toy_climb": {"fails": True}}}},
+                    "tasks": WORDS["tasks"],
+                }
+            },
+            r"^report\.baselines\.b cannot be traced on late-payday @ 96",
+        ),
+    ],
+)
+def test_a_search_that_is_refused_leaves_no_file_and_no_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], sentence: str
+) -> None:
+    """Be the mistake in the config, or in what a trace alone can show."""
+    monkeypatch.chdir(tmp_path)
+    for directory in (None, tmp_path / "runs" / "it"):
+        with pytest.raises((UserError, EvaluationError), match=sentence):
+            search(watched(), {**WORDS, **change}, directory)
+        assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty").mkdir()
+    with pytest.raises((UserError, EvaluationError), match=sentence):
+        search(watched(), {**WORDS, **change}, tmp_path / "empty")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "empty"]
+
+
+def test_each_baseline_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest, places = build._algorithm, []
+
+    def counted(registry: Registry, value: Any, where: str) -> Any:
+        places.append(where)
+        return honest(registry, value, where)
+
+    monkeypatch.setattr(build, "_algorithm", counted)
+    tuned = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}}
+    report = {"baselines": {"fixed": "climb", "tuned": {"tune": tuned}}, "tasks": [{"task": "payday", "steps": 40}], "seeds": 2}
+    run(tmp_path, tasks=[{"task": "payday", "steps": 40}], report=report, generations=1)
+    assert places == ["candidate", "report.baselines.fixed", "report.baselines.tuned"]
 
 
 def test_a_new_directory_is_named_after_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
