@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from discover.cli import compare, plugins, resume, search, train, ui
-from discover.cli.guard import guarded, set_debug
+from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
 
 app = typer.Typer(name="discover", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -51,5 +51,5 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (plugins_app, "show", plugins.show, "discover plugins show gae"),
 )
 for _app, _name, _function, _example in _COMMANDS:
-    _app.command(_name, epilog=examples(_example))(guarded(_function))
+    _app.command(_name, epilog=examples(_example))(guard_command(_function))
 app.add_typer(plugins_app, name="plugins")

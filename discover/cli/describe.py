@@ -15,7 +15,7 @@ from discover.contract.registry import Entry
 _ROLES = {"leaf": "meta-parameter", "subtree": "component", "static": "setting"}
 
 
-def described(entry: Entry) -> dict[str, Any]:
+def description_of(entry: Entry) -> dict[str, Any]:
     """The paper and facts of an entry, with the fields of a component, or the value of a recipe or a task."""
     facts = {"paper": entry.paper, **entry.facts}
     if entry.component is None:

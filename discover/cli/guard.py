@@ -62,7 +62,7 @@ def set_debug(show: bool) -> None:
     _show_traceback = show
 
 
-def guarded(command: Callable[..., R]) -> Callable[..., R]:
+def guard_command(command: Callable[..., R]) -> Callable[..., R]:
     """A command whose errors end as one sentence on standard error and an exit status."""
 
     @functools.wraps(command)

@@ -38,9 +38,9 @@ def show(
         matches = [entry for entry in every if entry.name == name]
         if not matches:
             raise UserError(f"no plugin brings '{name}': {nearest(name, {entry.name for entry in every})}.")
-        from discover.cli.describe import described
+        from discover.cli.describe import description_of
 
-        descriptions = [{**_line(entry), **described(entry)} for entry in matches]
+        descriptions = [{**_line(entry), **description_of(entry)} for entry in matches]
     if json:
         print_json(descriptions)
         return

@@ -49,7 +49,7 @@ def empty_archive(rows: int, dimension: int) -> Archive:
     )
 
 
-def archived(
+def update_archive(
     archive: Archive,
     space: Space,
     *,

@@ -202,7 +202,7 @@ def changes(
     return sentences
 
 
-def accepted(origin: Origin, config: Mapping[str, Any], dependencies: Mapping[str, Any], notes: Sequence[str]) -> Origin:
+def accept_changes(origin: Origin, config: Mapping[str, Any], dependencies: Mapping[str, Any], notes: Sequence[str]) -> Origin:
     """The origin with the config and the dependencies of this process, and notes of the accepted changes."""
     if not notes:
         return origin

@@ -29,7 +29,7 @@ from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.archive import digests_of
 from discover.outer_loop.directory import CHAMPION_FILE, CURVES_FOLDER, FORMAT, RESULT_FILE, Origin, read_json
 from discover.outer_loop.fitness import Evaluator
-from discover.outer_loop.state import Counters, Snapshot, counted
+from discover.outer_loop.state import Counters, Snapshot, add_evaluation
 from discover.outer_loop.time_limit import TimeLimitedWorker
 from discover.storage.array_file import write_atomically
 
@@ -99,12 +99,12 @@ class Ending:
         evaluator = Evaluator(
             self.registry, self.config, self.space, self._storing(), progress=self.progress, limited=self.limited
         )
-        evaluated = evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
-        fitness, why = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf), evaluated.errors
-        counters = counted(self.now.counters, evaluated, evaluated.seconds)
+        evaluation = evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
+        fitness, why = np.where(evaluation.status == Status.OK, evaluation.fitness, -np.inf), evaluation.errors
+        counters = add_evaluation(self.now.counters, evaluation, evaluation.seconds)
         for place in np.argsort(-fitness, kind="stable")[: int(np.isfinite(fitness).sum())]:
             alone = evaluator.evaluate(finalists[[place]], "champion", 0, self.config.selection_seeds)
-            counters, why = counted(counters, alone, alone.seconds), alone.errors or why
+            counters, why = add_evaluation(counters, alone, alone.seconds), alone.errors or why
             if alone.status[0] == Status.OK:
                 return Choice(
                     champion=self.space.decode(jnp.asarray(finalists[place])),

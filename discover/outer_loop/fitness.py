@@ -34,7 +34,7 @@ _BELOW_ALL = -1e9
 """Fitness of broken candidates as long as there is no sound one."""
 
 
-class Evaluated(NamedTuple):
+class Evaluation(NamedTuple):
     """The curves of a population, and the fitness and status of each member."""
 
     fitness: np.ndarray  # [P], finite
@@ -73,7 +73,7 @@ class Evaluator:
         self._environments = [environment_from(registry, run.task) for run in config.tasks]
         self._scales = [registry.get("task", run.task).facts for run in config.tasks]
 
-    def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int, *, lowest: float = np.inf) -> Evaluated:
+    def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int, *, lowest: float = np.inf) -> Evaluation:
         """Evaluate every member on every task, with the same seeds for all members (common random numbers).
 
         Args:
@@ -103,7 +103,7 @@ class Evaluator:
                 env_steps += self._collect(part, group, returns=curves, status=status, errors=errors)
             returns.append(curves)
         fitness = self._fitness(returns, status, lowest)
-        return Evaluated(
+        return Evaluation(
             fitness=fitness,
             status=status,
             errors=errors,
@@ -123,7 +123,7 @@ class Evaluator:
         generations: int,
         seeds: int,
         lowest: float = np.inf,
-    ) -> tuple[OngoingLifetimes, Evaluated]:
+    ) -> tuple[OngoingLifetimes, Evaluation]:
         """Continue ongoing lifetimes by their part of generation ``index``; the fitness is that of this part alone.
 
         If a host callback fails for one member, that member keeps its state and counts as broken. If the program fails for all
@@ -153,7 +153,7 @@ class Evaluator:
             env_steps += self._collect(part, group, returns=curves, status=status, errors=errors)
             returns.append(curves)
         fitness = self._fitness(returns, status, lowest)
-        return tuple(after), Evaluated(
+        return tuple(after), Evaluation(
             fitness=fitness,
             status=status,
             errors=errors,

@@ -15,9 +15,9 @@ from discover.config.search_config import SearchConfig
 from discover.contract.events import Generation
 from discover.contract.strategy import Proposal
 from discover.contract.types import StrategyState
-from discover.outer_loop.archive import archived, empty_archive
-from discover.outer_loop.fitness import Evaluated, Evaluator, OngoingLifetimes
-from discover.outer_loop.state import Counters, Snapshot, State, counted
+from discover.outer_loop.archive import empty_archive, update_archive
+from discover.outer_loop.fitness import Evaluation, Evaluator, OngoingLifetimes
+from discover.outer_loop.state import Counters, Snapshot, State, add_evaluation
 
 
 class Generations:
@@ -73,30 +73,30 @@ class Generations:
         proposal, strategy = self._ask(named_key(key, "ask"), state.strategy)
         genomes = np.asarray(proposal.genomes)
         parents = None if proposal.parents is None else np.asarray(proposal.parents)
-        ongoing, evaluated = self._evaluate(proposal, before)
-        self.last_error = next(iter(evaluated.errors.values()), self.last_error)
-        strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluated.fitness))
-        counters = counted(counters, evaluated, time.perf_counter() - started)
-        archive = archived(
+        ongoing, evaluation = self._evaluate(proposal, before)
+        self.last_error = next(iter(evaluation.errors.values()), self.last_error)
+        strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluation.fitness))
+        counters = add_evaluation(counters, evaluation, time.perf_counter() - started)
+        archive = update_archive(
             state.archive,
             self._space,
             genomes=genomes,
-            fitness=evaluated.fitness,
-            status=evaluated.status,
+            fitness=evaluation.fitness,
+            status=evaluation.status,
             anew=parents is not None,
         )
         after = Snapshot(State(strategy, archive, ongoing), counters._replace(generations=index + 1))
         generation = Generation(
             index=index,
             genomes=genomes,
-            fitness=evaluated.fitness,
-            status=evaluated.status,
-            errors=evaluated.errors,
-            returns=evaluated.returns,
-            structures=evaluated.structures,
-            env_steps=evaluated.env_steps,
+            fitness=evaluation.fitness,
+            status=evaluation.status,
+            errors=evaluation.errors,
+            returns=evaluation.returns,
+            structures=evaluation.structures,
+            env_steps=evaluation.env_steps,
             env_steps_so_far=counters.env_steps,
-            evaluation_seconds=evaluated.seconds,
+            evaluation_seconds=evaluation.seconds,
             seconds=time.perf_counter() - started,
             best_fitness=counters.best_fitness,
             broken_so_far=counters.broken,
@@ -104,8 +104,8 @@ class Generations:
         )
         return generation, after
 
-    def _evaluate(self, proposal: Proposal, before: Snapshot) -> tuple[OngoingLifetimes, Evaluated]:
-        """The ongoing lifetimes after a generation, and its population evaluated."""
+    def _evaluate(self, proposal: Proposal, before: Snapshot) -> tuple[OngoingLifetimes, Evaluation]:
+        """The ongoing lifetimes after a generation, and the evaluation of its population."""
         (state, counters), seeds = before, self._config.seeds
         genomes, index, lowest = np.asarray(proposal.genomes), counters.generations, counters.lowest_fitness
         if proposal.parents is None:

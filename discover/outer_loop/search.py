@@ -269,7 +269,7 @@ class _Runner:
         self.now = self.checkpoint.read(form, required=origin.checkpoint or self._finished is not None) or self.now
         if changes:
             notes = [f"after {self.checkpoint.generations} generations: {change}" for change in changes]
-            self.checkpoint.origin = search_directory.accepted(origin, self._config_values, dependencies, notes)
+            self.checkpoint.origin = search_directory.accept_changes(origin, self._config_values, dependencies, notes)
             search_directory.write_origin(self.directory, self.checkpoint.origin)
 
     def _checkpoint_of(self, origin: search_directory.Origin) -> Checkpoint:

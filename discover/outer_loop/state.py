@@ -10,7 +10,7 @@ import numpy as np
 from discover.contract.events import Status
 from discover.contract.types import StrategyState
 from discover.outer_loop.archive import Archive
-from discover.outer_loop.fitness import Evaluated, OngoingLifetimes
+from discover.outer_loop.fitness import Evaluation, OngoingLifetimes
 
 
 class State(NamedTuple):
@@ -39,21 +39,21 @@ class Snapshot(NamedTuple):
     counters: Counters
 
 
-def counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counters:
+def add_evaluation(counters: Counters, evaluation: Evaluation, seconds: float) -> Counters:
     """The counters with an evaluated population added.
 
     Args:
         counters: before it.
-        evaluated: the population.
+        evaluation: of the population.
         seconds: that it took.
     """
-    sound, broken = evaluated.fitness[evaluated.status == Status.OK], dict(counters.broken)
-    for status in evaluated.status[evaluated.status != Status.OK]:
+    sound, broken = evaluation.fitness[evaluation.status == Status.OK], dict(counters.broken)
+    for status in evaluation.status[evaluation.status != Status.OK]:
         name = Status(status).name.lower()
         broken[name] = broken.get(name, 0) + 1
     return Counters(
         generations=counters.generations,
-        env_steps=counters.env_steps + evaluated.env_steps,
+        env_steps=counters.env_steps + evaluation.env_steps,
         seconds=counters.seconds + seconds,
         best_fitness=max([counters.best_fitness, *map(float, sound)]),
         lowest_fitness=min([counters.lowest_fitness, *map(float, sound)]),

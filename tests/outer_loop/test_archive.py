@@ -7,7 +7,7 @@ from discover import Registry
 from discover.components.space import Space
 from discover.config.build import algorithm_from
 from discover.contract.events import Status
-from discover.outer_loop.archive import Archive, archived, digests_of, empty_archive
+from discover.outer_loop.archive import Archive, digests_of, empty_archive, update_archive
 
 OK, BROKEN = Status.OK, Status.NOT_FINITE
 
@@ -28,7 +28,7 @@ def told(space: Space, archive: Archive, genomes: list[float], fitness: list[flo
     """The archive after a generation of one-number genomes."""
     status = np.asarray(more.pop("status", [OK] * len(genomes)), np.int8)
     rows = np.asarray(genomes, np.float32)[:, None]
-    return archived(archive, space, genomes=rows, fitness=np.asarray(fitness, np.float32), status=status, **more)  # type: ignore[arg-type]
+    return update_archive(archive, space, genomes=rows, fitness=np.asarray(fitness, np.float32), status=status, **more)  # type: ignore[arg-type]
 
 
 def rows(archive: Archive) -> list[tuple[float, float, int]]:

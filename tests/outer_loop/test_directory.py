@@ -19,7 +19,7 @@ import yaml
 from searches import WORDS, Watcher, run, state, watched
 
 from discover import UserError, directory_lock
-from discover.outer_loop.directory import Origin, ResumeWarning, accepted, changes, end_differs
+from discover.outer_loop.directory import Origin, ResumeWarning, accept_changes, changes, end_differs
 from discover.outer_loop.search import resume, search
 from discover.plugin.loader import Plugins, load_plugins
 
@@ -413,6 +413,6 @@ def test_the_end_is_due_again_where_its_selection_or_its_report_differs() -> Non
 
 def test_accepted_changes_are_noted_after_those_before_and_none_changes_nothing() -> None:
     before = dataclasses.replace(origin_of({"seeds": 1}), changes=("first",), checkpoint=True)
-    assert accepted(before, {"seeds": 2}, {}, []) is before
-    after = accepted(before, {"seeds": 2}, {"device": 1}, ["second"])
+    assert accept_changes(before, {"seeds": 2}, {}, []) is before
+    after = accept_changes(before, {"seeds": 2}, {"device": 1}, ["second"])
     assert after == Origin({"seeds": 2}, {"device": 1}, {}, checkpoint=True, changes=("first", "second"))

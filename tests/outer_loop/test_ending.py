@@ -22,7 +22,7 @@ from discover.config.candidate_file import load_notes
 from discover.config.search_config import checked_config
 from discover.contract.events import SearchResult, Status
 from discover.evaluation.curve_store import CurveStore, NotStoredError
-from discover.outer_loop.fitness import Evaluated, Evaluator
+from discover.outer_loop.fitness import Evaluation, Evaluator
 from discover.outer_loop.search import resume, search
 from discover.plugin.loader import Plugins
 
@@ -234,7 +234,7 @@ def test_the_fitness_of_the_champion_is_that_on_seeds_that_did_not_choose_it(
 ) -> None:
     honest, asked = Evaluator.evaluate, []
 
-    def noted(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluated:
+    def noted(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluation:
         made = honest(self, genomes, purpose, *further, **more)
         asked.append((purpose, len(genomes), made))
         return made
@@ -254,7 +254,7 @@ def test_a_champion_that_breaks_on_its_own_seeds_gives_way_to_the_next(
 ) -> None:
     honest, tried = Evaluator.evaluate, []
 
-    def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluated:
+    def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluation:
         made = honest(self, genomes, purpose, *further, **more)
         if purpose != "champion":
             return made
@@ -278,7 +278,7 @@ def test_a_finalist_that_breaks_on_fresh_seeds_is_no_champion_whatever_it_return
 ) -> None:
     honest = Evaluator.evaluate
 
-    def breaks(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluated:
+    def breaks(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluation:
         made = honest(self, genomes, purpose, *further, **more)
         if purpose != "selection":
             return made

@@ -338,11 +338,11 @@ def test_two_searches_of_the_same_second_have_directories_of_their_own(
 
 
 def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from discover.outer_loop.fitness import Evaluated, Evaluator
+    from discover.outer_loop.fitness import Evaluation, Evaluator
 
     honest = Evaluator.evaluate
 
-    def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluated:
+    def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluation:
         made = honest(self, genomes, purpose, *further, **more)
         broken = made._replace(status=np.full(len(genomes), Status.ERROR, np.int8), errors={0: "ValueError: odd, in my.py:3"})
         return made if purpose == "search" else broken
@@ -403,11 +403,11 @@ def test_finalists_are_the_best_of_all_generations(tmp_path: Path) -> None:
 
 def test_the_champion_is_the_finalist_that_is_best_on_fresh_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the best of the search: here fresh seeds like the lowest slope most, the search the highest."""
-    from discover.outer_loop.fitness import Evaluated, Evaluator
+    from discover.outer_loop.fitness import Evaluation, Evaluator
 
     honest = Evaluator.evaluate
 
-    def other_taste(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluated:
+    def other_taste(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluation:
         made = honest(self, genomes, purpose, *further, **more)
         return made if purpose == "search" else made._replace(fitness=-genomes[:, 0])
 
