@@ -319,11 +319,11 @@ def _config(config: Any, overrides: Mapping[str, Any] | None, settings: Mapping[
     """The config as a mapping of plain values."""
     from discover.components.component import Component
     from discover.config.build import words_of
-    from discover.config.search_config import read_config, with_settings
+    from discover.config.reading import read_config, with_settings
 
     if isinstance(config, Component):
         config = {"candidate": words_of(plugins().registry, config)}
     elif isinstance(config, str | os.PathLike):
         config = read_config(Path(config))
     changes = [f"{key}={json.dumps(value)}" for key, value in (overrides or {}).items()]
-    return with_settings({**config, **settings}, changes)
+    return with_settings({**config, **settings} if settings else config, changes)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from discover.cli import compare, plugins, resume, search, train, ui
+from discover.cli import compare, config, plugins, resume, search, train, ui
 from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
 
@@ -17,6 +17,11 @@ plugins_app = typer.Typer(
     no_args_is_help=True,
     help="What the loaded plugins bring: components, recipes and tasks.",
     epilog=examples("discover plugins list"),
+)
+config_app = typer.Typer(
+    no_args_is_help=True,
+    help="Configs of searches: an example, checks, and a schema for editors.",
+    epilog=examples("discover config new > search.yaml", "discover config check search.yaml"),
 )
 
 
@@ -47,9 +52,13 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 10"),
     (app, "compare", compare.run, "discover compare champion.candidate ppo --tasks CartPole-v1,Acrobot-v1 --seeds 16"),
     (app, "ui", ui.run, "discover ui --port 5001"),
+    (config_app, "new", config.new, "discover config new first --recipe ppo --task CartPole-v1 > first.yaml"),
+    (config_app, "check", config.check, "discover config check first.yaml --set population=64"),
+    (config_app, "schema", config.schema, "discover config schema > config.schema.json"),
     (plugins_app, "list", plugins.list_entries, "discover plugins list --json"),
     (plugins_app, "show", plugins.show, "discover plugins show gae"),
 )
 for _app, _name, _function, _example in _COMMANDS:
     _app.command(_name, epilog=examples(_example))(guard_command(_function))
+app.add_typer(config_app, name="config")
 app.add_typer(plugins_app, name="plugins")

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import typer
 
 from discover.base.errors import DiscoverError, DiscoverWarning, said_by, shortened
+from discover.base.mistakes import MistakesError
 from discover.process import interruption
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ def _print_error(error: BaseException) -> int:
     elif stop is not None:
         say("stopped", interruption.NOTHING_LEFT)
         return interruption.status_of(stop)
+    elif isinstance(error, MistakesError):
+        for line in error.lines:
+            say("error", line)
     elif isinstance(error, DiscoverError):
         say("error", str(error))
     elif isinstance(error, SystemExit):  # of a component or a library: the commands here end by typer.Exit

@@ -10,7 +10,7 @@ import typer
 
 from discover.base.text_table import number
 from discover.cli.guard import StoppedError, raise_late
-from discover.cli.options import Common, Json, NoTracking, PluginsDir, Tracking, common
+from discover.cli.options import Common, Json, NoTracking, PluginsDir, Settings, Tracking, common
 from discover.cli.output import command_line, print_json, print_text, quiet_output, tracked_lines
 from discover.plugin.session import Session, session, start_plugins
 from discover.process import interruption
@@ -29,8 +29,11 @@ class Outcome(NamedTuple):
 
 
 def run(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML or JSON file that says what to search, and how.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", metavar="a.b=c", help="Change one value; repeatable.")] = None,
+    config: Annotated[
+        Path,
+        typer.Argument(metavar="CONFIG", help="A YAML or JSON file that says what to search, and how; - for standard input."),
+    ],
+    settings: Settings = None,
     directory: Annotated[
         Path | None, typer.Option("--directory", metavar="DIR", help="Where checkpoints and the champion go.")
     ] = None,
@@ -43,7 +46,7 @@ def run(
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
-        from discover.config.search_config import read_config
+        from discover.config.reading import read_config
         from discover.outer_loop.search import search
 
         values = read_config(config, settings or ())

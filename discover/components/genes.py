@@ -63,7 +63,7 @@ def _collect(node: Any, path: str, above: tuple[tuple[int, int], ...], genes: li
         for field in fields(type(node)):
             value, inner = getattr(node, field.name), f"{path}.{field.name}" if path else field.name
             if isinstance(value, Free):
-                domain, center = _open(node, field, value, inner)
+                domain, center = opened_domain(node, field, value, inner)
                 _add(genes, inner, domain, center, above)
             else:
                 _check_set(node, field, value, inner)
@@ -124,7 +124,7 @@ def _domain(owner: Component, field: Field, path: str) -> Domain:
     return domain
 
 
-def _open(owner: Component, field: Field, opened: Free, path: str) -> tuple[Domain, np.ndarray | None]:
+def opened_domain(owner: Component, field: Field, opened: Free, path: str) -> tuple[Domain, np.ndarray | None]:
     """The domain of an open value, narrowed as asked, and the coordinates of its start."""
     if field.domain is None:
         raise UserError(f"{path} is structure, not a number: leave it open with choice(...), not with free().")

@@ -7,23 +7,29 @@ mapping of its fields, and may start from a recipe: ``{recipe: ppo, rule: {ppo: 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import typing
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
 
 from discover.base.errors import UserError, article, nearest
+from discover.base.mistakes import Mistakes
 from discover.components.component import Choice, Component, Field, Free, domain_of, field_of, fields
-from discover.components.domains import WeightsDomain
+from discover.components.domains import Domain, IntegerDomain, RealDomain, WeightsDomain
+from discover.components.genes import opened_domain
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.registry import Entry, Registry
 
-_FREE_KEYS = ("high", "low", "scale", "start", "std")
+C = TypeVar("C", bound=Component)
+
+FREE_KEYS = ("high", "low", "scale", "start", "std")
+"""What a value that is left open may be given."""
 
 
 def algorithm_from(registry: Registry, value: Any, where: str = "candidate") -> Algorithm:
@@ -32,7 +38,8 @@ def algorithm_from(registry: Registry, value: Any, where: str = "candidate") -> 
     Raises:
         UserError: the message names the key, the value and the nearest valid choice.
     """
-    return _algorithm(registry, _merged_recipe(registry, value, where), where)
+    others = ("recipe", "tune") if where.startswith("report.baselines.") else ("recipe",)
+    return _built(registry, Algorithm, _merged_recipe(registry, value, where), where, others)
 
 
 def environment_from(registry: Registry, value: Any, where: str = "task") -> Environment:
@@ -51,14 +58,7 @@ def component_from(registry: Registry, kind: type[Component], value: Any, where:
     name, settings = _named(value, kind, where)
     entry = _entry(registry, kind.kind, name, where)
     assert entry.component is not None
-    given = {}
-    for key, inner in settings.items():
-        try:
-            field = field_of(entry.component, key)
-        except UserError as error:
-            raise UserError(f"{where}.{name}: {error}") from None
-        given[key] = _field_from(registry, field, inner, f"{where}.{name}.{key}")
-    return _construct(entry.component, given, f"{where}.{name}")
+    return _built(registry, entry.component, settings, f"{where}.{name}")
 
 
 def words_of(registry: Registry, component: Component) -> Any:
@@ -69,15 +69,33 @@ def words_of(registry: Registry, component: Component) -> Any:
     return settings if isinstance(component, Algorithm) else {registry.name_of(type(component)): settings}
 
 
-def _algorithm(registry: Registry, value: Mapping[str, Any], where: str) -> Algorithm:
-    given = {}
-    known = {field.name: field for field in fields(Algorithm)}
-    for key, inner in value.items():
-        if key not in known:
-            others = ("recipe", "tune") if where.startswith("report.baselines.") else ("recipe",)
-            raise UserError(f"{where}: Algorithm has no field '{key}'; {nearest(str(key), (*known, *others))}.")
-        given[key] = _field_from(registry, known[key], inner, f"{where}.{key}")
-    return _construct(Algorithm, given, where)
+def _built(registry: Registry, cls: type[C], settings: Mapping[str, Any], where: str, others: Sequence[str] = ()) -> C:
+    """A component of one class.
+
+    Args:
+        registry: names components.
+        cls: the class.
+        settings: words by field.
+        where: the path of the component in the config.
+        others: keys beside the fields that the config may have there.
+
+    Raises:
+        MistakesError: it tells all mistakes in the settings.
+    """
+    known, given, mistakes = {field.name: field for field in fields(cls)}, {}, Mistakes()
+    for key, inner in settings.items():
+        with mistakes.at(f"{where}.{key}"):
+            if key not in known:
+                hint = nearest(str(key), (*known, *others)) if known else "it has none, so take it out"
+                raise UserError(f"{where}: {cls.__name__} has no field '{key}'; {hint}.")
+            given[key] = _field_from(registry, known[key], inner, f"{where}.{key}")
+    missing = [f for f in known.values() if f.name not in settings and f.default is dataclasses.MISSING]
+    if missing and set(settings) <= set(known):  # an unknown key may be a missing one, misspelled
+        needed = ", and ".join(f"'{field.name}'{_hint(field)}" for field in missing)
+        mistakes.add(where, f"{where} needs {needed}: add {'it' if len(missing) == 1 else 'them'}.")
+    _check_each(cls, given, where, mistakes)
+    mistakes.check()
+    return _with_legal_leaves(cls(**given), where)
 
 
 def _merged_recipe(registry: Registry, value: Any, where: str) -> Mapping[str, Any]:
@@ -121,10 +139,8 @@ def _named(value: Any, kind: type[Component], where: str) -> tuple[str, Mapping[
 
 
 def _entry(registry: Registry, kind: str, name: str, where: str) -> Entry:
-    try:
+    with told_of(where):
         return registry.get(kind, name)
-    except UserError as error:
-        raise UserError(f"{where}: {error}") from None
 
 
 def _field_from(registry: Registry, field: Field, value: Any, where: str) -> Any:
@@ -142,7 +158,7 @@ def _subtree_from(registry: Registry, hint: Any, value: Any, where: str) -> Any:
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list | tuple):
             raise UserError(f"{where} must be a list of {arguments[0].kind}s; got {value!r}.")
-        return tuple(component_from(registry, arguments[0], v, f"{where}.{i}") for i, v in enumerate(value))
+        return _each(value, where, lambda v, place: component_from(registry, arguments[0], v, place))
     if value is None and type(None) in arguments:
         return None
     return component_from(registry, arguments[0] if arguments else hint, value, where)
@@ -154,10 +170,10 @@ def _leaf_from(value: Any, where: str) -> Any:
     if isinstance(value, Mapping) and set(value) == {"free"}:
         changes = value["free"] or {}
         if not isinstance(changes, Mapping):
-            raise UserError(f"{where}.free must be a mapping of {', '.join(_FREE_KEYS)} to values; got {changes!r}.")
-        unknown = [key for key in changes if key not in _FREE_KEYS]
+            raise UserError(f"{where}.free must be a mapping of {', '.join(FREE_KEYS)} to values; got {changes!r}.")
+        unknown = [key for key in changes if key not in FREE_KEYS]
         if unknown:
-            raise UserError(f"{where}: free has no '{unknown[0]}'; {nearest(str(unknown[0]), _FREE_KEYS)}.")
+            raise UserError(f"{where}: free has no '{unknown[0]}'; {nearest(str(unknown[0]), FREE_KEYS)}.")
         return Free(tuple(sorted(changes.items())))
     if _misspells_free(value):
         raise UserError(f"{where}: got {value!r}; did you mean 'free'?")
@@ -171,29 +187,75 @@ def _misspells_free(value: Any) -> bool:
     return isinstance(value, str) and bool(difflib.get_close_matches(value.lower(), ["free"]))
 
 
-def _options(values: Any, where: str, build: Any) -> tuple[Any, ...]:
+def _options(values: Any, where: str, build: Callable[[Any, str], Any]) -> tuple[Any, ...]:
     if not isinstance(values, list | tuple) or len(values) < 2:
         raise UserError(f"{where}.choice must list two options or more; got {values!r}.")
-    return tuple(build(v, f"{where}.choice.{i}") for i, v in enumerate(values))
+    return _each(values, f"{where}.choice", build)
 
 
-def _construct(cls: type[Component], given: Mapping[str, Any], where: str) -> Any:
-    missing = [f.name for f in fields(cls) if f.name not in given and f.default is dataclasses.MISSING]
-    if missing:
-        raise UserError(f"{where} needs '{missing[0]}'{_hint(cls, missing[0])}: add it.")
+def _each(values: Sequence[Any], where: str, build: Callable[[Any, str], Any]) -> tuple[Any, ...]:
+    """What ``build(value, path)`` makes of every value; all mistakes are told at once."""
+    made, mistakes = [], Mistakes()
+    for index, value in enumerate(values):
+        with mistakes.at(f"{where}.{index}"):
+            made.append(build(value, f"{where}.{index}"))
+    mistakes.check()
+    return tuple(made)
+
+
+def _check_each(cls: type[Component], given: Mapping[str, Any], where: str, mistakes: Mistakes) -> None:
+    """Check each value alone: beside fields that are open, a component accepts it or says what is wrong with it."""
+    opened: dict[str, Any] = {field.name: Free() for field in fields(cls)}
+    for name, value in given.items():
+        place = f"{where}.{name}"
+        options = (
+            {f"{place}.choice.{i}": v for i, v in enumerate(value.options)} if isinstance(value, Choice) else {place: value}
+        )
+        for at, option in options.items():
+            with mistakes.at(at):
+                with told_of(where if at == place else at):
+                    alone = cls(**{**opened, name: option})
+                _check_number(alone, field_of(cls, name), at)
+
+
+def _check_number(owner: Component, field: Field, where: str) -> None:
+    """Check a number, or within what bounds it is left open. Domains of other kinds depend on the rest of the component."""
+    value = getattr(owner, field.name)
+    if not isinstance(field.domain, RealDomain | IntegerDomain):
+        return
+    if isinstance(value, Free):
+        opened_domain(owner, field, value, where)
+    else:
+        _check_legal(field.domain, value, where)
+
+
+def _check_legal(domain: Domain, value: Any, where: str) -> None:
+    problem = domain.check(value)
+    if problem:
+        raise UserError(f"{where} {problem}.")
+
+
+@contextlib.contextmanager
+def told_of(where: str) -> Iterator[None]:
+    """Name the path of the component that a mistake is about."""
     try:
-        made: Any = cls(**given)
+        yield
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
-    for field in fields(cls):
-        value = getattr(made, field.name)
+
+
+def _with_legal_leaves(made: Any, where: str) -> Any:
+    """The component with its weights as trees of arrays, once every number lies in its domain."""
+    mistakes = Mistakes()
+    for field in fields(type(made)):
+        value, place = getattr(made, field.name), f"{where}.{field.name}"
         if field.role == "leaf" and not isinstance(value, Free):
             domain = domain_of(made, field)
             value = _arranged(domain.template, value) if isinstance(domain, WeightsDomain) else value
-            problem = domain.check(value)
-            if problem:
-                raise UserError(f"{where}.{field.name} {problem}.")
-            made = dataclasses.replace(made, **{field.name: value})
+            with mistakes.at(place):
+                _check_legal(domain, value, place)
+                made = dataclasses.replace(made, **{field.name: value})
+    mistakes.check()
     return made
 
 
@@ -211,9 +273,9 @@ def _by_path(weights: Any) -> dict[str, Any]:
     return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in flat}
 
 
-def _hint(cls: type[Component], name: str) -> str:
-    hint = field_of(cls, name).type
-    return f", {article(hint.kind)}" if isinstance(hint, type) and issubclass(hint, Component) else ""
+def _hint(field: Field) -> str:
+    is_component = isinstance(field.type, type) and issubclass(field.type, Component)
+    return f", {article(field.type.kind)}" if is_component else ""
 
 
 def _tuples(value: Any) -> Any:

@@ -12,7 +12,8 @@ from typing import Any
 from discover.components.space import Space
 from discover.config.baselines import Baseline
 from discover.config.build import environment_from, words_of
-from discover.config.search_config import SearchConfig, checked_config, read_config
+from discover.config.reading import read_config
+from discover.config.search_config import SearchConfig, checked_config
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import SearchInfo, SearchResult
 from discover.outer_loop import directory as search_directory
@@ -62,6 +63,17 @@ def search(
     checked = checked_config(plugins.registry, config)
     directory = None if directory is None else checked_path(directory, "directory")
     return _run(plugins, checked, directory, resume=resume, anyway=anyway, progress=progress)
+
+
+def check(plugins: Plugins, config: Mapping[str, Any]) -> SearchConfig:
+    """Check all that a search checks before its first lifetime; nothing is run or written.
+
+    Raises:
+        UserError: a mistake in the config.
+    """
+    checked = checked_config(plugins.registry, config)
+    _Runner(plugins, checked, None).close()
+    return checked
 
 
 def resume(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 import yaml
@@ -21,6 +22,7 @@ _WORDS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("false", "False", "FALSE"), (False, "bool")),
 }
 _NOTHING, _MERGE = object(), object()
+_NO_LINES: Mapping[Any, Any] = MappingProxyType({})
 
 
 class _Made(NamedTuple):
@@ -37,19 +39,36 @@ class _Made(NamedTuple):
     height: int
 
 
+class Line:
+    """Where a value is written.
+
+    Attributes:
+        number: of the line on which its key, or the item of a list, begins; from 1.
+        below: the lines of what it holds, by key or index; empty for what an alias stands for.
+    """
+
+    __slots__ = ("below", "number")
+
+    def __init__(self, number: int):
+        self.number = number
+        self.below: Mapping[Any, Line] = _NO_LINES
+
+
 class _Open:
     """A list or a mapping that is being read.
 
     Attributes:
         value: what has been read of it.
+        lines: where each value in it is written.
         anchor: the name by which aliases may call it later.
         weight, height: as of `_Made`, so far.
         key: of the value that comes next, in a mapping.
         merged: mappings that it takes over (``<<``), None if there are none.
     """
 
-    def __init__(self, value: Any, anchor: str | None):
+    def __init__(self, value: Any, line: Line, anchor: str | None):
         self.value, self.anchor = value, anchor
+        self.lines = line.below = dict[Any, Line]()
         self.weight, self.height = 1, 1
         self.key: Any = _NOTHING
         self.merged: list[Any] | None = None
@@ -60,9 +79,13 @@ class Builder:
 
     Args:
         most: characters and values that aliases may stand for in all.
+
+    Attributes:
+        line: where the value is written, and all that it holds.
     """
 
     def __init__(self, most: int):
+        self.line = Line(1)
         self._most, self._aliased = most, 0
         self._open: list[_Open] = []
         self._named: dict[str, _Made | None] = {}  # by anchor; None while its list or mapping is open
@@ -75,6 +98,7 @@ class Builder:
             ValueError: one line that says what and where.
         """
         for event in events:
+            self._note_item(event)
             match event:
                 case yaml.ScalarEvent():
                     made = _Made(_scalar(event), 1 + len(event.value), 0)
@@ -98,7 +122,22 @@ class Builder:
         if len(self._open) >= DEEPEST:
             _refuse(f"it is nested deeper than {DEEPEST} levels", event)
         self._name(event.anchor, None)
-        self._open.append(_Open(empty, event.anchor))
+        self._open.append(_Open(empty, self._line(), event.anchor))
+
+    def _line(self) -> Line:
+        """Where the list or mapping that begins now is written."""
+        if not self._open:
+            return self.line
+        holder = self._open[-1]
+        key = len(holder.value) if isinstance(holder.value, list) else holder.key
+        return holder.lines.get(key) or Line(0)  # of a mapping that is merged, or is no legal key
+
+    def _note_item(self, event: Any) -> None:
+        """Note on which line an item of a list begins."""
+        begins = isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent | yaml.AliasEvent)
+        if begins and self._open and isinstance(self._open[-1].value, list):
+            holder = self._open[-1]
+            holder.lines[len(holder.value)] = Line(event.start_mark.line + 1)
 
     def _end(self, event: Any) -> None:
         done = self._open.pop()
@@ -136,6 +175,7 @@ class Builder:
             holder.value.append(made.value)
         elif holder.key is _NOTHING:
             holder.key = _key(holder, made.value, event)
+            holder.lines[holder.key] = Line(event.start_mark.line + 1)
         elif holder.key is _MERGE:
             holder.key, holder.merged = _NOTHING, _mappings(made.value, event)
         else:

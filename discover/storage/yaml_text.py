@@ -16,7 +16,7 @@ from discover.base.errors import UserError, cut
 from discover.storage import json_text
 from discover.storage.files import bytes_of
 from discover.storage.json_text import values_in_json
-from discover.storage.yaml_core import FLOAT, INT, Builder
+from discover.storage.yaml_core import FLOAT, INT, Builder, Line
 
 LONGEST = 2**18
 """Characters that a text of YAML may hold; its aliases may stand for as many again."""
@@ -28,10 +28,16 @@ def values_in(text: str) -> Any:
     Raises:
         ValueError: it is not YAML, or stands for too much; the message is one line.
     """
+    return values_and_lines(text)[0]
+
+
+def values_and_lines(text: str) -> tuple[Any, Line]:
+    """What a text of YAML says, and where it says it; see `values_in`."""
     if len(text) > LONGEST:
         raise ValueError(f"it holds more than {LONGEST:,} characters")
+    builder = Builder(LONGEST)
     try:
-        return Builder(LONGEST).built(yaml.parse(text, yaml.SafeLoader))
+        return builder.built(yaml.parse(text, yaml.SafeLoader)), builder.line
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from None
 
@@ -42,14 +48,28 @@ def values_in_file(path: Path, what: str) -> Any:
     Raises:
         UserError: it cannot be read, or is not what its name says.
     """
+    return values_and_lines_in_file(path, what)[0]
+
+
+def values_and_lines_in_file(path: Path, what: str) -> tuple[Any, Line | None]:
+    """What a file says, and of YAML where it says it; see `values_in_file`."""
     is_json = path.suffix == ".json"
     data = bytes_of(path, what, 4 * (json_text.LONGEST if is_json else LONGEST))
+    return values_in_bytes(data, f"{what} '{path}'", is_json=is_json)
+
+
+def values_in_bytes(data: bytes, what: str, *, is_json: bool = False) -> tuple[Any, Line | None]:
+    """What bytes of YAML or JSON say, and of YAML where they say it.
+
+    Raises:
+        UserError: they are neither; the message begins with ``what``.
+    """
     try:
-        return (values_in_json if is_json else values_in)(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        return (values_in_json(text), None) if is_json else values_and_lines(text)
     except ValueError as error:
-        raise UserError(
-            f"{what} '{path}' is not {'JSON' if is_json else 'YAML'} ({cut(str(error), 160)}): repair it."
-        ) from None
+        kind = "JSON" if is_json else "YAML"
+        raise UserError(f"{what} is not {kind} ({cut(str(error), 160)}): repair it.") from None
 
 
 def text_of(values: Any, what: str) -> str:

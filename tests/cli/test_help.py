@@ -7,7 +7,10 @@ from collections.abc import Callable
 import pytest
 from typer.testing import Result
 
-COMMANDS = ("", "search", "resume", "train", "compare", "ui", "plugins", "plugins list", "plugins show")
+COMMANDS = (
+    *("", "search", "resume", "train", "compare", "ui", "plugins", "plugins list", "plugins show"),
+    *("config", "config new", "config check", "config schema"),
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -18,18 +21,29 @@ def test_every_help_has_an_example(invoke: Callable[..., Result], command: str) 
     assert after.strip().startswith(f"discover {command}".strip())
 
 
-def test_help_imports_neither_jax_nor_mlflow() -> None:
+HEAVY = {"jax", "mlflow", "gymnax", "matplotlib", "numpy", "optax", "evosax"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "heavy"),
+    [
+        (("--help", "--version"), HEAVY | {"pydantic"}),
+        (("search --help", "plugins list --help", "config check --help", "frobnicate"), HEAVY),  # typer loads pydantic
+    ],
+    ids=["first", "commands"],
+)
+def test_help_imports_nothing_heavy(lines: tuple[str, ...], heavy: set[str]) -> None:
     script = (
         "import sys\n"
         "from discover.cli import main\n"
-        "for words in (['--help'], ['--version'], ['search', '--help'], ['plugins', 'list', '--help'], ['frobnicate']):\n"
-        "    sys.argv = ['discover', *words]\n"
+        f"for line in {lines}:\n"
+        "    sys.argv = ['discover', *line.split()]\n"
         "    try:\n"
         "        main()\n"
         "    except SystemExit:\n"
         "        pass\n"
-        "heavy = {'jax', 'mlflow', 'gymnax', 'matplotlib', 'numpy', 'optax', 'evosax'}\n"
-        "sys.exit(f'imported: {heavy & set(sys.modules)}' if heavy & set(sys.modules) else 0)\n"
+        f"heavy = {heavy} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
     )
     made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert made.returncode == 0, made.stderr

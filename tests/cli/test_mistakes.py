@@ -27,12 +27,30 @@ def sentence(result: Result) -> str:
 
 @pytest.fixture
 def mistaken(invoke: Invoke, config: Path) -> Callable[..., str]:
-    """The sentence for a search with settings changed."""
+    """The sentence for a search with settings changed; where it is about one of their values, it names that setting first."""
 
-    def run(*settings: str) -> str:
-        return sentence(invoke("search", config, "--no-tracking", *(word for text in settings for word in ("--set", text))))
+    def run(setting: str) -> str:
+        return sentence(invoke("search", config, "--no-tracking", "--set", setting)).removeprefix(f"--set '{setting}': ")
 
     return run
+
+
+def test_a_mistake_names_the_setting_that_makes_it(invoke: Invoke, config: Path) -> None:
+    made = sentence(invoke("search", config, "--no-tracking", "--set", "seeds=2", "--set", "candidate.rule.toy_climb.noise=2"))
+    assert made == ("--set 'candidate.rule.toy_climb.noise=2': candidate.rule.toy_climb.noise must lie in [0, 1]; got 2.")
+
+
+def test_every_mistake_has_a_line_of_its_own(invoke: Invoke, config: Path) -> None:
+    config.write_text(config.read_text().replace("generations: 2", "generations: two").replace("steps: 5", "step: 5"))
+    result = invoke("search", config, "--no-tracking", "--set", "seeds=0")
+    number = next(i for i, line in enumerate(config.read_text().splitlines(), 1) if "generations" in line)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines() == [
+        f"error: {config}:{number - 2}: candidate.rule.toy_climb: Climb has no field 'step'; did you mean 'steps'? "
+        "Known: fails, limit, noise, num_envs, slope, steps.",
+        f"error: {config}:{number}: generations must be a whole number from 1 to 2147483647; got 'two'.",
+        "error: --set 'seeds=0': seeds must be a whole number from 1 to 65536; got 0.",
+    ]
 
 
 def test_unknown_component(mistaken: Callable[..., str]) -> None:
@@ -103,8 +121,9 @@ def test_not_yaml(invoke: Invoke) -> None:
     assert candidate.startswith("candidate file 'broken.yaml' is not YAML (while parsing a flow sequence ")
 
 
-def test_a_value_that_yaml_cannot_read(invoke: Invoke, mistaken: Callable[..., str]) -> None:
-    assert mistaken("directory=!!int x").startswith("--set 'directory=!!int x': the value is not YAML ('x' is no plain value ")
+def test_a_value_that_yaml_cannot_read(invoke: Invoke, config: Path) -> None:
+    made = sentence(invoke("search", config, "--no-tracking", "--set", "directory=!!int x"))
+    assert made.startswith("--set 'directory=!!int x': the value is not YAML ('x' is no plain value ")
     Path("dated.yaml").write_text("tasks: !!timestamp 2024-13-45")
     assert sentence(invoke("search", "dated.yaml")) == (
         "config file 'dated.yaml' is not YAML ('2024-13-45' is no plain value with the tag '!!timestamp', in line 1, "
@@ -355,7 +374,7 @@ def test_a_bug_is_one_sentence_and_a_file(invoke: Invoke, config: Path, monkeypa
         raise ZeroDivisionError("nobody expected this")
 
     importlib.import_module("discover.outer_loop.search")  # else it would be imported while it is patched, and keep `fail`
-    monkeypatch.setattr("discover.config.search_config.read_config", fail)
+    monkeypatch.setattr("discover.config.reading.read_config", fail)
     result = invoke("search", config)
     assert (result.exit_code, result.stdout) == (1, "")
     start = "error: unexpected ZeroDivisionError: nobody expected this; this is a bug: its traceback lies in '"

@@ -124,7 +124,7 @@ def test_ctrl_c_before_the_search_begins(invoke: Invoke, config: Path, monkeypat
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("discover.config.search_config.read_config", interrupt)
+    monkeypatch.setattr("discover.config.reading.read_config", interrupt)
     result = invoke("search", config)
     assert (result.exit_code, result.stderr) == (130, "stopped: nothing is left to resume.\n")
 

@@ -7,7 +7,8 @@ import pytest
 from toys import FinalReturn, Hill
 
 from discover import Registry, UserError
-from discover.config.search_config import SearchConfig, checked_config, read_config
+from discover.config.reading import read_config
+from discover.config.search_config import SearchConfig, checked_config
 
 WORDS: dict[str, Any] = {
     "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}},
@@ -29,6 +30,10 @@ def test_a_config_is_completed_with_defaults(registry: Registry) -> None:
     assert isinstance(config.objective, FinalReturn)
     assert (config.seed, config.seeds, config.finalists, config.selection_seeds, config.report) == (0, 2, 8, 8, None)
     assert config.words["checkpoint_minutes"] == 2.0
+    assert list(config.words) == [
+        *("name", "seed", "objective", "executor", "seeds", "finalists", "selection_seeds", "checkpoint_minutes"),
+        *("time_limit_seconds", "directory", "report", "candidate", "strategy", "population", "generations", "tasks"),
+    ]
     assert config.tasks[0].label == "payday @ 100"
     assert checked_config(registry, config.words) is not config
 
@@ -139,6 +144,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"candidate": "climb"}, "the space has no open value: write 'free' for a number, or {choice: [...]} for a component."),
     ({"tasks": []}, "tasks must be a list of {task: ID, steps: N}; got []."),
     ({"tasks": "payday"}, "tasks must be a list of {task: ID, steps: N}; got 'payday'."),
+    ({"tasks": ()}, "tasks must be a list of {task: ID, steps: N}; got ()."),
+    ({"tasks": (TASK,)}, "tasks must be a list of {task: ID, steps: N}; got ({'task': 'payday', 'steps': 100},)."),
     ({"tasks": ["payday"]}, "tasks.0 must be {task: ID, steps: N}; got 'payday'."),
     ({"tasks": [TASK, {"task": "payday"}]}, "tasks.1 must be {task: ID, steps: N}; got {'task': 'payday'}."),
     ({"tasks": [{**TASK, "step": 1}]}, "tasks.0: unknown key 'step'; did you mean 'steps'? Known: "),
@@ -178,6 +185,25 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ),
     ({"report": {"tasks": [TASK], "seeds": 1}}, "report.seeds must be a whole number from 2 to 65536; got 1."),
     ({"report": {"tasks": [{}]}}, "report.tasks.0 must be {task: ID, steps: N}; got {}."),
+]
+
+
+MISTAKES += [
+    (
+        {"time_limit_seconds": value},
+        f"time_limit_seconds must be a number of seconds above 0, or null for no limit; got {value}.",
+    )
+    for value in (0, -1.5, True, float("inf"), float("nan"))
+]
+RULE: list[tuple[dict[str, Any], str]] = [
+    ({"slope": {"free": {"low": 5, "high": 1}}}, ".slope: a real domain needs finite numbers low < high; got low=5, high=1."),
+    ({"slope": {"free": {"low": -50}}}, ".slope: free may only narrow the domain [-10, 10]; got low=-50, high=10."),
+    ({"slope": {"free": {"scale": "lg"}}}, ".slope: scale 'lg' is unknown; choose one of linear, log, log1m, logit."),
+    ({"slope": {"free": {"start": 11}}}, ".slope: start must lie in [-10, 10]; got 11."),
+    ({"slope": "free", "steps": {"choice": [1, "x"]}}, ".steps.choice.1: steps of Climb must be a whole number; got 'x'."),
+]
+MISTAKES += [
+    ({"candidate": {"recipe": "climb", "rule": {"toy_climb": rule}}}, f"candidate.rule.toy_climb{told}") for rule, told in RULE
 ]
 
 

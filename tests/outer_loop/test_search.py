@@ -481,7 +481,7 @@ def test_each_baseline_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     tuned = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}}
     report = {"baselines": {"fixed": "climb", "tuned": {"tune": tuned}}, "tasks": [{"task": "payday", "steps": 40}], "seeds": 2}
     run(tmp_path, tasks=[{"task": "payday", "steps": 40}], report=report, generations=1)
-    assert places == ["candidate", "report.baselines.fixed", "report.baselines.tuned"]
+    assert places == ["candidate", "report.baselines.fixed", "report.baselines.tuned.tune"]
 
 
 def test_a_new_directory_is_named_after_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import yaml
 
 from discover import UserError
 from discover.storage.json_text import short, values_in_json
-from discover.storage.yaml_text import text_of, values_in, values_in_file
+from discover.storage.yaml_core import Line
+from discover.storage.yaml_text import text_of, values_and_lines, values_in, values_in_file
 
 SCALARS: list[tuple[str, Any]] = [
     ("010", 10),
@@ -86,6 +87,36 @@ def test_an_alias_stands_for_a_copy() -> None:
     found = values_in("a: &x {list: [1]}\nb: *x\nc: [*x, *x]\n")
     found["b"]["list"].append(2)
     assert found == {"a": {"list": [1]}, "b": {"list": [1, 2]}, "c": [{"list": [1]}, {"list": [1]}]}
+
+
+def test_lines_are_those_of_keys_and_items() -> None:
+    text = (
+        "# x\na:\n  - 1\n  - {b: 1,\n     c: [2,\n 3]}\nd: &d {e: 1}\nf:\n  <<: *d\n  g: |\n    two\n    lines\nh: *d\n1: 2\n"
+    )
+    values, line = values_and_lines(text)
+
+    def numbers(line: Line) -> dict[Any, Any]:
+        return {key: (inner.number, numbers(inner)) for key, inner in line.below.items() if isinstance(key, str | int)}
+
+    assert numbers(line) == {
+        "a": (2, {0: (3, {}), 1: (4, {"b": (4, {}), "c": (5, {0: (5, {}), 1: (6, {})})})}),
+        "d": (7, {"e": (7, {})}),
+        "f": (8, {"g": (10, {})}),
+        "h": (13, {}),
+        1: (14, {}),
+    }
+    assert values["f"] == {"e": 1, "g": "two\nlines\n"}
+    assert values_and_lines("7")[1].below == {}
+
+
+def test_lines_take_little_memory() -> None:
+    text = "[" * 99 + "1," * 100_000 + "1" + "]" * 99
+    tracemalloc.start()
+    try:
+        values_and_lines(text)
+        assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_mappings_are_merged_without_sharing() -> None:

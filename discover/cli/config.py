@@ -1,0 +1,100 @@
+"""``discover config``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from discover.base.errors import UserError
+from discover.base.mistakes import MistakesError
+from discover.cli.options import Json, PluginsDir, Settings
+from discover.cli.output import print_json, quiet_output
+from discover.plugin.session import start_plugins
+
+if TYPE_CHECKING:
+    from discover.config.search_config import SearchConfig
+    from discover.plugin.loader import Plugins
+
+
+def check(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML or JSON file; - for standard input.")],
+    settings: Settings = None,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Trace the first candidate and the baselines too, as a search does: takes longer.")
+    ] = False,
+    json: Json = False,
+    plugins_dir: PluginsDir = None,
+) -> None:
+    """Check a config without running it, and tell all its mistakes."""
+    with quiet_output(json):
+        plugins = start_plugins(plugins_dir)
+        try:
+            checked, mistakes, status = _checked(plugins, config, settings or [], trace), [], 0
+        except UserError as error:
+            if not json:
+                raise
+            checked, mistakes, status = None, _mistakes(error), error.exit_status
+    if json:
+        print_json({"config": config, "valid": not mistakes, "mistakes": mistakes})
+    elif checked is not None:
+        print(f"config '{config}' is valid: {_summary(checked)}.")
+    raise typer.Exit(status)
+
+
+def schema(plugins_dir: PluginsDir = None) -> None:
+    """Print a JSON schema of configs, by which an editor completes and checks them, with all that the plugins bring.
+
+    Editors with the YAML language server take it where a config begins with: # yaml-language-server: $schema=FILE
+    """
+    with quiet_output(True):
+        registry = start_plugins(plugins_dir).registry
+        from discover.config.schema import config_schema
+
+        made = config_schema(registry)
+    print_json(made)
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the search.")] = "search",
+    recipe: Annotated[str | None, typer.Option("--recipe", metavar="NAME", help="The algorithm to start from.")] = None,
+    task: Annotated[str | None, typer.Option("--task", metavar="ID", help="The task to search on.")] = None,
+    strategy: Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="How to propose candidates.")] = None,
+    plugins_dir: PluginsDir = None,
+) -> None:
+    """Print an example of a config, with a comment for every key."""
+    with quiet_output(True):
+        registry = start_plugins(plugins_dir).registry
+        from discover.config.example import example
+
+        text = example(registry, name, recipe, task, strategy)
+    print(text, end="")
+
+
+def _checked(plugins: Plugins, config: Path, settings: list[str], trace: bool) -> SearchConfig:
+    from discover.config.reading import read_config
+    from discover.config.search_config import checked_config
+
+    words = read_config(config, settings)
+    if not trace:
+        return checked_config(plugins.registry, words)
+    from discover.outer_loop.search import check
+
+    return check(plugins, words)
+
+
+def _mistakes(error: UserError) -> list[dict[str, Any]]:
+    if isinstance(error, MistakesError):
+        return [mistake._asdict() for mistake in error.mistakes]
+    return [{"path": "", "sentence": str(error), "place": ""}]
+
+
+def _summary(config: SearchConfig) -> str:
+    from discover.components.space import Space
+
+    open_values, tasks = len(Space(config.template).genes), len(config.tasks)
+    return (
+        f"{config.generations:,} generation{'s' * (config.generations != 1)} of {config.population:,} candidates with "
+        f"{open_values:,} open value{'s' * (open_values != 1)}, on {tasks:,} task{'s' * (tasks != 1)}"
+    )

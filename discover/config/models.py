@@ -1,0 +1,98 @@
+"""Keys of a config: their types, bounds, defaults and descriptions. What components hold is checked where they are built."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from discover.config.values import Baselines, Items, NotNegative, Part, SecondsOrNull, Text, Whole
+
+MOST_LIFETIMES = 2**22
+"""Lifetimes of one generation at most: more would take memory by the gigabyte before the first of them has begun."""
+
+_Members = Whole(1, 2**20)
+_Seeds = Whole(1, 2**16)
+_Count = Whole(1, 2**31 - 1)
+
+
+class Section(BaseModel):
+    """A part of a config with keys of its own.
+
+    Attributes:
+        form: what it looks like, in a message.
+        remedy: what to do about a key that is missing.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    form: ClassVar[str]
+    remedy: ClassVar[str] = "add it"
+
+
+class TaskModel(Section):
+    """A task, and how long agents live on it."""
+
+    form: ClassVar[str] = "{task: ID, steps: N}"
+
+    task: Annotated[str, Part("task")] = Field(description="Name of a task: `discover plugins list` shows them all.")
+    steps: Annotated[int, _Count] = Field(description="Environment steps of each lifetime.")
+    note: Annotated[str, Text(0)] = Field("", description="Remark beside the task in the report, such as 'unseen task'.")
+
+
+class ReportModel(Section):
+    """What is compared after a search."""
+
+    form: ClassVar[str] = "a mapping with baselines, tasks, seeds"
+    remedy: ClassVar[str] = "list the tasks to compare on"
+
+    baselines: Annotated[dict[str, Any], Baselines()] = Field(
+        {},
+        description="Candidates to compare the champion with, by name: a recipe, a candidate, or {tune: SPACE} for the "
+        "champion of a search over that space with the same budget.",
+    )
+    tasks: Annotated[list[TaskModel], Items(TaskModel.form)] = Field(min_length=1, description="Tasks to compare on.")
+    seeds: Annotated[int, Whole(2, 2**16)] = Field(
+        16, description="Lifetimes of each candidate on each task, with random numbers that the search never uses."
+    )
+
+
+class ConfigModel(Section):
+    """A search."""
+
+    form: ClassVar[str] = "a mapping of keys to values"
+
+    name: Annotated[str, Text()] = Field("search", description="Name of the search, and of its directory.")
+    seed: Annotated[int, Whole(0, 2**32 - 1)] = Field(
+        0, description="Seed of all random numbers: the same config gives the same results on the same machine."
+    )
+    candidate: Annotated[Any, Part("candidate")] = Field(
+        description="Space of algorithms to search: a mapping of an algorithm's fields, which may start from a recipe. "
+        "'free' leaves a number open, {choice: [A, B]} a component."
+    )
+    strategy: Annotated[Any, Part("strategy")] = Field(description="How the search proposes candidates.")
+    objective: Annotated[Any, Part("objective")] = Field("final_return", description="Fitness of a candidate.")
+    executor: Annotated[Any, Part("executor")] = Field("local", description="Where and how lifetimes run.")
+    population: Annotated[int, _Members] = Field(description="Candidates in each generation.")
+    generations: Annotated[int, _Count] = Field(description="How often candidates are proposed and evaluated.")
+    seeds: Annotated[int, _Seeds] = Field(2, description="Lifetimes of each candidate on each task in a generation.")
+    tasks: Annotated[list[TaskModel], Items(TaskModel.form)] = Field(
+        min_length=1, description="Tasks on which candidates are evaluated."
+    )
+    finalists: Annotated[int, _Members] = Field(
+        8, description="Best candidates that are evaluated again after the last generation."
+    )
+    selection_seeds: Annotated[int, _Seeds] = Field(
+        8, description="Lifetimes of each finalist on each task; the best finalist is the champion."
+    )
+    checkpoint_minutes: Annotated[float, NotNegative()] = Field(
+        2.0, description="Minutes between checkpoints, from which `discover resume` goes on."
+    )
+    time_limit_seconds: Annotated[float | None, SecondsOrNull()] = Field(
+        None,
+        description="Seconds that one structure of a candidate may take on a task in a generation, compilation included; a "
+        "structure that takes longer counts as broken.",
+    )
+    directory: Annotated[str, Text()] = Field("discover-runs", description="Folder in which the search's directory is made.")
+    report: ReportModel | None = Field(
+        None, description="Comparison of the champion with baselines after the search; null for none."
+    )
