@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator
 
 import jax
 
-from discover.base.errors import UserError
 from discover.components.space import Space
 from discover.config.baselines import Baseline
 from discover.config.build import words_of
@@ -63,12 +60,3 @@ def tuning_config(
         report=None,
         words={**values, "name": title},
     )
-
-
-@contextlib.contextmanager
-def mistakes_at(place: str) -> Iterator[None]:
-    """Begin the sentence of a mistake with the place in the config that it is about."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"{place}: {error}") from None

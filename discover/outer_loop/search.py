@@ -11,14 +11,14 @@ from typing import Any
 
 from discover.components.space import Space
 from discover.config.baselines import Baseline
-from discover.config.build import environment_from, words_of
+from discover.config.build import environment_from, told_of, words_of
 from discover.config.reading import read_config
 from discover.config.search_config import SearchConfig, checked_config
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import SearchInfo, SearchResult
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.checkpoint import Checkpoint
-from discover.outer_loop.checks import check_candidates, first_candidate, mistakes_at, tuning_config
+from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config
 from discover.outer_loop.directory import CONFIG_FILE
 from discover.outer_loop.ending import Ending, read_result, write_result
 from discover.outer_loop.fitness import Evaluator
@@ -251,7 +251,7 @@ class _Runner:
             if baseline.space is not None
         }
         for name, config in configs.items():
-            with mistakes_at(f"report.baselines.{name}"):
+            with told_of(f"report.baselines.{name}"):
                 _Runner(self.plugins, config, None)
         return configs
 
