@@ -37,6 +37,9 @@ def check_component(component: Component, registry: Registry | None = None) -> N
 
     Raises:
         ConformanceError: the first check that fails, in one sentence.
+
+    >>> from discover.testing.strategies import Point
+    >>> check_component(Point())
     """
     component, name = complete(component), type(component).__name__
     require(inspect.getdoc(type(component)), f"{name} has no docstring: its first line is what users are shown.")
@@ -52,7 +55,14 @@ def check_component(component: Component, registry: Registry | None = None) -> N
 
 
 def complete(component: C) -> C:
-    """The component with every open value set to where a search begins."""
+    """The component with every open value set to where a search begins.
+
+    >>> from discover import free
+    >>> from discover.testing.strategies import Point
+    >>> point = complete(Point(x=free()))
+    >>> round(float(point.x), 3), round(float(point.y), 3)
+    (0.8, -0.6)
+    """
     is_open = any(not isinstance(leaf, np.ndarray | jax.Array) for leaf in jax.tree.leaves(component))
     return Space(component).decode(Space(component).start(jax.random.key(0))) if is_open else component
 

@@ -48,6 +48,9 @@ def check_environment_shapes(environment: Environment) -> None:
 
     Raises:
         ConformanceError: the first check that fails, in one sentence.
+
+    >>> from discover.testing.small import Corridor
+    >>> check_environment_shapes(Corridor())
     """
     environment, name = complete(environment), repr(environment)
     spec = environment.spec()

@@ -22,6 +22,11 @@ def members(component: Component, count: int, spread: float) -> Members:
 
     Returns:
         The component with a leading axis P on each leaf.
+
+    >>> from discover.testing.strategies import Point
+    >>> points = members(Point(), 3, spread=0.1)
+    >>> points.x.shape, round(float(points.x[0]), 3)
+    ((3,), 0.8)
     """
     template = replace(component, {path: free() for path, _, field, _ in walk(component) if field.role == "leaf"})
     every = [component]
@@ -39,6 +44,10 @@ def differentiable(component: Component, gradient: Component) -> list[jax.Array]
     Args:
         component: with respect to which the gradient is.
         gradient: in the structure of the component.
+
+    >>> from discover.testing.strategies import Point
+    >>> len(differentiable(Point(), Point()))
+    3
     """
     fixed: list[bool] = []
     for _, owner, field, value in walk(component):

@@ -47,7 +47,12 @@ def check_return_function(function: ReturnFunction) -> None:
 
 
 def example_segment(key: Key) -> Segment:
-    """Seven steps of three columns: an episode that terminates, one that is truncated, and one that does not end."""
+    """Seven steps of three columns: an episode that terminates, one that is truncated, and one that does not end.
+
+    >>> segment = example_segment(jax.random.key(0))
+    >>> segment.reward.shape, segment.terminated.sum().item(), segment.truncated.sum().item()
+    ((7, 3), 1, 1)
+    """
     keys = jax.random.split(key, 5)
     reward, value, following, behavior, target = (jax.random.normal(k, (STEPS, COLUMNS)) for k in keys)
     none = jnp.zeros((STEPS, COLUMNS), bool)
