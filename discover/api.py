@@ -158,11 +158,11 @@ def train(
     algorithm, name = load(candidate, store=_store(tracking)), name or _name_of(candidate)
     seeds, seed = _count("seeds", seeds), _count("seed", seed, 0)
     with _session("train", tracking) as running:
-        training = train_in(running, name, algorithm, _run(task, steps), seeds=seeds, seed=seed)
+        training = train_in(running, name, algorithm, run=_run(task, steps), seeds=seeds, seed=seed)
     return dataclasses.replace(training, facts=running.facts)
 
 
-def train_in(running: Session, name: str, algorithm: Algorithm, run: TaskRun, seeds: int, seed: int) -> Training:
+def train_in(running: Session, name: str, algorithm: Algorithm, *, run: TaskRun, seeds: int, seed: int) -> Training:
     """Train a candidate in a session that is open already, see `train`."""
     from discover.config.search_config import default_executor
     from discover.evaluation.train import train as trained
@@ -213,12 +213,12 @@ def compare(
     check_different(plugins(), algorithms)
     runs, seeds, seed = _runs(tasks, steps), _count("seeds", seeds), _count("seed", seed, 0)
     with _session("compare", tracking) as running:
-        comparison = compare_in(running, algorithms, runs, seeds=seeds, seed=seed)
+        comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
     return dataclasses.replace(comparison, facts=running.facts)
 
 
 def compare_in(
-    running: Session, algorithms: Mapping[str, Algorithm], runs: Sequence[TaskRun], seeds: int, seed: int
+    running: Session, algorithms: Mapping[str, Algorithm], runs: Sequence[TaskRun], seeds: int, *, seed: int
 ) -> Comparison:
     """Compare candidates in a session that is open already, see `compare`."""
     from discover.config.search_config import default_executor

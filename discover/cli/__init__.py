@@ -1,4 +1,4 @@
-"""The command line. Nothing here imports JAX or MLflow before a command needs it: ``--help`` is instant."""
+"""The command line. JAX and MLflow are imported only when a command needs them, so that ``--help`` is instant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from discover.cli import compare, config, plugins, resume, search, train, ui
-from discover.cli.guard import guarded, set_debug
+from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
 
 app = typer.Typer(name="discover", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -40,8 +40,8 @@ def discover(
     set_debug(debug)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(show: bool) -> None:
+    if show:
         print(f"discover-rl {installed_version('discover-rl')}")
         raise typer.Exit
 
@@ -59,6 +59,6 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (plugins_app, "show", plugins.show, "discover plugins show gae"),
 )
 for _app, _name, _function, _example in _COMMANDS:
-    _app.command(_name, epilog=examples(_example))(guarded(_function))
+    _app.command(_name, epilog=examples(_example))(guard_command(_function))
 app.add_typer(config_app, name="config")
 app.add_typer(plugins_app, name="plugins")

@@ -42,9 +42,9 @@ def run(
 
         runs = [_task_run(text.strip(), steps) for text in tasks.split(",")]
         check_distinct(runs, "--tasks")
-        compared = candidates_from(plugins, names, options.store)
+        algorithms = candidates_from(plugins, names, options.store)
         with session(options.command("compare"), plugins) as running:
-            comparison = compare_in(running, compared, runs, seeds, seed)
+            comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
     if options.json:
         summary = {"candidates": names, "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}
         print_json({**summary, "run_id": None, **running.facts})
@@ -56,7 +56,7 @@ def run(
 
 
 def _task_run(text: str, steps: int) -> TaskRun:
-    """A task with the length of its lifetimes, which may stand behind an ``@``."""
+    """A task and the length of its lifetimes, from ``TASK`` or ``TASK@STEPS``."""
     from discover.contract.events import TaskRun
 
     task, mark, own = text.partition("@")

@@ -31,7 +31,7 @@ def check(
     with quiet_output(json):
         plugins = start_plugins(plugins_dir)
         try:
-            checked, mistakes, status = _checked(plugins, config, settings or [], trace), [], 0
+            checked, mistakes, status = _check(plugins, config, settings or [], trace), [], 0
         except UserError as error:
             if not json:
                 raise
@@ -52,8 +52,8 @@ def schema(plugins_dir: PluginsDir = None) -> None:
         registry = start_plugins(plugins_dir).registry
         from discover.config.schema import config_schema
 
-        made = config_schema(registry)
-    print_json(made)
+        document = config_schema(registry)
+    print_json(document)
 
 
 def new(
@@ -68,29 +68,32 @@ def new(
         registry = start_plugins(plugins_dir).registry
         from discover.config.example import example
 
-        text = example(registry, name, recipe, task, strategy)
+        text = example(registry, name, recipe=recipe, task=task, strategy=strategy)
     print(text, end="")
 
 
-def _checked(plugins: Plugins, config: Path, settings: list[str], trace: bool) -> SearchConfig:
+def _check(plugins: Plugins, config: Path, settings: list[str], trace: bool) -> SearchConfig:
+    """The config in a file, with or without the traces of a search."""
     from discover.config.reading import read_config
     from discover.config.search_config import checked_config
 
-    words = read_config(config, settings)
+    values = read_config(config, settings)
     if not trace:
-        return checked_config(plugins.registry, words)
+        return checked_config(plugins.registry, values)
     from discover.outer_loop.search import check
 
-    return check(plugins, words)
+    return check(plugins, values)
 
 
 def _mistakes(error: UserError) -> list[dict[str, Any]]:
+    """Path, sentence and place of each mistake, as JSON can hold them."""
     if isinstance(error, MistakesError):
         return [mistake._asdict() for mistake in error.mistakes]
     return [{"path": "", "sentence": str(error), "place": ""}]
 
 
 def _summary(config: SearchConfig) -> str:
+    """The size of a search in words."""
     from discover.components.space import Space
 
     open_values, tasks = len(Space(config.template).genes), len(config.tasks)

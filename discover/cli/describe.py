@@ -1,8 +1,9 @@
-"""What is known of a registered name, as JSON can hold it."""
+"""The description of a registered name, as JSON can hold it."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 from collections.abc import Sequence
 from typing import Any
@@ -13,11 +14,10 @@ from discover.components.open_values import Free
 from discover.contract.registry import Entry
 
 _ROLES = {"leaf": "meta-parameter", "subtree": "component", "static": "setting"}
-_WORDS = {"Array": "weights", "OptionIndex": "option_index", "Whole": "integer"}  # as a component's author writes them
 
 
-def described(entry: Entry) -> dict[str, Any]:
-    """Paper and facts of an entry, and the fields of a component, or what a recipe or a task stands for."""
+def description_of(entry: Entry) -> dict[str, Any]:
+    """The paper and facts of an entry, with the fields of a component, or the value of a recipe or a task."""
     facts = {"paper": entry.paper, **entry.facts}
     if entry.component is None:
         return {**facts, "value": entry.value}
@@ -25,7 +25,7 @@ def described(entry: Entry) -> dict[str, Any]:
 
 
 def _fields(component: type[Component]) -> list[dict[str, Any]]:
-    """For each field what it is, which values it takes, and its default (null where it must be written)."""
+    """Role, type, domain and default of each field; the default of a required field is null."""
     return [
         {
             "name": field.name,
@@ -40,21 +40,26 @@ def _fields(component: type[Component]) -> list[dict[str, Any]]:
 
 
 def field_row(facts: dict[str, Any]) -> Sequence[str]:
-    """A described field as a row of a table: name, what it takes, default."""
+    """The description of a field as a row of a table: name, role, type with domain, default.
+
+    >>> row = {"name": "gamma", "role": "meta-parameter", "type": "real", "domain": {"low": 0}, "required": False, "default": 1}
+    >>> field_row(row)
+    ('gamma', 'meta-parameter', 'real(low=0)', '1')
+    """
     limits = ", ".join(f"{key}={value}" for key, value in (facts["domain"] or {}).items())
-    takes = f"{facts['type']}({limits})" if limits else facts["type"]
-    return facts["name"], facts["role"], takes, "(required)" if facts["required"] else str(facts["default"])
+    domain = f"{facts['type']}({limits})" if limits else facts["type"]
+    return facts["name"], facts["role"], domain, "(required)" if facts["required"] else str(facts["default"])
 
 
 def _type(field: Field) -> str:
+    """The type of a setting, or the name of the function that declares the field (`OptionIndexDomain`: ``option_index``)."""
     if field.domain is None:
         return _hint(field.type)
-    name = type(field.domain).__name__
-    return _WORDS.get(name, name.lower())
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(field.domain).__name__.removesuffix("Domain")).lower()
 
 
-def _hint(hint: Any) -> str:
-    """A type as a config's author thinks of it: a kind of component, or the type of a setting."""
+def _hint(hint: object) -> str:
+    """A type in the terms of a config: a kind of component, or the type of a setting."""
     arguments = typing.get_args(hint)
     if typing.get_origin(hint) is typing.Annotated:
         return _hint(arguments[0])
@@ -70,14 +75,15 @@ def _hint(hint: Any) -> str:
 
 
 def _limits(domain: Domain | None) -> dict[str, Any] | None:
-    """The settings of a domain that are plain values (not what starts weights)."""
+    """The settings of a domain that are plain values, which the start values of weights are not."""
     if domain is None or not dataclasses.is_dataclass(domain):
         return None
     values = {item.name: getattr(domain, item.name) for item in dataclasses.fields(domain)}
     return {name: value for name, value in values.items() if isinstance(value, int | float | str)}
 
 
-def _default(value: Any) -> Any:
+def _default(value: object) -> Any:
+    """The default of a field as JSON can hold it."""
     if value is dataclasses.MISSING:
         return None
     if isinstance(value, Free):

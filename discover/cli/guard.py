@@ -1,10 +1,10 @@
-"""What a user sees when something goes wrong: one sentence, and the exit status.
+"""Errors as a user sees them: one sentence, and the exit status.
 
 ======  =======================================================
 status  meaning
 ======  =======================================================
 0       done
-1       a failure that is nobody's mistake, or a bug
+1       a failure that is not the user's mistake, or a bug
 2       a user's mistake
 130     stopped by ctrl-C
 143     stopped by SIGTERM
@@ -20,7 +20,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import typer
 
@@ -37,7 +37,7 @@ _show_traceback = False
 
 
 class StoppedError(DiscoverError):
-    """Ctrl-C or SIGTERM; the message says how to go on."""
+    """Ctrl-C or SIGTERM ended the command; the message has the command that resumes it, if there is one."""
 
     def __init__(self, message: str, cause: KeyboardInterrupt):
         super().__init__(message)
@@ -45,37 +45,42 @@ class StoppedError(DiscoverError):
 
 
 def raise_late(session: Session) -> None:
-    """End a command as its watchers ask, or as ctrl-C did while they were at work. Its result has been printed."""
+    """Raise what watchers raised at the end of a command, or a ctrl-C during their work. The result is printed already.
+
+    Raises:
+        StoppedError: ctrl-C or SIGTERM.
+        DiscoverError: of a watcher.
+    """
     for error in session.late:
         if isinstance(error, KeyboardInterrupt):
             raise StoppedError("the result is complete, but may not be tracked to its end.", error)
         raise error
 
 
-def set_debug(wanted: bool) -> None:
-    """Whether unexpected errors are shown with their traceback."""
+def set_debug(show: bool) -> None:
+    """Set whether unexpected errors are shown with their traceback."""
     global _show_traceback
-    _show_traceback = wanted
+    _show_traceback = show
 
 
-def guarded(command: Callable[..., R]) -> Callable[..., R]:
+def guard_command(command: Callable[..., R]) -> Callable[..., R]:
     """A command whose errors end as one sentence on standard error and an exit status."""
 
     @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> R:
+    def run(*args: object, **kwargs: object) -> R:
         with one_line_warnings():
             try:
                 return command(*args, **kwargs)
             except (typer.Exit, typer.Abort, BrokenPipeError):
                 raise
             except BaseException as error:
-                raise typer.Exit(_told(error)) from None
+                raise typer.Exit(_print_error(error)) from None
 
     return run
 
 
-def _told(error: BaseException) -> int:
-    """Say what has ended a command; returns the exit status."""
+def _print_error(error: BaseException) -> int:
+    """Print why a command ended; the result is the exit status."""
     stop = interruption.behind(error)
     if isinstance(error, StoppedError):
         say("stopped", str(error))
@@ -87,7 +92,7 @@ def _told(error: BaseException) -> int:
             say("error", line)
     elif isinstance(error, DiscoverError):
         say("error", str(error))
-    elif isinstance(error, SystemExit):  # of a component or a library: a command of ours ends by typer.Exit
+    elif isinstance(error, SystemExit):  # of a component or a library: the commands here end by typer.Exit
         from discover.inner_loop.reasons import reason
 
         say("error", f"the command was asked to exit in the middle ({reason(error)}): repair what does so.")
@@ -98,18 +103,25 @@ def _told(error: BaseException) -> int:
     return error.exit_status
 
 
-def say(what: str, message: str) -> None:
-    """One line on standard error. Spaces inside a line stay: they may be those of a path."""
-    color = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}.get(what)
-    head = typer.style(f"{what}:", fg=color, bold=True) if sys.stderr.isatty() else f"{what}:"
+def say(label: str, message: str) -> None:
+    """Print one line to standard error. Spaces inside a line stay: they may be part of a path."""
+    color = {"error": typer.colors.RED, "warning": typer.colors.YELLOW}.get(label)
+    head = typer.style(f"{label}:", fg=color, bold=True) if sys.stderr.isatty() else f"{label}:"
     print(head, *filter(None, map(str.strip, message.splitlines())), file=sys.stderr, flush=True)
 
 
 @contextmanager
 def one_line_warnings() -> Iterator[None]:
-    """Show each warning as one line; those of discover always."""
+    """Print each warning as one line; those of discover every time."""
 
-    def show(message: Warning | str, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         say("warning", str(message))
 
     with warnings.catch_warnings():
@@ -119,23 +131,25 @@ def one_line_warnings() -> Iterator[None]:
 
 
 def _unexpected(error: BaseException) -> str:
-    """A sentence for an error that nobody foresaw; its traceback goes to a file, or is shown with ``--debug``."""
-    what = shortened((f"{type(error).__name__}: {message_of(error)}".splitlines() or [type(error).__name__])[0].rstrip(".: "))
+    """The sentence for an unexpected error. Its traceback goes to a file; with ``--debug`` it is printed."""
+    first = (f"{type(error).__name__}: {message_of(error)}".splitlines() or [type(error).__name__])[0]
+    summary = shortened(first.rstrip(".: "))
     if _show_traceback:
         traceback.print_exc(file=sys.stderr)
-        return f"unexpected {what}."
+        return f"unexpected {summary}."
     try:
-        where = _traceback_file()
+        path = _traceback_file()
     except OSError as refused:
         return (
-            f"unexpected {what}; this is a bug: discover --debug COMMAND shows its traceback, which no file takes ({refused})."
+            f"unexpected {summary}; this is a bug: discover --debug COMMAND shows its traceback, which no file takes "
+            f"({refused})."
         )
-    return f"unexpected {what}; this is a bug: its traceback lies in '{where}' (discover --debug COMMAND shows it)."
+    return f"unexpected {summary}; this is a bug: its traceback lies in '{path}' (discover --debug COMMAND shows it)."
 
 
 def _traceback_file() -> str:
-    """A new file that holds the traceback of the error being handled."""
-    facts: dict[str, Any] = {"prefix": "discover-", "suffix": ".traceback.txt", "delete": False}
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="backslashreplace", **facts) as file:
+    """The path of a new file with the traceback of the current error."""
+    options: dict[str, Any] = {"prefix": "discover-", "suffix": ".traceback.txt", "delete": False}
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", errors="backslashreplace", **options) as file:
         traceback.print_exc(file=file)
     return file.name

@@ -1,4 +1,4 @@
-"""The options that several commands share, and how they are written in ``--help``."""
+"""The options that several commands share, with their help texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from discover.contract.events import Command
 
 STEPS = 100_000
-"""Environment steps of a lifetime, unless said otherwise."""
+"""Environment steps of a lifetime by default."""
 
 MOST_STEPS, MOST_SEEDS = 2**31 - 1, 2**16
 
@@ -34,7 +34,7 @@ Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of
 
 
 class Common(NamedTuple):
-    """What every command that runs lifetimes is told."""
+    """The options of every command that runs lifetimes."""
 
     json: bool = False
     plugins_dir: Path | None = None
@@ -42,7 +42,7 @@ class Common(NamedTuple):
     tracking: bool = True
 
     def command(self, name: str, directory: Path | None = None) -> Command:
-        """What watchers are told of the command.
+        """The command as its watchers see it.
 
         Args:
             name: ``search``, ``resume``, ``train`` or ``compare``.
@@ -50,16 +50,24 @@ class Common(NamedTuple):
         """
         from discover.contract.events import Command
 
-        return Command(name, directory, self.tracking, self.store, self.json)
+        return Command(name, directory, tracking=self.tracking, store=self.store, json=self.json)
 
 
 def common(json: bool, plugins_dir: Path | None, store: str | None, no_tracking: bool) -> Common:
-    """The common options, checked against each other."""
+    """The common options.
+
+    Raises:
+        UserError: two of them exclude each other.
+    """
     if store is not None and no_tracking:
         raise UserError(f"--tracking '{store}' and --no-tracking exclude each other: leave one out.")
     return Common(json, plugins_dir, store, not no_tracking)
 
 
 def examples(*lines: str) -> str:
-    """The end of a help text. An empty line between two lines keeps them apart."""
+    """The examples at the end of a help text; typer needs an empty line between two lines.
+
+    >>> examples("discover ui")
+    'Example:\\n\\n  discover ui'
+    """
     return "\n\n".join(["Example:", *(f"  {line}" for line in lines)])

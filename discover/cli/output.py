@@ -1,4 +1,4 @@
-"""What a command prints on standard output: tables and sentences for people, or one JSON object."""
+"""Printing on standard output: tables and sentences for people, or one JSON object."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from discover.base.text_table import RULE, WIDTH, text_table
 
 @contextlib.contextmanager
 def quiet_output(json: bool) -> Iterator[None]:
-    """With ``json``, whatever is printed meanwhile goes to standard error."""
+    """With ``json``, send everything that is printed meanwhile to standard error."""
     with contextlib.redirect_stdout(sys.stderr) if json else contextlib.nullcontext():
         yield
 
 
-def print_json(value: Any) -> None:
-    """Print a value as JSON; NaN and infinity become null, and what the terminal cannot show is escaped as JSON does."""
+def print_json(value: object) -> None:
+    """Print a value as JSON. NaN and infinity become null; characters that the terminal cannot show are escaped."""
     text = json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
@@ -32,21 +32,30 @@ def print_json(value: Any) -> None:
     print(text)
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON can hold it: numbers of NumPy and JAX, named tuples and sets included; as text what else there is."""
+def plain(value: object) -> Any:
+    """A value as JSON can hold it.
+
+    Arrays and numbers of NumPy and JAX become lists and numbers, tuples and sets become lists, NaN and infinity None, and
+    anything else a text.
+
+    >>> import numpy as np
+    >>> plain({"a": np.float32(0.5), 2: (1, float("nan")), "c": Path("x")})
+    {'a': 0.5, '2': [1, None], 'c': 'x'}
+    """
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(inner) for inner in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
+    to_list = getattr(value, "tolist", None)
+    if to_list is not None:
+        return plain(to_list())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def print_text(text: str) -> None:
-    """Print a text. What the terminal cannot show is escaped; lines of a table are drawn with what it has."""
+    """Print a text. Characters that the terminal cannot show are escaped, and the lines of a table become dashes."""
     encoding = sys.stdout.encoding or "utf-8"
     try:
         RULE.encode(encoding)
@@ -56,7 +65,7 @@ def print_text(text: str) -> None:
 
 
 def escaped(text: str) -> str:
-    """A text as standard output can show it."""
+    """A text whose characters standard output can show."""
     encoding = sys.stdout.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -68,7 +77,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def tracked_lines(facts: Mapping[str, Any]) -> Iterator[str]:
-    """Where a run that was tracked is: in the store, or in a ledger alone.
+    """The place of a tracked run: the store, or a ledger alone.
 
     >>> [*tracked_lines({"run_id": "ab"})], [*tracked_lines({})]
     (['run: ab'], [])
@@ -79,7 +88,11 @@ def tracked_lines(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"run: not in the tracking store yet; its ledger lies in {facts['ledger']}"
 
 
-def command_line(*words: object, plugins_dir: Path | None = None) -> str:
-    """A command of ours as it can be typed in a shell."""
+def command_line(*arguments: object, plugins_dir: Path | None = None) -> str:
+    """A ``discover`` command, quoted for a shell.
+
+    >>> command_line("resume", "my runs", plugins_dir=Path("mine"))
+    "discover resume 'my runs' --plugins-dir mine"
+    """
     more = () if plugins_dir is None else ("--plugins-dir", plugins_dir)
-    return shlex.join(map(str, ("discover", *words, *more)))
+    return shlex.join(map(str, ("discover", *arguments, *more)))

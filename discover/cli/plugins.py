@@ -35,18 +35,18 @@ def show(
     """Show what is known of a name: its fields with domains and defaults, where it is published, who brings it."""
     with quiet_output(json):
         every = list(start_plugins(plugins_dir).registry.entries())
-        found = [entry for entry in every if entry.name == name]
-        if not found:
+        matches = [entry for entry in every if entry.name == name]
+        if not matches:
             names = {entry.name for entry in every}
             raise UserError(f"no plugin brings '{name}': {nearest(name, names, command='discover plugins list')}.")
-        from discover.cli.describe import described
+        from discover.cli.describe import description_of
 
-        facts = [{**_line(entry), **described(entry)} for entry in found]
+        descriptions = [{**_line(entry), **description_of(entry)} for entry in matches]
     if json:
-        print_json(facts)
+        print_json(descriptions)
         return
-    for one in facts:
-        _print_description(one)
+    for description in descriptions:
+        _print_description(description)
 
 
 def _line(entry: Entry) -> dict[str, Any]:

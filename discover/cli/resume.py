@@ -11,7 +11,7 @@ import typer
 from discover.base.errors import UserError
 from discover.cli.options import Json, NoTracking, PluginsDir, Tracking, common
 from discover.cli.output import quiet_output
-from discover.cli.search import how_to_go_on, present, searched
+from discover.cli.search import how_to_go_on, print_outcome, run_search
 from discover.plugin.session import Session, start_plugins
 from discover.process.interruption import say_when_stopped
 
@@ -46,19 +46,19 @@ def run(
         def work(running: Session) -> SearchResult:
             return resume(running.plugins, directory, running.progress, anyway=anyway)
 
-        outcome = searched("resume", options, plugins, directory, work)
-    present(outcome, options)
+        outcome = run_search("resume", options, plugins, work, directory=directory)
+    print_outcome(outcome, options)
 
 
 def _directory(plugins: Plugins, address: str, store: str | None) -> Path:
-    """The directory of a search, or of the search behind a run."""
+    """The directory of a search, by its path or by the id of its tracked run."""
     from discover.storage.files import checked_path
 
     if checked_path(address, "search").is_dir():
         return Path(address)
-    found = plugins.hook.discover_find_search(address=address, store=store)
-    if found is None:
+    directory = plugins.hook.discover_find_search(address=address, store=store)
+    if directory is None:
         raise UserError(
             f"'{address}' is neither a directory nor the id of a tracked run: give the directory that the search printed."
         )
-    return found
+    return directory

@@ -1,4 +1,4 @@
-"""``discover search``; what it shares with ``discover resume``."""
+"""``discover search``, and the parts that it shares with ``discover resume``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """What a search has come to, and the session that it ran in."""
+    """The result of a search, and the session in which it ran."""
 
     search: SearchInfo
     result: SearchResult
@@ -50,39 +50,59 @@ def run(
         from discover.config.reading import read_config
         from discover.outer_loop.search import search
 
-        words = read_config(config, settings or ())
-        outcome = searched("search", options, plugins, None, lambda s: search(s.plugins, words, directory, progress=s.progress))
-    present(outcome, options)
+        values = read_config(config, settings or ())
+
+        def work(running: Session) -> SearchResult:
+            return search(running.plugins, values, directory, progress=running.progress)
+
+        outcome = run_search("search", options, plugins, work)
+    print_outcome(outcome, options)
 
 
-def searched(
-    name: str, options: Common, plugins: Plugins, directory: Path | None, work: Callable[[Session], SearchResult]
+def run_search(
+    name: str,
+    options: Common,
+    plugins: Plugins,
+    work: Callable[[Session], SearchResult],
+    *,
+    directory: Path | None = None,
 ) -> Outcome:
-    """Run a search under watch; ctrl-C ends it with a word on how to go on."""
+    """Run a search in a session.
+
+    Args:
+        name: of the command.
+        options: of the command.
+        plugins: the loaded plugins.
+        work: runs the search.
+        directory: of the search that is resumed.
+
+    Raises:
+        StoppedError: ctrl-C or SIGTERM; the message has the command that resumes the search.
+    """
     running: Session | None = None
     try:
         with session(options.command(name, directory), plugins) as running:
             result = work(running)
-    except BaseException as error:  # at any time, from the first trace to the report
+    except BaseException as error:  # a stop may come at any time, from the first trace to the report
         stop = interruption.behind(error)
         search = running.progress.search if running else None
-        found = search.directory if search else directory
-        if stop is None or found is None:
+        begun = search.directory if search else directory
+        if stop is None or begun is None:
             raise
-        raise StoppedError(how_to_go_on(found, options.plugins_dir, search and search.name), stop) from None
+        raise StoppedError(how_to_go_on(begun, options.plugins_dir, search and search.name), stop) from None
     search = running.progress.search
     assert search is not None
     return Outcome(search, result, running)
 
 
 def how_to_go_on(directory: Path, plugins_dir: Path | None, name: str | None = None) -> str:
-    """What to say of a search that was stopped."""
-    called = "the search" if name is None else f"the search '{name}'"
-    return f"{called} is saved; go on with it: {command_line('resume', directory, plugins_dir=plugins_dir)}"
+    """The sentence about a search that was stopped."""
+    subject = "the search" if name is None else f"the search '{name}'"
+    return f"{subject} is saved; go on with it: {command_line('resume', directory, plugins_dir=plugins_dir)}"
 
 
-def present(outcome: Outcome, options: Common) -> None:
-    """Print what a search has found."""
+def print_outcome(outcome: Outcome, options: Common) -> None:
+    """Print the result of a search."""
     comparison = outcome.result.comparison
     if options.json:
         print_json(_summary(outcome))
@@ -115,7 +135,7 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
 
 
 def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
-    """What was spent, where the champion lies, how to train it again, and where to look."""
+    """The cost of a search, the champion's file, and the commands that train it again and show its run."""
     result, run = outcome.result, outcome.search.tasks[0]
     broken = ", ".join(f"{count} {status}" for status, count in result.broken.items()) or "none"
     spent = f"{result.generations} generations, {result.env_steps:,} env steps, {result.seconds:,.0f} s"
@@ -124,7 +144,7 @@ def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
     how = ("train", result.champion_path, "--task", run.task, "--steps", run.steps)
     yield f"train it again:  {command_line(*how, plugins_dir=options.plugins_dir)}"
     facts = outcome.session.facts
-    if "run_id" in facts:  # the tracker's own words for the store: the user's may hold a password
+    if "run_id" in facts:  # the store as the tracker writes it: the address of the user may hold a password
         store = () if options.store is None else ("--tracking", facts.get("tracking", options.store))
         yield f"look at it:      {command_line('ui', *store)}, run {facts['run_id']}"
     else:

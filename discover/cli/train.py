@@ -37,7 +37,7 @@ def run(
 
         algorithm = candidate_from(plugins, candidate, options.store)
         with session(options.command("train"), plugins) as running:
-            training = train_in(running, candidate, algorithm, TaskRun(task, steps), seeds, seed)
+            training = train_in(running, candidate, algorithm, run=TaskRun(task, steps), seeds=seeds, seed=seed)
     if options.json:
         print_json(_summary(training, running.facts))
     else:
@@ -64,10 +64,10 @@ def _summary(training: Training, facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(training: Training, facts: dict[str, Any]) -> None:
-    found, bounds = training.interval, plain([training.interval.low, training.interval.high])
+    estimate, bounds = training.interval.estimate, plain([training.interval.low, training.interval.high])
     broken = int((training.status != 0).sum())
     print(
-        f"{training.name} on {training.run.label}: interquartile mean {number(found.estimate)}, "
+        f"{training.name} on {training.run.label}: interquartile mean {number(estimate)}, "
         f"95 % interval {interval(bounds)}, of {len(training.returns)} seeds" + (f", of which {broken} broke" if broken else "")
     )
     print("returns at the end of training: " + ", ".join(map(number, training.returns)))

@@ -20,7 +20,8 @@ import numpy as np
 from discover.base.errors import UserError, article, nearest
 from discover.base.mistakes import Mistakes
 from discover.components.component import Component, Field, domain_of, field_of, fields
-from discover.components.domains import Domain, IntegerDomain, RealDomain
+from discover.components.domains import Domain
+from discover.components.number_domains import IntegerDomain, RealDomain
 from discover.components.genes import opened_domain
 from discover.components.open_values import Choice, Free
 from discover.components.weights_domain import WeightsDomain
@@ -223,12 +224,13 @@ def _check_each(cls: type[Component], given: Mapping[str, Any], where: str, mist
 def _check_number(owner: Component, field: Field, where: str) -> None:
     """Check a number, or within what bounds it is left open. Domains of other kinds depend on the rest of the component."""
     value = getattr(owner, field.name)
-    if not isinstance(field.domain, RealDomain | IntegerDomain):
+    domain = field.domain
+    if not isinstance(domain, RealDomain | IntegerDomain):
         return
     if isinstance(value, Free):
         opened_domain(owner, field, value, where)
     else:
-        _check_legal(field.domain, value, where)
+        _check_legal(domain, value, where)
 
 
 def _check_legal(domain: Domain, value: Any, where: str) -> None:

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from discover.base.errors import UserError, article
 from discover.components.component import Component, fields
-from discover.components.domains import IntegerDomain, RealDomain
+from discover.components.number_domains import IntegerDomain, RealDomain
 from discover.components.paths import check
 from discover.components.space import Space
 from discover.config.build import algorithm_from, component_from, environment_from

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from discover.components.component import Component, Field, fields
-from discover.components.domains import IntegerDomain, OptionIndexDomain, RealDomain, Scale
+from discover.components.number_domains import IntegerDomain, RealDomain, Scale
+from discover.components.option_domains import OptionIndexDomain
 from discover.components.static_fields import AtLeast
 from discover.config.build import FREE_KEYS
 from discover.config.models import ConfigModel

@@ -14,6 +14,7 @@ from discover.components.component import Component
 from discover.components.open_values import Choice
 from discover.components.paths import check
 from discover.components.space import Space
+from discover.config.baselines import Baseline
 from discover.config.build import algorithm_from, component_from, environment_from, told_of
 from discover.config.keys import defaults
 from discover.config.models import MOST_LIFETIMES, ReportModel
@@ -33,12 +34,12 @@ class Report:
     """What is compared after a search.
 
     Attributes:
-        baselines: name -> candidate (in words), or ``{tune: space}``: searched with the same budget first.
+        baselines: by name; a baseline that is a space is searched with the same budget first.
         runs: tasks and horizons; ``notes`` says what each one is.
         seeds: S, of a stream that the search never sees.
     """
 
-    baselines: Mapping[str, Any]
+    baselines: Mapping[str, Baseline]
     runs: Sequence[TaskRun]
     notes: Sequence[str]
     seeds: int
@@ -165,28 +166,31 @@ class _Checks:
     def _report(self, value: Any, strategy: Strategy | None) -> Report | None:
         if not isinstance(value, Mapping):
             return None
-        baselines = value.get("baselines", {})
+        baselines: dict[str, Baseline] = {}
         if self._right("report.baselines"):
+            candidates = value.get("baselines", {})
             with self.mistakes.at("report.baselines"):
-                _check_names(baselines)
-            for name, words in baselines.items():
-                self._check_baseline(f"report.baselines.{name}", words, strategy)
+                _check_names(candidates)
+            for name, words in candidates.items():
+                with self.mistakes.at(f"report.baselines.{name}"):
+                    baselines[name] = self._baseline(f"report.baselines.{name}", words, strategy)
         runs = self._runs("report.tasks", value.get("tasks"))
         if not self._right("report"):
             return None
         notes = [item.get("note", "") for item in value["tasks"]]
         return Report(baselines, runs, notes, value.get("seeds", ReportModel.model_fields["seeds"].default))
 
-    def _check_baseline(self, where: str, words: Any, strategy: Strategy | None) -> None:
+    def _baseline(self, where: str, words: Any, strategy: Strategy | None) -> Baseline:
         space = tuned_space(words)
-        with self.mistakes.at(where):
-            if space is None:
-                _check_complete(algorithm_from(self._registry, words, where), where)
-                return
-            template = algorithm_from(self._registry, space, f"{where}.tune")
-            if strategy is not None and self._right("population"):
-                with told_of(where):
-                    _check_population(self._registry, strategy, Space(template), self._full["population"])
+        if space is None:
+            candidate = algorithm_from(self._registry, words, where)
+            _check_complete(candidate, where)
+            return Baseline(candidate)
+        template = algorithm_from(self._registry, space, f"{where}.tune")
+        if strategy is not None and self._right("population"):
+            with told_of(where):
+                _check_population(self._registry, strategy, Space(template), self._full["population"])
+        return Baseline(template, space)
 
 
 def tuned_space(words: Any) -> Any:

@@ -1,1 +1,1 @@
-"""Training and comparing candidates."""
+"""Training and comparison of candidates."""

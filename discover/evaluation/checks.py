@@ -1,4 +1,4 @@
-"""What is checked before the first lifetime, so that a mistake is told before a long run and not in the middle of it."""
+"""Checks before the first lifetime, so that a mistake is reported before a long run and not in the middle of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compare candidates over tasks and seeds: figures with their uncertainty, and an honest sentence."""
+"""Comparison of candidates over tasks and seeds: estimates with intervals, corrected tests, and a verdict in a sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Comparison, Difference, Training
 from discover.evaluation.checks import check_lifetimes
-from discover.evaluation.train import trained
+from discover.evaluation.train import train_checked
 from discover.plugin.provenance import provenance
 
 
@@ -22,6 +22,7 @@ def compare(
     executor: Executor,
     candidates: Mapping[str, Algorithm],
     runs: Sequence[TaskRun],
+    *,
     seeds: int,
     seed: int = 0,
     notes: Sequence[str] = (),
@@ -30,24 +31,26 @@ def compare(
 ) -> Comparison:
     """Train every candidate on every task, and test the first one against each of the others.
 
-    All candidates see the same seeds, of a stream that no search uses. Where two algorithms are equal, the chance that any of
-    the differences is called one is at most 5 %, over all baselines and runs together (Holm). Every interval of a difference
-    has the level of its test, so that 'better' and 'worse' are those that exclude zero; with too few seeds for that, nothing
-    is judged.
+    All candidates are trained with the same seeds, from a stream that no search uses. Each test is of the difference between
+    two interquartile means (`discover.base.statistics.corrected_difference`). The p values are corrected over all baselines
+    and runs together (Holm 1979, "A simple sequentially rejective multiple test procedure"): where all algorithms are equal,
+    the probability that any difference is called 'better' or 'worse' is at most 5 %. Each interval has the level of its
+    corrected test, so 'better' and 'worse' are the differences whose interval excludes zero. With too few seeds for that,
+    there is no verdict.
 
     Args:
-        registry: knows the tasks.
+        registry: has the tasks.
         executor: where to run.
-        candidates: by name; the first one is the one in question.
-        runs: tasks and horizons.
+        candidates: by name; the first one is compared with each of the others.
+        runs: tasks and steps of each lifetime.
         seeds: S >= 2; a verdict needs `discover.base.statistics.seeds_for_verdict` of them.
         seed: of the stream that the S seeds come from.
-        notes: what each run is (searched, unseen, ...).
+        notes: a description of each run (searched, unseen, ...).
         purpose: name of the stream of seeds.
-        progress: called with what is being trained, and the share of the whole that is done.
+        progress: called with a description of the training in progress, and the share of the whole that is done.
 
     Raises:
-        UserError: a run is given twice, or a candidate cannot be trained in a run; told before the first lifetime.
+        UserError: a run appears twice, or a candidate cannot be trained in a run; raised before the first lifetime.
     """
     if seeds < 2:
         tests = max(1, (len(candidates) - 1) * len(runs))
@@ -61,12 +64,24 @@ def compare(
         for place, (name, algorithm) in enumerate(candidates.items()):
             before = index * len(candidates) + place
 
-            def tell(share: float, label: str = f"{name} on {run.label}", before: int = before) -> None:
+            def report(share: float, label: str = f"{name} on {run.label}", before: int = before) -> None:
                 if progress is not None:
                     progress(label, (before + share) / count)
 
-            tell(0.0)
-            trainings[name].append(trained(registry, executor, name, algorithm, run, seeds, seed, purpose, tell, facts))
+            report(0.0)
+            training = train_checked(
+                registry,
+                executor,
+                name,
+                algorithm,
+                run=run,
+                seeds=seeds,
+                seed=seed,
+                purpose=purpose,
+                progress=report,
+                facts=facts,
+            )
+            trainings[name].append(training)
     differences = _differences(list(candidates), runs, trainings)
     return Comparison(
         candidates=tuple(candidates),
@@ -82,7 +97,10 @@ def compare(
 def _differences(
     names: Sequence[str], runs: Sequence[TaskRun], trainings: Mapping[str, Sequence[Training]]
 ) -> list[Difference]:
-    """The first candidate against each other one, judged together; runs in which a seed broke on either side are left out."""
+    """The first candidate against each other one, all tests corrected together.
+
+    Runs in which a seed broke on either side are left out.
+    """
     first = names[0]
     sound = [
         (other, run, a.returns, b.returns)
@@ -92,10 +110,10 @@ def _differences(
     ]
     if not sound:
         return []
-    tested = corrected_difference([(a, b) for *_, a, b in sound], resamples=max(40_000, 800 * len(sound)))
+    tests = corrected_difference([(a, b) for *_, a, b in sound], resamples=max(40_000, 800 * len(sound)))
     return [
-        Difference(first, other, run, found.interval, found.p_value, found.verdict)
-        for (other, run, *_), found in zip(sound, tested, strict=True)
+        Difference(first, other, run, interval=test.interval, p_value=test.p_value, verdict=test.verdict)
+        for (other, run, *_), test in zip(sound, tests, strict=True)
     ]
 
 
@@ -109,10 +127,10 @@ def _verdict(
     if len(names) == 1:
         return f"{names[0]} was trained alone: nothing to compare with."
     seeds, count = len(trainings[names[0]][0].returns), len(differences)
-    judged = "the difference" if count == 1 else f"{count} differences together"
+    subject = "the difference" if count == 1 else f"{count} differences together"
     if any(d.verdict == "too few seeds" for d in differences):
         return (
-            f"{names[0]} is not judged: {seeds} seeds are too few for a verdict on {judged}; "
+            f"{names[0]} is not judged: {seeds} seeds are too few for a verdict on {subject}; "
             f"give {seeds_for_verdict(count)} or more."
         )
     parts = [_against(other, runs, [d for d in differences if d.baseline == other]) for other in names[1:]]
@@ -120,14 +138,15 @@ def _verdict(
     return f"{names[0]} is " + "; ".join(parts) + f" ({seeds} seeds, 95 % intervals{corrected})."
 
 
-def _against(other: str, runs: Sequence[TaskRun], found: Sequence[Difference]) -> str:
-    better = [d.run.label for d in found if d.verdict == "better"]
-    worse = [d.run.label for d in found if d.verdict == "worse"]
-    words = [
+def _against(other: str, runs: Sequence[TaskRun], differences: Sequence[Difference]) -> str:
+    """The part of the verdict about one baseline."""
+    better = [d.run.label for d in differences if d.verdict == "better"]
+    worse = [d.run.label for d in differences if d.verdict == "worse"]
+    parts = [
         f"better than {other} on {len(better)} of {len(runs)} runs" + (f" ({', '.join(better)})" if better else ""),
         f"worse on {len(worse)}" + (f" ({', '.join(worse)})" if worse else ""),
-        f"not told apart on {len(found) - len(better) - len(worse)}",
+        f"not told apart on {len(differences) - len(better) - len(worse)}",
     ]
-    if untold := len(runs) - len(found):
-        words.append(f"not comparable on {untold} because a seed broke")
-    return ", ".join(words)
+    if missing := len(runs) - len(differences):
+        parts.append(f"not comparable on {missing} because a seed broke")
+    return ", ".join(parts)

@@ -1,4 +1,7 @@
-"""Lifetimes that are run once: their curves are kept in a folder, and found there by all that they depend on."""
+"""A store of learning curves in a folder, so that no lifetime is run twice.
+
+The name of a file is a digest of all that its curves depend on.
+"""
 
 from __future__ import annotations
 
@@ -20,34 +23,44 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.executor import Curves, Executor
 from discover.contract.registry import Registry
+from discover.contract.types import Key, Members
 from discover.storage.array_file import remove_leftovers, write_atomically
 from discover.storage.zip_archive import array_in, members_of
 
 _NAME = r"[0-9a-f]{32}\.npz"
+"""The form of a file's name: the digest in hexadecimal."""
 
 
 class NotStoredError(DiscoverError):
-    """Curves are asked for that have not been kept, and none may be made."""
+    """Curves that are not in the store are requested, and running lifetimes is not allowed."""
 
 
 class NotKeptWarning(DiscoverWarning):
-    """Curves could not be kept: what they belong to would be run again after a kill."""
+    """Curves could not be stored; after a kill their lifetimes would be run again."""
 
 
 class CurveStore(Executor):
-    """Another executor, whose evaluations are kept, so that a command that is repeated runs none twice.
+    """An executor that stores the curves of another one, so that a repeated command runs no lifetime twice.
 
     Args:
-        executor: runs what has not been kept yet.
-        folder: where curves are kept; made when the first ones are.
-        registry: gives candidates and environments their names.
-        belongs: what else the bits depend on (versions, plugins, device), as JSON can hold it.
+        executor: runs lifetimes whose curves are not in the store.
+        folder: of the store; created with the first file.
+        registry: has the names of candidates and environments.
+        dependencies: what else the bits depend on (versions, plugins, device), as JSON can hold it.
         only: whether to raise `NotStoredError` instead of running anything.
     """
 
-    def __init__(self, executor: Executor, folder: Path, registry: Registry, belongs: Mapping[str, Any], only: bool = False):
+    def __init__(
+        self,
+        executor: Executor,
+        folder: Path,
+        registry: Registry,
+        dependencies: Mapping[str, Any],
+        *,
+        only: bool = False,
+    ):
         self._executor, self._folder, self._registry = executor, folder, registry
-        self._belongs, self._only = belongs, only
+        self._dependencies, self._only = dependencies, only
         if folder.is_dir():
             remove_leftovers(folder, [_NAME])
 
@@ -55,14 +68,14 @@ class CurveStore(Executor):
         return repr(self._executor)
 
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
-        settled = self._executor.settle(lifetimes, candidate, environments)
-        return CurveStore(settled, self._folder, self._registry, self._belongs, self._only)
+        executor = self._executor.settle(lifetimes, candidate, environments)
+        return CurveStore(executor, self._folder, self._registry, self._dependencies, only=self._only)
 
     def evaluate(
         self,
         environment: Environment,
-        candidates: Any,
-        keys: jax.Array,
+        candidates: Members,
+        keys: Key,
         steps: int,
         progress: Callable[[float], None] | None = None,
     ) -> Curves:
@@ -71,18 +84,19 @@ class CurveStore(Executor):
         if curves is None and self._only:
             raise NotStoredError("its learning curves have not been kept")
         if curves is None:
-            curves = self._executor.evaluate(environment, candidates, keys, steps, progress)
+            curves = self._executor.evaluate(environment, candidates, keys, steps, progress=progress)
             _write(path, curves)
         return curves
 
-    def _digest(self, environment: Environment, candidates: Any, keys: jax.Array, steps: int) -> str:
+    def _digest(self, environment: Environment, candidates: Members, keys: Key, steps: int) -> str:
+        """A digest of all that the curves of these lifetimes depend on."""
         first = jax.tree.map(lambda leaf: np.asarray(leaf)[0], candidates)
         facts = [
             repr(self._executor),
             fingerprint_of(self._registry, environment),
             fingerprint_of(self._registry, first),
             steps,
-            self._belongs,
+            self._dependencies,
         ]
         digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
         for leaf in (*jax.tree.leaves(candidates), jax.random.key_data(keys)):
@@ -93,7 +107,7 @@ class CurveStore(Executor):
 
 
 def _write(path: Path, curves: Curves) -> None:
-    """Keep curves; a disk that is full costs a warning, since they can be made again."""
+    """Store curves. A full disk costs no more than a warning, since the lifetimes can be run again."""
     arrays = {f"info/{name}": array for name, array in curves.info.items()}
     arrays |= {name: array for name, array in curves._asdict().items() if name != "info"}
     buffer = io.BytesIO()
@@ -107,7 +121,7 @@ def _write(path: Path, curves: Curves) -> None:
 
 
 def _read(path: Path) -> Curves | None:
-    """Curves that were kept; None if they were not, or are damaged."""
+    """The curves in a file; None if it does not exist, or is damaged."""
     try:
         members = members_of(io.BytesIO(path.read_bytes()))
         arrays = {name.removesuffix(".npy"): array_in(data) for name, data in members.items()}

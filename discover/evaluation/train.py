@@ -1,4 +1,4 @@
-"""Train one candidate on one task over several seeds."""
+"""Training of one candidate on one task over several seeds."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def train(
     executor: Executor,
     name: str,
     algorithm: Algorithm,
+    *,
     run: TaskRun,
     seeds: int,
     seed: int = 0,
@@ -38,33 +39,45 @@ def train(
     progress: Callable[[float], None] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Training:
-    """Train ``algorithm`` from scratch with each of ``seeds`` seeds.
+    """Train ``algorithm`` from scratch with each of S seeds.
 
     Args:
-        registry: knows the task.
+        registry: has the task.
         executor: where to run.
-        name: how the candidate is called in what is reported.
+        name: of the candidate in the report.
         algorithm: a complete candidate.
         run: task and env-step budget of each lifetime.
         seeds: S.
         seed: of the stream that the S seeds come from.
-        purpose: name of that stream; streams of different purposes never meet.
-        progress: called now and then with the share done.
-        facts: provenance, if it is known already.
+        purpose: name of that stream; streams of different purposes share no key.
+        progress: called from time to time with the share that is done.
+        facts: provenance, if the caller has it already.
 
     Raises:
         UserError: an open value, an unknown task, a head that the network cannot give, a budget below one update.
         EvaluationError: the candidate's program cannot be compiled or run, or asks to exit.
     """
     check_lifetime(registry, name, algorithm, run)
-    return trained(registry, executor, name, algorithm, run, seeds, seed, purpose, progress, facts)
+    return train_checked(
+        registry,
+        executor,
+        name,
+        algorithm,
+        run=run,
+        seeds=seeds,
+        seed=seed,
+        purpose=purpose,
+        progress=progress,
+        facts=facts,
+    )
 
 
-def trained(
+def train_checked(
     registry: Registry,
     executor: Executor,
     name: str,
     algorithm: Algorithm,
+    *,
     run: TaskRun,
     seeds: int,
     seed: int,
@@ -72,13 +85,13 @@ def trained(
     progress: Callable[[float], None] | None,
     facts: Mapping[str, Any] | None,
 ) -> Training:
-    """`train`, for a candidate that has been checked."""
+    """`train`, for a candidate that passed `check_lifetime` already."""
     environment, keys = environment_from(registry, run.task), seed_keys(seed, purpose, seeds)
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
     with translate_errors(f"'{name}' cannot be trained on {run.label}", "repair the component that raises this"):
         executor = executor.settle(seeds, algorithm, [environment])
         started = time.perf_counter()
-        curves = executor.evaluate(environment, candidates, keys, run.steps, progress)
+        curves = executor.evaluate(environment, candidates, keys, run.steps, progress=progress)
     seconds = time.perf_counter() - started
     returns, status = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1), statuses(curves)[0]
     return Training(
@@ -98,8 +111,10 @@ def trained(
 
 
 def _interval(returns: np.ndarray, status: np.ndarray) -> Interval:
-    """Interquartile mean with its 95 % interval (`bootstrap_interval`; of 10 seeds it holds the truth in about 97 % of
-    simulated cases, see experiments/statistics.md); without an interval (NaN) for a single seed, NaN if a seed is broken.
+    """The interquartile mean with its 95 % interval (`bootstrap_interval`), from ``[S]`` returns.
+
+    For 10 seeds the interval covers the true value in about 97 % of simulated cases (experiments/statistics.md). One seed has
+    no interval (NaN); if a seed broke, the estimate is NaN too.
     """
     if (status != Status.OK).any():
         return Interval(np.nan, np.nan, np.nan)

@@ -11,7 +11,7 @@ import numpy as np
 from discover.components.space import Space
 from discover.contract.events import Status
 
-_DIGEST = 16  # bytes by which a candidate is known again
+_DIGEST = 16  # bytes that identify a candidate
 
 
 class Archive(NamedTuple):
@@ -30,11 +30,17 @@ class Archive(NamedTuple):
     count: Any
 
     def best(self, rows: int) -> np.ndarray:
-        """The genomes of the first rows that are not empty."""
+        """The genomes of the first ``rows`` rows, without those that are empty: ``[<= rows, D]``."""
         return np.asarray(self.genomes)[:rows][np.isfinite(np.asarray(self.fitness)[:rows])]
 
 
 def empty_archive(rows: int, dimension: int) -> Archive:
+    """An archive of A empty rows for genomes of length D.
+
+    >>> archive = empty_archive(rows=3, dimension=2)
+    >>> archive.genomes.shape, archive.fitness.tolist(), len(archive.best(3))
+    ((3, 2), [-inf, -inf, -inf], 0)
+    """
     return Archive(
         genomes=np.zeros((rows, dimension), np.float32),
         digests=np.zeros((rows, _DIGEST), np.uint8),
@@ -43,23 +49,31 @@ def empty_archive(rows: int, dimension: int) -> Archive:
     )
 
 
-def archived(
-    archive: Archive, space: Space, genomes: np.ndarray, fitness: np.ndarray, status: np.ndarray, anew: bool = False
+def update_archive(
+    archive: Archive,
+    space: Space,
+    *,
+    genomes: np.ndarray,
+    fitness: np.ndarray,
+    status: np.ndarray,
+    anew: bool = False,
 ) -> Archive:
     """The best of an archive and an evaluated generation.
 
-    A candidate that stands in a generation several times has one evaluation by it, since all members see the same seeds.
+    The fitness of a candidate is the mean over its evaluations. A candidate that appears several times in a generation has
+    one evaluation in it, since all members have the same seeds.
 
     Args:
-        archive: so far.
-        space: what the genomes mean.
-        genomes, fitness, status: ``[P, D]``, ``[P]``, ``[P]`` of the generation; members that broke count for nothing.
-        anew: a candidate's earlier fitness no longer counts: it was that of an earlier part of a lifetime that went on.
+        archive: before the generation.
+        space: decodes the genomes.
+        genomes, fitness, status: ``[P, D]``, ``[P]``, ``[P]`` of the generation; broken members are left out.
+        anew: whether an earlier fitness of a candidate no longer counts, because it is that of an earlier part of the same
+            lifetimes.
     """
-    found = digests_of(space, genomes)
+    digests = digests_of(space, genomes)
     members: dict[bytes, list[int]] = {}
     for member in np.flatnonzero(status == Status.OK):
-        members.setdefault(found[member].tobytes(), []).append(int(member))
+        members.setdefault(digests[member].tobytes(), []).append(int(member))
     rows = {
         digest.tobytes(): (genome, float(mean), int(count))
         for genome, digest, mean, count in zip(*map(np.asarray, archive), strict=True)
@@ -68,19 +82,19 @@ def archived(
     for digest, places in members.items():
         genome, mean, count = rows.get(digest, (genomes[places[0]], 0.0, 0))
         count = 0 if anew else count
-        now = float(fitness[places].mean(dtype=np.float64))
-        rows[digest] = genome, (mean * count + now) / (count + 1), count + 1
+        latest = float(fitness[places].mean(dtype=np.float64))
+        rows[digest] = genome, (mean * count + latest) / (count + 1), count + 1
     size, dimension = np.shape(archive.genomes)
-    made = empty_archive(size, dimension)
+    updated = empty_archive(size, dimension)
     best = sorted(rows.items(), key=lambda row: -row[1][1])[:size]
     for place, (digest, (genome, mean, count)) in enumerate(best):
-        made.genomes[place], made.digests[place] = genome, np.frombuffer(digest, np.uint8)
-        made.fitness[place], made.count[place] = mean, count
-    return made
+        updated.genomes[place], updated.digests[place] = genome, np.frombuffer(digest, np.uint8)
+        updated.fitness[place], updated.count[place] = mean, count
+    return updated
 
 
 def digests_of(space: Space, genomes: np.ndarray) -> np.ndarray:
-    """``[P, 16]`` uint8: equal exactly for genomes that decode to one candidate."""
+    """A digest of each genome, ``[P, 16]`` uint8: equal exactly where two genomes decode to the same candidate."""
     digests = np.zeros((len(genomes), _DIGEST), np.uint8)
     for group in space.groups(genomes):
         leaves = [np.ascontiguousarray(leaf) for leaf in jax.tree.leaves(group.candidates)]

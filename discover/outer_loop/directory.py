@@ -1,4 +1,4 @@
-"""The directory of a search: what lies in it, whose it is, who may work in it, and what its checkpoint belongs to."""
+"""The directory of a search: its files, the lock on it, and the config, versions and device that its state depends on."""
 
 from __future__ import annotations
 
@@ -26,64 +26,67 @@ ORIGIN_FILE = "search.json"
 STATE_FILE = "state.npz"
 CHAMPION_FILE = "champion.candidate"
 RESULT_FILE = "result.json"
-KEPT_FOLDER = "evaluated"
+CURVES_FOLDER = "evaluated"
 
 FORMAT = 1
-"""Of `ORIGIN_FILE` and `RESULT_FILE`."""
+"""Version of `ORIGIN_FILE` and `RESULT_FILE`."""
 
-_OURS = (CONFIG_FILE, ORIGIN_FILE, STATE_FILE, CHAMPION_FILE, RESULT_FILE)
+_KEYS = {"config": "words", "dependencies": "belongs"}
+"""Attributes of `Origin` whose key in `ORIGIN_FILE` has another name."""
+
+_FILES = (CONFIG_FILE, ORIGIN_FILE, STATE_FILE, CHAMPION_FILE, RESULT_FILE)
 _SHAPING = ("discover-rl", "jax", "jaxlib", "numpy", "optax", "evosax", "gymnax")
-"""Distributions by whose version bits may change."""
+"""Distributions whose version may change bits."""
 
 _HARMLESS = ("directory", "checkpoint_minutes", "selection_seeds", "report")
-"""Keys of a config that do not shape the state, nor name it: it may be gone on with when they have changed."""
+"""Keys of a config that neither shape nor name the state: a search may be resumed with other values of them."""
 
 
 class ResumeWarning(DiscoverWarning):
-    """A search goes on with something else than it was begun with."""
+    """A search is resumed with another config, version, plugin or device than it was begun with."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a search was begun with, kept in its directory.
+    """The origin of a search, stored in its directory.
 
     Attributes:
-        words: the config, as it is read from the directory's file.
-        belongs: what bits depend on beside it: versions, plugins, device.
-        provenance: of the process that began it.
-        checkpoint: whether it has ever had one.
-        changes: what was accepted to differ when it was resumed, in sentences.
+        config: as it is read from the file in the directory.
+        dependencies: what the bits depend on beside the config: versions, plugins, device.
+        provenance: of the process that began the search.
+        checkpoint: whether there has been a checkpoint.
+        changes: differences that were accepted when the search was resumed, in sentences.
     """
 
-    words: Mapping[str, Any]
-    belongs: Mapping[str, Any]
+    config: Mapping[str, Any]
+    dependencies: Mapping[str, Any]
     provenance: Mapping[str, Any]
     checkpoint: bool = False
     changes: tuple[str, ...] = ()
 
 
 def is_search(directory: Path) -> bool:
-    """Whether a search lies in the directory."""
+    """Whether a directory holds a search."""
     return all((directory / name).is_file() for name in (CONFIG_FILE, ORIGIN_FILE))
 
 
 @contextlib.contextmanager
 def locked(directory: Path, *, resume: bool) -> Iterator[None]:
-    """Work in a directory: alone, on a search of our own, or where nothing lies yet.
+    """Hold the lock of a directory: of a search that is resumed, or of an empty one for a new search.
 
     Raises:
-        UserError: another process works in it, or it is not what was expected; nothing has been touched.
+        UserError: another process holds it, or it is no such directory; nothing has been changed.
     """
     check = check_search if resume else _check_free
     check(directory)
     with directory_lock(directory):
-        check(directory)  # another process may have been quicker
-        remove_leftovers(directory, _OURS)
+        check(directory)  # another process may have been faster
+        remove_leftovers(directory, _FILES)
         yield
 
 
 def new_directory(config: SearchConfig) -> Path:
-    """A directory of its own for a new search."""
+    """Make a directory for a new search, named after the config and the time."""
     base = config.directory / f"{slug(config.name)}-{time.strftime('%Y%m%d-%H%M%S')}"
     for number in itertools.count(1):
         path = base if number == 1 else base.with_name(f"{base.name}-{number}")
@@ -94,7 +97,12 @@ def new_directory(config: SearchConfig) -> Path:
 
 
 def make_directory(directory: Path, exist_ok: bool) -> None:
-    """Make a directory; who asks for a new one is told by ``FileExistsError`` that it exists."""
+    """Make a directory, and those above it.
+
+    Raises:
+        FileExistsError: it exists, and ``exist_ok`` is false.
+        UserError: it cannot be made.
+    """
     try:
         directory.mkdir(parents=True, exist_ok=exist_ok)
     except (OSError, ValueError) as error:
@@ -104,13 +112,13 @@ def make_directory(directory: Path, exist_ok: bool) -> None:
         raise UserError(f"directory '{directory}' cannot be made ({cause}): choose another.") from None
 
 
-# What it belongs to ---------------------------------------------------------------------------------------------------
+# Origin ---------------------------------------------------------------------------------------------------------------
 
 
-def belongings(registry: Registry, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """What bits depend on beside the config: versions, the plugins that bring components, and the device.
+def bit_dependencies(registry: Registry, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts beside the config that bits depend on: versions, the plugins that bring components, and the device.
 
-    A git commit is not among them: it changes with every note that is committed.
+    The git commit is not among them: it changes with every text that is committed.
     """
     return {
         "versions": {name: provenance["versions"].get(name, "not installed") for name in _SHAPING},
@@ -119,86 +127,97 @@ def belongings(registry: Registry, provenance: Mapping[str, Any]) -> dict[str, A
     }
 
 
-def begin(directory: Path, words: Mapping[str, Any], belongs: Mapping[str, Any], provenance: Mapping[str, Any]) -> Origin:
-    """Say in a directory which search it is: from the last of two files on, it can be resumed."""
-    text = text_of(words, "the config")
-    origin = Origin(_plain(values_in(text)), _plain(belongs), _plain(provenance))
+def begin(directory: Path, config: Mapping[str, Any], dependencies: Mapping[str, Any], provenance: Mapping[str, Any]) -> Origin:
+    """Write the two files that identify a search; after the second one, it can be resumed."""
+    text = text_of(config, "the config")
+    origin = Origin(_plain(values_in(text)), _plain(dependencies), _plain(provenance))
     write_origin(directory, origin)
     write_atomically(directory / CONFIG_FILE, text.encode())
     return origin
 
 
 def read_origin(directory: Path) -> Origin:
-    """What the search in a directory was begun with.
+    """The origin of the search in a directory.
 
     Raises:
         UserError: the file is damaged, or of another version.
     """
     path = directory / ORIGIN_FILE
-    found = read_json(path) or {}
-    if found.pop("format", None) != FORMAT or set(found) != {field.name for field in fields(Origin)}:
+    values = read_json(path) or {}
+    if values.pop("format", None) != FORMAT or set(values) != {_KEYS.get(field.name, field.name) for field in fields(Origin)}:
         raise UserError(f"'{path}' is damaged, or written by another version: start a new search in another directory.")
-    return replace(Origin(**found), changes=tuple(found["changes"]))
+    origin = Origin(**{field.name: values[_KEYS.get(field.name, field.name)] for field in fields(Origin)})
+    return replace(origin, changes=tuple(origin.changes))
 
 
 def write_origin(directory: Path, origin: Origin) -> None:
-    write_atomically(directory / ORIGIN_FILE, json.dumps({"format": FORMAT, **vars(origin)}, indent=2).encode())
+    """Write the origin of a search to its directory."""
+    values = {_KEYS.get(name, name): value for name, value in vars(origin).items()}
+    write_atomically(directory / ORIGIN_FILE, json.dumps({"format": FORMAT, **values}, indent=2).encode())
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The mapping in a file of ours, None if there is none."""
+    """The mapping in a JSON file of a search; None if the file is missing or holds something else."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return values if isinstance(values, dict) else None
 
 
-def changes(directory: Path, origin: Origin, words: Mapping[str, Any], belongs: Mapping[str, Any], anyway: bool) -> list[str]:
-    """What differs from that which a search was begun with, and is accepted.
+def changes(
+    directory: Path,
+    origin: Origin,
+    *,
+    config: Mapping[str, Any],
+    dependencies: Mapping[str, Any],
+    anyway: bool,
+) -> list[str]:
+    """The differences from the origin of a search, if they are accepted; a sentence part for each.
 
     Args:
         directory: of the search.
-        origin: what it was begun with.
-        words, belongs: the config now, and what bits depend on now.
-        anyway: accept differences that do not make the state meaningless.
+        origin: of the search.
+        config, dependencies: of this process.
+        anyway: whether to accept differences that leave the state valid.
 
     Raises:
-        UserError: something differs; the message names it.
+        UserError: a difference that is not accepted; the message names it.
     """
-    differing = list(_differing(origin.words, _plain(words)))
+    differing = list(_differing(origin.config, _plain(config)))
     for path, before, now in differing:
         if path[0] not in _HARMLESS:
             raise UserError(
                 f"'{directory / CONFIG_FILE}' has changed since the search began: {'.'.join(path)} is {_short(now)}, was "
                 f"{_short(before)}, which cannot be taken up by it: change it back, or start a new search."
             )
-    found = [f"{'.'.join(path)} is {_short(now)}, was {_short(before)}" for path, before, now in differing]
-    found += _differences(origin.belongs, _plain(belongs))
-    if not found:
+    sentences = [f"{'.'.join(path)} is {_short(now)}, was {_short(before)}" for path, before, now in differing]
+    sentences += _differences(origin.dependencies, _plain(dependencies))
+    if not sentences:
         return []
-    told = "; ".join(found[:4]) + (f"; and {len(found) - 4} more" if len(found) > 4 else "")
+    summary = "; ".join(sentences[:4]) + (f"; and {len(sentences) - 4} more" if len(sentences) > 4 else "")
     if not anyway:
-        raise UserError(f"the search in '{directory}' was begun otherwise ({told}): restore that, or accept it by --anyway.")
-    warnings.warn(f"the search goes on otherwise than it was begun ({told}): bits may differ.", ResumeWarning, stacklevel=3)
-    return found
+        raise UserError(f"the search in '{directory}' was begun otherwise ({summary}): restore that, or accept it by --anyway.")
+    warnings.warn(f"the search goes on otherwise than it was begun ({summary}): bits may differ.", ResumeWarning, stacklevel=3)
+    return sentences
 
 
-def accepted(origin: Origin, words: Mapping[str, Any], belongs: Mapping[str, Any], notes: Sequence[str]) -> Origin:
-    """The origin with accepted changes noted, as that which the search belongs to from now on."""
+def accept_changes(origin: Origin, config: Mapping[str, Any], dependencies: Mapping[str, Any], notes: Sequence[str]) -> Origin:
+    """The origin with the config and the dependencies of this process, and notes of the accepted changes."""
     if not notes:
         return origin
-    return replace(origin, words=_plain(words), belongs=_plain(belongs), changes=(*origin.changes, *notes))
+    changes = (*origin.changes, *notes)
+    return replace(origin, config=_plain(config), dependencies=_plain(dependencies), changes=changes)
 
 
-def end_differs(origin: Origin, words: Mapping[str, Any]) -> bool:
-    """Whether the config asks for another selection or report than it did, so that the end is due again."""
-    now = _plain(words)
-    return any(origin.words[key] != now[key] for key in ("selection_seeds", "report"))
+def end_differs(origin: Origin, config: Mapping[str, Any]) -> bool:
+    """Whether the config asks for another selection or report than before, so that the end must be run again."""
+    now = _plain(config)
+    return any(origin.config[key] != now[key] for key in ("selection_seeds", "report"))
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Versions, plugins and device that differ; a plugin that was added shapes nothing that was there before."""
+    """Versions, plugins and device that differ; a plugin that was added changes nothing in an older search."""
     for name, version in before["versions"].items():
         if now["versions"].get(name) != version:
             yield f"{name} is {now['versions'].get(name)}, was {version}"
@@ -216,15 +235,15 @@ def _device(device: Mapping[str, Any]) -> str:
 
 
 def _content(distribution: str, version: str) -> str:
-    """What a plugin is: the version of its distribution, or the content of its one file."""
+    """The identity of a plugin: the version of its distribution, or a digest of its one file."""
     path = Path(distribution)
     if version or path.suffix != ".py" or not path.is_file():
         return f"{distribution} {version}".strip()
     return f"file {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
-def _differing(before: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
-    """Places at which two plain values differ, with both values there; None where there is none."""
+def _differing(before: object, now: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object, object]]:
+    """Paths at which two plain values differ, with the two values at that path; None where one has none."""
     if isinstance(before, dict) and isinstance(now, dict) and (not path or set(before) & set(now)):
         for key in dict.fromkeys([*before, *now]):
             yield from _differing(before.get(key), now.get(key), (*path, key))
@@ -235,39 +254,44 @@ def _differing(before: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[tu
         yield path, before, now
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
+    """A value as a sentence shows it."""
     if value is None:
         return "not given"
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """A value as JSON gives it back."""
     return json.loads(json.dumps(value, default=str))
 
 
-# Whose it is ----------------------------------------------------------------------------------------------------------
+# Checks ---------------------------------------------------------------------------------------------------------------
 
 
 def check_search(directory: Path) -> None:
-    """Check that a search lies in a directory."""
+    """Check that a directory holds a search.
+
+    Raises:
+        UserError: it does not.
+    """
     for name in (CONFIG_FILE, ORIGIN_FILE):
         if not (directory / name).is_file():
             raise UserError(f"'{directory}' is not the directory of a search (it has no {name}): give one that search made.")
 
 
 def _check_free(directory: Path) -> None:
-    """Check that nothing lies in a directory, save what a search leaves that was killed before it could begin."""
+    """Check that a directory is empty, except for the files of a search that was killed before it could begin."""
     if is_search(directory):
         raise UserError(f"'{directory}' holds a search already: go on with it (discover resume), or give another directory.")
     try:
-        ours = {LOCK_FILE, *(path.name for path, _ in leftovers(directory, _OURS))}
-        found = sorted(set(os.listdir(directory)) - ours)
+        expected = {LOCK_FILE, *(path.name for path, _ in leftovers(directory, _FILES))}
+        others = sorted(set(os.listdir(directory)) - expected)
     except OSError as error:
         raise UserError(f"directory '{directory}' cannot be used ({error.strerror}): choose another.") from None
-    if found == [ORIGIN_FILE] and (read_json(directory / ORIGIN_FILE) or {}).get("format") == FORMAT:
+    if others == [ORIGIN_FILE] and (read_json(directory / ORIGIN_FILE) or {}).get("format") == FORMAT:
         return
-    if found:
-        names = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+    if others:
+        names = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
         raise UserError(f"'{directory}' holds other files ({names}): give a directory that is empty, or is not there yet.")

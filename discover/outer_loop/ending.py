@@ -1,6 +1,7 @@
 """The end of a search: the champion is chosen on fresh seeds, saved, and compared with its baselines.
 
-It may be cut off and repeated: lifetimes that have been run are kept in the search's directory, and run once.
+The end may be interrupted and repeated: the curves of lifetimes are stored in the directory of the search, and no lifetime is
+run twice.
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ import numpy as np
 
 from discover.base.errors import DiscoverWarning, EvaluationError, UserError, cause_of
 from discover.components.space import Space
-from discover.config.build import algorithm_from
 from discover.config.candidate_file import load_candidate, save_candidate
-from discover.config.search_config import SearchConfig, slug, tuned_space
+from discover.config.search_config import SearchConfig, slug
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Status
 from discover.contract.executor import Executor
@@ -28,22 +28,29 @@ from discover.contract.results import Comparison, SearchResult
 from discover.evaluation.compare import compare
 from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.archive import digests_of
-from discover.outer_loop.directory import CHAMPION_FILE, FORMAT, KEPT_FOLDER, RESULT_FILE, Origin, read_json
+from discover.outer_loop.directory import CHAMPION_FILE, CURVES_FOLDER, FORMAT, RESULT_FILE, Origin, read_json
 from discover.outer_loop.fitness import Evaluator
-from discover.outer_loop.state import Counters, Snapshot, counted
+from discover.outer_loop.state import Counters, Snapshot, add_evaluation
 from discover.outer_loop.time_limit import TimeLimitedWorker
 from discover.storage.array_file import write_atomically
 
 _NUMBERS = ("champion_fitness", "generations", "env_steps", "seconds", "broken")
-"""What a result holds that is plain JSON."""
+"""Attributes of a result that are plain JSON."""
 
 
 class ReportWarning(DiscoverWarning):
     """The report of a finished search cannot be shown again."""
 
 
-class Chosen(NamedTuple):
-    """The champion, its fitness on seeds of its own, the finalists that it was chosen from, and what has been spent."""
+class Choice(NamedTuple):
+    """The choice of a champion.
+
+    Attributes:
+        champion: the best finalist.
+        fitness: of the champion, on seeds that had no part in the choice.
+        finalists, finalist_fitness: ``[F, D]`` and ``[F]``, on the selection seeds; -inf where one broke.
+        counters: with the evaluations of the choice.
+    """
 
     champion: Algorithm
     fitness: float
@@ -54,17 +61,18 @@ class Chosen(NamedTuple):
 
 @dataclass(frozen=True)
 class Ending:
-    """What the end of a search works on.
+    """The end of a search.
 
     Attributes:
-        registry, config, space, executor: those of the search, the executor settled.
+        registry, config, space: of the search.
+        executor: of the search, with its chunk size.
         directory: of the search.
-        origin: what the search was begun with.
-        now: after the last generation.
-        last_error: of a candidate.
-        progress: called with what is being done, and the share of it that is done.
-        limited: evaluates structures within a limit of time, if there is one.
-        tuned: the champion of a search over a space: ``tuned(name, space, directory)``.
+        origin: of the search.
+        now: the snapshot after the last generation.
+        last_error: the latest reason why a candidate broke, empty if none did.
+        progress: called with a description of the work in progress, and the share of it that is done.
+        limited: evaluates structures within a time limit, if there is one.
+        tune: the champion of the search that tunes a baseline: ``tune(name, directory)``.
     """
 
     registry: Registry
@@ -77,83 +85,100 @@ class Ending:
     last_error: str
     progress: Callable[[str, float], None]
     limited: TimeLimitedWorker | None
-    tuned: Callable[[str, Any, Path], Algorithm]
+    tune: Callable[[str, Path], Algorithm]
 
-    def choose(self) -> Chosen:
+    def choose(self) -> Choice:
         """The best of the finalists on fresh seeds.
 
-        The best fitness of several is too high on average, so the champion's is stated from seeds that had no part in the
-        choice.
+        The maximum of several fitness values is too high on average. So the fitness of the champion is measured again, on seeds
+        that had no part in the choice.
+
+        Raises:
+            EvaluationError: every finalist broke.
         """
         finalists = self._finalists()
-        evaluator = Evaluator(self.registry, self.config, self.space, self._keeping(), self.progress, self.limited)
-        evaluated = evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
-        fitness, why = np.where(evaluated.status == Status.OK, evaluated.fitness, -np.inf), evaluated.errors
-        counters = counted(self.now.counters, evaluated, evaluated.seconds)
+        evaluator = Evaluator(
+            self.registry, self.config, self.space, self._storing(), progress=self.progress, limited=self.limited
+        )
+        evaluation = evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
+        fitness, why = np.where(evaluation.status == Status.OK, evaluation.fitness, -np.inf), evaluation.errors
+        counters = add_evaluation(self.now.counters, evaluation, evaluation.seconds)
         for place in np.argsort(-fitness, kind="stable")[: int(np.isfinite(fitness).sum())]:
-            proven = evaluator.evaluate(finalists[[place]], "champion", 0, self.config.selection_seeds)
-            counters, why = counted(counters, proven, proven.seconds), proven.errors or why
-            if proven.status[0] == Status.OK:
-                champion = self.space.decode(jnp.asarray(finalists[place]))
-                return Chosen(champion, float(proven.fitness[0]), finalists, fitness, counters)
+            alone = evaluator.evaluate(finalists[[place]], "champion", 0, self.config.selection_seeds)
+            counters, why = add_evaluation(counters, alone, alone.seconds), alone.errors or why
+            if alone.status[0] == Status.OK:
+                return Choice(
+                    champion=self.space.decode(jnp.asarray(finalists[place])),
+                    fitness=float(alone.fitness[0]),
+                    finalists=finalists,
+                    finalist_fitness=fitness,
+                    counters=counters,
+                )
         last = f" (last error: {next(iter(why.values()))})" if why else ""
         raise EvaluationError(
             f"each of the {len(fitness)} best candidates broke on fresh seeds, so there is no champion: narrow the space, "
             f"or search with more seeds{last}."
         )
 
-    def save(self, chosen: Chosen) -> None:
-        """Write the champion: the same bytes, however often the search was cut off, whoever watched it, and whenever it ran."""
-        facts = {**self.origin.belongs, "executor": repr(self.executor)}
-        notes = {"search": self.config.name, "fitness": chosen.fitness, "provenance": facts}
+    def save(self, choice: Choice) -> None:
+        """Write the champion.
+
+        The bytes are the same however often the search was interrupted, whatever watched it, and whenever it ran.
+        """
+        facts = {**self.origin.dependencies, "executor": repr(self.executor)}
+        notes = {"search": self.config.name, "fitness": choice.fitness, "provenance": facts}
         if self.origin.changes:
             notes["went_on_with"] = self.origin.changes
-        save_candidate(self.directory / CHAMPION_FILE, chosen.champion, self.registry, notes)
+        save_candidate(self.directory / CHAMPION_FILE, choice.champion, self.registry, notes)
 
-    def result(self, chosen: Chosen) -> SearchResult:
-        """What the search has come to; the champion is compared now, if the config asks for it."""
-        counters = chosen.counters
+    def result(self, choice: Choice) -> SearchResult:
+        """The result of the search; the champion is compared with its baselines now, if the config asks for a report."""
+        counters = choice.counters
         return SearchResult(
-            champion=chosen.champion,
+            champion=choice.champion,
             champion_path=self.directory / CHAMPION_FILE,
-            champion_fitness=chosen.fitness,
-            finalists=chosen.finalists,
-            finalist_fitness=chosen.finalist_fitness,
+            champion_fitness=choice.fitness,
+            finalists=choice.finalists,
+            finalist_fitness=choice.finalist_fitness,
             generations=counters.generations,
             env_steps=counters.env_steps,
             seconds=counters.seconds,
             broken=counters.broken,
-            comparison=self._report(chosen.champion),
+            comparison=self._report(choice.champion),
         )
 
-    def found_before(self, kept: Mapping[str, Any]) -> SearchResult:
-        """The result of a finished search: nothing is run."""
+    def earlier_result(self, values: Mapping[str, Any]) -> SearchResult:
+        """The result of a finished search, without running anything.
+
+        Args:
+            values: of its result file (`read_result`).
+        """
         path = self.directory / CHAMPION_FILE
         champion, comparison = load_candidate(path, self.registry), None
         try:
             comparison = self._report(champion, only=True)
         except (NotStoredError, UserError) as error:
-            what = f"the report of the search in '{self.directory}' cannot be shown again"
-            text = f"{what} ({cause_of(error)}); its champion is as it was."
+            failure = f"the report of the search in '{self.directory}' cannot be shown again"
+            text = f"{failure} ({cause_of(error)}); its champion is as it was."
             warnings.warn(text, ReportWarning, stacklevel=4)
         return SearchResult(
             champion=champion,
             champion_path=path,
-            champion_fitness=kept["champion_fitness"],
+            champion_fitness=values["champion_fitness"],
             finalists=self._finalists(),
-            finalist_fitness=np.asarray(kept["finalist_fitness"], np.float32),
-            generations=kept["generations"],
-            env_steps=kept["env_steps"],
-            seconds=kept["seconds"],
-            broken=kept["broken"],
+            finalist_fitness=np.asarray(values["finalist_fitness"], np.float32),
+            generations=values["generations"],
+            env_steps=values["env_steps"],
+            seconds=values["seconds"],
+            broken=values["broken"],
             comparison=comparison,
         )
 
     def _finalists(self) -> np.ndarray:
-        """The best few, and the strategy's own recommendation unless it is one of them; no candidate twice."""
+        """The best candidates of the archive, and the strategy's recommendation if it is another one; none twice."""
         state = self.now.state
-        known = state.archive.best(self.config.finalists)
-        if not len(known):
+        best = state.archive.best(self.config.finalists)
+        if not len(best):
             broken = ", ".join(f"{name} {count}" for name, count in self.now.counters.broken.items())
             last = f" (last error: {self.last_error})" if self.last_error else ""
             raise EvaluationError(
@@ -161,50 +186,51 @@ class Ending:
             )
         recommendation = self.config.strategy.recommendation(state.strategy, self.space)
         if recommendation is None:
-            return known
-        rows = np.stack([*known, np.asarray(recommendation)])
+            return best
+        rows = np.stack([*best, np.asarray(recommendation)])
         digests = digests_of(self.space, rows)
-        return known if (digests[:-1] == digests[-1]).all(axis=1).any() else rows
+        return best if (digests[:-1] == digests[-1]).all(axis=1).any() else rows
 
-    def _keeping(self, only: bool = False) -> CurveStore:
-        """The executor, with everything kept that it runs; with ``only`` it runs nothing."""
-        return CurveStore(self.executor, self.directory / KEPT_FOLDER, self.registry, self.origin.belongs, only)
+    def _storing(self, *, only: bool = False) -> CurveStore:
+        """The executor, storing the curves of everything that it runs; with ``only`` it runs nothing."""
+        folder, dependencies = self.directory / CURVES_FOLDER, self.origin.dependencies
+        return CurveStore(self.executor, folder, self.registry, dependencies, only=only)
 
-    def _report(self, champion: Algorithm, only: bool = False) -> Comparison | None:
-        """The champion beside its baselines, if the config asks for it; with ``only``, of what has been kept."""
+    def _report(self, champion: Algorithm, *, only: bool = False) -> Comparison | None:
+        """The champion compared with its baselines, if the config asks for it; with ``only``, from stored curves alone."""
         report = self.config.report
         if report is None:
             return None
         candidates = {"champion": champion}
-        for name, words in report.baselines.items():
-            space, directory = tuned_space(words), self.directory / f"tune-{slug(name)}"
-            if space is None:
-                candidates[name] = algorithm_from(self.registry, words, f"report.baselines.{name}")
+        for name, baseline in report.baselines.items():
+            directory = self.directory / f"tune-{slug(name)}"
+            if baseline.space is None:
+                candidates[name] = baseline.template
             elif only:
                 candidates[name] = load_candidate(directory / CHAMPION_FILE, self.registry)
             else:
-                candidates[name] = self.tuned(name, space, directory)
+                candidates[name] = self.tune(name, directory)
         return compare(
             self.registry,
-            self._keeping(only),
+            self._storing(only=only),
             candidates,
             report.runs,
-            report.seeds,
-            self.config.seed,
-            report.notes,
+            seeds=report.seeds,
+            seed=self.config.seed,
+            notes=report.notes,
             progress=self.progress,
         )
 
 
 def write_result(directory: Path, result: SearchResult) -> None:
-    """Say in its directory that a search is finished, with what `Ending.found_before` cannot read elsewhere."""
-    kept = {name: getattr(result, name) for name in _NUMBERS} | {"finalist_fitness": result.finalist_fitness.tolist()}
-    text = json.dumps({"format": FORMAT, "champion": CHAMPION_FILE, **kept}, indent=2)
+    """Write the file that marks a search as finished, with all that `Ending.earlier_result` cannot read elsewhere."""
+    values = {name: getattr(result, name) for name in _NUMBERS} | {"finalist_fitness": result.finalist_fitness.tolist()}
+    text = json.dumps({"format": FORMAT, "champion": CHAMPION_FILE, **values}, indent=2)
     write_atomically(directory / RESULT_FILE, text.encode())
 
 
 def read_result(directory: Path) -> dict[str, Any] | None:
-    """What `write_result` wrote, None if the search is not finished: without its champion its end is due again."""
-    found = read_json(directory / RESULT_FILE) or {}
-    whole = found.get("format") == FORMAT and {*_NUMBERS, "finalist_fitness"} <= set(found)
-    return found if whole and (directory / CHAMPION_FILE).is_file() else None
+    """The values that `write_result` wrote; None if the search is not finished, or its champion is missing."""
+    values = read_json(directory / RESULT_FILE) or {}
+    whole = values.get("format") == FORMAT and {*_NUMBERS, "finalist_fitness"} <= set(values)
+    return values if whole and (directory / CHAMPION_FILE).is_file() else None

@@ -1,10 +1,10 @@
-"""The fitness of a population: every member on every task and seed, one compiled program per structure and environment."""
+"""The fitness of a population: every member on every task and seed, one compiled program per structure and task."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -20,22 +20,22 @@ from discover.contract.events import Status
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.strategy import TaskReturns
+from discover.contract.types import Lifetimes
 from discover.inner_loop.isolation import Outcomes, advanced, evaluated
 from discover.inner_loop.lifetime import begin, updates_in
 from discover.inner_loop.population import inherit
 from discover.outer_loop.time_limit import TimeLimitedWorker
 from discover.outer_loop.worker import Job
 
-OngoingLifetimes: TypeAlias = tuple[Any, ...]
-"""Ongoing lifetimes: per task a tree of arrays ``[P, S, ...]``."""
-
+OngoingLifetimes: TypeAlias = tuple[Lifetimes, ...]
+"""Ongoing lifetimes: for each task a tree of arrays ``[P, S, ...]``."""
 
 _BELOW_ALL = -1e9
-"""Fitness of broken candidates before any sound one."""
+"""Fitness of broken candidates as long as there is no sound one."""
 
 
-class Evaluated(NamedTuple):
-    """A population's curves and what became of each member."""
+class Evaluation(NamedTuple):
+    """The curves of a population, and the fitness and status of each member."""
 
     fitness: np.ndarray  # [P], finite
     status: np.ndarray  # [P]
@@ -47,15 +47,15 @@ class Evaluated(NamedTuple):
 
 
 class Evaluator:
-    """Evaluates populations of one space as a config says.
+    """Evaluates populations of one space on the tasks of a config, by its objective.
 
     Args:
-        registry: knows the tasks.
+        registry: has the tasks.
         config: tasks, objective and seed.
-        space: what the genomes mean.
+        space: decodes the genomes.
         executor: where lifetimes run.
-        progress: called with what is being done, and the share of it that is done.
-        limited: evaluates structures within a limit of time, if there is one.
+        progress: called with a description of the work in progress, and the share of it that is done.
+        limited: evaluates structures within a time limit, if there is one.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Evaluator:
         config: SearchConfig,
         space: Space,
         executor: Executor,
+        *,
         progress: Callable[[str, float], None],
         limited: TimeLimitedWorker | None = None,
     ):
@@ -72,14 +73,14 @@ class Evaluator:
         self._environments = [environment_from(registry, run.task) for run in config.tasks]
         self._scales = [registry.get("task", run.task).facts for run in config.tasks]
 
-    def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int, lowest: float = np.inf) -> Evaluated:
-        """Every member on every task, the same seeds for all members (common random numbers).
+    def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int, *, lowest: float = np.inf) -> Evaluation:
+        """Evaluate every member on every task, with the same seeds for all members (common random numbers).
 
         Args:
             genomes: ``[P, D]``.
-            purpose, index: which stream of seeds is taken.
+            purpose, index: name and number of the stream of seeds.
             seeds: S.
-            lowest: the lowest fitness of any sound candidate before; broken members stay below it.
+            lowest: the lowest fitness of any sound candidate so far; broken members stay below it.
         """
         started, population = time.perf_counter(), len(genomes)
         groups, env_steps = self._space.groups(genomes), 0
@@ -95,36 +96,46 @@ class Evaluator:
                 if (status[group.members] == Status.TIME).all():
                     continue  # on an earlier task
                 if self._limited is None:
-                    part = evaluated(self._executor, self._environments[task], group.candidates, keys, run.steps)
+                    part = evaluated(self._executor, self._environments[task], group.candidates, keys, steps=run.steps)
                 else:
-                    part = self._limited.evaluate(Job(task, place, purpose, index, seeds), genomes, len(group.members))
-                env_steps += self._take(part, group, curves, status, errors)
+                    job = Job(task=task, place=place, purpose=purpose, generation=index, seeds=seeds)
+                    part = self._limited.evaluate(job, genomes, len(group.members))
+                env_steps += self._collect(part, group, returns=curves, status=status, errors=errors)
             returns.append(curves)
         fitness = self._fitness(returns, status, lowest)
-        return Evaluated(fitness, status, errors, returns, len(groups), env_steps, time.perf_counter() - started)
+        return Evaluation(
+            fitness=fitness,
+            status=status,
+            errors=errors,
+            returns=returns,
+            structures=len(groups),
+            env_steps=env_steps,
+            seconds=time.perf_counter() - started,
+        )
 
     def go_on(
         self,
         genomes: np.ndarray,
         parents: np.ndarray,
         ongoing: OngoingLifetimes,
+        *,
         index: int,
         generations: int,
         seeds: int,
         lowest: float = np.inf,
-    ) -> tuple[OngoingLifetimes, Evaluated]:
-        """Ongoing lifetimes after their share of generation ``index``, scored by that share alone.
+    ) -> tuple[OngoingLifetimes, Evaluation]:
+        """Continue ongoing lifetimes by their part of generation ``index``; the fitness is that of this part alone.
 
-        A member for whose values a host callback fails stays as it was, broken. A program that fails for all is an error: none
-        of them could go on.
+        If a host callback fails for one member, that member keeps its state and counts as broken. If the program fails for all
+        members, that is an error, since none of them can continue.
 
         Args:
-            genomes: ``[P, D]`` of one structure; from here on member i lives by ``genomes[i]``.
-            parents: ``[P]``; member i goes on with the lifetime of member ``parents[i]``.
-            ongoing: as the generation before left them; begun anew in the first one.
-            index, generations: which share of each task's updates it is.
+            genomes: ``[P, D]`` of one structure; from now on member i has the values of ``genomes[i]``.
+            parents: ``[P]``; member i continues the lifetime of member ``parents[i]``.
+            ongoing: after the generation before; started here in the first generation.
+            index, generations: the part of each task's updates: number ``index`` of ``generations`` parts.
             seeds: S.
-            lowest: the lowest fitness of any sound member before; broken ones stay below it.
+            lowest: the lowest fitness of any sound member so far; broken members stay below it.
         """
         started, (group,) = time.perf_counter(), self._space.groups(genomes)
         status, returns, after, env_steps = np.full(len(genomes), Status.OK, np.int8), [], [], 0
@@ -136,13 +147,21 @@ class Evaluator:
                 life = self._executor.begin(environment, group.candidates, seed_keys(self._seed, "search", seeds, 0, task))
             else:
                 life = inherit(ongoing[task], jnp.asarray(parents), index)
-            life, part = advanced(self._executor, environment, group.candidates, life, (start, stop, total))
+            life, part = advanced(self._executor, environment, group.candidates, life, window=(start, stop, total))
             after.append(life)
             curves = np.full_like(part.returns, np.nan)
-            env_steps += self._take(part, group, curves, status, errors)
+            env_steps += self._collect(part, group, returns=curves, status=status, errors=errors)
             returns.append(curves)
         fitness = self._fitness(returns, status, lowest)
-        return tuple(after), Evaluated(fitness, status, errors, returns, 1, env_steps, time.perf_counter() - started)
+        return tuple(after), Evaluation(
+            fitness=fitness,
+            status=status,
+            errors=errors,
+            returns=returns,
+            structures=1,
+            env_steps=env_steps,
+            seconds=time.perf_counter() - started,
+        )
 
     def ongoing_form(self, population: int, seeds: int) -> OngoingLifetimes:
         """Shapes and dtypes of ongoing lifetimes.
@@ -157,17 +176,17 @@ class Evaluator:
             )
         (group,) = self._space.groups(np.zeros((population, self._space.dimension), np.float32))
 
-        def begun(environment: Environment) -> Any:
+        def first_lifetimes(environment: Environment) -> Lifetimes:
             each = jax.vmap(lambda member, key: begin(member, environment, key), in_axes=(None, 0))
             return jax.vmap(each, in_axes=(0, None))(group.candidates, seed_keys(self._seed, "search", seeds, 0))
 
-        return tuple(jax.eval_shape(lambda e=e: begun(e)) for e in self._environments)
+        return tuple(jax.eval_shape(lambda e=e: first_lifetimes(e)) for e in self._environments)
 
     def check_shares(self, generations: int) -> None:
-        """Check that ongoing lifetimes have an update for each generation.
+        """Check that ongoing lifetimes have at least one update in each generation.
 
         Raises:
-            UserError: a task's budget allows fewer.
+            UserError: a task's budget has fewer updates than generations.
         """
         for task, run in enumerate(self._tasks):
             total = self._share(task, 0, generations)[2]
@@ -178,24 +197,24 @@ class Evaluator:
                 )
 
     def _share(self, task: int, index: int, generations: int) -> tuple[int, int, int]:
-        """First update of a generation, first one after it, and how many there are in all."""
+        """The first update of a generation, the first one after it, and the number of all updates."""
         candidate = self._space.decode(self._space.start(jax.random.key(0)))
         total = updates_in(candidate, self._environments[task], self._tasks[task].steps)
         return total * index // generations, total * (index + 1) // generations, total
 
-    def _take(self, part: Outcomes, group: Group, returns: np.ndarray, status: np.ndarray, errors: dict[int, str]) -> int:
-        """Fill in ``returns``, ``status`` and ``errors`` of a group's members; gives the env steps that they took."""
+    def _collect(self, part: Outcomes, group: Group, *, returns: np.ndarray, status: np.ndarray, errors: dict[int, str]) -> int:
+        """Fill in ``returns``, ``status`` and ``errors`` of a group's members; the result is their number of env steps."""
         returns[group.members] = part.returns
         status[group.members] = np.maximum(status[group.members], part.status)
-        named = self._space.describe(group.structure)
+        structure = self._space.describe(group.structure)
         for place, why in part.errors.items():
-            errors[int(group.members[place])] = f"{why}, with {named}" if named else why
+            errors[int(group.members[place])] = f"{why}, with {structure}" if structure else why
         return part.env_steps
 
     def _fitness(self, returns: list[np.ndarray], status: np.ndarray, lowest: float) -> np.ndarray:
         """Fitness ``[P]``, finite: broken members are just below every sound one so far.
 
-        In a tie with the worst sound member, or above one of an earlier generation, they would push it out of an elite.
+        If they tied with the worst sound member, or were above one of an earlier generation, they could replace it in an elite.
         """
         scales = [TaskReturns(r, f["random"], f["reference"]) for r, f in zip(returns, self._scales, strict=True)]
         fitness = np.array(self._objective(scales), np.float32)

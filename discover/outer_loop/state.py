@@ -1,27 +1,28 @@
-"""What a search carries from one generation to the next."""
+"""The state of a search between two generations."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from discover.contract.events import Status
+from discover.contract.types import StrategyState
 from discover.outer_loop.archive import Archive
-from discover.outer_loop.fitness import Evaluated, OngoingLifetimes
+from discover.outer_loop.fitness import Evaluation, OngoingLifetimes
 
 
 class State(NamedTuple):
     """All that a search carries from one generation to the next: a tree of arrays."""
 
-    strategy: Any
+    strategy: StrategyState
     archive: Archive
-    ongoing: OngoingLifetimes = ()  # ongoing lifetimes, once there are any
+    ongoing: OngoingLifetimes = ()  # empty where every generation starts new lifetimes
 
 
 class Counters(NamedTuple):
-    """What has been spent so far; plain numbers, saved beside the state."""
+    """Totals so far: plain numbers, saved beside the state."""
 
     generations: int = 0
     env_steps: int = 0
@@ -32,21 +33,27 @@ class Counters(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """Where a search stands between two generations; replaced as a whole, so that its halves never disagree."""
+    """State and counters between two generations; replaced as a whole, so that the two always agree."""
 
     state: State
     counters: Counters
 
 
-def counted(counters: Counters, evaluated: Evaluated, seconds: float) -> Counters:
-    """The counters with an evaluated population added."""
-    sound, broken = evaluated.fitness[evaluated.status == Status.OK], dict(counters.broken)
-    for status in evaluated.status[evaluated.status != Status.OK]:
+def add_evaluation(counters: Counters, evaluation: Evaluation, seconds: float) -> Counters:
+    """The counters with an evaluated population added.
+
+    Args:
+        counters: before it.
+        evaluation: of the population.
+        seconds: that it took.
+    """
+    sound, broken = evaluation.fitness[evaluation.status == Status.OK], dict(counters.broken)
+    for status in evaluation.status[evaluation.status != Status.OK]:
         name = Status(status).name.lower()
         broken[name] = broken.get(name, 0) + 1
     return Counters(
         generations=counters.generations,
-        env_steps=counters.env_steps + evaluated.env_steps,
+        env_steps=counters.env_steps + evaluation.env_steps,
         seconds=counters.seconds + seconds,
         best_fitness=max([counters.best_fitness, *map(float, sound)]),
         lowest_fitness=min([counters.lowest_fitness, *map(float, sound)]),

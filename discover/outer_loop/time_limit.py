@@ -1,8 +1,8 @@
-"""A limit of time per structure: each is evaluated in a process of its own kind, which is killed when its time is over.
+"""A time limit per structure: each is evaluated in a second process, which is killed when the time is over.
 
-Neither a compilation nor a Python loop without end can be interrupted from within a process. The process
-(`discover.outer_loop.worker`) loads the plugins itself and is told the rest in JSON and arrays; it stays for all structures
-until one of them is too slow.
+Neither a compilation nor an endless Python loop can be interrupted from within its process. The second process
+(`discover.outer_loop.worker`) loads the plugins itself and receives everything else as JSON and arrays. The same process
+evaluates all structures, until one of them is too slow.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import subprocess
 import sys
 import threading
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import jax
 import numpy as np
@@ -24,11 +25,11 @@ from discover.base.errors import DiscoverWarning, EvaluationError, UserError
 from discover.contract.events import Status
 from discover.contract.registry import Registry
 from discover.inner_loop.isolation import Outcomes, failed
-from discover.outer_loop.worker import Job
+from discover.outer_loop.worker import Job, Message
 from discover.process.frames import read_message, write_message
 
 _START = 600.0  # seconds in which the process must be ready
-_SETTINGS = (  # of JAX: those that bits depend on, and where compiled programs are kept
+_SETTINGS = (  # of JAX: those that bits depend on, and the folder of compiled programs
     "jax_compilation_cache_dir",
     "jax_default_matmul_precision",
     "jax_default_prng_impl",
@@ -41,15 +42,16 @@ _SETTINGS = (  # of JAX: those that bits depend on, and where compiled programs 
 
 
 class TimeLimitedWorker:
-    """Evaluates structures in another process, each within a limit of time.
+    """Evaluates structures in another process, each within a time limit.
 
     Args:
-        config: the search's config as the text of a YAML file, with the executor that has been settled.
+        registry: has the components.
+        config: the config of the search as the text of a YAML file, with the chunk size of its executor.
         plugins: folder of one-file plugins, if there is one.
-        seconds: the limit, for one structure on one task in one generation, compilation included.
+        seconds: the limit for one structure on one task in one generation, compilation included.
 
     Raises:
-        UserError: a component comes from an object of this process, which no other one can load.
+        UserError: a component comes from an object of this process, which another process cannot load.
     """
 
     def __init__(self, registry: Registry, config: str, plugins: Path | None, seconds: float):
@@ -70,23 +72,29 @@ class TimeLimitedWorker:
         self._settings = {"config": config, "plugins": plugins and str(plugins), "jax": jax_settings}
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
-        self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
-    def evaluate(self, piece: Job, genomes: np.ndarray, count: int) -> Outcomes:
-        """What became of the ``count`` members that a piece of work is about."""
+    def evaluate(self, job: Job, genomes: np.ndarray, count: int) -> Outcomes:
+        """The outcomes of the ``count`` members of a job.
+
+        Args:
+            job: the structure and the task.
+            genomes: ``[P, D]`` of the whole population.
+            count: number of members with that structure.
+        """
         if self._process is None:
             self._start()
-        answer = self._ask(piece._asdict(), np.asarray(genomes), seconds=self._seconds)
+        answer = self._ask(job._asdict(), np.asarray(genomes), seconds=self._seconds)
         if answer is None:
-            return failed(count, piece.seeds, f"it took longer than {self._seconds:g} s and was ended", Status.TIME)
+            return failed(count, job.seeds, f"it took longer than {self._seconds:g} s and was ended", Status.TIME)
         if isinstance(answer, str):
-            return failed(count, piece.seeds, answer, Status.ERROR)
-        said, (returns, status) = answer
-        errors = {int(place): why for place, why in said["errors"].items()}
-        return Outcomes(returns, status, errors, said["env_steps"])
+            return failed(count, job.seeds, answer, Status.ERROR)
+        values, (returns, status) = answer
+        errors = {int(place): why for place, why in values["errors"].items()}
+        return Outcomes(returns, status, errors, values["env_steps"])
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, also in the middle of an evaluation."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -104,7 +112,7 @@ class TimeLimitedWorker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths},
-            start_new_session=True,  # ctrl-C is for us: we end it
+            start_new_session=True,  # ctrl-C reaches this process alone, which ends the other one
         )
         self._answers = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(self._process.stdout, self._answers), daemon=True).start()
@@ -114,8 +122,8 @@ class TimeLimitedWorker:
             self.close()
             raise EvaluationError(f"the process that evaluates structures cannot begin ({why}): take time_limit_seconds out.")
 
-    def _ask(self, values: Any, *arrays: np.ndarray, seconds: float) -> Any:
-        """The answer; None if it does not come in time, a reason if the process has ended. Either leaves no process."""
+    def _ask(self, values: Mapping[str, Any], *arrays: np.ndarray, seconds: float) -> Message | str | None:
+        """The answer of the process; None if it is late, a reason if the process has ended. Either leaves no process."""
         assert self._process is not None
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
@@ -125,7 +133,7 @@ class TimeLimitedWorker:
         except queue.Empty:
             self.close()
             return None
-        except BaseException:  # ctrl-C: what is under way answers nobody any more
+        except BaseException:  # ctrl-C: nobody waits for the answer any longer
             self.close()
             raise
         if answer is None:
@@ -135,8 +143,8 @@ class TimeLimitedWorker:
         return answer
 
 
-def _listen(pipe: Any, answers: queue.SimpleQueue[Any]) -> None:
-    """Pass on what a process answers, and None when it has ended."""
+def _listen(pipe: IO[bytes], answers: queue.SimpleQueue[Message | None]) -> None:
+    """Put the answers of a process in a queue, and None when the process has ended."""
     try:
         while True:
             answers.put(read_message(pipe))

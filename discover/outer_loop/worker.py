@@ -1,7 +1,7 @@
-"""The process in which structures are evaluated while a limit of time holds: ``python -P -m discover.outer_loop.worker``.
+"""The process that evaluates structures under a time limit: ``python -P -m discover.outer_loop.worker``.
 
-It is told over its standard input what the search is, then which structure of which genomes to evaluate, and answers over its
-standard output; whoever runs it may kill it at any time. It ends when its input does.
+Its standard input brings first the search, then jobs: a structure of some genomes to evaluate. Its standard output takes the
+answers. It may be killed at any time, and ends when its input ends.
 """
 
 from __future__ import annotations
@@ -10,19 +10,26 @@ import os
 import queue
 import threading
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from discover.inner_loop.isolation import Outcomes
+
+Message: TypeAlias = "tuple[dict[str, Any], list[np.ndarray]]"
+"""A mapping, and arrays."""
+
 
 class Job(NamedTuple):
-    """What is to be evaluated: one structure of a population, on one task.
+    """A structure of a population to evaluate on one task.
 
     Attributes:
         task: its index.
         place: of the structure among those of the population.
-        purpose, generation: which stream of seeds is taken.
+        purpose, generation: name and number of the stream of seeds.
         seeds: S.
     """
 
@@ -34,49 +41,53 @@ class Job(NamedTuple):
 
 
 def main() -> None:
-    """Answer until the input ends."""
-    asked, answers = _own_pipes()
-    warnings.simplefilter("ignore")  # the one who asks has shown them
-    inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(asked, inbox), daemon=True).start()
+    """Answer jobs until the input ends."""
+    jobs, answers = _own_pipes()
+    warnings.simplefilter("ignore")  # the process that started this one has shown them
+    inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(jobs, inbox), daemon=True).start()
     from discover.inner_loop.reasons import reason
     from discover.process.frames import write_message
 
     settings, _ = inbox.get()
     try:
-        answer = _prepared(settings)
+        evaluate = _evaluator(settings)
     except BaseException as error:
         write_message(answers, {"error": reason(error)})
         return
     write_message(answers, {"ready": True})
     while True:
-        words, (genomes,) = inbox.get()
-        part = answer(Job(**words), genomes)
-        told = {"env_steps": part.env_steps, "errors": {str(place): why for place, why in part.errors.items()}}
-        write_message(answers, told, part.returns, part.status)
+        job, (genomes,) = inbox.get()
+        part = evaluate(Job(**job), genomes)
+        values = {"env_steps": part.env_steps, "errors": {str(place): why for place, why in part.errors.items()}}
+        write_message(answers, values, part.returns, part.status)
 
 
 def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Standard input and output for ourselves: what a candidate prints goes to standard error, and it has nothing to read."""
-    asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    """Copies of standard input and output for messages alone.
+
+    Afterwards a candidate reads nothing from standard input, and its prints go to standard error.
+    """
+    jobs, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    return asked, answers
+    return jobs, answers
 
 
-def _listen(asked: IO[bytes], inbox: queue.SimpleQueue[Any]) -> None:
+def _listen(jobs: IO[bytes], inbox: queue.SimpleQueue[Message]) -> None:
+    """Put messages in a queue, and end the process with its input."""
     from discover.process.frames import read_message
 
     try:
         while True:
-            inbox.put(read_message(asked))
-    except BaseException:  # the one who asks has ended, by whatever means: nobody waits for an answer
+            inbox.put(read_message(jobs))
+    except BaseException:  # the other process has ended, by whatever means: nobody waits for an answer
         os._exit(0)
 
 
-def _prepared(settings: dict[str, Any]) -> Any:
-    """What answers a question, with the plugins and the search of the one who asks."""
+def _evaluator(settings: dict[str, Any]) -> Callable[[Job, np.ndarray], Outcomes]:
+    """The function that evaluates jobs, with the plugins and the config of the other process."""
     import jax
 
     for name, value in settings["jax"].items():
@@ -87,7 +98,7 @@ def _prepared(settings: dict[str, Any]) -> Any:
     from discover.config.build import environment_from
     from discover.config.search_config import checked_config
     from discover.contract.events import Status
-    from discover.inner_loop.isolation import Outcomes, evaluated, failed
+    from discover.inner_loop.isolation import evaluated, failed
     from discover.inner_loop.reasons import reason
     from discover.plugin.loader import load_plugins
     from discover.storage.yaml_text import values_in
@@ -97,16 +108,16 @@ def _prepared(settings: dict[str, Any]) -> Any:
     space = Space(config.template)
     environments = [environment_from(plugins.registry, run.task) for run in config.tasks]
 
-    def answer(piece: Job, genomes: np.ndarray) -> Outcomes:
-        group = space.groups(genomes)[piece.place]
-        keys = seed_keys(config.seed, piece.purpose, piece.seeds, piece.generation, piece.task)
-        task, steps = environments[piece.task], config.tasks[piece.task].steps
+    def evaluate(job: Job, genomes: np.ndarray) -> Outcomes:
+        group = space.groups(genomes)[job.place]
+        keys = seed_keys(config.seed, job.purpose, job.seeds, job.generation, job.task)
+        task, steps = environments[job.task], config.tasks[job.task].steps
         try:
-            return evaluated(config.executor, task, group.candidates, keys, steps)
-        except KeyboardInterrupt as error:  # the candidate's own: the user's goes to the one who asks
-            return failed(len(group.members), piece.seeds, reason(error), Status.ERROR)
+            return evaluated(config.executor, task, group.candidates, keys, steps=steps)
+        except KeyboardInterrupt as error:  # the candidate's own: the user's goes to the other process
+            return failed(len(group.members), job.seeds, reason(error), Status.ERROR)
 
-    return answer
+    return evaluate
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def add_plugin(plugins: Plugins, plugin: object) -> None:
     if plugins.manager.has_plugin(name):
         raise PluginError(f"a plugin is called '{name}' already: rename {provenance}.")
     try:
-        _load(plugins.manager, plugins.registry, name, provenance, load)
+        _load(plugins.manager, plugins.registry, provenance, load)
     except (Exception, SystemExit) as error:
         _forget(plugins.manager, plugins.registry, name)
         if isinstance(error, PluginError):

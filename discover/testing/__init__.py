@@ -1,16 +1,17 @@
-"""The conformance suite: what every component of a kind must obey, for a plugin's own tests.
+"""The conformance suite: checks of the contract that every component of a kind must fulfil, for a plugin's own tests.
 
     from discover.testing import check_component, check_return_function
 
     def test_my_return_function() -> None:
-        check_component(Mine())
-        check_return_function(Mine())
+        check_component(MyReturn())
+        check_return_function(MyReturn())
 
-Each check raises `ConformanceError`, an ``AssertionError`` of one sentence. Our own tests run them over everything registered.
+Each check raises `ConformanceError`, an ``AssertionError`` whose message is one sentence. The tests of discover run the checks
+over every registered component.
 """
 
 from discover.testing.components import check_component as check_component
-from discover.testing.components import settled as settled
+from discover.testing.components import complete as complete
 from discover.testing.environments import check_environment as check_environment
 from discover.testing.environments import check_environment_shapes as check_environment_shapes
 from discover.testing.failures import ConformanceError as ConformanceError

@@ -1,4 +1,4 @@
-"""Laws of every component."""
+"""Checks of every component."""
 
 from __future__ import annotations
 
@@ -25,32 +25,46 @@ _EXTREMES = (-1e30, -1e4, 0.0, 1e4, 1e30)
 
 
 def check_component(component: Component, registry: Registry | None = None) -> None:
-    """Check the laws that all kinds share.
+    """Check what holds for components of every kind.
 
-    It is a pytree whose structure can be compared and hashed; values that are not set can be drawn and are then legal; any
-    coordinates, however extreme, decode to a legal value; it prints as an expression; with a registry, it survives its own
-    words to the bit.
+    The component is a pytree whose structure can be compared and hashed. Open values can be drawn, and are then legal. All
+    coordinates, however extreme, decode to a legal value. It prints as an expression. With a registry, it is equal to the bit
+    to the component that is built from its own config.
+
+    Args:
+        component: of any kind; open values are set first.
+        registry: that has the class of the component and of those inside it.
 
     Raises:
-        ConformanceError: in one sentence.
+        ConformanceError: the first check that fails, in one sentence.
+
+    >>> from discover.testing.strategies import Point
+    >>> check_component(Point())
     """
-    component, name = settled(component), type(component).__name__
+    component, name = complete(component), type(component).__name__
     require(inspect.getdoc(type(component)), f"{name} has no docstring: its first line is what users are shown.")
     _check_tree(component, name)
     for path, owner, field, value in walk(component):
         if field.role == "leaf":
             _check_domain(domain_of(owner, field), value, f"{path} of {name}")
-    own = {field.name for field in fields(type(component)) if field.role == "leaf"}
-    unknown = sorted(set(component.not_differentiable) - own)
+    leaves = {field.name for field in fields(type(component)) if field.role == "leaf"}
+    unknown = sorted(set(component.not_differentiable) - leaves)
     require(not unknown, f"{name}.not_differentiable names '{', '.join(unknown)}', which is no number of it.")
     if registry is not None:
-        _check_words(component, registry, name)
+        _check_config(component, registry, name)
 
 
-def settled(component: C) -> C:
-    """The component with every open value set to where a search begins."""
-    opened = any(not isinstance(leaf, np.ndarray | jax.Array) for leaf in jax.tree.leaves(component))
-    return Space(component).decode(Space(component).start(jax.random.key(0))) if opened else component
+def complete(component: C) -> C:
+    """The component with every open value set to where a search begins.
+
+    >>> from discover import free
+    >>> from discover.testing.strategies import Point
+    >>> point = complete(Point(x=free()))
+    >>> round(float(point.x), 3), round(float(point.y), 3)
+    (0.8, -0.6)
+    """
+    is_open = any(not isinstance(leaf, np.ndarray | jax.Array) for leaf in jax.tree.leaves(component))
+    return Space(component).decode(Space(component).start(jax.random.key(0))) if is_open else component
 
 
 def _check_tree(component: Component, name: str) -> None:
@@ -76,9 +90,9 @@ def _check_tree(component: Component, name: str) -> None:
 
 def _check_domain(domain: Domain, value: object, where: str) -> None:
     key = jax.random.key(0)
-    drawn = [domain.sample(k) for k in jax.random.split(key, 8)]
+    random = [domain.sample(k) for k in jax.random.split(key, 8)]
     extreme = [jnp.full(domain.size, x) for x in _EXTREMES] + [1e4 * jax.random.normal(key, (domain.size,))]
-    for coordinates in (*drawn, *extreme):
+    for coordinates in (*random, *extreme):
         require(coordinates.shape == (domain.size,), f"the domain of {where} draws {coordinates.shape}, not ({domain.size},).")
         decoded = domain.decode(coordinates)
         problem = domain.check(decoded)
@@ -90,6 +104,6 @@ def _check_domain(domain: Domain, value: object, where: str) -> None:
     )
 
 
-def _check_words(component: Component, registry: Registry, name: str) -> None:
+def _check_config(component: Component, registry: Registry, name: str) -> None:
     again = component_from(registry, type(component), words_of(registry, component), name)
     require(same_bits(component, again), f"{name} does not survive its own words: {component!r} became {again!r}.")

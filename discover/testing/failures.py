@@ -1,4 +1,4 @@
-"""How a check says what is wrong, and the comparisons that checks share."""
+"""The error of a check, and the comparisons that checks share."""
 
 from __future__ import annotations
 
@@ -10,39 +10,57 @@ import numpy as np
 
 
 class ConformanceError(AssertionError):
-    """A component breaks a law of its kind; the message is one sentence."""
+    """A component breaks the contract of its kind; the message is one sentence."""
 
 
-def require(holds: Any, sentence: str) -> None:
-    """Raise `ConformanceError` with the sentence unless the condition holds."""
+def require(holds: object, sentence: str) -> None:
+    """Raise `ConformanceError` with the sentence unless the condition holds.
+
+    >>> require(1 < 2, "one is not less than two.")
+    >>> require(2 < 1, "two is not less than one.")
+    Traceback (most recent call last):
+    discover.testing.failures.ConformanceError: two is not less than one.
+    """
     if not holds:
         raise ConformanceError(sentence)
 
 
-def raw(tree: Any) -> list[np.ndarray]:
-    """The leaves of a tree on the host, random keys as their data."""
+def raw(tree: object) -> list[np.ndarray]:
+    """The leaves of a tree as NumPy arrays; random keys as their data."""
     leaves = jax.tree.leaves(tree)
     return [np.asarray(jax.random.key_data(x) if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else x) for x in leaves]
 
 
-def same_bits(one: Any, other: Any) -> bool:
-    """Whether two trees are equal to the bit."""
+def same_bits(one: object, other: object) -> bool:
+    """Whether two trees have the same structure, dtypes, shapes and bits.
+
+    >>> same_bits({"x": jnp.zeros(2)}, {"x": jnp.zeros(2)}), same_bits(jnp.zeros(2), -jnp.zeros(2))
+    (True, False)
+    """
     return jax.tree.structure(one) == jax.tree.structure(other) and [(x.dtype, x.shape, x.tobytes()) for x in raw(one)] == [
         (x.dtype, x.shape, x.tobytes()) for x in raw(other)
     ]
 
 
-def finite(tree: Any) -> bool:
-    """Whether every real number in a tree is finite."""
+def finite(tree: object) -> bool:
+    """Whether every real number in a tree is finite.
+
+    >>> finite((jnp.ones(2), jnp.arange(3))), finite(jnp.asarray([1.0, jnp.inf]))
+    (True, False)
+    """
     return all(np.isfinite(x).all() for x in raw(tree) if x.dtype.kind == "f")
 
 
-def close(one: Any, other: Any, tolerance: float) -> bool:
-    """Whether two trees agree up to a relative and absolute tolerance; NaN agrees with NaN."""
+def close(one: object, other: object, tolerance: float) -> bool:
+    """Whether ``|a - b| <= tolerance + tolerance |b|`` for all leaves a and b of two trees; NaN agrees with NaN.
+
+    >>> close(jnp.asarray([1.0, 2.0]), jnp.asarray([1.0, 2.001]), 1e-2), close(jnp.zeros(2), jnp.zeros(3), 1e-2)
+    (True, False)
+    """
     pairs = zip(raw(one), raw(other), strict=True)
     return all(a.shape == b.shape and np.allclose(a, b, tolerance, tolerance, equal_nan=True) for a, b in pairs)
 
 
-def form(tree: Any) -> Any:
-    """Structure, shapes and dtypes of a tree."""
+def form(tree: object) -> tuple[Any, ...]:
+    """Structure, shapes and dtypes of a tree of arrays, or of their shapes (`jax.eval_shape`)."""
     return jax.tree.structure(tree), [(tuple(x.shape), x.dtype) for x in jax.tree.leaves(tree)]

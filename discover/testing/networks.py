@@ -1,4 +1,4 @@
-"""Laws of networks."""
+"""Checks of networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import jax.numpy as jnp
 
 from discover.contract.environment import Discrete, Spec
 from discover.contract.network import ACTION, REWARD, Head, Heads, Inputs, Network
-from discover.testing.components import settled
+from discover.contract.types import Carry, Key, Params
+from discover.testing.components import complete
 from discover.testing.failures import close, finite, form, require, same_bits
 
 STEPS, COLUMNS = 4, 3
@@ -27,14 +28,14 @@ _SIZES = {"eta": 2, ACTION: 4, REWARD: 1}
 def check_network(network: Network) -> None:
     """Check a network with heads of several shapes, one of which reads a context and one the action.
 
-    It gives what its heads ask for, of the right shape, with any leading axes and for any of its columns alone; leaves out
-    what cannot be known; starts from finite parameters that the key decides; carries a state of fixed form, which starts anew
-    where an episode does.
+    The outputs have the shapes of the heads, for one step ``[B]`` as for several ``[T, B]``. Each column is computed as if it
+    were alone. A head whose inputs are not known is left out. Parameters are finite and depend on the key. The carry keeps its
+    structure, and is reset at the start of an episode.
 
     Raises:
-        ConformanceError: in one sentence.
+        ConformanceError: the first check that fails, in one sentence.
     """
-    network, name = settled(network), type(network).__name__
+    network, name = complete(network), type(network).__name__
     heads = Heads({k: h for k, h in _OUTPUTS.items() if h.form in network.forms}, _SIZES)
     init = jax.jit(lambda n, key: n.init(key, _SPEC, heads))
     params = init(network, jax.random.key(0))
@@ -47,8 +48,8 @@ def check_network(network: Network) -> None:
     outputs, after, alone, unknown, at_once, anew = jax.jit(lambda n, p, c: _applied(n, p, heads, c))(network, params, carry)
     require(form(after) == form(carry), f"{name} changes the form of its carry: it could not be scanned.")
     for head_name, head in heads.outputs.items():
-        found = getattr(outputs.get(head_name), "shape", None)
-        require(found == (COLUMNS, *head.shape), f"{name} gives '{head_name}' of shape {found} for {(COLUMNS, *head.shape)}.")
+        shape = getattr(outputs.get(head_name), "shape", None)
+        require(shape == (COLUMNS, *head.shape), f"{name} gives '{head_name}' of shape {shape} for {(COLUMNS, *head.shape)}.")
     require(finite(outputs), f"{name} gives outputs that are not finite.")
     require(close({k: v[1:2] for k, v in outputs.items()}, alone, 1e-4), f"{name} mixes the columns of a batch.")
     require("model" not in unknown, f"{name} gives a head whose action is not known.")
@@ -57,11 +58,11 @@ def check_network(network: Network) -> None:
     require(not whole or close(whole, outputs, 1e-4), f"{name} differs when it is given [T, B] at once.")
 
 
-def _applied(network: Network, params: Any, heads: Heads, carry: Any) -> tuple[Any, ...]:
-    """Outputs and carry of one step.
+def _applied(network: Network, params: Params, heads: Heads, carry: Carry) -> tuple[Any, ...]:
+    """Outputs and carry of one step, and outputs in four other cases.
 
-    Further outputs: of one column alone; without the action; of all steps, if there is no carry; and of one step at which an
-    episode starts, with and without anything in the carry.
+    These are: one column alone; without the action; all steps at once, if there is no carry; and one step at which an episode
+    starts, from two different carries.
     """
     inputs = example_inputs(jax.random.key(2))
     first = jax.tree.map(lambda x: x[0] if x.ndim else x, inputs)
@@ -75,8 +76,8 @@ def _applied(network: Network, params: Any, heads: Heads, carry: Any) -> tuple[A
     return outputs, after, alone, unknown, at_once, anew
 
 
-def example_inputs(key: jax.Array) -> Any:
-    """``[T, B]`` inputs with a context, actions and rewards."""
+def example_inputs(key: Key) -> Inputs:
+    """Random ``[T, B]`` inputs with a context, actions and rewards."""
     draws = {k: jax.random.normal(jax.random.fold_in(key, size), (STEPS, COLUMNS, size)) for k, size in _SIZES.items()}
     observation = jax.random.normal(key, (STEPS, COLUMNS, *_SPEC.observation_shape))
     return Inputs(observation, jnp.zeros((STEPS, COLUMNS), bool), draws, jnp.float32(0.5))

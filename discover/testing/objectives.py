@@ -1,4 +1,4 @@
-"""Laws of objectives."""
+"""Checks of objectives."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from discover.testing.failures import require
 def check_objective(objective: Objective) -> None:
     """Check an objective on learning curves of six candidates, two tasks and three seeds.
 
-    Fitness is one finite number per candidate; it follows its candidate into another order; curves that are higher everywhere
-    are not worth less.
+    The fitness is one finite number per candidate. It does not depend on the order of the candidates. Curves that are higher
+    everywhere do not have a lower fitness.
 
     Raises:
-        ConformanceError: in one sentence.
+        ConformanceError: the first check that fails, in one sentence.
     """
     name, random = type(objective).__name__, np.random.default_rng(0)
     curves = [random.normal(size=(6, 3, 100)).astype(np.float32).cumsum(axis=-1) for _ in range(2)]
@@ -24,9 +24,9 @@ def check_objective(objective: Objective) -> None:
         tasks = [TaskReturns((c + np.float32(lift))[order], -5.0, 20.0) for c in curves]
         return np.asarray(objective(tasks))
 
-    found = fitness()
-    require(found.shape == (6,), f"{name} gives fitness of shape {found.shape} for six candidates.")
-    require(np.isfinite(found).all(), f"{name} gives fitness that is not finite for finite curves.")
+    usual = fitness()
+    require(usual.shape == (6,), f"{name} gives fitness of shape {usual.shape} for six candidates.")
+    require(np.isfinite(usual).all(), f"{name} gives fitness that is not finite for finite curves.")
     backwards = fitness(order=slice(None, None, -1))[::-1]
-    require(np.allclose(found, backwards, 1e-4, 1e-4), f"{name} gives a candidate another fitness in another place.")
-    require((fitness(lift=3.0) >= found).all(), f"{name} gives higher curves a lower fitness: higher is better everywhere.")
+    require(np.allclose(usual, backwards, 1e-4, 1e-4), f"{name} gives a candidate another fitness in another place.")
+    require((fitness(lift=3.0) >= usual).all(), f"{name} gives higher curves a lower fitness: higher is better everywhere.")

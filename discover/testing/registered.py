@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Iterator
-from typing import Any
 
 from discover.components.component import Component, Field, fields
 from discover.components.paths import walk
@@ -15,21 +14,21 @@ from discover.contract.registry import Entry, Registry
 
 
 def examples(registry: Registry) -> list[tuple[Entry, Component]]:
-    """A component of each registered class: as a recipe or task has it, else with its defaults.
+    """A component of each registered class: as a recipe or a task uses it, else with its defaults.
 
-    A component that it needs is the first example of that kind. Classes with a setting that only their user can know are left
+    A component that it needs is the first example of that kind. Classes with a required setting that is no component are left
     out.
     """
-    found: dict[type[Component], Component] = {}
+    instances: dict[type[Component], Component] = {}
     for component in _in_use(registry):
-        found.setdefault(type(component), component)
+        instances.setdefault(type(component), component)
     entries = [entry for entry in registry.entries() if entry.component is not None]
-    for _ in entries:  # a component may need another that is found later
+    for _ in entries:  # a component may need another one that comes later in the list
         for entry in entries:
             cls = typing.cast(type[Component], entry.component)
-            if cls not in found and (made := _made(cls, found)) is not None:
-                found[cls] = made
-    return [(entry, found[entry.component]) for entry in entries if entry.component in found]
+            if cls not in instances and (instance := _instance(cls, instances)) is not None:
+                instances[cls] = instance
+    return [(entry, instances[entry.component]) for entry in entries if entry.component in instances]
 
 
 def _in_use(registry: Registry) -> Iterator[Component]:
@@ -43,22 +42,23 @@ def _in_use(registry: Registry) -> Iterator[Component]:
                 yield owner
 
 
-def _made(cls: type[Component], found: dict[type[Component], Component]) -> Component | None:
-    given = {}
+def _instance(cls: type[Component], others: dict[type[Component], Component]) -> Component | None:
+    """A component of a class, with its defaults and with others inside; None if a required value is missing."""
+    arguments = {}
     for field in fields(cls):
         if field.default is dataclasses.MISSING:
-            value = _value(field, list(found.values()))
+            value = _value(field, list(others.values()))
             if value is None:
                 return None
-            given[field.name] = value
-    return cls(**given)
+            arguments[field.name] = value
+    return cls(**arguments)
 
 
-def _value(field: Field, known: list[Component]) -> Any:
-    """A component that a field may hold."""
+def _value(field: Field, components: list[Component]) -> Component | tuple[Component, ...] | None:
+    """One of the components, or two for a field with several, if the field may hold them; else None."""
     several = typing.get_origin(field.type) is tuple
     kind = typing.get_args(field.type)[0] if several else field.type
-    fitting = [one for one in known if isinstance(kind, type) and isinstance(one, kind)]
+    fitting = [one for one in components if isinstance(kind, type) and isinstance(one, kind)]
     if field.role != "subtree" or not fitting:
         return None
     return tuple(fitting[:2]) if several else fitting[0]

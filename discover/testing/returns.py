@@ -1,15 +1,16 @@
-"""Laws of return functions."""
+"""Checks of return functions."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from discover.contract.return_function import ReturnFunction, Segment, Targets
-from discover.testing.components import settled
+from discover.contract.types import Key
+from discover.testing.components import complete
 from discover.testing.failures import close, finite, require
 from discover.testing.populations import differentiable, members
 
@@ -19,24 +20,23 @@ STEPS, COLUMNS = 7, 3
 def check_return_function(function: ReturnFunction) -> None:
     """Check a return function on a segment with a termination and a truncation inside.
 
-    Targets are finite float32 ``[T, B]``, also where the numbers are extreme; compiled or not, alone or in a population, they
-    agree; nothing after the end of an episode reaches a target before it; gradients with respect to the function's own
-    numbers, and to the values that it is given, are finite.
+    Targets are finite float32 ``[T, B]``, also where the numbers are extreme. They are the same compiled and not compiled,
+    alone and in a population. Nothing after the end of an episode changes a target before it. Gradients with respect to the
+    function's own numbers, and to the values in the segment, are finite.
 
     Raises:
-        ConformanceError: in one sentence.
+        ConformanceError: the first check that fails, in one sentence.
     """
-    function, name = settled(function), type(function).__name__
+    function, name = complete(function), type(function).__name__
     segment = example_segment(jax.random.key(0))
     compiled = jax.jit(lambda f, s: f(s))
     targets = compiled(function, segment)
     require(isinstance(targets, Targets), f"{name} gives {type(targets).__name__}, not Targets.")
     for field, array in targets._asdict().items():
-        found = f"{array.dtype}{list(array.shape)}"
-        want = f"float32{[STEPS, COLUMNS]}"
-        require(found == want, f"{name} gives a target '{field}' of {found}, not {want}.")
+        actual, expected = f"{array.dtype}{list(array.shape)}", f"float32{[STEPS, COLUMNS]}"
+        require(actual == expected, f"{name} gives a target '{field}' of {actual}, not {expected}.")
     require(close(targets, function(segment), 1e-4), f"{name} gives other targets when compiled than when not.")
-    _check_ends(function, segment, targets, compiled, name)
+    _check_ends(function, segment, targets, compiled=compiled, name=name)
     population = members(function, 4, spread=1e3)
     together = jax.jit(jax.vmap(lambda f: f(segment)))(population)
     require(finite(together), f"{name} gives targets that are not finite within the domains of its numbers.")
@@ -46,8 +46,13 @@ def check_return_function(function: ReturnFunction) -> None:
     _check_gradient(function, segment, name)
 
 
-def example_segment(key: jax.Array) -> Segment:
-    """Seven steps of three environments: one that terminates, one that is truncated, one that goes on."""
+def example_segment(key: Key) -> Segment:
+    """Seven steps of three columns: an episode that terminates, one that is truncated, and one that does not end.
+
+    >>> segment = example_segment(jax.random.key(0))
+    >>> segment.reward.shape, segment.terminated.sum().item(), segment.truncated.sum().item()
+    ((7, 3), 1, 1)
+    """
     keys = jax.random.split(key, 5)
     reward, value, following, behavior, target = (jax.random.normal(k, (STEPS, COLUMNS)) for k in keys)
     none = jnp.zeros((STEPS, COLUMNS), bool)
@@ -62,14 +67,22 @@ def example_segment(key: jax.Array) -> Segment:
     )
 
 
-def _check_ends(function: Any, segment: Segment, targets: Targets, compiled: Any, name: str) -> None:
-    for column, end, how in ((0, 2, "a termination"), (1, 4, "a truncation")):
+def _check_ends(
+    function: ReturnFunction,
+    segment: Segment,
+    targets: Targets,
+    *,
+    compiled: Callable[[ReturnFunction, Segment], Targets],
+    name: str,
+) -> None:
+    """Check that no target depends on a reward or value after the end of its episode."""
+    for column, end, kind in ((0, 2, "a termination"), (1, 4, "a truncation")):
         later = np.zeros((STEPS, COLUMNS), np.float32)
         later[end + 1 :, column] = 3.0
         changed = {field: getattr(segment, field) + later for field in ("reward", "value", "next_value")}
         other = compiled(function, segment._replace(**changed))
         before = [(x[: end + 1, column], y[: end + 1, column]) for x, y in zip(targets, other, strict=True)]
-        require(all(close(x, y, 1e-6) for x, y in before), f"{name} lets what follows {how} reach the targets before it.")
+        require(all(close(x, y, 1e-6) for x, y in before), f"{name} lets what follows {kind} reach the targets before it.")
     ended = segment._replace(next_value=segment.next_value.at[2, 0].add(3.0))
     require(
         close(targets.value[:3, 0], compiled(function, ended).value[:3, 0], 1e-6),
@@ -77,10 +90,12 @@ def _check_ends(function: Any, segment: Segment, targets: Targets, compiled: Any
     )
 
 
-def _check_gradient(function: Any, segment: Segment, name: str) -> None:
-    def total(function: Any, value: jax.Array) -> jax.Array:
-        made = function(segment._replace(value=value))
-        return jnp.sum(made.value) + jnp.sum(made.advantage)
+def _check_gradient(function: ReturnFunction, segment: Segment, name: str) -> None:
+    """Check that the gradient of the sum of all targets is finite."""
+
+    def total(function: ReturnFunction, value: jax.Array) -> jax.Array:
+        targets = function(segment._replace(value=value))
+        return jnp.sum(targets.value) + jnp.sum(targets.advantage)
 
     own, value = jax.jit(jax.grad(total, argnums=(0, 1), allow_int=True))(function, segment.value)
     require(finite(differentiable(function, own)), f"{name} has a gradient with respect to its own numbers that is not finite.")

@@ -1,8 +1,9 @@
-"""Laws of update rules."""
+"""Checks of update rules."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -12,48 +13,54 @@ from discover.base.errors import UserError
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.network import Network
+from discover.contract.types import Key, Params
 from discover.contract.update_rule import UpdateRule
 from discover.inner_loop import lifetime
-from discover.testing.components import settled
+from discover.inner_loop.lifetime import Lifetime
+from discover.testing.components import complete
 from discover.testing.failures import ConformanceError, close, finite, form, require, same_bits
 from discover.testing.populations import differentiable, members
 from discover.testing.small import Affine, Corridor
+
+Train: TypeAlias = Callable[[Algorithm], tuple[jax.Array, tuple[Params, Lifetime]]]
+"""A number that depends on all parameters after a few updates, with the parameters before and the lifetime after them."""
 
 
 def check_update_rule(
     rule: UpdateRule, network: Network | None = None, environment: Environment | None = None, updates: int = 2
 ) -> None:
-    """Check an update rule over a few updates on a small environment, in the lifetime that searches use.
+    """Check an update rule over a few updates on a small environment, in the same lifetime as searches use.
 
-    It trains: parameters change and stay finite, its state keeps its form, its clock is true to its rollout. Same key, same
-    bits; other numbers compile nothing anew; a population agrees with its members alone. It can be differentiated with respect
-    to its own numbers, forwards and backwards, to finite values (but for those that it declares not differentiable).
+    The parameters change and stay finite. The state keeps its structure. The number of env steps is that of the rollout. The
+    same key gives the same bits. Other numbers of the same structure need no new compilation. Members of a population are
+    trained as they are alone. The rule can be differentiated with respect to its own numbers, forwards and backwards, and the
+    gradient is finite (except for numbers that the rule declares not differentiable).
 
     Args:
-        rule: choose small sizes, since it is compiled twice.
-        network: one that gives the heads of the rule; an affine one unless given.
-        environment: what to train on; unless given, a small one with discrete actions, or with real ones for a rule that
-            refuses those.
-        updates: more for a rule that does not learn at every update.
+        rule: with small sizes, since it is compiled twice.
+        network: that has the heads of the rule; by default an affine one.
+        environment: to train on; by default a small one with discrete actions, or with real ones for a rule that refuses
+            discrete ones.
+        updates: more than 2 for a rule that does not learn at every update.
 
     Raises:
-        ConformanceError: in one sentence.
+        ConformanceError: the first check that fails, in one sentence.
     """
-    algorithm = settled(Algorithm(rule=rule, network=network or Affine()))
-    environment, name, traces = settled(environment or _walkable(rule)), type(rule).__name__, []
+    algorithm = complete(Algorithm(rule=rule, network=network or Affine()))
+    environment, name, traces = complete(environment or _corridor_for(rule)), type(rule).__name__, []
 
-    def trained(algorithm: Algorithm, key: jax.Array) -> tuple[jax.Array, Any]:
+    def train(algorithm: Algorithm, key: Key) -> tuple[jax.Array, tuple[Params, Lifetime]]:
         life = lifetime.begin(algorithm, environment, key)
-        after = lifetime.advance(algorithm, environment, life, 0, stop=updates, total=updates)
+        after = lifetime.advance(algorithm, environment, life, start=0, stop=updates, total=updates)
         return sum((jnp.sum(x) for x in jax.tree.leaves(after.params)), jnp.zeros(())), (life.params, after)
 
-    def differentiated(algorithm: Algorithm, key: jax.Array) -> Any:
+    def train_with_gradient(algorithm: Algorithm, key: Key) -> Any:
         traces.append(name)
-        return jax.value_and_grad(trained, has_aux=True, allow_int=True)(algorithm, key)
+        return jax.value_and_grad(train, has_aux=True, allow_int=True)(algorithm, key)
 
     key = jax.random.key(0)
-    _check_traces(lambda a: trained(a, key), algorithm, name)
-    program = jax.jit(differentiated)
+    _check_traces(lambda a: train(a, key), algorithm, name)
+    program = jax.jit(train_with_gradient)
     (_, (before, after)), gradient = first = program(algorithm, key)
     require(finite(after), f"{name} gives parameters, a state or a report that is not finite in {updates} updates.")
     require(not same_bits(before, after.params), f"{name} changes no parameter in {updates} updates.")
@@ -66,7 +73,7 @@ def check_update_rule(
     )
     require(same_bits(first, program(algorithm, key)), f"{name} gives other bits when it is run again.")
     population = members(algorithm, 3, spread=0.1)
-    together = jax.jit(jax.vmap(lambda a: trained(a, key)))(population)
+    together = jax.jit(jax.vmap(lambda a: train(a, key)))(population)
     for index in range(3):
         one, alone = jax.tree.map(lambda x, i=index: x[i], (together, population))
         (value, (_, life)), _ = program(alone, key)
@@ -75,8 +82,8 @@ def check_update_rule(
     require(len(traces) == 1, f"{name} is compiled anew for other numbers of the same structure.")
 
 
-def _walkable(rule: UpdateRule) -> Environment:
-    """A corridor with actions that the rule does not refuse."""
+def _corridor_for(rule: UpdateRule) -> Environment:
+    """A corridor with discrete actions, or with real ones if the rule refuses those."""
     try:
         rule.heads(Corridor().spec())
     except UserError:
@@ -84,29 +91,34 @@ def _walkable(rule: UpdateRule) -> Environment:
     return Corridor()
 
 
-def _check_traces(trained: Any, algorithm: Algorithm, name: str) -> None:
-    """Check what a trace alone can tell: the form of the state, and both kinds of derivative."""
-    begun, after = _forms(trained, algorithm, name)
-    require(form(begun) == form(after.params), f"{name} gives parameters of another form than it was given.")
+def _check_traces(train: Train, algorithm: Algorithm, name: str) -> None:
+    """Check by a trace alone that the parameters keep their structure, and that both kinds of derivative can be taken."""
+    before, after = _forms(train, algorithm, name)
+    require(form(before) == form(after.params), f"{name} gives parameters of another form than it was given.")
     tangent = jax.tree.map(_tangent, algorithm)
-    for how, differentiate in (
-        ("forwards", lambda a: jax.jvp(trained, (a,), (tangent,))),
-        ("backwards", lambda a: jax.grad(trained, has_aux=True, allow_int=True)(a)),
+    for direction, differentiate in (
+        ("forwards", lambda a: jax.jvp(train, (a,), (tangent,))),
+        ("backwards", lambda a: jax.grad(train, has_aux=True, allow_int=True)(a)),
     ):
         try:
-            jax.jit(differentiate).lower(algorithm)  # forwards, a custom_vjp is told no earlier
+            jax.jit(differentiate).lower(algorithm)  # forwards, a custom_vjp raises no earlier
         except (TypeError, ValueError) as error:
             cause = str(error).splitlines()[0]
-            require(False, f"{name} cannot be differentiated {how} ({cause}): use neither while_loop nor custom_vjp in update.")
+            require(
+                False,
+                f"{name} cannot be differentiated {direction} ({cause}): use neither while_loop nor custom_vjp in update.",
+            )
 
 
-def _tangent(x: Any) -> Any:
+def _tangent(x: jax.Array) -> jax.Array | np.ndarray:
+    """A tangent of a leaf: ones, or the zero of integers."""
     return jnp.ones_like(x) if x.dtype == jnp.float32 else np.zeros(x.shape, jax.dtypes.float0)
 
 
-def _forms(trained: Any, algorithm: Algorithm, name: str) -> tuple[Any, Any]:
+def _forms(train: Train, algorithm: Algorithm, name: str) -> tuple[Params, Lifetime]:
+    """Shapes of the parameters before the first update, and of the lifetime after the last one."""
     try:
-        return jax.eval_shape(trained, algorithm)[1]
+        return jax.eval_shape(train, algorithm)[1]
     except TypeError as error:
         if "carry" not in str(error):
             raise

@@ -1,9 +1,8 @@
-"""A small environment and a small network, on which rules are checked."""
+"""A small environment and a small network, for checks of update rules."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,15 +10,18 @@ import jax.numpy as jnp
 from discover.components.component import component
 from discover.contract.environment import Continuous, Discrete, Environment, Spec, Step
 from discover.contract.network import Head, Heads, Inputs, Network, Outputs
+from discover.contract.types import Carry, EnvState, Key, Params, Task
 
 
 @component
 class Corridor(Environment):
-    """A walk, paid by where it leads: too far on either side it ends for good, and a limit cuts it.
+    """A walk on a line: action a moves the position x by ``1.4 a - 0.7``, and the reward is x.
+
+    An episode terminates where ``|x| > 2``, and is truncated after ``limit`` steps.
 
     Attributes:
         limit: steps of the longest episode.
-        real: actions are real numbers in [0, 1] instead of 0 and 1.
+        real: whether actions are real numbers in [0, 1] instead of 0 and 1.
     """
 
     limit: int = 7
@@ -28,24 +30,30 @@ class Corridor(Environment):
     def spec(self) -> Spec:
         return Spec((2,), Continuous((0.0,), (1.0,)) if self.real else Discrete(2))
 
-    def sample_task(self, key: jax.Array) -> Any:
+    def sample_task(self, key: Key) -> Task:
         return jnp.zeros(())
 
-    def reset(self, key: jax.Array, task: Any) -> tuple[Any, jax.Array]:
+    def reset(self, key: Key, task: Task) -> tuple[EnvState, jax.Array]:
         state = jnp.stack([jax.random.uniform(key, minval=-1.0, maxval=1.0), jnp.zeros(())])
         return state, state
 
-    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+    def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
         push = jnp.clip(action[0], 0.0, 1.0) if self.real else action
         state = jnp.stack([state[0] + 1.4 * push - 0.7, state[1] + 1.0 / self.limit])
-        return Step(state, state, state[0] + task, jnp.abs(state[0]) > 2.0, state[1] > 0.99)
+        return Step(
+            state=state,
+            observation=state,
+            reward=state[0] + task,
+            terminated=jnp.abs(state[0]) > 2.0,
+            truncated=state[1] > 0.99,
+        )
 
 
 @component
 class Affine(Network):
-    """Each head is an affine map of the observation and of what it reads."""
+    """A network whose every head is an affine map of the observation and of the head's further inputs."""
 
-    def init(self, key: jax.Array, spec: Spec, heads: Heads) -> Any:
+    def init(self, key: Key, spec: Spec, heads: Heads) -> Params:
         params = {}
         for index, (name, head) in enumerate(sorted(heads.outputs.items())):
             inputs = math.prod(spec.observation_shape) + sum(heads.context[read] for read in head.reads)
@@ -53,13 +61,13 @@ class Affine(Network):
             params[name] = {"bias": jnp.zeros(head.shape)} | ({} if head.form == "constant" else {"kernel": kernel})
         return params
 
-    def apply(self, params: Any, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
-        given = {name: head for name, head in heads.outputs.items() if head.known(inputs)}
-        return {name: self._output(params[name], head, inputs) for name, head in given.items()}, carry
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
+        known = {name: head for name, head in heads.outputs.items() if head.known(inputs)}
+        return {name: self._output(params[name], head, inputs) for name, head in known.items()}, carry
 
-    def _output(self, own: Any, head: Head, inputs: Inputs) -> jax.Array:
+    def _output(self, params: dict[str, jax.Array], head: Head, inputs: Inputs) -> jax.Array:
         batch = inputs.is_first.shape
         if head.form == "constant":
-            return jnp.broadcast_to(own["bias"], batch + own["bias"].shape)
-        seen = [inputs.observation.reshape(*batch, -1), *(inputs.context[read] for read in head.reads)]
-        return jnp.tensordot(jnp.concatenate(seen, axis=-1), own["kernel"], axes=1) + own["bias"]
+            return jnp.broadcast_to(params["bias"], batch + params["bias"].shape)
+        features = [inputs.observation.reshape(*batch, -1), *(inputs.context[read] for read in head.reads)]
+        return jnp.tensordot(jnp.concatenate(features, axis=-1), params["kernel"], axes=1) + params["bias"]

@@ -1,9 +1,8 @@
-"""Laws of strategies."""
+"""Checks of strategies."""
 
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +13,7 @@ from discover.components.field_functions import real
 from discover.components.open_values import free
 from discover.components.space import Space
 from discover.contract.strategy import Strategy
+from discover.contract.types import StrategyState
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes
 from discover.testing.failures import finite, form, require, same_bits
 
@@ -22,7 +22,7 @@ GENERATIONS = 24
 
 @component
 class Point(Component):
-    """A place in space."""
+    """A point in three dimensions."""
 
     x: Scalar = real(0.8, low=-1.0, high=1.0)
     y: Scalar = real(-0.6, low=-1.0, high=1.0)
@@ -30,41 +30,45 @@ class Point(Component):
 
 
 def check_strategy(strategy: Strategy, population: int = 16) -> None:
-    """Check a strategy on a bowl, whose bottom is not where the search begins.
+    """Check a strategy on a quadratic fitness of three numbers, whose maximum is not where the search begins.
 
-    It proposes finite float32 genomes ``[P, D]``; its state keeps its form and stays finite, also when all fitness is equal;
-    it finds something better than its first generation; and saved and restored in between, it goes on to the same bits.
+    Genomes are finite float32 ``[P, D]``. The state keeps its structure and stays finite, also when all fitness values are
+    equal. The best fitness rises above that of the first generation. A state that is saved and restored leads to the same bits.
+
+    Args:
+        strategy: complete.
+        population: P, or the next larger one that suits the strategy.
 
     Raises:
-        ConformanceError: in one sentence.
+        ConformanceError: the first check that fails, in one sentence.
     """
     name, space = type(strategy).__name__, Space(Point(x=free(), y=free(), z=free()))
     population = next(p for p in itertools.count(population) if strategy.check_population(space, p) is None)
     ask = jax.jit(lambda key, state: strategy.ask(key, state, space, population))
-    tell = jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, space, genomes, fitness))
+    tell = jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, space, genomes, fitness=fitness))
     height = jax.jit(jax.vmap(lambda genome: _height(space.decode(genome, ()))))
 
-    def evolve(state: Any, start: int, stop: int, flat: bool = False) -> tuple[Any, list[float]]:
-        reached = []
+    def evolve(state: StrategyState, start: int, stop: int, *, flat: bool = False) -> tuple[StrategyState, list[float]]:
+        best = []
         for index in range(start, stop):
             key_ask, key_tell = jax.random.split(jax.random.fold_in(jax.random.key(1), index))
-            proposal, asked = ask(key_ask, state)
-            found = f"{proposal.genomes.dtype}{list(proposal.genomes.shape)}"
-            require(found == want, f"{name} proposes genomes of {found}, not {want}.")
+            proposal, state = ask(key_ask, state)
+            actual = f"{proposal.genomes.dtype}{list(proposal.genomes.shape)}"
+            require(actual == expected, f"{name} proposes genomes of {actual}, not {expected}.")
             require(finite(proposal.genomes), f"{name} proposes genomes that are not finite in generation {index}.")
             fitness = jnp.zeros(population) if flat else height(proposal.genomes)
-            state = tell(key_tell, asked, proposal.genomes, fitness)
-            require(form(state) == form(begun), f"{name} changes the form of its state in generation {index}.")
+            state = tell(key_tell, state, proposal.genomes, fitness)
+            require(form(state) == form(first), f"{name} changes the form of its state in generation {index}.")
             require(
                 finite(state), f"{name} has a state that is not finite after {'equal ' * flat}fitness in generation {index}."
             )
-            reached.append(float(fitness.max()))
-        return state, reached
+            best.append(float(fitness.max()))
+        return state, best
 
-    want = f"float32{[population, space.dimension]}"
-    begun = strategy.init(jax.random.key(0), space, population)
-    half, early = evolve(begun, 0, GENERATIONS // 2)
-    restored = tree_from_bytes(tree_to_bytes(half), begun, f"the state of {name}")[0]
+    expected = f"float32{[population, space.dimension]}"
+    first = strategy.init(jax.random.key(0), space, population)
+    half, early = evolve(first, 0, GENERATIONS // 2)
+    restored = tree_from_bytes(tree_to_bytes(half), first, f"the state of {name}")[0]
     state, late = evolve(half, GENERATIONS // 2, GENERATIONS)
     again, _ = evolve(restored, GENERATIONS // 2, GENERATIONS)
     require(same_bits(state, again), f"{name} goes on to other bits after it was saved and restored.")
@@ -75,5 +79,7 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     evolve(state, GENERATIONS, GENERATIONS + 3, flat=True)
 
 
-def _height(point: Any) -> jax.Array:
+def _height(point: Component) -> jax.Array:
+    """The fitness of a point."""
+    assert isinstance(point, Point)
     return -((point.x - 0.3) ** 2) - (point.y - 0.2) ** 2 - (jnp.log(point.z) + 1.5) ** 2

@@ -30,8 +30,8 @@ AT = {
     "import": "pause()",
     "generation": "@hookimpl\ndef discover_generation_done(generation):\n    if generation.index == 1:\n        pause()",
     "report": (
-        "@hookimpl\ndef discover_observers():\n    import discover.outer_loop.search\n"
-        "    discover.outer_loop.search.compare = lambda *_, **__: pause()\n    return []"
+        "@hookimpl\ndef discover_observers():\n    import discover.outer_loop.ending\n"
+        "    discover.outer_loop.ending.compare = lambda *_, **__: pause()\n    return []"
     ),
     "end": "@hookimpl\ndef discover_command_finished():\n    pause()",
 }

@@ -285,7 +285,7 @@ def test_what_cannot_be_trained_is_told_before_the_first_lifetime(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, brought: Path
 ) -> None:
     trainings: list[object] = []
-    monkeypatch.setattr("discover.evaluation.compare.trained", lambda *words, **_: trainings.append(words))
+    monkeypatch.setattr("discover.evaluation.compare.train_checked", lambda *words, **_: trainings.append(words))
     Path("dreamer.yaml").write_text("{rule: dreamer, network: toy_blank}")
     Path("failing.yaml").write_text("{recipe: climb, rule: {toy_climb: {fails: true}}}")
     words = ("--tasks", "payday,late-payday@7", "--seeds", 2, "--steps", 100, "--no-tracking")

@@ -7,7 +7,7 @@ from typing import Any
 
 from typer.testing import Result
 
-from discover.cli.describe import described
+from discover.cli.describe import description_of
 from discover.cli.output import plain
 from discover.plugin.loader import load_plugins
 
@@ -76,5 +76,5 @@ def test_everything_that_is_registered_can_be_described() -> None:
     entries = list(load_plugins().registry.entries())
     assert len(entries) > 10
     for entry in entries:
-        facts = json.loads(json.dumps(plain(described(entry)), allow_nan=False))
+        facts = json.loads(json.dumps(plain(description_of(entry)), allow_nan=False))
         assert ("fields" in facts) == (entry.component is not None)

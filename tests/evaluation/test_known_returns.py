@@ -29,7 +29,7 @@ def test_a_comparison_has_seeds_of_its_own() -> None:
     compared = compare(REGISTRY, executor(), {"a": noisy}, [run], seeds=2, seed=3).trainings["a"][0].returns
 
     def alone(seed: int = 3, purpose: str = "train") -> np.ndarray:
-        return train(REGISTRY, executor(), "a", noisy, run, 2, seed, purpose).returns
+        return train(REGISTRY, executor(), "a", noisy, run=run, seeds=2, seed=seed, purpose=purpose).returns
 
     np.testing.assert_array_equal(compared, alone(purpose="report"))
     for others in (alone(), alone(purpose="selection"), alone(seed=4, purpose="report")):
@@ -47,7 +47,7 @@ class Recorded(Executor):
 
 
 def test_the_return_at_the_end_of_training_is_the_mean_of_the_last_two_rows() -> None:
-    made = train(REGISTRY, Recorded(), "toy", toy(), TaskRun("payday", 40), seeds=3)
+    made = train(REGISTRY, Recorded(), "toy", toy(), run=TaskRun("payday", 40), seeds=3)
     np.testing.assert_array_equal(made.returns, (98**2 + 99**2) / 2 + 1000.0 * np.arange(3))
     assert made.interval.estimate == np.mean(made.returns)
     assert made.env_steps == 3 * 40
@@ -64,7 +64,7 @@ def test_the_worst_that_happened_to_a_seed_is_its_status() -> None:
 
 
 def test_one_seed_has_no_interval() -> None:
-    made = train(REGISTRY, Recorded(), "toy", toy(), TaskRun("payday", 40), seeds=1)
+    made = train(REGISTRY, Recorded(), "toy", toy(), run=TaskRun("payday", 40), seeds=1)
     np.testing.assert_array_equal(made.interval, [np.nan, (98**2 + 99**2) / 2, np.nan])
 
 

@@ -31,7 +31,7 @@ def toy() -> Algorithm:
 
 
 def test_a_training_records_the_chunk_size_that_its_bits_depend_on() -> None:
-    made = train(REGISTRY, executor(), "toy", toy(), TaskRun("payday", 40), seeds=3)
+    made = train(REGISTRY, executor(), "toy", toy(), run=TaskRun("payday", 40), seeds=3)
     assert made.provenance["executor"] == REPEATABLE
 
 
@@ -68,7 +68,7 @@ def given(returns: Mapping[str, Sequence[Sequence[float]]], seeds: int) -> Compa
     candidates = {name: replace(toy(), {"rule.slope": float(row)}) for row, name in enumerate(returns)}
     rows = tuple(tuple(tuple(scores) for scores in of_runs) for of_runs in returns.values())
     runs = [TaskRun("payday", 40 + run) for run in range(len(rows[0]))]
-    return compare(REGISTRY, Known(returns=rows), candidates, runs, seeds)
+    return compare(REGISTRY, Known(returns=rows), candidates, runs, seeds=seeds)
 
 
 def test_a_comparison_is_corrected_over_all_its_baselines_and_runs() -> None:
@@ -156,7 +156,9 @@ class Told(Executor):
 
 def test_a_training_holds_what_its_executor_gave() -> None:
     told: list[float] = []
-    made = train(REGISTRY, Told(), "toy", toy(), TaskRun("payday", 40), seeds=2, progress=told.append, facts={"python": "3"})
+    made = train(
+        REGISTRY, Told(), "toy", toy(), run=TaskRun("payday", 40), seeds=2, progress=told.append, facts={"python": "3"}
+    )
     rows = np.arange(200.0).reshape(2, 100)
     for found, wanted in ((made.curves, rows), (made.lengths, rows + 1), (made.info["loss"], rows + 2)):
         np.testing.assert_array_equal(found, wanted)

@@ -119,9 +119,9 @@ def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, tmp_path
     executor, run = default_executor(plugins.registry), TaskRun("payday", 40)
     told = r"^bad cannot be traced on payday @ 40 \(SystemExit: 0, in folder/traps\.py:\d+\): repair the component"
     with pytest.raises(EvaluationError, match=told):
-        train(plugins.registry, executor, "bad", candidate, run, 2)
+        train(plugins.registry, executor, "bad", candidate, run=run, seeds=2)
     with pytest.raises(EvaluationError, match=told):
-        compare(plugins.registry, executor, {"bad": candidate}, [run], 2)
+        compare(plugins.registry, executor, {"bad": candidate}, [run], seeds=2)
     line = ["train", "bad.yaml", "--task", "payday", "--steps", "40", "--no-tracking", "--plugins-dir", str(folder)]
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     made = subprocess.run(

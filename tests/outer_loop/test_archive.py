@@ -7,7 +7,7 @@ from discover import Registry
 from discover.components.space import Space
 from discover.config.build import algorithm_from
 from discover.contract.events import Status
-from discover.outer_loop.archive import Archive, archived, digests_of, empty_archive
+from discover.outer_loop.archive import Archive, digests_of, empty_archive, update_archive
 
 OK, BROKEN = Status.OK, Status.NOT_FINITE
 
@@ -27,7 +27,8 @@ def split(registry: Registry) -> Space:
 def told(space: Space, archive: Archive, genomes: list[float], fitness: list[float], **more: object) -> Archive:
     """The archive after a generation of one-number genomes."""
     status = np.asarray(more.pop("status", [OK] * len(genomes)), np.int8)
-    return archived(archive, space, np.asarray(genomes, np.float32)[:, None], np.asarray(fitness, np.float32), status, **more)  # type: ignore[arg-type]
+    rows = np.asarray(genomes, np.float32)[:, None]
+    return update_archive(archive, space, genomes=rows, fitness=np.asarray(fitness, np.float32), status=status, **more)  # type: ignore[arg-type]
 
 
 def rows(archive: Archive) -> list[tuple[float, float, int]]:

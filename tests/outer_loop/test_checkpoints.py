@@ -13,7 +13,8 @@ from searches import WORDS, Watcher, counters, run, state, watched
 from discover import Generation, SearchInfo, UserError, hookimpl
 from discover.base.errors import EvaluationError, StorageError
 from discover.evaluation.curve_store import NotKeptWarning
-from discover.outer_loop.search import CheckpointWarning, resume, search
+from discover.outer_loop.checkpoint import CheckpointWarning
+from discover.outer_loop.search import resume, search
 from discover.plugin.loader import PluginWarning, load_plugins
 
 SHORT = {"tasks": [{"task": "payday", "steps": 40}], "generations": 6, "seeds": 1, "finalists": 1, "checkpoint_minutes": 0.0}

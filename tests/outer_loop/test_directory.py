@@ -19,7 +19,7 @@ import yaml
 from searches import WORDS, Watcher, run, state, watched
 
 from discover import UserError, directory_lock
-from discover.outer_loop.directory import Origin, ResumeWarning, accepted, changes, end_differs
+from discover.outer_loop.directory import Origin, ResumeWarning, accept_changes, changes, end_differs
 from discover.outer_loop.search import resume, search
 from discover.plugin.loader import Plugins, load_plugins
 
@@ -350,13 +350,13 @@ def test_a_damaged_result_or_a_missing_champion_makes_the_end_due_again(finished
 # By hand --------------------------------------------------------------------------------------------------------------
 
 
-def origin_of(words: Mapping[str, Any], **belongs: Any) -> Origin:
-    whole = {"versions": {"jax": "1", "numpy": "2"}, "plugins": {"a": "a 1"}, "device": {"kind": "cpu", "count": 2}, **belongs}
-    return Origin(words, whole, {})
+def origin_of(config: Mapping[str, Any], **facts: Any) -> Origin:
+    whole = {"versions": {"jax": "1", "numpy": "2"}, "plugins": {"a": "a 1"}, "device": {"kind": "cpu", "count": 2}, **facts}
+    return Origin(config, whole, {})
 
 
 def differing(before: Origin, now: Origin, anyway: bool = False) -> list[str]:
-    return changes(Path("it"), before, now.words, now.belongs, anyway)
+    return changes(Path("it"), before, config=now.config, dependencies=now.dependencies, anyway=anyway)
 
 
 def test_what_has_changed_is_named_the_first_four_in_the_sentence_and_all_in_the_notes() -> None:
@@ -384,17 +384,17 @@ def test_what_has_changed_is_named_the_first_four_in_the_sentence_and_all_in_the
     )
     with pytest.warns(ResumeWarning, match=r"and 4 more\): bits may differ\.$"):
         assert differing(before, now, anyway=True) == named
-    four = origin_of({**before.words, "selection_seeds": 5}, plugins={"a": "a 2"}, versions={"jax": "9", "numpy": "8"})
+    four = origin_of({**before.config, "selection_seeds": 5}, plugins={"a": "a 2"}, versions={"jax": "9", "numpy": "8"})
     with pytest.raises(
         UserError, match=r"\(selection_seeds is 5, was 4; jax is 9, was 1; numpy is 8, was 2; the plugin 'a' is"
     ):
         differing(before, four)
     with pytest.raises(UserError, match=r"'a' is a 2, was a 1\): restore that"):
         differing(before, four)
-    five = dataclasses.replace(four, belongs={**four.belongs, "device": {"kind": "cpu", "count": 1}})
+    five = dataclasses.replace(four, dependencies={**four.dependencies, "device": {"kind": "cpu", "count": 1}})
     with pytest.raises(UserError, match=r"'a' is a 2, was a 1; and 1 more\): restore that"):
         differing(before, five)
-    assert differing(before, origin_of(before.words, plugins={"a": "a 1", "b": "b 1"})) == []
+    assert differing(before, origin_of(before.config, plugins={"a": "a 1", "b": "b 1"})) == []
 
 
 def test_items_of_a_list_are_told_apart_by_their_place_and_numbers_by_their_type() -> None:
@@ -413,6 +413,6 @@ def test_the_end_is_due_again_where_its_selection_or_its_report_differs() -> Non
 
 def test_accepted_changes_are_noted_after_those_before_and_none_changes_nothing() -> None:
     before = dataclasses.replace(origin_of({"seeds": 1}), changes=("first",), checkpoint=True)
-    assert accepted(before, {"seeds": 2}, {}, []) is before
-    after = accepted(before, {"seeds": 2}, {"device": 1}, ["second"])
+    assert accept_changes(before, {"seeds": 2}, {}, []) is before
+    after = accept_changes(before, {"seeds": 2}, {"device": 1}, ["second"])
     assert after == Origin({"seeds": 2}, {"device": 1}, {}, checkpoint=True, changes=("first", "second"))

@@ -23,7 +23,7 @@ from discover.config.search_config import checked_config
 from discover.contract.events import Status
 from discover.contract.results import SearchResult
 from discover.evaluation.curve_store import CurveStore, NotStoredError
-from discover.outer_loop.fitness import Evaluated, Evaluator
+from discover.outer_loop.fitness import Evaluation, Evaluator
 from discover.outer_loop.search import resume, search
 from discover.plugin.loader import Plugins
 
@@ -170,7 +170,7 @@ def test_killed_anywhere_in_its_end_and_resumed_it_ends_the_same(
     directory = tmp_path / "it"
     with pytest.MonkeyPatch.context() as patched:
         progress = kill(patched)
-        patched.setattr("discover.outer_loop.search._Runner.save", lambda self: False)
+        patched.setattr("discover.outer_loop.checkpoint.Checkpoint.save", lambda self, snapshot: False)
         with pytest.raises(Killed):
             search(watched(), {**WORDS, "report": REPORT, **SHORT}, directory, progress=progress)
     same(directory, resume(watched(), directory), whole)
@@ -235,8 +235,8 @@ def test_the_fitness_of_the_champion_is_that_on_seeds_that_did_not_choose_it(
 ) -> None:
     honest, asked = Evaluator.evaluate, []
 
-    def noted(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
-        made = honest(self, genomes, purpose, *further)
+    def noted(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluation:
+        made = honest(self, genomes, purpose, *further, **more)
         asked.append((purpose, len(genomes), made))
         return made
 
@@ -255,8 +255,8 @@ def test_a_champion_that_breaks_on_its_own_seeds_gives_way_to_the_next(
 ) -> None:
     honest, tried = Evaluator.evaluate, []
 
-    def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
-        made = honest(self, genomes, purpose, *further)
+    def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluation:
+        made = honest(self, genomes, purpose, *further, **more)
         if purpose != "champion":
             return made
         tried.append(genomes[0, 0])
@@ -279,8 +279,8 @@ def test_a_finalist_that_breaks_on_fresh_seeds_is_no_champion_whatever_it_return
 ) -> None:
     honest = Evaluator.evaluate
 
-    def breaks(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
-        made = honest(self, genomes, purpose, *further)
+    def breaks(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluation:
+        made = honest(self, genomes, purpose, *further, **more)
         if purpose != "selection":
             return made
         status = np.asarray([Status.NOT_FINITE, *[Status.OK] * (len(genomes) - 1)], np.int8)

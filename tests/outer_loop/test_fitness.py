@@ -107,7 +107,7 @@ def by(executor: Executor, told: list[tuple[str, float]] | None = None, **change
     config = checked_config(registry, {**WORDS, "tasks": tasks, **change})
     space = Space(config.template)
     notes = [] if told is None else told
-    return Evaluator(registry, config, space, executor, lambda what, share: notes.append((what, share))), space
+    return Evaluator(registry, config, space, executor, progress=lambda what, share: notes.append((what, share))), space
 
 
 def test_a_member_that_broke_on_one_task_stays_broken_and_just_below_the_lowest_sound_one() -> None:
@@ -195,7 +195,7 @@ def test_agents_that_stay_alive_go_on_with_their_share_of_the_updates_in_each_ge
     genomes, ongoing, found = np.asarray([[0.1], [0.5]], np.float32), (), []
     slopes = [float(space.decode(genome).rule.slope) for genome in genomes]
     for index, parents in enumerate([[0, 1], [1, 0], [0, 0]]):
-        ongoing, made = evaluator.go_on(genomes, np.asarray(parents), ongoing, index, 3, 2)
+        ongoing, made = evaluator.go_on(genomes, np.asarray(parents), ongoing, index=index, generations=3, seeds=2)
         assert made.status.tolist() == [Status.OK] * 2
         assert (made.structures, made.errors, [task.shape for task in made.returns]) == (1, {}, [(2, 2, 100)] * 2)
         found.append((made.fitness - np.asarray(slopes) / 100, made.env_steps))

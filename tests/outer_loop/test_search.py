@@ -18,6 +18,7 @@ from searches import WORDS, Watcher, counters, run, state, watched
 
 from discover import Registry, Space, UserError, hookimpl
 from discover.base.errors import EvaluationError
+from discover.config import build
 from discover.config.candidate_file import fingerprint_of, load_candidate, load_notes
 from discover.config.search_config import checked_config
 from discover.contract.events import Generation, SearchInfo, Status
@@ -141,7 +142,7 @@ def test_killed_before_the_first_checkpoint_it_starts_over_to_the_same_bits(
 ) -> None:
     directory = tmp_path / "it"
     with monkeypatch.context() as patched:
-        patched.setattr("discover.outer_loop.search._Runner.save", lambda self: False)
+        patched.setattr("discover.outer_loop.checkpoint.Checkpoint.save", lambda self, snapshot: False)
         with pytest.raises(KeyboardInterrupt):
             run(directory, Watcher(stop_in=2))
     assert not (directory / "state.npz").exists()
@@ -174,7 +175,9 @@ def test_killed_without_warning_and_resumed_is_as_if_nothing_had_happened(tmp_pa
     directory = tmp_path / "it"
     words = json.dumps({**WORDS, "checkpoint_minutes": 0})
     arguments = [sys.executable, "-c", KILLED, str(Path(toys.__file__).parent), words, str(directory)]
-    killed = subprocess.run(arguments, capture_output=True, text=True, timeout=300, cwd=tmp_path)
+    flags = os.environ.get("XLA_FLAGS", "--xla_backend_optimization_level=0")  # those of this process (conftest.py)
+    environment = {**os.environ, "XLA_FLAGS": flags}
+    killed = subprocess.run(arguments, capture_output=True, text=True, timeout=300, cwd=tmp_path, env=environment)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert counters(directory)["generations"] == 2
     resume(watched(), directory)
@@ -338,12 +341,12 @@ def test_two_searches_of_the_same_second_have_directories_of_their_own(
 
 
 def test_finalists_that_break_on_fresh_seeds_are_no_champions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from discover.outer_loop.fitness import Evaluated, Evaluator
+    from discover.outer_loop.fitness import Evaluation, Evaluator
 
     honest = Evaluator.evaluate
 
-    def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
-        made = honest(self, genomes, purpose, *further)
+    def unlucky(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluation:
+        made = honest(self, genomes, purpose, *further, **more)
         broken = made._replace(status=np.full(len(genomes), Status.ERROR, np.int8), errors={0: "ValueError: odd, in my.py:3"})
         return made if purpose == "search" else broken
 
@@ -403,12 +406,12 @@ def test_finalists_are_the_best_of_all_generations(tmp_path: Path) -> None:
 
 def test_the_champion_is_the_finalist_that_is_best_on_fresh_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the best of the search: here fresh seeds like the lowest slope most, the search the highest."""
-    from discover.outer_loop.fitness import Evaluated, Evaluator
+    from discover.outer_loop.fitness import Evaluation, Evaluator
 
     honest = Evaluator.evaluate
 
-    def other_taste(self: Any, genomes: np.ndarray, purpose: str, *further: Any) -> Evaluated:
-        made = honest(self, genomes, purpose, *further)
+    def other_taste(self: Any, genomes: np.ndarray, purpose: str, *further: Any, **more: Any) -> Evaluation:
+        made = honest(self, genomes, purpose, *further, **more)
         return made if purpose == "search" else made._replace(fitness=-genomes[:, 0])
 
     monkeypatch.setattr(Evaluator, "evaluate", other_taste)
@@ -436,6 +439,52 @@ def test_words_that_yaml_cannot_hold_are_told(tmp_path: Path) -> None:
     words = {**WORDS, "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "noise": np.float32(0.1)}}}}
     with pytest.raises(UserError, match=r"^the config holds what YAML cannot \(np\.float32\(0\.1\)\): write plain numbers"):
         search(watched(), words, tmp_path / "it")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"populatoin": 3}, r"unknown key 'populatoin'"),
+        ({"candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "fails": True}}}}, r"cannot be traced"),
+        ({"report": {"tasks": [{"task": "payday", "steps": 7}]}}, r"shorter than one update"),
+        (
+            {
+                "report": {
+                    "baselines": {"b": {"recipe": "climb", "rule": {"toy_climb": {"fails": True}}}},
+                    "tasks": WORDS["tasks"],
+                }
+            },
+            r"^report\.baselines\.b cannot be traced on late-payday @ 96",
+        ),
+    ],
+)
+def test_a_search_that_is_refused_leaves_no_file_and_no_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], sentence: str
+) -> None:
+    """Be the mistake in the config, or in what a trace alone can show."""
+    monkeypatch.chdir(tmp_path)
+    for directory in (None, tmp_path / "runs" / "it"):
+        with pytest.raises((UserError, EvaluationError), match=sentence):
+            search(watched(), {**WORDS, **change}, directory)
+        assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty").mkdir()
+    with pytest.raises((UserError, EvaluationError), match=sentence):
+        search(watched(), {**WORDS, **change}, tmp_path / "empty")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "empty"]
+
+
+def test_each_baseline_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest, places = build._algorithm, []
+
+    def counted(registry: Registry, value: Any, where: str) -> Any:
+        places.append(where)
+        return honest(registry, value, where)
+
+    monkeypatch.setattr(build, "_algorithm", counted)
+    tuned = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}}
+    report = {"baselines": {"fixed": "climb", "tuned": {"tune": tuned}}, "tasks": [{"task": "payday", "steps": 40}], "seeds": 2}
+    run(tmp_path, tasks=[{"task": "payday", "steps": 40}], report=report, generations=1)
+    assert places == ["candidate", "report.baselines.fixed", "report.baselines.tuned.tune"]
 
 
 def test_a_new_directory_is_named_after_the_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

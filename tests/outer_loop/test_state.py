@@ -3,25 +3,35 @@
 import numpy as np
 
 from discover.contract.events import Status
-from discover.outer_loop.fitness import Evaluated
-from discover.outer_loop.state import Counters, counted
+from discover.outer_loop.fitness import Evaluation
+from discover.outer_loop.state import Counters, add_evaluation
 
 
-def evaluated(fitness: list[float], status: list[Status], env_steps: int) -> Evaluated:
-    return Evaluated(np.asarray(fitness, np.float32), np.asarray(status, np.int8), {}, [], 1, env_steps, 99.0)
+def evaluated(fitness: list[float], status: list[Status], env_steps: int) -> Evaluation:
+    return Evaluation(
+        fitness=np.asarray(fitness, np.float32),
+        status=np.asarray(status, np.int8),
+        errors={},
+        returns=[],
+        structures=1,
+        env_steps=env_steps,
+        seconds=99.0,
+    )
 
 
 def test_each_population_adds_what_it_took_and_broke_and_sound_members_alone_move_the_ends() -> None:
-    first = counted(Counters(), evaluated([2.0, 7.0, -9.0], [Status.OK, Status.OK, Status.NOT_FINITE], 10), 1.5)
+    first = add_evaluation(Counters(), evaluated([2.0, 7.0, -9.0], [Status.OK, Status.OK, Status.NOT_FINITE], 10), 1.5)
     assert first == Counters(0, 10, 1.5, best_fitness=7.0, lowest_fitness=2.0, broken={"not_finite": 1})
     status = [Status.TIME, Status.OK, Status.NOT_FINITE, Status.ERROR]
-    second = counted(first._replace(generations=1), evaluated([8.0, 3.0, 1.0, -9.0], status, 5), 0.25)
-    assert second == Counters(1, 15, 1.75, 7.0, 2.0, {"not_finite": 2, "time": 1, "error": 1})
+    second = add_evaluation(first._replace(generations=1), evaluated([8.0, 3.0, 1.0, -9.0], status, 5), 0.25)
+    assert second == Counters(
+        1, 15, 1.75, best_fitness=7.0, lowest_fitness=2.0, broken={"not_finite": 2, "time": 1, "error": 1}
+    )
     assert first.broken == {"not_finite": 1}
-    third = counted(second, evaluated([9.0, -1.0], [Status.OK, Status.OK], 0), 0.0)
+    third = add_evaluation(second, evaluated([9.0, -1.0], [Status.OK, Status.OK], 0), 0.0)
     assert (third.best_fitness, third.lowest_fitness) == (9.0, -1.0)
 
 
 def test_where_nothing_was_sound_no_end_moves() -> None:
-    broken = counted(Counters(), evaluated([-1e9], [Status.NO_EPISODE], 4), 1.0)
+    broken = add_evaluation(Counters(), evaluated([-1e9], [Status.NO_EPISODE], 4), 1.0)
     assert (broken.best_fitness, broken.lowest_fitness) == (-np.inf, np.inf)

@@ -151,7 +151,7 @@ class Halving(Optimizer):
 def test_what_has_no_derivative_is_refused_before_a_run(adapt: tuple[str, ...], sentence: str, registry: Registry) -> None:
     rule = adapting(A2C(returns=NStep(), optimizer=Halving()), adapt=adapt)
     with pytest.raises(UserError) as raised:
-        train(registry, default_executor(registry), "mine", agent(rule), TaskRun("catch", 1000), seeds=1)
+        train(registry, default_executor(registry), "mine", agent(rule), run=TaskRun("catch", 1000), seeds=1)
     assert str(raised.value) == sentence
 
 

@@ -12,7 +12,6 @@ from toys import Blank, Climb, FinalReturn, Hill, Learned, OneStep, Payday
 
 from discover import (
     Environment,
-    Experience,
     Integer,
     Objective,
     Optimizer,
@@ -26,6 +25,7 @@ from discover import (
     Strategy,
     Targets,
     TaskReturns,
+    Trajectory,
     World,
     component,
     integer,
@@ -293,7 +293,7 @@ def test_strategies() -> None:
 class Looping(Climb):
     """Has a loop whose length depends on its values."""
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Experience) -> tuple[Any, Any, Any]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Any]:
         steps = jax.lax.while_loop(lambda n: n < self.slope, lambda n: n + 1.0, jnp.zeros(()) * self.slope)
         return {**params, "policy": params["policy"] + steps * self.slope}, state, {}
 
@@ -310,7 +310,7 @@ _identity.defvjp(lambda x: (x, None), lambda _, g: (g,))
 class Custom(Climb):
     """Has a derivative of its own, backwards only."""
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Experience) -> tuple[Any, Any, Any]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Any]:
         return {**params, "policy": params["policy"] + _identity(jnp.asarray(self.slope))}, state, {}
 
 
@@ -318,7 +318,7 @@ class Custom(Climb):
 class Counted(Climb):
     """A state that starts as a whole number and becomes a real one."""
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Experience) -> tuple[Any, Any, Any]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Any]:
         return {**params, "policy": params["policy"] + self.slope}, {"updates": state["updates"] + 0.5}, {}
 
 
@@ -326,7 +326,7 @@ class Counted(Climb):
 class Idle(Climb):
     """Learns nothing."""
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Experience) -> tuple[Any, Any, Any]:
+    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Any]:
         return params, state, {}
 
 

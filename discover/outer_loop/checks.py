@@ -1,0 +1,62 @@
+"""Checks of a search before it begins: its first candidate and its baselines are traced on their tasks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+
+from discover.components.space import Space
+from discover.config.baselines import Baseline
+from discover.config.build import words_of
+from discover.config.search_config import SearchConfig
+from discover.contract.algorithm import Algorithm
+from discover.contract.executor import Executor
+from discover.contract.registry import Registry
+from discover.evaluation.checks import check_lifetime, check_lifetimes
+
+
+def first_candidate(space: Space) -> Algorithm:
+    """The candidate with every open value where a search begins."""
+    return space.decode(space.start(jax.random.key(0)))
+
+
+def check_candidates(registry: Registry, config: SearchConfig, candidate: Algorithm) -> None:
+    """Trace the first candidate and the baselines on their tasks, so that a mistake is reported before a long run.
+
+    Raises:
+        UserError: one of them cannot be trained on one of its tasks.
+        EvaluationError: a program cannot be traced.
+    """
+    report = config.report
+    for run in dict.fromkeys([*config.tasks, *(report.runs if report else ())]):
+        check_lifetime(registry, "the first candidate", candidate, run)
+    if report is None:
+        return
+    for name, baseline in report.baselines.items():
+        complete = baseline.template if baseline.space is None else first_candidate(Space(baseline.template))
+        check_lifetimes(registry, {f"report.baselines.{name}": complete}, report.runs)
+
+
+def tuning_config(
+    registry: Registry, config: SearchConfig, name: str, baseline: Baseline, *, executor: Executor
+) -> SearchConfig:
+    """The config of the search that tunes a baseline: the same budget, strategy, tasks and seeds over its own space.
+
+    Args:
+        registry: has the name of the executor.
+        config: of the search in whose report the baseline is.
+        name: of the baseline.
+        baseline: the space.
+        executor: of the search, with its chunk size.
+    """
+    title = f"{config.name}: {name}"
+    values = {**config.words, "executor": words_of(registry, executor), "candidate": baseline.space, "report": None}
+    return dataclasses.replace(
+        config,
+        name=title,
+        template=baseline.template,
+        executor=executor,
+        report=None,
+        words={**values, "name": title},
+    )
