@@ -11,6 +11,12 @@ from discover_zoo.normalizers.rewards import Rewards
 class Several(Normalizer):
     """Several normalizers, each on the output of the one before it.
 
+    >>> import jax.numpy as jnp
+    >>> from discover import Discrete
+    >>> statistics = Several().init(Spec((1,), Discrete(2)), num_envs=2)
+    >>> Several().update(statistics, jnp.array([[0.0], [2.0]]))[1][:, 0]
+    Array([-1.,  1.], dtype=float32)
+
     Attributes:
         normalizers: in the order in which they apply.
     """

@@ -34,6 +34,15 @@ class GrowingActions(Curriculum):
     that the network shares between heads (a torso, a memory). The policy of a simpler agent gives other actions the
     probability 0. Each set should hold the one before: else no policy can reach the distillation's target.
 
+    >>> import jax
+    >>> from discover import Discrete
+    >>> from discover_zoo.networks.linear import Linear
+    >>> network = GrowingActions(known=((0, 1),)).wrap_network(Linear())
+    >>> heads = Heads({"policy": Head((3,), mix="distribution")})
+    >>> params = network.init(jax.random.key(0), Spec((4,), Discrete(3)), heads)
+    >>> {name: param.shape for name, param in params.items()}
+    {'policy': (4, 3), 'policy@0': (4, 2)}
+
     Attributes:
         known: the actions of each simpler agent, from the simplest.
         share: ``alpha`` over the lifetime: 0 for the simplest agent alone, 1 for the last.

@@ -14,6 +14,13 @@ class MixAndMatch(Curriculum):
     For architectures (feed-forward before recurrent), tasks (`Specialists` before one network for all), or any others that
     give the same heads. All run over the whole lifetime, with carries of their own.
 
+    >>> from discover import Discrete, Head
+    >>> from discover_zoo.networks.linear import Linear
+    >>> network = MixAndMatch(simple=(Linear(),)).wrap_network(Linear())
+    >>> params = network.init(jax.random.key(0), Spec((3,), Discrete(2)), Heads({"policy": Head((2,), mix="distribution")}))
+    >>> [agent["policy"].shape for agent in params]
+    [(3, 2), (3, 2)]
+
     Attributes:
         simple: the agents that learn fast.
         share: ``alpha`` over the lifetime: 0 for the simplest agent alone, 1 for the last.

@@ -12,6 +12,12 @@ class Specialists(Network):
 
     The last ``tasks`` numbers of the observation tell the task: 1 at the task, else 0.
 
+    >>> from discover import Discrete, Head
+    >>> from discover_zoo.networks.linear import Linear
+    >>> network = Specialists(network=Linear(), tasks=2)
+    >>> len(network.init(jax.random.key(0), Spec((4,), Discrete(3)), Heads({"policy": Head((3,))})))
+    2
+
     Attributes:
         network: the network of every specialist.
         tasks: number of tasks.

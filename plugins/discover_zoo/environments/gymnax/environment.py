@@ -33,6 +33,9 @@ class Gymnax(Environment):
     Observations are float32, a discrete one as a one-hot vector; continuous actions are clipped to their bounds; truncation (a
     time limit) is distinguished from termination. gymnax's own reset at the end of an episode is not used.
 
+    >>> Gymnax(id="Pendulum-v1").spec().action
+    Continuous(low=(-2.0,), high=(2.0,))
+
     Attributes:
         id: gymnax's name of the environment.
         start: the numbers that gymnax draws at a reset (arms, a goal, a position) are drawn anew for each ``episode``, or once
