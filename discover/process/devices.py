@@ -1,7 +1,7 @@
 """Settings that JAX reads when it starts: its devices, and the folder of compiled programs.
 
 On a CPU a program runs on one core unless each core is a device. The command line makes each core a device; a program in
-Python that does not is told by a warning how to do so.
+Python that does not gets a warning, which says how to do so.
 """
 
 from __future__ import annotations

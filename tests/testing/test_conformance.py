@@ -55,7 +55,7 @@ def small(component: Any) -> Any:
 
 
 def test_a_rule_collects_as_many_steps_of_as_many_environments_as_it_is_told() -> None:
-    rules = [made for _, made in EXAMPLES if isinstance(made, UpdateRule) and hasattr(made, "environments")]
+    rules = [made for _, made in EXAMPLES if isinstance(made, UpdateRule) and hasattr(made, "num_envs")]
     told = [replace(rule, {"steps": 3, "num_envs": 2}) for rule in rules if hasattr(rule, "steps")]
     rollouts = {type(rule).__name__: rule.rollout(Corridor().spec()) for rule in told}
     assert {"PPO", "A2C", "TRPO", "DQN", "SAC"} <= rollouts.keys()
