@@ -105,7 +105,7 @@ class TwoWorkers(PBT):
 class ExploitOnly(TwoWorkers):
     """Copies parameters alone: a worker keeps its numbers."""
 
-    def explored(self, key: jax.Array, own: jax.Array, taken: jax.Array, space: Space) -> jax.Array:
+    def explored(self, key: jax.Array, own: jax.Array, other: jax.Array, space: Space) -> jax.Array:
         return own
 
 
@@ -115,9 +115,9 @@ class Gaussian(TwoWorkers):
 
     deviation: Scalar = real(0.1, low=0.0, high=1.0)
 
-    def explored(self, key: jax.Array, own: jax.Array, taken: jax.Array, space: Space) -> jax.Array:
+    def explored(self, key: jax.Array, own: jax.Array, other: jax.Array, space: Space) -> jax.Array:
         noise = self.deviation * jax.random.normal(key, (len(space.genes),))
-        values = [g.domain.decode(taken[g.start : g.start + 1]) + n for g, n in zip(space.genes, noise, strict=True)]
+        values = [g.domain.decode(other[g.start : g.start + 1]) + n for g, n in zip(space.genes, noise, strict=True)]
         return jnp.concatenate([g.domain.encode(v) for g, v in zip(space.genes, values, strict=True)])
 
 

@@ -43,7 +43,7 @@ def test_a_training_is_that_of_the_core_and_prints_as_a_table(registry: Registry
     seeds, seed = np.asarray([2, 3])  # whole numbers of numpy count as such
     training = discover.train("climb", "payday", steps=40, seeds=seeds, seed=seed)
     run = discover.TaskRun("payday", 40)
-    expected = train(registry, default_executor(registry), "climb", discover.recipe("climb"), run, 2, 3)
+    expected = train(registry, default_executor(registry), "climb", discover.recipe("climb"), run=run, seeds=2, seed=3)
     np.testing.assert_array_equal(training.curves, expected.curves)
     head, rule, row = repr(training).splitlines()
     assert head.split() == ["candidate", "task", "IQM", "95", "%", "interval", "seeds", "env", "steps", "seconds"]

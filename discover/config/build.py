@@ -21,8 +21,8 @@ from discover.base.errors import UserError, article, nearest
 from discover.base.mistakes import Mistakes
 from discover.components.component import Component, Field, domain_of, field_of, fields
 from discover.components.domains import Domain
-from discover.components.number_domains import IntegerDomain, RealDomain
 from discover.components.genes import opened_domain
+from discover.components.number_domains import IntegerDomain, RealDomain
 from discover.components.open_values import Choice, Free
 from discover.components.weights_domain import WeightsDomain
 from discover.contract.algorithm import Algorithm

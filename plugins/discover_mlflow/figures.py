@@ -65,7 +65,7 @@ def component_figures(algorithm: Algorithm, problems: list[str]) -> Iterator[tup
             yield f"figures/candidate/{file_name(place)}/{name}.png", figure
 
 
-def later(name: str, draw: Callable[[], Figure]) -> Iterator[tuple[str, Any]]:
+def later(name: str, draw: Callable[[], object]) -> Iterator[tuple[str, Any]]:
     """One figure with its path among the artifacts, drawn when the iterator reaches it."""
     import_matplotlib()
     yield name, draw()

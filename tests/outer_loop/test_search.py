@@ -16,7 +16,7 @@ import toys
 import yaml
 from searches import WORDS, Watcher, counters, run, state, watched
 
-from discover import Registry, Space, UserError, hookimpl
+from discover import Algorithm, Registry, Space, UserError, hookimpl
 from discover.base.errors import EvaluationError
 from discover.config import build
 from discover.config.candidate_file import fingerprint_of, load_candidate, load_notes
@@ -474,13 +474,14 @@ def test_a_search_that_is_refused_leaves_no_file_and_no_directory(
 
 
 def test_each_baseline_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest, places = build._algorithm, []
+    honest, places = build._built, []
 
-    def counted(registry: Registry, value: Any, where: str) -> Any:
-        places.append(where)
-        return honest(registry, value, where)
+    def counted(registry: Registry, cls: Any, settings: Any, where: str, *others: Any) -> Any:
+        if cls is Algorithm:
+            places.append(where)
+        return honest(registry, cls, settings, where, *others)
 
-    monkeypatch.setattr(build, "_algorithm", counted)
+    monkeypatch.setattr(build, "_built", counted)
     tuned = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}}
     report = {"baselines": {"fixed": "climb", "tuned": {"tune": tuned}}, "tasks": [{"task": "payday", "steps": 40}], "seeds": 2}
     run(tmp_path, tasks=[{"task": "payday", "steps": 40}], report=report, generations=1)
