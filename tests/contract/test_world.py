@@ -272,10 +272,10 @@ def test_a_head_that_reads_what_nobody_gives_is_refused() -> None:
 class Echo(UpdateRule):
     """Returns its arguments, those by keyword after the others."""
 
-    def rollout(self, *arguments: Any, **named: Any) -> Any:  # type: ignore[override]
+    def rollout(self, *arguments: Any, **named: Any) -> Any:
         return (*arguments, *named.values())
 
-    heads = init = behavior = act = update = adapt_to_task = rollout  # type: ignore[assignment]
+    heads = init = behavior = act = update = adapt_to_task = rollout
 
 
 @pytest.mark.parametrize(
