@@ -249,7 +249,7 @@ def _begin(environment: Environment, members: Members, keys: Key) -> lifetime.Li
 
 
 def _advance(
-    mapped: Callable[..., Callable[..., Any]],
+    mapped: Callable[..., Any],
     environment: Environment,
     members: Members,
     tile: lifetime.Lifetime,

@@ -270,12 +270,12 @@ def test_a_head_that_reads_what_nobody_gives_is_refused() -> None:
 
 @component
 class Echo(UpdateRule):
-    """Gives back whatever it is given."""
+    """Returns its arguments, those by keyword after the others."""
 
-    def rollout(self, *given: Any) -> Any:  # type: ignore[override]
-        return given
+    def rollout(self, *arguments: Any, **named: Any) -> Any:
+        return (*arguments, *named.values())
 
-    heads = init = behavior = act = update = adapt_to_task = rollout  # type: ignore[assignment]
+    heads = init = behavior = act = update = adapt_to_task = rollout
 
 
 @pytest.mark.parametrize(
@@ -283,5 +283,5 @@ class Echo(UpdateRule):
     [("rollout", 1), ("heads", 1), ("init", 3), ("behavior", 2), ("act", 4), ("update", 5), ("adapt_to_task", 5)],
 )
 def test_a_wrapping_rule_passes_on_what_it_is_given(method: str, count: int) -> None:
-    given = tuple(range(count))
-    assert getattr(WrappingRule(rule=Echo()), method)(*given) == given
+    arguments = tuple(range(count))
+    assert getattr(WrappingRule(rule=Echo()), method)(*arguments) == arguments
