@@ -473,13 +473,13 @@ def test_a_search_that_is_refused_leaves_no_file_and_no_directory(
 
 
 def test_each_baseline_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest, places = build._algorithm, []
+    honest, places = build._merged_recipe, []
 
     def counted(registry: Registry, value: Any, where: str) -> Any:
         places.append(where)
         return honest(registry, value, where)
 
-    monkeypatch.setattr(build, "_algorithm", counted)
+    monkeypatch.setattr(build, "_merged_recipe", counted)
     tuned = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}}
     report = {"baselines": {"fixed": "climb", "tuned": {"tune": tuned}}, "tasks": [{"task": "payday", "steps": 40}], "seeds": 2}
     run(tmp_path, tasks=[{"task": "payday", "steps": 40}], report=report, generations=1)
