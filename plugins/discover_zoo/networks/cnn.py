@@ -18,7 +18,7 @@ class CNN(TorsoNetwork):
     ``[height, width, channels]``, or ``[height, width]`` for a single channel.
 
     >>> from discover import Discrete, Head, Heads
-    >>> cnn, heads = CNN(filters=(4,), hidden=(8,)), Heads({"value": Head(())})
+    >>> cnn, heads = CNN(filters=(4,), hidden=(8,), initializer="lecun"), Heads({"value": Head(())})
     >>> params = cnn.init(jax.random.key(0), Spec((6, 6), Discrete(3)), heads)
     >>> inputs = Inputs(jnp.ones((5, 6, 6)), jnp.zeros(5, bool), context={}, progress=jnp.zeros(()))
     >>> cnn.apply(params, heads, inputs, cnn.carry(heads))[0]["value"].shape

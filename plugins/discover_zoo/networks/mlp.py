@@ -15,7 +15,7 @@ class MLP(TorsoNetwork):
 
     >>> import jax.numpy as jnp
     >>> from discover import Discrete, Head, Heads
-    >>> mlp, heads = MLP(hidden=(8,)), Heads({"policy": Head((2,)), "value": Head(())})
+    >>> mlp, heads = MLP(hidden=(8,), initializer="lecun"), Heads({"policy": Head((2,)), "value": Head(())})
     >>> params = mlp.init(jax.random.key(0), Spec((3,), Discrete(2)), heads)
     >>> inputs = Inputs(jnp.ones((5, 3)), jnp.zeros(5, bool), context={}, progress=jnp.zeros(()))
     >>> outputs, _ = mlp.apply(params, heads, inputs, mlp.carry(heads))

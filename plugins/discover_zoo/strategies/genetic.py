@@ -44,9 +44,7 @@ class Genetic(Strategy):
     >>> from discover import free
     >>> from discover_zoo.optimizers.sgd import SGD
     >>> strategy, space = Genetic(), Space(SGD(learning_rate=free()))
-    >>> state = strategy.init(jax.random.key(0), space, 4)
-    >>> proposal, state = strategy.ask(jax.random.key(1), state, space, 4)
-    >>> proposal.genomes.shape
+    >>> strategy.init(jax.random.key(0), space, 4).genomes.shape
     (4, 1)
     """
 
