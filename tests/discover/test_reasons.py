@@ -79,6 +79,24 @@ def test_what_a_host_callback_raised_is_found_again(capfd: pytest.CaptureFixture
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_a_host_callback_that_failed_on_several_devices_says_nothing_when_python_ends() -> None:
+    """Python waits then for the last callback of each device, as `jax.effects_barrier` does."""
+    shape, devices = jax.ShapeDtypeStruct((1,), np.float32), jax.devices()
+    assert len(devices) > 1
+    mesh, split = jax.sharding.Mesh(np.array(devices), ("device",)), jax.sharding.PartitionSpec("device")
+
+    def each(part: jax.Array) -> jax.Array:
+        return jax.pure_callback(lambda _: fail(ValueError("told")), shape, part)
+
+    def run() -> Any:
+        with quiet_callbacks():
+            sharded = jax.shard_map(each, mesh=mesh, in_specs=split, out_specs=split, check_vma=False)
+            return jax.jit(sharded)(jnp.zeros(len(devices))).block_until_ready()
+
+    assert from_callback(raised(run))
+    jax.effects_barrier()
+
+
 def test_only_ctrl_c_and_stops_of_ours_stop() -> None:
     for passing in (ValueError(), WordlessError(), SystemExit(1), GeneratorExit(), UserError("x"), called(SystemExit(0))):
         assert stop_in(passing) is None
