@@ -208,6 +208,19 @@ def test_what_a_refusal_proposes_suits() -> None:
                 wanted = int(problem.removesuffix(" at least").split()[-1])
                 assert population < wanted <= population + 16, name
                 assert strategy.check_population(SPACE, wanted) is None, name
+    assert PLAIN["SNES"]().check_population(SPACE, 7) is None  # pairs are for those that say so
+
+
+SMALLEST = {"RandomSearch": 1, "SV_Open_ES": 8, "SV_CMA_ES": 16}
+FOUR = """
+    ARS CMAAnchoredLES CMA_ES CR_FM_NES DifferentialEvolution ESMC GESMR_GA LM_MA_ES MA_ES Rm_ES Sep_CMA_ES iAMaLGaM_Full
+    iAMaLGaM_Univariate
+""".split()
+
+
+def test_the_smallest_populations_are_two_unless_an_algorithm_needs_more() -> None:
+    found = {name: next(n for n in range(1, 40) if made.check_population(SPACE, n) is None) for name, made in EVERY.items()}
+    assert found == dict.fromkeys(EVERY, 2) | dict.fromkeys(FOUR, 4) | SMALLEST
 
 
 def test_the_favourite_is_the_mean_of_a_distribution() -> None:

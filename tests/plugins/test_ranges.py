@@ -8,9 +8,66 @@ from dataclasses import fields
 from discover import Real, Registry, Whole
 
 _DOMAIN = "discover.domain"
-_CATALOGUES = ("optimiser", "strategy")  # adapters of whole libraries, whose tests look at their settings
+_CATALOGUE = "optimiser"  # adapters of a whole library, whose tests look at their settings
 
 RANGES = """
+ARS.decay: 0.95 in 0.5 .. 1, linear
+ARS.deviation: 1 in 0.001 .. 10, log
+ARS.learning_rate: 0.5 in 0.0001 .. 10, log
+ASEBO.decay: 0.95 in 0.5 .. 1, linear
+ASEBO.deviation: 1 in 0.001 .. 10, log
+ASEBO.learning_rate: 0.5 in 0.0001 .. 10, log
+CMAAnchoredLES.deviation: 1 in 0.001 .. 10, log
+CMA_ES.deviation: 1 in 0.001 .. 10, log
+CR_FM_NES.deviation: 1 in 0.001 .. 10, log
+DES.deviation: 1 in 0.001 .. 10, log
+DiffusionEvolution.deviation: 3 in 0.001 .. 10, log
+DiffusionEvolution.pressure: 50 in 1 .. 100, log
+ESMC.decay: 0.95 in 0.5 .. 1, linear
+ESMC.deviation: 1 in 0.001 .. 10, log
+ESMC.learning_rate: 0.5 in 0.0001 .. 10, log
+EvoTF_ES.deviation: 1 in 0.001 .. 10, log
+GESMR_GA.deviation: 1 in 0.001 .. 10, log
+GradientlessDescent.largest: 2 in 0.001 .. 10, log
+HillClimbing.decay: 0.95 in 0.5 .. 1, linear
+HillClimbing.deviation: 1 in 0.001 .. 10, log
+LES.deviation: 1 in 0.001 .. 10, log
+LGA.deviation: 1 in 0.001 .. 10, log
+LM_MA_ES.deviation: 1 in 0.001 .. 10, log
+MA_ES.deviation: 1 in 0.001 .. 10, log
+MR15_GA.deviation: 1 in 0.001 .. 10, log
+NoiseReuseES.decay: 0.95 in 0.5 .. 1, linear
+NoiseReuseES.deviation: 1 in 0.001 .. 10, log
+NoiseReuseES.learning_rate: 0.5 in 0.0001 .. 10, log
+Open_ES.decay: 0.95 in 0.5 .. 1, linear
+Open_ES.deviation: 1 in 0.001 .. 10, log
+Open_ES.learning_rate: 0.5 in 0.0001 .. 10, log
+PGPE.deviation: 1 in 0.001 .. 10, log
+PGPE.deviation_rate: 1 in 0.001 .. 10, log
+PGPE.learning_rate: 4 in 0.0001 .. 10, log
+PSO.cognitive: 1.49618 in 0 .. 4, linear
+PSO.deviation: 2 in 0.001 .. 10, log
+PSO.inertia: 0.7298 in 0 .. 1, linear
+PSO.social: 1.49618 in 0 .. 4, linear
+PersistentES.decay: 0.95 in 0.5 .. 1, linear
+PersistentES.deviation: 1 in 0.001 .. 10, log
+PersistentES.learning_rate: 0.5 in 0.0001 .. 10, log
+Rm_ES.deviation: 1 in 0.001 .. 10, log
+SAMR_GA.deviation: 1 in 0.001 .. 10, log
+SNES.deviation: 1 in 0.001 .. 10, log
+SV_CMA_ES.deviation: 1 in 0.001 .. 10, log
+SV_Open_ES.decay: 0.95 in 0.5 .. 1, linear
+SV_Open_ES.deviation: 1 in 0.001 .. 10, log
+SV_Open_ES.learning_rate: 0.5 in 0.0001 .. 10, log
+Sep_CMA_ES.deviation: 1 in 0.001 .. 10, log
+SimpleES.deviation: 1 in 0.001 .. 10, log
+SimpleGA.crossover: 0.5 in 0 .. 0.5, linear
+SimpleGA.decay: 0.95 in 0.5 .. 1, linear
+SimpleGA.deviation: 1 in 0.001 .. 10, log
+SimpleGA.elite: 0.25 in 0.01 .. 1, linear
+SimulatedAnnealing.decay: 0.95 in 0.5 .. 1, linear
+SimulatedAnnealing.deviation: 1 in 0.001 .. 10, log
+SimulatedAnnealing.temperature: 0.1 in 0.001 .. 10, log
 a2c.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 a2c.value_coefficient: 0.5 in 0.05 .. 2, log
 actor_critic_loss.entropy_coefficient: 0.01 in 0 .. 0.1, linear
@@ -34,6 +91,10 @@ final_return.rows: 10 in 1 .. 100, whole
 forward.mu: 0 in 0 .. 1, linear
 gae.gamma: 0.99 in 0.8 .. 0.9999, log1m
 gae.lam: 0.95 in 0 .. 1, linear
+genetic.crossover: 0.8 in 0 .. 1, linear
+genetic.elite: 0.25 in 0 .. 0.9, linear
+genetic.mutation: 0.1 in 0 .. 1, linear
+genetic.tournament: 3 in 1 .. 16, log
 growing_actions.coefficient: 1 in 0 .. 10, linear
 held.alpha: 0 in 0 .. 1, linear
 impala.entropy_coefficient: 0.01 in 0 .. 0.1, linear
@@ -61,6 +122,11 @@ observations.limit: 10 in 1 .. 100, log
 offline_td.gamma: 1 in 0 .. 1, linear
 offline_td.lam: 0.8 in 0 .. 1, linear
 offline_td.step_size: 0.1 in 0.001 .. 2, log
+pbt.level: 0.05 in 0 .. 1, linear
+pbt.resample: 0 in 0 .. 1, linear
+pbt.share: 0.2 in 0 .. 0.5, linear
+pbt.shift: 0.05 in 0 .. 1, linear
+pbt.step: 0.2 in 0 .. 0.9, linear
 ppo.clip: 0.2 in 0.02 .. 1, log
 ppo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 ppo.value_clip: 0.2 in 0.02 .. 1000, log
@@ -116,13 +182,14 @@ v_trace.c_bar: 1 in 0.1 .. 100, log
 v_trace.gamma: 0.99 in 0.8 .. 0.9999, log1m
 v_trace.lam: 1 in 0 .. 1, linear
 v_trace.rho_bar: 1 in 0.1 .. 100, log
+xNES.deviation: 1 in 0.001 .. 10, log
 """
 
 
 def test_what_free_means_is_as_it_was(registry: Registry) -> None:
     found = []
     for entry in registry.entries():
-        if entry.component is None or entry.kind in _CATALOGUES or entry.provenance.plugin == "toys":
+        if entry.component is None or entry.kind == _CATALOGUE or entry.provenance.plugin == "toys":
             continue
         for field in fields(entry.component):
             domain = field.metadata.get(_DOMAIN)
