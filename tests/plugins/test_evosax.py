@@ -212,10 +212,21 @@ def test_what_a_refusal_proposes_suits() -> None:
 
 
 SMALLEST = {"RandomSearch": 1, "SV_Open_ES": 8, "SV_CMA_ES": 16}
-FOUR = """
-    ARS CMAAnchoredLES CMA_ES CR_FM_NES DifferentialEvolution ESMC GESMR_GA LM_MA_ES MA_ES Rm_ES Sep_CMA_ES iAMaLGaM_Full
-    iAMaLGaM_Univariate
-""".split()
+FOUR = [
+    "ARS",
+    "CMAAnchoredLES",
+    "CMA_ES",
+    "CR_FM_NES",
+    "DifferentialEvolution",
+    "ESMC",
+    "GESMR_GA",
+    "LM_MA_ES",
+    "MA_ES",
+    "Rm_ES",
+    "Sep_CMA_ES",
+    "iAMaLGaM_Full",
+    "iAMaLGaM_Univariate",
+]
 
 
 def test_the_smallest_populations_are_two_unless_an_algorithm_needs_more() -> None:
