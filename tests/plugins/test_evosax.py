@@ -200,6 +200,32 @@ def test_a_population_that_does_not_suit_is_refused_when_the_config_is_read() ->
     )
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_a_generation_has_the_shapes_of_its_space_and_leaves_a_state_like_the_one_before(name: str) -> None:
+    """Traced, not run: so each algorithm can be tried in every run of the tests."""
+    made, key = EVERY[name], jax.random.key(0)
+    population = next_population(made, POPULATION)
+
+    def generation(state: Any) -> Any:
+        proposal, asked = made.ask(key, state, SPACE, population)
+        return proposal.genomes, made.tell(key, asked, SPACE, proposal.genomes, sphere(proposal.genomes))
+
+    state = jax.eval_shape(lambda: made.init(key, SPACE, population))
+    genomes, told = jax.eval_shape(generation, state)
+    assert genomes == jax.ShapeDtypeStruct((population, SPACE.dimension), jnp.float32)
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), told) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
+
+
+def test_diffusion_begins_around_the_start_and_tells_what_it_asked() -> None:
+    made, start = EVERY["DiffusionEvolution"], SPACE.start(jax.random.key(0))
+    state = made.init(jax.random.key(1), SPACE, 64)
+    np.testing.assert_array_equal(state.start, start)
+    proposal, asked = made.ask(jax.random.key(2), state, SPACE, 64)
+    np.testing.assert_allclose(proposal.genomes.mean(axis=0), start, atol=5 * 3.0 / 64**0.5)
+    told = made.tell(jax.random.key(3), asked, SPACE, proposal.genomes, sphere(proposal.genomes))
+    np.testing.assert_allclose(told.inner.population + start, proposal.genomes, atol=1e-5)
+
+
 def test_what_a_refusal_proposes_suits() -> None:
     for name, strategy in EVERY.items():
         for population in range(1, 40):
