@@ -13,7 +13,7 @@ from discover_actor_critic.impala import IMPALA
 from discover_actor_critic.reinforce import Reinforce
 from discover_meta_gradient.derivatives import Derivative, Forward, Reverse
 from discover_meta_gradient.held_out import ActorCriticLoss, HeldOutLoss, PolicyImprovement, PredictionError
-from discover_meta_gradient.meta_gradient import MetaGradient
+from discover_meta_gradient.meta_gradient import MetaGradient, _mean
 from discover_networks.mlp import MLP
 from discover_optimisers.optimisers import SGD
 from discover_returns.off_policy import VTrace
@@ -201,6 +201,11 @@ def test_the_reference_of_stac_is_impalas_loss_and_the_distance_to_the_policy_th
 
     step, gradient = compiled(stepped)()
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), step, gradient)
+
+
+def test_adapted_weights_are_told_by_their_mean_and_a_number_as_it_is() -> None:
+    assert float(_mean({"kernel": np.array([[1.0, 2.0]]), "bias": np.array([6.0])})) == 3.0
+    assert float(_mean(np.float32(0.9))) == np.float32(0.9)
 
 
 def test_prediction_error_is_half_the_mean_square() -> None:
