@@ -243,6 +243,7 @@ class Settling(A2C):
     """Takes the weight of its entropy for parameters and state when it sees a task for the first time."""
 
     def adapt_to_task(self, key: Any, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any]:
+        assert isinstance(world, World)
         return self.entropy_coefficient, self.entropy_coefficient
 
 
