@@ -242,6 +242,10 @@ def test_held_out_targets_are_of_the_parameters_that_are_judged_alone() -> None:
 class Settling(A2C):
     """Takes the weight of its entropy for parameters and state when it sees a task for the first time."""
 
+    def init(self, key: Any, world: World, params: Any) -> Any:
+        assert isinstance(world, World)
+        return super().init(key, world, params)
+
     def adapt_to_task(self, key: Any, world: World, params: Any, state: Any, experience: Any) -> tuple[Any, Any]:
         assert isinstance(world, World)
         return self.entropy_coefficient, self.entropy_coefficient
