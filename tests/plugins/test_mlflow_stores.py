@@ -490,3 +490,16 @@ def test_mlflow_is_kept_from_sending_usage_data_and_from_printing(store: str, mo
         monkeypatch.delenv(name)
     stores.client_of(store)
     assert {name: os.environ.get(name) for name in stores._SETTINGS} == stores._SETTINGS
+
+
+def test_a_log_that_nobody_names_is_removed_and_one_that_an_error_names_stays() -> None:
+    from discover_mlflow import logs
+
+    with logs.diverted_aside() as log:
+        assert log.is_file()
+    assert not log.exists()
+    for named in (False, True):
+        with pytest.raises(ConnectionError), logs.diverted_aside() as log:
+            raise ConnectionError(f"refused; see {log if named else 'nothing'}")
+        assert log.exists() == named
+    log.unlink()
