@@ -1,6 +1,7 @@
 """SAC's and TD3's targets and losses are their equations; critics and policy learn apart."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +9,9 @@ import numpy as np
 import optax
 import pytest
 from discover_optimisers.optimisers import SGD, Adam
-from discover_twin_critics.sac import SAC, squashed
+from discover_twin_critics.sac import SAC, drawn, squashed
 from discover_twin_critics.td3 import TD3
-from discover_twin_critics.twin_critics import Learner, TwinCritics
+from discover_twin_critics.twin_critics import Learner, TwinCritics, critic_loss
 
 from discover import Algorithm, Continuous, Discrete, Experience, Registry, Spec, TanhGaussian, UserError, World, component
 from discover.paths import check
@@ -155,6 +156,21 @@ def test_at_first_actions_of_either_sign_are_drawn_and_policies_begin_in_the_mid
     assert np.histogram(action, bins=5, range=(-1.0, 1.0))[0].min() > 850
     np.testing.assert_allclose(log_prob, -np.log(2.0), atol=1e-6)
     assert {head.gain for name, head in world.heads.outputs.items() if name in ("policy", "log_std")} == {0.01}
+
+
+def test_the_loss_of_the_critics_is_half_the_mean_square_of_either() -> None:
+    outputs = {"q1": jnp.asarray([[1.0, 3.0]]), "q2": jnp.asarray([[0.0, -2.0]])}
+    loss, info = critic_loss(outputs, batch(), jnp.asarray([[2.0, 0.0]]))
+    assert float(loss) == 0.5 * (1.0 + 9.0) / 2 + 0.5 * (4.0 + 4.0) / 2
+    assert (float(info["critic_loss"]), float(info["q"])) == (float(loss), 2.0)
+
+
+def test_the_density_of_an_action_of_several_dimensions_is_in_units_of_the_reach_of_each() -> None:
+    low, high, mean = jnp.asarray([-1.0, -2.0]), jnp.asarray([3.0, -1.0]), jnp.asarray([[0.2, -0.4]])
+    world = cast(World, SimpleNamespace(spec=Spec((2,), Continuous((-1.0, -2.0), (3.0, -1.0)))))
+    action, log_prob = drawn(jax.random.key(0), world, TanhGaussian(mean, jnp.zeros((1, 2)), low, high))
+    unit = TanhGaussian(mean, jnp.zeros((1, 2)), -jnp.ones(2), jnp.ones(2))
+    np.testing.assert_allclose(log_prob, unit.log_prob((action - 0.5 * (low + high)) / (0.5 * (high - low))), rtol=1e-4)
 
 
 def test_td3_explores_by_noise_in_units_of_the_reach() -> None:
