@@ -196,6 +196,9 @@ def test_the_temperature_of_sac_rises_where_entropy_falls_below_its_target(entro
     own = made.update_own(world_of(made), learner(made), {"entropy": jnp.float32(entropy)})
     assert float(own.log) == pytest.approx(-0.1 * (entropy + 1.0), abs=1e-6)
     assert (float(own.log) > 0.0) == rises
+    warm = learner(made)._replace(own=own._replace(log=jnp.log(2.0)))
+    own = made.update_own(world_of(made, progress=0.5), warm, {"entropy": jnp.float32(entropy)})
+    assert float(own.log) == pytest.approx(np.log(2.0) - 0.2 * (entropy + 1.0), abs=1e-6)
 
 
 @jax.jit
