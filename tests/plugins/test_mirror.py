@@ -165,7 +165,7 @@ def test_the_figure_paints_drifts_and_the_slopes_that_they_leave_to_the_objectiv
     ratio, advantage = np.exp(np.linspace(-1.0, 1.0, 161)), np.linspace(-3.0, 3.0, 121)[:, None]
     for rule, above, below in zip(rules, axes[:3], axes[3:], strict=True):
         for one, expected in zip((above, below), drift_and_slope(rule, ratio, advantage), strict=True):
-            np.testing.assert_allclose(one.collections[0].get_array(), expected, atol=1e-4)
+            np.testing.assert_allclose(np.asarray(one.collections[0].get_array()), expected, atol=1e-4)
 
 
 def test_the_figures_of_ppo_and_dpo_show_each_beside_the_other() -> None:

@@ -191,7 +191,7 @@ def test_what_free_means_is_as_it_was(registry: Registry) -> None:
     for entry in registry.entries():
         if entry.component is None or entry.kind == _CATALOGUE or entry.provenance.plugin == "toys":
             continue
-        for field in fields(entry.component):
+        for field in fields(entry.component):  # type: ignore[arg-type]
             domain = field.metadata.get(_DOMAIN)
             if isinstance(domain, Real | Whole):
                 scale = domain.scale if isinstance(domain, Real) else "whole"
