@@ -216,6 +216,7 @@ def updated(made: TwinCritics) -> tuple[Any, Any, Any]:
 def test_either_optimiser_moves_its_own_parameters_alone(kind: type[TwinCritics], learns: str) -> None:
     rates: dict[str, Any] = {"critics": 0.0, "policy": 0.0} | {learns: 0.1}
     before, after, state = updated(rule(kind, **rates, polyak=0.25))
+    assert state.learner.params == ()  # a lifetime keeps them once
     for name, old in before.items():
         mine = (name in ("q1", "q2")) == (learns == "critics")
         new, target = after[name], state.learner.target[name]
