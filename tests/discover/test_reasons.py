@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from discover.errors import UserError
+from discover.errors import DiscoverError, EvaluationError, PluginError, StorageError, UserError
 from discover.reasons import LONGEST, from_callback, quiet_callbacks, reason, stop_in
 
 
@@ -103,6 +103,11 @@ def test_only_ctrl_c_and_stops_of_ours_stop() -> None:
     for stopping in (KeyboardInterrupt(), OwnStop()):
         assert stop_in(stopping) is stopping
     assert isinstance(stop_in(called(KeyboardInterrupt())), KeyboardInterrupt)
+
+
+def test_mistakes_of_the_user_end_with_status_2_and_other_failures_with_status_1() -> None:
+    assert {error.exit_status for error in (UserError, PluginError)} == {2}
+    assert {error.exit_status for error in (DiscoverError, EvaluationError, StorageError)} == {1}
 
 
 def test_code_of_libraries_is_never_where_it_broke() -> None:

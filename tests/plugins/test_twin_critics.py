@@ -166,8 +166,8 @@ def test_the_loss_of_the_critics_is_half_the_mean_square_of_either() -> None:
 
 
 def test_the_density_of_an_action_of_several_dimensions_is_in_units_of_the_reach_of_each() -> None:
-    low, high, mean = jnp.asarray([-1.0, -2.0]), jnp.asarray([3.0, -1.0]), jnp.asarray([[0.2, -0.4]])
-    world = cast(World, SimpleNamespace(spec=Spec((2,), Continuous((-1.0, -2.0), (3.0, -1.0)))))
+    low, high, mean = jnp.asarray([-1.0, -2.0]), jnp.asarray([3.0, 4.0]), jnp.asarray([[0.2, -0.4]])
+    world = cast(World, SimpleNamespace(spec=Spec((2,), Continuous((-1.0, -2.0), (3.0, 4.0)))))
     action, log_prob = drawn(jax.random.key(0), world, TanhGaussian(mean, jnp.zeros((1, 2)), low, high))
     unit = TanhGaussian(mean, jnp.zeros((1, 2)), -jnp.ones(2), jnp.ones(2))
     np.testing.assert_allclose(log_prob, unit.log_prob((action - 0.5 * (low + high)) / (0.5 * (high - low))), rtol=1e-4)
