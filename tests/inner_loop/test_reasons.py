@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from discover.base.errors import UserError
+from discover.base.errors import DiscoverError, EvaluationError, PluginError, StorageError, UserError
 from discover.inner_loop.reasons import LONGEST, from_callback, quiet_callbacks, reason, stop_in
 
 
@@ -53,14 +53,14 @@ def fail(error: BaseException) -> Any:
 def test_a_reason_is_type_text_and_the_innermost_line_of_the_users(error: BaseException, told: str) -> None:
     found = reason(raised(lambda: jax.eval_shape(lambda x: fail(error), np.zeros(2))))
     line = next(n for n, text in enumerate(Path(__file__).read_text().splitlines(), 1) if text == "    raise error")
-    assert found == f"{told}, in discover/test_reasons.py:{line}"
+    assert found == f"{told}, in inner_loop/test_reasons.py:{line}"
 
 
 def test_a_reason_is_short() -> None:
     found = reason(raised(lambda: fail(ValueError("x" * 10_000))))
     assert len(found) == LONGEST
     assert found.startswith("ValueError: xxx")
-    assert ", in discover/test_reasons.py:" in found
+    assert ", in inner_loop/test_reasons.py:" in found
 
 
 def called(error: BaseException) -> BaseException:
@@ -75,8 +75,26 @@ def called(error: BaseException) -> BaseException:
 def test_what_a_host_callback_raised_is_found_again(capfd: pytest.CaptureFixture[str]) -> None:
     error = called(ValueError("told\nbelow"))
     assert from_callback(error)
-    assert reason(error).startswith("ValueError: told, in discover/test_reasons.py:")
+    assert reason(error).startswith("ValueError: told, in inner_loop/test_reasons.py:")
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_host_callback_that_failed_on_several_devices_says_nothing_when_python_ends() -> None:
+    """Python waits then for the last callback of each device, as `jax.effects_barrier` does."""
+    shape, devices = jax.ShapeDtypeStruct((1,), np.float32), jax.devices()
+    assert len(devices) > 1
+    mesh, split = jax.sharding.Mesh(np.array(devices), ("device",)), jax.sharding.PartitionSpec("device")
+
+    def each(part: jax.Array) -> jax.Array:
+        return jax.pure_callback(lambda _: fail(ValueError("told")), shape, part)
+
+    def run() -> Any:
+        with quiet_callbacks():
+            sharded = jax.shard_map(each, mesh=mesh, in_specs=split, out_specs=split, check_vma=False)
+            return jax.jit(sharded)(jnp.zeros(len(devices))).block_until_ready()
+
+    assert from_callback(raised(run))
+    jax.effects_barrier()
 
 
 def test_only_ctrl_c_and_stops_of_ours_stop() -> None:
@@ -85,6 +103,11 @@ def test_only_ctrl_c_and_stops_of_ours_stop() -> None:
     for stopping in (KeyboardInterrupt(), OwnStop()):
         assert stop_in(stopping) is stopping
     assert isinstance(stop_in(called(KeyboardInterrupt())), KeyboardInterrupt)
+
+
+def test_mistakes_of_the_user_end_with_status_2_and_other_failures_with_status_1() -> None:
+    assert {error.exit_status for error in (UserError, PluginError)} == {2}
+    assert {error.exit_status for error in (DiscoverError, EvaluationError, StorageError)} == {1}
 
 
 def test_code_of_libraries_is_never_where_it_broke() -> None:
@@ -97,7 +120,7 @@ def test_code_of_libraries_is_never_where_it_broke() -> None:
     ]
     for call in calls:
         line = call.__code__.co_firstlineno
-        assert reason(raised(call)).endswith(f", in discover/test_reasons.py:{line}")
+        assert reason(raised(call)).endswith(f", in inner_loop/test_reasons.py:{line}")
 
 
 def test_the_level_of_jaxs_logger_is_as_it_was_whatever_happened() -> None:

@@ -76,12 +76,15 @@ def test_of_two_the_worse_takes_over_the_better_and_without_a_share_nobody_does(
     for key in jax.random.split(jax.random.key(0), 5):
         np.testing.assert_array_equal(truncation(key, scored([1.0, 2.0]), 0.2), [1, 1])
         np.testing.assert_array_equal(truncation(key, scored([1.0, 2.0]), 0.0), [0, 1])
+        assert truncation(key, scored([1.0, 2.0, 3.0, 4.0]), 1.0).tolist()[2:] == [2, 3]  # half of them stay at least
 
 
 def test_welch_gives_the_p_of_tables() -> None:
     """t = 2.228 is the two-sided 5 % point at 10 degrees of freedom, t = 12.706 that at 1 (Student's table)."""
-    equal = welch(jnp.float32(2.228), jnp.float32(0.5), jnp.float32(0.5), jnp.int32(6), jnp.int32(6))
-    one_sided_spread = welch(jnp.float32(12.706), jnp.float32(1.0), jnp.float32(0.0), jnp.int32(2), jnp.int32(9))
+    equal = welch(jnp.float32(2.228), jnp.float32(0.5), jnp.float32(0.5), count=jnp.int32(6), other_count=jnp.int32(6))
+    one_sided_spread = welch(
+        jnp.float32(12.706), jnp.float32(1.0), jnp.float32(0.0), count=jnp.int32(2), other_count=jnp.int32(9)
+    )
     np.testing.assert_allclose([equal, one_sided_spread], 0.05, rtol=1e-3)
 
 
