@@ -45,6 +45,8 @@ def test_interquartile_mean_is_the_mean_of_what_is_left_after_cutting_a_quarter_
     assert interquartile_mean(values) == pytest.approx(expected)
     assert interquartile_mean(values.T, axis=0) == pytest.approx(expected)
     assert interquartile_mean(values, axis=None) == interquartile_mean(values.ravel())
+    blocks = np.stack([values, values + 1.0])
+    np.testing.assert_allclose(interquartile_mean(np.moveaxis(blocks, 2, 0), axis=0), interquartile_mean(blocks))
 
 
 def test_interquartile_mean_has_golden_values() -> None:

@@ -36,6 +36,7 @@ def test_meta_training_finds_parameters_that_adapt_to_each_task() -> None:
     assert abs(adapted[0, -10:].mean() - unadapted[0, -10:].mean()) < 0.1  # the smallest inner step adapts nothing
     assert np.all(curve.finite)
     rollout = rules[0].rollout(ARMS.spec())
+    assert rollout.by_rule
     np.testing.assert_array_equal(curve.env_steps, UPDATES * rollout.steps * rollout.num_envs)
     assert lifetime.updates_in(agent(rules[0]), ARMS, int(curve.env_steps[0])) == UPDATES
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import toys
 
-from discover import Algorithm, Comparison, Executor, Status, TaskRun, component, replace
+from discover import Algorithm, Comparison, Executor, Status, TaskRun, UserError, component, replace
 from discover.base.statistics import Interval, corrected_difference
 from discover.config.build import algorithm_from, component_from
 from discover.contract.executor import Curves
+from discover.evaluation.checks import check_lifetimes
 from discover.evaluation.compare import _differences, compare
 from discover.evaluation.train import train
 
@@ -49,6 +50,11 @@ def test_a_seed_that_broke_counts_in_no_figure_though_its_returns_are_finite(mon
 def test_each_training_of_a_comparison_records_its_own() -> None:
     made = compare(REGISTRY, executor(), {"a": toy(), "b": toy()}, [TaskRun("payday", 40)], seeds=3)
     assert [made.trainings[name][0].provenance["executor"] for name in "ab"] == [REPEATABLE, REPEATABLE]
+
+
+def test_a_task_that_nobody_brings_is_told_without_the_name_of_a_candidate() -> None:
+    with pytest.raises(UserError, match=r"^task: no task is called 'paydy': did you mean 'payday'\? Known: "):
+        check_lifetimes(REGISTRY, {"toy": toy()}, [TaskRun("payday", 40), TaskRun("paydy", 40)])
 
 
 @component

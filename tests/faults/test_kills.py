@@ -104,7 +104,7 @@ def test_a_disk_that_stays_full_ends_the_search_which_can_be_resumed(tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize(("words", "kills"), [(TOY, 80), (PPO, 20)], ids=["toy", "ppo"])
 def test_a_hundred_kills_at_random_moments(words: dict[str, Any], kills: int, tmp_path: Path, cache: Path) -> None:
     """Half of the moments are files and messages, each as likely as the next; half are moments in time, imports included."""

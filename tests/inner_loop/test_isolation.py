@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,7 @@ from discover.contract.executor import Curves
 from discover.contract.results import SearchResult
 from discover.evaluation.compare import compare
 from discover.evaluation.train import train
-from discover.inner_loop.isolation import Outcomes, evaluated
+from discover.inner_loop.isolation import Outcomes, advanced, evaluated
 from discover.outer_loop.search import search
 from discover.plugin.loader import Plugins, load_plugins
 
@@ -313,13 +313,20 @@ class Breaks(Executor):
         self.asked: list[int] = []
 
     def evaluate(self, environment: Any, candidates: Any, keys: Any, steps: int, progress: Any = None) -> Curves:
+        return self._curves(candidates, len(keys))
+
+    def advance(self, environment: Any, candidates: Any, ongoing: Any, start: int, stop: int, total: int) -> tuple[Any, Curves]:
+        curves = self._curves(candidates, ongoing.counts.shape[1])
+        return ongoing._replace(level=ongoing.level + (stop - start) * jnp.asarray(candidates["number"])[:, None]), curves
+
+    def _curves(self, candidates: Any, seeds: int) -> Curves:
         numbers = np.asarray(candidates["number"])
         self.asked.append(len(numbers))
         if numbers.max() > 9:
             raise KeyboardInterrupt
         if numbers.max() > 2:
             raise RuntimeError("broken") if numbers.max() > 5 else ValueError("Error calling callback: above 2")
-        returns = np.broadcast_to(numbers[:, None, None], (len(numbers), len(keys), 100)).astype(np.float32)
+        returns = np.broadcast_to(numbers[:, None, None], (len(numbers), seeds, 100)).astype(np.float32)
         finite = np.asarray(numbers >= 0)[:, None] | np.asarray([True, False])
         return Curves(returns, returns, {}, finite, np.full(finite.shape, 2**30, np.int32))
 
@@ -346,3 +353,36 @@ def test_members_are_run_alone_only_where_a_callback_failed_for_one_of_several()
     assert made.errors[0].startswith("RuntimeError: broken, in inner_loop/test_isolation.py:")
     with pytest.raises(KeyboardInterrupt):
         parted(10.0, 0.0)
+
+
+class Lives(NamedTuple):
+    """Lifetimes that go on, two seeds of each member, as far as this module knows them."""
+
+    counts: jax.Array
+    level: jax.Array
+
+
+def gone_on(*numbers: float) -> tuple[Any, Outcomes, list[int]]:
+    executor, lives = Breaks(), Lives(jnp.zeros((len(numbers), 2, 100)), jnp.full((len(numbers), 2), 7.0))
+    after, part = advanced(executor, None, {"number": np.asarray(numbers)}, lives, (4, 6, 8))  # type: ignore[arg-type]
+    assert after.counts.shape == lives.counts.shape
+    return after.level.tolist(), part, executor.asked
+
+
+def test_agents_go_on_alone_only_where_a_callback_failed_and_the_broken_ones_stay_as_they_were() -> None:
+    level, part, asked = gone_on(0.5, -1.0, 2.0)
+    assert (level, part.status.tolist(), part.errors, asked) == ([[8.0] * 2, [5.0] * 2, [11.0] * 2], [0, 1, 0], {}, [3])
+    level, part, asked = gone_on(0.5, 3.0, 2.0, 4.0)
+    assert (level, part.status.tolist(), asked) == (
+        [[8.0] * 2, [7.0] * 2, [11.0] * 2, [7.0] * 2],
+        [0, 3, 0, 3],
+        [4, 1, 1, 1, 1],
+    )
+    assert part.errors == dict.fromkeys((1, 3), "Error calling callback: above 2")
+    assert (part.returns.shape, part.env_steps) == ((4, 2, 100), 4 * 2**30)
+    with pytest.raises(
+        EvaluationError, match=r"^no agent can go on \(RuntimeError: broken, in .*\): repair the component that"
+    ):
+        gone_on(0.5, 6.0)
+    with pytest.raises(KeyboardInterrupt):
+        gone_on(0.5, 10.0)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from discover.base.errors import UserError
+from discover.base.errors import DiscoverError, EvaluationError, PluginError, StorageError, UserError
 from discover.inner_loop.reasons import LONGEST, from_callback, quiet_callbacks, reason, stop_in
 
 
@@ -79,12 +79,35 @@ def test_what_a_host_callback_raised_is_found_again(capfd: pytest.CaptureFixture
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_a_host_callback_that_failed_on_several_devices_says_nothing_when_python_ends() -> None:
+    """Python waits then for the last callback of each device, as `jax.effects_barrier` does."""
+    shape, devices = jax.ShapeDtypeStruct((1,), np.float32), jax.devices()
+    assert len(devices) > 1
+    mesh, split = jax.sharding.Mesh(np.array(devices), ("device",)), jax.sharding.PartitionSpec("device")
+
+    def each(part: jax.Array) -> jax.Array:
+        return jax.pure_callback(lambda _: fail(ValueError("told")), shape, part)
+
+    def run() -> Any:
+        with quiet_callbacks():
+            sharded = jax.shard_map(each, mesh=mesh, in_specs=split, out_specs=split, check_vma=False)
+            return jax.jit(sharded)(jnp.zeros(len(devices))).block_until_ready()
+
+    assert from_callback(raised(run))
+    jax.effects_barrier()
+
+
 def test_only_ctrl_c_and_stops_of_ours_stop() -> None:
     for passing in (ValueError(), WordlessError(), SystemExit(1), GeneratorExit(), UserError("x"), called(SystemExit(0))):
         assert stop_in(passing) is None
     for stopping in (KeyboardInterrupt(), OwnStop()):
         assert stop_in(stopping) is stopping
     assert isinstance(stop_in(called(KeyboardInterrupt())), KeyboardInterrupt)
+
+
+def test_mistakes_of_the_user_end_with_status_2_and_other_failures_with_status_1() -> None:
+    assert {error.exit_status for error in (UserError, PluginError)} == {2}
+    assert {error.exit_status for error in (DiscoverError, EvaluationError, StorageError)} == {1}
 
 
 def test_code_of_libraries_is_never_where_it_broke() -> None:

@@ -200,6 +200,32 @@ def test_a_population_that_does_not_suit_is_refused_when_the_config_is_read() ->
     )
 
 
+@pytest.mark.parametrize("name", EVERY)
+def test_a_generation_has_the_shapes_of_its_space_and_leaves_a_state_like_the_one_before(name: str) -> None:
+    """Traced, not run: so each algorithm can be tried in every run of the tests."""
+    strategy, key = EVERY[name], jax.random.key(0)
+    population = next_population(strategy, POPULATION)
+
+    def generation(state: Any) -> Any:
+        proposal, asked = strategy.ask(key, state, SPACE, population)
+        return proposal.genomes, strategy.tell(key, asked, SPACE, proposal.genomes, sphere(proposal.genomes))
+
+    state = jax.eval_shape(lambda: strategy.init(key, SPACE, population))
+    genomes, told = jax.eval_shape(generation, state)
+    assert genomes == jax.ShapeDtypeStruct((population, SPACE.dimension), jnp.float32)
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), told) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
+
+
+def test_diffusion_begins_around_the_start_and_tells_what_it_asked() -> None:
+    strategy, start = EVERY["DiffusionEvolution"], SPACE.start(jax.random.key(0))
+    state = strategy.init(jax.random.key(1), SPACE, 64)
+    np.testing.assert_array_equal(state.start, start)
+    proposal, asked = strategy.ask(jax.random.key(2), state, SPACE, 64)
+    np.testing.assert_allclose(proposal.genomes.mean(axis=0), start, atol=5 * 3.0 / 64**0.5)
+    told = strategy.tell(jax.random.key(3), asked, SPACE, proposal.genomes, sphere(proposal.genomes))
+    np.testing.assert_allclose(told.inner.population + start, proposal.genomes, atol=1e-5)
+
+
 def test_what_a_refusal_proposes_suits() -> None:
     for name, strategy in EVERY.items():
         for population in range(1, 40):
@@ -208,6 +234,30 @@ def test_what_a_refusal_proposes_suits() -> None:
                 wanted = int(problem.removesuffix(" at least").split()[-1])
                 assert population < wanted <= population + 16, name
                 assert strategy.check_population(SPACE, wanted) is None, name
+    assert PLAIN["SNES"]().check_population(SPACE, 7) is None  # pairs are for those that say so
+
+
+SMALLEST = {"RandomSearch": 1, "SV_Open_ES": 8, "SV_CMA_ES": 16}
+FOUR = [
+    "ARS",
+    "CMAAnchoredLES",
+    "CMA_ES",
+    "CR_FM_NES",
+    "DifferentialEvolution",
+    "ESMC",
+    "GESMR_GA",
+    "LM_MA_ES",
+    "MA_ES",
+    "Rm_ES",
+    "Sep_CMA_ES",
+    "iAMaLGaM_Full",
+    "iAMaLGaM_Univariate",
+]
+
+
+def test_the_smallest_populations_are_two_unless_an_algorithm_needs_more() -> None:
+    found = {name: next_population(strategy, 1) for name, strategy in EVERY.items()}
+    assert found == dict.fromkeys(EVERY, 2) | dict.fromkeys(FOUR, 4) | SMALLEST
 
 
 def test_the_recommendation_is_the_mean_of_a_distribution() -> None:

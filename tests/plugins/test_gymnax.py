@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gymnax
@@ -11,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from discover_zoo.environments import gymnax as plugin
-from discover_zoo.environments.gymnax.environment import Gymnax, make
+from discover_zoo.environments.gymnax.environment import Gymnax, _action, _observation, make
 
 from discover import UserError
 
@@ -130,3 +131,16 @@ def test_an_unknown_id_is_told_with_the_nearest() -> None:
     assert str(caught.value).startswith(
         "gymnax has no environment 'CartPole-v7': did you mean 'CartPole-v1'? Known: Acrobot-v1, "
     )
+
+
+@pytest.mark.parametrize(
+    "space", [SimpleNamespace(), SimpleNamespace(low=0.0, high=1.0, shape=(2, 3)), SimpleNamespace(shape=(2,))]
+)
+def test_actions_that_are_neither_numbered_nor_a_vector_are_refused(space: Any) -> None:
+    with pytest.raises(UserError, match=r"^gymnax environment 'Odd' has actions .* need Discrete or a Box of one dimension\.$"):
+        _action("Odd", space)
+
+
+def test_observations_without_bounds_are_refused() -> None:
+    with pytest.raises(UserError, match=r"^gymnax environment 'Odd' has observations .* need Discrete or a Box\.$"):
+        _observation("Odd", SimpleNamespace(shape=(2,)))

@@ -141,6 +141,22 @@ def test_ratios_are_clipped() -> None:
     assert near[1] > 0.005 > near[0]
 
 
+def test_an_update_within_the_clip_is_the_gradient_of_the_ratios_with_advantages_of_unit_deviation() -> None:
+    """At odds p of the second arm: ``2 p (1 - p)`` more for it, and as much less for the first one."""
+    settings: dict[str, Any] = {"returns": MonteCarlo(), "optimizer": SGD(learning_rate=1.0)}
+    for rule, logit in (
+        (ProMP(epochs=1, **settings), 0.1),
+        (PolicyGradient(**settings), 0.1),
+        (PolicyGradient(**settings), 2.0),
+    ):
+        world, logits = agent(rule, Logits()).world(Arm()), jnp.asarray([0.0, logit])
+        for reward in (1.0, 10.0):
+            batch, state = pulls(jnp.zeros(2), (0.0, reward)), rule.init(jax.random.key(0), world, logits)
+            moved = rule.update(jax.random.key(0), world, logits, state, batch)[0] - logits
+            odds = 1.0 / (1.0 + np.exp(-logit))
+            np.testing.assert_allclose(moved, 2.0 * odds * (1.0 - odds) * np.array([-1.0, 1.0]), rtol=1e-4)
+
+
 INNER = LinearBaseline(rule=one_step(rate=4.0), returns=MonteCarlo())
 SIZES: dict[str, Any] = {"tasks": 8, "num_envs": 4, "steps": 8}
 

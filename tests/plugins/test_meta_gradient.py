@@ -18,7 +18,7 @@ from discover_zoo.rules.a2c import A2C
 from discover_zoo.rules.impala import IMPALA
 from discover_zoo.rules.meta_gradient.derivatives import Derivative, Forward, Reverse
 from discover_zoo.rules.meta_gradient.held_out import ActorCriticLoss, HeldOutLoss, PolicyImprovement, PredictionError
-from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient, MetaState
+from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient, MetaState, _mean
 from discover_zoo.rules.reinforce import Reinforce
 
 from discover import (
@@ -208,6 +208,11 @@ def test_the_reference_of_stac_is_impalas_loss_and_the_distance_to_the_policy_th
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), step, gradient)
 
 
+def test_adapted_weights_are_told_by_their_mean_and_a_number_as_it_is() -> None:
+    assert float(_mean({"kernel": np.array([[1.0, 2.0]]), "bias": np.array([6.0])})) == 3.0
+    assert float(_mean(np.float32(0.9))) == np.float32(0.9)
+
+
 def test_prediction_error_is_half_the_mean_square() -> None:
     world = agent(A2C(returns=GAE(), optimizer=SGD()), MLP(hidden=())).world(CATCH)
 
@@ -242,9 +247,14 @@ def test_held_out_targets_are_of_the_parameters_that_are_judged_alone() -> None:
 class Settling(A2C):
     """Takes the weight of its entropy for parameters and state when it sees a task for the first time."""
 
+    def init(self, key: Key, world: World, params: Params) -> RuleState:
+        assert isinstance(world, World)
+        return super().init(key, world, params)
+
     def adapt_to_task(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState]:
+        assert isinstance(world, World)
         return self.entropy_coefficient, self.entropy_coefficient
 
 

@@ -163,6 +163,16 @@ def test_the_figure_shows_the_drift_beside_ppo_and_dpo_and_is_the_same_each_time
     assert picture(rule_with_random_weights("lpo", 1))[1] != first
 
 
+def test_the_figure_paints_drifts_and_the_slopes_that_they_leave_to_the_objective() -> None:
+    rules = [rule_with_random_weights("lpo", 0), PPO(**PARTS), DPO(**PARTS)]
+    *axes, _, _ = picture(rules[0])[0].axes
+    assert len(axes) == 2 * len(rules)
+    ratio, advantage = np.exp(np.linspace(-1.0, 1.0, 161)), np.linspace(-3.0, 3.0, 121)[:, None]
+    for rule, above, below in zip(rules, axes[:3], axes[3:], strict=True):
+        for one, expected in zip((above, below), drift_and_slope(rule, ratio, advantage), strict=True):
+            np.testing.assert_allclose(np.asarray(one.collections[0].get_array()), expected, atol=1e-4)
+
+
 def test_the_figures_of_ppo_and_dpo_show_each_beside_the_other() -> None:
     assert [axes.get_title() for axes in picture(PPO(**PARTS))[0].axes[:2]] == ["PPO", "DPO"]
     assert [axes.get_title() for axes in picture(DPO(**PARTS))[0].axes[:2]] == ["DPO", "PPO"]

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from discover_mlflow import content
 from discover_mlflow.figures import file_name, later
+from discover_mlflow.lineage import Lineage, lineage_figure
 from discover_mlflow.names import distinct
 from discover_mlflow.session import Session
 
@@ -97,3 +99,25 @@ def test_names_that_become_equal_stay_apart() -> None:
     assert content._keys("iqm", ["a+b", "a@b", "c"]) == ["iqm/a_b", "iqm/a_b 2", "iqm/c"]
     assert content._texts({"a+b": 1, "a@b": 2}, 500) == {"a_b": "1", "a_b 2": "2"}
     assert all(len(key) <= 250 for key in content._keys("return_of_best", ["x" * 300, "x" * 400]))
+
+
+def test_a_lineage_is_drawn_on_a_scale_that_suits_its_numbers() -> None:
+    """The best of the end, member 1, went on with the lifetime of member 0."""
+    numbers = {
+        "rate": np.array([[0.001, 0.1], [0.002, 0.1]]),
+        "share": np.array([[0.2, 0.4], [0.3, 0.4]]),
+        "shift": np.array([[-1.0, 100.0], [0.0, 100.0]]),
+    }
+    figure = lineage_figure(Lineage(np.array([[0, 1], [0, 0]]), np.array([[1.0, 2.0], [1.0, 3.0]]), numbers))
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert dict(zip(labels, [axes.get_yscale() for axes in figure.axes], strict=True)) == {
+        "member": "linear",
+        "rate": "log",
+        "share": "linear",
+        "shift": "linear",
+    }
+    for axes, values in zip(figure.axes, [np.array([[0, 1], [0, 1]]), *numbers.values()], strict=True):
+        kept, copied, best = axes.lines
+        np.testing.assert_array_equal(kept.get_ydata(), values[:, 0])
+        np.testing.assert_array_equal(copied.get_ydata(), [values[0, 0], values[1, 1]])
+        np.testing.assert_array_equal(best.get_ydata(), [values[0, 0], values[1, 1]])

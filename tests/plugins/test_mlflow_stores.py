@@ -469,3 +469,38 @@ def test_a_log_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.Monkey
         logs._append(tmp_path / "mlflow.log", "x" * 60)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["mlflow.log", "mlflow.log.1"]
     assert (tmp_path / "mlflow.log").stat().st_size < 200
+
+
+def test_what_mlflow_has_to_say_of_itself_is_kept_from_warnings_on_and_never_less_than_somebody_asked_for() -> None:
+    from discover_mlflow import logs
+
+    logger = logging.getLogger("mlflow")
+    before = logger.level
+    try:
+        for level, kept in ((logging.DEBUG, logging.WARNING), (logging.INFO, logging.WARNING), (logging.ERROR, logging.ERROR)):
+            logger.setLevel(level)
+            logs.take_over()
+            assert logger.level == kept
+    finally:
+        logger.setLevel(before)
+
+
+def test_mlflow_is_kept_from_sending_usage_data_and_from_printing(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in stores._SETTINGS:
+        monkeypatch.setenv(name, "")  # so that what is there now comes back
+        monkeypatch.delenv(name)
+    stores.client_of(store)
+    assert {name: os.environ.get(name) for name in stores._SETTINGS} == stores._SETTINGS
+
+
+def test_a_log_that_nobody_names_is_removed_and_one_that_an_error_names_stays() -> None:
+    from discover_mlflow import logs
+
+    with logs.diverted_aside() as log:
+        assert log.is_file()
+    assert not log.exists()
+    for named in (False, True):
+        with pytest.raises(ConnectionError), logs.diverted_aside() as log:
+            raise ConnectionError(f"refused; see {log if named else 'nothing'}")
+        assert log.exists() == named
+    log.unlink()

@@ -154,6 +154,7 @@ def test_initial_gains_and_biases(params: Any) -> None:
     kernel = np.asarray(params["value"]["torso"][1]["kernel"])
     np.testing.assert_allclose(kernel.T @ kernel, 2.0 * np.eye(8), atol=1e-5)
     assert all(not np.any(layer["bias"]) for head in ("policy", "value") for layer in params[head]["torso"])
+    np.testing.assert_allclose(np.linalg.norm(params["value"]["output"]["kernel"]), 1.0, rtol=1e-5)  # unless the head asks
     assert not np.any(params["value"]["output"]["bias"])
     assert not np.any(params["log_std"]["constant"])
     torsos = [np.asarray(params[head]["torso"][0]["kernel"]) for head in ("policy", "value")]
@@ -261,6 +262,7 @@ def test_pictures_that_a_cnn_cannot_read_are_refused() -> None:
     ):
         with pytest.raises(UserError, match=message):
             CNN().torso(jax.random.key(0), Spec(shape, Discrete(2)), 0)
+    assert CNN(hidden=()).width(Spec((3, 3), Discrete(2)), read=2) == 16 + 2  # just large enough
 
 
 def test_the_defaults_of_the_cnn_are_those_of_the_minatar_paper() -> None:

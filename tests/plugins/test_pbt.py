@@ -76,6 +76,7 @@ def test_of_two_the_worse_takes_over_the_better_and_without_a_share_nobody_does(
     for key in jax.random.split(jax.random.key(0), 5):
         np.testing.assert_array_equal(truncation(key, scored([1.0, 2.0]), 0.2), [1, 1])
         np.testing.assert_array_equal(truncation(key, scored([1.0, 2.0]), 0.0), [0, 1])
+        assert truncation(key, scored([1.0, 2.0, 3.0, 4.0]), 1.0).tolist()[2:] == [2, 3]  # half of them stay at least
 
 
 def test_welch_gives_the_p_of_tables() -> None:

@@ -19,7 +19,20 @@ from discover_zoo.rules.sarsa import Sarsa
 from discover_zoo.rules.td_control import Control, epsilon_greedy
 from discover_zoo.rules.td_lambda import TDLambda
 
-from discover import Algorithm, Continuous, Environment, Params, Registry, Spec, UpdateRule, UserError
+from discover import (
+    Algorithm,
+    Continuous,
+    Discrete,
+    Environment,
+    Head,
+    Heads,
+    Inputs,
+    Params,
+    Registry,
+    Spec,
+    UpdateRule,
+    UserError,
+)
 from discover.inner_loop import lifetime
 from discover.inner_loop.lifetime import Lifetime
 from discover.testing.small import Corridor
@@ -260,6 +273,16 @@ def test_acting_is_epsilon_greedy_and_ties_are_shared() -> None:
     e, _, _ = trail(QLearning(step_size=STEP, gamma=GAMMA, epsilon=0.3))
     probability = np.exp(e.log_prob)
     assert np.isclose(probability[:, None], [0.15, 0.5, 0.85], atol=1e-5).any(axis=1).all()
+
+
+def test_an_output_that_depends_on_nothing_is_the_same_everywhere_and_reads_nothing() -> None:
+    heads = Heads({"log_std": Head((2,), form="constant"), "q": Head((3,), reads=("goal",))}, {"goal": 4})
+    params = Linear().init(jax.random.key(0), Spec((5,), Discrete(3)), heads)
+    assert {name: leaf.shape for name, leaf in params.items()} == {"log_std": (2,), "q": (9, 3)}
+    seen = Inputs(jnp.ones((6, 5)), jnp.zeros(6, bool), {}, jnp.float32(0.0))
+    outputs, _ = Linear().apply({**params, "log_std": jnp.array([1.0, 2.0])}, heads, seen, ())
+    np.testing.assert_array_equal(outputs["log_std"], [[1.0, 2.0]] * 6)
+    assert set(outputs) == {"log_std"}
 
 
 def test_real_actions_are_refused_in_a_sentence() -> None:

@@ -1,6 +1,7 @@
 """SAC's and TD3's targets and losses are their equations; critics and policy learn apart."""
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +10,9 @@ import optax
 import pytest
 from discover_zoo.optimizers.adam import Adam
 from discover_zoo.optimizers.sgd import SGD
-from discover_zoo.rules.sac import SAC, squashed_policy
+from discover_zoo.rules.sac import SAC, sample_action, squashed_policy
 from discover_zoo.rules.td3 import TD3
-from discover_zoo.rules.twin_critics import Learner, State, TwinCritics
+from discover_zoo.rules.twin_critics import Learner, State, TwinCritics, critic_loss
 from numpy.typing import ArrayLike
 
 from discover import (
@@ -171,6 +172,21 @@ def test_at_first_actions_of_either_sign_are_drawn_and_policies_begin_in_the_mid
     assert {head.gain for name, head in world.heads.outputs.items() if name in ("policy", "log_std")} == {0.01}
 
 
+def test_the_loss_of_the_critics_is_half_the_mean_square_of_either() -> None:
+    outputs = {"q1": jnp.asarray([[1.0, 3.0]]), "q2": jnp.asarray([[0.0, -2.0]])}
+    loss, info = critic_loss(outputs, batch(), jnp.asarray([[2.0, 0.0]]))
+    assert float(loss) == 0.5 * (1.0 + 9.0) / 2 + 0.5 * (4.0 + 4.0) / 2
+    assert (float(info["critic_loss"]), float(info["q"])) == (float(loss), 2.0)
+
+
+def test_the_density_of_an_action_of_several_dimensions_is_in_units_of_the_reach_of_each() -> None:
+    low, high, mean = jnp.asarray([-1.0, -2.0]), jnp.asarray([3.0, 4.0]), jnp.asarray([[0.2, -0.4]])
+    world = cast(World, SimpleNamespace(spec=Spec((2,), Continuous((-1.0, -2.0), (3.0, 4.0)))))
+    action, log_prob = sample_action(jax.random.key(0), world, TanhGaussian(mean, jnp.zeros((1, 2)), low, high))
+    unit = TanhGaussian(mean, jnp.zeros((1, 2)), -jnp.ones(2), jnp.ones(2))
+    np.testing.assert_allclose(log_prob, unit.log_prob((action - 0.5 * (low + high)) / (0.5 * (high - low))), rtol=1e-4)
+
+
 def test_td3_explores_by_noise_in_units_of_the_reach() -> None:
     twin = rule(TD3, noise=0.05)
     outputs = {"policy": jnp.zeros((20_000, 1))}
@@ -194,6 +210,9 @@ def test_the_temperature_of_sac_rises_where_entropy_falls_below_its_target(entro
     own = twin.update_own(world_of(twin), learner(twin), {"entropy": jnp.float32(entropy)})
     assert float(own.log) == pytest.approx(-0.1 * (entropy + 1.0), abs=1e-6)
     assert (float(own.log) > 0.0) == rises
+    warm = learner(twin)._replace(own=own._replace(log=jnp.log(2.0)))
+    own = twin.update_own(world_of(twin, progress=0.5), warm, {"entropy": jnp.float32(entropy)})
+    assert float(own.log) == pytest.approx(np.log(2.0) - 0.2 * (entropy + 1.0), abs=1e-6)
 
 
 @jax.jit
@@ -212,6 +231,7 @@ def updated(twin: TwinCritics) -> tuple[Params, Params, State]:
 def test_either_optimizer_moves_its_own_parameters_alone(kind: type[TwinCritics], which: str) -> None:
     rates: dict[str, Any] = {"critics": 0.0, "policy": 0.0} | {which: 0.1}
     before, after, state = updated(rule(kind, **rates, polyak=0.25))
+    assert state.learner.params == ()  # a lifetime keeps them once
     for name, old in before.items():
         is_own = (name in ("q1", "q2")) == (which == "critics")
         new, target = after[name], state.learner.target[name]

@@ -1,7 +1,7 @@
 """Messages between two processes: read exactly as they were written, or not at all."""
 
 import io
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -30,6 +30,13 @@ def test_messages_follow_each_other_to_the_bit() -> None:
     assert read_message(pipe)[0] == []
     with pytest.raises(EOFError):
         read_message(pipe)
+
+
+def test_a_message_does_not_wait_in_a_buffer() -> None:
+    sent = io.BytesIO()
+    pipe = io.BufferedWriter(cast(io.RawIOBase, sent))
+    write_message(pipe, "now")
+    assert read_message(io.BytesIO(sent.getvalue())) == ("now", [])
 
 
 def test_a_block_stands_behind_its_length_in_eight_bytes() -> None:
