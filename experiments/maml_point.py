@@ -56,7 +56,7 @@ def adapted(algorithm: Algorithm, family: Environment, agent: Lifetime, key: jax
     path = "rule.inner.rule.optimizer.learning_rate"
     later = replace(algorithm, {path: 0.25})
     goals, settings = jnp.asarray(GOALS), {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS}
-    return evaluate_adaptation(algorithm, family, agent, goals, key, later=later, **settings)
+    return evaluate_adaptation(algorithm, family, agent, goals, key=key, later=later, **settings)
 
 
 def run(outer: str, seed: int) -> tuple[Adaptation, Adaptation, float]:

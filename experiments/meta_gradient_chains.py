@@ -156,7 +156,7 @@ class FromZero(UpdateRule):
         return self.rule.act(key, world, outputs, context)
 
     def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
-        return self.rule.update(key, world, jax.tree.map(jnp.zeros_like, params), state, trajectory)
+        return self.rule.update(key, world, jax.tree.map(jnp.zeros_like, params), state, trajectory=trajectory)
 
 
 class Case(NamedTuple):
@@ -185,21 +185,21 @@ class Case(NamedTuple):
 NOISY, PAIRS = SignalAndNoise(), Pairs()
 DISCOUNTS, LAMBDAS = DiscountPerRow(x=jnp.zeros(10)), LambdaPerRow(x=jnp.zeros(9))
 CASES = {
-    "reset": Case(NOISY, DISCOUNTS, 0.5, SGD(learning_rate=0.05 * 10), 10_000, reset=True),
+    "reset": Case(NOISY, DISCOUNTS, 0.5, SGD(learning_rate=0.05 * 10), updates=10_000, reset=True),
     "reset, among other numbers": Case(
         NOISY,
         DISCOUNTS,
         0.5,
         SGD(learning_rate=0.05 * 10),
-        10_000,
+        updates=10_000,
         reset=True,
         more=("value_coefficient", "entropy_coefficient"),
     ),
-    "online": Case(NOISY, DISCOUNTS, 0.1, SGD(learning_rate=0.1 * 10), 20_000),
-    "online, mu = 1": Case(NOISY, DISCOUNTS, 0.1, SGD(learning_rate=0.1 * 10), 5_000, mu=1.0),
-    "online, Adam": Case(NOISY, DISCOUNTS, 0.1, Adam(learning_rate=0.01), 5_000),
-    "pairs, 2 000 updates": Case(PAIRS, LAMBDAS, 0.1, Adam(learning_rate=0.01), 2_000),
-    "pairs": Case(PAIRS, LAMBDAS, 0.1, Adam(learning_rate=0.01), 20_000),
+    "online": Case(NOISY, DISCOUNTS, 0.1, SGD(learning_rate=0.1 * 10), updates=20_000),
+    "online, mu = 1": Case(NOISY, DISCOUNTS, 0.1, SGD(learning_rate=0.1 * 10), updates=5_000, mu=1.0),
+    "online, Adam": Case(NOISY, DISCOUNTS, 0.1, Adam(learning_rate=0.01), updates=5_000),
+    "pairs, 2 000 updates": Case(PAIRS, LAMBDAS, 0.1, Adam(learning_rate=0.01), updates=2_000),
+    "pairs": Case(PAIRS, LAMBDAS, 0.1, Adam(learning_rate=0.01), updates=20_000),
 }
 
 

@@ -79,7 +79,7 @@ class Ball(Environment):
         row, ball, paddle = state[0] + 1, state[1], jnp.clip(state[2] + move, 0, COLUMNS - 1)
         state, landed = jnp.stack([row, ball, paddle]), row == ROWS - 1
         reward = jnp.where(landed, jnp.where(ball == paddle, 1.0, -1.0), 0.0)
-        return Step(state, self._picture(state, task), reward, landed, jnp.array(False))
+        return Step(state, self._picture(state, task), reward, landed, truncated=jnp.array(False))
 
     def _picture(self, state: jax.Array, task: jax.Array) -> jax.Array:
         cell = jnp.arange(ROWS * COLUMNS)

@@ -42,7 +42,7 @@ def algorithm_from(registry: Registry, value: Any, where: str = "candidate") -> 
         UserError: the message names the key, the value and the nearest valid choice.
     """
     others = ("recipe", "tune") if where.startswith("report.baselines.") else ("recipe",)
-    return _built(registry, Algorithm, _merged_recipe(registry, value, where), where, others)
+    return _built(registry, Algorithm, _merged_recipe(registry, value, where), where, others=others)
 
 
 def environment_from(registry: Registry, value: Any, where: str = "task") -> Environment:
@@ -197,7 +197,7 @@ def _options(values: Any, where: str, build: Callable[[Any, str], Any]) -> tuple
 
 
 def _each(values: Sequence[Any], where: str, build: Callable[[Any, str], Any]) -> tuple[Any, ...]:
-    """What ``build(value, path)`` makes of every value; all mistakes are told at once."""
+    """The results of ``build(value, path)`` for every value; all mistakes are told at once."""
     made, mistakes = [], Mistakes()
     for index, value in enumerate(values):
         with mistakes.at(f"{where}.{index}"):

@@ -87,7 +87,7 @@ def load_candidate(path: Path, registry: Registry) -> Algorithm:
 
 
 def load_notes(path: Path) -> Mapping[str, Any]:
-    """What was noted beside a candidate when it was saved."""
+    """The notes that were saved with a candidate."""
     return _read(Path(path))[2].get("notes", {})
 
 

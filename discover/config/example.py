@@ -136,7 +136,7 @@ def _section(registry: Registry, path: str, values: Mapping[str, Any]) -> Iterat
 
 
 def _comment(registry: Registry, path: str, field: FieldInfo) -> Iterator[str]:
-    """What a key means, what it takes, and its default; the same of the keys of a list's items."""
+    """The meaning of a key, the values that it takes, and its default; the same of the keys of a list's items."""
     yield from _wrapped(field.description or "", "# ")
     yield from _wrapped(_taken(registry, path, field), "# ")
     section = SECTIONS.get(f"{path}[]")

@@ -50,14 +50,20 @@ def _keys(section: str) -> Iterator[ConfigKey]:
     for name, field in SECTIONS[section].model_fields.items():
         path = f"{section}.{name}" if section else name
         default = None if field.is_required() else field.default
-        yield ConfigKey(path, takes(path, field), field.is_required(), default, field.description or "")
+        yield ConfigKey(
+            path=path,
+            takes=takes(path, field),
+            required=field.is_required(),
+            default=default,
+            description=field.description or "",
+        )
         for inner in (path, f"{path}[]"):
             if inner in SECTIONS:
                 yield from _keys(inner)
 
 
 def takes(path: str, field: FieldInfo) -> str:
-    """What the key at a path takes, in words.
+    """The values that the key at a path takes, in words.
 
     >>> takes("tasks", ConfigModel.model_fields["tasks"])
     'a list of {task: ID, steps: N}'

@@ -40,7 +40,7 @@ class TaskModel(Section):
 
 
 class ReportModel(Section):
-    """What is compared after a search."""
+    """The comparison after a search."""
 
     form: ClassVar[str] = "a mapping with baselines, tasks, seeds"
     remedy: ClassVar[str] = "list the tasks to compare on"

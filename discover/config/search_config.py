@@ -31,7 +31,7 @@ from discover.storage.files import checked_path
 
 @dataclass(frozen=True)
 class Report:
-    """What is compared after a search.
+    """The comparison after a search.
 
     Attributes:
         baselines: by name; a baseline that is a space is searched with the same budget first.
@@ -143,7 +143,7 @@ class _Checks:
         return not any(map(self.mistakes.below, paths))
 
     def _at(self, key: str, build: Callable[[Any], Any]) -> Any:
-        """What is built from the value of a key; None where either is wrong."""
+        """The object that is built from the value of a key; None where either is wrong."""
         if self._right(key):
             with self.mistakes.at(key):
                 return build(self._full[key])

@@ -28,7 +28,7 @@ def check_shape(words: Mapping[Any, Any], mistakes: Mistakes) -> None:
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    """What pydantic objects to, in a sentence of ours."""
+    """An objection of pydantic as a sentence of this package."""
     path, value = _dotted(error["loc"]), error["input"]
     *above, key = error["loc"]
     if error["type"] in ("extra_forbidden", "invalid_key"):

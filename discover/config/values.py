@@ -26,11 +26,11 @@ class Value:
 
     @property
     def demand(self) -> str:
-        """What is asked of a value, as part of a sentence."""
+        """The condition on a value, as part of a sentence."""
         return f"must be {self}"
 
     def schema(self) -> CoreSchema:
-        """What pydantic checks."""
+        """The schema that pydantic checks."""
         raise NotImplementedError
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

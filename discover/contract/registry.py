@@ -139,7 +139,18 @@ class Registry:
                 f"recipe '{name}' must be a mapping, as in a config, or the pathlib.Path of a YAML file; got {candidate!r}."
             )
         source = dict(candidate) if isinstance(candidate, Mapping) else candidate
-        self._put(Entry("recipe", name, None, source, summary, paper, self._current, {}))
+        self._put(
+            Entry(
+                kind="recipe",
+                name=name,
+                component=None,
+                source=source,
+                summary=summary,
+                paper=paper,
+                provenance=self._current,
+                facts={},
+            )
+        )
 
     def add_task(
         self,

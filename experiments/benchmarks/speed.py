@@ -71,7 +71,7 @@ def compare(asked: argparse.Namespace, agents: int, steps: int) -> list[str]:
         for name, command in commands.items():
             found[name].append(run(command))
     base = _median(found.get("peer", found["discover"]), "steps_per_s")
-    return [_row(agents, steps, name, results, base) for name, results in found.items()]
+    return [_row(agents, steps, name, results, base=base) for name, results in found.items()]
 
 
 def _row(agents: int, steps: int, name: str, results: list[dict[str, float]], base: float) -> str:
@@ -100,7 +100,11 @@ def main() -> None:
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one:
-        print(json.dumps(measure(asked.recipe, asked.task, asked.change, asked.agents[0], asked.steps, asked.repeats)))
+        print(
+            json.dumps(
+                measure(asked.recipe, asked.task, asked.change, asked.agents[0], steps=asked.steps, repeats=asked.repeats)
+            )
+        )
         return
     print("| agents | steps each | | env steps/s, median (range) | ratio | compile s | peak MB |")
     print("|---|---|---|---|---|---|---|")

@@ -476,10 +476,10 @@ def test_a_search_that_is_refused_leaves_no_file_and_no_directory(
 def test_each_baseline_is_built_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     honest, places = build._built, []
 
-    def counted(registry: Registry, cls: Any, settings: Any, where: str, *others: Any) -> Any:
+    def counted(registry: Registry, cls: Any, settings: Any, where: str, **others: Any) -> Any:
         if cls is Algorithm:
             places.append(where)
-        return honest(registry, cls, settings, where, *others)
+        return honest(registry, cls, settings, where, **others)
 
     monkeypatch.setattr(build, "_built", counted)
     tuned = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}}
