@@ -10,7 +10,8 @@ from discover.base.statistics import Interval
 from discover.components.space import Space
 from discover.config.build import algorithm_from
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import Command, SearchInfo, Status, TaskRun, Training
+from discover.contract.events import Command, SearchInfo, Status, TaskRun
+from discover.contract.results import Training
 from discover.contract.registry import Registry
 
 
