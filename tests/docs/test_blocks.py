@@ -33,7 +33,7 @@ from discover.storage.yaml_text import values_in
 TESTED = {
     "README.md": "console 1, python 2, sh 2, yaml 2",
     "docs/command_line.md": "sh 2",
-    "docs/configs.md": "sh 1, yaml 16",
+    "docs/configs.md": "sh 2, yaml 16",
     "docs/contract.md": "python 2",
     "docs/mlflow.md": "sh 4",
     "docs/quickstart.md": "python 4, sh 5",
