@@ -66,16 +66,21 @@ def whole(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Workplace:
     return undisturbed(tmp_path_factory.mktemp("undisturbed"), TOY, cache)
 
 
-def test_killed_five_times_and_resumed_is_as_if_nothing_had_happened(tmp_path: Path, cache: Path, whole: Workplace) -> None:
+MOMENTS = [
+    Moment(signal.SIGKILL, "rename search/.state.npz", 2),  # the second checkpoint lies beside its place
+    Moment(signal.SIGTERM, "says search 4: payday", 1),
+    Moment(signal.SIGKILL, "open search/.champion.candidate", 1),
+    Moment(signal.SIGINT, "rename search/tune-tuned/.state.npz", 3),
+    Moment(signal.SIGKILL, "says climb on payday", 1),
+]
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(5, marks=pytest.mark.slow)])
+def test_killed_again_and_again_and_resumed_is_as_if_nothing_had_happened(
+    count: int, tmp_path: Path, cache: Path, whole: Workplace
+) -> None:
     place = Workplace(tmp_path / "killed", TOY, cache)
-    moments = [
-        Moment(signal.SIGKILL, "rename search/.state.npz", 2),  # the second checkpoint lies beside its place
-        Moment(signal.SIGTERM, "says search 4: payday", 1),
-        Moment(signal.SIGKILL, "open search/.champion.candidate", 1),
-        Moment(signal.SIGINT, "rename search/tune-tuned/.state.npz", 3),
-        Moment(signal.SIGKILL, "says climb on payday", 1),
-    ]
-    for moment in moments:
+    for moment in MOMENTS[:count]:
         assert place.kill(moment), moment
         if moment.signal != signal.SIGKILL:
             assert faulty.stored(place.store)["toy"]["status"] == "KILLED"

@@ -140,7 +140,7 @@ def greedy_steps(table: np.ndarray) -> int:
 @pytest.mark.parametrize(
     ("rule", "late", "tolerance", "steps"),
     [
-        pytest.param(Sarsa, -26.3, 1.5, (15, 17), id="Sarsa"),
+        pytest.param(Sarsa, -26.3, 1.5, (15, 17), id="Sarsa", marks=pytest.mark.slow),
         pytest.param(QLearning, -49.6, 3.0, (13, 13), id="Q-learning", marks=pytest.mark.slow),
     ],
 )
