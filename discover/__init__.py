@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from discover.components.number_domains import RealDomain as RealDomain
     from discover.components.open_values import choice as choice
     from discover.components.open_values import free as free
+    from discover.components.option_domains import OptionIndexDomain as OptionIndexDomain
     from discover.components.paths import domain_at as domain_at
     from discover.components.paths import get as get
     from discover.components.paths import nodes as nodes
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from discover.components.space import Space as Space
     from discover.components.static_fields import AtLeast as AtLeast
     from discover.components.static_fields import Count as Count
+    from discover.components.weights_domain import WeightsDomain as WeightsDomain
     from discover.contract.actor import Actor as Actor
     from discover.contract.algorithm import Algorithm as Algorithm
     from discover.contract.distributions import Categorical as Categorical
@@ -216,6 +218,7 @@ _HOME = {
         "choice",
         "free",
     ),
+    "components.option_domains": ("OptionIndexDomain",),
     "components.paths": (
         "domain_at",
         "get",
@@ -227,6 +230,7 @@ _HOME = {
         "AtLeast",
         "Count",
     ),
+    "components.weights_domain": ("WeightsDomain",),
     "contract.actor": ("Actor",),
     "contract.algorithm": ("Algorithm",),
     "contract.distributions": (

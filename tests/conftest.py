@@ -18,9 +18,10 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 import jax  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
-_FLAGS = os.environ.get("XLA_FLAGS")
-if _FLAGS is None:  # small programs, each run once or twice, are compiled with less effort; lifetimes have their own
-    os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
+FLAGS = os.environ.get("XLA_FLAGS")
+LESS_EFFORT = "--xla_backend_optimization_level=0"
+if FLAGS is None:  # small programs, each run once or twice, are compiled with less effort; lifetimes have their own
+    os.environ["XLA_FLAGS"] = LESS_EFFORT
     jax.devices()
     del os.environ["XLA_FLAGS"]  # processes that tests start are as a user's
 
@@ -29,6 +30,13 @@ import toys  # noqa: E402
 
 from discover.contract.registry import Registry  # noqa: E402
 from discover.plugin.loader import Plugins  # noqa: E402
+
+
+@pytest.fixture
+def compiled_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that a test starts compile as this one does, so that their bits can be compared."""
+    if FLAGS is None:
+        monkeypatch.setenv("XLA_FLAGS", LESS_EFFORT)
 
 
 @pytest.fixture(scope="session")

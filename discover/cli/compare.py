@@ -9,7 +9,7 @@ import typer
 from discover.base.errors import UserError
 from discover.cli.guard import raise_late
 from discover.cli.options import MOST_STEPS, STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
-from discover.cli.output import print_json, print_text, quiet_output, tracked_lines
+from discover.cli.output import escaped, print_json, print_text, quiet_output, tracked_lines
 from discover.config.candidates import HELP, candidates_from
 from discover.plugin.session import session, start_plugins
 
@@ -49,7 +49,7 @@ def run(
         summary = {"candidates": names, "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}
         print_json({**summary, "run_id": None, **running.facts})
     else:
-        print_text(str(comparison))
+        print_text(comparison.table(escaped))
         for line in tracked_lines(running.facts):
             print(line)
     raise_late(running)

@@ -11,7 +11,7 @@ import typer
 from discover.base.text_table import number
 from discover.cli.guard import StoppedError, raise_late
 from discover.cli.options import Common, Json, NoTracking, PluginsDir, Settings, Tracking, common
-from discover.cli.output import command_line, print_json, print_text, quiet_output, tracked_lines
+from discover.cli.output import command_line, escaped, print_json, print_text, quiet_output, tracked_lines
 from discover.plugin.session import Session, session, start_plugins
 from discover.process import interruption
 
@@ -108,7 +108,7 @@ def print_outcome(outcome: Outcome, options: Common) -> None:
         print_json(_summary(outcome))
     else:
         if comparison:
-            print_text(str(comparison))
+            print_text(comparison.table(escaped))
         if outcome.search.phase == "finished":
             print(f"finished:        the search '{outcome.search.name}' was finished before; nothing has been run")
         for line in _lines(outcome, options):

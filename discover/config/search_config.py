@@ -140,7 +140,8 @@ class _Checks:
         )
 
     def _right(self, *paths: str) -> bool:
-        return not any(map(self.mistakes.below, paths))
+        """Whether the values at these paths are there, and nothing is wrong with them."""
+        return all(path.split(".")[0] in self._full and not self.mistakes.below(path) for path in paths)
 
     def _at(self, key: str, build: Callable[[Any], Any]) -> Any:
         """The object that is built from the value of a key; None where either is wrong."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -199,11 +199,19 @@ class Comparison:
         return rows
 
     def __repr__(self) -> str:
-        """The rows as a table, run by run, with the verdict below."""
+        return self.table()
+
+    def table(self, shown: Callable[[str], str] = str) -> str:
+        """The rows as a table, run by run, with the verdict below.
+
+        Args:
+            shown: turns each text into what the terminal can show, before columns are measured.
+        """
         numbers = ("IQM", "95 % interval", "seeds", f"{self.candidates[0]} minus this")
         order = {(run.task, run.steps): place for place, run in enumerate(self.runs)}
         rows = sorted(self.rows(), key=lambda row: order[row["task"], row["steps"]])
-        return f"{text_table(('task', 'candidate', *numbers, 'verdict'), map(_texts, rows), numbers)}\n{self.verdict}"
+        cells = [[shown(text) for text in _texts(row)] for row in rows]
+        return f"{text_table(('task', 'candidate', *numbers, 'verdict'), cells, numbers)}\n{shown(self.verdict)}"
 
     def plot(self, run: int | None = None) -> Figure:
         """Draw the learning curves of all candidates.

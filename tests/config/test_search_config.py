@@ -216,6 +216,17 @@ def test_a_mistake_is_told_in_one_sentence(registry: Registry, change: dict[str,
     assert "\n" not in told
 
 
+@pytest.mark.parametrize(
+    ("key", "misspelled"), [("population", "populaton"), ("strategy", "strategi"), ("candidate", "candidat")]
+)
+def test_a_required_key_that_is_misspelled_is_told_once(registry: Registry, key: str, misspelled: str) -> None:
+    words = {misspelled if name == key else name: value for name, value in WORDS.items()}
+    with pytest.raises(UserError) as caught:
+        checked_config(registry, words)
+    assert str(caught.value).startswith(f"config: unknown key '{misspelled}'; did you mean '{key}'?")
+    assert len(str(caught.value).splitlines()) == 1
+
+
 @pytest.mark.parametrize("key", ["candidate", "strategy", "population", "generations", "tasks"])
 def test_a_missing_key_is_told(registry: Registry, key: str) -> None:
     with pytest.raises(UserError) as caught:

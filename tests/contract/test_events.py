@@ -11,8 +11,8 @@ from discover.components.space import Space
 from discover.config.build import algorithm_from
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Command, SearchInfo, Status, TaskRun
-from discover.contract.results import Training
 from discover.contract.registry import Registry
+from discover.contract.results import Training
 
 
 @pytest.fixture

@@ -194,6 +194,7 @@ def test_ctrl_c_inside_a_host_callback_stops_the_search(folder: Path, tmp_path: 
 # A limit of time ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("compiled_alike")
 def test_what_never_ends_or_ends_its_process_costs_its_structure_alone(
     folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -257,6 +258,7 @@ def _until(holds: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("compiled_alike")
 def test_a_host_callback_that_never_ends_costs_its_structure_alone(folder: Path, tmp_path: Path) -> None:
     plugins, population = load_plugins(folder), [genome(0, 2, 0.1), genome(1, 2, 3.0), genome(0, 2, 0.4)]
     sound, _ = searched(plugins, words([SOUND, SOUND], population), tmp_path / "sound")

@@ -171,13 +171,12 @@ search(load_plugins(extra=[toys, Killer()]), json.loads(sys.argv[2]), pathlib.Pa
 """
 
 
+@pytest.mark.usefixtures("compiled_alike")
 def test_killed_without_warning_and_resumed_is_as_if_nothing_had_happened(tmp_path: Path, same_as_whole: Any) -> None:
     directory = tmp_path / "it"
     words = json.dumps({**WORDS, "checkpoint_minutes": 0})
     arguments = [sys.executable, "-c", KILLED, str(Path(toys.__file__).parent), words, str(directory)]
-    flags = os.environ.get("XLA_FLAGS", "--xla_backend_optimization_level=0")  # those of this process (conftest.py)
-    environment = {**os.environ, "XLA_FLAGS": flags}
-    killed = subprocess.run(arguments, capture_output=True, text=True, timeout=300, cwd=tmp_path, env=environment)
+    killed = subprocess.run(arguments, capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert counters(directory)["generations"] == 2
     resume(watched(), directory)
