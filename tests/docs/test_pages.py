@@ -9,6 +9,7 @@ from doc_blocks import ROOT, pages
 
 import discover
 from discover.config.search_config import SearchConfig
+from discover.contract.registry import Registry
 
 _ELSEWHERE = re.compile(r"our list|\b[Ll]aw \d")
 """Words that refer to documents which are not in the repository."""
@@ -26,6 +27,15 @@ def test_every_public_name_has_its_place_in_the_api_pages() -> None:
     api = "".join(text_of_page(page) for page in pages() if page.startswith("docs/api/"))
     written = re.findall(r"^(?:::: discover\.|### `)(\w+)`?$", api, re.MULTILINE)
     assert sorted(written) == sorted([*discover.__all__, "testing"])
+
+
+def test_every_component_of_the_zoo_has_its_place_in_its_pages(registry: Registry) -> None:
+    zoo = "".join(text_of_page(page) for page in pages() if page.startswith("docs/zoo/"))
+    written = re.findall(r"^::: ([\w.]+)$", zoo, re.MULTILINE)
+    classes = [entry.component for entry in registry.entries() if entry.component is not None]
+    components = [f"{cls.__module__}.{cls.__qualname__}" for cls in classes if cls.__module__.startswith("discover_zoo.")]
+    assert len(components) > 100
+    assert sorted(written) == sorted(components)
 
 
 def test_every_key_of_a_config_is_explained() -> None:
