@@ -74,7 +74,7 @@ def recipe(name: str) -> Algorithm:
 
 
 def environment(task: str | Mapping[str, Any]) -> Environment:
-    """The family of environments of a task's name, or of an environment in the words of a config.
+    """The family of environments of a task's name, or of an environment as in a config.
 
     >>> environment("catch").spec().action
     Discrete(n=3)
@@ -92,7 +92,7 @@ def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
 
     Args:
         candidate: a recipe (``ppo``), a file (``.candidate``, ``.yaml`` or ``.json``), an address in MLflow
-            (``models:/...``, ``runs:/...``, a run's id), or a mapping in the words of a config.
+            (``models:/...``, ``runs:/...``, a run's id), or a mapping as in a config.
         store: address of the tracking store.
 
     Raises:
@@ -383,11 +383,11 @@ def _config(
 ) -> dict[str, Any]:
     """The config as a mapping of plain values."""
     from discover.components.component import Component
-    from discover.config.build import words_of
+    from discover.config.build import config_of
     from discover.config.reading import read_config, with_settings
 
     if isinstance(config, Component):
-        config = {"candidate": words_of(plugins().registry, config)}
+        config = {"candidate": config_of(plugins().registry, config)}
     elif isinstance(config, str | os.PathLike):
         config = read_config(Path(config))
     if not isinstance(config, Mapping):

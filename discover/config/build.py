@@ -64,10 +64,10 @@ def component_from(registry: Registry, kind: type[Component], value: Any, where:
     return _built(registry, entry.component, settings, f"{where}.{name}")
 
 
-def words_of(registry: Registry, component: Component) -> Any:
-    """A component in the words of a config: the inverse of `component_from`; weights are arrays by path."""
+def config_of(registry: Registry, component: Component) -> Any:
+    """A component as in a config: the inverse of `component_from`; weights are arrays by path."""
     settings = {
-        field.name: _words_of_field(registry, field, getattr(component, field.name)) for field in fields(type(component))
+        field.name: _config_of_field(registry, field, getattr(component, field.name)) for field in fields(type(component))
     }
     return settings if isinstance(component, Algorithm) else {registry.name_of(type(component)): settings}
 
@@ -85,20 +85,20 @@ def _built(registry: Registry, cls: type[C], settings: Mapping[str, Any], where:
     Raises:
         MistakesError: it tells all mistakes in the settings.
     """
-    known, given, mistakes = {field.name: field for field in fields(cls)}, {}, Mistakes()
+    known, arguments, mistakes = {field.name: field for field in fields(cls)}, {}, Mistakes()
     for key, inner in settings.items():
         with mistakes.at(f"{where}.{key}"):
             if key not in known:
                 hint = nearest(str(key), (*known, *others)) if known else "it has none, so take it out"
                 raise UserError(f"{where}: {cls.__name__} has no field '{key}'; {hint}.")
-            given[key] = _field_from(registry, known[key], inner, f"{where}.{key}")
+            arguments[key] = _field_from(registry, known[key], inner, f"{where}.{key}")
     missing = [f for f in known.values() if f.name not in settings and f.default is dataclasses.MISSING]
     if missing and set(settings) <= set(known):  # an unknown key may be a missing one, misspelled
         needed = ", and ".join(f"'{field.name}'{_hint(field)}" for field in missing)
         mistakes.add(where, f"{where} needs {needed}: add {'it' if len(missing) == 1 else 'them'}.")
-    _check_each(cls, given, where, mistakes)
+    _check_each(cls, arguments, where, mistakes)
     mistakes.check()
-    return _with_legal_leaves(cls(**given), where)
+    return _with_legal_leaves(cls(**arguments), where)
 
 
 def _merged_recipe(registry: Registry, value: Any, where: str) -> Mapping[str, Any]:
@@ -142,7 +142,7 @@ def _named(value: Any, kind: type[Component], where: str) -> tuple[str, Mapping[
 
 
 def _entry(registry: Registry, kind: str, name: str, where: str) -> Entry:
-    with told_of(where):
+    with errors_at(where):
         return registry.get(kind, name)
 
 
@@ -198,25 +198,25 @@ def _options(values: Any, where: str, build: Callable[[Any, str], Any]) -> tuple
 
 def _each(values: Sequence[Any], where: str, build: Callable[[Any, str], Any]) -> tuple[Any, ...]:
     """The results of ``build(value, path)`` for every value; all mistakes are told at once."""
-    made, mistakes = [], Mistakes()
+    results, mistakes = [], Mistakes()
     for index, value in enumerate(values):
         with mistakes.at(f"{where}.{index}"):
-            made.append(build(value, f"{where}.{index}"))
+            results.append(build(value, f"{where}.{index}"))
     mistakes.check()
-    return tuple(made)
+    return tuple(results)
 
 
-def _check_each(cls: type[Component], given: Mapping[str, Any], where: str, mistakes: Mistakes) -> None:
+def _check_each(cls: type[Component], arguments: Mapping[str, Any], where: str, mistakes: Mistakes) -> None:
     """Check each value alone: beside fields that are open, a component accepts it or says what is wrong with it."""
     opened: dict[str, Any] = {field.name: Free() for field in fields(cls)}
-    for name, value in given.items():
+    for name, value in arguments.items():
         place = f"{where}.{name}"
         options = (
             {f"{place}.choice.{i}": v for i, v in enumerate(value.options)} if isinstance(value, Choice) else {place: value}
         )
         for at, option in options.items():
             with mistakes.at(at):
-                with told_of(where if at == place else at):
+                with errors_at(where if at == place else at):
                     alone = cls(**{**opened, name: option})
                 _check_number(alone, field_of(cls, name), at)
 
@@ -240,7 +240,7 @@ def _check_legal(domain: Domain, value: Any, where: str) -> None:
 
 
 @contextlib.contextmanager
-def told_of(where: str) -> Iterator[None]:
+def errors_at(where: str) -> Iterator[None]:
     """Name the path of the component that a mistake is about."""
     try:
         yield
@@ -248,19 +248,19 @@ def told_of(where: str) -> Iterator[None]:
         raise UserError(f"{where}: {error}") from None
 
 
-def _with_legal_leaves(made: Any, where: str) -> Any:
+def _with_legal_leaves(component: Any, where: str) -> Any:
     """The component with its weights as trees of arrays, once every number lies in its domain."""
     mistakes = Mistakes()
-    for field in fields(type(made)):
-        value, place = getattr(made, field.name), f"{where}.{field.name}"
+    for field in fields(type(component)):
+        value, place = getattr(component, field.name), f"{where}.{field.name}"
         if field.role == "leaf" and not isinstance(value, Free):
-            domain = domain_of(made, field)
+            domain = domain_of(component, field)
             value = _arranged(domain.template, value) if isinstance(domain, WeightsDomain) else value
             with mistakes.at(place):
                 _check_legal(domain, value, place)
-                made = dataclasses.replace(made, **{field.name: value})
+                component = dataclasses.replace(component, **{field.name: value})
     mistakes.check()
-    return made
+    return component
 
 
 def _arranged(template: Any, leaves: Any) -> Any:
@@ -286,21 +286,21 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
-def _words_of_field(registry: Registry, field: Field, value: Any) -> Any:
+def _config_of_field(registry: Registry, field: Field, value: Any) -> Any:
     if isinstance(field.domain, WeightsDomain) and not isinstance(value, Free):
         return _by_path(value)
-    return _words_of_value(registry, value)
+    return _config_of_value(registry, value)
 
 
-def _words_of_value(registry: Registry, value: Any) -> Any:
+def _config_of_value(registry: Registry, value: Any) -> Any:
     if isinstance(value, Component):
-        return words_of(registry, value)
+        return config_of(registry, value)
     if isinstance(value, Choice):
-        return {"choice": [_words_of_value(registry, option) for option in value.options]}
+        return {"choice": [_config_of_value(registry, option) for option in value.options]}
     if isinstance(value, Free):
         return {"free": dict(value.changes)} if value.changes else "free"
     if isinstance(value, tuple):
-        return [_words_of_value(registry, item) for item in value]
+        return [_config_of_value(registry, item) for item in value]
     if isinstance(value, np.ndarray | jax.Array | np.generic) and np.ndim(value) == 0:
         number = np.asarray(value)
         return int(number) if number.dtype.kind in "iu" else float(str(number))

@@ -1,6 +1,6 @@
 """Candidates on disk: one zip file of ``candidate.json`` and arrays. Data only: nothing in it is ever executed.
 
-The JSON holds the candidate in the words of a config, with each array replaced by the name of an ``.npy`` member, and a
+The JSON holds the candidate as in a config, with each array replaced by the name of an ``.npy`` member, and a
 fingerprint of the whole, so that a file cut short or altered is told from a good one.
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from discover.base.errors import UserError
 from discover.components.component import Component
 from discover.components.paths import check
-from discover.config.build import algorithm_from, words_of
+from discover.config.build import algorithm_from, config_of
 from discover.contract.algorithm import Algorithm
 from discover.contract.registry import Registry
 from discover.storage.array_file import write_atomically
@@ -46,7 +46,7 @@ def save_candidate(path: Path, algorithm: Algorithm, registry: Registry, notes: 
         UserError: a value is open or illegal, or a component is not registered.
     """
     check(algorithm)
-    words, arrays = without_arrays(words_of(registry, algorithm))
+    words, arrays = without_arrays(config_of(registry, algorithm))
     size = sum(array.nbytes for array in arrays.values())
     if 2 * size > MOST_BYTES or 2 * len(arrays) > MOST_MEMBERS:
         raise UserError(
@@ -93,7 +93,7 @@ def load_notes(path: Path) -> Mapping[str, Any]:
 
 def fingerprint_of(registry: Registry, component: Component) -> str:
     """A hash of a component's words and arrays: equal exactly for equal candidates."""
-    return fingerprint(*without_arrays(words_of(registry, component)))
+    return fingerprint(*without_arrays(config_of(registry, component)))
 
 
 def fingerprint(words: Any, arrays: Mapping[str, np.ndarray]) -> str:
@@ -123,8 +123,8 @@ def _read(path: Path) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:
     except Exception as error:  # damaged bytes make zipfile, zlib and numpy raise anything
         raise UserError(f"candidate file '{path}' is damaged or cut short ({damage(error)}): fetch it again.") from None
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
-        found = stored.get("format") if isinstance(stored, dict) else None
-        raise UserError(f"candidate file '{path}' has format {found!r}; this version reads {FORMAT}: update discover-rl.")
+        version = stored.get("format") if isinstance(stored, dict) else None
+        raise UserError(f"candidate file '{path}' has format {version!r}; this version reads {FORMAT}: update discover-rl.")
     return stored.get("candidate"), arrays, stored
 
 

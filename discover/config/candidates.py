@@ -34,7 +34,7 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
     if path.suffix == SUFFIX:
         return load_candidate(path, registry)
     if path.suffix in _WORDS:
-        candidate = algorithm_from(registry, _words_in(path), f"candidate file '{path}'")
+        candidate = algorithm_from(registry, _config_in(path), f"candidate file '{path}'")
     elif _ADDRESS.fullmatch(text):
         return _fetched(plugins, text, store)
     else:
@@ -73,7 +73,7 @@ def check_different(plugins: Plugins, candidates: Mapping[str, Algorithm]) -> No
             raise UserError(f"candidates '{other}' and '{name}' are the same algorithm: leave one out.")
 
 
-def _words_in(path: Path) -> object:
+def _config_in(path: Path) -> object:
     from discover.storage.files import is_file
     from discover.storage.yaml_text import values_in_file
 

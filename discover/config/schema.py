@@ -70,7 +70,7 @@ class _Components:
         recipe = {"recipe": {**self._names("recipe"), "description": "A known algorithm to start from."}}
         algorithm = self._mapping(Algorithm, recipe)
         algorithm["anyOf"] = [{"required": ["recipe"]}, {"required": _required(Algorithm)}]
-        made: Schema = {
+        definitions: Schema = {
             "free": _FREE,
             "task": self._names("task"),
             "candidate": {"anyOf": [self._names("recipe"), algorithm]},
@@ -78,11 +78,11 @@ class _Components:
         }
         mentioned = {kind for owner in (Algorithm, *self._classes()) for field in fields(owner) for kind in _kinds(field.type)}
         for kind in sorted({*mentioned, *_CLOSED, *(entry.kind for entry in self._entries)}):
-            made[_slug(kind)] = self._kind(kind)
+            definitions[_slug(kind)] = self._kind(kind)
         for entry in self._entries:
             assert entry.component is not None
-            made[_slug(_place(entry))] = {**self._mapping(entry.component), "type": ["object", "null"]}
-        return made
+            definitions[_slug(_place(entry))] = {**self._mapping(entry.component), "type": ["object", "null"]}
+        return definitions
 
     def _classes(self) -> list[type[Component]]:
         return [entry.component for entry in self._entries if entry.component is not None]

@@ -15,7 +15,7 @@ from discover.components.open_values import Choice
 from discover.components.paths import check
 from discover.components.space import Space
 from discover.config.baselines import Baseline
-from discover.config.build import algorithm_from, component_from, environment_from, told_of
+from discover.config.build import algorithm_from, component_from, environment_from, errors_at
 from discover.config.keys import defaults
 from discover.config.models import MOST_LIFETIMES, ReportModel
 from discover.config.reading import WrittenConfig
@@ -189,7 +189,7 @@ class _Checks:
             return Baseline(candidate)
         template = algorithm_from(self._registry, space, f"{where}.tune")
         if strategy is not None and self._right("population"):
-            with told_of(where):
+            with errors_at(where):
                 _check_population(self._registry, strategy, Space(template), self._full["population"])
         return Baseline(template, space)
 
@@ -223,7 +223,7 @@ def _check_names(baselines: Mapping[Any, Any]) -> None:
 def _check_task(registry: Registry, name: Any, where: str) -> None:
     if not isinstance(name, str):
         raise UserError(f"{where} must be the name of a task; got {name!r}: register it under a name.")
-    with told_of(where):
+    with errors_at(where):
         registry.get("task", name)
     environment_from(registry, name, where)
 
@@ -246,17 +246,17 @@ def _check_lifetimes(values: Mapping[str, Any], members: str, seeds: str) -> Non
 
 def _one(registry: Registry, kind: type[Component], value: Any, where: str) -> Any:
     """A component with every value set."""
-    made = component_from(registry, kind, value, where)
-    if isinstance(made, Choice):
+    component = component_from(registry, kind, value, where)
+    if isinstance(component, Choice):
         raise UserError(f"{where} must be one {kind.kind}; a search chooses between candidates alone: write the one.")
-    _check_complete(made, where)
-    return made
+    _check_complete(component, where)
+    return component
 
 
-def _check_complete(made: Component, where: str) -> None:
+def _check_complete(component: Component, where: str) -> None:
     """Check that no value is left open."""
-    with told_of(where):
-        check(made)
+    with errors_at(where):
+        check(component)
 
 
 def _directory(text: str) -> Path:

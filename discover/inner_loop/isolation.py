@@ -76,8 +76,8 @@ def advanced(
     start, stop, total = window
     try:
         with quiet_callbacks():
-            lives, curves = executor.advance(environment, candidates, ongoing, start=start, stop=stop, total=total)
-        return lives, whole(curves)
+            lifetimes, curves = executor.advance(environment, candidates, ongoing, start=start, stop=stop, total=total)
+        return lifetimes, whole(curves)
     except BaseException as error:
         interruption = stop_in(error)
         if interruption is not None:
@@ -91,8 +91,8 @@ def advanced(
         one, life = jax.tree.map(lambda x, i=place: x[i : i + 1], (candidates, ongoing))
         pieces.append(advanced(executor, environment, one, life, window=window))
     together = [jax.device_put(life, jax.devices()[0]) for life, _ in pieces]  # they are on different devices
-    lives = jax.tree.map(lambda *rows: jnp.concatenate(rows), *together)
-    return lives, joined([outcomes for _, outcomes in pieces])
+    lifetimes = jax.tree.map(lambda *rows: jnp.concatenate(rows), *together)
+    return lifetimes, joined([outcomes for _, outcomes in pieces])
 
 
 def whole(curves: Curves) -> Outcomes:

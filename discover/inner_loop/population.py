@@ -139,15 +139,15 @@ def advance_population(
     programs = _programs_for(population * seeds, chunk)
     updates = Updates(start=start, stop=stop, total=total, first=start, length=stop - start)
     flat = jax.tree.map(lambda x: x.reshape(population * seeds, *x.shape[2:]), lifetime.fresh_window(ongoing))
-    lives, pieces = [], []
+    tiles, pieces = [], []
     for index in _tiles(population * seeds, chunk * programs.devices):
         members = programs.place(_members_of(candidates, index // seeds))
         tile = programs.place(jax.tree.map(lambda x, i=index: x[i], flat))
-        lives.append(programs.advance_ongoing(environment, members, tile, updates))
-        pieces.append(programs.finish(lives[-1], stop - start))
+        tiles.append(programs.advance_ongoing(environment, members, tile, updates))
+        pieces.append(programs.finish(tiles[-1], stop - start))
     curves = _gather(pieces, population, seeds)  # first: an operation on lifetimes whose program failed would abort Python
     curves = curves._replace(env_steps=curves.env_steps - np.asarray(ongoing.env_steps))
-    return _join(lives, population, seeds), curves
+    return _join(tiles, population, seeds), curves
 
 
 @jax.jit
@@ -157,14 +157,14 @@ def inherit(ongoing: Lifetimes, parents: jax.Array, generation: jax.Array | int)
     A copy gets a new random stream that depends on the generation and its place; otherwise it would repeat its parent. A member
     that continues its own lifetimes keeps its stream.
     """
-    lives = jax.tree.map(lambda x: x[parents], ongoing)
+    copies = jax.tree.map(lambda x: x[parents], ongoing)
     place = jnp.arange(len(parents))
 
     def new_stream(key: Key, index: jax.Array) -> Key:
         return jax.random.fold_in(jax.random.fold_in(named_key(key, "inherit"), generation), index)
 
-    streams = jax.vmap(jax.vmap(new_stream, in_axes=(0, None)))(lives.key, place)
-    return lives._replace(key=jnp.where((parents == place)[:, None], lives.key, streams))
+    streams = jax.vmap(jax.vmap(new_stream, in_axes=(0, None)))(copies.key, place)
+    return copies._replace(key=jnp.where((parents == place)[:, None], copies.key, streams))
 
 
 class Updates(NamedTuple):

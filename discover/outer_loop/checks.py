@@ -8,7 +8,7 @@ import jax
 
 from discover.components.space import Space
 from discover.config.baselines import Baseline
-from discover.config.build import words_of
+from discover.config.build import config_of
 from discover.config.search_config import SearchConfig
 from discover.contract.algorithm import Algorithm
 from discover.contract.executor import Executor
@@ -51,7 +51,7 @@ def tuning_config(
         executor: of the search, with its chunk size.
     """
     title = f"{config.name}: {name}"
-    values = {**config.words, "executor": words_of(registry, executor), "candidate": baseline.space, "report": None}
+    values = {**config.words, "executor": config_of(registry, executor), "candidate": baseline.space, "report": None}
     return dataclasses.replace(
         config,
         name=title,

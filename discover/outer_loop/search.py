@@ -11,7 +11,7 @@ from typing import Any
 
 from discover.components.space import Space
 from discover.config.baselines import Baseline
-from discover.config.build import environment_from, told_of, words_of
+from discover.config.build import config_of, environment_from, errors_at
 from discover.config.reading import read_config
 from discover.config.search_config import SearchConfig, checked_config
 from discover.contract.algorithm import Algorithm
@@ -144,7 +144,7 @@ class _Runner:
         check_candidates(self.registry, config, first)
         environments = [environment_from(self.registry, run.task) for run in config.tasks]
         self.executor = config.executor.settle(config.population * config.seeds, first, environments)
-        self._config_values = {**config.words, "executor": words_of(self.registry, self.executor)}
+        self._config_values = {**config.words, "executor": config_of(self.registry, self.executor)}
         text, limit = text_of(self._config_values, "the config"), config.time_limit
         self._limited = None if limit is None else TimeLimitedWorker(self.registry, text, plugins.folder, limit)
         evaluator = Evaluator(self.registry, config, self.space, self.executor, progress=self.progress, limited=self._limited)
@@ -252,7 +252,7 @@ class _Runner:
             if baseline.space is not None
         }
         for name, config in configs.items():
-            with told_of(f"report.baselines.{name}"):
+            with errors_at(f"report.baselines.{name}"):
                 _Runner(self.plugins, config, None)
         return configs
 

@@ -15,7 +15,7 @@ from discover.components.component import Component, domain_of, fields
 from discover.components.domains import Domain
 from discover.components.paths import check, walk
 from discover.components.space import Space
-from discover.config.build import component_from, words_of
+from discover.config.build import component_from, config_of
 from discover.contract.registry import Registry
 from discover.testing.failures import close, raw, require, same_bits
 
@@ -105,5 +105,5 @@ def _check_domain(domain: Domain, value: object, where: str) -> None:
 
 
 def _check_config(component: Component, registry: Registry, name: str) -> None:
-    again = component_from(registry, type(component), words_of(registry, component), name)
+    again = component_from(registry, type(component), config_of(registry, component), name)
     require(same_bits(component, again), f"{name} does not survive its own words: {component!r} became {again!r}.")

@@ -10,7 +10,7 @@ import toys
 from toys import Blank, Climb, Learned, OneStep
 
 from discover import Algorithm, Environment, Registry, ReturnFunction, Space, UserError, choice, free
-from discover.config.build import algorithm_from, component_from, environment_from, words_of
+from discover.config.build import algorithm_from, component_from, config_of, environment_from
 from discover.config.candidate_file import fingerprint_of, with_arrays, without_arrays
 
 REGISTRY = toys.plugins().registry
@@ -37,23 +37,23 @@ def drawn(name: str) -> Algorithm:
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_survives_words_and_json_to_the_bit(name: str) -> None:
     for candidate in (algorithm_from(REGISTRY, name), drawn(name)):
-        words, arrays = without_arrays(words_of(REGISTRY, candidate))
+        words, arrays = without_arrays(config_of(REGISTRY, candidate))
         again = algorithm_from(REGISTRY, with_arrays(json.loads(json.dumps(words)), arrays))
         assert same_bits(candidate, again)
         assert repr(again) == repr(candidate)
 
 
 def test_a_float32_is_written_with_as_few_digits_as_name_it() -> None:
-    assert words_of(REGISTRY, OneStep(gamma=0.1)) == {"toy_onestep": {"gamma": 0.1}}
+    assert config_of(REGISTRY, OneStep(gamma=0.1)) == {"toy_onestep": {"gamma": 0.1}}
     random = np.random.default_rng(0)
     for number in random.uniform(size=50).astype(np.float32):
-        words = json.loads(json.dumps(words_of(REGISTRY, OneStep(gamma=number))))
+        words = json.loads(json.dumps(config_of(REGISTRY, OneStep(gamma=number))))
         assert component_from(REGISTRY, ReturnFunction, words, "it").gamma.tobytes() == number.tobytes()
 
 
 def test_weights_of_any_tree_are_arrays_by_path() -> None:
     made = Learned(width=3, drift=toys._start(Learned(width=3), jax.random.key(1)))
-    words = words_of(REGISTRY, made)
+    words = config_of(REGISTRY, made)
     assert sorted(words["toy_learned"]["drift"]) == ["0.kernel", "0.offset", "1.0"]
     assert same_bits(made, component_from(REGISTRY, ReturnFunction, words, "it"))
     assert same_bits(made, component_from(REGISTRY, ReturnFunction, {"toy_learned": {"width": 3, "drift": made.drift}}, "it"))
@@ -67,7 +67,7 @@ def test_a_space_has_the_same_words() -> None:
         rule=choice(Climb(slope=free(low=0.5, start=1.0)), Climb(slope=2.0, fails=choice(True, False))),
         network=Blank(),
     )
-    words = words_of(REGISTRY, space)
+    words = config_of(REGISTRY, space)
     assert words["rule"]["choice"][0]["toy_climb"]["slope"] == {"free": {"low": 0.5, "start": 1.0}}
     assert repr(algorithm_from(REGISTRY, json.loads(json.dumps(words)))) == repr(space)
 

@@ -11,7 +11,7 @@ from json_schema import is_valid
 
 import discover
 from discover import Registry, UserError
-from discover.config.build import algorithm_from, words_of
+from discover.config.build import algorithm_from, config_of
 from discover.config.candidate_file import without_arrays
 from discover.config.example import example
 from discover.config.keys import SECTIONS, config_keys
@@ -58,7 +58,7 @@ def test_there_are_experiments() -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_is_allowed_by_name_in_words_and_with_every_field(name: str) -> None:
-    written, _ = without_arrays(words_of(REGISTRY, algorithm_from(REGISTRY, name)))
+    written, _ = without_arrays(config_of(REGISTRY, algorithm_from(REGISTRY, name)))
     for candidate in (name, {"recipe": name}, dict(REGISTRY.get("recipe", name).value), written):
         assert allows({**WORDS, "candidate": candidate})
 

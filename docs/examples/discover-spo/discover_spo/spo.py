@@ -1,11 +1,27 @@
 """Simple policy optimization: the update rule."""
 
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Info, OnPolicy, Outputs, Scalar, Targets, Trajectory, World, component, real
+from discover import (
+    Count,
+    Info,
+    Key,
+    OnPolicy,
+    Outputs,
+    Params,
+    RuleState,
+    Scalar,
+    Targets,
+    Trajectory,
+    World,
+    component,
+    real,
+)
+
+Learner = tuple[Params, RuleState]
 
 
 @component
@@ -23,22 +39,24 @@ class SPO(OnPolicy):
     clip: Scalar = real(0.2, low=0.02, high=1.0, scale="log")
     value_coefficient: Scalar = real(0.5, low=0.05, high=2.0, scale="log")
 
-    def update(self, key: jax.Array, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any, Info]:
+    def update(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState, Info]:
         targets = self.returns(world.segment(params, trajectory))
         gradient = world.gradient(self._loss(world))
 
-        def step(learner: tuple[Any, Any], batch: tuple[Trajectory, Targets]) -> tuple[tuple[Any, Any], Info]:
+        def step(learner: Learner, batch: tuple[Trajectory, Targets]) -> tuple[Learner, Info]:
             params, state = learner
-            slope, info = gradient(params, *batch)
-            return self.optimizer.update(slope, state, params, world.progress), info
+            change, info = gradient(params, *batch)
+            return self.optimizer.update(change, state, params, world.progress), info
 
-        def epoch(learner: tuple[Any, Any], key: jax.Array) -> tuple[tuple[Any, Any], Info]:
+        def epoch(learner: Learner, key: Key) -> tuple[Learner, Info]:
             return jax.lax.scan(step, learner, world.minibatches(key, self.minibatches, trajectory, targets))
 
         (params, state), info = jax.lax.scan(epoch, (params, state), jax.random.split(key, self.epochs))
         return params, state, jax.tree.map(jnp.mean, info)
 
-    def _loss(self, world: World) -> Any:
+    def _loss(self, world: World) -> Callable[..., tuple[jax.Array, Info]]:
         def loss(outputs: Outputs, batch: Trajectory, targets: Targets) -> tuple[jax.Array, Info]:
             log_ratio = world.policy(outputs).log_prob(batch.action) - batch.log_prob
             centered = targets.advantage - jnp.mean(targets.advantage)
