@@ -48,6 +48,9 @@ def plugins(folder: str | os.PathLike[str] | None = None, *, extra: Iterable[obj
 
     Raises:
         UserError: an object is no plugin, or has the name of another one or of what another one brings.
+
+    >>> plugins().registry.get("task", "CartPole-v1").facts["reference"]
+    500.0
     """
     if folder is not None and _loaded.cache_info().currsize and _folder(folder) != _State.folder:
         raise UserError(f"plugins are loaded already: call discover.plugins({os.fspath(folder)!r}) before anything else.")
@@ -118,7 +121,23 @@ def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
 
 
 def save(candidate: Candidate, path: str | os.PathLike[str]) -> Path:
-    """Write a candidate to a file that every command takes; its name ends in ``.candidate``."""
+    """Write a candidate to a file that every command can read.
+
+    Args:
+        candidate: see `load`.
+        path: the file; its name ends in ``.candidate``.
+
+    Returns:
+        The path.
+
+    Raises:
+        UserError: the name of the file has another ending.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     type(load(save("ppo", Path(folder) / "mine.candidate")).rule).__name__
+    'PPO'
+    """
     from discover.config.candidate_file import SUFFIX, save_candidate
 
     if Path(path).suffix != SUFFIX:

@@ -76,6 +76,11 @@ def group_columns(batch: Trajectory, size: int) -> Trajectory:
     """Groups of ``size`` neighboring environments along a new leading axis: ``[T, B, ...]`` becomes ``[G, T, size, ...]``.
 
     The inverse is `join_columns`; ``extra`` is ``[G, ...]`` already and stays as it is.
+
+    >>> fields = dict.fromkeys(Trajectory._fields[:9], jnp.zeros((5, 6)))  # T = 5, B = 6
+    >>> batch = Trajectory(**fields, context={}, carry=(), task=jnp.zeros(6))
+    >>> group_columns(batch, 2).reward.shape, group_columns(batch, 2).task.shape
+    ((3, 5, 2), (3, 2))
     """
 
     def columns(x: jax.Array) -> jax.Array:

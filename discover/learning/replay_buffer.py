@@ -128,6 +128,12 @@ def empty_replay_buffer(template: Trajectory, capacity: int, keep: tuple[str, ..
 
     Raises:
         UserError: the capacity is no such multiple, or the network is recurrent, so that single transitions cannot train it.
+
+    >>> fields = dict.fromkeys(Trajectory._fields[:9], jnp.ones((5, 4)))  # an update adds 5 steps of 4 environments
+    >>> batch = Trajectory(**fields, context={}, carry=(), task=())
+    >>> buffer = empty_replay_buffer(batch, capacity=100)
+    >>> buffer.capacity, int(buffer.added), int(buffer.add(batch).added)
+    (100, 0, 20)
     """
     if jax.tree.leaves(template.carry):
         raise UserError(

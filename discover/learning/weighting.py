@@ -13,7 +13,13 @@ from discover.contract.trajectory import Trajectory
 
 
 def ends_within(trajectory: Trajectory) -> jax.Array:
-    """Whether an episode ends within the batch: ``[T, B]``, 1 at all its steps if it does, else 0."""
+    """Whether an episode ends within the batch: ``[T, B]``, 1 at all its steps if it does, else 0.
+
+    >>> from types import SimpleNamespace
+    >>> ends = jnp.array([[False], [True], [False]])  # one environment, three steps; the last step begins another episode
+    >>> print(ends_within(SimpleNamespace(terminated=ends, truncated=jnp.zeros_like(ends)))[:, 0])
+    [1. 1. 0.]
+    """
     done = (trajectory.terminated | trajectory.truncated).astype(jnp.float32)
     return jax.lax.cummax(done, axis=0, reverse=True)
 
@@ -29,6 +35,11 @@ def step_weights(trajectory: Trajectory, group: int | None) -> jax.Array:
 
     Returns:
         ``[T, B]`` weights. They sum to 1 if an episode ends in each group; a group in which none ends has the weight 0.
+
+    >>> from types import SimpleNamespace
+    >>> ends = jnp.array([[False], [True], [False]])
+    >>> print(step_weights(SimpleNamespace(terminated=ends, truncated=jnp.zeros_like(ends)), group=None)[:, 0])
+    [0.5 0.5 0. ]
     """
     ended = ends_within(trajectory)
     groups = 1 if group is None else ended.shape[1] // group
