@@ -31,7 +31,7 @@ class Optimizer(Component):
     def update(
         self, gradient: Params, state: OptimizerState, params: Params, progress: jax.Array
     ) -> tuple[Params, OptimizerState]:
-        """Take one step *against* the gradient.
+        """Take one step *against* the gradient. Unlike optax's ``update``, this returns the new parameters.
 
         Args:
             gradient: of the loss, with the structure of the parameters.

@@ -134,7 +134,7 @@ class WrappingRule(UpdateRule):
         return self.rule.behavior(params, state)
 
     def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
-        return self.rule.act(key, world, outputs, context)
+        return self.rule.act(key, world, outputs, context)  # the environments are those of the world outside
 
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory

@@ -23,7 +23,7 @@ from discover.inner_loop.status import statuses
 from discover.plugin.provenance import provenance
 
 FINAL_ROWS = 2
-"""Rows of the curve that the end-of-training return averages: the last two per cent of the lifetime."""
+"""Rows of the curve that the end-of-training return averages: the last two percent of the lifetime."""
 
 
 def train(

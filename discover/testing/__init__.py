@@ -1,4 +1,4 @@
-"""The conformance suite: checks of the contract that every component of a kind must fulfil, for a plugin's own tests.
+"""The conformance suite: checks of the contract that every component of a kind must fulfill, for a plugin's own tests.
 
     from discover.testing import check_component, check_return_function
 

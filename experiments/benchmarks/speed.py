@@ -6,7 +6,7 @@
 
 Each measurement is a process of its own; ours and the peer's take turns, so that both see the same machine. The peer's
 command must print one JSON object on its last line with ``steps_per_s``, ``compile_s`` and ``peak_rss_mb``. The table goes to
-standard output, as Markdown; absolute figures drift by tens of per cent from minute to minute, the ratios less.
+standard output, as Markdown; absolute figures drift by tens of percent from minute to minute, the ratios less.
 """
 
 import argparse

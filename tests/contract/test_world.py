@@ -101,7 +101,7 @@ def test_experience_holds_what_the_network_said_when_acting(algorithm: Algorithm
 
 
 def test_truncated_episodes_are_valued_as_if_they_went_on() -> None:
-    """Reward 1 for ever at gamma = 0.8 is worth 5, however short the episodes are cut."""
+    """Reward 1 forever at gamma = 0.8 is worth 5, however short the episodes are cut."""
     algorithm, environment = agent(small_ppo(gamma=0.8, learning_rate=0.02)), Counter(limit=3, stops=False, visible=False)
 
     def trained(key: jax.Array) -> jax.Array:

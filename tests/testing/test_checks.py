@@ -259,7 +259,7 @@ class Spread(Hill):
 
 @component
 class Stubborn(Hill):
-    """Proposes one genome for ever."""
+    """Proposes one genome forever."""
 
     def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
         return Proposal(jnp.broadcast_to(state["mean"], (population, space.dimension))), state
