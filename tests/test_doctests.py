@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from discover_zoo import rules
 
-from discover import UpdateRule
+from discover import Registry, UpdateRule
 
 PACKAGES = ("discover", "discover_zoo", "discover_mlflow")
 
@@ -57,3 +57,10 @@ def test_every_update_rule_names_its_source_and_shows_its_use() -> None:
         assert ">>>" in text, f"{algorithm.__name__} has no example"
         assert "Attributes:" in text or "fields are those of" in text, f"{algorithm.__name__} does not say what its fields mean"
         assert "Pitfall" in text, f"{algorithm.__name__} does not say what to beware of"
+
+
+def test_every_component_of_the_zoo_shows_its_use(registry: Registry) -> None:
+    classes = {entry.component for entry in registry.entries() if entry.component is not None}
+    zoo = [cls for cls in classes if cls.__module__.startswith("discover_zoo.")]
+    assert len(zoo) > 100
+    assert [cls.__name__ for cls in zoo if ">>>" not in (cls.__doc__ or "")] == []

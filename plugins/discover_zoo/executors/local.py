@@ -31,6 +31,9 @@ class Local(Executor):
     Attributes:
         chunk: number of lifetimes at the same time on each device; 0 chooses it by the device, the number of lifetimes and
             their size.
+
+    >>> Local()
+    Local()
     """
 
     chunk: Annotated[int, AtLeast(0)] = 0

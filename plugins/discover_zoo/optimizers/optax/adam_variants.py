@@ -6,7 +6,11 @@ from discover_zoo.optimizers.optax.adapter import OptaxOptimizer, decay_factor, 
 
 @component
 class acprop(OptaxOptimizer):
-    """The gradient divided by the root of its running variance, as that was before this step."""
+    """The gradient divided by the root of its running variance, as that was before this step.
+
+    >>> acprop()
+    acprop(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-16, eps_root=1e-16, weight_decay=0.0)
+    """
 
     paper = "Zhuang et al. 2021, arXiv 2110.05454"
 
@@ -19,7 +23,11 @@ class acprop(OptaxOptimizer):
 
 @component
 class adabelief(OptaxOptimizer):
-    """Adam with the variance of the gradient around its running mean in place of the second moment."""
+    """Adam with the variance of the gradient around its running mean in place of the second moment.
+
+    >>> adabelief()
+    adabelief(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-16, eps_root=1e-16)
+    """
 
     paper = "Zhuang et al. 2020, arXiv 2010.07468"
 
@@ -32,7 +40,11 @@ class adabelief(OptaxOptimizer):
 
 @component
 class adamax(OptaxOptimizer):
-    """Adam with a decaying maximum of absolute gradients in place of the root of the second moment."""
+    """Adam with a decaying maximum of absolute gradients in place of the root of the second moment.
+
+    >>> adamax()
+    adamax(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-08)
+    """
 
     paper = "Kingma & Ba 2015, arXiv 1412.6980, section 7"
 
@@ -43,7 +55,11 @@ class adamax(OptaxOptimizer):
 
 @component
 class adamaxw(OptaxOptimizer):
-    """`adamax` with decoupled weight decay."""
+    """`adamax` with decoupled weight decay.
+
+    >>> adamaxw()
+    adamaxw(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-08, weight_decay=1e-04)
+    """
 
     paper = "Loshchilov & Hutter 2019, arXiv 1711.05101"
 
@@ -55,7 +71,11 @@ class adamaxw(OptaxOptimizer):
 
 @component
 class adamw(OptaxOptimizer):
-    """Adam with decoupled weight decay."""
+    """Adam with decoupled weight decay.
+
+    >>> adamw()
+    adamw(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-08, eps_root=1e-16, weight_decay=1e-04)
+    """
 
     paper = "Loshchilov & Hutter 2019, arXiv 1711.05101"
 
@@ -69,7 +89,11 @@ class adamw(OptaxOptimizer):
 
 @component
 class adan(OptaxOptimizer):
-    """Adam with a Nesterov momentum estimated from differences of gradients."""
+    """Adam with a Nesterov momentum estimated from differences of gradients.
+
+    >>> adan()
+    adan(learning_rate=0.001, anneal=0.0, b1=0.98, b2=0.92, b3=0.99, eps=1e-08, eps_root=1e-08, weight_decay=0.0)
+    """
 
     paper = "Xie et al. 2022, arXiv 2208.06677"
 
@@ -83,7 +107,11 @@ class adan(OptaxOptimizer):
 
 @component
 class ademamix(OptaxOptimizer):
-    """AdamW with a mixture of two means of gradients, one fast and one slow."""
+    """AdamW with a mixture of two means of gradients, one fast and one slow.
+
+    >>> ademamix()
+    ademamix(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, b3=0.9999, eps=1e-08, eps_root=1e-16, weight_decay=0.0)
+    """
 
     paper = "Pagliardini et al. 2024, arXiv 2409.03137"
 
@@ -98,7 +126,11 @@ class ademamix(OptaxOptimizer):
 
 @component
 class adopt(OptaxOptimizer):
-    """Adam that divides each gradient by the second moment of earlier gradients, before the momentum."""
+    """Adam that divides each gradient by the second moment of earlier gradients, before the momentum.
+
+    >>> adopt()
+    adopt(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.9999, eps=1e-06)
+    """
 
     paper = "Taniguchi et al. 2024, NeurIPS, arXiv 2411.02853"
     not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps")
@@ -112,7 +144,11 @@ class adopt(OptaxOptimizer):
 
 @component
 class amsgrad(OptaxOptimizer):
-    """Adam with the largest second moment so far."""
+    """Adam with the largest second moment so far.
+
+    >>> amsgrad()
+    amsgrad(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-08, eps_root=1e-16)
+    """
 
     paper = "Reddi et al. 2018, On the convergence of Adam and beyond, ICLR"
 
@@ -126,7 +162,11 @@ class amsgrad(OptaxOptimizer):
 
 @component
 class nadam(OptaxOptimizer):
-    """Adam with Nesterov momentum."""
+    """Adam with Nesterov momentum.
+
+    >>> nadam()
+    nadam(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-08, eps_root=1e-16)
+    """
 
     paper = "Dozat 2016, Incorporating Nesterov momentum into Adam"
 
@@ -139,7 +179,11 @@ class nadam(OptaxOptimizer):
 
 @component
 class nadamw(OptaxOptimizer):
-    """`nadam` with decoupled weight decay."""
+    """`nadam` with decoupled weight decay.
+
+    >>> nadamw()
+    nadamw(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-08, eps_root=1e-16, weight_decay=1e-04)
+    """
 
     paper = "Dozat 2016; Loshchilov & Hutter 2019, arXiv 1711.05101"
 
@@ -153,7 +197,11 @@ class nadamw(OptaxOptimizer):
 
 @component
 class novograd(OptaxOptimizer):
-    """Adam with one second moment for each layer, half the memory."""
+    """Adam with one second moment for each layer, half the memory.
+
+    >>> novograd()
+    novograd(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.25, eps=1e-06, eps_root=1e-16, weight_decay=0.0)
+    """
 
     paper = "Ginsburg et al. 2019, arXiv 1905.11286"
     not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps", "eps_root", "weight_decay")
@@ -167,7 +215,11 @@ class novograd(OptaxOptimizer):
 
 @component
 class optimistic_adam_v2(OptaxOptimizer):
-    """Adam along an extrapolated gradient, for saddle-point problems such as games."""
+    """Adam along an extrapolated gradient, for saddle-point problems such as games.
+
+    >>> optimistic_adam_v2()
+    optimistic_adam_v2(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-08, eps_root=1e-16)
+    """
 
     paper = "Daskalakis et al. 2017, arXiv 1711.00141"
 
@@ -182,7 +234,11 @@ class optimistic_adam_v2(OptaxOptimizer):
 
 @component
 class radam(OptaxOptimizer):
-    """Adam with a correction for the large variance of its first steps."""
+    """Adam with a correction for the large variance of its first steps.
+
+    >>> radam()
+    radam(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-08, eps_root=1e-16)
+    """
 
     paper = "Liu et al. 2020, arXiv 1908.03265"
     not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps", "eps_root")
@@ -197,7 +253,11 @@ class radam(OptaxOptimizer):
 
 @component
 class simplified_ademamix(OptaxOptimizer):
-    """`ademamix` with one mean of gradients in place of two, mixed with the present gradient."""
+    """`ademamix` with one mean of gradients in place of two, mixed with the present gradient.
+
+    >>> simplified_ademamix()
+    simplified_ademamix(learning_rate=0.001, anneal=0.0, b1=0.99, b2=0.95, eps=1e-08, eps_root=1e-16, weight_decay=0.0)
+    """
 
     paper = "Morwani et al. 2025, arXiv 2502.02431"
 
@@ -211,7 +271,11 @@ class simplified_ademamix(OptaxOptimizer):
 
 @component
 class yogi(OptaxOptimizer):
-    """Adam whose second moment moves towards the squared gradient by ``(1 - b2) g^2``, however far it is."""
+    """Adam whose second moment moves towards the squared gradient by ``(1 - b2) g^2``, however far it is.
+
+    >>> yogi()
+    yogi(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=0.001)
+    """
 
     paper = "Zaheer et al. 2018, NeurIPS"
 

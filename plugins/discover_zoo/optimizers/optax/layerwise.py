@@ -6,7 +6,11 @@ from discover_zoo.optimizers.optax.adapter import OptaxOptimizer, decay_factor, 
 
 @component
 class fromage(OptaxOptimizer):
-    """Gradient descent whose step is relative to the norm of each layer."""
+    """Gradient descent whose step is relative to the norm of each layer.
+
+    >>> fromage()
+    fromage(learning_rate=0.001, anneal=0.0)
+    """
 
     paper = "Bernstein et al. 2020, arXiv 2002.03432"
 
@@ -15,7 +19,11 @@ class fromage(OptaxOptimizer):
 
 @component
 class lamb(OptaxOptimizer):
-    """Adam whose step is relative to the norm of each layer, for large batches."""
+    """Adam whose step is relative to the norm of each layer, for large batches.
+
+    >>> lamb()
+    lamb(learning_rate=0.001, anneal=0.0, b1=0.9, b2=0.999, eps=1e-06, eps_root=1e-16, weight_decay=0.0)
+    """
 
     paper = "You et al. 2020, arXiv 1904.00962"
     not_differentiable = ("learning_rate", "anneal", "b1", "b2", "eps", "eps_root", "weight_decay")
@@ -29,7 +37,11 @@ class lamb(OptaxOptimizer):
 
 @component
 class lars(OptaxOptimizer):
-    """Momentum whose step is relative to the norm of each layer, for large batches."""
+    """Momentum whose step is relative to the norm of each layer, for large batches.
+
+    >>> lars()
+    lars(learning_rate=0.001, anneal=0.0, weight_decay=0.0, momentum=0.9)
+    """
 
     paper = "You et al. 2017, arXiv 1708.03888"
     not_differentiable = ("learning_rate", "anneal", "weight_decay", "momentum")
@@ -45,7 +57,11 @@ class lars(OptaxOptimizer):
 
 @component
 class muon(OptaxOptimizer):
-    """The momentum of each matrix, orthogonalized by Newton-Schulz iteration; AdamW for all else."""
+    """The momentum of each matrix, orthogonalized by Newton-Schulz iteration; AdamW for all else.
+
+    >>> muon()
+    muon(learning_rate=0.001, anneal=0.0, beta=0.95, eps=1e-08, weight_decay=0.0)
+    """
 
     paper = "Jordan 2024, modded-nanogpt: Speedrunning the NanoGPT baseline"
     not_differentiable = ("learning_rate", "anneal", "beta", "eps", "weight_decay")

@@ -6,7 +6,11 @@ from discover_zoo.optimizers.optax.adapter import OptaxOptimizer, epsilon, initi
 
 @component
 class cocob(OptaxOptimizer):
-    """Continuous coin betting: no learning rate to tune."""
+    """Continuous coin betting: no learning rate to tune.
+
+    >>> cocob()
+    cocob(learning_rate=1.0, anneal=0.0, eps=1e-08, weight_decay=0.0)
+    """
 
     paper = "Orabona & Tommasi 2017, arXiv 1705.07795, algorithm 2"
 
@@ -18,7 +22,11 @@ class cocob(OptaxOptimizer):
 
 @component
 class dadapt_adamw(OptaxOptimizer):
-    """`adamw` whose learning rate follows an estimate of the distance from the start to the solution."""
+    """`adamw` whose learning rate follows an estimate of the distance from the start to the solution.
+
+    >>> dadapt_adamw()
+    dadapt_adamw(learning_rate=1.0, anneal=0.0, eps=1e-08, weight_decay=0.0)
+    """
 
     paper = "Defazio & Mishchenko 2023, arXiv 2301.07733"
     not_differentiable = ("learning_rate", "anneal", "eps", "weight_decay")
@@ -31,7 +39,11 @@ class dadapt_adamw(OptaxOptimizer):
 
 @component
 class dog(OptaxOptimizer):
-    """Distance over gradients: the step is the distance from the start over the root of summed squared norms."""
+    """Distance over gradients: the step is the distance from the start over the root of summed squared norms.
+
+    >>> dog()
+    dog(learning_rate=1.0, anneal=0.0, eps=1e-08)
+    """
 
     paper = "Ivgi et al. 2023, arXiv 2302.12022"
     not_differentiable = ("learning_rate", "anneal", "eps")
@@ -42,7 +54,11 @@ class dog(OptaxOptimizer):
 
 @component
 class dowg(OptaxOptimizer):
-    """Distance over weighted gradients: as `dog`, with each gradient weighted by the distance at its step."""
+    """Distance over weighted gradients: as `dog`, with each gradient weighted by the distance at its step.
+
+    >>> dowg()
+    dowg(learning_rate=1.0, anneal=0.0, eps=1e-04)
+    """
 
     paper = "Khaled et al. 2023, arXiv 2305.16284"
     not_differentiable = ("learning_rate", "anneal", "eps")
@@ -53,7 +69,11 @@ class dowg(OptaxOptimizer):
 
 @component
 class prodigy(OptaxOptimizer):
-    """`dadapt_adamw` with more weight on recent gradients, so that its learning rate adapts faster."""
+    """`dadapt_adamw` with more weight on recent gradients, so that its learning rate adapts faster.
+
+    >>> prodigy()
+    prodigy(learning_rate=1.0, anneal=0.0, eps=1e-08, weight_decay=0.0)
+    """
 
     paper = "Mishchenko & Defazio 2023, arXiv 2306.06101"
     not_differentiable = ("learning_rate", "anneal", "eps", "weight_decay")

@@ -6,7 +6,11 @@ from discover_zoo.optimizers.optax.adapter import OptaxOptimizer, decay_factor, 
 
 @component
 class adadelta(OptaxOptimizer):
-    """The gradient times the running size of earlier steps, divided by that of earlier gradients."""
+    """The gradient times the running size of earlier steps, divided by that of earlier gradients.
+
+    >>> adadelta()
+    adadelta(learning_rate=0.001, anneal=0.0, rho=0.9, eps=1e-06, weight_decay=0.0)
+    """
 
     paper = "Zeiler 2012, arXiv 1212.5701"
 
@@ -17,7 +21,11 @@ class adadelta(OptaxOptimizer):
 
 @component
 class adafactor(OptaxOptimizer):
-    """Steps scaled by second moments that are kept as one row and one column for each large matrix."""
+    """Steps scaled by second moments that are kept as one row and one column for each large matrix.
+
+    >>> adafactor()
+    adafactor(learning_rate=0.001, anneal=0.0, decay_rate=0.8, eps=1e-30)
+    """
 
     paper = "Shazeer & Stern 2018, arXiv 1804.04235"
     not_differentiable = ("learning_rate", "anneal", "decay_rate", "eps")
@@ -34,7 +42,11 @@ class adafactor(OptaxOptimizer):
 
 @component
 class adagrad(OptaxOptimizer):
-    """The gradient divided by the root of the sum of all its squares."""
+    """The gradient divided by the root of the sum of all its squares.
+
+    >>> adagrad()
+    adagrad(learning_rate=0.001, anneal=0.0, eps=1e-07)
+    """
 
     paper = "Duchi et al. 2011, JMLR 12"
 
@@ -44,7 +56,11 @@ class adagrad(OptaxOptimizer):
 
 @component
 class madgrad(OptaxOptimizer):
-    """Dual averaging with momentum and adaptive steps."""
+    """Dual averaging with momentum and adaptive steps.
+
+    >>> madgrad()
+    madgrad(learning_rate=0.001, anneal=0.0, momentum=0.9, weight_decay=0.0, eps=1e-06)
+    """
 
     paper = "Defazio & Jelassi 2021, arXiv 2101.11075"
     not_differentiable = ("learning_rate", "anneal", "momentum", "weight_decay", "eps")
@@ -56,7 +72,11 @@ class madgrad(OptaxOptimizer):
 
 @component
 class optimistic_gradient_descent(OptaxOptimizer):
-    """Gradient descent along an extrapolated gradient, for saddle-point problems such as games."""
+    """Gradient descent along an extrapolated gradient, for saddle-point problems such as games.
+
+    >>> optimistic_gradient_descent()
+    optimistic_gradient_descent(learning_rate=0.001, anneal=0.0)
+    """
 
     paper = "Mokhtari et al. 2019, arXiv 1901.08511"
 
@@ -66,7 +86,11 @@ class optimistic_gradient_descent(OptaxOptimizer):
 
 @component
 class rmsprop(OptaxOptimizer):
-    """The gradient divided by the root of a running mean of its square."""
+    """The gradient divided by the root of a running mean of its square.
+
+    >>> rmsprop()
+    rmsprop(learning_rate=0.001, anneal=0.0, decay=0.9, eps=1e-08)
+    """
 
     paper = "Hinton 2012, Overview of mini-batch gradient descent (lecture 6)"
 
@@ -82,7 +106,11 @@ class rmsprop(OptaxOptimizer):
 
 @component
 class sm3(OptaxOptimizer):
-    """`adagrad` with less memory: one number for each row and column in place of each parameter."""
+    """`adagrad` with less memory: one number for each row and column in place of each parameter.
+
+    >>> sm3()
+    sm3(learning_rate=0.001, anneal=0.0, momentum=0.9)
+    """
 
     paper = "Anil et al. 2019, arXiv 1901.11150"
 

@@ -9,7 +9,11 @@ from discover_zoo.strategies.evosax.settings import Adapting, Climbing, Schedule
 
 @component
 class ARS(Climbing):
-    """Augmented random search: a gradient estimated from the better half of random pairs."""
+    """Augmented random search: a gradient estimated from the better half of random pairs.
+
+    >>> ARS()
+    ARS(std=1.0, decay=0.95, learning_rate=0.5)
+    """
 
     algorithm = "ARS"
     paper = "Mania et al. 2018, arXiv 1803.07055"
@@ -19,7 +23,11 @@ class ARS(Climbing):
 
 @component
 class ESMC(Climbing):
-    """A gradient estimated from random pairs whose fitness is clipped at a baseline."""
+    """A gradient estimated from random pairs whose fitness is clipped at a baseline.
+
+    >>> ESMC()
+    ESMC(std=1.0, decay=0.95, learning_rate=0.5)
+    """
 
     algorithm = "ESMC"
     paper = "Merchant et al. 2021, ICML"
@@ -29,7 +37,11 @@ class ESMC(Climbing):
 
 @component
 class Open_ES(Climbing):
-    """OpenAI's evolution strategy: a gradient estimated from random pairs and ranks, followed by Adam."""
+    """OpenAI's evolution strategy: a gradient estimated from random pairs and ranks, followed by Adam.
+
+    >>> Open_ES()
+    Open_ES(std=1.0, decay=0.95, learning_rate=0.5)
+    """
 
     algorithm = "Open_ES"
     paper = "Salimans et al. 2017, arXiv 1703.03864"
@@ -41,7 +53,11 @@ class Open_ES(Climbing):
 
 @component
 class CMA_ES(Adapting):
-    """CMA-ES with a full covariance: memory D^2, time D^3 for D coordinates."""
+    """CMA-ES with a full covariance: memory D^2, time D^3 for D coordinates.
+
+    >>> CMA_ES()
+    CMA_ES(std=1.0)
+    """
 
     algorithm = "CMA_ES"
     paper = "Hansen 2016, arXiv 1604.00772"
@@ -50,7 +66,11 @@ class CMA_ES(Adapting):
 
 @component
 class CMAAnchoredLES(Adapting):
-    """Separable CMA-ES with learned corrections; its weights come with evosax."""
+    """Separable CMA-ES with learned corrections; its weights come with evosax.
+
+    >>> CMAAnchoredLES()
+    CMAAnchoredLES(std=1.0)
+    """
 
     algorithm = "CMAAnchoredLES"
     paper = "evosax 0.3.2"
@@ -59,7 +79,11 @@ class CMAAnchoredLES(Adapting):
 
 @component
 class CR_FM_NES(Adapting):
-    """Natural evolution strategy at a cost linear in the number of coordinates."""
+    """Natural evolution strategy at a cost linear in the number of coordinates.
+
+    >>> CR_FM_NES()
+    CR_FM_NES(std=1.0)
+    """
 
     algorithm = "CR_FM_NES"
     paper = "Nomura & Ono 2022, arXiv 2201.11422"
@@ -69,7 +93,11 @@ class CR_FM_NES(Adapting):
 
 @component
 class DES(Adapting):
-    """Discovered evolution strategy: a formula that was read off a learned one."""
+    """Discovered evolution strategy: a formula that was read off a learned one.
+
+    >>> DES()
+    DES(std=1.0)
+    """
 
     algorithm = "DES"
     paper = "Lange et al. 2023, arXiv 2211.11260"
@@ -77,7 +105,11 @@ class DES(Adapting):
 
 @component
 class EvoTF_ES(Adapting):
-    """Evolution transformer, for few coordinates; its weights come with evosax."""
+    """Evolution transformer, for few coordinates; its weights come with evosax.
+
+    >>> EvoTF_ES()
+    EvoTF_ES(std=1.0)
+    """
 
     algorithm = "EvoTF_ES"
     paper = "Lange et al. 2024, arXiv 2403.02985"
@@ -85,7 +117,11 @@ class EvoTF_ES(Adapting):
 
 @component
 class LES(Adapting):
-    """Learned evolution strategy; its weights come with evosax."""
+    """Learned evolution strategy; its weights come with evosax.
+
+    >>> LES()
+    LES(std=1.0)
+    """
 
     algorithm = "LES"
     paper = "Lange et al. 2023, arXiv 2211.11260"
@@ -93,7 +129,11 @@ class LES(Adapting):
 
 @component
 class SNES(Adapting):
-    """Separable natural evolution strategy: a standard deviation for each coordinate."""
+    """Separable natural evolution strategy: a standard deviation for each coordinate.
+
+    >>> SNES()
+    SNES(std=1.0)
+    """
 
     algorithm = "SNES"
     paper = "Wierstra et al. 2014, JMLR 15"
@@ -101,7 +141,11 @@ class SNES(Adapting):
 
 @component
 class Sep_CMA_ES(Adapting):
-    """CMA-ES with a diagonal covariance."""
+    """CMA-ES with a diagonal covariance.
+
+    >>> Sep_CMA_ES()
+    Sep_CMA_ES(std=1.0)
+    """
 
     algorithm = "Sep_CMA_ES"
     paper = "Ros & Hansen 2008, PPSN X"
@@ -110,7 +154,11 @@ class Sep_CMA_ES(Adapting):
 
 @component
 class SimpleES(Adapting):
-    """Mean and standard deviation from the better half."""
+    """Mean and standard deviation from the better half.
+
+    >>> SimpleES()
+    SimpleES(std=1.0)
+    """
 
     algorithm = "SimpleES"
     paper = "Rechenberg 1973, Evolutionsstrategie"
@@ -121,7 +169,11 @@ class SimpleES(Adapting):
 
 @component
 class HillClimbing(Scheduled):
-    """Random steps from the best candidate so far."""
+    """Random steps from the best candidate so far.
+
+    >>> HillClimbing()
+    HillClimbing(std=1.0, decay=0.95)
+    """
 
     algorithm = "HillClimbing"
     paper = "Rastrigin 1963"
@@ -132,7 +184,11 @@ class HillClimbing(Scheduled):
 
 @component
 class DifferentialEvolution(EvosaxStrategy):
-    """Differences of members, added to the best member."""
+    """Differences of members, added to the best member.
+
+    >>> DifferentialEvolution()
+    DifferentialEvolution()
+    """
 
     algorithm = "DifferentialEvolution"
     paper = "Storn & Price 1997"
@@ -141,7 +197,11 @@ class DifferentialEvolution(EvosaxStrategy):
 
 @component
 class LGA(Adapting):
-    """Learned genetic algorithm; its weights come with evosax."""
+    """Learned genetic algorithm; its weights come with evosax.
+
+    >>> LGA()
+    LGA(std=1.0)
+    """
 
     algorithm = "LGA"
     paper = "Lange et al. 2023, arXiv 2304.03995"
@@ -149,7 +209,11 @@ class LGA(Adapting):
 
 @component
 class MR15_GA(Adapting):
-    """A genetic algorithm whose mutation follows the one-fifth success rule."""
+    """A genetic algorithm whose mutation follows the one-fifth success rule.
+
+    >>> MR15_GA()
+    MR15_GA(std=1.0)
+    """
 
     algorithm = "MR15_GA"
     paper = "Rechenberg 1978"
@@ -157,7 +221,11 @@ class MR15_GA(Adapting):
 
 @component
 class SAMR_GA(Adapting):
-    """A genetic algorithm with mutation rates that evolve with their members."""
+    """A genetic algorithm with mutation rates that evolve with their members.
+
+    >>> SAMR_GA()
+    SAMR_GA(std=1.0)
+    """
 
     algorithm = "SAMR_GA"
     paper = "Clune et al. 2008"

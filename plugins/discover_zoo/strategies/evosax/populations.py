@@ -24,6 +24,9 @@ class ParticleSwarm(EvosaxStrategy):
         inertia: share of its velocity that a particle keeps.
         cognitive: pull of its own best position.
         social: pull of the best position of all.
+
+    >>> ParticleSwarm()
+    ParticleSwarm(std=2.0, inertia=0.7298, cognitive=1.49618, social=1.49618)
     """
 
     algorithm = "PSO"
@@ -51,6 +54,9 @@ class GradientlessDescent(EvosaxStrategy):
 
     Attributes:
         largest: the largest deviation; the smallest is a hundredth of it.
+
+    >>> GradientlessDescent()
+    GradientlessDescent(largest=2.0)
     """
 
     algorithm = "GradientlessDescent"
@@ -81,6 +87,9 @@ class DiffusionEvolution(EvosaxStrategy):
         generations: number of generations; later ones change little.
         std: standard deviation of the first generation, which has to reach the optimum: that of a number's prior is 3.6.
         pressure: weight of the ranks.
+
+    >>> DiffusionEvolution()
+    DiffusionEvolution(std=3.0, pressure=50.0)
     """
 
     algorithm = "DiffusionEvolution"
@@ -120,6 +129,9 @@ class GESMRGA(Adapting):
 
     Attributes:
         groups: their number.
+
+    >>> GESMRGA()
+    GESMRGA(std=1.0)
     """
 
     algorithm = "GESMR_GA"
@@ -150,6 +162,9 @@ class SimpleGA(EvosaxStrategy):
         crossover: share of the coordinates that come from the second parent.
         std: standard deviation of the first generation's mutation.
         decay: factor on the deviation from one generation to the next.
+
+    >>> SimpleGA()
+    SimpleGA(elite=0.25, crossover=0.5, std=1.0, decay=0.95)
     """
 
     algorithm = "SimpleGA"

@@ -26,7 +26,11 @@ class Ordered(Adapting):
 
 @component
 class MAES(Ordered):
-    """CMA-ES without a covariance matrix."""
+    """CMA-ES without a covariance matrix.
+
+    >>> MAES()
+    MAES(std=1.0)
+    """
 
     algorithm = "MA_ES"
     paper = "Beyer & Sendhoff 2017, IEEE TEVC 21"
@@ -39,6 +43,9 @@ class LMMAES(Ordered):
 
     Its learning rates ``c_c = population / (4^i * D)`` were meant for populations far below D: from 2 D on evosax takes the
     root of a negative number. Here none is above 1.
+
+    >>> LMMAES()
+    LMMAES(std=1.0)
     """
 
     algorithm = "LM_MA_ES"
@@ -55,6 +62,9 @@ class RmES(Adapting):
 
     evosax compares the weights of the worst half, which are always the same, so that its step shrinks whatever the fitness.
     Here the costs of the better half are compared.
+
+    >>> RmES()
+    RmES(std=1.0)
     """
 
     algorithm = "Rm_ES"
@@ -78,6 +88,9 @@ class ASEBO(Climbing):
     """A gradient estimated from random pairs along recent gradients.
 
     evosax divides the variance among all coordinates; here each coordinate has the standard deviation ``std``.
+
+    >>> ASEBO()
+    ASEBO(std=1.0, decay=0.95, learning_rate=0.5)
     """
 
     algorithm = "ASEBO"
@@ -94,6 +107,9 @@ class XNES(Adapting):
 
     In evosax its covariance stays diagonal. evosax uses the first deviation twice, as step size and for each coordinate; here
     both are its root.
+
+    >>> XNES()
+    XNES(std=1.0)
     """
 
     algorithm = "xNES"
@@ -111,6 +127,9 @@ class SimulatedAnnealing(Scheduled):
 
     Attributes:
         temperature: a best that is worse by so many spreads is accepted with a probability of 1/e, in the first generation.
+
+    >>> SimulatedAnnealing()
+    SimulatedAnnealing(std=1.0, decay=0.95, temperature=0.1)
     """
 
     algorithm = "SimulatedAnnealing"

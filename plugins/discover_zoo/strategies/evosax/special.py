@@ -30,14 +30,22 @@ class Estimated(EvosaxStrategy):
 
 @component
 class IAMaLGaMFull(Estimated):
-    """A Gaussian estimated from the better half, with an anticipated shift of its mean: a full covariance."""
+    """A Gaussian estimated from the better half, with an anticipated shift of its mean: a full covariance.
+
+    >>> IAMaLGaMFull()
+    IAMaLGaMFull()
+    """
 
     algorithm = "iAMaLGaM_Full"
 
 
 @component
 class IAMaLGaMUnivariate(Estimated):
-    """A Gaussian estimated from the better half, with an anticipated shift of its mean: a deviation for each coordinate."""
+    """A Gaussian estimated from the better half, with an anticipated shift of its mean: a deviation for each coordinate.
+
+    >>> IAMaLGaMUnivariate()
+    IAMaLGaMUnivariate()
+    """
 
     algorithm = "iAMaLGaM_Univariate"
 
@@ -58,7 +66,11 @@ class Unrolling(Climbing):
 
 @component
 class NoiseReuseES(Unrolling):
-    """Antithetic pairs whose noise would be kept over an unroll."""
+    """Antithetic pairs whose noise would be kept over an unroll.
+
+    >>> NoiseReuseES()
+    NoiseReuseES(std=1.0, decay=0.95, learning_rate=0.5)
+    """
 
     algorithm = "NoiseReuseES"
     paper = "Li et al. 2023, arXiv 2304.12180"
@@ -66,7 +78,11 @@ class NoiseReuseES(Unrolling):
 
 @component
 class PersistentES(Unrolling):
-    """Antithetic pairs whose noise would be summed over an unroll."""
+    """Antithetic pairs whose noise would be summed over an unroll.
+
+    >>> PersistentES()
+    PersistentES(std=1.0, decay=0.95, learning_rate=0.5)
+    """
 
     algorithm = "PersistentES"
     paper = "Vicol et al. 2021, arXiv 2112.13835"
@@ -82,6 +98,9 @@ class PGPE(Adapting):
     Attributes:
         learning_rate: learning rate of the mean.
         std_rate: learning rate of the standard deviations.
+
+    >>> PGPE()
+    PGPE(std=1.0, learning_rate=4.0, std_rate=1.0)
     """
 
     algorithm = "PGPE"
@@ -102,7 +121,11 @@ class PGPE(Adapting):
 
 @component
 class EvosaxRandomSearch(EvosaxStrategy):
-    """Draws each generation from the prior of the space; the strategy ``random_search`` evaluates the start genome too."""
+    """Draws each generation from the prior of the space; the strategy ``random_search`` evaluates the start genome too.
+
+    >>> EvosaxRandomSearch()
+    EvosaxRandomSearch()
+    """
 
     algorithm = "RandomSearch"
     paper = "Bergstra & Bengio 2012, JMLR 13"

@@ -55,6 +55,9 @@ class SVCMAES(SteinVariational):
 
     Attributes:
         std: step size of the first generation.
+
+    >>> SVCMAES()
+    SVCMAES(std=1.0)
     """
 
     algorithm = "SV_CMA_ES"
@@ -72,6 +75,9 @@ class SVOpenES(SteinVariational, Climbing):
     """Several Open_ES that repel each other.
 
     evosax leaves the schedule of the deviation at its first value; here each generation advances it.
+
+    >>> SVOpenES()
+    SVOpenES(std=1.0, decay=0.95, learning_rate=0.5)
     """
 
     algorithm = "SV_Open_ES"
