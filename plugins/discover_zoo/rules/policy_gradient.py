@@ -10,16 +10,13 @@ from discover import (
     Heads,
     Info,
     Key,
-    Optimizer,
+    OnPolicy,
     Outputs,
     Params,
     Registry,
-    ReturnFunction,
-    Rollout,
     RuleState,
     Spec,
     Trajectory,
-    UpdateRule,
     World,
     component,
     hookimpl,
@@ -30,7 +27,7 @@ from discover import (
 
 
 @component
-class PolicyGradient(UpdateRule):
+class PolicyGradient(OnPolicy):
     """One step along ``mean(weight * advantage)``, whose first derivative is the policy gradient whatever the weight.
 
     Weights differ in their second derivative, which a rule that learns through the step needs. With ``r = pi / sg(pi)``:
@@ -62,21 +59,13 @@ class PolicyGradient(UpdateRule):
 
     paper = "Rothfuss et al. 2019, arXiv 1810.06784, eq. 8"
 
-    returns: ReturnFunction
-    optimizer: Optimizer
     steps: Count = 100
     num_envs: Count = 20
     surrogate: Literal["likelihood ratio", "dice", "log likelihood"] = "likelihood ratio"
     normalize: bool = True
 
-    def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, self.num_envs)
-
     def heads(self, spec: Spec) -> Heads:
         return Heads(policy_heads(spec))
-
-    def init(self, key: Key, world: World, params: Params) -> RuleState:
-        return self.optimizer.init(params)
 
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory

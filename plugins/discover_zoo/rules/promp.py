@@ -8,17 +8,14 @@ from discover import (
     Heads,
     Info,
     Key,
-    Optimizer,
+    OnPolicy,
     Outputs,
     Params,
     Registry,
-    ReturnFunction,
-    Rollout,
     RuleState,
     Scalar,
     Spec,
     Trajectory,
-    UpdateRule,
     World,
     component,
     hookimpl,
@@ -31,7 +28,7 @@ from discover_zoo.rules.recipes import RECIPES
 
 
 @component
-class ProMP(UpdateRule):
+class ProMP(OnPolicy):
     """Several steps on one batch along the clipped surrogate (Rothfuss et al. 2019, eq. 10 and algorithm 1).
 
     It maximizes, with ``ratio = pi / pi_old``::
@@ -62,21 +59,13 @@ class ProMP(UpdateRule):
 
     paper = "Rothfuss et al. 2019, arXiv 1810.06784, eq. 10"
 
-    returns: ReturnFunction
-    optimizer: Optimizer
     steps: Count = 100
     num_envs: Count = 20
     epochs: Count = 5
     clip: Scalar = real(0.3, low=0.02, high=1.0, scale="log")
 
-    def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, self.num_envs)
-
     def heads(self, spec: Spec) -> Heads:
         return Heads(policy_heads(spec))
-
-    def init(self, key: Key, world: World, params: Params) -> RuleState:
-        return self.optimizer.init(params)
 
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
