@@ -24,7 +24,7 @@ def discover_observers(command: Command) -> Sequence[object]:
     from discover_mlflow.tracker import Tracker
 
     earlier = stored_address(ledger_folder(command.directory)) if command.directory else None
-    return [Tracker(command.store or earlier, directory=command.directory)]
+    return [Tracker(command.store or earlier, directory=command.directory, promote=command.promote)]
 
 
 @hookimpl

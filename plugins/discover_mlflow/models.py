@@ -22,12 +22,14 @@ from discover_mlflow.stores import check_tracking, client_of, root_cause
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
 
 FLAVOR = "discover"
 FORMAT = 1
 DIRECTORY_TAG = "discover.directory"
+CHECKSUM_TAG = "discover.sha256"
+"""The tag of a model with the checksum of its candidate file."""
 
-_CHECKSUM_TAG = "discover.sha256"
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -42,19 +44,14 @@ def log_model(
 
     content = candidate.read_bytes()
     checksum = hashlib.sha256(content).hexdigest()
-    of_run = _models_of(client, run_id)
-    query = f"source_run_id = '{run_id}' AND tags.`{_CHECKSUM_TAG}` = '{checksum}'"
-    matches = client.search_logged_models([experiment_id], filter_string=query, max_results=1)
-    if matches and matches[0].model_id in of_run:
-        return matches[0].model_id
-    tags = {_CHECKSUM_TAG: checksum}
-    model = (
-        matches[0]
-        if matches
-        else client.create_logged_model(
+    model = logged_model(client, experiment_id, run_id, checksum)
+    if model is not None and model.model_id in _models_of(client, run_id):
+        return model.model_id
+    if model is None:
+        tags = {CHECKSUM_TAG: checksum}
+        model = client.create_logged_model(
             experiment_id, name, source_run_id=run_id, tags=tags, params=dict(params), model_type=FLAVOR
         )
-    )
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / candidate.name).write_bytes(content)
         description = _model_description(candidate.name, checksum, model.model_id, run_id=run_id, name=name)
@@ -63,6 +60,13 @@ def log_model(
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
     return model.model_id
+
+
+def logged_model(client: MlflowClient, experiment_id: str, run_id: str, checksum: str) -> LoggedModel | None:
+    """The model of a run that holds the candidate file with a checksum, if there is one."""
+    query = f"source_run_id = '{run_id}' AND tags.`{CHECKSUM_TAG}` = '{checksum}'"
+    models = client.search_logged_models([experiment_id], filter_string=query, max_results=1)
+    return models[0] if models else None
 
 
 def is_address(text: str) -> bool:
