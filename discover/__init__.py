@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
     from discover.api.loaded import plugins as plugins
+    from discover.api.promoting import promote as promote
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
     from discover.api.training import train as train
@@ -99,6 +100,8 @@ if TYPE_CHECKING:
     from discover.contract.network import Outputs as Outputs
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
+    from discover.contract.promotion import ModelVersion as ModelVersion
+    from discover.contract.promotion import Promotion as Promotion
     from discover.contract.registry import Registry as Registry
     from discover.contract.results import Comparison as Comparison
     from discover.contract.results import Difference as Difference
@@ -166,6 +169,7 @@ _HOME = {
     ),
     "api.comparing": ("compare",),
     "api.loaded": ("plugins",),
+    "api.promoting": ("promote",),
     "api.searching": (
         "resume",
         "search",
@@ -281,6 +285,10 @@ _HOME = {
     ),
     "contract.normalizer": ("Normalizer",),
     "contract.optimizer": ("Optimizer",),
+    "contract.promotion": (
+        "ModelVersion",
+        "Promotion",
+    ),
     "contract.registry": ("Registry",),
     "contract.results": (
         "Comparison",

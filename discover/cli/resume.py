@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from discover.base.errors import UserError
-from discover.cli.options import Json, NoTracking, PluginsDir, Tracking, common
+from discover.cli.options import Json, NoTracking, PluginsDir, Promote, Tracking, common
 from discover.cli.output import quiet_output
 from discover.cli.search import how_to_go_on, print_outcome, run_search
 from discover.plugin.session import Session, start_plugins
@@ -25,6 +25,7 @@ def run(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Go on though versions, plugins, the device or the report have changed.")
     ] = False,
+    promote: Promote = False,
     json: Json = False,
     no_tracking: NoTracking = False,
     tracking: Tracking = None,
@@ -34,7 +35,7 @@ def run(
 
     Of a finished one the result is shown again; nothing is run.
     """
-    options = common(json, plugins_dir, tracking, no_tracking)
+    options = common(json, plugins_dir, tracking, no_tracking, promote=promote)
     if os.path.isdir(search):
         say_when_stopped(how_to_go_on(Path(search), plugins_dir))
     with quiet_output(options.json):

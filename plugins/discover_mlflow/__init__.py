@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from discover import hookimpl
 
 if TYPE_CHECKING:
-    from discover import Command
+    from discover import Command, ModelVersion
 
 
 @hookimpl
@@ -39,6 +39,23 @@ def discover_find_search(address: str, store: str | None) -> Path | None:
     from discover_mlflow.models import find_search, is_address
 
     return find_search(address, store) if is_address(address) else None
+
+
+@hookimpl
+def discover_model_version(address: str, store: str | None) -> ModelVersion | None:
+    from discover_mlflow.models import checked_store, is_address
+    from discover_mlflow.versions import version_at
+
+    return version_at(address, checked_store(store)) if is_address(address) else None
+
+
+@hookimpl
+def discover_promote(version: ModelVersion, why: str, store: str | None) -> bool:
+    from discover_mlflow.models import checked_store
+    from discover_mlflow.versions import make_champion
+
+    make_champion(version, why, checked_store(store))
+    return True
 
 
 @hookimpl

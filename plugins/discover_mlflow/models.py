@@ -19,6 +19,8 @@ from discover import UserError, text_of, values_in_file
 from discover_mlflow.addresses import client_address, public_address, resolve_store, sqlite_path
 from discover_mlflow.logs import diverted_aside, log_clause
 from discover_mlflow.stores import check_tracking, client_of, root_cause
+from discover_mlflow.tags import CHECKSUM_TAG, DIRECTORY_TAG
+from discover_mlflow.versions import is_registered, stored_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 
 FLAVOR = "discover"
 FORMAT = 1
-DIRECTORY_TAG = "discover.directory"
-CHECKSUM_TAG = "discover.sha256"
-"""The tag of a model with the checksum of its candidate file."""
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -78,15 +77,15 @@ def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
     """Download the candidate file behind an address into ``folder``, and check it.
 
     Args:
-        address: ``models:/MODEL_ID``, ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``, ``runs:/RUN_ID``,
-            ``runs:/RUN_ID/PATH`` of a candidate file among the run's artifacts, or a bare run id.
+        address: ``models:/NAME/VERSION``, ``models:/NAME/latest``, ``models:/NAME@ALIAS``, ``models:/MODEL_ID``,
+            ``runs:/RUN_ID``, ``runs:/RUN_ID/PATH`` of a candidate file among the run's artifacts, or a bare run id.
         store: address of the tracking store; None for the default one.
         folder: folder for the file.
 
     Raises:
         UserError: there is no such model, it has another flavor, or its file has been altered.
     """
-    place = _checked_store(store)
+    place = checked_store(store)
     with diverted_aside() as log:
         try:
             return _fetch(client_of(place), address, place, folder)
@@ -105,7 +104,7 @@ def find_search(address: str, store: str | None) -> Path:
     Raises:
         UserError: there is no such run, or it is not that of a search.
     """
-    place = _checked_store(store)
+    place = checked_store(store)
     run_id, _ = _run_and_path(address)
     with diverted_aside() as log:
         try:
@@ -121,7 +120,7 @@ def find_search(address: str, store: str | None) -> Path:
     return Path(directory)
 
 
-def _checked_store(store: str | None) -> str:
+def checked_store(store: str | None) -> str:
     """The address of a store that exists and answers."""
     place = resolve_store(store)
     path = sqlite_path(place)
@@ -133,13 +132,13 @@ def _checked_store(store: str | None) -> str:
 
 def _fetch(client: MlflowClient, address: str, place: str, folder: Path) -> Path:
     if address.startswith("models:/"):
-        return _from_model(_model_location(client, address), address, place, folder)
+        return _from_model(_model_location(client, address, place), address, place, folder)
     run_id, path = _run_and_path(address)
     if path:
         return _download(f"{client.get_run(run_id).info.artifact_uri}/{path}", place, folder)
     model_ids = _models_of(client, run_id)
     if not model_ids:
-        raise UserError(f"run '{run_id}' has no champion (a search has one once it has finished): give another run.")
+        raise UserError(f"run '{run_id}' has no champion ({_why_none(client, run_id)}): give another run.")
     return _from_model(client.get_logged_model(model_ids[-1]).artifact_location, address, place, folder)
 
 
@@ -153,15 +152,21 @@ def _models_of(client: MlflowClient, run_id: str) -> list[str]:
     return [output.model_id for output in outputs.model_outputs] if outputs is not None else []
 
 
-def _model_location(client: MlflowClient, address: str) -> str:
+def _why_none(client: MlflowClient, run_id: str) -> str:
+    """The reason why a run has no champion."""
+    run = client.get_run(run_id)
+    if DIRECTORY_TAG not in run.data.tags:
+        return "only a search has one"
+    ends = {"FAILED": "the search has failed", "KILLED": "the search was stopped", "RUNNING": "the search has not finished"}
+    return f"{ends.get(run.info.status, 'the search has none')}; discover resume {run_id} goes on with it"
+
+
+def _model_location(client: MlflowClient, address: str, place: str) -> str:
     """The folder of a model's files: of a logged model by its id, or of a registered one by version or alias."""
-    name, _, version = address.removeprefix("models:/").strip("/").partition("/")
-    if version:
-        return client.get_model_version_download_uri(name, version)
-    name, _, alias = name.partition("@")
-    if alias:
-        return client.get_model_version_download_uri(name, client.get_model_version_by_alias(name, alias).version)
-    return client.get_logged_model(name).artifact_location
+    if is_registered(address):
+        version = stored_version(client, address, place)
+        return client.get_model_version_download_uri(version.name, version.version)
+    return client.get_logged_model(address.removeprefix("models:/").strip("/")).artifact_location
 
 
 def _from_model(location: str, address: str, place: str, folder: Path) -> Path:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from discover_mlflow.models import CHECKSUM_TAG
+from discover_mlflow.tags import CHECKSUM_TAG, PROMOTED_TAG, SEARCH_TAG
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 ALIAS = "champion"
 """The alias of the version that is best by all comparisons so far."""
 
-SEARCH_TAG = "discover.search"
-PROMOTED_TAG = "discover.promoted"
-
 _VERSIONS_TAG = "mlflow.modelVersions"  # of a logged model: the versions that MLflow's pages link to
-_LONGEST_NAME = 200  # characters; MLflow's tables hold 256
+_LONGEST_NAME = 200  # characters, without the digits that tell apart what was made to fit; MLflow's tables hold 256
+_DIGITS = 6
 _LACKING = ("ENDPOINT_NOT_FOUND", "FEATURE_DISABLED", "NOT_IMPLEMENTED")
 
 
@@ -52,8 +50,10 @@ def registered_name(search: str) -> str:
     >>> registered_name("quickstart"), registered_name("drift/v2: long")
     ('quickstart', 'drift_v2_ long-3cd7bd')
     """
-    fitting = re.sub(r"[^\w .()+=-]", "_", search).lstrip(". ").rstrip()[:_LONGEST_NAME]
-    return fitting if fitting == search else f"{fitting}-{hashlib.sha256(search.encode()).hexdigest()[:6]}"
+    fitting = re.sub(r"[^\w .()+=-]", "_", search).lstrip(". ").rstrip()
+    if fitting == search and len(search) <= _LONGEST_NAME:
+        return search
+    return f"{fitting[:_LONGEST_NAME]}-{hashlib.sha256(search.encode()).hexdigest()[:_DIGITS]}"
 
 
 def register(client: MlflowClient, record: Mapping[str, Any], run_id: str, model: LoggedModel) -> Registered:

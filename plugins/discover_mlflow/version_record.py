@@ -10,11 +10,8 @@ from typing import Any
 
 from discover import SearchInfo, SearchResult, TaskRun
 from discover_mlflow import content
-from discover_mlflow.models import DIRECTORY_TAG
 from discover_mlflow.registered import ALIAS, registered_name
-
-TASKS_TAG = "discover.tasks"
-REPORT_TASKS_TAG = "discover.report_tasks"
+from discover_mlflow.tags import DIRECTORY_TAG, REPORT_TASKS_TAG, TASKS_TAG
 
 _LONGEST = 5000  # characters of a tag or a description; the tables of MLflow hold no more
 _SEPARATOR = ", "
