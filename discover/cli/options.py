@@ -67,7 +67,7 @@ def common(json: bool, plugins_dir: Path | None, store: str | None, no_tracking:
         raise UserError(f"--tracking '{store}' and --no-tracking exclude each other: leave one out.")
     if promote and no_tracking:
         raise UserError("--promote and --no-tracking exclude each other: leave one out.")
-    return Common(json, plugins_dir, store, not no_tracking, promote)
+    return Common(json, plugins_dir, store, not no_tracking, promote=promote)
 
 
 def examples(*lines: str) -> str:
