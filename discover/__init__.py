@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
     from discover.api.loaded import plugins as plugins
+    from discover.api.reading import show as show
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
     from discover.api.training import train as train
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from discover.base.figures import draw_curves as draw_curves
     from discover.base.figures import import_matplotlib as import_matplotlib
     from discover.base.figures import new_figure as new_figure
+    from discover.base.latex import latex_number as latex_number
     from discover.base.randomness import named_key as named_key
     from discover.base.randomness import named_keys as named_keys
     from discover.base.randomness import seed_keys as seed_keys
@@ -152,6 +154,10 @@ if TYPE_CHECKING:
     from discover.learning.weighting import standardized as standardized
     from discover.learning.weighting import step_weights as step_weights
     from discover.process.program import run_program as run_program
+    from discover.reading.facts import CandidateFacts as CandidateFacts
+    from discover.reading.facts import facts_of_search as facts_of_search
+    from discover.reading.page import CandidatePage as CandidatePage
+    from discover.reading.page import candidate_page as candidate_page
     from discover.storage.locks import directory_lock as directory_lock
     from discover.storage.yaml_text import text_of as text_of
     from discover.storage.yaml_text import values_in as values_in
@@ -166,6 +172,7 @@ _HOME = {
     ),
     "api.comparing": ("compare",),
     "api.loaded": ("plugins",),
+    "api.reading": ("show",),
     "api.searching": (
         "resume",
         "search",
@@ -183,6 +190,7 @@ _HOME = {
         "import_matplotlib",
         "new_figure",
     ),
+    "base.latex": ("latex_number",),
     "base.randomness": (
         "named_key",
         "named_keys",
@@ -356,6 +364,14 @@ _HOME = {
         "step_weights",
     ),
     "process.program": ("run_program",),
+    "reading.facts": (
+        "CandidateFacts",
+        "facts_of_search",
+    ),
+    "reading.page": (
+        "CandidatePage",
+        "candidate_page",
+    ),
     "storage.locks": ("directory_lock",),
     "storage.yaml_text": (
         "text_of",

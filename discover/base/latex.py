@@ -13,7 +13,7 @@ _GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu 
 _SYMBOLS = {
     **dict(zip(_GREEK.split(), "αβγδεζηθικλμνξπρστυφχψω", strict=True)),
     **{"Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Pi": "Π", "Sigma": "Σ", "Phi": "Φ", "varepsilon": "ε"},
-    **{"cdot": "·", "times": "×", "pm": "±", "leq": "≤", "geq": "≥", "neq": "≠", "approx": "≈", "sim": "~", "in": "∈"},
+    **{"cdot": "·", "times": "\u00d7", "pm": "±", "leq": "≤", "geq": "≥", "neq": "≠", "approx": "≈", "sim": "~", "in": "∈"},
     **{"mid": "|", "|": "‖", "Vert": "‖", "ldots": "...", "cdots": "...", "infty": "∞", "nabla": "∇", "partial": "∂"},
     **{"sum": "Σ", "prod": "Π", "to": "→", "leftarrow": "←", "rightarrow": "→", "top": "T", "ell": "l"},
     **{"{": "{", "}": "}", "%": "%", "_": "_", "&": "&", "lfloor": "⌊", "rfloor": "⌋"},
