@@ -107,6 +107,7 @@ def train_checked(
         env_steps=int(curves.env_steps.sum(dtype=np.int64)),
         seconds=seconds,
         provenance={**(provenance(registry) if facts is None else facts), "executor": repr(executor)},
+        stream=f"{purpose} {seed}",
     )
 
 
