@@ -131,6 +131,11 @@ if TYPE_CHECKING:
     from discover.contract.update_rule import UpdateRule as UpdateRule
     from discover.contract.update_rule import WrappingRule as WrappingRule
     from discover.contract.world import World as World
+    from discover.evaluation.comparison_file import REPORT_FILE as REPORT_FILE
+    from discover.evaluation.comparison_file import comparison_bytes as comparison_bytes
+    from discover.evaluation.comparison_file import load_comparison as load_comparison
+    from discover.evaluation.comparison_file import save_comparison as save_comparison
+    from discover.evaluation.comparison_file import training_alone as training_alone
     from discover.inner_loop.adaptation import Adaptation as Adaptation
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
@@ -151,6 +156,9 @@ if TYPE_CHECKING:
     from discover.learning.weighting import ends_within as ends_within
     from discover.learning.weighting import standardized as standardized
     from discover.learning.weighting import step_weights as step_weights
+    from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
+    from discover.outer_loop.history import History as History
+    from discover.outer_loop.history import read_history as read_history
     from discover.process.program import run_program as run_program
     from discover.storage.locks import directory_lock as directory_lock
     from discover.storage.yaml_text import text_of as text_of
@@ -325,6 +333,13 @@ _HOME = {
         "WrappingRule",
     ),
     "contract.world": ("World",),
+    "evaluation.comparison_file": (
+        "REPORT_FILE",
+        "comparison_bytes",
+        "load_comparison",
+        "save_comparison",
+        "training_alone",
+    ),
     "inner_loop.adaptation": (
         "Adaptation",
         "adaptation_figure",
@@ -354,6 +369,11 @@ _HOME = {
         "ends_within",
         "standardized",
         "step_weights",
+    ),
+    "outer_loop.history": (
+        "HISTORY_FOLDER",
+        "History",
+        "read_history",
     ),
     "process.program": ("run_program",),
     "storage.locks": ("directory_lock",),

@@ -88,6 +88,7 @@ class Training:
         facts: facts that watchers add once the command is over (``run_id``, ...).
         stream: name and seed of the stream that the S seeds come from (``report 0``): trainings with the same one have the same
             seeds.
+        words: the candidate as in a config, weights as arrays; None where a training was put together by hand.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Training:
     provenance: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
     stream: str = ""
+    words: Any = None
 
     @property
     def sound(self) -> bool:

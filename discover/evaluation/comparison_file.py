@@ -6,7 +6,7 @@ training is stored as a comparison of one candidate.
 
 from __future__ import annotations
 
-import io
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 
 from discover.base.errors import UserError
 from discover.base.statistics import Interval
-from discover.config.build import algorithm_from, config_of
+from discover.config.build import algorithm_from
 from discover.config.candidate_file import fingerprint, with_arrays, without_arrays
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import TaskRun
@@ -36,18 +36,21 @@ _ARRAYS = ("curves", "lengths", "returns", "status")
 """Attributes of a training that are arrays."""
 
 
-def comparison_bytes(comparison: Comparison, registry: Registry) -> bytes:
+def comparison_bytes(comparison: Comparison) -> bytes:
     """A comparison as the bytes of a file, which `load_comparison` reads.
 
     Args:
         comparison: the comparison; `training_alone` makes one of a training.
-        registry: gives components their names.
+
+    Raises:
+        UserError: a training in it was put together by hand, so that nothing says what its candidate is in a config.
     """
     arrays: dict[str, np.ndarray] = {}
     candidates = {}
     for index, name in enumerate(comparison.candidates):
-        algorithm = comparison.trainings[name][0].algorithm
-        words, own = without_arrays(config_of(registry, algorithm), f"candidates/{index}")
+        if comparison.trainings[name][0].words is None:
+            raise UserError(f"'{name}' has no words as in a config, so that it cannot be stored: train it by discover.train.")
+        words, own = without_arrays(comparison.trainings[name][0].words, f"candidates/{index}")
         arrays |= own
         candidates[name] = {"candidate": words, "fingerprint": fingerprint(words, own)}
     trainings = []
@@ -74,9 +77,9 @@ def comparison_bytes(comparison: Comparison, registry: Registry) -> bytes:
     return zip_of(_TEXT, json.dumps(text, indent=1), arrays)
 
 
-def save_comparison(path: Path, comparison: Comparison, registry: Registry) -> Path:
+def save_comparison(path: Path, comparison: Comparison) -> Path:
     """Write a comparison to a file; its name customarily ends in ``.comparison``."""
-    write_atomically(Path(path), comparison_bytes(comparison, registry))
+    write_atomically(Path(path), comparison_bytes(comparison))
     return Path(path)
 
 
@@ -143,12 +146,14 @@ def _difference_facts(difference: Difference, comparison: Comparison) -> dict[st
 def _comparison(stored: Mapping[str, Any], arrays: Mapping[str, np.ndarray], registry: Registry, what: str) -> Comparison:
     runs = tuple(TaskRun(str(run["task"]), int(run["steps"])) for run in stored["runs"])
     names = list(stored["candidates"])
-    algorithms = {name: _algorithm(stored["candidates"][name], arrays, registry, what) for name in names}
+    words = {name: _words(stored["candidates"][name], arrays, what) for name in names}
+    algorithms = {name: algorithm_from(registry, words[name], f"{what}, candidate '{name}'") for name in names}
     trainings: dict[str, list[Training]] = {name: [] for name in names}
     for facts in stored["trainings"]:
         name = facts["candidate"]
         place = f"trainings/{names.index(name)}/{facts['run']}"
-        trainings[name].append(_training(facts, algorithms[name], runs[facts["run"]], arrays, place))
+        training = _training(facts, runs[facts["run"]], arrays, place, algorithm=algorithms[name])
+        trainings[name].append(dataclasses.replace(training, words=words[name]))
     if any([training.run for training in of_one] != list(runs) for of_one in trainings.values()):
         raise ValueError("a training is missing")
     return Comparison(
@@ -164,16 +169,17 @@ def _comparison(stored: Mapping[str, Any], arrays: Mapping[str, np.ndarray], reg
     )
 
 
-def _algorithm(stored: Mapping[str, Any], arrays: Mapping[str, np.ndarray], registry: Registry, what: str) -> Algorithm:
+def _words(stored: Mapping[str, Any], arrays: Mapping[str, np.ndarray], what: str) -> Any:
+    """A candidate as in a config, with its arrays."""
     words = stored["candidate"]
     own = {name: arrays[name] for name in _arrays_named(words)}
     if fingerprint(words, own) != stored["fingerprint"]:
         raise UserError(f"{what} has been altered (the fingerprint of a candidate does not match): fetch it again.")
-    return algorithm_from(registry, with_arrays(words, own, what), what)
+    return with_arrays(words, own, what)
 
 
 def _training(
-    facts: Mapping[str, Any], algorithm: Algorithm, run: TaskRun, arrays: Mapping[str, np.ndarray], place: str
+    facts: Mapping[str, Any], run: TaskRun, arrays: Mapping[str, np.ndarray], place: str, *, algorithm: Algorithm
 ) -> Training:
     whole = {key: arrays[f"{place}/{key}.npy"] for key in _ARRAYS}
     if len({len(array) for array in whole.values()}) != 1 or whole["curves"].ndim != 2:

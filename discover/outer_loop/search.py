@@ -207,7 +207,7 @@ class _Runner:
         result = ending.result(choice)
         if result.comparison is not None:
             with self.checkpoint.must_write("its report", self.now):
-                save_comparison(self.directory / REPORT_FILE, result.comparison, self.registry)
+                save_comparison(self.directory / REPORT_FILE, result.comparison)
         self.plugins.tell("discover_search_finished", search=self.info, result=result)
         with self.checkpoint.must_write("its result", self.now):
             self._make_durable()

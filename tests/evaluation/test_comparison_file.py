@@ -11,7 +11,7 @@ import pytest
 from toys import plugins
 
 from discover import Comparison, Executor, Space, TaskRun, UserError, load_comparison, save_comparison
-from discover.config.build import algorithm_from, component_from
+from discover.config.build import algorithm_from, component_from, config_of
 from discover.evaluation.compare import compare
 from discover.evaluation.comparison_file import comparison_bytes, training_alone
 
@@ -42,10 +42,10 @@ def parts(comparison: Comparison) -> str:
 
 
 def test_a_comparison_comes_back_as_it_was(compared: Comparison, tmp_path: Path) -> None:
-    again = load_comparison(save_comparison(tmp_path / "it.comparison", compared, REGISTRY), REGISTRY)
+    again = load_comparison(save_comparison(tmp_path / "it.comparison", compared), REGISTRY)
     assert parts(again) == parts(compared)
     assert repr(again) == repr(compared)
-    assert comparison_bytes(again, REGISTRY) == comparison_bytes(compared, REGISTRY)
+    assert comparison_bytes(again) == comparison_bytes(compared)
 
 
 def test_broken_seeds_come_back_too(compared: Comparison, tmp_path: Path) -> None:
@@ -53,20 +53,20 @@ def test_broken_seeds_come_back_too(compared: Comparison, tmp_path: Path) -> Non
     curves = np.where(np.arange(6)[:, None] == 2, np.nan, first.curves)
     broken = dataclasses.replace(first, curves=curves, interval=first.interval._replace(low=np.nan, estimate=np.nan))
     damaged = dataclasses.replace(compared, trainings={**compared.trainings, "b": [broken, compared.trainings["b"][1]]})
-    again = load_comparison(save_comparison(tmp_path / "it.comparison", damaged, REGISTRY), REGISTRY)
+    again = load_comparison(save_comparison(tmp_path / "it.comparison", damaged), REGISTRY)
     assert parts(again) == parts(damaged)
 
 
 def test_a_training_is_a_comparison_of_one(compared: Comparison, tmp_path: Path) -> None:
     alone = training_alone(compared.trainings["b"][1])
-    again = load_comparison(save_comparison(tmp_path / "it.comparison", alone, REGISTRY), REGISTRY)
+    again = load_comparison(save_comparison(tmp_path / "it.comparison", alone), REGISTRY)
     assert again.candidates == ("b",)
     np.testing.assert_array_equal(again.trainings["b"][0].curves, compared.trainings["b"][1].curves)
     assert again.trainings["b"][0].stream == "report 0"
 
 
 def test_damage_is_named(compared: Comparison, tmp_path: Path) -> None:
-    path = save_comparison(tmp_path / "it.comparison", compared, REGISTRY)
+    path = save_comparison(tmp_path / "it.comparison", compared)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match="is damaged or cut short"):
@@ -85,7 +85,7 @@ def test_damage_is_named(compared: Comparison, tmp_path: Path) -> None:
     ],
 )
 def test_other_content_is_refused(compared: Comparison, tmp_path: Path, change: dict[str, object], message: str) -> None:
-    path = save_comparison(tmp_path / "it.comparison", compared, REGISTRY)
+    path = save_comparison(tmp_path / "it.comparison", compared)
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     members["comparison.json"] = json.dumps({**json.loads(members["comparison.json"]), **change}).encode()
@@ -99,9 +99,15 @@ def test_other_content_is_refused(compared: Comparison, tmp_path: Path, change: 
 def test_a_candidate_with_weights_comes_back(tmp_path: Path, compared: Comparison) -> None:
     space = Space(algorithm_from(REGISTRY, "lpo"))
     learned = space.decode(np.linspace(-1, 1, space.dimension, dtype=np.float32))
-    training = dataclasses.replace(compared.trainings["b"][0], algorithm=learned)
-    again = load_comparison(save_comparison(tmp_path / "it.comparison", training_alone(training), REGISTRY), REGISTRY)
+    training = dataclasses.replace(compared.trainings["b"][0], algorithm=learned, words=config_of(REGISTRY, learned))
+    again = load_comparison(save_comparison(tmp_path / "it.comparison", training_alone(training)), REGISTRY)
     mine, theirs = (jax.tree.leaves(each) for each in (learned, again.trainings["b"][0].algorithm))
     assert sum(np.size(leaf) for leaf in mine) > 100
     for one, other in zip(mine, theirs, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_training_that_was_put_together_by_hand_is_not_stored(compared: Comparison) -> None:
+    by_hand = dataclasses.replace(compared.trainings["b"][0], words=None)
+    with pytest.raises(UserError, match="'b' has no words as in a config"):
+        comparison_bytes(training_alone(by_hand))
