@@ -116,8 +116,8 @@ if TYPE_CHECKING:
     from discover.contract.trajectory import Context as Context
     from discover.contract.trajectory import Info as Info
     from discover.contract.trajectory import Trajectory as Trajectory
-    from discover.contract.trajectory import group_columns as group_columns
-    from discover.contract.trajectory import join_columns as join_columns
+    from discover.contract.trajectory import group_environments as group_environments
+    from discover.contract.trajectory import join_environments as join_environments
     from discover.contract.types import Carry as Carry
     from discover.contract.types import EnvState as EnvState
     from discover.contract.types import Key as Key
@@ -319,8 +319,8 @@ _HOME = {
         "Context",
         "Info",
         "Trajectory",
-        "group_columns",
-        "join_columns",
+        "group_environments",
+        "join_environments",
     ),
     "contract.types": (
         "Carry",
