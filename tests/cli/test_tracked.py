@@ -42,10 +42,8 @@ def test_the_store_is_named_in_the_words_of_the_tracker(command: str, invoke: In
 
 @pytest.mark.parametrize("alias", ["", "models:/tiny@champion"])
 def test_the_end_of_a_search_says_how_to_use_its_champion(invoke: Invoke, config: Path, brought: Path, alias: str) -> None:
-    facts = {"tracking": "http://***@host", "run_id": "ab12", "model": "models:/tiny/3"} | (
-        {"model_alias": alias} if alias else {}
-    )
-    tell(brought, facts)
+    facts = {"tracking": "http://***@host", "run_id": "ab12", "model": "models:/tiny/3"}
+    tell(brought, {**facts, "model_alias": alias} if alias else facts)
     result = invoke("search", config, "--tracking", "http://ann:s3cret@host")
     assert result.exit_code == 0, result.stderr
     lines = [line for line in result.stdout.splitlines() if "models:/" in line]
