@@ -20,11 +20,8 @@ if TYPE_CHECKING:
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
     from discover.api.loaded import plugins as plugins
-<<<<<<< HEAD
     from discover.api.promoting import promote as promote
-=======
     from discover.api.reading import show as show
->>>>>>> main
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
     from discover.api.training import train as train
@@ -186,11 +183,8 @@ _HOME = {
     ),
     "api.comparing": ("compare",),
     "api.loaded": ("plugins",),
-<<<<<<< HEAD
     "api.promoting": ("promote",),
-=======
     "api.reading": ("show",),
->>>>>>> main
     "api.searching": (
         "resume",
         "search",
