@@ -14,15 +14,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from discover.api import compare as compare
-    from discover.api import environment as environment
-    from discover.api import load as load
-    from discover.api import plugins as plugins
-    from discover.api import recipe as recipe
-    from discover.api import resume as resume
-    from discover.api import save as save
-    from discover.api import search as search
-    from discover.api import train as train
+    from discover.api.candidates import environment as environment
+    from discover.api.candidates import load as load
+    from discover.api.candidates import recipe as recipe
+    from discover.api.candidates import save as save
+    from discover.api.comparing import compare as compare
+    from discover.api.loaded import plugins as plugins
+    from discover.api.searching import resume as resume
+    from discover.api.searching import search as search
+    from discover.api.training import train as train
     from discover.base.errors import DiscoverError as DiscoverError
     from discover.base.errors import DiscoverWarning as DiscoverWarning
     from discover.base.errors import Terminated as Terminated
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from discover.components.domains import Integer as Integer
     from discover.components.domains import Scalar as Scalar
     from discover.components.domains import Weights as Weights
+    from discover.components.effective import effective as effective
+    from discover.components.effective import values_by_path as values_by_path
     from discover.components.field_functions import integer as integer
     from discover.components.field_functions import option_index as option_index
     from discover.components.field_functions import real as real
@@ -156,17 +158,19 @@ if TYPE_CHECKING:
     from discover.storage.yaml_text import values_in_file as values_in_file
 
 _HOME = {
-    "api": (
-        "compare",
+    "api.candidates": (
         "environment",
         "load",
-        "plugins",
         "recipe",
-        "resume",
         "save",
-        "search",
-        "train",
     ),
+    "api.comparing": ("compare",),
+    "api.loaded": ("plugins",),
+    "api.searching": (
+        "resume",
+        "search",
+    ),
+    "api.training": ("train",),
     "base.errors": (
         "DiscoverError",
         "DiscoverWarning",
@@ -203,6 +207,10 @@ _HOME = {
         "Integer",
         "Scalar",
         "Weights",
+    ),
+    "components.effective": (
+        "effective",
+        "values_by_path",
     ),
     "components.field_functions": (
         "integer",

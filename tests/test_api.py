@@ -301,4 +301,4 @@ def test_the_front_door_opens_without_what_is_heavy() -> None:
 @pytest.mark.parametrize("name", ["compare", "environment", "load", "plugins", "recipe", "resume", "save", "search", "train"])
 def test_every_name_of_the_front_door_is_a_function(name: str) -> None:
     assert inspect.isfunction(getattr(discover, name))
-    assert getattr(discover, name).__module__ == "discover.api"
+    assert getattr(discover, name).__module__.startswith("discover.api.")

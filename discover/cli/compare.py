@@ -37,7 +37,7 @@ def run(
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
-        from discover.api import compare_in
+        from discover.api.comparing import compare_in
         from discover.config.tasks import check_distinct
 
         runs = [_task_run(text.strip(), steps) for text in tasks.split(",")]

@@ -32,7 +32,7 @@ def run(
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
-        from discover.api import train_in
+        from discover.api.training import train_in
         from discover.contract.events import TaskRun
 
         algorithm = candidate_from(plugins, candidate, options.store)

@@ -71,6 +71,13 @@ class Component:
         """Figures of the component's behavior, by name; trackers store them with a run."""
         return {}
 
+    def effective(self) -> "Component":
+        """A component of the same kind that does the same without parts that do nothing; see `discover.effective`.
+
+        A component that uses one of several parts returns that part.
+        """
+        return self
+
     def __repr__(self) -> str:
         arguments = []
         for field in fields(type(self)):
