@@ -51,10 +51,10 @@ def experiment_of(client: MlflowClient, address: str, name: str) -> str:
             known = client.get_experiment_by_name(name)
             if known is None:
                 raise
-    lacking = _lacking_tags(address, name, known.tags, known.artifact_location)
-    with contextlib.suppress(MlflowException):  # a store may let its users add runs alone; or the experiment was deleted
-        for key, value in lacking.items():
-            client.set_experiment_tag(known.experiment_id, key, value)
+    if known.lifecycle_stage != "deleted":
+        with contextlib.suppress(MlflowException):  # a server may let its users add runs alone
+            for key, value in _lacking_tags(address, name, known.tags, known.artifact_location).items():
+                client.set_experiment_tag(known.experiment_id, key, value)
     return known.experiment_id
 
 

@@ -15,6 +15,7 @@ from discover_mlflow import logs
 from discover_mlflow.addresses import (
     client_address,
     public_address,
+    resolve_store,
     sqlite_address,
     sqlite_path,
     without_secrets,
@@ -85,6 +86,20 @@ def check_tracking(address: str, experiment: str | None = EXPERIMENT, run_id: st
         except Exception as error:
             reason = root_cause(error, address) + logs.log_clause(log)
             raise refusal(public_address(address), reason, _remedy(error, address)) from None
+
+
+def existing_store(address: str | None) -> str:
+    """The address of a store that exists and answers.
+
+    Raises:
+        UserError: it does not.
+    """
+    store = resolve_store(address)
+    path = sqlite_path(store)
+    if path is not None and not path.exists():
+        raise UserError(f"there is no tracking store at '{store}': name one with --tracking, or set MLFLOW_TRACKING_URI.")
+    check_tracking(store, experiment=None)
+    return store
 
 
 def client_of(address: str) -> MlflowClient:
