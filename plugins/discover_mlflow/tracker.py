@@ -27,6 +27,7 @@ from discover import (
 )
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
+from discover_mlflow.directories import check_copy, is_moved
 from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, load_state, records
 from discover_mlflow.population import history
 from discover_mlflow.report_files import add_comparison, add_history
@@ -85,6 +86,8 @@ class Tracker:
         run_id = load_state(ledger_folder(directory), self.address).run_id if directory is not None else ""
         self._experiment = beginning.get("experiment") or experiment_name(experiment)
         check_tracking(self.address, self._experiment, run_id)
+        if directory is not None:
+            check_copy(directory, self.address)
 
     def finish(self) -> str | None:
         """Wait until the store has everything, or patience is over; returns the id of the run, if the store has created it.
@@ -127,6 +130,8 @@ class Tracker:
             session.begin(self._experiment, search.name, params=content.search_params(search), tags=tags, parent=parent)
         elif session.status != "FINISHED":
             session.record("status", status="RUNNING")
+        if is_moved(search.directory):
+            session.record("tags", tags=content.directory_tags(search))
         session.text("config.yaml", text_of(content.plain(search.config), "the config"))
         if search.resumed_from and session.status != "FINISHED":
             session.json(f"provenance_resumed_{search.resumed_from:06d}.json", search.provenance)
