@@ -116,8 +116,8 @@ if TYPE_CHECKING:
     from discover.contract.trajectory import Context as Context
     from discover.contract.trajectory import Info as Info
     from discover.contract.trajectory import Trajectory as Trajectory
-    from discover.contract.trajectory import group_columns as group_columns
-    from discover.contract.trajectory import join_columns as join_columns
+    from discover.contract.trajectory import group_environments as group_environments
+    from discover.contract.trajectory import join_environments as join_environments
     from discover.contract.types import Carry as Carry
     from discover.contract.types import EnvState as EnvState
     from discover.contract.types import Key as Key
@@ -133,6 +133,11 @@ if TYPE_CHECKING:
     from discover.contract.update_rule import UpdateRule as UpdateRule
     from discover.contract.update_rule import WrappingRule as WrappingRule
     from discover.contract.world import World as World
+    from discover.evaluation.comparison_file import REPORT_FILE as REPORT_FILE
+    from discover.evaluation.comparison_file import comparison_bytes as comparison_bytes
+    from discover.evaluation.comparison_file import load_comparison as load_comparison
+    from discover.evaluation.comparison_file import save_comparison as save_comparison
+    from discover.evaluation.comparison_file import training_alone as training_alone
     from discover.inner_loop.adaptation import Adaptation as Adaptation
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
@@ -153,6 +158,9 @@ if TYPE_CHECKING:
     from discover.learning.weighting import ends_within as ends_within
     from discover.learning.weighting import standardized as standardized
     from discover.learning.weighting import step_weights as step_weights
+    from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
+    from discover.outer_loop.history import History as History
+    from discover.outer_loop.history import read_history as read_history
     from discover.process.program import run_program as run_program
     from discover.reading.facts import CandidateFacts as CandidateFacts
     from discover.reading.facts import facts_of_search as facts_of_search
@@ -311,8 +319,8 @@ _HOME = {
         "Context",
         "Info",
         "Trajectory",
-        "group_columns",
-        "join_columns",
+        "group_environments",
+        "join_environments",
     ),
     "contract.types": (
         "Carry",
@@ -333,6 +341,13 @@ _HOME = {
         "WrappingRule",
     ),
     "contract.world": ("World",),
+    "evaluation.comparison_file": (
+        "REPORT_FILE",
+        "comparison_bytes",
+        "load_comparison",
+        "save_comparison",
+        "training_alone",
+    ),
     "inner_loop.adaptation": (
         "Adaptation",
         "adaptation_figure",
@@ -362,6 +377,11 @@ _HOME = {
         "ends_within",
         "standardized",
         "step_weights",
+    ),
+    "outer_loop.history": (
+        "HISTORY_FOLDER",
+        "History",
+        "read_history",
     ),
     "process.program": ("run_program",),
     "reading.facts": (

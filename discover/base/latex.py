@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import SupportsFloat
 
 from discover.base.short_number import short_number
 
@@ -27,7 +28,7 @@ _ACCENTS = {"hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "bar": "\u0
 _RAISED = dict(zip("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", strict=True))
 
 
-def latex_number(value: float) -> str:
+def latex_number(value: SupportsFloat) -> str:
     r"""A number for a formula; very small and very large ones as a power of ten.
 
     >>> print(latex_number(0.31), latex_number(2.5e-4), latex_number(1e-8))
