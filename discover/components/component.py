@@ -71,6 +71,14 @@ class Component:
         """Figures of the component's behavior, by name; trackers store them with a run."""
         return {}
 
+    def formula(self) -> str:
+        """The component's own equations in LaTeX, one a line, with its numbers put in; empty where there is none.
+
+        Its parts write their own. `discover.latex_number` writes a number. Pages draw the part of LaTeX that matplotlib's
+        mathtext knows (no environments, no alignment).
+        """
+        return ""
+
     def effective(self) -> "Component":
         """A component of the same kind that does the same without parts that do nothing; see `discover.effective`.
 

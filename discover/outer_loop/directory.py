@@ -17,6 +17,7 @@ from typing import Any
 from discover.base.errors import DiscoverWarning, UserError
 from discover.config.search_config import SearchConfig, slug
 from discover.contract.registry import Registry
+from discover.evaluation.comparison_file import REPORT_FILE
 from discover.storage.array_file import leftovers, remove_leftovers, write_atomically
 from discover.storage.locks import LOCK_FILE, directory_lock
 from discover.storage.yaml_text import text_of, values_in
@@ -34,7 +35,7 @@ FORMAT = 1
 _KEYS = {"config": "words", "dependencies": "belongs"}
 """Attributes of `Origin` whose key in `ORIGIN_FILE` has another name."""
 
-_FILES = (CONFIG_FILE, ORIGIN_FILE, STATE_FILE, CHAMPION_FILE, RESULT_FILE)
+_FILES = (CONFIG_FILE, ORIGIN_FILE, STATE_FILE, CHAMPION_FILE, REPORT_FILE, RESULT_FILE)
 _SHAPING = ("discover-rl", "jax", "jaxlib", "numpy", "optax", "evosax", "gymnax")
 """Distributions whose version may change bits."""
 

@@ -13,16 +13,16 @@ from discover.testing.components import complete
 from discover.testing.failures import finite, form, require, same_bits
 
 
-def check_environment(environment: Environment, steps: int = 128, columns: int = 4) -> None:
-    """Check an environment with random actions, in several columns side by side; after the end of an episode a new one starts.
+def check_environment(environment: Environment, steps: int = 128, num_envs: int = 4) -> None:
+    """Check a family with random actions, in several environments side by side; after the end of an episode a new one starts.
 
     Shapes are those of `check_environment_shapes`. Observations and rewards are finite. The same key gives the same bits. Not
     every step looks the same.
 
     Args:
         environment: open values are set first.
-        steps: of each column.
-        columns: B, each with a task and keys of its own.
+        steps: of each environment.
+        num_envs: B environments, each with a task and keys of its own.
 
     Raises:
         ConformanceError: the first check that fails, in one sentence.
@@ -30,7 +30,7 @@ def check_environment(environment: Environment, steps: int = 128, columns: int =
     environment, name = complete(environment), repr(environment)
     check_environment_shapes(environment)
     roll = jax.jit(lambda e, keys: jax.vmap(lambda key: _roll(e, key, steps))(keys))
-    keys = jax.random.split(jax.random.key(0), columns)
+    keys = jax.random.split(jax.random.key(0), num_envs)
     observations, rewards, ended = roll(environment, keys)
     require(finite(observations), f"{name} gives observations that are not finite.")
     require(finite(rewards), f"{name} gives rewards that are not finite.")

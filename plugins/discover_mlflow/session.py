@@ -19,6 +19,7 @@ from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address
 from discover_mlflow.ledger import Entry, Ledger, ledger_path, pack, record_line, records
 from discover_mlflow.lineage import lineage, lineage_figure, lineage_record, write_lineage
+from discover_mlflow.report_files import add_comparison
 from discover_mlflow.sender import Sender
 
 _FULL_SECONDS = 5.0  # that the end of a run waits for a full disk
@@ -168,6 +169,7 @@ class Session:
         """Add the table of a comparison, for people and for programs, and its learning curves."""
         self.text("comparison.md", f"{comparison.verdict}\n\n{content.comparison_table(comparison)}\n")
         self.json("comparison.json", {"verdict": comparison.verdict, "table": comparison.rows()})
+        add_comparison(self, comparison)
         self.figures(figures.comparison_figures(comparison))
 
     def lineage(self) -> None:

@@ -22,11 +22,13 @@ from discover import (
     directory_lock,
     hookimpl,
     text_of,
+    training_alone,
 )
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
 from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, load_state, records
 from discover_mlflow.population import history
+from discover_mlflow.report_files import add_comparison, add_history
 from discover_mlflow.session import Session, TrackingWarning
 from discover_mlflow.sqlite_check import has_run
 from discover_mlflow.stores import check_tracking, experiment_name
@@ -174,6 +176,7 @@ class Tracker:
         session.figures(figures.later("figures/fitness.png", lambda: figures.fitness_figure(history(session.folder), champion)))
         session.lineage()
         session.errors()
+        add_history(session, directory)
         if session.status != status:
             session.record("status", status=status)
         self._leave(directory)
@@ -223,6 +226,7 @@ class Tracker:
             for step, metrics in content.training_metrics(training):
                 session.record("metrics", step=step, metrics=metrics)
             session.json("training.json", content.training_facts(training))
+            add_comparison(session, training_alone(training))
             session.figures(figures.later("figures/curve.png", training.plot))
             session.figures(figures.component_figures(training.algorithm, session.problems))
 

@@ -23,7 +23,7 @@ from discover import (
     component,
     real,
 )
-from discover_zoo.rules.traces import add_steps, slope_of_action_value
+from discover_zoo.rules.traces import action_value_gradient, add_steps
 
 
 def epsilon_greedy(q: jax.Array, epsilon: Scalar) -> jax.Array:
@@ -82,10 +82,10 @@ class OneStep(Control):
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState, Info]:
-        slope, value = slope_of_action_value(world, params, trajectory)
+        gradient, value = action_value_gradient(world, params, trajectory)
         discount = self.gamma * (1.0 - trajectory.terminated[0, 0])
         delta = trajectory.reward[0, 0] + discount * self.value_of_next(world, params, trajectory) - value
-        return add_steps(params, (self.step_size * delta, slope)), state, {"error": jnp.abs(delta)}
+        return add_steps(params, (self.step_size * delta, gradient)), state, {"error": jnp.abs(delta)}
 
     def value_of_next(self, world: World, params: Params, trajectory: Trajectory) -> jax.Array:
         """The value of the next state, a scalar; no gradient passes."""
