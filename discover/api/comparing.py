@@ -57,10 +57,18 @@ def compare_in(
 ) -> Comparison:
     """Compare candidates in a session that is open already, see `compare`."""
     from discover.config.search_config import default_executor
+    from discover.evaluation.compare import Watched
     from discover.evaluation.compare import compare as compared
 
     registry = running.plugins.registry
     executor = default_executor(registry)
-    comparison = compared(registry, executor, algorithms, runs, seeds=seeds, seed=seed, progress=running.progress)
-    running.plugins.tell("discover_comparison_finished", comparison=comparison)
-    return comparison
+    return compared(
+        registry,
+        executor,
+        algorithms,
+        runs,
+        seeds=seeds,
+        seed=seed,
+        progress=running.progress,
+        watched=Watched(running.plugins.tell),
+    )

@@ -15,7 +15,7 @@ from discover.config.build import config_of, environment_from, errors_at
 from discover.config.reading import read_config
 from discover.config.search_config import SearchConfig, checked_config
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import SearchInfo
+from discover.contract.events import SearchInfo, Selection
 from discover.contract.results import SearchResult
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.checkpoint import Checkpoint
@@ -194,10 +194,13 @@ class _Runner:
             return result
         self._search()
         ending = self._ending()
+        self.plugins.tell("discover_selection_started", search=self.info)
         choice = ending.choose()
         self.close()  # the report has no time limit, and a worker holds memory
         with self.checkpoint.must_write("its champion", self.now):
             ending.save(choice)
+        selection = Selection(choice.champion, choice.fitness, choice.finalists, choice.finalist_fitness)
+        self.plugins.tell("discover_selection_finished", search=self.info, selection=selection)
         result = ending.result(choice)
         self.plugins.tell("discover_search_finished", search=self.info, result=result)
         with self.checkpoint.must_write("its result", self.now):
@@ -237,6 +240,7 @@ class _Runner:
             progress=self.progress,
             limited=self._limited,
             tune=self._tune,
+            tell=self.plugins.tell,
         )
 
     def _tuning_configs(self) -> dict[str, SearchConfig]:
