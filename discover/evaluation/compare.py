@@ -8,6 +8,7 @@ from pathlib import Path
 
 from discover.base.errors import UserError
 from discover.base.statistics import corrected_difference, seeds_for_verdict
+from discover.config.candidate_file import fingerprint_of
 from discover.config.tasks import check_distinct
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import ComparisonInfo, TaskRun
@@ -15,7 +16,7 @@ from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Comparison, Difference, Training
 from discover.evaluation.checks import check_lifetimes
-from discover.evaluation.train import known_fingerprint, train_checked
+from discover.evaluation.train import train_checked
 from discover.plugin.provenance import provenance
 
 
@@ -129,7 +130,7 @@ def _info(
         roles={name: watched.roles.get(name, "candidate" if name == first else "baseline") for name in candidates},
         runs=tuple(runs),
         seeds=seeds,
-        fingerprints={name: known_fingerprint(registry, candidate) for name, candidate in candidates.items()},
+        fingerprints={name: fingerprint_of(registry, candidate) for name, candidate in candidates.items()},
         provenance=provenance(registry),
         directory=watched.directory,
     )

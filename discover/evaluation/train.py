@@ -9,10 +9,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from discover.base.errors import UserError
 from discover.base.randomness import seed_keys
 from discover.base.statistics import Interval, bootstrap_interval
-from discover.config.build import environment_from
+from discover.config.build import config_of, environment_from
 from discover.config.candidate_file import fingerprint_of
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Status, TaskRun, TrainingInfo
@@ -69,7 +68,7 @@ def train(
         algorithm=algorithm,
         run=run,
         seeds=seeds,
-        fingerprint=known_fingerprint(registry, algorithm),
+        fingerprint=fingerprint_of(registry, algorithm),
         provenance=facts,
     )
     tell("discover_training_started", training=info)
@@ -128,15 +127,9 @@ def train_checked(
         env_steps=int(curves.env_steps.sum(dtype=np.int64)),
         seconds=seconds,
         provenance={**facts, "executor": repr(executor)},
+        stream=f"{purpose} {seed}",
+        words=config_of(registry, algorithm),
     )
-
-
-def known_fingerprint(registry: Registry, algorithm: Algorithm) -> str:
-    """The fingerprint of a candidate; empty if one of its components is not registered, so that it has no name."""
-    try:
-        return fingerprint_of(registry, algorithm)
-    except UserError:
-        return ""
 
 
 def _tell_nobody(hook: str, **facts: object) -> None:

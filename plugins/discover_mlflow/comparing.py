@@ -10,6 +10,7 @@ from discover_mlflow import figures, returns
 from discover_mlflow.content import described, error_tags, run_tags
 from discover_mlflow.limits import LONGEST_TAG, texts
 from discover_mlflow.part import Part
+from discover_mlflow.report_files import add_comparison
 from discover_mlflow.session import Session
 
 
@@ -106,6 +107,7 @@ def record_table(run: Part, comparison: Comparison) -> None:
     """Add the table of a comparison, for people and for programs."""
     run.text("comparison.md", f"{comparison.verdict}\n\n{returns.comparison_table(comparison)}\n")
     run.json("comparison.json", {"verdict": comparison.verdict, "table": comparison.rows()})
+    add_comparison(run, comparison)
 
 
 def verdict_tags(verdict: str) -> dict[str, str]:

@@ -14,8 +14,8 @@ import numpy as np
 from discover import Generation, SearchInfo, SearchResult, Selection, Space, Status, TaskRun, effective, values_by_path
 from discover_mlflow.addresses import without_secrets
 from discover_mlflow.limits import LONGEST_PARAM, LONGEST_TAG, cut, finite, flattened, keys, number, texts
-from discover_mlflow.models import DIRECTORY_TAG
 from discover_mlflow.returns import comparison_table, difference_metrics, end_metrics, hardest
+from discover_mlflow.tags import DIRECTORY_TAG
 
 MOST_KEYS = 40
 """The most metric keys of the generations and of the champion of a search: with more, its page becomes slow."""
@@ -36,8 +36,13 @@ def search_params(search: SearchInfo) -> dict[str, str]:
 
 def search_tags(search: SearchInfo, outer: str | None = None) -> dict[str, str]:
     """Tags of a search: its directory, provenance and description; ``outer`` is the search that it tunes a baseline for."""
-    tags = texts({DIRECTORY_TAG: search.directory.absolute()}, LONGEST_TAG)
-    return run_tags("search", search.provenance, search=outer or search.name) | tags | described(_space_text(search))
+    tags = run_tags("search", search.provenance, search=outer or search.name)
+    return tags | directory_tags(search) | described(_space_text(search))
+
+
+def directory_tags(search: SearchInfo) -> dict[str, str]:
+    """The tag with the directory of a search."""
+    return texts({DIRECTORY_TAG: search.directory.absolute()}, LONGEST_TAG)
 
 
 def described(markdown: str) -> dict[str, str]:

@@ -11,6 +11,8 @@ curves   ``steps``, and by metric a list of as many values, null where there is 
 tags     ``tags``
 artifact ``path`` below the folder ``artifacts`` beside the ledger, and its ``sha256``
 model    ``path`` of a candidate file below ``artifacts``, ``name``, ``params``
+version  ``sha256`` of the candidate file of a model: it becomes a version of the registered model ``name``; ``search``,
+         ``about`` of the registered model, ``tags`` and ``description`` of the version, ``promote`` if it is to hold the alias
 status   ``status`` of the run: RUNNING, FINISHED, FAILED or KILLED
 ======== ==================================================================================================================
 
@@ -24,6 +26,7 @@ import base64
 import contextlib
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,8 +37,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from discover import UserError
-from discover_mlflow.addresses import HIDDEN, path_component, public_address
+from discover_mlflow.addresses import HIDDEN, path_component, public_address, sqlite_address, sqlite_path
 from discover_mlflow.files import sync_folder, write_all, write_aside
+from discover_mlflow.sqlite_check import has_run
 
 
 class Entry(NamedTuple):
@@ -121,10 +125,12 @@ class State(NamedTuple):
     """The progress of sending a ledger to a store.
 
     Attributes:
-        address: of the store.
+        address: of the store. In the file there is its place relative to the ledger too, if it is a SQLite file.
         run_id, experiment_id: of the run there, empty before there is one.
         sent: number of bytes of the ledger that were sent or refused.
         refused: the first bytes of the records that the store has refused.
+        version: address of the champion in the store's registry of models, empty before it is there.
+        alias: its address by the alias ``champion``, empty unless it holds that.
         below: ids of the runs below that run, by name.
     """
 
@@ -133,6 +139,8 @@ class State(NamedTuple):
     experiment_id: str = ""
     sent: int = 0
     refused: tuple[int, ...] = ()
+    version: str = ""
+    alias: str = ""
     below: Mapping[str, str] = MappingProxyType({})
 
     def id_of(self, name: str) -> str:
@@ -218,7 +226,9 @@ def load_state(folder: Path, address: str) -> State:
 
 def save_state(folder: Path, state: State) -> None:
     """Replace the state as a whole; no other user may read it, since the address may hold a password."""
-    fields = state._asdict() | {"below": dict(state.below)}
+    path = sqlite_path(state.address)
+    nearby = {} if path is None else {"nearby": os.path.relpath(path, folder.absolute())}
+    fields = state._asdict() | {"below": dict(state.below)} | nearby
     write_aside(folder / "state.json", json.dumps(fields).encode(), 0o600)
 
 
@@ -257,9 +267,19 @@ def _stored(folder: Path) -> State | None:
     try:
         fields = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         known = {name: fields[name] for name in State._fields if name in fields}
-        return State(**known)._replace(refused=tuple(known.get("refused", ())))
-    except (OSError, ValueError, TypeError, KeyError):
+        state = State(**known)._replace(refused=tuple(known.get("refused", ())))
+        return state._replace(address=_present_address(folder, state, fields.get("nearby")))
+    except (OSError, ValueError, TypeError, KeyError, sqlite3.Error):
         return None
+
+
+def _present_address(folder: Path, state: State, nearby: str | None) -> str:
+    """The address of a state; that of the SQLite file near the ledger, if both were moved or copied together."""
+    if nearby is None:
+        return state.address
+    path = Path(os.path.normpath(folder.absolute() / nearby))
+    moved = path != sqlite_path(state.address) and path.is_file() and (not state.run_id or has_run(path, state.run_id))
+    return sqlite_address(path) if moved else state.address
 
 
 def _without_user(address: str) -> str:

@@ -87,6 +87,10 @@ class Part:
             self.status = facts["status"]
         self._write(kind, facts)
 
+    def has(self, once: str) -> bool:
+        """Whether the ledger has a record with this name in ``once``."""
+        return once in self._once
+
     def record_new(self, kind: str, once: str, **facts: Any) -> None:
         """Append a record, unless the run's last record of this name holds the same."""
         self.record(kind, once=once, mark=checksum(json.dumps(facts, sort_keys=True).encode()), **facts)

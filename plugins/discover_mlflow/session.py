@@ -65,6 +65,11 @@ class Session(Part):
         return self._sender.run_id
 
     @property
+    def version(self) -> tuple[str, str]:
+        """Addresses of the champion in the registry of models, see `Sender.version`."""
+        return self._sender.version
+
+    @property
     def unwritten(self) -> int:
         """The number of records that are not on the disk yet."""
         return self._ledger.waiting
