@@ -24,9 +24,9 @@ from plugins.tracked import (
     contents,
     copied,
     generation,
+    generations_of,
     search_info,
     search_result,
-    steps_of,
     toy_registry,
     tracked,
 )
@@ -158,7 +158,7 @@ def test_a_moved_search_goes_on_in_its_run_which_knows_the_new_place(old: Path, 
     shutil.move(new / "searches" / "begun", new / "moved")
     (run,) = client_of(store).search_runs(["1"], "attributes.status = 'RUNNING'")
     go_on(new / "moved", registry, store)
-    assert steps_of(store, run.info.run_id, "fitness/mean") == [0, 1, 2, 3]
+    assert generations_of(store, run.info.run_id, "fitness/mean") == [0, 1, 2, 3]
     assert len(client_of(store).search_runs(["1"])) == 2
     assert find_search(run.info.run_id, store) == new / "moved"
 
@@ -172,7 +172,7 @@ def test_a_folder_with_store_and_search_goes_on_at_its_new_place(old: Path, tmp_
     relocate.relocate(new / "mlflow.db")
     go_on(new / "searches" / "begun", registry)
     (run,) = client_of(address_of(new)).search_runs(["1"], "attributes.end_time > 0", order_by=["attributes.end_time DESC"])[:1]
-    assert steps_of(address_of(new), run.info.run_id, "fitness/mean") == [0, 1, 2, 3]
+    assert generations_of(address_of(new), run.info.run_id, "fitness/mean") == [0, 1, 2, 3]
 
 
 def test_a_copied_search_does_not_go_on_in_the_run_of_the_original(old: Path, tmp_path: Path, registry: Registry) -> None:
