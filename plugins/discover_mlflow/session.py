@@ -145,6 +145,10 @@ class Session:
         """Add an artifact that is a text."""
         self.file(name, text.encode(errors="backslashreplace"))
 
+    def holds(self, name: str, text: str) -> bool:
+        """Whether the ledger has an artifact of this name with this text."""
+        return self._files.get(name) == hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
+
     def json(self, name: str, value: object) -> None:
         """Add an artifact that is JSON."""
         self.text(name, json.dumps(content.plain(value), indent=2))

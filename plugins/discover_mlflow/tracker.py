@@ -27,6 +27,7 @@ from discover import (
 )
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
+from discover_mlflow.champion_page import add_page
 from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, load_state, records
 from discover_mlflow.population import history
 from discover_mlflow.report_files import add_comparison, add_history
@@ -173,7 +174,10 @@ class Tracker:
 
     def _register(self, session: Session, search: SearchInfo, result: SearchResult) -> None:
         """Record that the champion is a version of the registered model of the search's name."""
-        once, record = "champion/version", version_record(search, result, promoted=self._promote)
+        once, record = (
+            "champion/version",
+            version_record(search, result, page=add_page(session, search, result), promoted=self._promote),
+        )
         if record["name"] != search.name and not session.has(once):
             session.problems.append(
                 f"the registered model of the search '{search.name}' is called '{record['name']}': MLflow takes no other name"
