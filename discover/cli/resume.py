@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from discover.base.errors import UserError
+from discover.base.secrets import without_secrets
 from discover.cli.options import Json, NoTracking, PluginsDir, Promote, Tracking, common
 from discover.cli.output import quiet_output
 from discover.cli.search import how_to_go_on, print_outcome, run_search
@@ -60,6 +61,7 @@ def _directory(plugins: Plugins, address: str, store: str | None) -> Path:
     directory = plugins.hook.discover_find_search(address=address, store=store)
     if directory is None:
         raise UserError(
-            f"'{address}' is neither a directory nor the id of a tracked run: give the directory that the search printed."
+            f"'{without_secrets(address)}' is neither a directory nor the id of a tracked run: give the directory that the "
+            "search printed."
         )
     return directory
