@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from discover.api.candidates import recipe as recipe
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
+    from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
     from discover.api.promoting import promote as promote
     from discover.api.reading import show as show
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
     from discover.contract.return_function import ReturnFunction as ReturnFunction
     from discover.contract.return_function import Segment as Segment
     from discover.contract.return_function import Targets as Targets
+    from discover.contract.run_summary import RunSummary as RunSummary
     from discover.contract.strategy import Objective as Objective
     from discover.contract.strategy import Proposal as Proposal
     from discover.contract.strategy import Strategy as Strategy
@@ -182,6 +184,7 @@ _HOME = {
         "save",
     ),
     "api.comparing": ("compare",),
+    "api.listing": ("runs",),
     "api.loaded": ("plugins",),
     "api.promoting": ("promote",),
     "api.reading": ("show",),
@@ -317,6 +320,7 @@ _HOME = {
         "Segment",
         "Targets",
     ),
+    "contract.run_summary": ("RunSummary",),
     "contract.strategy": (
         "Objective",
         "Proposal",

@@ -16,6 +16,13 @@ from discover.plugin.session import session, start_plugins
 if TYPE_CHECKING:
     from discover.contract.events import TaskRun
 
+ManyChanges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="[NAME:]a.b=c", help="Change one value of a candidate, of the first one without NAME; repeatable."
+    ),
+]
+
 _MOST_DIGITS = 100
 _HELP = f"The one in question, then those to compare it with. {HELP}"
 
@@ -28,6 +35,7 @@ def run(
     seeds: Seeds = 16,
     steps: Steps = STEPS,
     seed: Seed = 0,
+    settings: ManyChanges = None,
     json: Json = False,
     no_tracking: NoTracking = False,
     tracking: Tracking = None,
@@ -40,11 +48,11 @@ def run(
         from discover.api.comparing import compare_in
 
         runs = runs_of(tasks, steps)
-        algorithms = candidates_from(plugins, names, options.store)
+        algorithms = candidates_from(plugins, names, options.store, settings=settings or ())
         with session(options.command("compare"), plugins) as running:
             comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
     if options.json:
-        summary = {"candidates": names, "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}
+        summary = {"candidates": list(algorithms), "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}
         print_json({**summary, "run_id": None, **running.facts})
     else:
         print_text(comparison.table(escaped))

@@ -36,8 +36,12 @@ def search_params(search: SearchInfo) -> dict[str, str]:
 
 def search_tags(search: SearchInfo) -> dict[str, str]:
     """Tags of a search: its directory, provenance and description."""
-    tags = _texts({DIRECTORY_TAG: search.directory.absolute()}, _LONGEST_TAG)
-    return provenance_tags("search", search.provenance) | tags | described(_space_text(search))
+    return provenance_tags("search", search.provenance) | directory_tags(search) | described(_space_text(search))
+
+
+def directory_tags(search: SearchInfo) -> dict[str, str]:
+    """The tag with the directory of a search."""
+    return _texts({DIRECTORY_TAG: search.directory.absolute()}, _LONGEST_TAG)
 
 
 def described(markdown: str) -> dict[str, str]:

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discover import UserError, text_of, values_in_file
-from discover_mlflow.addresses import client_address, public_address, resolve_store, sqlite_path
+from discover_mlflow.addresses import client_address, public_address
 from discover_mlflow.logs import diverted_aside, log_clause
-from discover_mlflow.stores import check_tracking, client_of, root_cause
+from discover_mlflow.stores import client_of, existing_store, root_cause
 from discover_mlflow.tags import CHECKSUM_TAG, DIRECTORY_TAG
 from discover_mlflow.versions import is_registered, stored_version
 
@@ -85,7 +85,7 @@ def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
     Raises:
         UserError: there is no such model, it has another flavor, or its file has been altered.
     """
-    place = checked_store(store)
+    place = existing_store(store)
     with diverted_aside() as log:
         try:
             return _fetch(client_of(place), address, place, folder)
@@ -96,38 +96,6 @@ def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
                 f"there is no candidate at '{address}' in the tracking store '{public_address(place)}' "
                 f"({root_cause(error, place)}{log_clause(log)}): check the address, or name the store with --tracking."
             ) from None
-
-
-def find_search(address: str, store: str | None) -> Path:
-    """The directory of the search behind a run's address.
-
-    Raises:
-        UserError: there is no such run, or it is not that of a search.
-    """
-    place = checked_store(store)
-    run_id, _ = _run_and_path(address)
-    with diverted_aside() as log:
-        try:
-            directory = client_of(place).get_run(run_id).data.tags.get(DIRECTORY_TAG)
-        except Exception as error:
-            raise UserError(
-                f"run '{run_id}' is not in the tracking store '{public_address(place)}' "
-                f"({root_cause(error, place)}{log_clause(log)}): check "
-                "the id, name the store with --tracking, or give the search's directory."
-            ) from None
-    if directory is None:
-        raise UserError(f"run '{run_id}' is not that of a search: give one that is, or the search's directory.")
-    return Path(directory)
-
-
-def checked_store(store: str | None) -> str:
-    """The address of a store that exists and answers."""
-    place = resolve_store(store)
-    path = sqlite_path(place)
-    if path is not None and not path.exists():
-        raise UserError(f"there is no tracking store at '{place}': name one with --tracking, or set MLFLOW_TRACKING_URI.")
-    check_tracking(place, experiment=None)
-    return place
 
 
 def _fetch(client: MlflowClient, address: str, place: str, folder: Path) -> Path:

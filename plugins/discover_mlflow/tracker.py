@@ -28,6 +28,7 @@ from discover import (
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
 from discover_mlflow.champion_page import add_page
+from discover_mlflow.directories import check_copy, is_moved
 from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, load_state, records
 from discover_mlflow.population import history
 from discover_mlflow.report_files import add_comparison, add_history
@@ -37,8 +38,6 @@ from discover_mlflow.stores import check_tracking, experiment_name
 from discover_mlflow.version_record import version_record
 
 CHAMPION = "champion.candidate"
-MODEL_FACTS = ("model", "model_alias")
-"""Facts of a command: the address of the champion as a registered version, and that by its alias if it holds it."""
 
 
 class _NoLedgerError(Exception):
@@ -86,6 +85,8 @@ class Tracker:
         run_id = load_state(ledger_folder(directory), self.address).run_id if directory is not None else ""
         self._experiment = beginning.get("experiment") or experiment_name(experiment)
         check_tracking(self.address, self._experiment, run_id)
+        if directory is not None:
+            check_copy(directory, self.address)
 
     def finish(self) -> str | None:
         """Wait until the store has everything, or patience is over; returns the id of the run, if the store has created it.
@@ -99,7 +100,9 @@ class Tracker:
         for directory in reversed([*self._open]):
             self._close(self._open.pop(directory))
         if self._directory is not None:
-            self.run_id = load_state(ledger_folder(self._directory), self.address).run_id or None
+            state = load_state(ledger_folder(self._directory), self.address)
+            self.run_id = state.run_id or None
+            self._model = _addresses(state.version, state.alias)
         if self._lost:
             raise DiscoverError("; ".join(self._lost) + ".")
         return self.run_id
@@ -128,6 +131,8 @@ class Tracker:
             session.begin(self._experiment, search.name, params=content.search_params(search), tags=tags, parent=parent)
         elif session.status != "FINISHED":
             session.record("status", status="RUNNING")
+        if is_moved(search.directory):
+            session.record("tags", tags=content.directory_tags(search))
         session.text("config.yaml", text_of(content.plain(search.config), "the config"))
         if search.resumed_from and session.status != "FINISHED":
             session.json(f"provenance_resumed_{search.resumed_from:06d}.json", search.provenance)
@@ -174,10 +179,8 @@ class Tracker:
 
     def _register(self, session: Session, search: SearchInfo, result: SearchResult) -> None:
         """Record that the champion is a version of the registered model of the search's name."""
-        once, record = (
-            "champion/version",
-            version_record(search, result, page=add_page(session, search, result), promoted=self._promote),
-        )
+        page = add_page(session, search, result)
+        once, record = "champion/version", version_record(search, result, page=page, promoted=self._promote)
         if record["name"] != search.name and not session.has(once):
             session.problems.append(
                 f"the registered model of the search '{search.name}' is called '{record['name']}': MLflow takes no other name"
@@ -218,7 +221,7 @@ class Tracker:
         complete = session.close(self._patience)
         self._closed.add(session.folder.absolute())
         self.run_id = session.run_id or self.run_id
-        self._model |= {key: address for key, address in zip(MODEL_FACTS, session.version, strict=True) if address}
+        self._model |= _addresses(*session.version)
         if not complete:
             self._lacking = session.folder
         if session.unwritten:
@@ -283,6 +286,11 @@ class Tracker:
             session.record("status", status=status)
             if self._close(session) and not session.named:
                 shutil.rmtree(folder)
+
+
+def _addresses(version: str, alias: str) -> dict[str, str]:
+    """The facts on a registered champion."""
+    return {key: address for key, address in (("model", version), ("model_alias", alias)) if address}
 
 
 def _checksum(data: bytes) -> str:
