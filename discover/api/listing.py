@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from discover.api.loaded import plugins
 from discover.api.running import count, store_of
 from discover.base.errors import UserError, nearest
+from discover.base.secrets import without_secrets
 
 if TYPE_CHECKING:
     from discover.contract.run_summary import RunSummary
@@ -84,7 +85,7 @@ def _by_name(loaded: Plugins, name: str, store: str | None, tracking: bool) -> P
     if not close:
         known = {one.name for one in every.values()}
         hint = f"{nearest(name, known, command='discover runs')}." if known else "'discover runs' lists what there is."
-        raise UserError(f"'{name}' is neither a directory nor the name or the run of a search: {hint}")
+        raise UserError(f"'{without_secrets(name)}' is neither a directory nor the name or the run of a search: {hint}")
     there = [one for one in close if one.directory.is_dir()]
     newest = max(there or close, key=lambda one: one.started)
     if not there:

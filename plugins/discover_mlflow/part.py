@@ -99,6 +99,10 @@ class Part:
         """Add an artifact that is a text."""
         self.file(name, text.encode(errors="backslashreplace"))
 
+    def holds(self, name: str, text: str) -> bool:
+        """Whether the ledger has an artifact of this name with this text."""
+        return self._files.get(name) == checksum(text.encode(errors="backslashreplace"))
+
     def json(self, name: str, value: object) -> None:
         """Add an artifact that is JSON."""
         self.text(name, json.dumps(plain(value), indent=2))

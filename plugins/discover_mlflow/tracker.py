@@ -28,6 +28,7 @@ from discover import (
 )
 from discover_mlflow import content, figures, limits, returns
 from discover_mlflow.addresses import public_address, resolve_store
+from discover_mlflow.champion_page import add_page
 from discover_mlflow.comparing import ComparisonRuns, record_table, record_training, report_name
 from discover_mlflow.directories import check_copy, is_moved
 from discover_mlflow.earlier import check_ledger, is_sent, ledgers_in, warn_of_gaps
@@ -40,8 +41,6 @@ from discover_mlflow.stores import check_tracking, experiment_name
 from discover_mlflow.version_record import version_record
 
 CHAMPION = "champion.candidate"
-MODEL_FACTS = ("model", "model_alias")
-"""Facts of a command: the address of the champion as a registered version, and that by its alias if it holds it."""
 
 
 class Tracker:
@@ -106,7 +105,9 @@ class Tracker:
         for directory in reversed([*self._open]):
             self._close(self._open.pop(directory))
         if self._directory is not None:
-            self.run_id = load_state(ledger_folder(self._directory), self.address).run_id or None
+            state = load_state(ledger_folder(self._directory), self.address)
+            self.run_id = state.run_id or None
+            self._model = _addresses(state.version, state.alias)
         if self._lost:
             raise DiscoverError("; ".join(self._lost) + ".")
         return self.run_id
@@ -184,7 +185,8 @@ class Tracker:
 
     def _register(self, session: Session, search: SearchInfo, result: SearchResult) -> None:
         """Record that the champion is a version of the registered model of the search's name."""
-        once, record = "champion/version", version_record(search, result, promoted=self._promote)
+        page = add_page(session, search, result)
+        once, record = "champion/version", version_record(search, result, page=page, promoted=self._promote)
         if record["name"] != search.name and not session.has(once):
             session.problems.append(
                 f"the registered model of the search '{search.name}' is called '{record['name']}': MLflow takes no other name"
@@ -224,7 +226,7 @@ class Tracker:
         complete = session.close(self._patience)
         self._closed.add(session.folder.absolute())
         self.run_id = session.run_id or self.run_id
-        self._model |= {key: address for key, address in zip(MODEL_FACTS, session.version, strict=True) if address}
+        self._model |= _addresses(*session.version)
         if not complete:
             self._lacking = session.folder
         if session.unwritten:
@@ -361,6 +363,11 @@ def _end_runs(session: Session, status: str) -> None:
         if run.status in ("", "RUNNING"):
             run.end(status)
     session.end(status)
+
+
+def _addresses(version: str, alias: str) -> dict[str, str]:
+    """The facts on a registered champion."""
+    return {key: address for key, address in (("model", version), ("model_alias", alias)) if address}
 
 
 def _status_of(error: BaseException) -> str:

@@ -191,6 +191,8 @@ def test_the_artifacts_are_the_populations_fitness_the_figures_the_table_and_the
         "provenance.json",
         "errors.json",
         "champion.candidate",
+        "champion.html",
+        "champion.md",
         "comparison.json",
         "comparison.md",
         "figures/fitness.png",
