@@ -73,10 +73,10 @@ def find_search(loaded: Plugins, address: str, *, store: str | None, tracking: b
 def _by_name(loaded: Plugins, name: str, store: str | None, tracking: bool) -> Path:
     from discover.outer_loop.listing import searches_below
 
-    tracked = runs_of(loaded, "search", name, _MOST_OF_A_NAME, store=store, tracking=tracking) if name else []
+    tracked = runs_of(loaded, "search", name, _MOST_OF_A_NAME, store=store, tracking=tracking)
     every = {_place(one): one for one in [*searches_below(FOLDER), *tracked] if one.directory is not None}
     exact = [one for one in every.values() if one.name == name or one.directory.name == name]
-    close = exact or [one for one in every.values() if name and name.lower() in one.name.lower()]
+    close = exact or [one for one in every.values() if name.lower() in one.name.lower()]
     if len({one.name for one in close}) > 1:
         shown = sorted({one.name for one in close})
         more = "" if len(shown) <= _SHOWN else f" and {len(shown) - _SHOWN} more"

@@ -143,9 +143,4 @@ def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
     yield f"champion:        {result.champion_path}, fitness {number(result.champion_fitness)} on seeds of its own"
     how = ("train", result.champion_path, "--task", run.task, "--steps", run.steps)
     yield f"train it again:  {command_line(*how, plugins_dir=options.plugins_dir)}"
-    facts = outcome.session.facts
-    if "run_id" in facts:  # the store as the tracker writes it: the address of the user may hold a password
-        store = () if options.store is None else ("--tracking", facts.get("tracking", options.store))
-        yield f"look at it:      {command_line('ui', *store)}, run {facts['run_id']}"
-    else:
-        yield from tracked_lines(facts)
+    yield from tracked_lines(outcome.session.facts, options.store, "look at it:      ")

@@ -28,6 +28,7 @@ from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
 from discover_mlflow.directories import check_copy, is_moved
 from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, load_state, records
+from discover_mlflow.page import link_on_server
 from discover_mlflow.population import history
 from discover_mlflow.report_files import add_comparison, add_history
 from discover_mlflow.session import Session, TrackingWarning
@@ -103,6 +104,8 @@ class Tracker:
         facts: dict[str, Any] = {"tracking": public_address(self.address)}
         if run_id is not None:
             facts["run_id"] = run_id
+            link = link_on_server(self.address, run_id)
+            facts |= {} if link is None else {"link": link}
         if self._lacking is not None:
             facts["ledger"] = str(self._lacking)
         return facts
