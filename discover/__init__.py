@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from discover.api.comparing import compare as compare
     from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
+    from discover.api.promoting import promote as promote
     from discover.api.reading import show as show
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
@@ -102,6 +103,8 @@ if TYPE_CHECKING:
     from discover.contract.network import Outputs as Outputs
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
+    from discover.contract.promotion import ModelVersion as ModelVersion
+    from discover.contract.promotion import Promotion as Promotion
     from discover.contract.registry import Registry as Registry
     from discover.contract.results import Comparison as Comparison
     from discover.contract.results import Difference as Difference
@@ -183,6 +186,7 @@ _HOME = {
     "api.comparing": ("compare",),
     "api.listing": ("runs",),
     "api.loaded": ("plugins",),
+    "api.promoting": ("promote",),
     "api.reading": ("show",),
     "api.searching": (
         "resume",
@@ -300,6 +304,10 @@ _HOME = {
     ),
     "contract.normalizer": ("Normalizer",),
     "contract.optimizer": ("Optimizer",),
+    "contract.promotion": (
+        "ModelVersion",
+        "Promotion",
+    ),
     "contract.registry": ("Registry",),
     "contract.results": (
         "Comparison",

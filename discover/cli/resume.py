@@ -11,7 +11,7 @@ import typer
 
 from discover.base.text_table import number
 from discover.cli.guard import raise_late
-from discover.cli.options import Common, Json, NoTracking, PluginsDir, Tracking, common
+from discover.cli.options import Common, Json, NoTracking, PluginsDir, Promote, Tracking, common
 from discover.cli.output import command_line, print_json, quiet_output
 from discover.cli.search import how_to_go_on, print_outcome, run_search
 from discover.plugin.session import Session, session, start_plugins
@@ -32,6 +32,7 @@ def run(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Go on though versions, plugins, the device or the report have changed.")
     ] = False,
+    promote: Promote = False,
     report: Annotated[
         bool, typer.Option("--report", help="Make the report of a finished search again, from its stored curves.")
     ] = False,
@@ -44,7 +45,7 @@ def run(
 
     A finished one is left as it is.
     """
-    options = common(json, plugins_dir, tracking, no_tracking)
+    options = common(json, plugins_dir, tracking, no_tracking, promote=promote)
     if os.path.isdir(search):
         say_when_stopped(how_to_go_on(Path(search), plugins_dir))
     with quiet_output(options.json):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from discover.contract.events import Command, Generation, SearchInfo
+    from discover.contract.promotion import ModelVersion
     from discover.contract.registry import Registry
     from discover.contract.results import Comparison, SearchResult, Training
     from discover.contract.run_summary import RunSummary
@@ -102,6 +103,22 @@ def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> P
 @hookspec(firstresult=True)
 def discover_find_search(address: str, store: str | None) -> Path | None:
     """The directory of the search that a run's address belongs to; None if the text is no such address."""
+
+
+@hookspec(firstresult=True)
+def discover_model_version(address: str, store: str | None) -> ModelVersion | None:
+    """The version of a registered model at an address; None if the text is no such address.
+
+    If there is no such version, raise a `UserError`.
+    """
+
+
+@hookspec(firstresult=True)
+def discover_promote(version: ModelVersion, why: str, store: str | None) -> bool | None:
+    """Make a version the champion of its registered model, and keep the reason with it; True once it is.
+
+    If ``version.champion`` is no longer the champion, raise a `UserError`: the comparison was with another one.
+    """
 
 
 @hookspec(firstresult=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from discover import hookimpl
 
 if TYPE_CHECKING:
-    from discover import Command, RunSummary
+    from discover import Command, ModelVersion, RunSummary
 
 
 @hookimpl
@@ -24,7 +24,7 @@ def discover_observers(command: Command) -> Sequence[object]:
     from discover_mlflow.tracker import Tracker
 
     earlier = stored_address(ledger_folder(command.directory)) if command.directory else None
-    return [Tracker(command.store or earlier, directory=command.directory)]
+    return [Tracker(command.store or earlier, directory=command.directory, promote=command.promote)]
 
 
 @hookimpl
@@ -40,6 +40,24 @@ def discover_find_search(address: str, store: str | None) -> Path | None:
     from discover_mlflow.models import is_address
 
     return find_search(address, store) if is_address(address) else None
+
+
+@hookimpl
+def discover_model_version(address: str, store: str | None) -> ModelVersion | None:
+    from discover_mlflow.models import is_address
+    from discover_mlflow.stores import existing_store
+    from discover_mlflow.versions import version_at
+
+    return version_at(address, existing_store(store)) if is_address(address) else None
+
+
+@hookimpl
+def discover_promote(version: ModelVersion, why: str, store: str | None) -> bool:
+    from discover_mlflow.stores import existing_store
+    from discover_mlflow.versions import make_champion
+
+    make_champion(version, why, existing_store(store))
+    return True
 
 
 @hookimpl

@@ -12,8 +12,8 @@ import numpy as np
 
 from discover import Comparison, Generation, Interval, SearchInfo, SearchResult, Status, TaskRun, Training
 from discover_mlflow.addresses import without_secrets
-from discover_mlflow.models import DIRECTORY_TAG
 from discover_mlflow.names import distinct
+from discover_mlflow.tags import DIRECTORY_TAG
 
 MOST_KEYS = 40
 """The most metric keys of a run: with more, its page becomes slow."""

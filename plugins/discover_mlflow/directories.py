@@ -6,8 +6,8 @@ from pathlib import Path
 
 from discover import UserError
 from discover_mlflow.ledger import first_record, ledger_folder, records, stored_address
-from discover_mlflow.models import DIRECTORY_TAG
 from discover_mlflow.moved import is_same
+from discover_mlflow.tags import DIRECTORY_TAG
 
 
 def recorded_directory(folder: Path) -> Path | None:

@@ -10,6 +10,8 @@ metrics  ``step``, ``metrics``; of a generation also ``fitness`` and ``status`` 
 tags     ``tags``
 artifact ``path`` below the folder ``artifacts`` beside the ledger, and its ``sha256``
 model    ``path`` of a candidate file below ``artifacts``, ``name``, ``params``
+version  ``sha256`` of the candidate file of a model: it becomes a version of the registered model ``name``; ``search``,
+         ``about`` of the registered model, ``tags`` and ``description`` of the version, ``promote`` if it is to hold the alias
 status   ``status`` of the run: RUNNING, FINISHED, FAILED or KILLED
 ======== ==================================================================================================================
 
@@ -125,6 +127,8 @@ class State(NamedTuple):
         run_id, experiment_id: of the run there, empty before there is one.
         sent: number of bytes of the ledger that were sent or refused.
         refused: the first bytes of the records that the store has refused.
+        version: address of the champion in the store's registry of models, empty before it is there.
+        alias: its address by the alias ``champion``, empty unless it holds that.
     """
 
     address: str
@@ -132,6 +136,8 @@ class State(NamedTuple):
     experiment_id: str = ""
     sent: int = 0
     refused: tuple[int, ...] = ()
+    version: str = ""
+    alias: str = ""
 
 
 def is_beginning(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import shutil
 import tempfile
 import warnings
@@ -34,8 +35,11 @@ from discover_mlflow.report_files import add_comparison, add_history
 from discover_mlflow.session import Session, TrackingWarning
 from discover_mlflow.sqlite_check import has_run
 from discover_mlflow.stores import check_tracking, experiment_name
+from discover_mlflow.version_record import version_record
 
 CHAMPION = "champion.candidate"
+MODEL_FACTS = ("model", "model_alias")
+"""Facts of a command: the address of the champion as a registered version, and that by its alias if it holds it."""
 
 
 class _NoLedgerError(Exception):
@@ -55,6 +59,7 @@ class Tracker:
         patience: seconds without any progress after which the end of a command no longer waits for the store.
         directory: directory of the search that is resumed, if any; those of its records that the store lacks are sent in the
             end.
+        promote: whether the champion of a search is to hold the alias of its registered model without a comparison.
 
     Raises:
         UserError: the store cannot be used; this is known within seconds.
@@ -66,6 +71,8 @@ class Tracker:
         experiment: str | None = None,
         patience: float = 30.0,
         directory: Path | None = None,
+        *,
+        promote: bool = False,
     ):
         self.address = resolve_store(address)
         self.run_id: str | None = None
@@ -74,6 +81,8 @@ class Tracker:
         self._closed: set[Path] = set()  # folders of ledgers that were sent
         self._lacking: Path | None = None  # the last folder with records that the store lacks
         self._lost: list[str] = []
+        self._promote = promote
+        self._model: dict[str, str] = {}  # addresses of the last registered champion
         beginning = first_record(ledger_folder(directory)) if directory is not None else {}
         run_id = load_state(ledger_folder(directory), self.address).run_id if directory is not None else ""
         self._experiment = beginning.get("experiment") or experiment_name(experiment)
@@ -106,6 +115,7 @@ class Tracker:
             facts["run_id"] = run_id
             link = link_on_server(self.address, run_id)
             facts |= {} if link is None else {"link": link}
+        facts |= self._model
         if self._lacking is not None:
             facts["ledger"] = str(self._lacking)
         return facts
@@ -164,8 +174,19 @@ class Tracker:
             if result.comparison is not None:
                 session.comparison(result.comparison)
             session.figures(figures.component_figures(result.champion, session.problems))
+            if not first_record(session.folder).get("parent"):  # a tuned baseline is a part of the search around it
+                self._register(session, search, result)
         finally:
             self._end(search.directory, "FINISHED", result.champion_fitness)
+
+    def _register(self, session: Session, search: SearchInfo, result: SearchResult) -> None:
+        """Record that the champion is a version of the registered model of the search's name."""
+        once, record = "champion/version", version_record(search, result, promoted=self._promote)
+        if record["name"] != search.name and not session.has(once):
+            session.problems.append(
+                f"the registered model of the search '{search.name}' is called '{record['name']}': MLflow takes no other name"
+            )
+        session.record("version", once=once, mark=_checksum(json.dumps(record).encode()), **record)
 
     @hookimpl
     def discover_search_failed(self, search: SearchInfo, error: BaseException) -> None:
@@ -201,6 +222,7 @@ class Tracker:
         complete = session.close(self._patience)
         self._closed.add(session.folder.absolute())
         self.run_id = session.run_id or self.run_id
+        self._model |= {key: address for key, address in zip(MODEL_FACTS, session.version, strict=True) if address}
         if not complete:
             self._lacking = session.folder
         if session.unwritten:
