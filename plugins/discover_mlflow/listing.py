@@ -11,7 +11,7 @@ from discover import RunSummary, UserError
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
 from discover_mlflow.ledger import ledger_folder, load_state
 from discover_mlflow.logs import diverted_aside, log_clause
-from discover_mlflow.stores import client_of, existing_store, root_cause
+from discover_mlflow.stores import client_of, existing_store, quick_requests, root_cause
 from discover_mlflow.tags import DIRECTORY_TAG
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def list_runs(address: str | None, kind: str | None, word: str, limit: int) -> S
     if path is not None and not path.exists() and address is None:
         return None
     existing_store(store)
-    with diverted_aside() as log:
+    with diverted_aside() as log, quick_requests():
         try:
             return [summary for summary, _ in zip(_summaries(client_of(store), kind, word), range(limit), strict=False)]
         except Exception as error:
@@ -58,7 +58,7 @@ def find_search(address: str, store: str | None) -> Path:
     """
     place = existing_store(store)
     run_id = address.removeprefix("runs:/").strip("/").partition("/")[0]
-    with diverted_aside() as log:
+    with diverted_aside() as log, quick_requests():
         try:
             tag = client_of(place).get_run(run_id).data.tags.get(DIRECTORY_TAG)
         except Exception as error:

@@ -33,6 +33,7 @@ from discover_mlflow.comparing import ComparisonRuns, record_table, record_train
 from discover_mlflow.directories import check_copy, is_moved
 from discover_mlflow.earlier import check_ledger, is_sent, ledgers_in, warn_of_gaps
 from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, load_state
+from discover_mlflow.page import link_on_server
 from discover_mlflow.part import checksum
 from discover_mlflow.population import history
 from discover_mlflow.report_files import add_comparison, add_history
@@ -118,6 +119,8 @@ class Tracker:
         facts: dict[str, Any] = {"tracking": public_address(self.address)}
         if run_id is not None:
             facts["run_id"] = run_id
+            link = link_on_server(self.address, run_id)
+            facts |= {} if link is None else {"link": link}
         facts |= self._model
         if self._lacking is not None:
             facts["ledger"] = str(self._lacking)

@@ -42,7 +42,7 @@ def discover_generation_done(search, generation):
     while generation.index == 1 and not Path("marks/go").exists():
         time.sleep(0.1)
 """
-"""A plugin: each search marks its generations, and waits after the second until it may go on."""
+"""A plugin: each search marks its generations, and waits in the second until it may go on; the tracker is told of it then."""
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from discover_mlflow.listing import find_search, list_runs
 from discover_mlflow.models import fetch_candidate
 from discover_mlflow.stores import check_tracking
 from discover_mlflow.tracker import Tracker
-from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from plugins.tracked import (
     artifacts,
     changed,
@@ -60,6 +59,8 @@ def address_of(folder: Path) -> str:
 
 def go_on(directory: Path, registry: Registry, store: str | None = None) -> SearchInfo:
     """Go on with a search for two more generations, as a new process does: MLflow keeps addresses of artifacts by run."""
+    from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
+
     _artifact_repos_cache.clear()
     info = search_info(directory, registry, resumed_from=2)
     tracker = Tracker(store or stored_address(directory / "tracking"), directory=directory)
