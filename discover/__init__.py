@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
     from discover.api.loaded import plugins as plugins
+    from discover.api.reading import sensitivity as sensitivity
     from discover.api.reading import show as show
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
@@ -163,9 +164,12 @@ if TYPE_CHECKING:
     from discover.outer_loop.history import read_history as read_history
     from discover.process.program import run_program as run_program
     from discover.reading.facts import CandidateFacts as CandidateFacts
-    from discover.reading.facts import facts_of_search as facts_of_search
     from discover.reading.page import CandidatePage as CandidatePage
     from discover.reading.page import candidate_page as candidate_page
+    from discover.reading.search_facts import facts_of_search as facts_of_search
+    from discover.reading.sweeps import Sensitivity as Sensitivity
+    from discover.reading.sweeps import Sweep as Sweep
+    from discover.reading.sweeps import SweepPoint as SweepPoint
     from discover.storage.locks import directory_lock as directory_lock
     from discover.storage.yaml_text import text_of as text_of
     from discover.storage.yaml_text import values_in as values_in
@@ -180,7 +184,10 @@ _HOME = {
     ),
     "api.comparing": ("compare",),
     "api.loaded": ("plugins",),
-    "api.reading": ("show",),
+    "api.reading": (
+        "sensitivity",
+        "show",
+    ),
     "api.searching": (
         "resume",
         "search",
@@ -384,13 +391,16 @@ _HOME = {
         "read_history",
     ),
     "process.program": ("run_program",),
-    "reading.facts": (
-        "CandidateFacts",
-        "facts_of_search",
-    ),
+    "reading.facts": ("CandidateFacts",),
     "reading.page": (
         "CandidatePage",
         "candidate_page",
+    ),
+    "reading.search_facts": ("facts_of_search",),
+    "reading.sweeps": (
+        "Sensitivity",
+        "Sweep",
+        "SweepPoint",
     ),
     "storage.locks": ("directory_lock",),
     "storage.yaml_text": (
