@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
     from discover.api.loaded import plugins as plugins
+    from discover.api.reporting import report as report
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
     from discover.api.training import train as train
@@ -160,6 +161,9 @@ if TYPE_CHECKING:
     from discover.outer_loop.history import History as History
     from discover.outer_loop.history import read_history as read_history
     from discover.process.program import run_program as run_program
+    from discover.reports.reading import source_of as source_of
+    from discover.reports.report import Report as Report
+    from discover.reports.report import report_on as report_on
     from discover.storage.locks import directory_lock as directory_lock
     from discover.storage.yaml_text import text_of as text_of
     from discover.storage.yaml_text import values_in as values_in
@@ -174,6 +178,7 @@ _HOME = {
     ),
     "api.comparing": ("compare",),
     "api.loaded": ("plugins",),
+    "api.reporting": ("report",),
     "api.searching": (
         "resume",
         "search",
@@ -376,6 +381,11 @@ _HOME = {
         "read_history",
     ),
     "process.program": ("run_program",),
+    "reports.reading": ("source_of",),
+    "reports.report": (
+        "Report",
+        "report_on",
+    ),
     "storage.locks": ("directory_lock",),
     "storage.yaml_text": (
         "text_of",

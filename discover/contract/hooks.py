@@ -104,5 +104,15 @@ def discover_find_search(address: str, store: str | None) -> Path | None:
 
 
 @hookspec(firstresult=True)
+def discover_fetch_run(address: str, store: str | None, folder: Path) -> Path | None:
+    """Copy the files of a tracked run that a report needs into ``folder``; None if the text is no such address.
+
+    They are the run's artifacts ``config.yaml``, ``provenance.json``, `REPORT_FILE` and `HISTORY_FOLDER`, as far as it has
+    them, and ``run.json``: a mapping with its ``kind`` (search, comparison or training), ``name``, ``status`` (FINISHED,
+    FAILED, KILLED or RUNNING) and, of a search, ``champion_fitness``.
+    """
+
+
+@hookspec(firstresult=True)
 def discover_ui(store: str | None, port: int) -> Sequence[str] | None:
     """The command line that serves the web page of the tracking store on 127.0.0.1, port ``port``."""

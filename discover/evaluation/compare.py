@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from discover.base.errors import UserError
 from discover.base.statistics import corrected_difference, seeds_for_verdict
@@ -91,6 +92,30 @@ def compare(
         differences=differences,
         verdict=_verdict(list(candidates), runs, differences, trainings),
         provenance=facts,
+    )
+
+
+def judged(
+    trainings: Mapping[str, Sequence[Training]], runs: Sequence[TaskRun], notes: Sequence[str], provenance: Mapping[str, Any]
+) -> Comparison:
+    """The comparison of trainings that exist already, with its tests and its verdict.
+
+    Args:
+        trainings: one per run, by candidate name; the first one is compared with each of the others.
+        runs: tasks and steps.
+        notes: a description of each run, or an empty text.
+        provenance: of the trainings.
+    """
+    names = list(trainings)
+    differences = _differences(names, runs, trainings)
+    return Comparison(
+        candidates=tuple(names),
+        runs=tuple(runs),
+        notes=tuple(notes),
+        trainings=trainings,
+        differences=differences,
+        verdict=_verdict(names, runs, differences, trainings),
+        provenance=provenance,
     )
 
 
