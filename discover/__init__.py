@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from discover.api.candidates import recipe as recipe
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
+    from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
+    from discover.api.promoting import promote as promote
+    from discover.api.reading import show as show
     from discover.api.reporting import report as report
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from discover.base.figures import draw_curves as draw_curves
     from discover.base.figures import import_matplotlib as import_matplotlib
     from discover.base.figures import new_figure as new_figure
+    from discover.base.latex import latex_number as latex_number
     from discover.base.randomness import named_key as named_key
     from discover.base.randomness import named_keys as named_keys
     from discover.base.randomness import seed_keys as seed_keys
@@ -100,6 +104,8 @@ if TYPE_CHECKING:
     from discover.contract.network import Outputs as Outputs
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
+    from discover.contract.promotion import ModelVersion as ModelVersion
+    from discover.contract.promotion import Promotion as Promotion
     from discover.contract.registry import Registry as Registry
     from discover.contract.results import Comparison as Comparison
     from discover.contract.results import Difference as Difference
@@ -108,6 +114,7 @@ if TYPE_CHECKING:
     from discover.contract.return_function import ReturnFunction as ReturnFunction
     from discover.contract.return_function import Segment as Segment
     from discover.contract.return_function import Targets as Targets
+    from discover.contract.run_summary import RunSummary as RunSummary
     from discover.contract.strategy import Objective as Objective
     from discover.contract.strategy import Proposal as Proposal
     from discover.contract.strategy import Strategy as Strategy
@@ -115,8 +122,8 @@ if TYPE_CHECKING:
     from discover.contract.trajectory import Context as Context
     from discover.contract.trajectory import Info as Info
     from discover.contract.trajectory import Trajectory as Trajectory
-    from discover.contract.trajectory import group_columns as group_columns
-    from discover.contract.trajectory import join_columns as join_columns
+    from discover.contract.trajectory import group_environments as group_environments
+    from discover.contract.trajectory import join_environments as join_environments
     from discover.contract.types import Carry as Carry
     from discover.contract.types import EnvState as EnvState
     from discover.contract.types import Key as Key
@@ -161,6 +168,10 @@ if TYPE_CHECKING:
     from discover.outer_loop.history import History as History
     from discover.outer_loop.history import read_history as read_history
     from discover.process.program import run_program as run_program
+    from discover.reading.facts import CandidateFacts as CandidateFacts
+    from discover.reading.facts import facts_of_search as facts_of_search
+    from discover.reading.page import CandidatePage as CandidatePage
+    from discover.reading.page import candidate_page as candidate_page
     from discover.reports.reading import source_of as source_of
     from discover.reports.report import Report as Report
     from discover.reports.report import report_on as report_on
@@ -177,7 +188,10 @@ _HOME = {
         "save",
     ),
     "api.comparing": ("compare",),
+    "api.listing": ("runs",),
     "api.loaded": ("plugins",),
+    "api.promoting": ("promote",),
+    "api.reading": ("show",),
     "api.reporting": ("report",),
     "api.searching": (
         "resume",
@@ -196,6 +210,7 @@ _HOME = {
         "import_matplotlib",
         "new_figure",
     ),
+    "base.latex": ("latex_number",),
     "base.randomness": (
         "named_key",
         "named_keys",
@@ -294,6 +309,10 @@ _HOME = {
     ),
     "contract.normalizer": ("Normalizer",),
     "contract.optimizer": ("Optimizer",),
+    "contract.promotion": (
+        "ModelVersion",
+        "Promotion",
+    ),
     "contract.registry": ("Registry",),
     "contract.results": (
         "Comparison",
@@ -306,6 +325,7 @@ _HOME = {
         "Segment",
         "Targets",
     ),
+    "contract.run_summary": ("RunSummary",),
     "contract.strategy": (
         "Objective",
         "Proposal",
@@ -316,8 +336,8 @@ _HOME = {
         "Context",
         "Info",
         "Trajectory",
-        "group_columns",
-        "join_columns",
+        "group_environments",
+        "join_environments",
     ),
     "contract.types": (
         "Carry",
@@ -381,6 +401,14 @@ _HOME = {
         "read_history",
     ),
     "process.program": ("run_program",),
+    "reading.facts": (
+        "CandidateFacts",
+        "facts_of_search",
+    ),
+    "reading.page": (
+        "CandidatePage",
+        "candidate_page",
+    ),
     "reports.reading": ("source_of",),
     "reports.report": (
         "Report",

@@ -14,7 +14,7 @@ from discover.plugin.session import start_plugins
 PAGE = "report.html"
 """The file of the page, unless the user names another."""
 
-_SOURCES = "Directories of searches, ids of tracked runs, or files of comparisons; several are compared with each other."
+_SOURCES = "Directories or names of searches, ids of tracked runs, files of comparisons; several are compared together."
 
 
 def run(
@@ -39,9 +39,9 @@ def run(
             check_place(place)
             packed_script()
         plugins = start_plugins(plugins_dir)
-        from discover.reports.reading import source_at
+        from discover.api.reporting import source_at
 
-        report = report_on([source_at(plugins, source, tracking) for source in sources], plugins.registry)
+        report = report_on([source_at(plugins, source, tracking) for source in sources])
         if place is not None:
             report.save(place)
     if json:

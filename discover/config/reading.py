@@ -26,7 +26,7 @@ class Places:
 
     Attributes:
         file: the name of the file; empty if there is none.
-        line: where its mapping is written, and all that it holds; None where that is not known (JSON).
+        line: where its mapping is written, and all that it holds; None where there is no file.
         settings: paths, each with the setting of the command line that writes what is there.
     """
 
@@ -104,11 +104,11 @@ def with_settings(config: Mapping[str, Any], settings: Iterable[str]) -> Written
     return WrittenConfig(values, replace(places, settings=(*places.settings, *applied)))
 
 
-def _standard_input() -> tuple[Any, Line | None]:
+def _standard_input() -> tuple[Any, Line]:
     return values_in_bytes(sys.stdin.buffer.read(4 * LONGEST + 1), "standard input")
 
 
-def _file(path: Path) -> tuple[Any, Line | None]:
+def _file(path: Path) -> tuple[Any, Line]:
     if not is_file(path, "config file"):
         close = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.y*ml")], n=1)
         hint = f"did you mean '{path.parent / close[0]}'?" if close else "check the path."

@@ -20,7 +20,6 @@ from discover.base.figures import band
 from discover.base.scores import FloatArray
 from discover.base.statistics import probability_of_improvement
 from discover.contract.events import TaskRun
-from discover.contract.registry import Registry
 from discover.contract.results import Comparison
 from discover.reports.scores import Scores, scores_of
 
@@ -74,9 +73,9 @@ class Numbers(NamedTuple):
     costs: tuple[Cost, ...]
 
 
-def numbers_of(comparison: Comparison, registry: Registry) -> Numbers:
+def numbers_of(comparison: Comparison) -> Numbers:
     """Compute all numbers of a report from a comparison."""
-    scores = scores_of(comparison, registry)
+    scores = scores_of(comparison)
     names, by_name = list(comparison.candidates), scores.by_name
     every = np.concatenate([by_name[name].ravel() for name in names])
     low, high = max(_SHOWN[0], min(0.0, float(every.min()))), min(_SHOWN[1], max(1.0, float(every.max())))

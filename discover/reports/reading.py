@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from discover.base.errors import UserError
 from discover.components.space import Space
@@ -17,11 +16,7 @@ from discover.outer_loop.directory import CONFIG_FILE, ORIGIN_FILE, read_json
 from discover.outer_loop.ending import read_result
 from discover.outer_loop.history import History, read_history
 from discover.reports.source import Kind, Population, Source
-from discover.storage.files import checked_path
 from discover.storage.yaml_text import values_in_file
-
-if TYPE_CHECKING:
-    from discover.plugin.loader import Plugins
 
 RUN_FILE = "run.json"
 """The file beside the artifacts of a tracked run that says of which kind it is, and whether it has ended well."""
@@ -29,31 +24,15 @@ RUN_FILE = "run.json"
 _TOTALS = ("generations", "env_steps", "seconds", "broken", "champion_fitness")
 
 
-def source_at(plugins: Plugins, address: str, store: str | None = None) -> Source:
-    """The source at a path or in a tracking store.
-
-    Args:
-        plugins: the loaded plugins, one of which fetches tracked runs.
-        address: the directory of a search, a file of a comparison, or the id of a tracked run.
-        store: address of the tracking store; None for the default one.
+def source_from_file(path: Path, registry: Registry) -> Source:
+    """The source in the file of a comparison (`save_comparison`).
 
     Raises:
-        UserError: there is no such directory, file or run, or it has nothing to report.
+        UserError: it is damaged, or needs a plugin that is not loaded.
     """
-    path = checked_path(address, "source")
-    if path.is_file():
-        comparison = load_comparison(path, plugins.registry)
-        name = " against ".join(comparison.candidates)
-        return Source(address, "comparison", name, comparison=comparison, provenance=comparison.provenance)
-    if path.is_dir():
-        return source_in(path, plugins.registry)
-    with tempfile.TemporaryDirectory(prefix="discover-") as folder:
-        fetched = plugins.hook.discover_fetch_run(address=address, store=store, folder=Path(folder))
-        if fetched is None:
-            raise UserError(
-                f"'{address}' is neither a directory nor the id of a tracked run: give the directory that a search printed."
-            )
-        return source_in(fetched, plugins.registry, address)
+    comparison = load_comparison(path, registry)
+    name = " against ".join(comparison.candidates)
+    return Source(str(path), "comparison", name, comparison=comparison, provenance=comparison.provenance)
 
 
 def source_in(folder: Path, registry: Registry, label: str | None = None) -> Source:
@@ -76,8 +55,13 @@ def source_in(folder: Path, registry: Registry, label: str | None = None) -> Sou
     return _comparison_in(folder, registry, label, run or {})
 
 
-def source_of(result: Comparison | Training | SearchResult, registry: Registry) -> Source:
-    """The source of a result in memory; of a search also with the history in its directory."""
+def source_of(result: Comparison | Training | SearchResult, registry: Registry | None = None) -> Source:
+    """The source of a result in memory.
+
+    Args:
+        result: the result.
+        registry: components by name; with it, a search has the history in its directory too.
+    """
     if isinstance(result, SearchResult):
         directory = result.champion_path.parent
         values = _config_in(directory)
@@ -87,7 +71,7 @@ def source_of(result: Comparison | Training | SearchResult, registry: Registry) 
             kind="search",
             name=str(values.get("name", directory.name)),
             comparison=result.comparison,
-            population=_population(directory, registry, values, result.champion_fitness),
+            population=None if registry is None else _population(directory, registry, values, result.champion_fitness),
             facts=totals,
             provenance=_provenance(directory),
         )

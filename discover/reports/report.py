@@ -15,7 +15,6 @@ import numpy as np
 
 from discover.base.bootstrap import Interval
 from discover.base.errors import UserError
-from discover.contract.registry import Registry
 from discover.contract.results import Comparison
 from discover.reports import tables
 from discover.reports.effects import Effect, Effects, effects_of
@@ -107,7 +106,7 @@ class Report:
         return place
 
 
-def report_on(sources: Sequence[Source], registry: Registry) -> Report:
+def report_on(sources: Sequence[Source]) -> Report:
     """The report of some sources: candidates of different ones are compared on the runs that all have.
 
     Raises:
@@ -122,7 +121,7 @@ def report_on(sources: Sequence[Source], registry: Registry) -> Report:
     comparison, notes = merged(sources)
     return Report(
         sources=tuple(sources),
-        numbers=None if comparison is None else numbers_of(comparison, registry),
+        numbers=None if comparison is None else numbers_of(comparison),
         effects=tuple(None if s.population is None else effects_of(s.population) for s in sources),
         notes=(*(note for source in sources for note in source.notes), *notes),
     )

@@ -9,7 +9,6 @@ import numpy as np
 
 from discover.base.scores import FloatArray
 from discover.contract.events import Status
-from discover.contract.registry import Registry
 from discover.contract.results import Comparison
 
 HOW = (
@@ -41,32 +40,29 @@ class Scores(NamedTuple):
     notes: tuple[str, ...]
 
 
-def scores_of(comparison: Comparison, registry: Registry) -> Scores:
+def scores_of(comparison: Comparison) -> Scores:
     """The scores of every candidate.
 
     A run whose task brings no references is scaled by the lowest and the highest return in the report. A broken seed has the
     worst score of any seed on its run, and at most 0.
     """
-    scales = tuple(_scale(comparison, place, registry) for place in range(len(comparison.runs)))
+    scales = tuple(_scale(comparison, place) for place in range(len(comparison.runs)))
     by_name = {name: _normalized(comparison, name, scales) for name in comparison.candidates}
     broken = {name: ~_sound(comparison, name) for name in comparison.candidates}
     lowest = np.min([np.where(broken[name], 0.0, by_name[name]).min(axis=0) for name in comparison.candidates], axis=0)
     filled = {name: np.where(broken[name], np.minimum(lowest, 0.0), by_name[name]) for name in comparison.candidates}
     notes = []
     if unknown := sorted({run.task for run, scale in zip(comparison.runs, scales, strict=True) if not scale.registered}):
-        notes.append(
-            f"No loaded plugin has references for {', '.join(unknown)}: there, 0 and 1 are the lowest and highest return."
-        )
+        notes.append(f"No references are known for {', '.join(unknown)}: there, 0 and 1 are the lowest and highest return.")
     if count := sum(int(each.sum()) for each in broken.values()):
         notes.append(f"{count} broken seeds count with the worst score of their run.")
     return Scores(filled, scales, tuple(notes))
 
 
-def _scale(comparison: Comparison, place: int, registry: Registry) -> Scale:
-    task = comparison.runs[place].task
-    if registry.has("task", task):
-        facts = registry.get("task", task).facts
-        return Scale(float(facts["random"]), float(facts["reference"]), True)
+def _scale(comparison: Comparison, place: int) -> Scale:
+    references = comparison.trainings[comparison.candidates[0]][place].references
+    if references is not None:
+        return Scale(*references, registered=True)
     returns = np.concatenate([comparison.trainings[name][place].returns for name in comparison.candidates])
     finite = returns[np.isfinite(returns)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
