@@ -44,8 +44,8 @@ class Roll(NamedTuple):
 
 
 @guarded("step")
-def check_environment(environment: Environment, steps: int = 128, columns: int = 4, longest: int = 20_000) -> None:
-    """Check an environment with random actions, in several columns side by side; after the end of an episode a new one starts.
+def check_environment(environment: Environment, steps: int = 128, num_envs: int = 4, longest: int = 20_000) -> None:
+    """Check an environment with random actions, in several environments side by side; after the end of an episode a new one starts.
 
     Shapes are those of `check_environment_shapes`. Observations and rewards are finite. The same key gives the same bits. Not
     every step looks the same. Episodes end, and by one of the two ends alone. The last state of an episode is not the first
@@ -53,8 +53,8 @@ def check_environment(environment: Environment, steps: int = 128, columns: int =
 
     Args:
         environment: open values are set first.
-        steps: of each column.
-        columns: B, each with a task and keys of its own.
+        steps: of each environment.
+        num_envs: B environments, each with a task and keys of its own.
         longest: steps after which an episode must have ended, if none ends within ``steps``.
 
     Raises:
@@ -63,7 +63,7 @@ def check_environment(environment: Environment, steps: int = 128, columns: int =
     environment, name = complete(environment), repr(environment)
     check_environment_shapes(environment)
     roll = jax.jit(lambda e, keys: jax.vmap(lambda key: _roll(e, key, steps))(keys))
-    keys = jax.random.split(jax.random.key(0), columns)
+    keys = jax.random.split(jax.random.key(0), num_envs)
     rolled = roll(environment, keys)
     require(finite(rolled.observation), f"{name} gives observations that are not finite.", *_FINITE)
     require(finite(rolled.reward), f"{name} gives rewards that are not finite.", *_FINITE)

@@ -28,6 +28,9 @@ class OneOfReturns(ReturnFunction):
     options: tuple[ReturnFunction, ...]
     index: Integer = option_index(count=lambda self: len(self.options))
 
+    def effective(self) -> ReturnFunction:
+        return self.options[int(self.index)]
+
     def __call__(self, segment: Segment) -> Targets:
         return jax.lax.switch(self.index, [lambda s, f=f: f(s) for f in self.options], segment)
 

@@ -1,0 +1,80 @@
+"""Comparisons from Python."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from discover.api.candidates import Candidate, by_name, load
+from discover.api.loaded import plugins
+from discover.api.running import command_session, count, store_of, task_runs
+
+if TYPE_CHECKING:
+    from discover.contract.algorithm import Algorithm
+    from discover.contract.events import TaskRun
+    from discover.contract.results import Comparison
+    from discover.plugin.session import Session
+
+
+def compare(
+    candidates: Sequence[Candidate] | Mapping[str, Candidate],
+    tasks: Sequence[str] | Mapping[str, int] | str,
+    *,
+    steps: int = 100_000,
+    seeds: int = 16,
+    seed: int = 0,
+    tracking: bool | str = False,
+) -> Comparison:
+    """Train every candidate on every task, and test the first one against each of the others.
+
+    Args:
+        candidates: the candidate in question, then those to compare it with (see `load`); a mapping sets their names.
+        tasks: the name of a task, several names, or a mapping from names to the env steps on each task.
+        steps: env steps of each lifetime, unless ``tasks`` is a mapping.
+        seeds: number of lifetimes of each candidate on each task; all candidates have the same seeds.
+        seed: seed of the random stream from which all seeds are drawn.
+        tracking: whether to track the comparison, or the address of the store.
+
+    Returns:
+        The comparison: it prints as a table with a verdict, and `Comparison.plot` draws its learning curves.
+
+    Raises:
+        UserError: a candidate or a task is unknown or there twice, or a candidate cannot be trained; before any lifetime runs.
+    """
+    from discover.config.candidates import check_different
+
+    algorithms = {name: load(candidate, store=store_of(tracking)) for name, candidate in by_name(candidates).items()}
+    check_different(plugins(), algorithms)
+    runs, seeds, seed = task_runs(tasks, steps), count("seeds", seeds), count("seed", seed, 0)
+    with command_session("compare", tracking) as running:
+        comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
+    return dataclasses.replace(comparison, facts=running.facts)
+
+
+def compare_in(
+    running: Session,
+    algorithms: Mapping[str, Algorithm],
+    runs: Sequence[TaskRun],
+    seeds: int,
+    *,
+    seed: int,
+    purpose: str = "report",
+) -> Comparison:
+    """Compare candidates in a session that is open already, see `compare`; ``purpose`` names the stream of seeds."""
+    from discover.config.search_config import default_executor
+    from discover.evaluation.compare import compare as compared
+
+    registry = running.plugins.registry
+    comparison = compared(
+        registry,
+        default_executor(registry),
+        algorithms,
+        runs,
+        seeds=seeds,
+        seed=seed,
+        purpose=purpose,
+        progress=running.progress,
+    )
+    running.plugins.tell("discover_comparison_finished", comparison=comparison)
+    return comparison
