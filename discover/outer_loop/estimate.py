@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 
+from discover.base.durations import duration
 from discover.base.text_table import text_table
 from discover.components.space import Space
 from discover.config.search_config import SearchConfig, checked_config
@@ -19,7 +20,6 @@ from discover.contract.events import Generation
 from discover.outer_loop.rehearsal import Call, Ledger, rehearsing
 from discover.outer_loop.search import search
 from discover.plugin.loader import Plugins
-from discover.plugin.progress import duration
 
 _EXECUTOR = "rehearsal"
 _GENERATIONS = 2
