@@ -53,10 +53,8 @@ def run(
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
         from discover.api.comparing import compare_in
-        from discover.config.tasks import check_distinct
 
-        runs = [_task_run(text.strip(), steps) for text in tasks.split(",")]
-        check_distinct(runs, "--tasks")
+        runs = runs_of(tasks, steps)
         algorithms = candidates_from(plugins, names, options.store, settings=settings or ())
         with session(options.command("compare"), plugins) as running:
             comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
@@ -68,6 +66,19 @@ def run(
         for line in tracked_lines(running.facts):
             print(line)
     raise_late(running)
+
+
+def runs_of(tasks: str, steps: int) -> list[TaskRun]:
+    """The runs that ``--tasks`` names.
+
+    Raises:
+        UserError: a number of steps is wrong, or a run is there twice.
+    """
+    from discover.config.tasks import check_distinct
+
+    runs = [_task_run(text.strip(), steps) for text in tasks.split(",")]
+    check_distinct(runs, "--tasks")
+    return runs
 
 
 def _task_run(text: str, steps: int) -> TaskRun:

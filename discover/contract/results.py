@@ -86,6 +86,9 @@ class Training:
         env_steps, seconds: totals of all seeds, compilation included.
         provenance: versions, plugins, git commit, device, chunk size.
         facts: facts that watchers add once the command is over (``run_id``, ...).
+        stream: name and seed of the stream that the S seeds come from (``report 0``): trainings with the same one have the same
+            seeds.
+        words: the candidate as in a config, weights as arrays; None where a training was put together by hand.
     """
 
     name: str
@@ -101,6 +104,8 @@ class Training:
     seconds: float
     provenance: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    stream: str = ""
+    words: Any = None
 
     @property
     def sound(self) -> bool:
