@@ -47,7 +47,7 @@ def search(
     """
     from discover.outer_loop.search import search as searched
 
-    values, place = _config(config, overrides, settings), None if directory is None else Path(directory)
+    values, place = config_words(config, overrides, settings), None if directory is None else Path(directory)
 
     def work(running: Session) -> SearchResult:
         return searched(running.plugins, values, place, progress=running.progress)
@@ -90,7 +90,7 @@ def _search(
     return dataclasses.replace(result, facts=running.facts)
 
 
-def _config(
+def config_words(
     config: str | os.PathLike[str] | Mapping[str, Any] | Component,
     overrides: Mapping[str, Any] | None,
     settings: Mapping[str, Any],
@@ -98,12 +98,12 @@ def _config(
     """The config as a mapping of plain values."""
     from discover.components.component import Component
     from discover.config.build import config_of
-    from discover.config.reading import read_config, with_settings
+    from discover.config.reading import with_settings
 
     if isinstance(config, Component):
         config = {"candidate": config_of(plugins().registry, config)}
     elif isinstance(config, str | os.PathLike):
-        config = read_config(Path(config))
+        config = readconfig_words(Path(config))
     if not isinstance(config, Mapping):
         raise UserError(f"a config is a file, a mapping or a space; got {config!r}.")
     changes = [f"{key}={_plain(key, value)}" for key, value in (overrides or {}).items()]
