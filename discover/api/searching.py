@@ -103,7 +103,7 @@ def config_words(
     if isinstance(config, Component):
         config = {"candidate": config_of(plugins().registry, config)}
     elif isinstance(config, str | os.PathLike):
-        config = readconfig_words(Path(config))
+        config = read_config(Path(config))
     if not isinstance(config, Mapping):
         raise UserError(f"a config is a file, a mapping or a space; got {config!r}.")
     changes = [f"{key}={_plain(key, value)}" for key, value in (overrides or {}).items()]
