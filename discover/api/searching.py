@@ -98,7 +98,7 @@ def config_words(
     """The config as a mapping of plain values."""
     from discover.components.component import Component
     from discover.config.build import config_of
-    from discover.config.reading import with_settings
+    from discover.config.reading import read_config, with_settings
 
     if isinstance(config, Component):
         config = {"candidate": config_of(plugins().registry, config)}
