@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
     from discover.api.promoting import promote as promote
+    from discover.api.reading import sensitivity as sensitivity
     from discover.api.reading import show as show
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from discover.base.errors import Terminated as Terminated
     from discover.base.errors import UserError as UserError
     from discover.base.errors import nearest as nearest
+    from discover.base.figures import band as band
     from discover.base.figures import draw_curves as draw_curves
     from discover.base.figures import import_matplotlib as import_matplotlib
     from discover.base.figures import new_figure as new_figure
@@ -86,22 +88,25 @@ if TYPE_CHECKING:
     from discover.contract.environment import Step as Step
     from discover.contract.environment import Wrapper as Wrapper
     from discover.contract.events import Command as Command
+    from discover.contract.events import ComparisonInfo as ComparisonInfo
     from discover.contract.events import Generation as Generation
     from discover.contract.events import SearchInfo as SearchInfo
+    from discover.contract.events import Selection as Selection
     from discover.contract.events import Status as Status
     from discover.contract.events import TaskRun as TaskRun
+    from discover.contract.events import TrainingInfo as TrainingInfo
     from discover.contract.executor import Curves as Curves
     from discover.contract.executor import Executor as Executor
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
-    from discover.contract.network import REWARD as REWARD
     from discover.contract.network import Curriculum as Curriculum
     from discover.contract.network import Head as Head
     from discover.contract.network import Heads as Heads
     from discover.contract.network import Inputs as Inputs
     from discover.contract.network import Network as Network
     from discover.contract.network import Outputs as Outputs
+    from discover.contract.network import REWARD as REWARD
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
     from discover.contract.promotion import ModelVersion as ModelVersion
@@ -170,9 +175,12 @@ if TYPE_CHECKING:
     from discover.outer_loop.history import read_history as read_history
     from discover.process.program import run_program as run_program
     from discover.reading.facts import CandidateFacts as CandidateFacts
-    from discover.reading.facts import facts_of_search as facts_of_search
     from discover.reading.page import CandidatePage as CandidatePage
     from discover.reading.page import candidate_page as candidate_page
+    from discover.reading.search_facts import facts_of_search as facts_of_search
+    from discover.reading.sweeps import Sensitivity as Sensitivity
+    from discover.reading.sweeps import Sweep as Sweep
+    from discover.reading.sweeps import SweepPoint as SweepPoint
     from discover.storage.locks import directory_lock as directory_lock
     from discover.storage.yaml_text import text_of as text_of
     from discover.storage.yaml_text import values_in as values_in
@@ -190,7 +198,10 @@ _HOME = {
     "api.listing": ("runs",),
     "api.loaded": ("plugins",),
     "api.promoting": ("promote",),
-    "api.reading": ("show",),
+    "api.reading": (
+        "sensitivity",
+        "show",
+    ),
     "api.searching": (
         "resume",
         "search",
@@ -204,6 +215,7 @@ _HOME = {
         "nearest",
     ),
     "base.figures": (
+        "band",
         "draw_curves",
         "import_matplotlib",
         "new_figure",
@@ -284,10 +296,13 @@ _HOME = {
     ),
     "contract.events": (
         "Command",
+        "ComparisonInfo",
         "Generation",
         "SearchInfo",
+        "Selection",
         "Status",
         "TaskRun",
+        "TrainingInfo",
     ),
     "contract.executor": (
         "Curves",
@@ -400,13 +415,16 @@ _HOME = {
         "read_history",
     ),
     "process.program": ("run_program",),
-    "reading.facts": (
-        "CandidateFacts",
-        "facts_of_search",
-    ),
+    "reading.facts": ("CandidateFacts",),
     "reading.page": (
         "CandidatePage",
         "candidate_page",
+    ),
+    "reading.search_facts": ("facts_of_search",),
+    "reading.sweeps": (
+        "Sensitivity",
+        "Sweep",
+        "SweepPoint",
     ),
     "storage.locks": ("directory_lock",),
     "storage.yaml_text": (
