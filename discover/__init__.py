@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from discover.api.candidates import recipe as recipe
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
+    from discover.api.estimating import estimate as estimate
     from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
     from discover.api.promoting import promote as promote
@@ -169,6 +170,7 @@ if TYPE_CHECKING:
     from discover.learning.weighting import ends_within as ends_within
     from discover.learning.weighting import standardized as standardized
     from discover.learning.weighting import step_weights as step_weights
+    from discover.outer_loop.estimate import Estimate as Estimate
     from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
     from discover.outer_loop.history import History as History
     from discover.outer_loop.history import read_history as read_history
@@ -196,6 +198,7 @@ _HOME = {
         "save",
     ),
     "api.comparing": ("compare",),
+    "api.estimating": ("estimate",),
     "api.listing": ("runs",),
     "api.loaded": ("plugins",),
     "api.promoting": ("promote",),
@@ -410,6 +413,7 @@ _HOME = {
         "standardized",
         "step_weights",
     ),
+    "outer_loop.estimate": ("Estimate",),
     "outer_loop.history": (
         "HISTORY_FOLDER",
         "History",

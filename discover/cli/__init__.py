@@ -12,7 +12,7 @@ from discover.cli import compare, config, plugins, promote, report, resume, runs
 from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
 
-app = typer.Typer(name="discover", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(name="discover", no_args_is_help=True, pretty_exceptions_enable=False)
 plugins_app = typer.Typer(
     no_args_is_help=True,
     help="What the loaded plugins bring: components, recipes and tasks.",
@@ -27,7 +27,7 @@ config_app = typer.Typer(
 
 def main() -> None:
     """Parse the command line and run it."""
-    app()
+    app(prog_name="discover")
 
 
 @app.callback(epilog=examples("discover search experiments/quickstart.yaml"))
