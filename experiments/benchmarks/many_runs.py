@@ -2,9 +2,9 @@
 
     python experiments/benchmarks/many_runs.py --runs 2000
 
-SQLite stores are filled with runs that have params, tags and metrics. In each, a comparison is tracked, runs are listed, and the
-requests that MLflow's page makes when it opens are timed against a server. Start-up (importing MLflow and JAX, the server's own) is
-not counted. Everything lies in a temporary folder.
+SQLite stores are filled with runs that have params, tags and metrics. In each, a comparison is tracked, runs are listed, and
+the requests that MLflow's page makes when it opens are timed against a server. Start-up (importing MLflow and JAX, the server's
+own) is not counted. Everything lies in a temporary folder.
 """
 
 from __future__ import annotations
