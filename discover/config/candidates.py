@@ -44,12 +44,21 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
         return load_candidate(path, registry)
     if path.suffix in _WORDS:
         candidate = algorithm_from(registry, _config_in(path), f"candidate file '{path}'")
-    elif _ADDRESS.fullmatch(text):
+    elif is_address(text):
         return _fetched(plugins, text, store)
     else:
         candidate = algorithm_from(registry, text)
     check(candidate)
     return candidate
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address in a tracking store.
+
+    >>> is_address("models:/mine@champion"), is_address("ppo")
+    (True, False)
+    """
+    return _ADDRESS.fullmatch(text) is not None
 
 
 def candidates_from(
