@@ -825,7 +825,9 @@ def test_the_page_is_served_and_a_server_takes_what_a_file_takes(
         path = fetch_candidate(str(tracker.run_id), address, tmp_path)
         assert path.read_bytes() == result.champion_path.read_bytes()
         assert page_links(address) == page_links(store)
-        assert page_links(address, tracker.run_id) == page_links(store, tracker.run_id)
+        links = page_links(address, tracker.run_id)
+        assert links == page_links(store, tracker.run_id)
+        assert tracker.discover_command_finished()["link"] == f"{address}{links['run']}"
         with pytest.raises(UserError, match=f"look at {address}/#/experiments/1/runs"):
             ui_command(address, 5001)
     finally:
