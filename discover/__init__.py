@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from discover.api.candidates import recipe as recipe
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
+    from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
+    from discover.api.promoting import promote as promote
     from discover.api.reading import sensitivity as sensitivity
     from discover.api.reading import show as show
     from discover.api.searching import resume as resume
@@ -102,6 +104,8 @@ if TYPE_CHECKING:
     from discover.contract.network import Outputs as Outputs
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
+    from discover.contract.promotion import ModelVersion as ModelVersion
+    from discover.contract.promotion import Promotion as Promotion
     from discover.contract.registry import Registry as Registry
     from discover.contract.results import Comparison as Comparison
     from discover.contract.results import Difference as Difference
@@ -110,6 +114,7 @@ if TYPE_CHECKING:
     from discover.contract.return_function import ReturnFunction as ReturnFunction
     from discover.contract.return_function import Segment as Segment
     from discover.contract.return_function import Targets as Targets
+    from discover.contract.run_summary import RunSummary as RunSummary
     from discover.contract.strategy import Objective as Objective
     from discover.contract.strategy import Proposal as Proposal
     from discover.contract.strategy import Strategy as Strategy
@@ -183,7 +188,9 @@ _HOME = {
         "save",
     ),
     "api.comparing": ("compare",),
+    "api.listing": ("runs",),
     "api.loaded": ("plugins",),
+    "api.promoting": ("promote",),
     "api.reading": (
         "sensitivity",
         "show",
@@ -304,6 +311,10 @@ _HOME = {
     ),
     "contract.normalizer": ("Normalizer",),
     "contract.optimizer": ("Optimizer",),
+    "contract.promotion": (
+        "ModelVersion",
+        "Promotion",
+    ),
     "contract.registry": ("Registry",),
     "contract.results": (
         "Comparison",
@@ -316,6 +327,7 @@ _HOME = {
         "Segment",
         "Targets",
     ),
+    "contract.run_summary": ("RunSummary",),
     "contract.strategy": (
         "Objective",
         "Proposal",

@@ -86,6 +86,14 @@ class Component:
         """
         return self
 
+    def standalone(self) -> "Component":
+        """The component whose source `discover.export` writes in the place of this one's; see `discover.export`.
+
+        By default this one. A component whose own source is long, or needs the framework, returns a simpler one of the same
+        kind that computes the same numbers from the same parameters.
+        """
+        return self
+
     def __repr__(self) -> str:
         arguments = []
         for field in fields(type(self)):

@@ -194,7 +194,10 @@ def _training(
         seconds=float(facts["seconds"]),
         stream=str(facts["stream"]),
         provenance=facts["provenance"],
-        **whole,
+        curves=whole["curves"],
+        lengths=whole["lengths"],
+        returns=whole["returns"],
+        status=whole["status"],
     )
 
 

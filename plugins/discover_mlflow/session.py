@@ -73,6 +73,11 @@ class Session:
         return self._sender.run_id
 
     @property
+    def version(self) -> tuple[str, str]:
+        """Addresses of the champion in the registry of models, see `Sender.version`."""
+        return self._sender.version
+
+    @property
     def unwritten(self) -> int:
         """The number of records that are not on the disk yet."""
         return self._ledger.waiting
@@ -91,6 +96,10 @@ class Session:
         self.key = uuid.uuid4().hex
         above = {} if parent is None else {"parent": parent}
         self.record("run", experiment=experiment, name=name, params=params, tags=tags, key=self.key, **above)
+
+    def has(self, once: str) -> bool:
+        """Whether the ledger has a record with this name in ``once``."""
+        return once in self._once
 
     def record(self, kind: str, once: str | None = None, mark: str = "", **facts: Any) -> None:
         """Append a record; with ``once``, only if the ledger's last record of this name has another ``mark``."""
