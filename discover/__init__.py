@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from discover.base.errors import Terminated as Terminated
     from discover.base.errors import UserError as UserError
     from discover.base.errors import nearest as nearest
+    from discover.base.figures import band as band
     from discover.base.figures import draw_curves as draw_curves
     from discover.base.figures import import_matplotlib as import_matplotlib
     from discover.base.figures import new_figure as new_figure
@@ -86,22 +87,25 @@ if TYPE_CHECKING:
     from discover.contract.environment import Step as Step
     from discover.contract.environment import Wrapper as Wrapper
     from discover.contract.events import Command as Command
+    from discover.contract.events import ComparisonInfo as ComparisonInfo
     from discover.contract.events import Generation as Generation
     from discover.contract.events import SearchInfo as SearchInfo
+    from discover.contract.events import Selection as Selection
     from discover.contract.events import Status as Status
     from discover.contract.events import TaskRun as TaskRun
+    from discover.contract.events import TrainingInfo as TrainingInfo
     from discover.contract.executor import Curves as Curves
     from discover.contract.executor import Executor as Executor
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
-    from discover.contract.network import REWARD as REWARD
     from discover.contract.network import Curriculum as Curriculum
     from discover.contract.network import Head as Head
     from discover.contract.network import Heads as Heads
     from discover.contract.network import Inputs as Inputs
     from discover.contract.network import Network as Network
     from discover.contract.network import Outputs as Outputs
+    from discover.contract.network import REWARD as REWARD
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
     from discover.contract.promotion import ModelVersion as ModelVersion
@@ -208,6 +212,7 @@ _HOME = {
         "nearest",
     ),
     "base.figures": (
+        "band",
         "draw_curves",
         "import_matplotlib",
         "new_figure",
@@ -288,10 +293,13 @@ _HOME = {
     ),
     "contract.events": (
         "Command",
+        "ComparisonInfo",
         "Generation",
         "SearchInfo",
+        "Selection",
         "Status",
         "TaskRun",
+        "TrainingInfo",
     ),
     "contract.executor": (
         "Curves",

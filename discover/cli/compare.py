@@ -56,7 +56,7 @@ def run(
         print_json({**summary, "run_id": None, **running.facts})
     else:
         print_text(comparison.table(escaped))
-        for line in tracked_lines(running.facts):
+        for line in tracked_lines(running.facts, options.store):
             print(line)
     raise_late(running)
 

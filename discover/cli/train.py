@@ -45,7 +45,7 @@ def run(
     if options.json:
         print_json(_summary(training, running.facts))
     else:
-        _show(training, running.facts)
+        _show(training, running.facts, options.store)
     raise_late(running)
 
 
@@ -67,7 +67,7 @@ def _summary(training: Training, facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _show(training: Training, facts: dict[str, Any]) -> None:
+def _show(training: Training, facts: dict[str, Any], store: str | None) -> None:
     estimate, bounds = training.interval.estimate, plain([training.interval.low, training.interval.high])
     broken = int((training.status != 0).sum())
     print(
@@ -76,5 +76,5 @@ def _show(training: Training, facts: dict[str, Any]) -> None:
     )
     print("returns at the end of training: " + ", ".join(map(number, training.returns)))
     print(f"{training.env_steps:,} env steps in {training.seconds:,.1f} s, compilation included")
-    for line in tracked_lines(facts):
+    for line in tracked_lines(facts, store):
         print(line)

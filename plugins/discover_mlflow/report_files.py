@@ -9,21 +9,16 @@ from typing import TYPE_CHECKING
 from discover import HISTORY_FOLDER, REPORT_FILE, Comparison, UserError, comparison_bytes
 
 if TYPE_CHECKING:
-    from discover_mlflow.session import Session
+    from discover_mlflow.part import Part
 
 
-def add_comparison(session: Session, comparison: Comparison) -> None:
+def add_comparison(run: Part, comparison: Comparison) -> None:
     """Add the file of a comparison, or of a training alone, to the artifacts of a run."""
     with contextlib.suppress(UserError):  # it was put together by hand, so that nothing says what its candidates are
-        session.file(REPORT_FILE, comparison_bytes(comparison))
+        run.file(REPORT_FILE, comparison_bytes(comparison))
 
 
-def add_history(session: Session, directory: Path) -> None:
-    """Add the history of a population to the artifacts of a run.
-
-    Args:
-        session: of the run.
-        directory: of the search.
-    """
+def add_history(run: Part, directory: Path) -> None:
+    """Add the history of the population of the search in a directory to the artifacts of its run."""
     for path in sorted((directory / HISTORY_FOLDER).glob("generations_*.npz")):
-        session.file(f"{HISTORY_FOLDER}/{path.name}", path.read_bytes())
+        run.file(f"{HISTORY_FOLDER}/{path.name}", path.read_bytes())

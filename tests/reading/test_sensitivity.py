@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,7 +98,7 @@ def test_values_are_spread_over_the_range_on_its_scale(registry: Registry) -> No
         ({"numbers": ("slop",)}, "no number 'slop'; did you mean 'rule.slope'"),
     ],
 )
-def test_mistakes_are_told(registry: Registry, climb: Algorithm, options: dict, sentence: str) -> None:
+def test_mistakes_are_told(registry: Registry, climb: Algorithm, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         sensitivity_of(climb, registry, RUN, **options)
 
