@@ -24,7 +24,7 @@ def history_of(space: Space, genomes: np.ndarray) -> History:
 
 def test_the_first_appearance_is_told_with_its_fitness(registry: Registry) -> None:
     space = Space(algorithm_from(registry, WORDS))
-    genomes = np.asarray(jax.vmap(space.sample)(jax.random.split(jax.random.key(0), 12))).reshape(3, 4, -1)
+    genomes = np.array(jax.vmap(space.sample)(jax.random.split(jax.random.key(0), 12))).reshape(3, 4, -1)
     genomes[2, 3] = genomes[1, 2]
     birth = birth_of(space.decode(genomes[1, 2]), space, history_of(space, genomes))
     assert birth == (1, 2, 6.0, 2)
@@ -32,7 +32,7 @@ def test_the_first_appearance_is_told_with_its_fitness(registry: Registry) -> No
 
 def test_genes_that_have_no_effect_make_no_difference(registry: Registry) -> None:
     space = Space(algorithm_from(registry, WORDS))
-    genomes = np.asarray(jax.vmap(space.sample)(jax.random.split(jax.random.key(1), 4))).reshape(2, 2, -1)
+    genomes = np.array(jax.vmap(space.sample)(jax.random.split(jax.random.key(1), 4))).reshape(2, 2, -1)
     gamma = next(gene for gene in space.genes if gene.path.endswith("gamma"))
     choice = next(gene for gene in space.genes if gene.decides)
     genomes[0, 1, choice.start : choice.start + 2] = 0.0, 1.0  # n_step, whose gamma is not open
@@ -43,7 +43,7 @@ def test_genes_that_have_no_effect_make_no_difference(registry: Registry) -> Non
 
 def test_a_candidate_that_was_in_no_generation_has_no_birth(registry: Registry) -> None:
     space = Space(algorithm_from(registry, WORDS))
-    genomes = np.asarray(jax.vmap(space.sample)(jax.random.split(jax.random.key(2), 4))).reshape(2, 2, -1)
+    genomes = np.array(jax.vmap(space.sample)(jax.random.split(jax.random.key(2), 4))).reshape(2, 2, -1)
     assert birth_of(space.decode(genomes[0, 0] + 0.1), space, history_of(space, genomes)) is None
 
 

@@ -2,7 +2,7 @@
 
 import jax
 import pytest
-from discover_zoo.normalizers.observations import NormalizeObservations
+from discover_zoo.normalizers.observations import Observations
 from discover_zoo.returns.n_step import NStep
 from discover_zoo.wrappers.time_limit import TimeLimit
 
@@ -56,10 +56,10 @@ def test_parts_that_do_nothing_make_no_difference(registry: Registry) -> None:
 
 def test_parts_that_are_added_are_told(registry: Registry) -> None:
     ppo = algorithm_from(registry, "ppo")
-    more = replace(ppo, {"normalizer": NormalizeObservations(), "wrappers": (TimeLimit(steps=50),)})
+    more = replace(ppo, {"normalizer": Observations(), "wrappers": (TimeLimit(steps=50),)})
     assert [str(change) for change in nearest(more, registry).changes] == [
-        "0: none -> time_limit",
-        "normalizer: none -> normalize_observations",
+        "wrappers.0: none -> time_limit",
+        "normalizer: none -> observations",
     ]
 
 

@@ -47,6 +47,9 @@ class Reader(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in VOID
+
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
