@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from discover.api.candidates import recipe as recipe
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
+    from discover.api.estimating import estimate as estimate
     from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
     from discover.api.promoting import promote as promote
     from discover.api.reading import sensitivity as sensitivity
     from discover.api.reading import show as show
+    from discover.api.reporting import report as report
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
     from discover.api.training import train as train
@@ -99,13 +101,13 @@ if TYPE_CHECKING:
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
+    from discover.contract.network import REWARD as REWARD
     from discover.contract.network import Curriculum as Curriculum
     from discover.contract.network import Head as Head
     from discover.contract.network import Heads as Heads
     from discover.contract.network import Inputs as Inputs
     from discover.contract.network import Network as Network
     from discover.contract.network import Outputs as Outputs
-    from discover.contract.network import REWARD as REWARD
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
     from discover.contract.promotion import ModelVersion as ModelVersion
@@ -168,6 +170,7 @@ if TYPE_CHECKING:
     from discover.learning.weighting import ends_within as ends_within
     from discover.learning.weighting import standardized as standardized
     from discover.learning.weighting import step_weights as step_weights
+    from discover.outer_loop.estimate import Estimate as Estimate
     from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
     from discover.outer_loop.history import History as History
     from discover.outer_loop.history import read_history as read_history
@@ -179,6 +182,9 @@ if TYPE_CHECKING:
     from discover.reading.sweeps import Sensitivity as Sensitivity
     from discover.reading.sweeps import Sweep as Sweep
     from discover.reading.sweeps import SweepPoint as SweepPoint
+    from discover.reports.reading import source_of as source_of
+    from discover.reports.report import Report as Report
+    from discover.reports.report import report_on as report_on
     from discover.storage.locks import directory_lock as directory_lock
     from discover.storage.yaml_text import text_of as text_of
     from discover.storage.yaml_text import values_in as values_in
@@ -192,6 +198,7 @@ _HOME = {
         "save",
     ),
     "api.comparing": ("compare",),
+    "api.estimating": ("estimate",),
     "api.listing": ("runs",),
     "api.loaded": ("plugins",),
     "api.promoting": ("promote",),
@@ -199,6 +206,7 @@ _HOME = {
         "sensitivity",
         "show",
     ),
+    "api.reporting": ("report",),
     "api.searching": (
         "resume",
         "search",
@@ -405,6 +413,7 @@ _HOME = {
         "standardized",
         "step_weights",
     ),
+    "outer_loop.estimate": ("Estimate",),
     "outer_loop.history": (
         "HISTORY_FOLDER",
         "History",
@@ -421,6 +430,11 @@ _HOME = {
         "Sensitivity",
         "Sweep",
         "SweepPoint",
+    ),
+    "reports.reading": ("source_of",),
+    "reports.report": (
+        "Report",
+        "report_on",
     ),
     "storage.locks": ("directory_lock",),
     "storage.yaml_text": (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from discover.base.text_table import interval, number
+from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late
 from discover.cli.options import STEPS, Changes, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import plain, print_json, quiet_output, tracked_lines
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 
 
 def run(
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP)],
-    task: Annotated[str, typer.Option("--task", metavar="ID", help="The task (discover plugins list names them).")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP, autocompletion=candidates)],
+    task: Annotated[
+        str,
+        typer.Option(
+            "--task", metavar="ID", help="The task (discover plugins list names them).", autocompletion=names_of("task")
+        ),
+    ],
     seeds: Seeds = 10,
     steps: Steps = STEPS,
     seed: Seed = 0,

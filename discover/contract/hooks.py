@@ -158,6 +158,16 @@ def discover_find_search(address: str, store: str | None) -> Path | None:
 
 
 @hookspec(firstresult=True)
+def discover_fetch_run(address: str, store: str | None, folder: Path) -> Path | None:
+    """Copy the files of a tracked run that a report needs into ``folder``; None if the text is no such address.
+
+    They are the run's artifacts ``config.yaml``, ``provenance.json``, `REPORT_FILE` and `HISTORY_FOLDER`, as far as it has
+    them, and ``run.json``: a mapping with its ``kind`` (search, comparison or training), ``name``, ``status`` (FINISHED,
+    FAILED, KILLED or RUNNING) and, of a search, ``champion_fitness``.
+    """
+
+
+@hookspec(firstresult=True)
 def discover_model_version(address: str, store: str | None) -> ModelVersion | None:
     """The version of a registered model at an address; None if the text is no such address.
 

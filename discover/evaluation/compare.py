@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from discover.base.errors import UserError
 from discover.base.statistics import corrected_difference, seeds_for_verdict
@@ -107,16 +108,7 @@ def compare(
     except BaseException as error:
         watched.tell("discover_comparison_failed", comparison=info, error=error)
         raise
-    differences = _differences(list(candidates), runs, trainings)
-    comparison = Comparison(
-        candidates=tuple(candidates),
-        runs=tuple(runs),
-        notes=tuple(notes) or ("",) * len(runs),
-        trainings=trainings,
-        differences=differences,
-        verdict=_verdict(list(candidates), runs, differences, trainings),
-        provenance=info.provenance,
-    )
+    comparison = judged(trainings, runs, tuple(notes) or ("",) * len(runs), info.provenance)
     watched.tell("discover_comparison_finished", comparison=comparison)
     return comparison
 
@@ -144,6 +136,30 @@ def _share_of(
         return None
     progress(label, place / count)
     return lambda share: progress(label, (place + share) / count)
+
+
+def judged(
+    trainings: Mapping[str, Sequence[Training]], runs: Sequence[TaskRun], notes: Sequence[str], provenance: Mapping[str, Any]
+) -> Comparison:
+    """The comparison of trainings that exist already, with its tests and its verdict.
+
+    Args:
+        trainings: one per run, by candidate name; the first one is compared with each of the others.
+        runs: tasks and steps.
+        notes: a description of each run, or an empty text.
+        provenance: of the trainings.
+    """
+    names = list(trainings)
+    differences = _differences(names, runs, trainings)
+    return Comparison(
+        candidates=tuple(names),
+        runs=tuple(runs),
+        notes=tuple(notes),
+        trainings=trainings,
+        differences=differences,
+        verdict=_verdict(names, runs, differences, trainings),
+        provenance=provenance,
+    )
 
 
 def _differences(

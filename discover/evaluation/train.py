@@ -129,11 +129,20 @@ def train_checked(
         provenance={**facts, "executor": repr(executor)},
         stream=f"{purpose} {seed}",
         words=config_of(registry, algorithm),
+        references=_references(registry, run.task),
     )
 
 
 def _tell_nobody(hook: str, **facts: object) -> None:
     """The teller of a training that nobody watches."""
+
+
+def _references(registry: Registry, task: str) -> tuple[float, float] | None:
+    """The returns of a random and of a reference policy, if the task is registered with them."""
+    if not registry.has("task", task):
+        return None
+    facts = registry.get("task", task).facts
+    return float(facts["random"]), float(facts["reference"])
 
 
 def _interval(returns: np.ndarray, status: np.ndarray) -> Interval:

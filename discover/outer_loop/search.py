@@ -196,6 +196,9 @@ class _Runner:
         self.plugins.tell("discover_search_started", search=self.info)
         if self._finished is not None:
             result = self._ending().earlier_result(self._finished)
+            if result.comparison is not None and not (self.directory / REPORT_FILE).is_file():  # of an earlier version
+                with self.checkpoint.must_write("its report", self.now):
+                    save_comparison(self.directory / REPORT_FILE, result.comparison)
             self.plugins.tell("discover_search_finished", search=self.info, result=result)
             return result
         self._search()

@@ -36,7 +36,7 @@ from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, loa
 from discover_mlflow.page import link_on_server
 from discover_mlflow.part import checksum
 from discover_mlflow.population import history
-from discover_mlflow.report_files import add_comparison, add_history
+from discover_mlflow.report_files import add_comparison, add_history, add_report
 from discover_mlflow.session import Session
 from discover_mlflow.stores import check_tracking, experiment_name
 from discover_mlflow.version_record import version_record
@@ -180,6 +180,7 @@ class Tracker:
             if result.comparison is not None:
                 record_table(session, result.comparison)
                 session.figures(figures.comparison_figures(result.comparison))
+            add_report(session, result, session.problems, search.registry)
             session.figures(figures.component_figures(result.champion, session.problems))
             if not first_record(session.folder).get("parent"):  # a tuned baseline is a part of the search around it
                 self._register(session, search, result)
@@ -331,6 +332,8 @@ class Tracker:
         try:
             if runs is not None:
                 runs.finish(comparison)
+            if self._short is not None:
+                add_report(self._short, comparison, self._short.problems)
             status = "FINISHED"
         finally:
             if self._short is not None:
