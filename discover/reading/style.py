@@ -39,7 +39,7 @@ tr:last-child td { border-bottom: 0; }
 tr.changed { background: var(--mark); }
 tr.component td { font-weight: 600; }
 tr.component td.takes { font-weight: 400; }
-td code { white-space: nowrap; }
+td code { overflow-wrap: normal; }
 td.takes { color: var(--soft); }
 code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .better { color: var(--good); font-weight: 600; }
