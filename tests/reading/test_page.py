@@ -10,7 +10,6 @@ import discover
 from discover import CandidateFacts, CandidatePage, Registry, ReturnFunction, Scalar, UserError, candidate_page, component, real
 from discover.cli.output import plain
 from discover.config.build import algorithm_from
-from discover.reading import pictures
 
 VOID = ("meta", "link", "img", "br", "path", "circle", "line", "polyline")
 ROW = {
@@ -140,8 +139,7 @@ def test_values_are_json_with_all_digits(page: CandidatePage) -> None:
     assert values["sensitivity"] is None
 
 
-def test_a_drift_stands_beside_those_of_known_rules(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "_DPI", 20)
+def test_a_drift_stands_beside_those_of_known_rules(registry: Registry) -> None:
     ppo = discover.replace(algorithm_from(registry, "ppo"), {"rule.clip": 0.5})
     html = candidate_page(ppo, registry).html()
     alternatives = [text.split('"')[0] for text in html.split('alt="')[1:]]
