@@ -92,7 +92,8 @@ def _lineage(directory: Path, sizes: Sizes, space: Space, champion: Algorithm) -
         history = read_history(directory)
         birth = None if history is None else birth_of(champion, space, history)
         if birth is not None:
-            lineage["first seen in"] = f"generation {birth.generation}, with the fitness {short_number(birth.fitness)}"
+            place = f"generation {birth.generation + 1:,} of {sizes.generations:,}"
+            lineage["first seen in"] = f"{place}, with the fitness {short_number(birth.fitness)}"
             lineage["evaluated in"] = f"{birth.evaluations:,} generation{'s' * (birth.evaluations != 1)}"
     return {name: text for name, text in lineage.items() if text}
 

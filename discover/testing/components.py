@@ -41,8 +41,8 @@ def check_component(component: Component, registry: Registry | None = None) -> N
     """Check what holds for components of every kind.
 
     The component is a pytree whose structure can be compared and hashed. Open values can be drawn, and are then legal. All
-    coordinates, however extreme, decode to a legal value. It prints as an expression. Its formula can be drawn. With a registry,
-    it is equal to the bit to the component that is built from its own config.
+    coordinates, however extreme, decode to a legal value. It prints as an expression, and its formula can be drawn. With a
+    registry, it is equal to the bit to the component that is built from its own config.
 
     Args:
         component: of any kind; open values are set first.

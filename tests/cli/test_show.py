@@ -25,7 +25,7 @@ def test_a_champion_comes_with_its_report_lineage_cost_and_provenance(
     assert [row["candidate"] for row in shown["results"]] == ["champion", "climb"]
     assert shown["verdict"].startswith("champion is ")
     assert shown["lineage"]["search"] == "tiny"
-    assert shown["lineage"]["first seen in"].startswith("generation ")
+    assert shown["lineage"]["first seen in"].startswith(("generation 1 of 2, ", "generation 2 of 2, "))
     assert shown["cost"]["generations"] == "2"
     assert "jax" in shown["provenance"]["versions"]
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
