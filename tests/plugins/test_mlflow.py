@@ -571,7 +571,8 @@ def test_the_champion_comes_back_from_every_address(
         assert isinstance(champion.rule, Toy)
         assert float(champion.rule.rate) == 0.75
         assert {found.name for found in folder.iterdir()} <= {"MLmodel", path.name}
-    assert find_search(run_id, store) == info.directory
+    for address in (run_id, f"runs:/{run_id}", f"models:/{model_id}"):
+        assert find_search(address, store) == info.directory
 
 
 def test_a_registered_version_and_its_alias_are_addresses_too(searched: tuple[str, SearchInfo, str], tmp_path: Path) -> None:
