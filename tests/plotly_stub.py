@@ -5,7 +5,8 @@ import sys
 import types
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
-from unittest import mock
+
+import pytest
 
 from discover.reports.plotly_script import packed_script
 
@@ -19,7 +20,9 @@ def with_plotly(there: bool = True) -> Iterator[None]:
     package.__spec__ = ModuleSpec("plotly", None)
     offline.get_plotlyjs = lambda: SCRIPT  # type: ignore[attr-defined]
     modules = {"plotly": package, "plotly.offline": offline} if there else {"plotly": None, "plotly.offline": None}
-    packed_script.cache_clear()
-    with mock.patch.dict(sys.modules, modules):  # type: ignore[arg-type]
+    with pytest.MonkeyPatch.context() as patched:
+        for name, module in modules.items():
+            patched.setitem(sys.modules, name, module)
+        packed_script.cache_clear()
         yield
     packed_script.cache_clear()

@@ -97,6 +97,19 @@ def test_a_candidate_is_loaded_by_name_in_words_from_a_file_or_as_it_is(tmp_path
         assert same(discover.load(candidate), faster)
 
 
+def test_overrides_change_a_candidate_and_show_in_its_name() -> None:
+    overrides = {"rule.toy_climb.slope": 2.0}
+    assert discover.load("climb", overrides=overrides).rule.slope == 2.0
+    training = discover.train("climb", "payday", steps=40, seeds=2, overrides=overrides)
+    assert (training.name, float(training.algorithm.rule.slope)) == ("climb (rule.toy_climb.slope=2.0)", 2.0)
+    with pytest.raises(
+        UserError, match=r"^overrides 'rule\.slope': the candidate has no 'rule\.slope'; did you mean 'rule\.toy"
+    ):
+        discover.load("climb", overrides={"rule.slope": 2.0})
+    with pytest.raises(UserError, match=r"^overrides: 'rule' must be a number, a text, a list or a mapping; got <object"):
+        discover.load("climb", overrides={"rule": object()})
+
+
 def test_a_candidate_that_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
     faster = replace(discover.recipe("climb"), {"rule.slope": 0.1})
     path = discover.save(faster, tmp_path / "faster.candidate")

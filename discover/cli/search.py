@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from discover.base.text_table import number
+from discover.cli.dry_run import print_estimate
 from discover.cli.guard import StoppedError, raise_late
 from discover.cli.options import Common, Json, NoTracking, PluginsDir, Promote, Settings, Tracking, common
 from discover.cli.output import command_line, escaped, print_json, print_text, quiet_output, tracked_lines
@@ -39,6 +40,9 @@ def run(
         Path | None, typer.Option("--directory", metavar="DIR", help="Where checkpoints and the champion go.")
     ] = None,
     promote: Promote = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run nothing: estimate time, memory and env steps from a short rehearsal.")
+    ] = False,
     json: Json = False,
     no_tracking: NoTracking = False,
     tracking: Tracking = None,
@@ -46,6 +50,9 @@ def run(
 ) -> None:
     """Search over the candidates that a config leaves open, and compare the champion with its baselines."""
     options = common(json, plugins_dir, tracking, no_tracking, promote=promote)
+    if dry_run:
+        print_estimate(config, settings or (), options)
+        return
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
         from discover.config.reading import read_config
@@ -154,7 +161,4 @@ def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
         if not alias:
             how = ("promote", address, *store)
             yield f"promote it:      {command_line(*how, plugins_dir=options.plugins_dir)}, if it is better than the champion"
-    if "run_id" in facts:
-        yield f"look at it:      {command_line('ui', *store)}, run {facts['run_id']}"
-    else:
-        yield from tracked_lines(facts)
+    yield from tracked_lines(facts, options.store, "look at it:      ")

@@ -71,7 +71,9 @@ def source_of(result: Comparison | Training | SearchResult, registry: Registry |
             kind="search",
             name=str(values.get("name", directory.name)),
             comparison=result.comparison,
-            population=None if registry is None or not values else _population(directory, registry, values, result.champion_fitness),
+            population=None
+            if registry is None or not values
+            else _population(directory, registry, values, result.champion_fitness),
             facts=totals,
             provenance=_provenance(directory),
         )

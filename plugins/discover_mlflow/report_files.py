@@ -55,7 +55,9 @@ def add_history(run: Artifacts, directory: Path) -> None:
         run.file(f"{HISTORY_FOLDER}/{path.name}", path.read_bytes())
 
 
-def add_page(run: Artifacts, result: Comparison | SearchResult, problems: list[str], registry: Registry | None = None) -> None:
+def add_report(
+    run: Artifacts, result: Comparison | SearchResult, problems: list[str], registry: Registry | None = None
+) -> None:
     """Add the page of a report to the artifacts of a run, where plotly is installed.
 
     Args:
