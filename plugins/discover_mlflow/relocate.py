@@ -1,7 +1,7 @@
 """Mend a SQLite store that was moved or copied: ``python -m discover_mlflow.relocate mlflow.db``.
 
 The artifacts belong into the folder ``mlruns`` beside the file. Their addresses are rewritten in the file, and with them the
-directories of searches in the same folder; nothing is written anywhere else, and the files in the old place are left as they are.
+directories of searches in the same folder. Nothing is written anywhere else; the files in the old place are left as they are.
 """
 
 from __future__ import annotations
