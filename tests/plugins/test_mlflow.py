@@ -571,7 +571,8 @@ def test_the_champion_comes_back_from_every_address(
         assert isinstance(champion.rule, Toy)
         assert float(champion.rule.rate) == 0.75
         assert {found.name for found in folder.iterdir()} <= {"MLmodel", path.name}
-    assert find_search(run_id, store) == info.directory
+    for address in (run_id, f"runs:/{run_id}", f"models:/{model_id}"):
+        assert find_search(address, store) == info.directory
 
 
 def test_a_registered_version_and_its_alias_are_addresses_too(searched: tuple[str, SearchInfo, str], tmp_path: Path) -> None:
@@ -825,7 +826,9 @@ def test_the_page_is_served_and_a_server_takes_what_a_file_takes(
         path = fetch_candidate(str(tracker.run_id), address, tmp_path)
         assert path.read_bytes() == result.champion_path.read_bytes()
         assert page_links(address) == page_links(store)
-        assert page_links(address, tracker.run_id) == page_links(store, tracker.run_id)
+        links = page_links(address, tracker.run_id)
+        assert links == page_links(store, tracker.run_id)
+        assert tracker.discover_command_finished()["link"] == f"{address}{links['run']}"
         with pytest.raises(UserError, match=f"look at {address}/#/experiments/1/runs"):
             ui_command(address, 5001)
     finally:
