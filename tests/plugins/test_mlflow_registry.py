@@ -11,8 +11,9 @@ import pytest
 from discover_mlflow import registered, sender
 from discover_mlflow.__main__ import send
 from discover_mlflow.models import fetch_candidate
+from discover_mlflow.part import Part
 from discover_mlflow.registered import registered_name
-from discover_mlflow.session import Session, TrackingWarning
+from discover_mlflow.session import TrackingWarning
 from discover_mlflow.tracker import Tracker
 from discover_mlflow.version_record import tasks_in, tasks_text
 from discover_mlflow.versions import make_champion, version_at
@@ -49,7 +50,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> str:
 def search(shared: str, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Search:
     """Run a search of some name to its end, in a directory of some name; returns the facts of the command."""
 
-    monkeypatch.setattr(Session, "figures", lambda self, figures: None)
+    monkeypatch.setattr(Part, "figures", lambda self, figures: None)
     monkeypatch.setattr(sender, "_GATHERING", 0.01)
 
     def run(name: str, directory: str = "s", *, promote: bool = False, resumed: bool = False) -> dict[str, Any]:
