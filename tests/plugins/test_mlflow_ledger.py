@@ -272,6 +272,7 @@ def summary(store: str, run_id: str | None) -> dict[str, Any]:
         "tags": found.data.tags,
         "artifacts": artifacts(store, run_id),
         "models": len(found.outputs.model_outputs),
+        "versions": [(version.version, version.run_id == run_id) for version in client.search_model_versions()],
     }
 
 
