@@ -35,7 +35,7 @@ TESTED = {
     "docs/command_line.md": "sh 2",
     "docs/configs.md": "sh 2, yaml 16",
     "docs/contract.md": "python 2",
-    "docs/mlflow.md": "sh 4",
+    "docs/mlflow.md": "sh 8",
     "docs/quickstart.md": "python 4, sh 5",
     "docs/reading.md": "python 1, sh 2",
     "docs/searching.md": "python 2, sh 3, yaml 3",
