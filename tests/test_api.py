@@ -126,6 +126,11 @@ def test_an_environment_is_that_of_a_task_or_in_words() -> None:
 # Searching ------------------------------------------------------------------------------------------------------------
 
 
+def test_an_estimate_checks_its_config_first() -> None:
+    with pytest.raises(UserError, match=r"^population must be a whole number from 1 to 1048576; got 0\.$"):
+        discover.estimate(WORDS, overrides={"seeds": 1}, population=0)
+
+
 def test_a_search_by_words_and_one_over_a_space_are_the_same(tmp_path: Path) -> None:
     report = {"baselines": {"climb": "climb"}, "tasks": [{"task": "payday", "steps": 40}], "seeds": 2}
     one = discover.search(WORDS, tmp_path / "one", overrides={"generations": 1}, report=report)

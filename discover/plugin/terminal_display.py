@@ -16,7 +16,7 @@ from rich.text import Text
 from discover.base.durations import duration
 
 if TYPE_CHECKING:
-    from discover.plugin.progress import Standing
+    from discover.plugin.standing import Standing
 
 _BAR, _SPARKS = 12, 40
 _LEVELS = "▁▂▃▄▅▆▇█"
