@@ -15,7 +15,7 @@ import toys
 from matplotlib.figure import Figure
 
 import discover
-from discover import Algorithm, ModelVersion, Registry, UserError, free, hookimpl, replace
+from discover import Algorithm, ModelVersion, Registry, UserError, free, get, hookimpl, replace
 from discover.config.search_config import default_executor
 from discover.evaluation.train import train
 from discover.storage.yaml_text import text_of
@@ -99,9 +99,9 @@ def test_a_candidate_is_loaded_by_name_in_words_from_a_file_or_as_it_is(tmp_path
 
 def test_overrides_change_a_candidate_and_show_in_its_name() -> None:
     overrides = {"rule.toy_climb.slope": 2.0}
-    assert discover.load("climb", overrides=overrides).rule.slope == 2.0
+    assert get(discover.load("climb", overrides=overrides), "rule.slope") == 2.0
     training = discover.train("climb", "payday", steps=40, seeds=2, overrides=overrides)
-    assert (training.name, float(training.algorithm.rule.slope)) == ("climb (rule.toy_climb.slope=2.0)", 2.0)
+    assert (training.name, float(get(training.algorithm, "rule.slope"))) == ("climb (rule.toy_climb.slope=2.0)", 2.0)
     with pytest.raises(
         UserError, match=r"^overrides 'rule\.slope': the candidate has no 'rule\.slope'; did you mean 'rule\.toy"
     ):

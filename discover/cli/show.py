@@ -11,6 +11,7 @@ import typer
 
 from discover.base.errors import UserError
 from discover.base.text_table import WIDTH
+from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late
 from discover.cli.options import STEPS, Json, PluginsDir, Seed, Seeds, Steps, Tracking
 from discover.cli.output import escaped, print_json, print_text, quiet_output
@@ -28,10 +29,13 @@ _LEAST_SEEDS = 2
 
 
 def run(
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP)],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP, autocompletion=candidates)],
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help=_HTML)] = None,
     sensitivity: Annotated[bool, typer.Option("--sensitivity", help=_SENSITIVITY)] = False,
-    task: Annotated[str | None, typer.Option("--task", metavar="ID", help="The task of the sensitivity.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="ID", help="The task of the sensitivity.", autocompletion=names_of("task")),
+    ] = None,
     points: Annotated[int, typer.Option("--points", min=2, max=1000, help=_POINTS)] = 5,
     numbers: Annotated[str, typer.Option("--numbers", metavar="A,B", help=_NUMBERS)] = "",
     seeds: Seeds = 4,
