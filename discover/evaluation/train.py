@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from discover.base.errors import UserError
 from discover.base.randomness import seed_keys
 from discover.base.statistics import Interval, bootstrap_interval
 from discover.config.build import config_of, environment_from
@@ -128,9 +129,17 @@ def train_checked(
         seconds=seconds,
         provenance={**facts, "executor": repr(executor)},
         stream=f"{purpose} {seed}",
-        words=config_of(registry, algorithm),
+        words=_words(registry, algorithm),
         references=_references(registry, run.task),
     )
+
+
+def _words(registry: Registry, algorithm: Algorithm) -> Any:
+    """The candidate as in a config; None if a component of it is not registered, so that it has no name."""
+    try:
+        return config_of(registry, algorithm)
+    except UserError:
+        return None
 
 
 def _tell_nobody(hook: str, **facts: object) -> None:

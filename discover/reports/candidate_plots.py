@@ -168,8 +168,8 @@ def _point(name: str, index: int, interval: Interval) -> Trace:
 def _rows(of: Numbers, names: Sequence[str] | None = None) -> dict[str, Any]:
     """The layout of a plot with one row per candidate, the first on top."""
     rows = list(names or of.comparison.candidates)
-    axis = {"type": "category", "categoryorder": "array", "categoryarray": rows[::-1], "automargin": True}
-    return {"yaxis": axis, "height": 90 + 34 * len(rows)}
+    axis = {"type": "category", "categoryorder": "array", "categoryarray": rows[::-1], "range": [-0.6, len(rows) - 0.4]}
+    return {"yaxis": axis, "height": 110 + 34 * len(rows)}
 
 
 def _x(whole: float, points: int) -> FloatArray:

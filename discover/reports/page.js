@@ -19,7 +19,7 @@
     const c = colors();
     const own = spec.layout;
     return {
-      height: 340, margin: { l: 60, r: 16, t: 14, b: 46 }, hovermode: "closest",
+      height: 340, margin: { l: 60, r: 16, t: 30, b: 46 }, hovermode: "closest",
       legend: { orientation: "h", y: -0.22, font: { size: 12 } },
       ...own,
       shapes: (own.shapes || []).map((shape) => ({ ...shape, line: { ...shape.line, color: c.soft } })),

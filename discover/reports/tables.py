@@ -164,7 +164,7 @@ def provenance_table(sources: Sequence[Source]) -> Table:
     by_source = [dict(_flattened({"name": s.name, "kind": s.kind, **s.facts, **s.provenance})) for s in sources]
     keys = dict.fromkeys(key for each in by_source for key in each)
     rows = tuple((key, *(each.get(key, "-") for each in by_source)) for key in keys)
-    return Table("Provenance", ("", *(source.label for source in sources)), rows)
+    return Table("Totals, versions, plugins and device", ("", *(source.label for source in sources)), rows)
 
 
 def _with_interval(values: Interval) -> str:
