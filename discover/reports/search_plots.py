@@ -29,12 +29,11 @@ def fitness_plot(population: Population) -> Plot:
     mean = np.nanmean(fitness, axis=1) if len(x) else x
     traces: list[Trace] = band(x, low, high, "middle half", index=0)
     traces += [line(x, mean, "mean", 0), line(x, best, "best of its generation", 1)]
-    layout: dict[str, Any] = {}
     if population.champion_fitness is not None and np.isfinite(population.champion_fitness):
         level = float(population.champion_fitness)
         dashed = {"dash": "dash", "width": 1.5, "color": color(2)}
         traces.append(line(np.array([x.min(), x.max()]), np.array([level, level]), "champion, fresh seeds", 2, line=dashed))
-    return Plot("Fitness of the population", traces, "generation", "fitness", layout)
+    return Plot("Fitness of the population", traces, "generation", "fitness")
 
 
 def effect_plots(effects: Effects, effect: Effect) -> list[Plot]:
@@ -58,7 +57,7 @@ def effect_plots(effects: Effects, effect: Effect) -> list[Plot]:
         [marks],
         "option" if not effect.number else "value",
         "fitness, from the mean of its generation",
-        {"shapes": zero, "xaxis": axis},
+        layout={"shapes": zero, "xaxis": axis},
     )
     return [first, _by_generation(effects, effect)]
 
@@ -71,7 +70,7 @@ def _by_generation(effects: Effects, effect: Effect) -> Plot:
         low, middle, high = (np.asarray([each[end] for each in level.periods], np.float64) for end in (0, 1, 2))
         traces += band(x, low, high, level.label, index=index)
         traces += [line(x, middle, level.label, index, mode="lines+markers", marker={"size": 4})]
-    return Plot(f"{effect.path}, by generation", traces, "generation", "mean fitness", {})
+    return Plot(f"{effect.path}, by generation", traces, "generation", "mean fitness")
 
 
 def parallel_plot(population: Population) -> Plot:
@@ -95,7 +94,7 @@ def parallel_plot(population: Population) -> Plot:
         )
         traces.append({**trace, "x": x, "hoverinfo": "skip", "opacity": 0.55 if place < 4 else 0.9})
     axis = {"tickvals": [*range(len(labels))], "ticktext": labels, "automargin": True, "tickangle": -30}
-    return Plot("Parallel coordinates", traces, "", "from lowest to highest", {"xaxis": axis, "height": 460})
+    return Plot("Parallel coordinates", traces, "", "from lowest to highest", layout={"xaxis": axis, "height": 460})
 
 
 def _scaled(column: Column, members: np.ndarray) -> FloatArray:

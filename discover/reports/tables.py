@@ -91,7 +91,7 @@ def scales_table(of: Numbers) -> Table:
 
 
 def cost_table(of: Numbers) -> Table:
-    """What candidates reached, and what it took."""
+    """Returns that candidates reached, and their cost."""
     rows = [
         (
             cost.run.label,
