@@ -42,9 +42,9 @@ def page_as_html(page: Contents) -> str:
 def _sections(page: Contents, problems: list[str]) -> Iterator[str]:
     yield _head(page)
     yield _section("Formulas", f'<div class="formulas">{"".join(_formulas(page.formulas, problems))}</div>', page.formulas)
+    yield _table_section(change_table(page))
     yield _table_section(result_table(page))
     yield _sensitivity(page)
-    yield _table_section(change_table(page))
     yield _section("Parts", _parts(page), page.parts)
     pictures = list(pictures_of(page.candidate, page.registry, problems))
     yield _section("Figures", "".join(map(_pictures, pictures)), pictures)

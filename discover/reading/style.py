@@ -38,9 +38,8 @@ tr:last-child td { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr.changed { background: var(--mark); }
 tr.component td { font-weight: 600; }
-tr.component td code { white-space: nowrap; }
-td.takes { font-weight: 400; }
-td code { white-space: nowrap; }
+tr.component td.takes { font-weight: 400; }
+td code { overflow-wrap: normal; }
 td.takes { color: var(--soft); }
 code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .better { color: var(--good); font-weight: 600; }

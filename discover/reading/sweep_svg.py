@@ -15,7 +15,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 34
 _GAP = 4.0
 """Pixels between two labels of values, below which the second is left out."""
 
-_LETTER = 6.2
+_LETTER = 7.2
 """Pixels that a letter of a label takes, at most."""
 
 

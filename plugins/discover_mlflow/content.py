@@ -1,7 +1,7 @@
 """Params, tags, metrics and the description of a search, within MLflow's limits.
 
-MLflow's pages sort the charts by the names of metrics: results come first (``champion``, ``difference``, ``fitness``, ``iqm``,
-``p``, ``return...``), then what may be zero all the time (``rule``, ``spent``, ``status``, ``structures``).
+MLflow sorts charts by the names of metrics: results come first (``champion``, ``curve``, ``difference``, ``fitness``,
+``iqm``, ``p``, ``return_of_...``), then what may be zero all the time (``rule``, ``spent``, ``status``, ``structures``).
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def result_metrics(result: SearchResult) -> dict[str, float]:
 
     With a report also the champion's returns at its end, and its difference from the hardest baseline, task by task.
     """
-    metrics = finite({"champion/fitness": result.champion_fitness, "champion/search_seconds": result.seconds}, _CHAMPION_KEYS)
+    metrics = finite({"champion/fitness": result.champion_fitness, "spent/search_seconds": result.seconds}, _CHAMPION_KEYS)
     report = result.comparison
     if report is None:
         return metrics

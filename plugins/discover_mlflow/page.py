@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 from discover import UserError
 from discover_mlflow.addresses import client_address, public_address, resolve_store, sqlite_path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _TRAINING = "?workflowType=machine_learning"  # else the page opens in its mode for language models, whatever the kind
+_FLAT = {"orderByKey": "attributes.end_time", "orderByAsc": "false"}  # by the time of creation, MLflow hides what is below runs
 _MOST_SEARCHED = 100  # runs among which the last one is sought that is below no other
 _BY_SQL = """
     SELECT experiments.experiment_id, runs.run_uuid FROM experiments
@@ -54,7 +56,7 @@ def is_server(store: str) -> bool:
 
 
 def page_links(address: str | None, run: str | None = None) -> Mapping[str, str]:
-    """Addresses below that of the page: ``runs``, the table of all, and ``last run``, or ``run`` if one is asked for.
+    """Addresses below that of the page: ``runs``, the table of all, ``learning curves``, and ``last run``, or ``run``.
 
     Raises:
         UserError: the store has no such run.
@@ -69,7 +71,7 @@ def page_links(address: str | None, run: str | None = None) -> Mapping[str, str]
         place, last = _by_client(store, experiment, run)
     if run is not None and place is None:
         raise UserError(f"run '{run}' is not in the tracking store '{public_address(store)}': 'discover runs' lists them.")
-    links = {} if place is None else {"runs": runs_link(place)}
+    links = {} if place is None else {"runs": runs_link(place), "learning curves": curves_link(place)}
     return links if last is None or place is None else {**links, "run" if run else "last run": run_link(place, last)}
 
 
@@ -86,6 +88,12 @@ def link_on_server(store: str, run_id: str) -> str | None:
 def runs_link(experiment_id: str) -> str:
     """The address, below that of the page, of all runs of an experiment."""
     return f"/#/experiments/{experiment_id}/runs{_TRAINING}"
+
+
+def curves_link(experiment_id: str) -> str:
+    """The address, below that of the page, of charts with a line per candidate, those of the newest comparison first."""
+    words = {"compareRunsMode": "CHART", "searchFilter": "tags.`discover.kind` = 'candidate'", **_FLAT}
+    return f"{runs_link(experiment_id)}&{urlencode(words, quote_via=quote)}"
 
 
 def run_link(experiment_id: str, run_id: str) -> str:

@@ -108,7 +108,7 @@ class Tracker:
         if self._directory is not None:
             state = load_state(ledger_folder(self._directory), self.address)
             self.run_id = state.run_id or None
-            self._model = _addresses(state.version, state.alias)
+            self._model |= _addresses(state.version, "")
         if self._lost:
             raise DiscoverError("; ".join(self._lost) + ".")
         return self.run_id

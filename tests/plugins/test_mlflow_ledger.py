@@ -284,7 +284,7 @@ def test_what_a_ledger_has_of_the_end_is_not_recorded_again(store: str, tmp_path
     again = tracked(store, resumed, range(3, 3), lambda t: t.discover_search_finished(resumed, slower))
     assert ledger_path(tmp_path / "tracking").read_bytes() == before
     client = client_of(store)
-    for key in ("champion/fitness", "champion/search_seconds"):
+    for key in ("champion/fitness", "spent/search_seconds"):
         assert len(client.get_metric_history(again.run_id, key)) == 1
     assert len(client.get_run(again.run_id).outputs.model_outputs) == 1
 

@@ -91,8 +91,10 @@ def test_the_page_opens_on_the_experiment_and_on_the_last_run_that_is_part_of_no
     number = client.get_experiment_by_name("discover").experiment_id
     client.create_run(number, start_time=2**41, tags={"mlflow.parentRunId": newest})
     runs = f"/#/experiments/{number}/runs{PAGE}"
-    assert page_links(store) == {"runs": runs, "last run": f"/#/experiments/{number}/runs/{newest}{PAGE}"}
-    assert page_links(store, newest) == {"runs": runs, "run": f"/#/experiments/{number}/runs/{newest}{PAGE}"}
+    curves = f"{runs}&compareRunsMode=CHART&searchFilter=tags.%60discover.kind%60%20%3D%20%27candidate%27"
+    links = {"runs": runs, "learning curves": f"{curves}&orderByKey=attributes.end_time&orderByAsc=false"}
+    assert page_links(store) == {**links, "last run": f"/#/experiments/{number}/runs/{newest}{PAGE}"}
+    assert page_links(store, newest) == {**links, "run": f"/#/experiments/{number}/runs/{newest}{PAGE}"}
     with pytest.raises(UserError, match=r"run 'nothing' is not in the tracking store .*: 'discover runs' lists them"):
         page_links(store, "nothing")
 

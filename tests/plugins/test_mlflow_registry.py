@@ -69,6 +69,15 @@ def named(info: SearchInfo, name: str) -> SearchInfo:
     return dataclasses.replace(info, name=name)
 
 
+def test_the_alias_of_a_resumed_search_is_not_told_from_memory(shared: str, search: Search, tmp_path: Path) -> None:
+    search("memory", "a")
+    search("memory", "b", promote=True)
+    tracker = Tracker(shared, directory=tmp_path / "a")
+    facts = tracker.discover_command_finished()
+    assert facts["model"] == "models:/memory/1"
+    assert "model_alias" not in facts
+
+
 def versions(store: str, name: str) -> list[Any]:
     found = client_of(store).search_model_versions(f"name = '{name}'", order_by=["version_number ASC"])
     return list(found)
