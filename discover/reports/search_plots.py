@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from discover.base.scores import FloatArray
@@ -12,6 +14,7 @@ from discover.reports.plots import Plot, Trace, band, color, error_bars, faint, 
 from discover.reports.source import Population
 
 _MOST_LINES = 300  # members in parallel coordinates
+_FEW = 12  # generations, each of which has a number on the axis
 _FIFTHS = ("#c9d4e5", "#9db6d8", "#6f97c7", "#4c78a8", "#e45756")  # from the lowest fitness to the highest
 
 
@@ -31,7 +34,7 @@ def fitness_plot(population: Population) -> Plot:
         level = float(population.champion_fitness)
         dashed = {"dash": "dash", "width": 1.5, "color": color(2)}
         traces.append(line(np.array([x.min(), x.max()]), np.array([level, level]), "champion, fresh seeds", 2, line=dashed))
-    return Plot("Fitness of the population", traces, "generation", "fitness")
+    return Plot("Fitness of the population", traces, "generation", "fitness", layout=_generations(x))
 
 
 def effect_plots(effects: Effects, effect: Effect) -> list[Plot]:
@@ -54,7 +57,7 @@ def effect_plots(effects: Effects, effect: Effect) -> list[Plot]:
         effect.path,
         [marks],
         "option" if not effect.number else "value",
-        "fitness, from the mean of its generation",
+        "effect on fitness",
         layout={"shapes": zero, "xaxis": axis},
     )
     return [first, _by_generation(effects, effect)]
@@ -68,7 +71,12 @@ def _by_generation(effects: Effects, effect: Effect) -> Plot:
         low, middle, high = (np.asarray([each[end] for each in level.periods], np.float64) for end in (0, 1, 2))
         traces += band(x, low, high, level.label, index=index)
         traces += [line(x, middle, level.label, index, mode="lines+markers", marker={"size": 4})]
-    return Plot(f"{effect.path}, by generation", traces, "generation", "mean fitness")
+    return Plot(f"{effect.path}, by generation", traces, "generation", "mean fitness", layout=_generations(x))
+
+
+def _generations(x: FloatArray) -> dict[str, Any]:
+    """The layout of an axis of few generations: whole numbers."""
+    return {"xaxis": {"tick0": 0, "dtick": 1}} if len(x) and x.max() <= _FEW else {}
 
 
 def parallel_plot(population: Population) -> Plot:
