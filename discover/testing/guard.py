@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import random
 import re
 import traceback
 from collections.abc import Callable, Iterator
@@ -144,14 +143,15 @@ def _sentences(component: Component, method: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _no_global_draws(name: str) -> Iterator[None]:
-    """Refuse a check in which numbers were drawn from the global generators of NumPy or Python."""
-    before = _numpy_state(), random.getstate()
+    """Refuse a check in which numbers were drawn from the global generator of NumPy."""
+    before = _numpy_state()
     yield
-    after = _numpy_state(), random.getstate()
-    why = "All randomness comes from the key: the same key gives the same bits, and a trace would draw once for ever."
-    remedy = "Draw with jax.random from the key that the method receives."
-    require(before[0] == after[0], f"{name} draws from NumPy's global generator.", why, remedy)
-    require(before[1] == after[1], f"{name} draws from the generator of Python's module random.", why, remedy)
+    require(
+        before == _numpy_state(),
+        f"{name} draws from NumPy's global generator.",
+        "All randomness comes from the key: the same key gives the same bits, and a trace would draw once for ever.",
+        "Draw with jax.random from the key that the method receives.",
+    )
 
 
 def _numpy_state() -> tuple[Any, ...]:
