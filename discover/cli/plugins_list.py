@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ from discover.plugin.session import start_plugins
 
 if TYPE_CHECKING:
     from discover.contract.registry import Entry
+    from discover.plugin.loader import Plugins
 
 _COLUMNS = ("kind", "name", "summary", "plugin", "distribution", "version")
 _WIDE = 160
@@ -38,7 +40,8 @@ def list_entries(
 ) -> None:
     """List what the loaded plugins bring, and which plugin brings it: on a terminal at most a screen, elsewhere all."""
     with quiet_output(json):
-        entries = list(start_plugins(plugins_dir).registry.entries())
+        plugins = start_plugins(plugins_dir)
+        entries = [*plugins.registry.entries(), *watchers(plugins)]
     if kind is not None:
         entries = _of_kind(entries, kind)
     if search is not None:
@@ -57,6 +60,19 @@ def list_entries(
 def line_of(entry: Entry) -> dict[str, str]:
     """The facts of an entry that stand in one line."""
     return {"kind": entry.kind, "name": entry.name, "summary": entry.summary, **entry.provenance._asdict()}
+
+
+def watchers(plugins: Plugins) -> Iterator[Entry]:
+    """An entry for each plugin that watches, or has other hooks than the one that registers."""
+    from discover.contract.registry import Entry
+
+    for provenance in plugins.registry.plugins():
+        plugin = plugins.manager.get_plugin(provenance.plugin)
+        hooks = {caller.name for caller in plugins.manager.get_hookcallers(plugin) or ()} - {"discover_register"}
+        if hooks:
+            summary = (inspect.getdoc(plugin) or ", ".join(sorted(hooks))).partition("\n")[0]
+            facts: dict[str, str] = {"kind": "watcher", "name": provenance.plugin, "summary": summary, "paper": ""}
+            yield Entry(component=None, source=None, provenance=provenance, facts={}, **facts)
 
 
 def _of_kind(entries: Sequence[Entry], text: str) -> list[Entry]:

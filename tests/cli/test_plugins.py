@@ -50,6 +50,12 @@ def test_list_of_one_kind_and_of_a_word(told: Told, invoke: Invoke) -> None:
     assert "--search 'frobnicate': no name and no summary holds it" in nothing.stderr
 
 
+def test_a_plugin_that_watches_is_listed_as_a_watcher(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISCOVER_BLOCK_PLUGINS")
+    (entry,) = told("plugins", "list", "--kind", "watcher", "--search", "mlflow")
+    assert (entry["name"], entry["plugin"], entry["distribution"]) == ("mlflow", "mlflow", "discover-rl")
+
+
 def test_a_terminal_shows_a_screen_and_how_many_more_there_are(
     told: Told, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
