@@ -116,7 +116,7 @@ STAIR = (
     ("cli",),
     ("api",),
     ("testing", "scaffold"),
-    ("reading",),
+    ("reading", "reports"),
     ("outer_loop",),
     ("evaluation",),
     ("config",),

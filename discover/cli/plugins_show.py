@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from discover.base.errors import UserError, nearest
+from discover.cli.completion import names_of
 from discover.cli.options import Json, PluginsDir
 from discover.cli.output import print_json, print_table, quiet_output
 from discover.cli.plugins_list import line_of
@@ -15,7 +16,9 @@ from discover.plugin.session import start_plugins
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a component, a recipe or a task.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The name of a component, a recipe or a task.", autocompletion=names_of())
+    ],
     json: Json = False,
     plugins_dir: PluginsDir = None,
 ) -> None:

@@ -43,13 +43,13 @@ def comparison_bytes(comparison: Comparison) -> bytes:
         comparison: the comparison; `training_alone` makes one of a training.
 
     Raises:
-        UserError: a training in it was put together by hand, so that nothing says what its candidate is in a config.
+        UserError: a candidate has a component that is not registered, so that a file could not name it.
     """
     arrays: dict[str, np.ndarray] = {}
     candidates = {}
     for index, name in enumerate(comparison.candidates):
         if comparison.trainings[name][0].words is None:
-            raise UserError(f"'{name}' has no words as in a config, so that it cannot be stored: train it by discover.train.")
+            raise UserError(f"'{name}' has a component that is not registered, so that no file can name it: register it.")
         words, own = without_arrays(comparison.trainings[name][0].words, f"candidates/{index}")
         arrays |= own
         candidates[name] = {"candidate": words, "fingerprint": fingerprint(words, own)}
@@ -130,6 +130,7 @@ def _training_facts(training: Training, run: int) -> dict[str, Any]:
         "env_steps": training.env_steps,
         "seconds": training.seconds,
         "stream": training.stream,
+        "references": training.references,
         "provenance": _plain(training.provenance),
     }
 
@@ -193,6 +194,7 @@ def _training(
         env_steps=int(facts["env_steps"]),
         seconds=float(facts["seconds"]),
         stream=str(facts["stream"]),
+        references=None if facts["references"] is None else (float(facts["references"][0]), float(facts["references"][1])),
         provenance=facts["provenance"],
         curves=whole["curves"],
         lengths=whole["lengths"],

@@ -11,8 +11,9 @@ from discover import RunSummary, UserError
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
 from discover_mlflow.ledger import ledger_folder, load_state
 from discover_mlflow.logs import diverted_aside, log_clause
-from discover_mlflow.stores import client_of, existing_store, root_cause
+from discover_mlflow.stores import client_of, existing_store, quick_requests, root_cause
 from discover_mlflow.tags import DIRECTORY_TAG
+from discover_mlflow.versions import is_registered, stored_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 KIND_TAG, VERDICT_TAG = "discover.kind", "discover.verdict"
 
+KINDS, PARTS = ("search", "comparison", "training"), ("candidate", "selection")
+"""Kinds of runs that are listed, and of those that are parts of others alone."""
+
 _PARENT_TAG, _NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
-_BEST = {"search": ("champion/fitness",), "training": ("end/iqm",), "comparison": ()}
+_BEST = {"search": "champion/fitness", "training": "iqm/"}  # the first metric whose name begins so
 _PAGE = 100  # runs of one query
 _MOST_EXPERIMENTS = 1000
 
@@ -37,7 +41,7 @@ def list_runs(address: str | None, kind: str | None, word: str, limit: int) -> S
     if path is not None and not path.exists() and address is None:
         return None
     existing_store(store)
-    with diverted_aside() as log:
+    with diverted_aside() as log, quick_requests():
         try:
             return [summary for summary, _ in zip(_summaries(client_of(store), kind, word), range(limit), strict=False)]
         except Exception as error:
@@ -48,16 +52,20 @@ def list_runs(address: str | None, kind: str | None, word: str, limit: int) -> S
 
 
 def find_search(address: str, store: str | None) -> Path:
-    """The directory of the search behind a run's address.
+    """The directory of the search behind the address of a run or of a model.
 
     Raises:
         UserError: there is no such run, it is not that of a search, or another search lies in its directory now.
     """
     place = existing_store(store)
-    run_id = address.removeprefix("runs:/").strip("/").partition("/")[0]
-    with diverted_aside() as log:
+    run_id = address
+    with diverted_aside() as log, quick_requests():
         try:
-            tag = client_of(place).get_run(run_id).data.tags.get(DIRECTORY_TAG)
+            client = client_of(place)
+            run_id = _run_id(client, address, place)
+            tag = client.get_run(run_id).data.tags.get(DIRECTORY_TAG)
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(
                 f"run '{run_id}' is not in the tracking store '{public_address(place)}' "
@@ -76,9 +84,19 @@ def find_search(address: str, store: str | None) -> Path:
     return directory
 
 
+def _run_id(client: MlflowClient, address: str, store: str) -> str:
+    """The id of the run at an address, or of that from which the model at an address comes."""
+    if is_registered(address):
+        return str(stored_version(client, address, store).run_id)
+    if address.startswith("models:/"):
+        return str(client.get_logged_model(address.removeprefix("models:/").strip("/")).source_run_id)
+    return address.removeprefix("runs:/").strip("/").partition("/")[0]
+
+
 def _summaries(client: MlflowClient, kind: str | None, word: str) -> Iterator[RunSummary]:
     experiments = [one.experiment_id for one in client.search_experiments(max_results=_MOST_EXPERIMENTS)]
-    conditions = [f"tags.`{KIND_TAG}` = '{kind}'" if kind else f"tags.`{KIND_TAG}` LIKE '%'"]
+    parts = [f"tags.`{KIND_TAG}` != '{part}'" for part in PARTS]
+    conditions = [f"tags.`{KIND_TAG}` = '{kind}'"] if kind else parts
     if word:
         escaped = re.sub(r"['\\%]", "_", word)  # of the pattern: any character; the name itself is compared below
         conditions.append(f"attributes.run_name ILIKE '%{escaped}%'")
@@ -99,12 +117,12 @@ def _summaries(client: MlflowClient, kind: str | None, word: str) -> Iterator[Ru
 
 def _is_listed(run: Run, word: str) -> bool:
     tags = run.data.tags
-    return tags.get(KIND_TAG) in _BEST and _PARENT_TAG not in tags and word.lower() in (run.info.run_name or "").lower()
+    return tags.get(KIND_TAG) in KINDS and _PARENT_TAG not in tags and word.lower() in (run.info.run_name or "").lower()
 
 
 def _summary(run: Run) -> RunSummary:
     tags, kind = run.data.tags, run.data.tags[KIND_TAG]
-    best = next((run.data.metrics[key] for key in _BEST[kind] if key in run.data.metrics), None)
+    best = next((value for key, value in run.data.metrics.items() if kind in _BEST and key.startswith(_BEST[kind])), None)
     directory = tags.get(DIRECTORY_TAG)
     return RunSummary(
         kind=kind,

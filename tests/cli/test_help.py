@@ -8,19 +8,8 @@ import pytest
 from typer.testing import Result
 
 COMMANDS = (
-    *(
-        "",
-        "search",
-        "resume",
-        "train",
-        "compare",
-        "ui",
-        "plugins",
-        "plugins list",
-        "plugins show",
-        "plugins new",
-        "plugins check",
-    ),
+    *("", "search", "resume", "runs", "train", "compare", "ui"),
+    *("plugins", "plugins list", "plugins show", "plugins new", "plugins check"),
     *("config", "config new", "config check", "config schema"),
 )
 

@@ -37,6 +37,7 @@ TESTED = {
     "docs/contract.md": "python 2",
     "docs/mlflow.md": "sh 4",
     "docs/quickstart.md": "python 4, sh 5",
+    "docs/reading.md": "python 1, sh 2",
     "docs/searching.md": "python 2, sh 3, yaml 3",
     "docs/speed.md": "sh 1",
     "docs/tutorial.md": "python 5, sh 6, toml 1, yaml 1",

@@ -10,7 +10,19 @@ import pytest
 from discover_mlflow.listing import list_runs
 from discover_mlflow.page import page_links
 from discover_mlflow.tracker import Tracker
-from plugins.tracked import TASKS, client_of, comparison, copied, search_info, search_result, toy_registry, tracked, training
+from plugins.tracked import (
+    TASKS,
+    client_of,
+    comparison,
+    copied,
+    search_info,
+    search_result,
+    toy_registry,
+    track_comparison,
+    track_training,
+    tracked,
+    training,
+)
 
 from discover import UserError
 
@@ -28,10 +40,10 @@ def store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     other = search_info(folder / "two", registry)
     tracked(store, other, range(1), lambda t: t.discover_search_failed(other, ValueError("no")))
     tracker = Tracker(store)
-    tracker.discover_training_finished(training("ppo", TASKS[0]))
+    track_training(tracker, training("ppo", TASKS[0]))
     tracker.finish()
     tracker = Tracker(store)
-    tracker.discover_comparison_finished(comparison())
+    track_comparison(tracker, comparison())
     tracker.finish()
     return store
 
@@ -79,8 +91,10 @@ def test_the_page_opens_on_the_experiment_and_on_the_last_run_that_is_part_of_no
     number = client.get_experiment_by_name("discover").experiment_id
     client.create_run(number, start_time=2**41, tags={"mlflow.parentRunId": newest})
     runs = f"/#/experiments/{number}/runs{PAGE}"
-    assert page_links(store) == {"runs": runs, "last run": f"/#/experiments/{number}/runs/{newest}{PAGE}"}
-    assert page_links(store, newest) == {"runs": runs, "run": f"/#/experiments/{number}/runs/{newest}{PAGE}"}
+    curves = f"{runs}&compareRunsMode=CHART&searchFilter=tags.%60discover.kind%60%20%3D%20%27candidate%27"
+    links = {"runs": runs, "learning curves": f"{curves}&orderByKey=attributes.end_time&orderByAsc=false"}
+    assert page_links(store) == {**links, "last run": f"/#/experiments/{number}/runs/{newest}{PAGE}"}
+    assert page_links(store, newest) == {**links, "run": f"/#/experiments/{number}/runs/{newest}{PAGE}"}
     with pytest.raises(UserError, match=r"run 'nothing' is not in the tracking store .*: 'discover runs' lists them"):
         page_links(store, "nothing")
 
@@ -102,7 +116,7 @@ def test_the_number_of_queries_does_not_grow_with_the_runs(
 
 def _compare(address: str) -> None:
     tracker = Tracker(address)
-    tracker.discover_comparison_finished(comparison())
+    track_comparison(tracker, comparison())
     tracker.finish()
 
 
