@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from discover.base.errors import UserError, cause_of
@@ -96,7 +97,7 @@ def traced_twice(function: Callable[..., Any], *args: Any) -> tuple[Any, bool]:
         program, shapes = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*args)
         programs.append(program)
     same = [
-        [np.asarray(c).tobytes() for c in p.consts if not jax.dtypes.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs
+        [np.asarray(c).tobytes() for c in p.consts if not jnp.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs
     ]
     return shapes, same[0] == same[1] and _text(programs[0]) == _text(programs[1])
 

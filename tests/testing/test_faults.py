@@ -358,7 +358,7 @@ class Noun(Corridor):
 class Verb(Corridor):
     """Has its property as a method."""
 
-    def redraw(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def redraw(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         return "never"
 
 
