@@ -14,6 +14,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from discover.api.authoring import PluginCheck as PluginCheck
+    from discover.api.authoring import check_plugin as check_plugin
+    from discover.api.authoring import new_plugin as new_plugin
     from discover.api.candidates import environment as environment
     from discover.api.candidates import load as load
     from discover.api.candidates import recipe as recipe
@@ -191,6 +194,11 @@ if TYPE_CHECKING:
     from discover.storage.yaml_text import values_in_file as values_in_file
 
 _HOME = {
+    "api.authoring": (
+        "PluginCheck",
+        "check_plugin",
+        "new_plugin",
+    ),
     "api.candidates": (
         "environment",
         "load",

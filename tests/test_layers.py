@@ -113,8 +113,9 @@ def test_the_core_imports_no_plugin() -> None:
 
 
 STAIR = (
-    ("cli", "testing"),
+    ("cli",),
     ("api",),
+    ("testing", "scaffold"),
     ("reading", "reports"),
     ("outer_loop",),
     ("evaluation",),

@@ -57,6 +57,8 @@ class TD3(TwinCritics):
 
     paper = "Fujimoto et al. 2018, arXiv 1802.09477"
 
+    not_differentiable = ("polyak", "noise", "smoothing", "smoothing_clip")  # gradients are stopped at actions and targets
+
     delay: Count = 2
     noise: Scalar = real(0.1, low=0.01, high=1.0, scale="log")
     smoothing: Scalar = real(0.2, low=0.01, high=1.0, scale="log")

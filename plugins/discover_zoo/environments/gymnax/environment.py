@@ -61,7 +61,7 @@ class Gymnax(Environment):
         if isinstance(spec.action, Continuous):
             action = jnp.clip(action, *(np.asarray(bound, np.float32) for bound in spec.action))
         raw, state, reward, terminated, _ = environment.step_env(key, state, action, params)
-        observation, truncated = _encoded(categories, raw), environment.is_truncated(state, params)
+        observation, truncated = _encoded(categories, raw), environment.is_truncated(state, params) & ~jnp.asarray(terminated)
         return Step(_strong(state), observation, jnp.float32(reward), terminated=terminated, truncated=truncated)
 
     def _start(self, key: Key) -> tuple[EnvState, jax.Array]:
