@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from discover.api.candidates import Candidate, load, name_of
@@ -24,6 +26,7 @@ def train(
     seed: int = 0,
     name: str | None = None,
     tracking: bool | str = False,
+    agents: str | os.PathLike[str] | None = None,
 ) -> Training:
     """Train one candidate from scratch on one task, with several seeds.
 
@@ -35,6 +38,7 @@ def train(
         seed: of the stream that all seeds come from.
         name: of the candidate in what is reported; what ``candidate`` calls it unless given.
         tracking: whether, or where, the training is tracked.
+        agents: a new folder that keeps the trained agents, a file per seed, for `evaluate`.
 
     Returns:
         The training: it prints as a table, and `Training.plot` draws its learning curve.
@@ -45,17 +49,31 @@ def train(
     """
     algorithm, name = load(candidate, store=store_of(tracking)), name or name_of(candidate)
     seeds, seed = count("seeds", seeds), count("seed", seed, 0)
+    folder = None if agents is None else Path(agents)
     with command_session("train", tracking) as running:
-        training = train_in(running, name, algorithm, run=task_run(task, steps), seeds=seeds, seed=seed)
+        training = train_in(running, name, algorithm, run=task_run(task, steps), seeds=seeds, seed=seed, agents=folder)
     return dataclasses.replace(training, facts=running.facts)
 
 
-def train_in(running: Session, name: str, algorithm: Algorithm, *, run: TaskRun, seeds: int, seed: int) -> Training:
+def train_in(
+    running: Session,
+    name: str,
+    algorithm: Algorithm,
+    *,
+    run: TaskRun,
+    seeds: int,
+    seed: int,
+    agents: Path | None = None,
+) -> Training:
     """Train a candidate in a session that is open already, see `train`."""
     from discover.config.search_config import default_executor
+    from discover.evaluation.agent_file import save_agents
     from discover.evaluation.train import train as trained
+    from discover.storage.files import check_empty
 
-    registry = running.plugins.registry
+    registry, learned = running.plugins.registry, []
+    if agents is not None:
+        check_empty(agents, "agents folder")
     training = trained(
         registry,
         default_executor(registry),
@@ -65,6 +83,9 @@ def train_in(running: Session, name: str, algorithm: Algorithm, *, run: TaskRun,
         seeds=seeds,
         seed=seed,
         progress=lambda share: running.progress(f"{name} on {run.label}", share),
+        keep=None if agents is None else learned.extend,
     )
+    if agents is not None:
+        save_agents(agents, registry, training, learned)
     running.plugins.tell("discover_training_finished", training=training)
     return training

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from discover.cli import compare, config, plugins, resume, search, train, ui
+from discover.cli import compare, config, evaluate, export, plugins, resume, search, train, ui
 from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
 
@@ -51,6 +51,8 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (app, "resume", resume.run, "discover resume discover-runs/quickstart-20260101-120000"),
     (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 10"),
     (app, "compare", compare.run, "discover compare champion.candidate ppo --tasks CartPole-v1,Acrobot-v1 --seeds 16"),
+    (app, "export", export.run, "discover export champion.candidate --to my_rule"),
+    (app, "evaluate", evaluate.run, "discover evaluate agents/seed-0.agent --episodes 100 --gif episode.gif"),
     (app, "ui", ui.run, "discover ui --port 5001"),
     (config_app, "new", config.new, "discover config new first --recipe ppo --task CartPole-v1 > first.yaml"),
     (config_app, "check", config.check, "discover config check first.yaml --set population=64"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,6 +28,9 @@ def run(
     no_tracking: NoTracking = False,
     tracking: Tracking = None,
     plugins_dir: PluginsDir = None,
+    agents: Annotated[
+        Path | None, typer.Option("--agents", metavar="DIR", help="A new folder that keeps the agents, a file per seed.")
+    ] = None,
 ) -> None:
     """Train a candidate from scratch on one task, with several seeds."""
     options = common(json, plugins_dir, tracking, no_tracking)
@@ -37,11 +41,13 @@ def run(
 
         algorithm = candidate_from(plugins, candidate, options.store)
         with session(options.command("train"), plugins) as running:
-            training = train_in(running, candidate, algorithm, run=TaskRun(task, steps), seeds=seeds, seed=seed)
+            training = train_in(running, candidate, algorithm, run=TaskRun(task, steps), seeds=seeds, seed=seed, agents=agents)
     if options.json:
-        print_json(_summary(training, running.facts))
+        print_json(_summary(training, running.facts) | ({} if agents is None else {"agents": agents}))
     else:
         _show(training, running.facts)
+        if agents is not None:
+            print(f"agents: {agents}")
     raise_late(running)
 
 

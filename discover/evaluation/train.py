@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -18,6 +18,8 @@ from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Training
 from discover.evaluation.checks import check_lifetime
+from discover.inner_loop.agents import Learned, learned_of
+from discover.inner_loop.lifetime import updates_in
 from discover.inner_loop.reasons import translate_errors
 from discover.inner_loop.status import statuses
 from discover.plugin.provenance import provenance
@@ -38,6 +40,7 @@ def train(
     purpose: str = "train",
     progress: Callable[[float], None] | None = None,
     facts: Mapping[str, Any] | None = None,
+    keep: Callable[[Sequence[Learned]], None] | None = None,
 ) -> Training:
     """Train ``algorithm`` from scratch with each of S seeds.
 
@@ -52,6 +55,7 @@ def train(
         purpose: name of that stream; streams of different purposes share no key.
         progress: called from time to time with the share that is done.
         facts: provenance, if the caller has it already.
+        keep: receives the arrays of the agents of all seeds; then all agents stay in memory until the end.
 
     Raises:
         UserError: an open value, an unknown task, a head that the network cannot give, a budget below one update.
@@ -69,6 +73,7 @@ def train(
         purpose=purpose,
         progress=progress,
         facts=facts,
+        keep=keep,
     )
 
 
@@ -84,6 +89,7 @@ def train_checked(
     purpose: str,
     progress: Callable[[float], None] | None,
     facts: Mapping[str, Any] | None,
+    keep: Callable[[Sequence[Learned]], None] | None = None,
 ) -> Training:
     """`train`, for a candidate that passed `check_lifetime` already."""
     environment, keys = environment_from(registry, run.task), seed_keys(seed, purpose, seeds)
@@ -91,7 +97,13 @@ def train_checked(
     with translate_errors(f"'{name}' cannot be trained on {run.label}", "repair the component that raises this"):
         executor = executor.settle(seeds, algorithm, [environment])
         started = time.perf_counter()
-        curves = executor.evaluate(environment, candidates, keys, run.steps, progress=progress)
+        if keep is None:
+            curves = executor.evaluate(environment, candidates, keys, run.steps, progress=progress)
+        else:
+            total = updates_in(algorithm, environment, run.steps)
+            agents = executor.begin(environment, candidates, keys)
+            agents, curves = executor.advance(environment, candidates, agents, start=0, stop=total, total=total)
+            keep(learned_of(algorithm, agents))
     seconds = time.perf_counter() - started
     returns, status = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1), statuses(curves)[0]
     return Training(

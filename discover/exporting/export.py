@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from discover.exporting.module import TEXTS, module_of
 from discover.exporting.reference import fitting_spec, reference_of
 from discover.exporting.refusals import check_exportable, refuse
 from discover.storage.array_file import write_atomically
-from discover.storage.files import checked_path, printable
+from discover.storage.files import check_empty, new_folder
 
 
 def export_candidate(algorithm: Algorithm, name: str, folder: Path) -> list[Path]:
@@ -36,7 +35,7 @@ def export_candidate(algorithm: Algorithm, name: str, folder: Path) -> list[Path
     Raises:
         UserError: the folder is not empty, or the candidate cannot be exported.
     """
-    _check_empty(folder)
+    check_empty(folder, "export folder")
     spec = fitting_spec(algorithm)
     check_exportable(algorithm, spec)
     try:
@@ -50,18 +49,10 @@ def export_candidate(algorithm: Algorithm, name: str, folder: Path) -> list[Path
         files["arrays.npz"] = _npz(module.arrays)
     files["reference.npz"] = _npz(reference_of(algorithm, spec))
     _check(files)
-    folder.mkdir(parents=True, exist_ok=True)
+    new_folder(folder, "export folder")
     for file, data in files.items():
         write_atomically(folder / file, data)
     return [folder / file for file in files]
-
-
-def _check_empty(folder: Path) -> None:
-    checked_path(folder, "export folder")
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"'{printable(folder)}' is a file, not a folder: give a new folder.")
-    if folder.exists() and any(folder.iterdir()):
-        raise UserError(f"the export folder '{printable(folder)}' is not empty: give a new folder, or empty it.")
 
 
 def _check(files: Mapping[str, bytes]) -> None:
@@ -70,6 +61,7 @@ def _check(files: Mapping[str, bytes]) -> None:
     Raises:
         UserError: they fail.
     """
+    before = set(sys.modules)
     with tempfile.TemporaryDirectory(prefix="discover-export-") as folder:
         for file, data in files.items():
             (Path(folder) / file).write_bytes(data)
@@ -77,10 +69,13 @@ def _check(files: Mapping[str, bytes]) -> None:
             tests = _loaded(Path(folder) / "test_rule.py")
             tests.test_it_acts_as_the_original()
             tests.test_five_updates_equal_those_of_the_original()
-        except AssertionError as error:
+        except AssertionError as error:  # of the comparison
             raise refuse(f"its numbers would differ ({_short(error)})") from None
         except Exception as error:  # of a component's own code, without the framework around it
             raise refuse(f"its source does not run by itself ({_short(error)})") from None
+        finally:
+            for name in {name for name in sys.modules if name.startswith("exported_")} - before:
+                del sys.modules[name]
 
 
 def _short(error: Exception) -> str:
@@ -89,18 +84,11 @@ def _short(error: Exception) -> str:
 
 def _loaded(path: Path) -> ModuleType:
     """The module of a file that was just written here."""
-    name = f"discover_export_{os.getpid()}_{abs(hash(path))}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location("discover_exported_test", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    before = set(sys.modules)
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        for added in set(sys.modules) - before:
-            if added.startswith("exported_"):
-                del sys.modules[added]
+    spec.loader.exec_module(module)
     return module
 
 
