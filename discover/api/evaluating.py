@@ -36,7 +36,8 @@ def evaluate(
         The returns and lengths of the episodes, and the mean return with its interval.
 
     Raises:
-        UserError: the file is damaged, the task has other observations or actions or draws no pictures, an episode does not end.
+        UserError: the file is damaged, the task has other observations or actions or is not drawn, or an episode
+            does not end.
     """
     from discover.base.randomness import seed_keys
     from discover.evaluation.agent_file import load_agent

@@ -11,9 +11,9 @@ from discover.api.candidates import Candidate, load, name_of
 def export(candidate: Candidate, *, to: str | os.PathLike[str], store: str | None = None) -> list[Path]:
     """Write a candidate as source that needs JAX, NumPy and optax alone.
 
-    The folder receives ``rule.py`` (the rule, its network and all of its numbers), ``arrays.npz`` (weights of the rule, if it has
-    any), ``example.py`` (which trains agents on CartPole, where the rule can), and ``test_rule.py`` with ``reference.npz``: five
-    updates of the original, to which the exported file comes to 1e-6. The test is run before the files are handed over.
+    The folder receives ``rule.py`` (the rule, its network and all of its numbers), ``arrays.npz`` (weights of the rule, if it
+    has any), ``example.py`` (which trains agents on CartPole, where the rule can), and ``test_rule.py`` with ``reference.npz``:
+    five updates of the original, which the exported file equals to 1e-6. The test is run before the files are handed over.
 
     Args:
         candidate: see `load`.

@@ -159,7 +159,7 @@ class Environment(Component):
             UserError: the environment draws no pictures, as by default.
         """
         raise UserError(
-            f"the environment {type(self).__name__} draws no pictures: leave out --gif, or give it a method render."
+            f"the environment {type(self).__name__} draws no pictures: leave out --gif, or give it the method render."
         )
 
 

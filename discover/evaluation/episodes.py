@@ -127,8 +127,8 @@ def play(agent: Agent, environment: Environment, key: Key, *, episodes: int, sam
     returns, lengths, going = (np.asarray(x) for x in _play(player, key, episodes, sample))
     if going.any():
         raise UserError(
-            f"{int(going.sum())} of {episodes} episodes did not end within {LONGEST:,} steps: add the wrapper time_limit to the "
-            "candidate or to the task."
+            f"{int(going.sum())} of {episodes} episodes did not end within {LONGEST:,} steps: add the wrapper "
+            "time_limit to the candidate or to the task."
         )
     return Evaluation(returns.astype(float), lengths.astype(int))
 

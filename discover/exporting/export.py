@@ -14,9 +14,10 @@ import numpy as np
 
 from discover.base.errors import UserError, message_of, shortened
 from discover.contract.algorithm import Algorithm
+from discover.contract.environment import Discrete
 from discover.exporting.module import TEXTS, module_of
 from discover.exporting.reference import fitting_spec, reference_of
-from discover.exporting.refusals import check_exportable, refuse
+from discover.exporting.refusals import NotExportableError, check_exportable
 from discover.storage.array_file import write_atomically
 from discover.storage.files import check_empty, new_folder
 
@@ -33,33 +34,49 @@ def export_candidate(algorithm: Algorithm, name: str, folder: Path) -> list[Path
         The files.
 
     Raises:
-        UserError: the folder is not empty, or the candidate cannot be exported.
+        NotExportableError: the candidate cannot be exported.
+        UserError: the folder is not empty, or a value is open.
     """
     check_empty(folder, "export folder")
-    spec = fitting_spec(algorithm)
-    check_exportable(algorithm, spec)
     try:
-        module = module_of(algorithm, name)
-    except UserError as error:
-        raise error if "cannot be exported" in str(error) else refuse(str(error).rstrip(".")) from None
-    files = {"rule.py": module.text.encode(), "test_rule.py": (TEXTS / "test_rule.txt").read_bytes()}
-    if spec.observation_shape == (4,) and hasattr(spec.action, "n"):
-        files["example.py"] = (TEXTS / "example.txt").read_bytes()
-    if module.arrays:
-        files["arrays.npz"] = _npz(module.arrays)
-    files["reference.npz"] = _npz(reference_of(algorithm, spec))
-    _check(files)
+        files = _files(algorithm, name)
+    except NotExportableError as error:
+        raise NotExportableError(error.reason, name) from None
     new_folder(folder, "export folder")
     for file, data in files.items():
         write_atomically(folder / file, data)
     return [folder / file for file in files]
 
 
+def _files(algorithm: Algorithm, name: str) -> dict[str, bytes]:
+    """The contents of the files by name, checked.
+
+    Raises:
+        NotExportableError: see there.
+    """
+    spec = fitting_spec(algorithm)
+    check_exportable(algorithm, spec)
+    try:
+        module = module_of(algorithm, name)
+    except NotExportableError:
+        raise
+    except UserError as error:
+        raise NotExportableError(str(error).rstrip(".")) from None
+    files = {"rule.py": module.text.encode(), "test_rule.py": (TEXTS / "test_rule.txt").read_bytes()}
+    if spec.observation_shape == (4,) and isinstance(spec.action, Discrete):
+        files["example.py"] = (TEXTS / "example.txt").read_bytes()
+    if module.arrays:
+        files["arrays.npz"] = _npz(module.arrays)
+    files["reference.npz"] = _npz(reference_of(algorithm, spec))
+    _check(files)
+    return files
+
+
 def _check(files: Mapping[str, bytes]) -> None:
     """Run the tests of the exported files.
 
     Raises:
-        UserError: they fail.
+        NotExportableError: they fail.
     """
     before = set(sys.modules)
     with tempfile.TemporaryDirectory(prefix="discover-export-") as folder:
@@ -70,9 +87,9 @@ def _check(files: Mapping[str, bytes]) -> None:
             tests.test_it_acts_as_the_original()
             tests.test_five_updates_equal_those_of_the_original()
         except AssertionError as error:  # of the comparison
-            raise refuse(f"its numbers would differ ({_short(error)})") from None
+            raise NotExportableError(f"its numbers would differ ({_short(error)})") from None
         except Exception as error:  # of a component's own code, without the framework around it
-            raise refuse(f"its source does not run by itself ({_short(error)})") from None
+            raise NotExportableError(f"its source does not run by itself ({_short(error)})") from None
         finally:
             for name in {name for name in sys.modules if name.startswith("exported_")} - before:
                 del sys.modules[name]

@@ -67,7 +67,5 @@ def learned_of(algorithm: Algorithm, lifetimes: Lifetimes) -> list[Learned]:
 
 def learned_shapes(algorithm: Algorithm, environment: Environment) -> Learned:
     """The shapes and types of an agent's arrays on a task family."""
-    return jax.eval_shape(
-        lambda key: learned_in(algorithm, lifetime.begin(algorithm, environment, key)),
-        jax.eval_shape(lambda: jax.random.key(0)),
-    )
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    return jax.eval_shape(lambda key: learned_in(algorithm, lifetime.begin(algorithm, environment, key)), key)
