@@ -117,7 +117,7 @@ STAIR = (
     ("api",),
     ("reading",),
     ("outer_loop",),
-    ("evaluation",),
+    ("evaluation", "exporting"),
     ("config",),
     ("inner_loop",),
     ("plugin",),

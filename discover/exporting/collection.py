@@ -18,7 +18,7 @@ from discover.components.component import Component, fields
 from discover.exporting.names import Constant, Import, attributes, free_names, origin
 from discover.exporting.source import as_docstring, described, source_of
 
-ENTRIES = frozenset({"__call__", "act", "apply", "behavior", "heads", "init", "rollout", "update"})
+ENTRIES = frozenset({"__call__", "act", "apply", "behavior", "evaluate", "heads", "init", "rollout", "update"})
 """The methods of components that an exported file calls by itself."""
 
 _STAND_INS = {

@@ -83,9 +83,9 @@ def fitting_spec(algorithm: Algorithm) -> Spec:
     raise reason
 
 
-def reference_of(algorithm: Algorithm, spec: Spec) -> dict[str, np.ndarray]:
+def reference_of(algorithm: Algorithm, spec: Spec, seed: int = 0) -> dict[str, np.ndarray]:
     """The numbers of `UPDATES` updates on noise, and of one choice of actions, as arrays by name."""
-    key_begin, key_act, key_run, key_look = named_keys(jax.random.key(0), "begin", "act", "run", "look")
+    key_begin, key_act, key_run, key_look = named_keys(jax.random.key(seed), "begin", "act", "run", "look")
     rollout = algorithm.rule.rollout(spec)
     clocks = [(index / 10.0, _BEGUN + index * rollout.steps * rollout.num_envs) for index in range(UPDATES)]
     key_state, params, state, actor = jax.jit(lambda key: _begin(algorithm, spec, key))(key_begin)
