@@ -75,6 +75,8 @@ class Collection:
         name, module = item.__name__, sys.modules[item.__module__]
         if self._is_known(name, item):
             return
+        if not inspect.isfunction(item) and not inspect.isclass(item):
+            raise UserError(f"'{name}' of {module.__name__} is neither a plain function nor a class")
         if inspect.isfunction(item):
             text = source_of(item)
         elif issubclass(item, Component):
