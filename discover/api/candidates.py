@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from discover.api.loaded import plugins
 from discover.base.errors import UserError
+from discover.base.secrets import without_secrets
 
 if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
@@ -46,20 +47,28 @@ def environment(task: str | Mapping[str, Any]) -> Environment:
     return environment_from(plugins().registry, task)
 
 
-def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
+def load(candidate: Candidate, *, overrides: Mapping[str, Any] | None = None, store: str | None = None) -> Algorithm:
     """Read a candidate that has no open values.
 
     Args:
         candidate: a recipe (``ppo``), a file (``.candidate``, ``.yaml`` or ``.json``), an address in MLflow
             (``models:/...``, ``runs:/...``, a run's id), or a mapping as in a config.
+        overrides: other values by dotted path, as in a config below ``candidate``.
         store: address of the tracking store.
 
     Raises:
-        UserError: there is no such recipe, file or address, or the candidate has open values.
+        UserError: there is no such recipe, file or address, the candidate has open values, or an override is wrong.
 
-    >>> type(load("a2c").rule).__name__
-    'A2C'
+    >>> load("ppo", overrides={"rule.ppo.clip": 0.3}).rule.clip
+    0.3
     """
+    from discover.config.overrides import changed, changes_of
+
+    return changed(plugins().registry, _loaded(candidate, store), changes_of(overrides))
+
+
+def _loaded(candidate: Candidate, store: str | None) -> Algorithm:
+    """A candidate as it is written."""
     from discover.config.candidates import candidate_from
 
     if isinstance(candidate, str | os.PathLike):
@@ -120,5 +129,6 @@ def by_name(candidates: Sequence[Candidate] | Mapping[str, Candidate]) -> dict[s
     names = [name_of(candidate) for candidate in candidates]
     for name in names:
         if names.count(name) > 1:
-            raise UserError(f"candidate '{name}' is given twice: leave one out, or give a mapping from names to candidates.")
+            twice = f"candidate '{without_secrets(name)}' is given twice"
+            raise UserError(f"{twice}: leave one out, or give a mapping from names to candidates.")
     return dict(zip(names, candidates, strict=True))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from discover.api.candidates import Candidate, load, name_of
 from discover.api.running import command_session, count, store_of, task_run
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
     from discover.contract.events import TaskRun
     from discover.contract.results import Training
+    from discover.inner_loop.agents import Learned
     from discover.plugin.session import Session
 
 
@@ -25,6 +27,7 @@ def train(
     seeds: int = 10,
     seed: int = 0,
     name: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
     tracking: bool | str = False,
     agents: str | os.PathLike[str] | None = None,
 ) -> Training:
@@ -36,7 +39,8 @@ def train(
         steps: env steps of each lifetime.
         seeds: how many lifetimes with different seeds.
         seed: of the stream that all seeds come from.
-        name: of the candidate in what is reported; what ``candidate`` calls it unless given.
+        name: of the candidate in what is reported; what ``candidate`` calls it, with its overrides, unless given.
+        overrides: other values of the candidate by dotted path, such as ``{"rule.ppo.clip": 0.3}``.
         tracking: whether, or where, the training is tracked.
         agents: a new folder that keeps the trained agents, a file per seed, for `evaluate`.
 
@@ -47,7 +51,10 @@ def train(
         UserError: the task is unknown, the candidate cannot be trained on it, or the steps do not suffice for one update.
         EvaluationError: the candidate's program cannot be compiled or run.
     """
-    algorithm, name = load(candidate, store=store_of(tracking)), name or name_of(candidate)
+    from discover.config.overrides import changed_name, changes_of
+
+    algorithm = load(candidate, overrides=overrides, store=store_of(tracking))
+    name = name or changed_name(name_of(candidate), changes_of(overrides))
     seeds, seed = count("seeds", seeds), count("seed", seed, 0)
     folder = None if agents is None else Path(agents)
     with command_session("train", tracking) as running:
@@ -71,9 +78,10 @@ def train_in(
     from discover.evaluation.train import train as trained
     from discover.storage.files import check_empty
 
-    registry, learned = running.plugins.registry, []
     if agents is not None:
         check_empty(agents, "agents folder")
+    registry = running.plugins.registry
+    learned: list[Learned] = []
     training = trained(
         registry,
         default_executor(registry),
@@ -83,9 +91,9 @@ def train_in(
         seeds=seeds,
         seed=seed,
         progress=lambda share: running.progress(f"{name} on {run.label}", share),
+        tell=running.plugins.tell,
         keep=None if agents is None else learned.extend,
     )
     if agents is not None:
         save_agents(agents, registry, training, learned)
-    running.plugins.tell("discover_training_finished", training=training)
     return training

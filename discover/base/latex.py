@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
+from typing import SupportsFloat
 
 from discover.base.short_number import short_number
 
@@ -26,14 +28,14 @@ _ACCENTS = {"hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "bar": "\u0
 _RAISED = dict(zip("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", strict=True))
 
 
-def latex_number(value: float) -> str:
+def latex_number(value: SupportsFloat) -> str:
     r"""A number for a formula; very small and very large ones as a power of ten.
 
     >>> print(latex_number(0.31), latex_number(2.5e-4), latex_number(1e-8))
     0.31 2.5 \cdot 10^{-4} 10^{-8}
     """
     number = float(value)
-    if number == 0 or 1e-3 <= abs(number) < 1e5:
+    if number == 0 or 9.995e-4 <= abs(number) < 1e5:
         return short_number(number)
     mantissa, exponent = f"{number:.3e}".split("e")
     power = f"10^{{{int(exponent)}}}"
@@ -48,7 +50,7 @@ def latex_as_text(latex: str) -> str:
     'π(a_t | s_t) / μ(a_t | s_t) ≤ 1.2ⁿ⁻¹'
     """
     text = _Reader(_TOKEN.findall(latex)).rest()
-    return re.sub(r" +", " ", text).strip()
+    return unicodedata.normalize("NFC", re.sub(r" +", " ", text).strip())
 
 
 class _Reader:
@@ -83,7 +85,7 @@ class _Reader:
         if token == "^":
             return _raised(self._argument())
         if token == "_":
-            return f"_{_bracketed(self._argument(), ' ,=+')}"
+            return f"_{_bracketed(self._argument(), ' ,=+-_')}"
         if token.isspace():
             return " "
         return self._command(token[1:]) if token.startswith("\\") else token
@@ -91,6 +93,8 @@ class _Reader:
     def _command(self, name: str) -> str:
         if name in ("frac", "dfrac", "tfrac"):
             above, below = self._argument(), self._argument()
+            if (above, below) == ("1", "2"):
+                return "½"
             return f"{_bracketed(above, '+-')} / {_bracketed(below, ' +-/·')}"
         if name == "sqrt":
             return f"√({self._argument()})"

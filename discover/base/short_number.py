@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import SupportsFloat
 
 _DIGITS, _MOST_DIGITS = 4, 8
 _SHARE = 0.01
 """Share of a number's distance from one that rounding may change."""
 
 
-def short_number(value: float) -> str:
+def short_number(value: SupportsFloat) -> str:
     """A number with four digits; more where it is close to one, since what matters there is its distance from one.
 
     >>> short_number(0.31278205), short_number(0.99987), short_number(0.00025), short_number(128)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from discover.base.text_table import interval, number
+from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late
-from discover.cli.options import STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
+from discover.cli.options import STEPS, Changes, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import plain, print_json, quiet_output, tracked_lines
 from discover.config.candidates import HELP, candidate_from
 from discover.plugin.session import session, start_plugins
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
 
 
 def run(
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP)],
-    task: Annotated[str, typer.Option("--task", metavar="ID", help="The task (discover plugins list names them).")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP, autocompletion=candidates)],
+    task: Annotated[
+        str,
+        typer.Option(
+            "--task", metavar="ID", help="The task (discover plugins list names them).", autocompletion=names_of("task")
+        ),
+    ],
     seeds: Seeds = 10,
     steps: Steps = STEPS,
     seed: Seed = 0,
+    settings: Changes = None,
     json: Json = False,
     no_tracking: NoTracking = False,
     tracking: Tracking = None,
@@ -37,15 +44,18 @@ def run(
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
         from discover.api.training import train_in
+        from discover.config.overrides import changed, changed_name, changes_in
         from discover.contract.events import TaskRun
 
-        algorithm = candidate_from(plugins, candidate, options.store)
+        changes = changes_in(settings or ())
+        algorithm = changed(plugins.registry, candidate_from(plugins, candidate, options.store), changes)
+        name = changed_name(candidate, changes)
         with session(options.command("train"), plugins) as running:
-            training = train_in(running, candidate, algorithm, run=TaskRun(task, steps), seeds=seeds, seed=seed, agents=agents)
+            training = train_in(running, name, algorithm, run=TaskRun(task, steps), seeds=seeds, seed=seed, agents=agents)
     if options.json:
         print_json(_summary(training, running.facts) | ({} if agents is None else {"agents": agents}))
     else:
-        _show(training, running.facts)
+        _show(training, running.facts, options.store)
         if agents is not None:
             print(f"agents: {agents}")
     raise_late(running)
@@ -69,7 +79,7 @@ def _summary(training: Training, facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _show(training: Training, facts: dict[str, Any]) -> None:
+def _show(training: Training, facts: dict[str, Any], store: str | None) -> None:
     estimate, bounds = training.interval.estimate, plain([training.interval.low, training.interval.high])
     broken = int((training.status != 0).sum())
     print(
@@ -78,5 +88,5 @@ def _show(training: Training, facts: dict[str, Any]) -> None:
     )
     print("returns at the end of training: " + ", ".join(map(number, training.returns)))
     print(f"{training.env_steps:,} env steps in {training.seconds:,.1f} s, compilation included")
-    for line in tracked_lines(facts):
+    for line in tracked_lines(facts, store):
         print(line)

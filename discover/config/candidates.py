@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from discover.base.errors import UserError
+from discover.base.errors import UserError, nearest
+from discover.base.secrets import without_secrets
 
 if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
     from discover.plugin.loader import Plugins
 
-HELP = "A recipe (ppo), a file (.candidate, .yaml or .json), or an MLflow address (models:/..., runs:/..., a run's id)."
+HELP = (
+    "A recipe (ppo), a file (.candidate, .yaml or .json), or an address in MLflow (models:/NAME@champion, models:/NAME/3, "
+    "runs:/..., a run's id)."
+)
 
 _ADDRESS = re.compile(r"(models|runs):/.+|[0-9a-f]{32}")
 _WORDS = (".json", ".yaml", ".yml")
@@ -30,12 +34,17 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
     from discover.config.build import algorithm_from
     from discover.config.candidate_file import SUFFIX, load_candidate
 
+    if text != without_secrets(text) or "://" in text:
+        raise UserError(
+            f"'{without_secrets(text)}' is the address of a store, not of a candidate: name the store with --tracking, and "
+            "give a recipe, a file, or models:/NAME@champion."
+        )
     path, registry = Path(text), plugins.registry
     if path.suffix == SUFFIX:
         return load_candidate(path, registry)
     if path.suffix in _WORDS:
         candidate = algorithm_from(registry, _config_in(path), f"candidate file '{path}'")
-    elif _ADDRESS.fullmatch(text):
+    elif is_address(text):
         return _fetched(plugins, text, store)
     else:
         candidate = algorithm_from(registry, text)
@@ -43,19 +52,68 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
     return candidate
 
 
-def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = None) -> dict[str, Algorithm]:
+def is_address(text: str) -> bool:
+    """Whether a text is an address in a tracking store.
+
+    >>> is_address("models:/mine@champion"), is_address("ppo")
+    (True, False)
+    """
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def candidates_from(
+    plugins: Plugins, texts: Sequence[str], store: str | None = None, *, settings: Sequence[str] = ()
+) -> dict[str, Algorithm]:
     """Several candidates, each under a name of its own.
+
+    Args:
+        plugins: the loaded plugins.
+        texts: what the user calls them.
+        store: address of the tracking store.
+        settings: changes of them; `settings_by_place` says of which.
 
     Raises:
         UserError: one of them is wrong, or given twice, however it is spelled.
     """
+    from discover.config.overrides import changed, changed_name, changes_in
+
     candidates: dict[str, Algorithm] = {}
-    for text in texts:
-        if text in candidates:
-            raise UserError(f"candidate '{text}' is given twice: leave one out.")
-        candidates[text] = candidate_from(plugins, text, store)
+    for text, own in zip(texts, settings_by_place(texts, settings), strict=True):
+        changes = changes_in(own)
+        name = changed_name(text, changes)
+        if name in candidates:
+            raise UserError(f"candidate '{name}' is given twice: leave one out, or change it with --set 2:PATH=VALUE.")
+        candidates[name] = changed(plugins.registry, candidate_from(plugins, text, store), changes)
     check_different(plugins, candidates)
     return candidates
+
+
+def settings_by_place(texts: Sequence[str], settings: Iterable[str]) -> list[list[str]]:
+    """The settings ``PATH=VALUE`` of each candidate: of the first one, unless ``NAME:`` or ``2:`` stands before the path.
+
+    Raises:
+        UserError: there is no such candidate, or several of that name.
+
+    >>> settings_by_place(["ppo", "dpo"], ["rule.ppo.clip=0.3", "2:rule.dpo.epochs=4", "dpo:network=gru"])
+    [['rule.ppo.clip=0.3'], ['rule.dpo.epochs=4', 'network=gru']]
+    """
+    own: list[list[str]] = [[] for _ in texts]
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        name, colon, path = key.rpartition(":")
+        own[_place(texts, name, setting) if colon else 0].append(f"{path}{equals}{value}")
+    return own
+
+
+def _place(texts: Sequence[str], name: str, setting: str) -> int:
+    """The place of the candidate that a setting names, or numbers from 1."""
+    if texts.count(name) == 1:
+        return texts.index(name)
+    if name.isdecimal() and len(name) < 9 and 1 <= int(name) <= len(texts):
+        return int(name) - 1
+    if name in texts:
+        raise UserError(f"--set '{setting}': several candidates are called '{name}': write the place of one, such as 1:...")
+    raise UserError(f"--set '{setting}': no candidate here is called '{name}'; {nearest(name, set(texts))}.")
 
 
 def check_different(plugins: Plugins, candidates: Mapping[str, Algorithm]) -> None:

@@ -15,9 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from discover.contract.events import Command, Generation, SearchInfo
+    from discover.contract.events import (
+        Command,
+        ComparisonInfo,
+        Generation,
+        SearchInfo,
+        Selection,
+        TaskRun,
+        TrainingInfo,
+    )
+    from discover.contract.promotion import ModelVersion
     from discover.contract.registry import Registry
     from discover.contract.results import Comparison, SearchResult, Training
+    from discover.contract.run_summary import RunSummary
 
 hookspec = pluggy.HookspecMarker("discover")
 hookimpl = pluggy.HookimplMarker("discover")
@@ -62,8 +72,18 @@ def discover_checkpoint(search: SearchInfo) -> None:
 
 
 @hookspec
+def discover_selection_started(search: SearchInfo) -> None:
+    """The last generation is done, and the champion is about to be chosen among the best candidates, on fresh seeds."""
+
+
+@hookspec
+def discover_selection_finished(search: SearchInfo, selection: Selection) -> None:
+    """The champion has been chosen and saved; the report is still to come. Called again when a report is resumed."""
+
+
+@hookspec
 def discover_search_finished(search: SearchInfo, result: SearchResult) -> None:
-    """The champion has been chosen and saved.
+    """The champion has been chosen and saved, and compared with its baselines if the config asks for a report.
 
     Called again when the search is resumed after it has finished, or after it was killed just before: record nothing twice.
     """
@@ -75,13 +95,47 @@ def discover_search_failed(search: SearchInfo, error: BaseException) -> None:
 
 
 @hookspec
+def discover_training_started(training: TrainingInfo) -> None:
+    """A training is about to run its lifetimes; all that can be checked before is checked."""
+
+
+@hookspec
 def discover_training_finished(training: Training) -> None:
     """A training has ended: one candidate on one task with several seeds."""
 
 
 @hookspec
+def discover_training_failed(training: TrainingInfo, error: BaseException) -> None:
+    """A training that had started ends early, by an error, ctrl-C (``KeyboardInterrupt``) or SIGTERM (`Terminated`)."""
+
+
+@hookspec
+def discover_comparison_started(comparison: ComparisonInfo) -> None:
+    """A comparison is about to run its lifetimes: that of a command, or the report of a search (``comparison.directory``).
+
+    All that can be checked before is checked. A report that was interrupted starts again when its search is resumed; lifetimes
+    that were run before are not repeated, but reported again.
+    """
+
+
+@hookspec
+def discover_candidate_started(comparison: ComparisonInfo, candidate: str, run: TaskRun) -> None:
+    """Within a comparison, the candidate of a name is about to be trained on one task, with all seeds."""
+
+
+@hookspec
+def discover_candidate_finished(comparison: ComparisonInfo, training: Training) -> None:
+    """Within a comparison, one candidate has been trained on one task, with all seeds."""
+
+
+@hookspec
 def discover_comparison_finished(comparison: Comparison) -> None:
-    """A comparison has ended: several candidates on several tasks with several seeds."""
+    """A comparison has ended: several candidates on several tasks with several seeds. The report of a search is one too."""
+
+
+@hookspec
+def discover_comparison_failed(comparison: ComparisonInfo, error: BaseException) -> None:
+    """A comparison that had started ends early, by an error, ctrl-C (``KeyboardInterrupt``) or SIGTERM (`Terminated`)."""
 
 
 @hookspec
@@ -104,5 +158,49 @@ def discover_find_search(address: str, store: str | None) -> Path | None:
 
 
 @hookspec(firstresult=True)
+def discover_fetch_run(address: str, store: str | None, folder: Path) -> Path | None:
+    """Copy the files of a tracked run that a report needs into ``folder``; None if the text is no such address.
+
+    They are the run's artifacts ``config.yaml``, ``provenance.json``, `REPORT_FILE` and `HISTORY_FOLDER`, as far as it has
+    them, and ``run.json``: a mapping with its ``kind`` (search, comparison or training), ``name``, ``status`` (FINISHED,
+    FAILED, KILLED or RUNNING) and, of a search, ``champion_fitness``.
+    """
+
+
+@hookspec(firstresult=True)
+def discover_model_version(address: str, store: str | None) -> ModelVersion | None:
+    """The version of a registered model at an address; None if the text is no such address.
+
+    If there is no such version, raise a `UserError`.
+    """
+
+
+@hookspec(firstresult=True)
+def discover_promote(version: ModelVersion, why: str, store: str | None) -> bool | None:
+    """Make a version the champion of its registered model, and keep the reason with it; True once it is.
+
+    If ``version.champion`` is no longer the champion, raise a `UserError`: the comparison was with another one.
+    """
+
+
+@hookspec(firstresult=True)
 def discover_ui(store: str | None, port: int) -> Sequence[str] | None:
     """The command line that serves the web page of the tracking store on 127.0.0.1, port ``port``."""
+
+
+@hookspec(firstresult=True)
+def discover_ui_links(store: str | None, run: str | None) -> Mapping[str, str] | None:
+    """Addresses below that of the page, each with a label: where to begin (the first one), the last run, or a run by its id.
+
+    If there is no such run, raise a `UserError`: it ends the command.
+    """
+
+
+@hookspec(firstresult=True)
+def discover_runs(store: str | None, kind: str | None, word: str, limit: int) -> Sequence[RunSummary] | None:
+    """The newest searches, comparisons and trainings of the tracking store, the newest first; None if there is no store.
+
+    Runs that are parts of others (a candidate of a comparison, a phase of a search) are left out. ``kind`` is ``search``,
+    ``comparison`` or ``training``, or None for all; ``word`` is a part of their names, in lower or upper case; ``limit`` is the
+    most that are wanted.
+    """

@@ -131,7 +131,7 @@ def bit_dependencies(registry: Registry, provenance: Mapping[str, Any]) -> dict[
 def begin(directory: Path, config: Mapping[str, Any], dependencies: Mapping[str, Any], provenance: Mapping[str, Any]) -> Origin:
     """Write the two files that identify a search; after the second one, it can be resumed."""
     text = text_of(config, "the config")
-    origin = Origin(_plain(values_in(text)), _plain(dependencies), _plain(provenance))
+    origin = Origin(plain(values_in(text)), plain(dependencies), plain(provenance))
     write_origin(directory, origin)
     write_atomically(directory / CONFIG_FILE, text.encode())
     return origin
@@ -185,7 +185,7 @@ def changes(
     Raises:
         UserError: a difference that is not accepted; the message names it.
     """
-    differing = list(_differing(origin.config, _plain(config)))
+    differing = list(_differing(origin.config, plain(config)))
     for path, before, now in differing:
         if path[0] not in _HARMLESS:
             raise UserError(
@@ -193,7 +193,7 @@ def changes(
                 f"{_short(before)}, which cannot be taken up by it: change it back, or start a new search."
             )
     sentences = [f"{'.'.join(path)} is {_short(now)}, was {_short(before)}" for path, before, now in differing]
-    sentences += _differences(origin.dependencies, _plain(dependencies))
+    sentences += _differences(origin.dependencies, plain(dependencies))
     if not sentences:
         return []
     summary = "; ".join(sentences[:4]) + (f"; and {len(sentences) - 4} more" if len(sentences) > 4 else "")
@@ -208,12 +208,12 @@ def accept_changes(origin: Origin, config: Mapping[str, Any], dependencies: Mapp
     if not notes:
         return origin
     changes = (*origin.changes, *notes)
-    return replace(origin, config=_plain(config), dependencies=_plain(dependencies), changes=changes)
+    return replace(origin, config=plain(config), dependencies=plain(dependencies), changes=changes)
 
 
 def end_differs(origin: Origin, config: Mapping[str, Any]) -> bool:
     """Whether the config asks for another selection or report than before, so that the end must be run again."""
-    now = _plain(config)
+    now = plain(config)
     return any(origin.config[key] != now[key] for key in ("selection_seeds", "report"))
 
 
@@ -263,7 +263,7 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
     """A value as JSON gives it back."""
     return json.loads(json.dumps(value, default=str))
 

@@ -20,6 +20,7 @@ import numpy as np
 from discover.base.errors import UserError
 from discover.components.genes import Gene
 from discover.components.space import Space
+from discover.components.weights_domain import WeightsDomain
 from discover.contract.events import Generation
 from discover.storage.array_file import remove_leftovers, write_atomically
 from discover.storage.zip_archive import array_in, damage, members_of, zip_of
@@ -123,8 +124,8 @@ def read_history(directory: Path) -> History | None:
 
 
 def genes_kept(space: Space) -> list[Gene]:
-    """The genes of a space whose coordinates are in its history, in their order: choices and single numbers."""
-    return [gene for gene in space.genes if gene.decides or gene.size == 1]
+    """The genes of a space whose coordinates are in its history, in their order: choices and numbers, but no weights."""
+    return [gene for gene in space.genes if not isinstance(gene.domain, WeightsDomain)]
 
 
 def columns_kept(space: Space) -> np.ndarray:

@@ -1,19 +1,23 @@
-"""The ledger of a run: a file of JSON lines with all that was tracked, whatever happens to the store.
+"""The ledger of a run, and of those below it: a file of JSON lines with all that was tracked, whatever happens to the store.
 
 A line is a record ``{"kind": ..., "time": milliseconds, ...}``:
 
 ======== ==================================================================================================================
 run      ``experiment``, ``name``, ``params``, ``tags``: begins the run; ``key`` identifies it, ``parent`` is the
          key of the run that it is filed below, if any
-metrics  ``step``, ``metrics``; of a generation also ``fitness`` and ``status`` of the whole population, and ``errors``;
-         ``parents`` and ``numbers`` where lifetimes go on
+metrics  ``step``, ``metrics``; of a generation also its ``generation``, ``fitness`` and ``status`` of the whole population,
+         and ``errors``; ``parents`` and ``numbers`` where lifetimes go on
+curves   ``steps``, and by metric a list of as many values, null where there is none
 tags     ``tags``
 artifact ``path`` below the folder ``artifacts`` beside the ledger, and its ``sha256``
 model    ``path`` of a candidate file below ``artifacts``, ``name``, ``params``
+version  ``sha256`` of the candidate file of a model: it becomes a version of the registered model ``name``; ``search``,
+         ``about`` of the registered model, ``tags`` and ``description`` of the version, ``promote`` if it is to hold the alias
 status   ``status`` of the run: RUNNING, FINISHED, FAILED or KILLED
 ======== ==================================================================================================================
 
-Of records with the same ``once``, each differs from the one before it by its ``mark``.
+A record of a run below the ledger's own one (a candidate of a comparison, say) has the name of that run as ``of``. Of records
+of a run with the same ``once``, each differs from the one before it by its ``mark``.
 """
 
 from __future__ import annotations
@@ -22,17 +26,20 @@ import base64
 import contextlib
 import json
 import os
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from discover import UserError
-from discover_mlflow.addresses import HIDDEN, public_address
+from discover_mlflow.addresses import HIDDEN, path_component, public_address, sqlite_address, sqlite_path
 from discover_mlflow.files import sync_folder, write_all, write_aside
+from discover_mlflow.sqlite_check import has_run
 
 
 class Entry(NamedTuple):
@@ -49,7 +56,6 @@ class Ledger:
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.artifacts = folder / "artifacts"
         _drop_cut_line(ledger_path(folder))
         self._file = os.open(ledger_path(folder), os.O_RDWR | os.O_CREAT, 0o644)
         sync_folder(folder)
@@ -119,10 +125,13 @@ class State(NamedTuple):
     """The progress of sending a ledger to a store.
 
     Attributes:
-        address: of the store.
+        address: of the store. In the file there is its place relative to the ledger too, if it is a SQLite file.
         run_id, experiment_id: of the run there, empty before there is one.
         sent: number of bytes of the ledger that were sent or refused.
         refused: the first bytes of the records that the store has refused.
+        version: address of the champion in the store's registry of models, empty before it is there.
+        alias: its address by the alias ``champion``, empty unless it holds that.
+        below: ids of the runs below that run, by name.
     """
 
     address: str
@@ -130,6 +139,13 @@ class State(NamedTuple):
     experiment_id: str = ""
     sent: int = 0
     refused: tuple[int, ...] = ()
+    version: str = ""
+    alias: str = ""
+    below: Mapping[str, str] = MappingProxyType({})
+
+    def id_of(self, name: str) -> str:
+        """The id of the ledger's own run (an empty name) or of one below it; empty before there is one."""
+        return self.below.get(name, "") if name else self.run_id
 
 
 def is_beginning(folder: Path) -> bool:
@@ -153,6 +169,16 @@ def ledger_folder(directory: Path) -> Path:
 def ledger_path(folder: Path) -> Path:
     """The file of the ledger in ``folder``."""
     return folder / "ledger.jsonl"
+
+
+def artifacts_folder(folder: Path, name: str = "") -> Path:
+    """The folder for the artifacts of the ledger's own run, or of one below it."""
+    return folder / "runs" / path_component(name) if name else folder / "artifacts"
+
+
+def generation_of(record: Mapping[str, Any]) -> int:
+    """The number of a generation from its record; earlier versions had it as the step."""
+    return record.get("generation", record["step"])
 
 
 def records(folder: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -200,7 +226,10 @@ def load_state(folder: Path, address: str) -> State:
 
 def save_state(folder: Path, state: State) -> None:
     """Replace the state as a whole; no other user may read it, since the address may hold a password."""
-    write_aside(folder / "state.json", json.dumps(state._asdict()).encode(), 0o600)
+    path = sqlite_path(state.address)
+    nearby = {} if path is None else {"nearby": os.path.relpath(path, folder.absolute())}
+    fields = state._asdict() | {"below": dict(state.below)} | nearby
+    write_aside(folder / "state.json", json.dumps(fields).encode(), 0o600)
 
 
 def stored_address(folder: Path) -> str | None:
@@ -238,9 +267,19 @@ def _stored(folder: Path) -> State | None:
     try:
         fields = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         known = {name: fields[name] for name in State._fields if name in fields}
-        return State(**known)._replace(refused=tuple(known.get("refused", ())))
-    except (OSError, ValueError, TypeError, KeyError):
+        state = State(**known)._replace(refused=tuple(known.get("refused", ())))
+        return state._replace(address=_present_address(folder, state, fields.get("nearby")))
+    except (OSError, ValueError, TypeError, KeyError, sqlite3.Error):
         return None
+
+
+def _present_address(folder: Path, state: State, nearby: str | None) -> str:
+    """The address of a state; that of the SQLite file near the ledger, if both were moved or copied together."""
+    if nearby is None:
+        return state.address
+    path = Path(os.path.normpath(folder.absolute() / nearby))
+    moved = path != sqlite_path(state.address) and path.is_file() and (not state.run_id or has_run(path, state.run_id))
+    return sqlite_address(path) if moved else state.address
 
 
 def _without_user(address: str) -> str:

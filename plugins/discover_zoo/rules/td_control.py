@@ -21,8 +21,10 @@ from discover import (
     UserError,
     World,
     component,
+    latex_number,
     real,
 )
+from discover_zoo.rules.equations import weighted
 from discover_zoo.rules.traces import action_value_gradient, add_steps
 
 
@@ -49,6 +51,11 @@ class Control(UpdateRule):
     step_size: Scalar = real(0.5, low=1e-3, high=2.0, scale="log")
     gamma: Scalar = real(1.0, low=0.0, high=1.0)
     epsilon: Scalar = real(0.1, low=0.0, high=1.0)
+
+    def correction(self, following: str) -> str:
+        """The correction of an action value in LaTeX, where ``following`` is the value of the next state."""
+        error = rf"r{weighted('+', self.gamma, following)} - Q(s, a)"
+        return rf"Q(s, a) \leftarrow Q(s, a) + {latex_number(self.step_size)} \left({error}\right)"
 
     def rollout(self, spec: Spec) -> Rollout:
         return Rollout(1, 1)
