@@ -34,10 +34,10 @@ def run(
         from discover.evaluation.episodes import play
 
         key_play, key_picture = seed_keys(seed, "evaluate", 2)
-        rows = []
-        for place, path in enumerate(agent_files(agent)):
+        files, rows, steps = agent_files(agent), [], 0
+        for path in files:
             loaded, environment = load_agent(path, registry, task)
-            if gif is not None and place == 0:
+            if gif is not None and path == files[0]:
                 steps = animate(loaded, environment, key_picture, gif, sample=sample)
             rows.append((path, task or loaded.run.task, play(loaded, environment, key_play, episodes=episodes, sample=sample)))
     if json:

@@ -176,7 +176,7 @@ class Collection:
         if hint in (int, bool, str, float):
             return hint.__name__  # type: ignore[attr-defined]
         self.imports |= {_TYPES["Any"]}
-        return {tuple: "tuple", typing.Literal: "str"}.get(typing.get_origin(hint), "Any")  # type: ignore[arg-type]
+        return {tuple: "tuple", typing.Literal: "str"}.get(typing.get_origin(hint), "Any")
 
     def _annotation(self, node: ast.expr) -> str:
         names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}

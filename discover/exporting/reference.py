@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import Any, TypeAlias
 
@@ -73,14 +74,17 @@ def fitting_spec(algorithm: Algorithm) -> Spec:
     Raises:
         UserError: it can learn with none of those that are tried.
     """
-    for spec in _SPECS:
-        try:
-            jax.eval_shape(lambda spec=spec: _begin(algorithm, spec, jax.random.key(0)))
-        except UserError as error:
-            reason = error
-        else:
+    for spec in _SPECS[:-1]:
+        with contextlib.suppress(UserError):
+            _check(algorithm, spec)
             return spec
-    raise reason
+    _check(algorithm, _SPECS[-1])
+    return _SPECS[-1]
+
+
+def _check(algorithm: Algorithm, spec: Spec) -> None:
+    """Trace the beginning of a lifetime."""
+    jax.eval_shape(lambda: _begin(algorithm, spec, jax.random.key(0)))
 
 
 def reference_of(algorithm: Algorithm, spec: Spec, seed: int = 0) -> dict[str, np.ndarray]:

@@ -72,6 +72,6 @@ def check_uses(definitions: Mapping[str, str]) -> None:
     """
     for name, text in definitions.items():
         for node in ast.walk(ast.parse(text)):
-            of_world = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "world"
-            if of_world and not hasattr(World, node.attr):
-                raise NotExportableError(f"{name} uses 'world.{node.attr}', which exists only in the framework")
+            match node:
+                case ast.Attribute(value=ast.Name(id="world"), attr=asked) if not hasattr(World, asked):
+                    raise NotExportableError(f"{name} uses 'world.{asked}', which exists only in the framework")

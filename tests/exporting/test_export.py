@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import toys
 
-from discover import Algorithm, Head, Heads, Key, Rollout, Space, UpdateRule, UserError, World, component
+from discover import Algorithm, Head, Heads, Key, Rollout, Space, Spec, UpdateRule, UserError, World, component
 from discover.config.build import algorithm_from
 from discover.exporting.export import export_candidate
 from discover.exporting.module import module_of
@@ -157,10 +157,10 @@ def test_a_file_shows_numbers_equations_and_parts_that_are_used() -> None:
 class Framed(UpdateRule):
     """A rule that needs the framework."""
 
-    def rollout(self, spec: object) -> object:
+    def rollout(self, spec: Spec) -> Rollout:
         return Rollout(2, 2)
 
-    def heads(self, spec: object) -> object:
+    def heads(self, spec: Spec) -> Heads:
         return Heads({"policy": Head((2,))})
 
     def init(self, key: object, world: object, params: object) -> object:
@@ -196,7 +196,7 @@ def test_parts_around_the_rule_are_refused(tmp_path: Path) -> None:
     (normalizer, *_), (curriculum, *_) = (toys.plugins().registry.entries(kind) for kind in ("normalizer", "curriculum"))
     registry, words = toys.plugins().registry, {"rule": {"ppo": {"returns": "gae", "optimizer": "adam", **MIRROR}}}
     for part, value, reason in (
-        ("normalizer", normalizer.name, f"the normalizer {normalizer.component.__name__}"),
+        ("normalizer", normalizer.name, "the normalizer"),
         ("curriculum", curriculum.name, "the curriculum"),
         ("wrappers", [{"time_limit": {"steps": 5}}], "the wrapper TimeLimit changes the environment"),
     ):

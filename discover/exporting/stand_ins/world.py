@@ -148,8 +148,8 @@ class World(NamedTuple):
     def template(self, params: Params, steps: int, num_envs: int) -> Trajectory:
         """A trajectory of zeros, for the shapes of a replay buffer."""
         del params
-        real = not isinstance(self.spec.action, Discrete)
-        shape, dtype = ((len(self.spec.action.low),), jnp.float32) if real else ((), jnp.int32)
+        space = self.spec.action
+        shape, dtype = ((), jnp.int32) if isinstance(space, Discrete) else ((len(space.low),), jnp.float32)
         numbers, flags = jnp.zeros((steps, num_envs)), jnp.zeros((steps, num_envs), bool)
         observation = jnp.zeros((steps, num_envs, *self.spec.observation_shape))
         return Trajectory(
