@@ -61,6 +61,7 @@ DEAR: dict[str, Callable[[], Algorithm]] = {
     "impala leaky": lambda: on_policy("impala", {"leaky_v_trace": {"alpha_rho": 0.5}}, lag=0),
     "policy_gradient": lambda: on_policy("policy_gradient", "monte_carlo", surrogate="dice"),
     "pictures": lambda: candidate({"a2c": {"returns": "retrace", "optimizer": "sgd", **SIZES}}, {"cnn": {"filters": [2]}}),
+    "adamw of optax": lambda: candidate({"a2c": {"returns": "gae", "optimizer": {"adamw": {"b2": 0.9}}, **SIZES}}),
     "linear": lambda: candidate({"a2c": {"returns": "gae", "optimizer": "sgd", **SIZES}}, "linear"),
     "published ppo_pendulum": lambda: algorithm_from(toys.plugins().registry, "ppo_pendulum"),
     **{name: functools.partial(algorithm_from, toys.plugins().registry, name) for name in ("ppo", "a2c", "dqn", "reinforce")},
