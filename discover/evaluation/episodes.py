@@ -13,6 +13,7 @@ import numpy as np
 from discover.base.errors import UserError
 from discover.base.randomness import named_keys
 from discover.base.statistics import Interval, bootstrap_interval
+from discover.base.text_table import interval, number
 from discover.contract.actor import where
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
@@ -26,7 +27,7 @@ LONGEST = 100_000
 """The most steps of an episode."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Evaluation:
     """The episodes of one agent.
 
@@ -41,6 +42,11 @@ class Evaluation:
     def interval(self) -> Interval:
         """The mean return with its 95 % bootstrap interval over episodes."""
         return bootstrap_interval(self.returns, np.mean)
+
+    def __repr__(self) -> str:
+        low, middle, high = self.interval
+        episodes = len(self.returns)
+        return f"mean return {number(middle)}, 95 % interval {interval((low, high))}, of {episodes} episodes"
 
 
 class Moment(NamedTuple):

@@ -94,7 +94,8 @@ def _head(name: str, algorithm: Algorithm) -> str:
     cls = type(algorithm.rule)
     subject = described(inspect.getdoc(cls) or cls.__name__).splitlines()[0]
     text = (TEXTS / "head.txt").read_text(encoding="utf-8")
-    for key, value in {"NAME": name, "VERSION": version("discover-rl"), "SUBJECT": subject}.items():
+    called = name if ":" in name else Path(name).name
+    for key, value in {"NAME": called, "VERSION": version("discover-rl"), "SUBJECT": subject}.items():
         text = text.replace(f"@{key}@", value.replace("\\", "/").replace('"', "'"))
     return text
 
@@ -136,7 +137,7 @@ def _spaced(definitions: list[str]) -> list[str]:
     lines: list[str] = []
     for text in definitions:
         short = "\n" not in text
-        lines += [""] if short and lines and "\n" not in lines[-1] else ["", ""] if lines else [""]
+        lines += [""] if short and lines and "\n" not in lines[-1] else ["", ""]
         lines.append(text)
     return lines
 

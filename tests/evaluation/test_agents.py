@@ -52,6 +52,7 @@ def test_an_agent_comes_back_from_its_file_and_acts(folder: Path) -> None:
     assert result.returns.tolist() == [100.0] * 3
     assert result.lengths.tolist() == [5] * 3
     assert result.interval == (100.0, 100.0, 100.0)
+    assert str(result) == "mean return 100.0, 95 % interval [100.0, 100.0], of 3 episodes"
 
 
 def test_numpy_reads_the_parameters_by_their_path(folder: Path) -> None:

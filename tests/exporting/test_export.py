@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import toys
 
-from discover import Algorithm, Head, Heads, Key, Rollout, Space, Spec, UpdateRule, UserError, World, component
+from discover import Algorithm, Continuous, Head, Heads, Key, Rollout, Space, Spec, UpdateRule, UserError, World, component
 from discover.config.build import algorithm_from
+from discover.exporting import export
 from discover.exporting.export import export_candidate
 from discover.exporting.module import module_of
 from discover.exporting.reference import fitting_spec, reference_of
@@ -226,3 +227,13 @@ def test_a_strangers_rule_is_exported_from_its_own_source(tmp_path: Path) -> Non
     climb = algorithm_from(toys.plugins().registry, "climb")
     exported(climb, tmp_path / "mine")
     check_on_other_seeds(climb, tmp_path / "mine")
+
+
+@pytest.mark.slow
+def test_a_rule_of_real_actions_is_exported_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = Spec((3,), Continuous((-2.0, 0.0), (2.0, 1.0)))
+    monkeypatch.setattr(export, "fitting_spec", lambda algorithm: spec)
+    algorithm = on_policy("reinforce", "monte_carlo")
+    exported(algorithm, tmp_path)
+    assert not (tmp_path / "example.py").exists()
+    assert loaded_tests(tmp_path).reference()[1].action == spec.action
