@@ -96,9 +96,7 @@ def traced_twice(function: Callable[..., Any], *args: Any) -> tuple[Any, bool]:
         # A new function each time: JAX would remember the trace of the first.
         program, shapes = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*args)
         programs.append(program)
-    same = [
-        [np.asarray(c).tobytes() for c in p.consts if not jnp.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs
-    ]
+    same = [[np.asarray(c).tobytes() for c in p.consts if not jnp.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs]
     return shapes, same[0] == same[1] and _text(programs[0]) == _text(programs[1])
 
 
