@@ -52,7 +52,7 @@ def run(
         print_json(_summary(done, running))
     else:
         print_text(done.outcome)
-        for line in tracked_lines(running.facts if running else {}):
+        for line in tracked_lines(running.facts if running else {}, options.store):
             print(line)
     if running is not None:
         raise_late(running)
