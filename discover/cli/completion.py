@@ -1,4 +1,4 @@
-"""What a shell completes: names that plugins bring, as the last command has written them down, and files of candidates."""
+"""Completion by a shell: of names that plugins bring, as the last command has written them down, and of files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search will cost: structures, compilations, env steps, time and memory, from a rehearsal."""
+"""The expected cost of a search: structures, compilations, env steps, time and memory, from a rehearsal."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def estimate(plugins: Plugins, config: Mapping[str, Any], progress: Callable[[st
 
 @dataclass
 class _Events:
-    """What happens in a rehearsal.
+    """The events of a rehearsal.
 
     Attributes:
         ledger: notes the cost of lifetimes.
