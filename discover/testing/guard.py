@@ -17,6 +17,7 @@ import numpy as np
 
 from discover.base.errors import UserError, cause_of
 from discover.components.component import Component
+from discover.contract.algorithm import Algorithm
 from discover.testing.failures import ConformanceError, require
 
 P = ParamSpec("P")
@@ -96,9 +97,7 @@ def traced_twice(function: Callable[..., Any], *args: Any) -> tuple[Any, bool]:
         # A new function each time: JAX would remember the trace of the first.
         program, shapes = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*args)
         programs.append(program)
-    same = [
-        [np.asarray(c).tobytes() for c in p.consts if not jnp.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs
-    ]
+    same = [[np.asarray(c).tobytes() for c in p.consts if not jnp.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs]
     return shapes, same[0] == same[1] and _text(programs[0]) == _text(programs[1])
 
 
@@ -120,7 +119,7 @@ def _source_file(owner: Any) -> str:
 @contextlib.contextmanager
 def _sentences(component: Component, method: str) -> Iterator[None]:
     """Make a `ConformanceError` with a place of every error."""
-    cls = type(component)
+    cls = type(component.rule if isinstance(component, Algorithm) else component)
     try:
         yield
     except ConformanceError as error:
