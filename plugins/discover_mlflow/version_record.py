@@ -18,13 +18,12 @@ _SEPARATOR = ", "
 _MORE = f"\n\n(The whole page is the artifact `{MARKDOWN}` of the run, and `{HTML}`.)"
 
 
-def version_record(search: SearchInfo, result: SearchResult, *, page: str, promoted: bool) -> dict[str, Any]:
-    """The content of a record of kind ``version``.
+def version_record(search: SearchInfo, result: SearchResult, *, promoted: bool) -> dict[str, Any]:
+    """The content of a record of kind ``version``, but for the description of the version.
 
     Args:
         search: a search that has finished.
         result: of the search.
-        page: the page of the champion in Markdown.
         promoted: whether the user wants the version to be the champion of its registered model without a comparison.
     """
     champion, comparison = result.champion_path.read_bytes(), result.comparison
@@ -42,7 +41,6 @@ def version_record(search: SearchInfo, result: SearchResult, *, page: str, promo
         "about": _about(search),
         "sha256": hashlib.sha256(champion).hexdigest(),
         "tags": {key: text[:_LONGEST] for key, text in tags.items()},
-        "description": _cut(page),
         "promote": "without a comparison (--promote)" if promoted else "",
     }
 
@@ -70,8 +68,8 @@ def tasks_in(text: str) -> list[TaskRun]:
     return [TaskRun(task, int(steps)) for task, _, steps in pairs]
 
 
-def _cut(page: str) -> str:
-    """As many of the lines of a page as a description holds."""
+def version_description(page: str) -> str:
+    """As many of the lines of a champion's page as the description of a version holds."""
     return page if len(page) <= _LONGEST else page[: page.rindex("\n", 0, _LONGEST - len(_MORE))] + _MORE
 
 

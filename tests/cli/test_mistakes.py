@@ -145,7 +145,7 @@ def test_missing_files(invoke: Invoke, config: Path) -> None:
     for name in ("other.candidate", "other.yaml"):
         assert sentence(invoke("train", name, *TRAIN)) == f"candidate file '{name}' does not exist: check the path."
     assert sentence(invoke("resume", "nowhere")) == (
-        "'nowhere' is neither a directory nor the id of a tracked run: give the directory that the search printed."
+        "'nowhere' is neither a directory nor the name or the run of a search: 'discover runs' lists what there is."
     )
     Path("empty").mkdir()
     assert sentence(invoke("resume", "empty")) == (
