@@ -160,7 +160,6 @@ if TYPE_CHECKING:
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
     from discover.inner_loop.adaptation import trained_agent as trained_agent
-    from discover.inner_loop.agents import Agent as Agent
     from discover.inner_loop.lifetime import Curve as Curve
     from discover.inner_loop.lifetime import Lifetime as Lifetime
     from discover.inner_loop.lifetime import run_lifetime as run_lifetime
@@ -404,7 +403,6 @@ _HOME = {
         "evaluate_adaptation",
         "trained_agent",
     ),
-    "inner_loop.agents": ("Agent",),
     "inner_loop.lifetime": (
         "Curve",
         "Lifetime",

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from discover.base.text_table import interval, number
+from discover.cli.completion import names_of
 from discover.cli.options import Json, PluginsDir, Seed
 from discover.cli.output import plain, print_json, print_table, print_text, quiet_output
 from discover.plugin.session import start_plugins
@@ -17,7 +18,10 @@ _COLUMNS = ("agent", "task", "episodes", "mean return", "95 % interval", "mean l
 
 def run(
     agent: Annotated[Path, typer.Argument(metavar="AGENT", help="A file that train --agents wrote, or the folder of all.")],
-    task: Annotated[str | None, typer.Option("--task", metavar="ID", help="Where to act; as in training by default.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="ID", help="Where to act; as in training by default.", autocompletion=names_of("task")),
+    ] = None,
     episodes: Annotated[int, typer.Option("--episodes", min=1, max=100_000, help="Episodes of each agent, 2 or more.")] = 100,
     seed: Seed = 0,
     sample: Annotated[bool, typer.Option("--sample", help="Explore as in training; greedily by default.")] = False,

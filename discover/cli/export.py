@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from discover.cli.completion import candidates
 from discover.cli.options import Json, PluginsDir, Tracking
 from discover.cli.output import print_json, print_text, quiet_output
 from discover.config.candidates import HELP, candidate_from
@@ -14,7 +15,7 @@ from discover.plugin.session import start_plugins
 
 
 def run(
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP)],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP, autocompletion=candidates)],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A folder that is empty or not there yet.")],
     json: Json = False,
     tracking: Tracking = None,

@@ -17,6 +17,7 @@ import numpy as np
 
 from discover.base.errors import UserError, cause_of
 from discover.components.component import Component
+from discover.contract.algorithm import Algorithm
 from discover.testing.failures import ConformanceError, require
 
 P = ParamSpec("P")
@@ -118,7 +119,7 @@ def _source_file(owner: Any) -> str:
 @contextlib.contextmanager
 def _sentences(component: Component, method: str) -> Iterator[None]:
     """Make a `ConformanceError` with a place of every error."""
-    cls = type(component)
+    cls = type(component.rule if isinstance(component, Algorithm) else component)
     try:
         yield
     except ConformanceError as error:

@@ -160,7 +160,8 @@ def problem_of(check: Callable[[], None], entry: Entry | None = None) -> Problem
     try:
         check()
     except ConformanceError as error:
-        return Problem(error.sentence, error.place or place, error.why, error.remedy)
+        in_words = entry is not None and entry.component is None and error.__cause__ is None
+        return Problem(error.sentence, (place if in_words else "") or error.place or place, error.why, error.remedy)
     except UserError as error:
         why = "Recipes and tasks are written in the words of a config, and built from them."
         return Problem(str(error), place, why, "Correct what the sentence names.")

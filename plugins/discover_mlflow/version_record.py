@@ -11,7 +11,7 @@ from typing import Any
 from discover import SearchInfo, SearchResult, TaskRun
 from discover_mlflow.champion_page import HTML, MARKDOWN
 from discover_mlflow.registered import ALIAS, registered_name
-from discover_mlflow.tags import DIRECTORY_TAG, REPORT_TASKS_TAG, TASKS_TAG
+from discover_mlflow.tags import DIRECTORY_TAG, REPORT_TASKS_TAG, TASKS_TAG, VERDICT_TAG
 
 _LONGEST = 5000  # characters of a tag or a description; the tables of MLflow hold no more
 _SEPARATOR = ", "
@@ -27,14 +27,13 @@ def version_record(search: SearchInfo, result: SearchResult, *, promoted: bool) 
         promoted: whether the user wants the version to be the champion of its registered model without a comparison.
     """
     champion, comparison = result.champion_path.read_bytes(), result.comparison
-    tags = {
-        DIRECTORY_TAG: str(search.directory.absolute()),
-        TASKS_TAG: tasks_text(search.tasks),
+    tags = {} if comparison is None else {VERDICT_TAG: comparison.verdict, REPORT_TASKS_TAG: tasks_text(comparison.runs)}
+    tags |= {
         "discover.fitness": f"{result.champion_fitness:.6g}",
+        TASKS_TAG: tasks_text(search.tasks),
+        DIRECTORY_TAG: str(search.directory.absolute()),
         "discover.fingerprint": _fingerprint(result),
     }
-    if comparison is not None:
-        tags |= {REPORT_TASKS_TAG: tasks_text(comparison.runs), "discover.verdict": comparison.verdict}
     return {
         "name": registered_name(search.name),
         "search": search.name,

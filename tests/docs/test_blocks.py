@@ -41,6 +41,7 @@ TESTED = {
     "docs/reports.md": "python 1, sh 2",
     "docs/searching.md": "python 2, sh 4, yaml 3",
     "docs/speed.md": "sh 1",
+    "docs/taking_away.md": "sh 2",
     "docs/tutorial.md": "python 5, sh 6, toml 1, yaml 1",
 }
 """How many blocks of each page are tested, by language; pages without any are left out."""

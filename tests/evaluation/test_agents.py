@@ -69,8 +69,8 @@ def test_to_keep_agents_changes_no_number() -> None:
 
 
 def test_a_greedy_agent_catches_and_is_drawn_with_the_statistics_of_its_normalizer(tmp_path: Path) -> None:
-    rule = {"dqn": {"optimizer": "adam", "capacity": 80, "batch": 8, "learning_starts": 0, "num_envs": 8}}
-    words = {"rule": rule, "network": {"mlp": {"hidden": [8]}}, "normalizer": "observations"}
+    rule = {"dqn": {"optimizer": "sgd", "capacity": 80, "batch": 8, "learning_starts": 0, "num_envs": 8}}
+    words = {"rule": rule, "network": "linear", "normalizer": "observations"}
     algorithm = algorithm_from(REGISTRY, words)
     (learned,) = trained(algorithm, tmp_path, TaskRun("catch", 160), seeds=1)
     agent, environment = load_agent(tmp_path / "seed-0.agent", REGISTRY)
