@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
     from discover.api.estimating import estimate as estimate
+    from discover.api.evaluating import evaluate as evaluate
+    from discover.api.exporting import export as export
     from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
     from discover.api.promoting import promote as promote
@@ -153,6 +155,7 @@ if TYPE_CHECKING:
     from discover.evaluation.comparison_file import load_comparison as load_comparison
     from discover.evaluation.comparison_file import save_comparison as save_comparison
     from discover.evaluation.comparison_file import training_alone as training_alone
+    from discover.evaluation.episodes import Evaluation as Evaluation
     from discover.inner_loop.adaptation import Adaptation as Adaptation
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
@@ -207,6 +210,8 @@ _HOME = {
     ),
     "api.comparing": ("compare",),
     "api.estimating": ("estimate",),
+    "api.evaluating": ("evaluate",),
+    "api.exporting": ("export",),
     "api.listing": ("runs",),
     "api.loaded": ("plugins",),
     "api.promoting": ("promote",),
@@ -391,6 +396,7 @@ _HOME = {
         "save_comparison",
         "training_alone",
     ),
+    "evaluation.episodes": ("Evaluation",),
     "inner_loop.adaptation": (
         "Adaptation",
         "adaptation_figure",

@@ -118,7 +118,7 @@ STAIR = (
     ("testing", "scaffold"),
     ("reading", "reports"),
     ("outer_loop",),
-    ("evaluation",),
+    ("evaluation", "exporting"),
     ("config",),
     ("inner_loop",),
     ("plugin",),

@@ -11,6 +11,8 @@ import typer
 from discover.cli import (
     compare,
     config,
+    evaluate,
+    export,
     plugins_check,
     plugins_list,
     plugins_new,
@@ -67,6 +69,8 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (app, "runs", runs.run, "discover runs --kind search"),
     (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 10"),
     (app, "compare", compare.run, "discover compare champion.candidate ppo --tasks CartPole-v1,Acrobot-v1 --seeds 16"),
+    (app, "export", export.run, "discover export champion.candidate --to my_rule"),
+    (app, "evaluate", evaluate.run, "discover evaluate agents/seed-0.agent --episodes 100 --gif episode.gif"),
     (app, "promote", promote.run, "discover promote models:/quickstart/3 --seeds 16"),
     (app, "show", show.run, "discover show champion.candidate --html champion.html"),
     (app, "report", report.run, "discover report discover-runs/quickstart-20260101-120000 --html quickstart.html"),

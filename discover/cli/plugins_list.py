@@ -13,6 +13,7 @@ import typer
 
 from discover.base.errors import UserError, nearest
 from discover.base.text_table import text_table
+from discover.cli.completion import kinds
 from discover.cli.options import Json, PluginsDir
 from discover.cli.output import escaped, print_json, print_text, quiet_output
 from discover.plugin.session import start_plugins
@@ -29,7 +30,8 @@ _BELOW = 3
 
 def list_entries(
     kind: Annotated[
-        str | None, typer.Option("--kind", metavar="KIND", help="List one kind alone, such as 'update rule'.")
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="List one kind alone, such as 'update rule'.", autocompletion=kinds),
     ] = None,
     search: Annotated[
         str | None, typer.Option("--search", metavar="WORD", help="List what has the word in its name or its summary.")
@@ -82,9 +84,9 @@ def _of_kind(entries: Sequence[Entry], text: str) -> list[Entry]:
         UserError: no entry is of that kind.
     """
     kind = re.sub(r"[\s_-]+", " ", text.strip().lower())
-    kinds = {entry.kind for entry in entries}
-    if kind not in kinds:
-        raise UserError(f"--kind '{text}': nothing is of that kind; {nearest(kind, kinds)}.")
+    known = {entry.kind for entry in entries}
+    if kind not in known:
+        raise UserError(f"--kind '{text}': nothing is of that kind; {nearest(kind, known)}.")
     return [entry for entry in entries if entry.kind == kind]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from discover.cli.completion import kinds
 from discover.cli.options import Json, PluginsDir
 from discover.cli.output import command_line, print_json, print_text, quiet_output
 from discover.plugin.session import start_plugins
@@ -14,7 +15,10 @@ from discover.plugin.session import start_plugins
 
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the plugin and of its component, such as my_rule.")],
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="What it is, such as update-rule or network.")],
+    kind: Annotated[
+        str,
+        typer.Option("--kind", metavar="KIND", help="What it is, such as update-rule or network.", autocompletion=kinds),
+    ],
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="Folder of the package; discover-NAME otherwise.")
     ] = None,

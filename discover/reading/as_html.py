@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from discover.reading.facts import Facts
 
 _HOW_TO_READ = (
-    "Return at the end of training: interquartile mean with its 95 % interval; the ring marks the candidate's own value."
+    "Return at the end of training: interquartile mean with its 95 % interval. The ring marks the candidate's own value, "
+    "a cross a value with which it breaks."
 )
 _ICON = "data:,"
 """The address of no icon, so that a browser does not ask for one."""

@@ -120,7 +120,8 @@ def _effect(column: Column, fitness: FloatArray, sound: np.ndarray, groups: list
             )
         )
     trend = None if column.options else _trend(column, np.where(counted, fitness, np.nan))
-    return Effect(column.path, not column.options, tuple(levels), _explained(centered, level_of, len(labels)), trend)
+    explained = _explained(centered, level_of, len(labels))
+    return Effect(path=column.path, number=not column.options, levels=tuple(levels), explained=explained, trend=trend)
 
 
 def _period(fitness: FloatArray) -> Interval:

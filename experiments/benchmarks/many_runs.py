@@ -43,11 +43,11 @@ def fill(path: Path, runs: int, experiment: str = "discover") -> None:
         )
         number = database.execute("SELECT experiment_id FROM experiments WHERE name = ?", [experiment]).fetchone()[0]
         for index in range(runs):
-            _add_run(database, number, folder, now + 60_000 * index, f"candidate {index} against ppo")
+            _add_run(database, number, folder, start=now + 60_000 * index, name=f"candidate {index} against ppo")
         database.commit()
 
 
-def _add_run(database: sqlite3.Connection, experiment: int, folder: str, start: int, name: str) -> None:
+def _add_run(database: sqlite3.Connection, experiment: int, folder: str, *, start: int, name: str) -> None:
     run = uuid.uuid4().hex
     database.execute(
         "INSERT INTO runs (run_uuid, name, source_type, user_id, status, start_time, end_time, lifecycle_stage, artifact_uri, "

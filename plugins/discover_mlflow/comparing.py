@@ -12,6 +12,7 @@ from discover_mlflow.limits import LONGEST_TAG, texts
 from discover_mlflow.part import Part
 from discover_mlflow.report_files import add_comparison
 from discover_mlflow.session import Session
+from discover_mlflow.tags import VERDICT_TAG
 
 _COLOR_TAG = "mlflow.runColor"  # else MLflow takes one by the run's id, often the same for two candidates
 _COLORS = (  # in the order of discover's own figures
@@ -118,4 +119,4 @@ def record_table(run: Part, comparison: Comparison) -> None:
 
 def verdict_tags(verdict: str) -> dict[str, str]:
     """The tag with a verdict."""
-    return texts({"discover.verdict": verdict}, LONGEST_TAG)
+    return texts({VERDICT_TAG: verdict}, LONGEST_TAG)

@@ -15,7 +15,7 @@ from discover import Generation, SearchInfo, SearchResult, Selection, Space, Sta
 from discover_mlflow.addresses import without_secrets
 from discover_mlflow.limits import LONGEST_PARAM, LONGEST_TAG, cut, finite, flattened, keys, number, texts
 from discover_mlflow.returns import comparison_table, difference_metrics, end_metrics, hardest
-from discover_mlflow.tags import DIRECTORY_TAG
+from discover_mlflow.tags import DIRECTORY_TAG, VERDICT_TAG
 
 MOST_KEYS = 40
 """The most metric keys of the generations and of the champion of a search: with more, its page becomes slow."""
@@ -128,7 +128,7 @@ def result_metrics(result: SearchResult) -> dict[str, float]:
 
 def result_tags(search: SearchInfo, result: SearchResult) -> dict[str, str]:
     """Tags of a finished search: the verdict of its report, and its description."""
-    verdict = {} if result.comparison is None else {"discover.verdict": result.comparison.verdict}
+    verdict = {} if result.comparison is None else {VERDICT_TAG: result.comparison.verdict}
     return texts(verdict, LONGEST_TAG) | described(result_description(search, result))
 
 

@@ -12,14 +12,14 @@ from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
 from discover_mlflow.ledger import ledger_folder, load_state
 from discover_mlflow.logs import diverted_aside, log_clause
 from discover_mlflow.stores import client_of, existing_store, quick_requests, root_cause
-from discover_mlflow.tags import DIRECTORY_TAG
+from discover_mlflow.tags import DIRECTORY_TAG, VERDICT_TAG
 from discover_mlflow.versions import is_registered, stored_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-KIND_TAG, VERDICT_TAG = "discover.kind", "discover.verdict"
+KIND_TAG = "discover.kind"
 
 KINDS, PARTS = ("search", "comparison", "training"), ("candidate", "selection")
 """Kinds of runs that are listed, and of those that are parts of others alone."""

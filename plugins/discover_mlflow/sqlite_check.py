@@ -32,7 +32,8 @@ class StoreError(UserError):
 
     def of_reading(self) -> StoreError:
         """The same error for what reads the store, which cannot leave it out."""
-        return StoreError(*self._parts, f"{_ANOTHER}.")
+        address, reason, remedy = self._parts
+        return StoreError(address, reason, remedy, f"{'or ' if remedy else ''}{_ANOTHER}.")
 
 
 def refusal(address: str, reason: str, remedy: str = "") -> StoreError:
@@ -128,7 +129,9 @@ def _check_place(address: str, path: Path, database: sqlite3.Connection) -> None
     if folder is not None:
         command = f"python -m discover_mlflow.relocate {shlex.quote(str(path))}"
         reason = f"it was moved or copied from {folder}, where the addresses of its artifacts lead"
-        raise refusal(address, reason, f"move {folder / 'mlruns'} beside it as well and run '{command}', ")
+        here = path.with_name("mlruns").exists()
+        files = "" if here else f"move or copy {folder / 'mlruns'} beside it and "
+        raise refusal(address, reason, f"{files}run '{command}', ")
 
 
 def _revisions() -> tuple[set[str], set[str]]:

@@ -44,6 +44,7 @@ from plugins.tracked import (
     Nothing,
     Toy,
     artifacts,
+    below,
     client_of,
     comparison,
     contents,
@@ -820,7 +821,12 @@ def test_the_page_is_served_and_a_server_takes_what_a_file_takes(
         with pytest.raises(UserError, match=f"is a server with a page of its own: look at {address}$"):
             ui_command(address, 5001)
         info, result = search_info(tmp_path / "s", registry), search_result(tmp_path / "s", registry)
-        tracker = tracked(address, info, range(3), lambda t: t.discover_search_finished(info, result))
+
+        def end(tracker: Tracker) -> None:
+            track_comparison(tracker, comparison(), info.directory)
+            tracker.discover_search_finished(info, result)
+
+        tracker = tracked(address, info, range(3), end)
         assert capfd.readouterr().out == ""  # standard output belongs to the command
         assert generations_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2]
         path = fetch_candidate(str(tracker.run_id), address, tmp_path)
@@ -828,6 +834,7 @@ def test_the_page_is_served_and_a_server_takes_what_a_file_takes(
         assert page_links(address) == page_links(store)
         links = page_links(address, tracker.run_id)
         assert links == page_links(store, tracker.run_id)
+        assert below(store, tracker.run_id)["report"].info.run_id in links["learning curves"]
         assert tracker.discover_command_finished()["link"] == f"{address}{links['run']}"
         with pytest.raises(UserError, match=f"look at {address}/#/experiments/1/runs"):
             ui_command(address, 5001)

@@ -272,6 +272,7 @@ def summary(store: str, run_id: str | None) -> dict[str, Any]:
         "tags": found.data.tags,
         "artifacts": artifacts(store, run_id),
         "models": len(found.outputs.model_outputs),
+        "versions": [(version.version, version.run_id == run_id) for version in client.search_model_versions()],
     }
 
 
@@ -406,7 +407,8 @@ def test_resuming_a_finished_search_sends_what_the_store_lacks_of_it_and_of_thos
         client.update_run(one.info.run_id, status="RUNNING")
     plugins = load_plugins()
     watch(plugins, Command("resume", directory=outer.directory))
-    assert finish(plugins) == {"tracking": store, "run_id": tracker.run_id}
+    model = {"model": "models:/toy/1", "model_alias": "models:/toy@champion"}
+    assert finish(plugins) == {"tracking": store, "run_id": tracker.run_id, **model}
     assert [one.info.status for one in runs_of(store)] == ["FINISHED", "FINISHED"]
 
 

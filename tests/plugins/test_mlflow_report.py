@@ -11,7 +11,10 @@ from plotly_stub import with_plotly
 from plugins.tracked import artifacts, client_of
 from searches import WORDS, Watcher, watched
 
-from discover import Registry, UserError, report_on
+from discover import Registry, TaskRun, UserError, report_on
+from discover.config.build import algorithm_from
+from discover.config.search_config import default_executor
+from discover.evaluation.compare import Watched, compare
 from discover.outer_loop.search import search
 from discover.reports.reading import source_in
 
@@ -66,3 +69,24 @@ def test_runs_that_cannot_be_reported_are_named(tmp_path: Path, store: str) -> N
     foreign = client.create_run(client.create_experiment("mine")).info.run_id
     with pytest.raises(UserError, match=f"run '{foreign}' is no search, comparison or training of discover"):
         fetch_run(foreign, store, tmp_path)
+
+
+def test_a_tracked_comparison_has_its_report(tmp_path: Path, store: str, registry: Registry) -> None:
+    tracker = Tracker(store)
+    steep = {"recipe": "climb", "rule": {"toy_climb": {"slope": 2.0}}}
+    candidates = {name: algorithm_from(registry, words) for name, words in (("climb", "climb"), ("steep", steep))}
+    with with_plotly():
+        compare(
+            registry,
+            default_executor(registry),
+            candidates,
+            [TaskRun("payday", 40)],
+            seeds=4,
+            watched=Watched(watched(tracker).tell),
+        )
+        run_id = tracker.finish()
+    assert run_id is not None
+    assert artifacts(store, run_id) >= {"report.comparison", "report.html"}
+    report = report_on([source_in(fetch_run(run_id, store, tmp_path), registry, run_id)])
+    assert report.title == "Comparison climb against steep"
+    assert report.facts()["table"][1]["seeds"] == 4

@@ -2,8 +2,11 @@
 
 import json
 from html.parser import HTMLParser
+from typing import Any
 
+import numpy as np
 import pytest
+from discover_zoo.rules import drift_figure
 from matplotlib.figure import Figure
 
 import discover
@@ -107,6 +110,7 @@ def test_markdown_keeps_its_tables_whole_whatever_names_hold(page: CandidatePage
     assert text.startswith(r"\<b\>mine\|x is a2c with n: 5 -\> 9.")
     assert "```latex\n\\max_\\theta" in text
     assert "| rule.returns.n | 5 | 9 |" in text
+    assert "| &emsp;&emsp;n | 9 | 5 | 1 to 32 |" in text
     tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert len(tables) == 3
     for lines in tables:
@@ -139,7 +143,15 @@ def test_values_are_json_with_all_digits(page: CandidatePage) -> None:
     assert values["sensitivity"] is None
 
 
-def test_a_drift_stands_beside_those_of_known_rules(registry: Registry) -> None:
+def small_figure(name: str, drift: Any) -> Figure:
+    """A drift at one ratio and advantage, as a bar: drawing whole surfaces takes seconds."""
+    figure = Figure(figsize=(1, 1))
+    figure.subplots().bar([0.0], [float(drift(np.float32(0.4), np.float32(1.0)))])
+    return figure
+
+
+def test_a_drift_stands_beside_those_of_known_rules(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drift_figure, "drift_figure", small_figure)
     ppo = discover.replace(algorithm_from(registry, "ppo"), {"rule.clip": 0.5})
     html = candidate_page(ppo, registry).html()
     alternatives = [text.split('"')[0] for text in html.split('alt="')[1:]]

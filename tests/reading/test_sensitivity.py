@@ -134,5 +134,5 @@ def test_a_plot_of_broken_points_alone_has_a_frame() -> None:
     point = SweepPoint(1.0, 0.5, Interval(np.nan, np.nan, np.nan), broken=2, is_own=True)
     broken = Sensitivity(RUN, 2, (Sweep("rule.slope", (point,)),))
     assert bounds_of(broken) == (-0.05, 1.05)
-    assert "1 broke" in sweep_svg(broken.sweeps[0], bounds_of(broken))
+    assert "1: 2 seeds broke" in sweep_svg(broken.sweeps[0], bounds_of(broken))
     assert "nan" not in sweep_svg(broken.sweeps[0], bounds_of(broken))
