@@ -130,9 +130,10 @@ class Lines:
             self._say(f"{standing.name}: {standing}")
 
     def doing(self, what: str, share: float) -> None:
-        if what != self._last and self._due():
-            self._last = what
-            self._say(f"{what} ({share:.0%})")
+        line = f"{what} ({share:.0%})"
+        if line != self._last and self._due():
+            self._last = line
+            self._say(line)
 
     def _due(self) -> bool:
         return self._clock() >= self._next
