@@ -122,7 +122,8 @@ class Lines:
 
     def begin(self, name: str, done: int, generations: int) -> None:
         self._name = name
-        self._say(f"{name}: " + (f"goes on after generation {done}/{generations}" if done else f"{generations} generations"))
+        goes_on = "all generations are done" if done >= generations else f"goes on after generation {done}/{generations}"
+        self._say(f"{name}: {goes_on if done else f'{generations} generations'}")
         self._next = self._clock()
 
     def stand(self, standing: Standing) -> None:
