@@ -108,7 +108,7 @@ def one_line_rows(rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """Kind, name and summary of each row in one line, the summary cut where the line ends.
 
     >>> one_line_rows([["network", "mlp", "Fully connected layers"], ["objective", "final", "The return"]], 30)
-    ['network    mlp    Fully conn…', 'objective  final  The return']
+    ['network    mlp    Fully conne…', 'objective  final  The return']
     """
     texts = [[escaped(text) for text in row[:3]] for row in rows]
     kind, name = (max(len(row[place]) for row in texts) for place in (0, 1))
