@@ -15,6 +15,7 @@ from discover.testing.compilations import changed_weak_type
 from discover.testing.components import complete
 from discover.testing.failures import finite, form, require, same_bits
 from discover.testing.guard import guarded, traced_twice
+from discover.testing.programs import quickly_compiled
 
 _STARTS = 64
 """Starts of an episode from which the range of its first states is taken."""
@@ -62,7 +63,7 @@ def check_environment(environment: Environment, steps: int = 128, num_envs: int 
     """
     environment, name = complete(environment), repr(environment)
     check_environment_shapes(environment)
-    roll = jax.jit(lambda e, keys: jax.vmap(lambda key: _roll(e, key, steps))(keys))
+    roll = quickly_compiled(lambda e, keys: jax.vmap(lambda key: _roll(e, key, steps))(keys))
     keys = jax.random.split(jax.random.key(0), num_envs)
     rolled = roll(environment, keys)
     require(finite(rolled.observation), f"{name} gives observations that are not finite.", *_FINITE)
@@ -88,7 +89,7 @@ def check_environment(environment: Environment, steps: int = 128, num_envs: int 
         *_LAST,
     )
     require(
-        ended.any() or jax.jit(lambda e, k: _ends(e, k, longest))(environment, keys[0]),
+        ended.any() or quickly_compiled(lambda e, k: _ends(e, k, longest))(environment, keys[0]),
         f"{name} ends no episode within {longest:,} random steps.",
         "The return of an episode is counted when it ends; a lifetime without one has no fitness (status NO_EPISODE).",
         "Add a limit: truncated=count >= limit, or the wrapper time_limit.",

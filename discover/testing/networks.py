@@ -13,6 +13,7 @@ from discover.contract.types import Carry, Key, Params
 from discover.testing.components import complete
 from discover.testing.failures import close, finite, form, require, same_bits
 from discover.testing.guard import guarded, traced_twice
+from discover.testing.programs import quickly_compiled
 
 STEPS, COLUMNS = 4, 3
 _SPEC = Spec((4, 5), Discrete(4))
@@ -42,7 +43,7 @@ def check_network(network: Network) -> None:
     """
     network, name = complete(network), type(network).__name__
     heads = Heads({k: h for k, h in _OUTPUTS.items() if h.form in network.forms}, _SIZES)
-    init = jax.jit(lambda n, key: n.init(key, _SPEC, heads))
+    init = quickly_compiled(lambda n, key: n.init(key, _SPEC, heads))
     params = init(network, jax.random.key(0))
     require(finite(params), f"{name} starts from parameters that are not finite.", *_START, method="init")
     again = init(network, jax.random.key(0))
@@ -61,7 +62,7 @@ def check_network(network: Network) -> None:
         "The same call must always be the same program.",
         "Take unseeded generators, counters and clocks out of it.",
     )
-    outputs, _, alone, unknown, at_once, anew = jax.jit(lambda n, p, c: _applied(n, p, heads, c))(network, params, carry)
+    outputs, _, alone, unknown, at_once, anew = quickly_compiled(lambda n, p, c: _applied(n, p, heads, c))(network, params, carry)
     require(
         finite(outputs),
         f"{name} gives outputs that are not finite.",

@@ -11,6 +11,7 @@ from discover.testing.compilations import changed_weak_type
 from discover.testing.components import complete
 from discover.testing.failures import close, finite, form, require
 from discover.testing.guard import guarded
+from discover.testing.programs import quickly_compiled
 
 STEPS, COLUMNS = 5, 3
 _SPEC = Spec((4,), Discrete(2))
@@ -36,8 +37,8 @@ def check_normalizer(normalizer: Normalizer) -> None:
     rewards = 100.0 * jax.random.normal(jax.random.key(1), (STEPS, COLUMNS))
     done = jnp.zeros((STEPS, COLUMNS), bool).at[2, 1].set(True)
     update, update_reward = (
-        jax.jit(lambda s, x: normalizer.update(s, x)),
-        jax.jit(lambda s, r, d: normalizer.update_reward(s, r, d)),
+        quickly_compiled(lambda s, x: normalizer.update(s, x)),
+        quickly_compiled(lambda s, r, d: normalizer.update_reward(s, r, d)),
     )
     require(finite(normalizer.normalize(first, observations[0])), f"{name} is not finite before its first step.", *_FINITE)
     state = first

@@ -14,6 +14,7 @@ from discover.testing.failures import finite, form, require
 from discover.testing.gradients import check_not_stopped
 from discover.testing.guard import guarded, traced_twice
 from discover.testing.populations import differentiable
+from discover.testing.programs import quickly_compiled
 
 _SCANNED = (
     "Updates run in a loop, whose state keeps its form.",
@@ -72,7 +73,7 @@ def check_optimizer(optimizer: Optimizer) -> None:
         "The same call must always be the same program.",
         "Take unseeded generators, counters and clocks out of it.",
     )
-    differentiated = jax.jit(jax.value_and_grad(descend, argnums=(0, 1), has_aux=True, allow_int=True))
+    differentiated = quickly_compiled(jax.value_and_grad(descend, argnums=(0, 1), has_aux=True, allow_int=True))
     (_, after), slopes = differentiated(optimizer, ones)
     require(
         finite(after),

@@ -14,6 +14,7 @@ from discover.inner_loop.lifetime import Lifetime
 from discover.testing.components import complete
 from discover.testing.failures import finite, require
 from discover.testing.guard import guarded
+from discover.testing.programs import quickly_compiled
 from discover.testing.small import Corridor
 
 SMALL = (Corridor(), Corridor(real=True))
@@ -48,7 +49,7 @@ def check_recipe(algorithm: Algorithm, environments: Iterable[Environment] = SMA
         life = lifetime.begin(algorithm, environment, key)
         return lifetime.advance(algorithm, environment, life, start=0, stop=updates, total=updates)
 
-    after = jax.jit(train)(algorithm, jax.random.key(0))
+    after = quickly_compiled(train)(algorithm, jax.random.key(0))
     require(
         finite(after.params),
         f"{name} has parameters that are not finite after {updates} updates.",

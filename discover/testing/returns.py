@@ -15,6 +15,7 @@ from discover.testing.failures import close, finite, require
 from discover.testing.gradients import check_not_stopped
 from discover.testing.guard import guarded, traced_twice
 from discover.testing.populations import differentiable, members
+from discover.testing.programs import quickly_compiled
 
 STEPS, COLUMNS = 7, 3
 
@@ -44,7 +45,7 @@ def check_return_function(function: ReturnFunction) -> None:
         actual, expected = f"{array.dtype}{list(array.shape)}", f"float32{[STEPS, COLUMNS]}"
         require(actual == expected, f"{name} gives a target '{field}' of {actual}, not {expected}.", *_TARGETS)
     require(same, f"{name} gives another program when it is traced again.", *_REPEATED)
-    compiled = jax.jit(lambda f, s: f(s))
+    compiled = quickly_compiled(lambda f, s: f(s))
     targets = compiled(function, segment)
     require(
         close(targets, function(segment), 1e-4),
@@ -54,7 +55,7 @@ def check_return_function(function: ReturnFunction) -> None:
     )
     _check_ends(function, segment, targets, compiled=compiled, name=name)
     _check_population(function, segment, compiled, name)
-    _check_gradient(function, segment, name)
+    _check_gradient(function, segment, name, compiled)
 
 
 def example_segment(key: Key) -> Segment:
@@ -115,7 +116,7 @@ def _check_population(
     if not jax.tree.leaves(function):
         return
     population = members(function, 4, spread=1e3)
-    together = jax.jit(jax.vmap(lambda f: f(segment)))(population)
+    together = quickly_compiled(jax.vmap(lambda f: f(segment)))(population)
     require(finite(together), f"{name} gives targets that are not finite within the domains of its numbers.", *_FINITE)
     for index in range(4):
         one, alone = jax.tree.map(lambda x, i=index: x[i], (together, population))
@@ -127,7 +128,9 @@ def _check_population(
         )
 
 
-def _check_gradient(function: ReturnFunction, segment: Segment, name: str) -> None:
+def _check_gradient(
+    function: ReturnFunction, segment: Segment, name: str, compiled: Callable[[ReturnFunction, Segment], Targets]
+) -> None:
     """Check that the gradient of a weighted sum of all targets is finite, and nowhere stopped."""
 
     def total(function: ReturnFunction, value: jax.Array) -> jax.Array:
@@ -136,11 +139,11 @@ def _check_gradient(function: ReturnFunction, segment: Segment, name: str) -> No
 
     weight = jnp.cos(jnp.arange(float(STEPS * COLUMNS))).reshape(STEPS, COLUMNS)  # so that slopes do not cancel each other
 
-    own, value = jax.jit(jax.grad(total, argnums=(0, 1), allow_int=True))(function, segment.value)
+    own, value = quickly_compiled(jax.grad(total, argnums=(0, 1), allow_int=True))(function, segment.value)
     require(
         finite(differentiable(function, own)),
         f"{name} has a gradient with respect to its own numbers that is not finite.",
         *_FINITE,
     )
     require(finite(value), f"{name} has a gradient with respect to values that is not finite.", *_FINITE)
-    check_not_stopped(function, own, jax.jit(lambda f: f(segment)), method="__call__")
+    check_not_stopped(function, own, lambda f: compiled(f, segment), method="__call__")

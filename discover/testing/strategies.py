@@ -18,6 +18,7 @@ from discover.storage.array_file import tree_from_bytes, tree_to_bytes
 from discover.testing.compilations import changed_weak_type
 from discover.testing.failures import finite, form, require, same_bits
 from discover.testing.guard import guarded, traced_twice
+from discover.testing.programs import quickly_compiled
 
 GENERATIONS = 24
 
@@ -51,9 +52,9 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     """
     name, space = type(strategy).__name__, Space(Point(x=free(), y=free(), z=free()))
     population = next(p for p in itertools.count(population) if strategy.check_population(space, p) is None)
-    ask = jax.jit(lambda key, state: strategy.ask(key, state, space, population))
-    tell = jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, space, genomes, fitness=fitness))
-    height = jax.jit(jax.vmap(lambda genome: _height(space.decode(genome, ()))))
+    ask = quickly_compiled(lambda key, state: strategy.ask(key, state, space, population))
+    tell = quickly_compiled(lambda key, state, genomes, fitness: strategy.tell(key, state, space, genomes, fitness=fitness))
+    height = quickly_compiled(jax.vmap(lambda genome: _height(space.decode(genome, ()))))
 
     def evolve(state: StrategyState, start: int, stop: int, *, flat: bool = False) -> tuple[StrategyState, list[float]]:
         best = []
