@@ -123,12 +123,13 @@ def _check_population(
     """Check that members of a population are trained as they are alone. Without numbers there are no other members."""
     if not jax.tree.leaves(algorithm):
         return
-    population = members(algorithm, 3, spread=0.1)
+    population = jax.tree.map(np.asarray, members(algorithm, 3, spread=0.1))
     every = together(population)
+    every = jax.tree.map(np.asarray, (every[0], every[1][1].params))
     for index in range(3):
         one, member = jax.tree.map(lambda x, i=index: x[i], (every, population))
         (value, (_, life)), _ = alone(member)
-        same = close((one[0], one[1][1].params), (value, life.params), 1e-3)
+        same = close(one, (value, life.params), 1e-3)
         require(same, f"{name} trains a member of a population otherwise than alone.", *_POPULATION)
 
 
