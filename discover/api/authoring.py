@@ -116,7 +116,7 @@ def verdict(outcome: Outcome) -> str:
     """The verdict of a check in a word or a sentence."""
     if outcome.problem is not None:
         return "FAILS"
-    return f"not checked: {outcome.skipped}" if outcome.skipped else "passes"
+    return f"not checked, because {outcome.skipped}" if outcome.skipped else "passes"
 
 
 def _checked(plugins: Plugins, names: list[str], entry: str, told: Callable[[str], None]) -> Iterator[Outcome]:

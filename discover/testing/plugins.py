@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from discover.base.errors import UserError
 from discover.components.component import Component
+from discover.components.paths import nodes
 from discover.config.build import algorithm_from, environment_from
+from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment, Wrapper
 from discover.contract.executor import Executor
 from discover.contract.network import Curriculum, Network
@@ -62,7 +64,8 @@ class Outcome(NamedTuple):
         kind, name: of what was checked.
         seconds: that its checks took.
         problem: the first check that fails; None if all pass.
-        skipped: why nothing could be checked, or an empty text.
+        skipped: why nothing could be checked, such as "update rule 'mine' failed"; or an empty text.
+        notes: what the checks could not see, a sentence each.
     """
 
     kind: str
@@ -70,6 +73,7 @@ class Outcome(NamedTuple):
     seconds: float
     problem: Problem | None = None
     skipped: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def _check_rule(rule: UpdateRule) -> None:
@@ -81,7 +85,7 @@ def _check_rule(rule: UpdateRule) -> None:
     check_update_rule(rule)
 
 
-_CHECKS: tuple[tuple[type[Component], Callable[[Any], None]], ...] = (
+_CHECKS: tuple[tuple[type[Component], Callable[[Any], tuple[str, ...] | None]], ...] = (
     (Objective, check_objective),
     (Normalizer, check_normalizer),
     (Optimizer, check_optimizer),
@@ -107,46 +111,91 @@ def outcomes(registry: Registry, entries: Collection[Entry], told: Callable[[str
         entries: what to check.
         told: called with each name before it is checked.
     """
-    instances: dict[type[Component], Component] | None = None
-    for entry in sorted(entries, key=lambda entry: (_ORDER.get(entry.kind, 10), entry.name)):
+    instances = {type(made): made for _, made in examples(registry, unless_broken=True)} if entries else {}
+    failed: dict[type[Component], str] = {}
+    sound: dict[str, tuple[str, ...]] = {}
+    for entry in sorted(entries, key=lambda entry: (_ORDER.get(entry.kind, 10), _depth(instances, entry), entry.name)):
         told(f"{entry.kind} {entry.name}")
         started = time.perf_counter()
-        if entry.component is None:
-            problem = problem_of(lambda entry=entry: _check_value(registry, entry), entry)
-            yield Outcome(entry.kind, entry.name, time.perf_counter() - started, problem)
-            continue
-        if instances is None:
-            instances = {type(made): made for _, made in examples(registry, unless_broken=True)}
-        made = instances.get(entry.component)
-        if made is None:
-            why = "it has a setting without a default: register a recipe or a task that uses it"
-            yield Outcome(entry.kind, entry.name, time.perf_counter() - started, skipped=why)
-            continue
-        problem = problem_of(lambda made=made: _check(registry, made), entry)
-        yield Outcome(entry.kind, entry.name, time.perf_counter() - started, problem)
+        outcome = _outcome(registry, entry, instances, failed=failed, sound=sound)
+        if outcome.problem is not None and entry.component is not None:
+            failed[entry.component] = f"{entry.kind} '{entry.name}'"
+        yield outcome._replace(seconds=time.perf_counter() - started)
 
 
-def _check(registry: Registry, component: Component) -> None:
+def _outcome(
+    registry: Registry,
+    entry: Entry,
+    instances: Mapping[type[Component], Component],
+    *,
+    failed: Mapping[type[Component], str],
+    sound: dict[str, tuple[str, ...]],
+) -> Outcome:
+    """Check one name, unless a part of it has failed already.
+
+    Args:
+        registry: of all plugins.
+        entry: what to check.
+        instances: a component of each class.
+        failed: classes that failed their own checks, and how they are called.
+        sound: environments that passed, by how they print, with the notes on them; another one is added.
+    """
+    result: list[tuple[str, ...]] = []
+    blamed: list[str] = []
+
+    def check() -> None:
+        made = instances.get(entry.component) if entry.component is not None else _built(registry, entry)
+        parts = [] if made is None else [type(part) for _, part in nodes(made)]
+        blamed.extend(dict.fromkeys(failed[part] for part in parts if part in failed))
+        if made is None or blamed:
+            return
+        key = repr(shrunk(made) if entry.component is not None else made)
+        if key not in sound or entry.component is not None:
+            notes = _check(registry, made) if entry.component is not None else _check_value(registry, made)
+            sound[key] = notes
+        result.append(sound[key])
+
+    problem = problem_of(check, entry)
+    skipped = f"{' and '.join(blamed)} failed" if blamed else ""
+    if problem is None and not blamed and not result:
+        skipped = "it has a setting without a default: register a recipe or a task that uses it"
+    return Outcome(entry.kind, entry.name, 0.0, problem, skipped, *result[:1])
+
+
+def _depth(instances: Mapping[type[Component], Component], entry: Entry) -> int:
+    """The number of components inside of what a name stands for, so that parts are checked before what holds them."""
+    made = None if entry.component is None else instances.get(entry.component)
+    return 0 if made is None else len({type(part) for _, part in nodes(made)})
+
+
+def _built(registry: Registry, entry: Entry) -> Algorithm | Environment:
+    """The candidate of a recipe, or the environment of a task."""
+    return (environment_from if entry.kind == "task" else algorithm_from)(registry, entry.name)
+
+
+def _check(registry: Registry, component: Component) -> tuple[str, ...]:
     """Check a component as any, and as one of its kind: at small sizes, and at its own if it fails."""
     check_component(component, registry)
+    notes: tuple[str, ...] = ()
     for kind, check in _CHECKS:
         if isinstance(component, kind):
             small = shrunk(component)
             try:
-                check(small)
+                notes += check(small) or ()
             except ConformanceError:
                 if repr(small) == repr(component):
                     raise
-                check(component)
+                notes += check(component) or ()
+    return notes
 
 
-def _check_value(registry: Registry, entry: Entry) -> None:
+def _check_value(registry: Registry, made: Algorithm | Environment) -> tuple[str, ...]:
     """Check a task by its environment, a recipe by two updates."""
-    if entry.kind == "task":
-        check_environment(environment_from(registry, entry.name))
-        return
+    if isinstance(made, Environment):
+        return check_environment(made)
     tasks = (environment_from(registry, task.name) for task in registry.entries("task"))
-    check_recipe(algorithm_from(registry, entry.name), (environment for group in (SMALL, tasks) for environment in group))
+    check_recipe(made, (environment for group in (SMALL, tasks) for environment in group))
+    return ()
 
 
 def problem_of(check: Callable[[], None], entry: Entry | None = None) -> Problem | None:
