@@ -37,13 +37,19 @@ class PluginCheck:
         """Whether no check fails."""
         return not any(outcome.problem for outcome in self.outcomes)
 
+    @property
+    def summary(self) -> str:
+        """How many names were checked, how many failed, and the time that it took."""
+        failed = sum(each.problem is not None for each in self.outcomes)
+        left_out = sum(bool(each.skipped) for each in self.outcomes)
+        more = f", {left_out} not checked" if left_out else ""
+        return f"{len(self.outcomes) - left_out} checked, {failed} failed{more}, {self.seconds:.1f} s"
+
     def __repr__(self) -> str:
         from discover.base.text_table import text_table
 
         rows = [(each.kind, each.name, verdict(each), f"{each.seconds:.1f}") for each in self.outcomes]
-        failed = sum(each.problem is not None for each in self.outcomes)
-        total = f"{len(rows)} checked, {failed} failed, {self.seconds:.1f} s"
-        return f"{text_table(('kind', 'name', 'verdict', 'seconds'), rows, ('seconds',))}\n{total}"
+        return f"{text_table(('kind', 'name', 'verdict', 'seconds'), rows, ('seconds',))}\n{self.summary}"
 
 
 def new_plugin(name: str, kind: str, folder: str | os.PathLike[str] | None = None) -> Path:
