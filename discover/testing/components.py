@@ -132,7 +132,7 @@ def _check_domain(domain: Domain, value: object, where: str) -> None:
     require(random.shape == (8, size), sentence, *_DOMAIN)
     extreme = [np.full((1, size), x, np.float32) for x in _EXTREMES]
     every = np.concatenate([random, *extreme, 1e4 * jax.random.normal(key, (1, size))])
-    values = jax.tree.map(np.asarray, jax.vmap(domain.decode)(every))
+    values = jax.tree.map(np.asarray, jax.vmap(domain.decode)(jnp.asarray(every)))
     for index, coordinates in enumerate(every):
         problem = domain.check(jax.tree.map(lambda x, i=index: x[i], values))
         if problem is not None:

@@ -1,4 +1,4 @@
-"""What the outputs of a traced program depend on."""
+"""The inputs on which the outputs of a traced program depend."""
 
 from __future__ import annotations
 

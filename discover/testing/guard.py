@@ -14,11 +14,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from discover.components.component import Component
 from discover.components.paths import nodes
 from discover.contract.algorithm import Algorithm
-from discover.testing.causes import line_in, words_of
+from discover.testing.causes import depth_in, line_in, words_of
 from discover.testing.failures import ConformanceError, require
 
 P = ParamSpec("P")
@@ -103,7 +104,8 @@ def told(error: Exception, component: Component, method: str) -> ConformanceErro
     """
     parts = [part for _, part in nodes(component)] if isinstance(component, Algorithm) else []
     every = [component.rule if isinstance(component, Algorithm) else component, *parts]
-    blamed, folder = next(((part, home) for part in every if line_in(error, home := folder_of(type(part)))), (every[0], None))
+    blamed = max(every, key=lambda part: depth_in(error, folder_of(type(part))))
+    folder = folder_of(type(blamed))
     raised = ConformanceError(*words_of(error, type(blamed).__name__, folder))
     raised.place = (place_in(error, folder) if folder is not None else "") or place_of(type(blamed), method)
     return raised
@@ -120,12 +122,18 @@ def folder_of(cls: type) -> Path | None:
 
 
 def traced_twice(function: Callable[..., Any], *args: Any) -> tuple[Any, bool]:
-    """The shapes of a function's result, and whether two traces of it are the same program with the same constants."""
+    """The shapes of a function's result, and whether two traces of it are the same program with the same constants.
+
+    Raises:
+        UnexpectedTracerError: the second trace uses an array that the first one left behind.
+    """
     programs, shapes = [], None
     for _ in range(2):
         # A new function each time: JAX would remember the trace of the first.
         program, shapes = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*args)
         programs.append(program)
+        if any(isinstance(constant, Tracer) for constant in program.consts):
+            raise jax.errors.UnexpectedTracerError("an array of an earlier trace")
     same = [[np.asarray(c).tobytes() for c in p.consts if not jnp.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs]
     return shapes, same[0] == same[1] and _text(programs[0]) == _text(programs[1])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -13,7 +13,7 @@ from discover.contract.environment import Discrete, Spec
 from discover.contract.network import ACTION, REWARD, Head, Heads, Inputs, Network, Outputs
 from discover.contract.types import Carry, Key, Params
 from discover.testing.components import complete
-from discover.testing.failures import close, finite, form, raw, require, same_bits
+from discover.testing.failures import close, finite, form, is_tuple_of, raw, require, same_bits
 from discover.testing.guard import guarded, traced_twice
 from discover.testing.programs import quickly_compiled
 
@@ -29,6 +29,7 @@ _OUTPUTS = {
 _SIZES = {"eta": 2, ACTION: 4, REWARD: 1}
 
 _START = ("Seeds are told apart by the key alone.", "Draw the parameters from the key, with finite numbers.")
+_PAIR = ("A rule reads outputs by name, and a recurrent network goes on from its carry.", "Return outputs, carry.")
 _BATCH = ("Columns are environments that know nothing of each other.", "Compute along the last axes alone.")
 
 
@@ -58,6 +59,8 @@ def check_network(network: Network) -> None:
     carry = jax.tree.map(lambda x: np.broadcast_to(x, (COLUMNS, *x.shape)), network.carry(heads))
     start = jax.random.key(0), params, first, carry
     shapes, same = traced_twice(lambda n, key, *rest: (n.init(key, _SPEC, heads), _applied(n, heads, *rest)), network, *start)
+    sentence = f"{name}.apply gives {type(shapes[1]).__name__}, not a pair of outputs by name and a carry."
+    require(is_tuple_of(2, shapes[1]) and isinstance(shapes[1][0], Mapping), sentence, *_PAIR)
     _check_shapes(name, heads, carry, shapes[1])
     require(
         same,

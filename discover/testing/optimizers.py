@@ -10,7 +10,7 @@ from discover.contract.optimizer import Optimizer
 from discover.contract.types import OptimizerState, Params
 from discover.testing.compilations import changed_weak_type
 from discover.testing.components import complete
-from discover.testing.failures import finite, form, require
+from discover.testing.failures import finite, form, is_tuple_of, require
 from discover.testing.gradients import check_not_stopped
 from discover.testing.guard import guarded, traced_twice
 from discover.testing.populations import differentiable
@@ -51,6 +51,8 @@ def check_optimizer(optimizer: Optimizer) -> None:
 
         carry = (params, optimizer.init(params))
         after = jax.eval_shape(lambda c: step(c, None)[0], carry)
+        sentence = f"{name}.update gives {type(after).__name__}, not a pair of new parameters and state."
+        require(is_tuple_of(2, after), sentence, *_SCANNED)
         require(form(after[0]) == form(carry[0]), f"{name} gives parameters of another form than it was given.", *_SCANNED)
         require(form(after[1]) == form(carry[1]), f"{name} changes the form of its state: it could not be scanned.", *_SCANNED)
         changed = changed_weak_type(carry[1], after[1])

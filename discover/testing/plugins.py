@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from discover.base.errors import UserError
@@ -25,12 +25,12 @@ from discover.contract.update_rule import UpdateRule
 from discover.testing.components import check_component
 from discover.testing.environments import check_environment
 from discover.testing.executors import check_executor
-from discover.testing.failures import ConformanceError
-from discover.testing.guard import place_of
+from discover.testing.failures import ConformanceError, require
 from discover.testing.networks import check_network
 from discover.testing.normalizers import check_normalizer
 from discover.testing.objectives import check_objective
 from discover.testing.optimizers import check_optimizer
+from discover.testing.problems import Problem, problem_of, unmade
 from discover.testing.recipes import SMALL, check_recipe
 from discover.testing.registered import examples
 from discover.testing.returns import check_return_function
@@ -39,22 +39,6 @@ from discover.testing.sizes import shrunk
 from discover.testing.small import Corridor
 from discover.testing.strategies import check_strategy
 from discover.testing.wrappers import check_curriculum, check_wrapper
-
-
-class Problem(NamedTuple):
-    """A failure of a check.
-
-    Attributes:
-        what: what is wrong, in one sentence.
-        where: file and line; empty where they are not known.
-        why: the reason for the rule that is broken.
-        remedy: what to do.
-    """
-
-    what: str
-    where: str
-    why: str
-    remedy: str
 
 
 class Outcome(NamedTuple):
@@ -100,6 +84,9 @@ _CHECKS: tuple[tuple[type[Component], Callable[[Any], tuple[str, ...] | None]], 
 )
 """The check of each kind, the quickest first. Those of tasks and recipes follow them."""
 
+_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_NAMED = "Use letters, digits, and _ - . + between them, such as 'my_rule'."
+
 _ORDER = {kind.kind: place for place, (kind, _) in enumerate(_CHECKS)} | {"task": 20, "recipe": 30}
 
 
@@ -111,13 +98,17 @@ def outcomes(registry: Registry, entries: Collection[Entry], told: Callable[[str
         entries: what to check.
         told: called with each name before it is checked.
     """
-    instances = {type(made): made for _, made in examples(registry, unless_broken=True)} if entries else {}
+    broken: dict[type[Component], Exception] = {}
+    instances = {type(made): made for _, made in examples(registry, unless_broken=True, broken=broken)} if entries else {}
     failed: dict[type[Component], str] = {}
     sound: dict[str, tuple[str, ...]] = {}
     for entry in sorted(entries, key=lambda entry: (_ORDER.get(entry.kind, 10), _depth(instances, entry), entry.name)):
         told(f"{entry.kind} {entry.name}")
         started = time.perf_counter()
-        outcome = _outcome(registry, entry, instances, failed=failed, sound=sound)
+        if entry.component is not None and entry.component in broken:
+            outcome = Outcome(entry.kind, entry.name, 0.0, unmade(entry, broken[entry.component]))
+        else:
+            outcome = _outcome(registry, entry, instances, failed=failed, sound=sound)
         if outcome.problem is not None and entry.component is not None:
             failed[entry.component] = f"{entry.kind} '{entry.name}'"
         yield outcome._replace(seconds=time.perf_counter() - started)
@@ -144,6 +135,8 @@ def _outcome(
     blamed: list[str] = []
 
     def check() -> None:
+        sentence = f"the name '{entry.name}' has characters that configs and the command line read otherwise."
+        require(_NAME.fullmatch(entry.name), sentence, "Names are words of configs, paths and commands.", _NAMED)
         made = instances.get(entry.component) if entry.component is not None else _built(registry, entry)
         parts = [] if made is None else [type(part) for _, part in nodes(made)]
         blamed.extend(dict.fromkeys(failed[part] for part in parts if part in failed))
@@ -151,15 +144,15 @@ def _outcome(
             return
         key = repr(shrunk(made) if entry.component is not None else made)
         if key not in sound or entry.component is not None:
-            notes = _check(registry, made) if entry.component is not None else _check_value(registry, made)
-            sound[key] = notes
+            sound[key] = _check_value(registry, made) if entry.component is None else _check(registry, made)
         result.append(sound[key])
 
     problem = problem_of(check, entry)
     skipped = f"{' and '.join(blamed)} failed" if blamed else ""
     if problem is None and not blamed and not result:
         skipped = "it has a setting without a default: register a recipe or a task that uses it"
-    return Outcome(entry.kind, entry.name, 0.0, problem, skipped, *result[:1])
+    notes = result[0] if result else ()
+    return Outcome(entry.kind, entry.name, 0.0, problem, skipped=skipped, notes=notes)
 
 
 def _depth(instances: Mapping[type[Component], Component], entry: Entry) -> int:
@@ -189,36 +182,11 @@ def _check(registry: Registry, component: Component) -> tuple[str, ...]:
     return notes
 
 
-def _check_value(registry: Registry, made: Algorithm | Environment) -> tuple[str, ...]:
+def _check_value(registry: Registry, made: Component) -> tuple[str, ...]:
     """Check a task by its environment, a recipe by two updates."""
     if isinstance(made, Environment):
         return check_environment(made)
+    assert isinstance(made, Algorithm)
     tasks = (environment_from(registry, task.name) for task in registry.entries("task"))
     check_recipe(made, (environment for group in (SMALL, tasks) for environment in group))
     return ()
-
-
-def problem_of(check: Callable[[], None], entry: Entry | None = None) -> Problem | None:
-    """The problem that a check finds.
-
-    Args:
-        check: raises what is wrong.
-        entry: that is checked; its place stands for one that the error does not know.
-    """
-    place = "" if entry is None else _place(entry)
-    try:
-        check()
-    except ConformanceError as error:
-        in_words = entry is not None and entry.component is None and error.__cause__ is None
-        return Problem(error.sentence, (place if in_words else "") or error.place or place, error.why, error.remedy)
-    except UserError as error:
-        why = "Recipes and tasks are written in the words of a config, and built from them."
-        return Problem(str(error), place, why, "Correct what the sentence names.")
-    return None
-
-
-def _place(entry: Entry) -> str:
-    """The file of a recipe, or the class of a component; empty for what is written in a plugin's code."""
-    if entry.component is not None:
-        return place_of(entry.component)
-    return str(entry.source) if isinstance(entry.source, Path) else ""

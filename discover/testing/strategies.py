@@ -13,11 +13,11 @@ from discover.components.domains import Scalar
 from discover.components.field_functions import real
 from discover.components.open_values import free
 from discover.components.space import Space
-from discover.contract.strategy import Strategy
+from discover.contract.strategy import Proposal, Strategy
 from discover.contract.types import StrategyState
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes
 from discover.testing.compilations import changed_weak_type
-from discover.testing.failures import finite, form, require, same_bits
+from discover.testing.failures import finite, form, is_tuple_of, require, same_bits
 from discover.testing.guard import guarded, traced_twice
 from discover.testing.programs import quickly_compiled
 
@@ -128,7 +128,10 @@ def _generation(
 ) -> tuple[StrategyState, jax.Array, jax.Array]:
     """The state after a generation, its genomes, and their fitness: all the same, if it is flat."""
     key_ask, key_tell = jax.random.split(jax.random.fold_in(jax.random.key(1), index))
-    proposal, state = strategy.ask(key_ask, state, space, population)
+    asked, name = strategy.ask(key_ask, state, space, population), type(strategy).__name__
+    sentence = f"{name}.ask gives {type(asked).__name__}, not a pair of a Proposal and a state."
+    require(is_tuple_of(2, asked) and isinstance(asked[0], Proposal), sentence, *_GENOMES, method="ask")
+    proposal, state = asked
     fitness = jnp.where(flat, 0.0, jax.vmap(lambda genome: _height(space.decode(genome, ())))(proposal.genomes))
     return strategy.tell(key_tell, state, space, proposal.genomes, fitness=fitness), proposal.genomes, fitness
 
