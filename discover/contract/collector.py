@@ -225,10 +225,12 @@ class Collector:
     def _reset(self, keys: Key, task: Task, done: jax.Array, step: Step) -> tuple[Task, EnvState, jax.Array]:
         """Task, state and observation from which to go on: fresh ones where an episode ended."""
         if self.redraw == "episode":
-            redrawn = jax.vmap(lambda key: self.family.sample_task(named_keys(key, "task")[0]))(keys)
-            task = where(done, redrawn, task)
+            task = jax.lax.cond(jnp.any(done), lambda: where(done, self._redrawn(keys), task), lambda: task)
         state, observation = jax.vmap(self.family.reset)(keys, task)
         return task, where(done, state, step.state), where(done, observation, step.observation)
+
+    def _redrawn(self, keys: Key) -> Task:
+        return jax.vmap(lambda key: self.family.sample_task(named_keys(key, "task")[0]))(keys)
 
     def _normalize(self, statistics: Statistics, step: Step, fresh: jax.Array, done: jax.Array) -> _Rescaled:
         """Count a step and rescale it; ``fresh`` are the observations after any reset."""

@@ -1,0 +1,26 @@
+"""Play at random."""
+
+import jax
+import jax.numpy as jnp
+
+from discover import Key, Outputs, Registry, component, hookimpl
+from discover_zoo.rules.players.player import Player
+from discover_zoo.rules.recipes import RECIPES
+
+
+@component
+class RandomPlay(Player):
+    """All actions are equally likely.
+
+    >>> RandomPlay(num_envs=4).num_envs
+    4
+    """
+
+    def scores(self, key: Key, tallies: Outputs) -> jax.Array:
+        return jnp.zeros(tallies["visits"].shape[1])
+
+
+@hookimpl
+def discover_register(registry: Registry) -> None:
+    registry.add("random_play", RandomPlay)
+    registry.add_recipe("random_play", RECIPES / "random_play.yaml", summary="Play at random")
