@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from discover.api.candidates import recipe as recipe
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
+    from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
+    from discover.api.promoting import promote as promote
+    from discover.api.reading import show as show
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
     from discover.api.training import train as train
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from discover.base.figures import draw_curves as draw_curves
     from discover.base.figures import import_matplotlib as import_matplotlib
     from discover.base.figures import new_figure as new_figure
+    from discover.base.latex import latex_number as latex_number
     from discover.base.randomness import named_key as named_key
     from discover.base.randomness import named_keys as named_keys
     from discover.base.randomness import seed_keys as seed_keys
@@ -100,6 +104,8 @@ if TYPE_CHECKING:
     from discover.contract.network import Outputs as Outputs
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
+    from discover.contract.promotion import ModelVersion as ModelVersion
+    from discover.contract.promotion import Promotion as Promotion
     from discover.contract.registry import Registry as Registry
     from discover.contract.results import Comparison as Comparison
     from discover.contract.results import Difference as Difference
@@ -108,6 +114,7 @@ if TYPE_CHECKING:
     from discover.contract.return_function import ReturnFunction as ReturnFunction
     from discover.contract.return_function import Segment as Segment
     from discover.contract.return_function import Targets as Targets
+    from discover.contract.run_summary import RunSummary as RunSummary
     from discover.contract.strategy import Objective as Objective
     from discover.contract.strategy import Proposal as Proposal
     from discover.contract.strategy import Strategy as Strategy
@@ -115,8 +122,8 @@ if TYPE_CHECKING:
     from discover.contract.trajectory import Context as Context
     from discover.contract.trajectory import Info as Info
     from discover.contract.trajectory import Trajectory as Trajectory
-    from discover.contract.trajectory import group_columns as group_columns
-    from discover.contract.trajectory import join_columns as join_columns
+    from discover.contract.trajectory import group_environments as group_environments
+    from discover.contract.trajectory import join_environments as join_environments
     from discover.contract.types import Carry as Carry
     from discover.contract.types import EnvState as EnvState
     from discover.contract.types import Key as Key
@@ -132,6 +139,11 @@ if TYPE_CHECKING:
     from discover.contract.update_rule import UpdateRule as UpdateRule
     from discover.contract.update_rule import WrappingRule as WrappingRule
     from discover.contract.world import World as World
+    from discover.evaluation.comparison_file import REPORT_FILE as REPORT_FILE
+    from discover.evaluation.comparison_file import comparison_bytes as comparison_bytes
+    from discover.evaluation.comparison_file import load_comparison as load_comparison
+    from discover.evaluation.comparison_file import save_comparison as save_comparison
+    from discover.evaluation.comparison_file import training_alone as training_alone
     from discover.inner_loop.adaptation import Adaptation as Adaptation
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
@@ -152,7 +164,14 @@ if TYPE_CHECKING:
     from discover.learning.weighting import ends_within as ends_within
     from discover.learning.weighting import standardized as standardized
     from discover.learning.weighting import step_weights as step_weights
+    from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
+    from discover.outer_loop.history import History as History
+    from discover.outer_loop.history import read_history as read_history
     from discover.process.program import run_program as run_program
+    from discover.reading.facts import CandidateFacts as CandidateFacts
+    from discover.reading.facts import facts_of_search as facts_of_search
+    from discover.reading.page import CandidatePage as CandidatePage
+    from discover.reading.page import candidate_page as candidate_page
     from discover.storage.locks import directory_lock as directory_lock
     from discover.storage.yaml_text import text_of as text_of
     from discover.storage.yaml_text import values_in as values_in
@@ -166,7 +185,10 @@ _HOME = {
         "save",
     ),
     "api.comparing": ("compare",),
+    "api.listing": ("runs",),
     "api.loaded": ("plugins",),
+    "api.promoting": ("promote",),
+    "api.reading": ("show",),
     "api.searching": (
         "resume",
         "search",
@@ -184,6 +206,7 @@ _HOME = {
         "import_matplotlib",
         "new_figure",
     ),
+    "base.latex": ("latex_number",),
     "base.randomness": (
         "named_key",
         "named_keys",
@@ -283,6 +306,10 @@ _HOME = {
     ),
     "contract.normalizer": ("Normalizer",),
     "contract.optimizer": ("Optimizer",),
+    "contract.promotion": (
+        "ModelVersion",
+        "Promotion",
+    ),
     "contract.registry": ("Registry",),
     "contract.results": (
         "Comparison",
@@ -295,6 +322,7 @@ _HOME = {
         "Segment",
         "Targets",
     ),
+    "contract.run_summary": ("RunSummary",),
     "contract.strategy": (
         "Objective",
         "Proposal",
@@ -305,8 +333,8 @@ _HOME = {
         "Context",
         "Info",
         "Trajectory",
-        "group_columns",
-        "join_columns",
+        "group_environments",
+        "join_environments",
     ),
     "contract.types": (
         "Carry",
@@ -327,6 +355,13 @@ _HOME = {
         "WrappingRule",
     ),
     "contract.world": ("World",),
+    "evaluation.comparison_file": (
+        "REPORT_FILE",
+        "comparison_bytes",
+        "load_comparison",
+        "save_comparison",
+        "training_alone",
+    ),
     "inner_loop.adaptation": (
         "Adaptation",
         "adaptation_figure",
@@ -357,7 +392,20 @@ _HOME = {
         "standardized",
         "step_weights",
     ),
+    "outer_loop.history": (
+        "HISTORY_FOLDER",
+        "History",
+        "read_history",
+    ),
     "process.program": ("run_program",),
+    "reading.facts": (
+        "CandidateFacts",
+        "facts_of_search",
+    ),
+    "reading.page": (
+        "CandidatePage",
+        "candidate_page",
+    ),
     "storage.locks": ("directory_lock",),
     "storage.yaml_text": (
         "text_of",

@@ -15,7 +15,7 @@ import toys
 from matplotlib.figure import Figure
 
 import discover
-from discover import Algorithm, Registry, UserError, free, hookimpl, replace
+from discover import Algorithm, ModelVersion, Registry, UserError, free, hookimpl, replace
 from discover.config.search_config import default_executor
 from discover.evaluation.train import train
 from discover.storage.yaml_text import text_of
@@ -95,6 +95,19 @@ def test_a_candidate_is_loaded_by_name_in_words_from_a_file_or_as_it_is(tmp_path
     assert discover.load(faster) is faster
     for candidate in (FASTER, words, str(words)):
         assert same(discover.load(candidate), faster)
+
+
+def test_overrides_change_a_candidate_and_show_in_its_name() -> None:
+    overrides = {"rule.toy_climb.slope": 2.0}
+    assert discover.load("climb", overrides=overrides).rule.slope == 2.0
+    training = discover.train("climb", "payday", steps=40, seeds=2, overrides=overrides)
+    assert (training.name, float(training.algorithm.rule.slope)) == ("climb (rule.toy_climb.slope=2.0)", 2.0)
+    with pytest.raises(
+        UserError, match=r"^overrides 'rule\.slope': the candidate has no 'rule\.slope'; did you mean 'rule\.toy"
+    ):
+        discover.load("climb", overrides={"rule.slope": 2.0})
+    with pytest.raises(UserError, match=r"^overrides: 'rule' must be a number, a text, a list or a mapping; got <object"):
+        discover.load("climb", overrides={"rule": object()})
 
 
 def test_a_candidate_that_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
@@ -302,3 +315,44 @@ def test_the_front_door_opens_without_what_is_heavy() -> None:
 def test_every_name_of_the_front_door_is_a_function(name: str) -> None:
     assert inspect.isfunction(getattr(discover, name))
     assert getattr(discover, name).__module__.startswith("discover.api.")
+
+
+class Versions:
+    """A registry of two versions, which `discover.promote` may move."""
+
+    def __init__(self, registry: Registry, champion: str | None):
+        self.registry, self.champion = registry, champion
+
+    @hookimpl
+    def discover_model_version(self, address: str) -> ModelVersion:
+        return ModelVersion(address, self.champion, [discover.TaskRun("payday", 40)])
+
+    @hookimpl
+    def discover_fetch_candidate(self, address: str, folder: Path) -> Path:
+        rule = {"toy_climb": {"slope": 1.0 if address == "models:/toy/1" else 2.0, "noise": 0.0, "steps": 5}}
+        return discover.save({"recipe": "climb", "rule": rule}, folder / "it.candidate")
+
+    @hookimpl
+    def discover_promote(self, version: ModelVersion) -> bool:
+        self.champion = version.address
+        return True
+
+
+def test_a_version_is_promoted_when_it_is_better(registry: Registry) -> None:
+    manager, versions = discover.plugins().manager, Versions(registry, "models:/toy/1")
+    manager.register(versions)
+    try:
+        promotion = discover.promote("models:/toy/2", seeds=4, tracking=False)
+        assert (promotion.promoted, versions.champion) == (True, "models:/toy/2")
+        assert promotion.comparison is not None
+        assert str(promotion).splitlines()[-2:] == [
+            promotion.comparison.verdict,
+            "models:/toy/2 is the champion now, instead of models:/toy/1.",
+        ]
+        promotion = discover.promote("models:/toy/1", {"payday": 60}, seeds=4, tracking=False)
+        assert (promotion.promoted, versions.champion) == (False, "models:/toy/2")
+        assert discover.promote("models:/toy/1", force=True, tracking=False).promoted
+        with pytest.raises(UserError, match="a verdict on 1 task needs 4 seeds or more; got 2"):
+            discover.promote("models:/toy/2", seeds=2, tracking=False)
+    finally:
+        manager.unregister(versions)

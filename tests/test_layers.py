@@ -115,6 +115,7 @@ def test_the_core_imports_no_plugin() -> None:
 STAIR = (
     ("cli", "testing"),
     ("api",),
+    ("reading",),
     ("outer_loop",),
     ("evaluation",),
     ("config",),

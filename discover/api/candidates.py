@@ -46,20 +46,28 @@ def environment(task: str | Mapping[str, Any]) -> Environment:
     return environment_from(plugins().registry, task)
 
 
-def load(candidate: Candidate, *, store: str | None = None) -> Algorithm:
+def load(candidate: Candidate, *, overrides: Mapping[str, Any] | None = None, store: str | None = None) -> Algorithm:
     """Read a candidate that has no open values.
 
     Args:
         candidate: a recipe (``ppo``), a file (``.candidate``, ``.yaml`` or ``.json``), an address in MLflow
             (``models:/...``, ``runs:/...``, a run's id), or a mapping as in a config.
+        overrides: other values by dotted path, as in a config below ``candidate``.
         store: address of the tracking store.
 
     Raises:
-        UserError: there is no such recipe, file or address, or the candidate has open values.
+        UserError: there is no such recipe, file or address, the candidate has open values, or an override is wrong.
 
-    >>> type(load("a2c").rule).__name__
-    'A2C'
+    >>> load("ppo", overrides={"rule.ppo.clip": 0.3}).rule.clip
+    0.3
     """
+    from discover.config.overrides import changed, changes_of
+
+    return changed(plugins().registry, _loaded(candidate, store), changes_of(overrides))
+
+
+def _loaded(candidate: Candidate, store: str | None) -> Algorithm:
+    """A candidate as it is written."""
     from discover.config.candidates import candidate_from
 
     if isinstance(candidate, str | os.PathLike):

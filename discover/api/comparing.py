@@ -53,14 +53,28 @@ def compare(
 
 
 def compare_in(
-    running: Session, algorithms: Mapping[str, Algorithm], runs: Sequence[TaskRun], seeds: int, *, seed: int
+    running: Session,
+    algorithms: Mapping[str, Algorithm],
+    runs: Sequence[TaskRun],
+    seeds: int,
+    *,
+    seed: int,
+    purpose: str = "report",
 ) -> Comparison:
-    """Compare candidates in a session that is open already, see `compare`."""
+    """Compare candidates in a session that is open already, see `compare`; ``purpose`` names the stream of seeds."""
     from discover.config.search_config import default_executor
     from discover.evaluation.compare import compare as compared
 
     registry = running.plugins.registry
-    executor = default_executor(registry)
-    comparison = compared(registry, executor, algorithms, runs, seeds=seeds, seed=seed, progress=running.progress)
+    comparison = compared(
+        registry,
+        default_executor(registry),
+        algorithms,
+        runs,
+        seeds=seeds,
+        seed=seed,
+        purpose=purpose,
+        progress=running.progress,
+    )
     running.plugins.tell("discover_comparison_finished", comparison=comparison)
     return comparison

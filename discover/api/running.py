@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def command_session(name: str, tracking: bool | str, directory: Path | None = None) -> Iterator[Session]:
+def command_session(
+    name: str, tracking: bool | str, directory: Path | None = None, *, promote: bool = False
+) -> Iterator[Session]:
     """Run a command; errors of its watchers become warnings at its end."""
     from discover.contract.events import Command
     from discover.plugin.session import session
 
-    with session(Command(name, directory, bool(tracking), store_of(tracking)), plugins()) as running:
+    command = Command(name, directory, bool(tracking), store_of(tracking), promote=promote)
+    with session(command, plugins()) as running:
         yield running
     for error in running.late:
         if isinstance(error, KeyboardInterrupt):

@@ -25,6 +25,7 @@ def search(
     *,
     overrides: Mapping[str, Any] | None = None,
     tracking: bool | str = False,
+    promote: bool = False,
     **settings: Any,
 ) -> SearchResult:
     """Search for the best candidate in a space, and compare it with baselines.
@@ -35,6 +36,7 @@ def search(
         directory: place of checkpoints and champion, empty or not there yet; by default named after the search and the time.
         overrides: values of the config by dotted key, such as ``{"report.seeds": 16}``.
         tracking: whether to track the search, or the address of the store.
+        promote: whether the champion is to be that of its registered model, without a comparison (see `discover.promote`).
         settings: keys of the config that replace those in ``config``.
 
     Returns:
@@ -46,16 +48,23 @@ def search(
     from discover.outer_loop.search import search as searched
 
     values, place = _config(config, overrides, settings), None if directory is None else Path(directory)
-    return _search("search", tracking, lambda running: searched(running.plugins, values, place, progress=running.progress))
+
+    def work(running: Session) -> SearchResult:
+        return searched(running.plugins, values, place, progress=running.progress)
+
+    return _search("search", tracking, work, promote=promote)
 
 
-def resume(directory: str | os.PathLike[str], *, anyway: bool = False, tracking: bool | str = False) -> SearchResult:
+def resume(
+    directory: str | os.PathLike[str], *, anyway: bool = False, tracking: bool | str = False, promote: bool = False
+) -> SearchResult:
     """Continue a search that was stopped or killed. Its result is the same to the bit as without the interruption.
 
     Args:
         directory: directory of the search.
         anyway: whether to continue even if versions, plugins or the device have changed.
         tracking: whether to track the search, or the address of the store.
+        promote: see `search`.
 
     Raises:
         UserError: there is no search in the directory, or versions, plugins or the device have changed.
@@ -65,13 +74,18 @@ def resume(directory: str | os.PathLike[str], *, anyway: bool = False, tracking:
     def work(running: Session) -> SearchResult:
         return resumed(running.plugins, Path(directory), running.progress, anyway=anyway)
 
-    return _search("resume", tracking, work, Path(directory))
+    return _search("resume", tracking, work, Path(directory), promote=promote)
 
 
 def _search(
-    name: str, tracking: bool | str, work: Callable[[Session], SearchResult], directory: Path | None = None
+    name: str,
+    tracking: bool | str,
+    work: Callable[[Session], SearchResult],
+    directory: Path | None = None,
+    *,
+    promote: bool,
 ) -> SearchResult:
-    with command_session(name, tracking, directory) as running:
+    with command_session(name, tracking, directory, promote=promote) as running:
         result = work(running)
     return dataclasses.replace(result, facts=running.facts)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from discover.api.candidates import Candidate, load, name_of
 from discover.api.running import command_session, count, store_of, task_run
@@ -23,6 +24,7 @@ def train(
     seeds: int = 10,
     seed: int = 0,
     name: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
     tracking: bool | str = False,
 ) -> Training:
     """Train one candidate from scratch on one task, with several seeds.
@@ -33,7 +35,8 @@ def train(
         steps: env steps of each lifetime.
         seeds: how many lifetimes with different seeds.
         seed: of the stream that all seeds come from.
-        name: of the candidate in what is reported; what ``candidate`` calls it unless given.
+        name: of the candidate in what is reported; what ``candidate`` calls it, with its overrides, unless given.
+        overrides: other values of the candidate by dotted path, such as ``{"rule.ppo.clip": 0.3}``.
         tracking: whether, or where, the training is tracked.
 
     Returns:
@@ -43,7 +46,10 @@ def train(
         UserError: the task is unknown, the candidate cannot be trained on it, or the steps do not suffice for one update.
         EvaluationError: the candidate's program cannot be compiled or run.
     """
-    algorithm, name = load(candidate, store=store_of(tracking)), name or name_of(candidate)
+    from discover.config.overrides import changed_name, changes_of
+
+    algorithm = load(candidate, overrides=overrides, store=store_of(tracking))
+    name = name or changed_name(name_of(candidate), changes_of(overrides))
     seeds, seed = count("seeds", seeds), count("seed", seed, 0)
     with command_session("train", tracking) as running:
         training = train_in(running, name, algorithm, run=task_run(task, steps), seeds=seeds, seed=seed)

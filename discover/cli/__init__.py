@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from discover.cli import compare, config, plugins, resume, search, train, ui
+from discover.cli import compare, config, plugins, promote, resume, runs, search, train, ui
 from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
 
@@ -48,9 +48,11 @@ def _version(show: bool) -> None:
 
 _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (app, "search", search.run, "discover search experiments/quickstart.yaml --set population=32"),
-    (app, "resume", resume.run, "discover resume discover-runs/quickstart-20260101-120000"),
+    (app, "resume", resume.run, "discover resume quickstart"),
+    (app, "runs", runs.run, "discover runs --kind search"),
     (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 10"),
     (app, "compare", compare.run, "discover compare champion.candidate ppo --tasks CartPole-v1,Acrobot-v1 --seeds 16"),
+    (app, "promote", promote.run, "discover promote models:/quickstart/3 --seeds 16"),
     (app, "ui", ui.run, "discover ui --port 5001"),
     (config_app, "new", config.new, "discover config new first --recipe ppo --task CartPole-v1 > first.yaml"),
     (config_app, "check", config.check, "discover config check first.yaml --set population=64"),

@@ -16,6 +16,13 @@ from discover.plugin.session import session, start_plugins
 if TYPE_CHECKING:
     from discover.contract.events import TaskRun
 
+ManyChanges = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="[NAME:]a.b=c", help="Change one value of a candidate, of the first one without NAME; repeatable."
+    ),
+]
+
 _MOST_DIGITS = 100
 _HELP = f"The one in question, then those to compare it with. {HELP}"
 
@@ -28,6 +35,7 @@ def run(
     seeds: Seeds = 16,
     steps: Steps = STEPS,
     seed: Seed = 0,
+    settings: ManyChanges = None,
     json: Json = False,
     no_tracking: NoTracking = False,
     tracking: Tracking = None,
@@ -38,21 +46,32 @@ def run(
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
         from discover.api.comparing import compare_in
-        from discover.config.tasks import check_distinct
 
-        runs = [_task_run(text.strip(), steps) for text in tasks.split(",")]
-        check_distinct(runs, "--tasks")
-        algorithms = candidates_from(plugins, names, options.store)
+        runs = runs_of(tasks, steps)
+        algorithms = candidates_from(plugins, names, options.store, settings=settings or ())
         with session(options.command("compare"), plugins) as running:
             comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
     if options.json:
-        summary = {"candidates": names, "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}
+        summary = {"candidates": list(algorithms), "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}
         print_json({**summary, "run_id": None, **running.facts})
     else:
         print_text(comparison.table(escaped))
         for line in tracked_lines(running.facts):
             print(line)
     raise_late(running)
+
+
+def runs_of(tasks: str, steps: int) -> list[TaskRun]:
+    """The runs that ``--tasks`` names.
+
+    Raises:
+        UserError: a number of steps is wrong, or a run is there twice.
+    """
+    from discover.config.tasks import check_distinct
+
+    runs = [_task_run(text.strip(), steps) for text in tasks.split(",")]
+    check_distinct(runs, "--tasks")
+    return runs
 
 
 def _task_run(text: str, steps: int) -> TaskRun:

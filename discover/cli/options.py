@@ -25,8 +25,15 @@ Tracking = Annotated[
     str | None, typer.Option("--tracking", metavar="ADDRESS", help="Tracking store; a SQLite file in this folder by default.")
 ]
 NoTracking = Annotated[bool, typer.Option("--no-tracking", help="Track nothing.")]
+Promote = Annotated[
+    bool, typer.Option("--promote", help="Make the champion that of its registered model, without a comparison.")
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="a.b=c", help="Change one value of the config; repeatable.")
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="a.b=c", help="Change one value of the candidate (rule.ppo.clip=0.3); repeatable."),
 ]
 Seeds = Annotated[int, typer.Option("--seeds", min=1, max=MOST_SEEDS, help="How many lifetimes with different seeds.")]
 Steps = Annotated[int, typer.Option("--steps", min=1, max=MOST_STEPS, help="Environment steps of each lifetime.")]
@@ -40,20 +47,21 @@ class Common(NamedTuple):
     plugins_dir: Path | None = None
     store: str | None = None
     tracking: bool = True
+    promote: bool = False
 
     def command(self, name: str, directory: Path | None = None) -> Command:
         """The command as its watchers see it.
 
         Args:
-            name: ``search``, ``resume``, ``train`` or ``compare``.
+            name: ``search``, ``resume``, ``train``, ``compare`` or ``promote``.
             directory: of the search that is resumed.
         """
         from discover.contract.events import Command
 
-        return Command(name, directory, tracking=self.tracking, store=self.store, json=self.json)
+        return Command(name, directory, tracking=self.tracking, store=self.store, json=self.json, promote=self.promote)
 
 
-def common(json: bool, plugins_dir: Path | None, store: str | None, no_tracking: bool) -> Common:
+def common(json: bool, plugins_dir: Path | None, store: str | None, no_tracking: bool, *, promote: bool = False) -> Common:
     """The common options.
 
     Raises:
@@ -61,7 +69,9 @@ def common(json: bool, plugins_dir: Path | None, store: str | None, no_tracking:
     """
     if store is not None and no_tracking:
         raise UserError(f"--tracking '{store}' and --no-tracking exclude each other: leave one out.")
-    return Common(json, plugins_dir, store, not no_tracking)
+    if promote and no_tracking:
+        raise UserError("--promote and --no-tracking exclude each other: leave one out.")
+    return Common(json, plugins_dir, store, not no_tracking, promote=promote)
 
 
 def examples(*lines: str) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from discover.base.text_table import number
+from discover.cli.dry_run import print_estimate
 from discover.cli.guard import StoppedError, raise_late
-from discover.cli.options import Common, Json, NoTracking, PluginsDir, Settings, Tracking, common
+from discover.cli.options import Common, Json, NoTracking, PluginsDir, Promote, Settings, Tracking, common
 from discover.cli.output import command_line, escaped, print_json, print_text, quiet_output, tracked_lines
 from discover.plugin.session import Session, session, start_plugins
 from discover.process import interruption
@@ -38,13 +39,20 @@ def run(
     directory: Annotated[
         Path | None, typer.Option("--directory", metavar="DIR", help="Where checkpoints and the champion go.")
     ] = None,
+    promote: Promote = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Run nothing: estimate time, memory and env steps from a short rehearsal.")
+    ] = False,
     json: Json = False,
     no_tracking: NoTracking = False,
     tracking: Tracking = None,
     plugins_dir: PluginsDir = None,
 ) -> None:
     """Search over the candidates that a config leaves open, and compare the champion with its baselines."""
-    options = common(json, plugins_dir, tracking, no_tracking)
+    options = common(json, plugins_dir, tracking, no_tracking, promote=promote)
+    if dry_run:
+        print_estimate(config, settings or (), options)
+        return
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
         from discover.config.reading import read_config
@@ -143,9 +151,17 @@ def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
     yield f"champion:        {result.champion_path}, fitness {number(result.champion_fitness)} on seeds of its own"
     how = ("train", result.champion_path, "--task", run.task, "--steps", run.steps)
     yield f"train it again:  {command_line(*how, plugins_dir=options.plugins_dir)}"
-    facts = outcome.session.facts
-    if "run_id" in facts:  # the store as the tracker writes it: the address of the user may hold a password
-        store = () if options.store is None else ("--tracking", facts.get("tracking", options.store))
+    facts = outcome.session.facts  # with the store as the tracker writes it: the address of the user may hold a password
+    store = () if options.store is None else ("--tracking", facts.get("tracking", options.store))
+    if "model" in facts:
+        address, alias = facts["model"], facts.get("model_alias")
+        how = ("train", alias or address, "--task", run.task, "--steps", run.steps, *store)
+        yield f"registered:      {address}" + (", the champion of its name" if alias else "")
+        yield f"use it:          {command_line(*how, plugins_dir=options.plugins_dir)}"
+        if not alias:
+            how = ("promote", address, *store)
+            yield f"promote it:      {command_line(*how, plugins_dir=options.plugins_dir)}, if it is better than the champion"
+    if "run_id" in facts:
         yield f"look at it:      {command_line('ui', *store)}, run {facts['run_id']}"
     else:
         yield from tracked_lines(facts)

@@ -8,7 +8,7 @@ import typer
 
 from discover.base.text_table import interval, number
 from discover.cli.guard import raise_late
-from discover.cli.options import STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
+from discover.cli.options import STEPS, Changes, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import plain, print_json, quiet_output, tracked_lines
 from discover.config.candidates import HELP, candidate_from
 from discover.plugin.session import session, start_plugins
@@ -23,6 +23,7 @@ def run(
     seeds: Seeds = 10,
     steps: Steps = STEPS,
     seed: Seed = 0,
+    settings: Changes = None,
     json: Json = False,
     no_tracking: NoTracking = False,
     tracking: Tracking = None,
@@ -33,11 +34,14 @@ def run(
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
         from discover.api.training import train_in
+        from discover.config.overrides import changed, changed_name, changes_in
         from discover.contract.events import TaskRun
 
-        algorithm = candidate_from(plugins, candidate, options.store)
+        changes = changes_in(settings or ())
+        algorithm = changed(plugins.registry, candidate_from(plugins, candidate, options.store), changes)
+        name = changed_name(candidate, changes)
         with session(options.command("train"), plugins) as running:
-            training = train_in(running, candidate, algorithm, run=TaskRun(task, steps), seeds=seeds, seed=seed)
+            training = train_in(running, name, algorithm, run=TaskRun(task, steps), seeds=seeds, seed=seed)
     if options.json:
         print_json(_summary(training, running.facts))
     else:

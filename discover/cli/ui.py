@@ -18,6 +18,7 @@ _HOST = "127.0.0.1"
 
 def run(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the page is served on this machine.")] = 5000,
+    shown: Annotated[str | None, typer.Option("--run", metavar="RUN", help="A run whose page is named too.")] = None,
     tracking: Tracking = None,
     plugins_dir: PluginsDir = None,
 ) -> None:
@@ -26,8 +27,13 @@ def run(
     line = plugins.hook.discover_ui(store=tracking, port=port)
     if line is None:
         raise UserError("no loaded plugin serves a page: is the plugin 'mlflow' blocked or broken?")
+    links = plugins.hook.discover_ui_links(store=tracking, run=shown) or {}
     _check_port(port)
-    print(f"look at http://{_HOST}:{port} (ctrl-C ends it)", file=sys.stderr, flush=True)
+    place = f"http://{_HOST}:{port}"
+    first, *others = links.items() or [("", "")]
+    print(f"look at {place}{first[1]} (ctrl-C ends it)", file=sys.stderr, flush=True)
+    for label, link in others:
+        print(f"{label}: {place}{link}", file=sys.stderr, flush=True)
     # The server takes the place of this process: whatever ends the one ends the other.
     os.execvp(line[0], line)
 

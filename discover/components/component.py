@@ -71,10 +71,26 @@ class Component:
         """Figures of the component's behavior, by name; trackers store them with a run."""
         return {}
 
+    def formula(self) -> str:
+        """The component's own equations in LaTeX, one a line, with its numbers put in; empty where there is none.
+
+        Its parts write their own. `discover.latex_number` writes a number. Pages draw the part of LaTeX that matplotlib's
+        mathtext knows (no environments, no alignment).
+        """
+        return ""
+
     def effective(self) -> "Component":
         """A component of the same kind that does the same without parts that do nothing; see `discover.effective`.
 
         A component that uses one of several parts returns that part.
+        """
+        return self
+
+    def standalone(self) -> "Component":
+        """The component whose source `discover.export` writes in the place of this one's; see `discover.export`.
+
+        By default this one. A component whose own source is long, or needs the framework, returns a simpler one of the same
+        kind that computes the same numbers from the same parameters.
         """
         return self
 

@@ -103,9 +103,26 @@ class RealDomain(Domain):
         if isinstance(value, jax.core.Tracer):
             number = _SCALES[self.scale](jnp, jnp.clip(value, np.float32(self.low), np.float32(self.high)))
             return _unsquash(jnp.clip((number - low) / (high - low), 0.0, 1.0), jnp)[None] / self.std
-        number = min(max(float(value), self.low), self.high)
-        u = (self._forward(number) - low) / (high - low)
-        return np.asarray([_unsquash(u) / self.std], np.float32)
+        return np.asarray([_unsquash(self.position(float(value))) / self.std], np.float32)
+
+    def position(self, value: float) -> float:
+        """The place of a value in the range, from 0 at ``low`` to 1 at ``high``, on the domain's scale.
+
+        >>> RealDomain(low=1.0, high=100.0, scale="log").position(10.0)
+        0.5
+        """
+        low, high = self._forward(self.low), self._forward(self.high)
+        return (self._forward(min(max(value, self.low), self.high)) - low) / (high - low)
+
+    def value_at(self, position: float) -> float:
+        """The value at a place in the range: the inverse of `position`.
+
+        >>> round(RealDomain(low=1.0, high=100.0, scale="log").value_at(0.5), 3)
+        10.0
+        """
+        low, high = self._forward(self.low), self._forward(self.high)
+        value = float(_INVERSES[self.scale](jnp.float32(low + (high - low) * position)))
+        return min(max(value, self.low), self.high)
 
     def sample(self, key: jax.Array) -> jax.Array:
         return _sample_evenly(key, self.std)
@@ -190,6 +207,18 @@ class IntegerDomain(Domain):
             return self._middle_of(jnp.clip(value, self.low, self.high))
         u = (int(value) - self.low + 0.5) / self._count
         return np.asarray([_unsquash(min(max(u, 0.0), 1.0)) / self.std], np.float32)
+
+    def position(self, value: float) -> float:
+        """The place of a value in the range, from 0 at ``low`` to 1 at ``high``."""
+        return (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+
+    def value_at(self, position: float) -> int:
+        """The whole number nearest to a place in the range.
+
+        >>> IntegerDomain(low=1, high=9).value_at(0.5)
+        5
+        """
+        return self.low + round(position * (self.high - self.low))
 
     def sample(self, key: jax.Array) -> jax.Array:
         return _sample_evenly(key, self.std)

@@ -54,12 +54,14 @@ def free(**changes: float | str) -> Any:
 def choice(*options: FieldValue) -> Any:
     """Leave open which of the options is used, e.g. ``PPO(returns=choice(GAE(), LambdaReturn()))``.
 
-    Raises:
-        UserError: there are fewer than two options.
+    Of one option there is nothing to choose: it is the value.
 
-    >>> choice("tanh", "relu")
-    choice('tanh', 'relu')
+    Raises:
+        UserError: there is no option.
+
+    >>> choice("tanh", "relu"), choice("tanh")
+    (choice('tanh', 'relu'), 'tanh')
     """
-    if len(options) < 2:
-        raise UserError(f"choice needs two options or more; got {len(options)}: write the one option itself.")
-    return Choice(options)
+    if not options:
+        raise UserError("choice needs an option or more; got none: write those that the search may take.")
+    return options[0] if len(options) == 1 else Choice(options)

@@ -89,10 +89,21 @@ def _fits(template: FieldValue, candidate: FieldValue) -> bool:
 
 
 def _are_equal(value: FieldValue, other: FieldValue) -> bool:
-    """Whether two values without open parts are equal."""
+    """Whether two values without open parts are equal; numbers to the precision of float32, which a decoded candidate has.
+
+    >>> _are_equal(0.9, np.float32(0.9)), _are_equal(0.9, 0.91)
+    (True, False)
+    """
     if jax.tree.structure(value) != jax.tree.structure(other):
         return False
-    return all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(*map(jax.tree.leaves, (value, other)), strict=True))
+    pairs = zip(*map(jax.tree.leaves, (value, other)), strict=True)
+    return all(np.array_equal(_rounded(a), _rounded(b)) for a, b in pairs)
+
+
+def _rounded(value: FieldValue) -> np.ndarray:
+    """A value as an array, of float32 if it holds real numbers."""
+    array = np.asarray(value)
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
 def option_name(template: FieldValue, path: str, option: int) -> str:

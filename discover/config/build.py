@@ -23,7 +23,7 @@ from discover.components.component import Component, Field, domain_of, field_of,
 from discover.components.domains import Domain
 from discover.components.genes import opened_domain
 from discover.components.number_domains import IntegerDomain, RealDomain
-from discover.components.open_values import Choice, Free
+from discover.components.open_values import Choice, Free, choice
 from discover.components.weights_domain import WeightsDomain
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
@@ -57,7 +57,7 @@ def environment_from(registry: Registry, value: Any, where: str = "task") -> Env
 def component_from(registry: Registry, kind: type[Component], value: Any, where: str) -> Any:
     """The component of one kind that ``value`` describes."""
     if isinstance(value, Mapping) and set(value) == {"choice"}:
-        return Choice(_options(value["choice"], where, lambda v, w: component_from(registry, kind, v, w)))
+        return choice(*_options(value["choice"], where, lambda v, w: component_from(registry, kind, v, w)))
     name, settings = _named(value, kind, where)
     entry = _entry(registry, kind.kind, name, where)
     assert entry.component is not None
@@ -152,7 +152,7 @@ def _field_from(registry: Registry, field: Field, value: Any, where: str) -> Any
     if field.role == "leaf":
         return _leaf_from(value, where)
     if isinstance(value, Mapping) and set(value) == {"choice"}:
-        return Choice(_options(value["choice"], where, lambda v, _: _tuples(v)))
+        return choice(*_options(value["choice"], where, lambda v, _: _tuples(v)))
     return _tuples(value)
 
 
@@ -191,8 +191,8 @@ def _misspells_free(value: Any) -> bool:
 
 
 def _options(values: Any, where: str, build: Callable[[Any, str], Any]) -> tuple[Any, ...]:
-    if not isinstance(values, list | tuple) or len(values) < 2:
-        raise UserError(f"{where}.choice must list two options or more; got {values!r}.")
+    if not isinstance(values, list | tuple) or not values:
+        raise UserError(f"{where}.choice must list an option or more; got {values!r}.")
     return _each(values, f"{where}.choice", build)
 
 

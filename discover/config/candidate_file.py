@@ -7,9 +7,7 @@ fingerprint of the whole, so that a file cut short or altered is told from a goo
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,7 @@ from discover.contract.registry import Registry
 from discover.storage.array_file import write_atomically
 from discover.storage.files import is_file
 from discover.storage.json_text import values_in_json
-from discover.storage.zip_archive import MOST_BYTES, MOST_MEMBERS, array_in, damage, members_of
+from discover.storage.zip_archive import MOST_BYTES, MOST_MEMBERS, array_in, damage, members_of, zip_of
 
 FORMAT = 1
 SUFFIX = ".candidate"
@@ -59,13 +57,7 @@ def save_candidate(path: Path, algorithm: Algorithm, registry: Registry, notes: 
         values_in_json(described)  # what cannot be read again is not written
     except (TypeError, ValueError) as error:
         raise UserError(f"the notes of a candidate must be JSON ({error}): leave out what is not.") from None
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(_member("candidate.json"), described)
-        for name, array in arrays.items():
-            with file.open(_member(name), "w") as member:
-                np.save(member, array, allow_pickle=False)
-    write_atomically(Path(path), buffer.getvalue())
+    write_atomically(Path(path), zip_of("candidate.json", described, arrays))
     return Path(path)
 
 
@@ -102,14 +94,6 @@ def fingerprint(words: Any, arrays: Mapping[str, np.ndarray]) -> str:
         digest.update(f"{name}{arrays[name].dtype}{arrays[name].shape}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()
-
-
-def _member(name: str) -> zipfile.ZipInfo:
-    """A compressed member without a time of its own, so that equal candidates with equal notes are equal files."""
-    member = zipfile.ZipInfo(name)
-    member.compress_type = zipfile.ZIP_DEFLATED
-    member.external_attr = 0o600 << 16
-    return member
 
 
 def _read(path: Path) -> tuple[Any, dict[str, np.ndarray], dict[str, Any]]:

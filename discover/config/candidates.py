@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from discover.base.errors import UserError
+from discover.base.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
@@ -43,19 +43,59 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
     return candidate
 
 
-def candidates_from(plugins: Plugins, texts: Iterable[str], store: str | None = None) -> dict[str, Algorithm]:
+def candidates_from(
+    plugins: Plugins, texts: Sequence[str], store: str | None = None, *, settings: Sequence[str] = ()
+) -> dict[str, Algorithm]:
     """Several candidates, each under a name of its own.
+
+    Args:
+        plugins: the loaded plugins.
+        texts: what the user calls them.
+        store: address of the tracking store.
+        settings: changes of them; `settings_by_place` says of which.
 
     Raises:
         UserError: one of them is wrong, or given twice, however it is spelled.
     """
+    from discover.config.overrides import changed, changed_name, changes_in
+
     candidates: dict[str, Algorithm] = {}
-    for text in texts:
-        if text in candidates:
-            raise UserError(f"candidate '{text}' is given twice: leave one out.")
-        candidates[text] = candidate_from(plugins, text, store)
+    for text, own in zip(texts, settings_by_place(texts, settings), strict=True):
+        changes = changes_in(own)
+        name = changed_name(text, changes)
+        if name in candidates:
+            raise UserError(f"candidate '{name}' is given twice: leave one out, or change it with --set 2:PATH=VALUE.")
+        candidates[name] = changed(plugins.registry, candidate_from(plugins, text, store), changes)
     check_different(plugins, candidates)
     return candidates
+
+
+def settings_by_place(texts: Sequence[str], settings: Iterable[str]) -> list[list[str]]:
+    """The settings ``PATH=VALUE`` of each candidate: of the first one, unless ``NAME:`` or ``2:`` stands before the path.
+
+    Raises:
+        UserError: there is no such candidate, or several of that name.
+
+    >>> settings_by_place(["ppo", "dpo"], ["rule.ppo.clip=0.3", "2:rule.dpo.epochs=4", "dpo:network=gru"])
+    [['rule.ppo.clip=0.3'], ['rule.dpo.epochs=4', 'network=gru']]
+    """
+    own: list[list[str]] = [[] for _ in texts]
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        name, colon, path = key.rpartition(":")
+        own[_place(texts, name, setting) if colon else 0].append(f"{path}{equals}{value}")
+    return own
+
+
+def _place(texts: Sequence[str], name: str, setting: str) -> int:
+    """The place of the candidate that a setting names, or numbers from 1."""
+    if texts.count(name) == 1:
+        return texts.index(name)
+    if name.isdecimal() and len(name) < 9 and 1 <= int(name) <= len(texts):
+        return int(name) - 1
+    if name in texts:
+        raise UserError(f"--set '{setting}': several candidates are called '{name}': write the place of one, such as 1:...")
+    raise UserError(f"--set '{setting}': no candidate here is called '{name}'; {nearest(name, set(texts))}.")
 
 
 def check_different(plugins: Plugins, candidates: Mapping[str, Algorithm]) -> None:

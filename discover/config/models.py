@@ -43,14 +43,15 @@ class ReportModel(Section):
     """The comparison after a search."""
 
     form: ClassVar[str] = "a mapping with baselines, tasks, seeds"
-    remedy: ClassVar[str] = "list the tasks to compare on"
 
     baselines: Annotated[dict[str, Any], Baselines()] = Field(
         {},
         description="Candidates to compare the champion with, by name: a recipe, a candidate, or {tune: SPACE} for the "
         "champion of a search over that space with the same budget.",
     )
-    tasks: Annotated[list[TaskModel], Items(TaskModel.form)] = Field(min_length=1, description="Tasks to compare on.")
+    tasks: Annotated[
+        Annotated[list[TaskModel], Field(min_length=1)] | None, Items(TaskModel.form, or_null="those of the search")
+    ] = Field(None, description="Tasks to compare on, with seeds that the search never uses; null for the tasks of the search.")
     seeds: Annotated[int, Whole(2, 2**16)] = Field(
         16, description="Lifetimes of each candidate on each task, with random numbers that the search never uses."
     )

@@ -26,7 +26,7 @@ class Places:
 
     Attributes:
         file: the name of the file; empty if there is none.
-        line: where its mapping is written, and all that it holds; None where that is not known (JSON).
+        line: where its mapping is written, and all that it holds; None where there is no file.
         settings: paths, each with the setting of the command line that writes what is there.
     """
 
@@ -50,7 +50,7 @@ class Places:
         """The index of the setting that writes what is at a path, -1 for none; and the number of its line, 0 for none."""
         line, known = self._line_of(path)
         for index, (changed, _) in reversed([*enumerate(self.settings)]):
-            if _is_below(path, changed) or (not known and _is_below(changed, path)):
+            if is_below(path, changed) or (not known and is_below(changed, path)):
                 return index, 0
         return -1, line
 
@@ -58,7 +58,7 @@ class Places:
         """The number of the line of the innermost known key on a path (0 for none), and whether that is the whole path."""
         line, number, rest = self.line, 0, path
         while line is not None and rest:
-            steps = [key for key in line.below if _is_below(rest, str(key))]
+            steps = [key for key in line.below if is_below(rest, str(key))]
             if not steps:
                 return number, False
             step = max(steps, key=lambda key: len(str(key)))  # a name may hold a dot
@@ -98,17 +98,19 @@ def with_settings(config: Mapping[str, Any], settings: Iterable[str]) -> Written
     values, applied, mistakes = copy.deepcopy(dict(config)), [], Mistakes()
     for setting in settings:
         with mistakes.at(""):
-            applied.append((_apply(values, setting), setting))
+            path, value = setting_of(setting)
+            put(values, path, value, f"--set '{setting}'")
+            applied.append((path, setting))
     mistakes.check()
     places = config.places if isinstance(config, WrittenConfig) else Places()
     return WrittenConfig(values, replace(places, settings=(*places.settings, *applied)))
 
 
-def _standard_input() -> tuple[Any, Line | None]:
+def _standard_input() -> tuple[Any, Line]:
     return values_in_bytes(sys.stdin.buffer.read(4 * LONGEST + 1), "standard input")
 
 
-def _file(path: Path) -> tuple[Any, Line | None]:
+def _file(path: Path) -> tuple[Any, Line]:
     if not is_file(path, "config file"):
         close = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.y*ml")], n=1)
         hint = f"did you mean '{path.parent / close[0]}'?" if close else "check the path."
@@ -116,44 +118,67 @@ def _file(path: Path) -> tuple[Any, Line | None]:
     return values_and_lines_in_file(path, "config file")
 
 
-def _is_below(path: str, other: str) -> bool:
-    """Whether a dotted path is another one, or lies below it."""
+def is_below(path: str, other: str) -> bool:
+    """Whether a dotted path is another one, or lies below it.
+
+    >>> is_below("a.b", "a"), is_below("ab", "a")
+    (True, False)
+    """
     return path == other or path.startswith(f"{other}.")
 
 
-def _apply(config: dict[str, Any], setting: str) -> str:
-    """Apply a setting; returns the path of what it changes."""
+def setting_of(setting: str, example: str = "population=64") -> tuple[str, Any]:
+    """The path and the value of a setting ``a.b=c``, whose value is YAML.
+
+    Raises:
+        UserError: it has no path, no '=', or its value is not YAML.
+
+    >>> setting_of("report.seeds=16")
+    ('report.seeds', 16)
+    """
     path, equals, text = setting.partition("=")
     if not equals or not path:
-        raise UserError(f"--set '{setting}' must be key=value, with dots between nested keys, such as --set population=64.")
+        raise UserError(f"--set '{setting}' must be key=value, with dots between nested keys, such as --set {example}.")
     try:
-        value = values_in(text)
+        return path, values_in(text)
     except ValueError as error:
         raise UserError(f"--set '{setting}': the value is not YAML ({error}): repair it, or quote a text.") from None
+
+
+def put(values: dict[str, Any], path: str, value: Any, origin: str) -> None:
+    """Put a value at a dotted path of nested mappings and lists; mappings that are not there yet are made.
+
+    Args:
+        values: is changed.
+        path, value: what to put where.
+        origin: what asks for it, which begins the message of an error.
+
+    Raises:
+        UserError: there is no such place.
+    """
     *parents, last = path.split(".")
     if len(parents) >= DEEPEST:
-        raise UserError(f"--set '{setting}' names a place deeper than {DEEPEST} levels: is it the right one?")
-    node: Any = config
+        raise UserError(f"{origin} names a place deeper than {DEEPEST} levels: is it the right one?")
+    node: Any = values
     for name in parents:
-        node = _child(node, name, setting)
+        node = _child(node, name, origin)
     if isinstance(node, list):
-        node[_index(node, last, setting)] = value
+        node[_index(node, last, origin)] = value
     elif isinstance(node, dict):
         node[last] = value
     else:
-        raise UserError(f"--set '{setting}': there is nothing below '{parents[-1]}' to set.")
-    return path
+        raise UserError(f"{origin}: there is nothing below '{parents[-1]}' to set.")
 
 
-def _child(node: Any, name: str, setting: str) -> Any:
+def _child(node: Any, name: str, origin: str) -> Any:
     if isinstance(node, list):
-        return node[_index(node, name, setting)]
+        return node[_index(node, name, origin)]
     if isinstance(node, dict):
         return node.setdefault(name, {})
-    raise UserError(f"--set '{setting}': there is nothing below '{name}' to set.")
+    raise UserError(f"{origin}: there is nothing below '{name}' to set.")
 
 
-def _index(node: list[Any], name: str, setting: str) -> int:
+def _index(node: list[Any], name: str, origin: str) -> int:
     if not name.isdecimal() or len(name) > 9 or int(name) >= len(node):
-        raise UserError(f"--set '{setting}': '{name}' must be an index below {len(node)}.")
+        raise UserError(f"{origin}: '{name}' must be an index below {len(node)}.")
     return int(name)

@@ -156,7 +156,7 @@ def _only(key: str, schema: Schema) -> Schema:
 
 
 def _choice(schema: Schema) -> Schema:
-    return {**_only("choice", {"type": "array", "items": schema, "minItems": 2}), "description": "Left open for the search."}
+    return {**_only("choice", {"type": "array", "items": schema, "minItems": 1}), "description": "Left open for the search."}
 
 
 _LIMITS: Schema = {

@@ -175,10 +175,13 @@ class _Checks:
             for name, words in candidates.items():
                 with self.mistakes.at(f"report.baselines.{name}"):
                     baselines[name] = self._baseline(f"report.baselines.{name}", words, strategy)
-        runs = self._runs("report.tasks", value.get("tasks"))
-        if not self._right("report"):
+        where, items, note = "report.tasks", value.get("tasks"), ""
+        if items is None:
+            where, items, note = "tasks", self._full.get("tasks"), "searched"
+        runs = self._runs(where, items)
+        if items is None or not self._right("report", where):
             return None
-        notes = [item.get("note", "") for item in value["tasks"]]
+        notes = [item.get("note") or note for item in items]
         return Report(baselines, runs, notes, value.get("seeds", ReportModel.model_fields["seeds"].default))
 
     def _baseline(self, where: str, words: Any, strategy: Strategy | None) -> Baseline:

@@ -96,18 +96,20 @@ class Items(Value):
 
     Attributes:
         form: what an item looks like.
+        or_null: what null stands for; empty if it is not allowed.
     """
 
     form: str
+    or_null: str = ""
 
     def __str__(self) -> str:
-        return f"a list of {self.form}"
+        return f"a list of {self.form}" + (f", or null for {self.or_null}" if self.or_null else "")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(self._checked, handler(source))
 
     def _checked(self, value: Any) -> Any:
-        if not isinstance(value, list) or not value:
+        if not (isinstance(value, list) and value) and not (value is None and self.or_null):
             raise PydanticCustomError(MISTAKE, self.demand)  # type: ignore[arg-type]
         return value
 

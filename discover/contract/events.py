@@ -53,11 +53,12 @@ class Command:
     """A command that is about to begin, for plugins that may watch it.
 
     Attributes:
-        name: ``search``, ``resume``, ``train`` or ``compare``.
+        name: ``search``, ``resume``, ``train``, ``compare`` or ``promote``.
         directory: directory of the search that is resumed, else None.
         tracking: whether the command is tracked (``--no-tracking`` switches it off).
         store: address of the tracking store (``--tracking``); None leaves it to the tracker.
         json: whether standard output belongs to one JSON object.
+        promote: whether the champion of a search is to be the champion of its registered model without a comparison.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Command:
     tracking: bool = True
     store: str | None = None
     json: bool = False
+    promote: bool = False
 
 
 @dataclass(frozen=True)

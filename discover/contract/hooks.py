@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from discover.contract.events import Command, Generation, SearchInfo
+    from discover.contract.promotion import ModelVersion
     from discover.contract.registry import Registry
     from discover.contract.results import Comparison, SearchResult, Training
+    from discover.contract.run_summary import RunSummary
 
 hookspec = pluggy.HookspecMarker("discover")
 hookimpl = pluggy.HookimplMarker("discover")
@@ -104,5 +106,39 @@ def discover_find_search(address: str, store: str | None) -> Path | None:
 
 
 @hookspec(firstresult=True)
+def discover_model_version(address: str, store: str | None) -> ModelVersion | None:
+    """The version of a registered model at an address; None if the text is no such address.
+
+    If there is no such version, raise a `UserError`.
+    """
+
+
+@hookspec(firstresult=True)
+def discover_promote(version: ModelVersion, why: str, store: str | None) -> bool | None:
+    """Make a version the champion of its registered model, and keep the reason with it; True once it is.
+
+    If ``version.champion`` is no longer the champion, raise a `UserError`: the comparison was with another one.
+    """
+
+
+@hookspec(firstresult=True)
 def discover_ui(store: str | None, port: int) -> Sequence[str] | None:
     """The command line that serves the web page of the tracking store on 127.0.0.1, port ``port``."""
+
+
+@hookspec(firstresult=True)
+def discover_ui_links(store: str | None, run: str | None) -> Mapping[str, str] | None:
+    """Addresses below that of the page, each with a label: where to begin (the first one), the last run, or a run by its id.
+
+    If there is no such run, raise a `UserError`: it ends the command.
+    """
+
+
+@hookspec(firstresult=True)
+def discover_runs(store: str | None, kind: str | None, word: str, limit: int) -> Sequence[RunSummary] | None:
+    """The newest searches, comparisons and trainings of the tracking store, the newest first; None if there is no store.
+
+    Runs that are parts of others (a candidate of a comparison, a phase of a search) are left out. ``kind`` is ``search``,
+    ``comparison`` or ``training``, or None for all; ``word`` is a part of their names, in lower or upper case; ``limit`` is the
+    most that are wanted.
+    """

@@ -187,6 +187,12 @@ class Registry:
         entry = Entry("task", name, None, environment, summary=summary, paper=paper, provenance=self._current, facts=facts)
         self._put(entry)
 
+    def copy(self) -> Registry:
+        """A registry of the same names, to which others can be added without a change of this one."""
+        copied = Registry()
+        copied._entries, copied._names, copied._plugins = dict(self._entries), dict(self._names), dict(self._plugins)
+        return copied
+
     def get(self, kind: str, name: str) -> Entry:
         """The entry of a kind and name.
 

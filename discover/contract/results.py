@@ -86,6 +86,9 @@ class Training:
         env_steps, seconds: totals of all seeds, compilation included.
         provenance: versions, plugins, git commit, device, chunk size.
         facts: facts that watchers add once the command is over (``run_id``, ...).
+        stream: name and seed of the stream that the S seeds come from (``report 0``): trainings with the same one have the same
+            seeds.
+        words: the candidate as in a config, weights as arrays; None where a training was put together by hand.
     """
 
     name: str
@@ -101,6 +104,8 @@ class Training:
     seconds: float
     provenance: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    stream: str = ""
+    words: Any = None
 
     @property
     def sound(self) -> bool:
@@ -202,16 +207,24 @@ class Comparison:
         return self.table()
 
     def table(self, shown: Callable[[str], str] = str) -> str:
-        """The rows as a table, run by run, with the verdict below.
+        """The rows as a table with the verdict below: run by run, the first candidate, then the others, the hardest first.
 
         Args:
             shown: turns each text into what the terminal can show, before columns are measured.
         """
         numbers = ("IQM", "95 % interval", "seeds", f"{self.candidates[0]} minus this")
         order = {(run.task, run.steps): place for place, run in enumerate(self.runs)}
-        rows = sorted(self.rows(), key=lambda row: order[row["task"], row["steps"]])
+        hardest = {name: place for place, name in enumerate(self._hardest_first())}
+        rows = sorted(self.rows(), key=lambda row: (order[row["task"], row["steps"]], hardest[row["candidate"]]))
         cells = [[shown(text) for text in _texts(row)] for row in rows]
         return f"{text_table(('task', 'candidate', *numbers, 'verdict'), cells, numbers)}\n{shown(self.verdict)}"
+
+    def _hardest_first(self) -> list[str]:
+        """The first candidate, then the others by their mean rank: by how many of them each is beaten, over all runs."""
+        first, *others = self.candidates
+        estimates = {name: np.nan_to_num([t.interval.estimate for t in self.trainings[name]], nan=-np.inf) for name in others}
+        beaten = {name: sum(int((other > mine).sum()) for other in estimates.values()) for name, mine in estimates.items()}
+        return [first, *sorted(others, key=lambda name: beaten[name])]
 
     def plot(self, run: int | None = None) -> Figure:
         """Draw the learning curves of all candidates.

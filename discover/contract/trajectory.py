@@ -72,14 +72,14 @@ class Trajectory(NamedTuple):
     unscaled: Unscaled | tuple[()] = ()
 
 
-def group_columns(batch: Trajectory, size: int) -> Trajectory:
+def group_environments(batch: Trajectory, size: int) -> Trajectory:
     """Groups of ``size`` neighboring environments along a new leading axis: ``[T, B, ...]`` becomes ``[G, T, size, ...]``.
 
-    The inverse is `join_columns`; ``extra`` is ``[G, ...]`` already and stays as it is.
+    The inverse is `join_environments`; ``extra`` is ``[G, ...]`` already and stays as it is.
 
     >>> fields = dict.fromkeys(Trajectory._fields[:9], jnp.zeros((5, 6)))  # T = 5, B = 6
     >>> batch = Trajectory(**fields, context={}, carry=(), task=jnp.zeros(6))
-    >>> group_columns(batch, 2).reward.shape, group_columns(batch, 2).task.shape
+    >>> group_environments(batch, 2).reward.shape, group_environments(batch, 2).task.shape
     ((3, 5, 2), (3, 2))
     """
 
@@ -94,10 +94,10 @@ def group_columns(batch: Trajectory, size: int) -> Trajectory:
     return jax.tree.map(steps, rest)._replace(**whole, extra=batch.extra)
 
 
-def join_columns(groups: T) -> T:
-    """Undo `group_columns`, for a trajectory or for outputs: ``[G, T, size, ...]`` becomes ``[T, B, ...]``.
+def join_environments(groups: T) -> T:
+    """Undo `group_environments`, for a trajectory or for outputs: ``[G, T, size, ...]`` becomes ``[T, B, ...]``.
 
-    >>> join_columns({"value": jnp.zeros((3, 5, 2))})["value"].shape
+    >>> join_environments({"value": jnp.zeros((3, 5, 2))})["value"].shape
     (5, 6)
     """
 

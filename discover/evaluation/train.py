@@ -11,7 +11,7 @@ import numpy as np
 
 from discover.base.randomness import seed_keys
 from discover.base.statistics import Interval, bootstrap_interval
-from discover.config.build import environment_from
+from discover.config.build import config_of, environment_from
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Status, TaskRun
 from discover.contract.executor import Executor
@@ -107,6 +107,8 @@ def train_checked(
         env_steps=int(curves.env_steps.sum(dtype=np.int64)),
         seconds=seconds,
         provenance={**(provenance(registry) if facts is None else facts), "executor": repr(executor)},
+        stream=f"{purpose} {seed}",
+        words=config_of(registry, algorithm),
     )
 
 

@@ -55,7 +55,7 @@ class ReplayBuffer(NamedTuple):
         if len(scale) != len(self.scale):
             raise UserError(
                 "this replay buffer keeps what was there before the normalizer, which the experience added has lost "
-                "(minibatches and groups of columns do not carry it): add experience as it was collected."
+                "(minibatches and groups of environments do not carry it): add experience as it was collected."
             )
         transitions = _only(unscaled, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
         steps, columns = trajectory.reward.shape

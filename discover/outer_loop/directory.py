@@ -17,6 +17,7 @@ from typing import Any
 from discover.base.errors import DiscoverWarning, UserError
 from discover.config.search_config import SearchConfig, slug
 from discover.contract.registry import Registry
+from discover.evaluation.comparison_file import REPORT_FILE
 from discover.storage.array_file import leftovers, remove_leftovers, write_atomically
 from discover.storage.locks import LOCK_FILE, directory_lock
 from discover.storage.yaml_text import text_of, values_in
@@ -34,7 +35,7 @@ FORMAT = 1
 _KEYS = {"config": "words", "dependencies": "belongs"}
 """Attributes of `Origin` whose key in `ORIGIN_FILE` has another name."""
 
-_FILES = (CONFIG_FILE, ORIGIN_FILE, STATE_FILE, CHAMPION_FILE, RESULT_FILE)
+_FILES = (CONFIG_FILE, ORIGIN_FILE, STATE_FILE, CHAMPION_FILE, REPORT_FILE, RESULT_FILE)
 _SHAPING = ("discover-rl", "jax", "jaxlib", "numpy", "optax", "evosax", "gymnax")
 """Distributions whose version may change bits."""
 
@@ -130,7 +131,7 @@ def bit_dependencies(registry: Registry, provenance: Mapping[str, Any]) -> dict[
 def begin(directory: Path, config: Mapping[str, Any], dependencies: Mapping[str, Any], provenance: Mapping[str, Any]) -> Origin:
     """Write the two files that identify a search; after the second one, it can be resumed."""
     text = text_of(config, "the config")
-    origin = Origin(_plain(values_in(text)), _plain(dependencies), _plain(provenance))
+    origin = Origin(plain(values_in(text)), plain(dependencies), plain(provenance))
     write_origin(directory, origin)
     write_atomically(directory / CONFIG_FILE, text.encode())
     return origin
@@ -184,7 +185,7 @@ def changes(
     Raises:
         UserError: a difference that is not accepted; the message names it.
     """
-    differing = list(_differing(origin.config, _plain(config)))
+    differing = list(_differing(origin.config, plain(config)))
     for path, before, now in differing:
         if path[0] not in _HARMLESS:
             raise UserError(
@@ -192,7 +193,7 @@ def changes(
                 f"{_short(before)}, which cannot be taken up by it: change it back, or start a new search."
             )
     sentences = [f"{'.'.join(path)} is {_short(now)}, was {_short(before)}" for path, before, now in differing]
-    sentences += _differences(origin.dependencies, _plain(dependencies))
+    sentences += _differences(origin.dependencies, plain(dependencies))
     if not sentences:
         return []
     summary = "; ".join(sentences[:4]) + (f"; and {len(sentences) - 4} more" if len(sentences) > 4 else "")
@@ -207,12 +208,12 @@ def accept_changes(origin: Origin, config: Mapping[str, Any], dependencies: Mapp
     if not notes:
         return origin
     changes = (*origin.changes, *notes)
-    return replace(origin, config=_plain(config), dependencies=_plain(dependencies), changes=changes)
+    return replace(origin, config=plain(config), dependencies=plain(dependencies), changes=changes)
 
 
 def end_differs(origin: Origin, config: Mapping[str, Any]) -> bool:
     """Whether the config asks for another selection or report than before, so that the end must be run again."""
-    now = _plain(config)
+    now = plain(config)
     return any(origin.config[key] != now[key] for key in ("selection_seeds", "report"))
 
 
@@ -262,7 +263,7 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
     """A value as JSON gives it back."""
     return json.loads(json.dumps(value, default=str))
 

@@ -225,6 +225,8 @@ class Ending:
 def write_result(directory: Path, result: SearchResult) -> None:
     """Write the file that marks a search as finished, with all that `Ending.earlier_result` cannot read elsewhere."""
     values = {name: getattr(result, name) for name in _NUMBERS} | {"finalist_fitness": result.finalist_fitness.tolist()}
+    if result.comparison is not None:
+        values |= {"table": result.comparison.rows(), "verdict": result.comparison.verdict}
     text = json.dumps({"format": FORMAT, "champion": CHAMPION_FILE, **values}, indent=2)
     write_atomically(directory / RESULT_FILE, text.encode())
 

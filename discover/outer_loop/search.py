@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from discover.base.errors import DiscoverError
 from discover.components.space import Space
 from discover.config.baselines import Baseline
 from discover.config.build import config_of, environment_from, errors_at
@@ -17,6 +18,7 @@ from discover.config.search_config import SearchConfig, checked_config
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import SearchInfo
 from discover.contract.results import SearchResult
+from discover.evaluation.comparison_file import REPORT_FILE, save_comparison
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.checkpoint import Checkpoint
 from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config
@@ -24,6 +26,7 @@ from discover.outer_loop.directory import CONFIG_FILE
 from discover.outer_loop.ending import Ending, read_result, write_result
 from discover.outer_loop.fitness import Evaluator
 from discover.outer_loop.generations import Generations
+from discover.outer_loop.history import HistoryFiles
 from discover.outer_loop.time_limit import TimeLimitedWorker
 from discover.plugin.loader import Plugins
 from discover.plugin.provenance import provenance
@@ -128,12 +131,14 @@ class _Runner:
     Attributes:
         now: the snapshot after the last generation that the watchers have seen.
         checkpoint: of the search, in its directory.
+        history: of the population, in the directory too.
         info: of the search, for its watchers.
     """
 
     info: SearchInfo
     directory: Path
     checkpoint: Checkpoint
+    history: HistoryFiles
 
     def __init__(self, plugins: Plugins, config: SearchConfig, progress: Callable[[str, float], None] | None):
         """Check all that can be checked; nothing is written."""
@@ -168,6 +173,7 @@ class _Runner:
             self._take_up(dependencies)
         else:
             self.checkpoint = self._checkpoint_of(search_directory.begin(directory, self._config_values, dependencies, facts))
+        self.history = HistoryFiles(directory, self.space, self.now.counters.generations)
         ended = self.now.counters.generations == self.config.generations
         self.info = SearchInfo(
             name=self.config.name,
@@ -199,6 +205,9 @@ class _Runner:
         with self.checkpoint.must_write("its champion", self.now):
             ending.save(choice)
         result = ending.result(choice)
+        if result.comparison is not None:
+            with self.checkpoint.must_write("its report", self.now):
+                save_comparison(self.directory / REPORT_FILE, result.comparison)
         self.plugins.tell("discover_search_finished", search=self.info, result=result)
         with self.checkpoint.must_write("its result", self.now):
             self._make_durable()
@@ -216,6 +225,7 @@ class _Runner:
         while self.now.counters.generations < self.config.generations:
             generation, now = self._generations.run(self.now)
             self.plugins.tell("discover_generation_done", search=self.info, generation=generation)
+            self.history.add(generation)
             self.now = now  # only after the watchers have seen it: a checkpoint is never ahead of a ledger
             due = time.perf_counter() - last_save > 60 * self.config.checkpoint_minutes
             if (due or self.checkpoint.late) and self.checkpoint.save(self.now):
@@ -223,6 +233,8 @@ class _Runner:
         if self.checkpoint.generations < self.now.counters.generations:
             with self.checkpoint.must_write("its last checkpoint", self.now):
                 self.checkpoint.write(self.now)
+        with self.checkpoint.must_write("the history of its population", self.now):
+            self.history.write()
 
     def _ending(self) -> Ending:
         return Ending(
@@ -295,5 +307,7 @@ class _Runner:
         )
 
     def _make_durable(self) -> None:
-        """Let the watchers store durably all that they have seen of the search."""
+        """Store the history, and let the watchers store durably all that they have seen of the search."""
+        with contextlib.suppress(OSError, DiscoverError):  # a checkpoint matters more; what is missing is written with the next
+            self.history.write()
         self.plugins.tell("discover_checkpoint", search=self.info)

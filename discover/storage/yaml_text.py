@@ -14,6 +14,7 @@ import yaml
 from discover.base.errors import UserError, cut
 from discover.storage import json_text
 from discover.storage.files import bytes_of
+from discover.storage.json_lines import lines_in_json
 from discover.storage.json_text import PlainValues, values_in_json
 from discover.storage.yaml_core import FLOAT, INT, Builder, Line
 
@@ -64,22 +65,22 @@ def values_in_file(path: Path, what: str) -> PlainValues:
     return values_and_lines_in_file(path, what)[0]
 
 
-def values_and_lines_in_file(path: Path, what: str) -> tuple[PlainValues, Line | None]:
-    """The values of a file and, of YAML, their places; see `values_in_file`."""
+def values_and_lines_in_file(path: Path, what: str) -> tuple[PlainValues, Line]:
+    """The values of a file and their places; see `values_in_file`."""
     is_json = path.suffix == ".json"
     data = bytes_of(path, what, 4 * (json_text.LONGEST if is_json else LONGEST))
     return values_in_bytes(data, f"{what} '{path}'", is_json=is_json)
 
 
-def values_in_bytes(data: bytes, what: str, *, is_json: bool = False) -> tuple[PlainValues, Line | None]:
-    """The values of bytes of YAML or JSON and, of YAML, their places.
+def values_in_bytes(data: bytes, what: str, *, is_json: bool = False) -> tuple[PlainValues, Line]:
+    """The values of bytes of YAML or JSON, and their places.
 
     Raises:
         UserError: they are neither; the message begins with ``what``.
     """
     try:
         text = data.decode("utf-8-sig")
-        return (values_in_json(text), None) if is_json else values_and_lines(text)
+        return (values_in_json(text), lines_in_json(text)) if is_json else values_and_lines(text)
     except ValueError as error:
         kind = "JSON" if is_json else "YAML"
         raise UserError(f"{what} is not {kind} ({cut(str(error), 160)}): repair it.") from None

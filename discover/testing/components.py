@@ -18,12 +18,20 @@ from discover.components.space import Space
 from discover.config.build import component_from, config_of
 from discover.contract.registry import Registry
 from discover.testing.failures import close, raw, require, same_bits
+from discover.testing.guard import guarded
 
 C = TypeVar("C", bound=Component)
 
 _EXTREMES = (-1e30, -1e4, 0.0, 1e4, 1e30)
 
+_TREE = (
+    "Populations, gradients and checkpoints take a component apart.",
+    "Keep plain values in its fields, and leave __init__ and __repr__ alone.",
+)
+_DOMAIN = ("A strategy may propose any coordinates.", "Correct check, decode or encode of the domain, or the default.")
 
+
+@guarded("")
 def check_component(component: Component, registry: Registry | None = None) -> None:
     """Check what holds for components of every kind.
 
@@ -42,14 +50,24 @@ def check_component(component: Component, registry: Registry | None = None) -> N
     >>> check_component(Point())
     """
     component, name = complete(component), type(component).__name__
-    require(inspect.getdoc(type(component)), f"{name} has no docstring: its first line is what users are shown.")
+    require(
+        inspect.getdoc(type(component)),
+        f"{name} has no docstring: its first line is what users are shown.",
+        "`discover plugins list` shows one line for each name.",
+        "Say in one line what it does.",
+    )
     _check_tree(component, name)
     for path, owner, field, value in walk(component):
         if field.role == "leaf":
             _check_domain(domain_of(owner, field), value, f"{path} of {name}")
     leaves = {field.name for field in fields(type(component)) if field.role == "leaf"}
     unknown = sorted(set(component.not_differentiable) - leaves)
-    require(not unknown, f"{name}.not_differentiable names '{', '.join(unknown)}', which is no number of it.")
+    require(
+        not unknown,
+        f"{name}.not_differentiable names '{', '.join(unknown)}', which is no number of it.",
+        "It lists fields that are declared by real, integer, option_index or weights.",
+        "Correct the name, or take it out.",
+    )
     if registry is not None:
         _check_config(component, registry, name)
 
@@ -70,22 +88,24 @@ def complete(component: C) -> C:
 def _check_tree(component: Component, name: str) -> None:
     leaves, structure = jax.tree.flatten(component)
     again = jax.tree.unflatten(structure, leaves)
-    require(same_bits(component, again), f"{name} does not survive being taken apart and put together as a pytree.")
-    require(repr(again) == repr(component), f"{name} prints differently after being taken apart and put together.")
+    require(same_bits(component, again), f"{name} does not survive being taken apart and put together as a pytree.", *_TREE)
+    require(repr(again) == repr(component), f"{name} prints differently after being taken apart and put together.", *_TREE)
     try:
         hash(structure)
     except TypeError as error:
-        require(False, f"the structure of {name} cannot be hashed ({error}): a static field holds what is no plain value.")
+        require(
+            False, f"the structure of {name} cannot be hashed ({error}): a static field holds what is no plain value.", *_TREE
+        )
     try:
         ast.parse(repr(component), mode="eval")
     except SyntaxError:
-        require("[" in repr(component), f"{name} does not print as an expression: {component!r}.")
+        require("[" in repr(component), f"{name} does not print as an expression: {component!r}.", *_TREE)
     try:
         check(component)
     except UserError as error:
-        require(False, f"{name} has an illegal default: {error}")
+        require(False, f"{name} has an illegal default: {error}", *_DOMAIN)
     for leaf in leaves:
-        require(leaf.dtype in (np.float32, np.int32), f"{name} has a leaf of {leaf.dtype}, neither float32 nor int32.")
+        require(leaf.dtype in (np.float32, np.int32), f"{name} has a leaf of {leaf.dtype}, neither float32 nor int32.", *_TREE)
 
 
 def _check_domain(domain: Domain, value: object, where: str) -> None:
@@ -93,17 +113,25 @@ def _check_domain(domain: Domain, value: object, where: str) -> None:
     random = [domain.sample(k) for k in jax.random.split(key, 8)]
     extreme = [jnp.full(domain.size, x) for x in _EXTREMES] + [1e4 * jax.random.normal(key, (domain.size,))]
     for coordinates in (*random, *extreme):
-        require(coordinates.shape == (domain.size,), f"the domain of {where} draws {coordinates.shape}, not ({domain.size},).")
+        sentence = f"the domain of {where} draws {coordinates.shape}, not ({domain.size},)."
+        require(coordinates.shape == (domain.size,), sentence, *_DOMAIN)
         decoded = domain.decode(coordinates)
         problem = domain.check(decoded)
-        require(problem is None, f"coordinates {np.asarray(coordinates)[:3]} of {where} decode to a value that {problem}.")
+        sentence = f"coordinates {np.asarray(coordinates)[:3]} of {where} decode to a value that {problem}."
+        require(problem is None, sentence, *_DOMAIN)
     again = domain.decode(jnp.asarray(domain.encode(value)))
     require(
         [x.dtype for x in raw(again)] == [x.dtype for x in raw(value)] and close(again, value, 1e-3),
         f"{where} is {value!r}, but comes back from its coordinates as {again!r}.",
+        *_DOMAIN,
     )
 
 
 def _check_config(component: Component, registry: Registry, name: str) -> None:
     again = component_from(registry, type(component), config_of(registry, component), name)
-    require(same_bits(component, again), f"{name} does not survive its own words: {component!r} became {again!r}.")
+    require(
+        same_bits(component, again),
+        f"{name} does not survive its own words: {component!r} became {again!r}.",
+        "Candidates are saved as the words of a config.",
+        "Keep plain values in its fields.",
+    )

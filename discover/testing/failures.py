@@ -10,10 +10,24 @@ import numpy as np
 
 
 class ConformanceError(AssertionError):
-    """A component breaks the contract of its kind; the message is one sentence."""
+    """A component breaks the contract of its kind; the message is one sentence.
+
+    Args:
+        sentence: what is wrong.
+        why: the reason for the rule that it breaks.
+        remedy: what to do.
+        method: the method that breaks it; the class, if it is empty.
+
+    Attributes:
+        place: file and line of the method, such as ``my_rule.py:12``; empty where they are not known.
+    """
+
+    def __init__(self, sentence: str, why: str = "", remedy: str = "", *, method: str = ""):
+        super().__init__(sentence)
+        self.sentence, self.why, self.remedy, self.method, self.place = sentence, why, remedy, method, ""
 
 
-def require(holds: object, sentence: str) -> None:
+def require(holds: object, sentence: str, why: str = "", remedy: str = "", *, method: str = "") -> None:
     """Raise `ConformanceError` with the sentence unless the condition holds.
 
     >>> require(1 < 2, "one is not less than two.")
@@ -22,7 +36,7 @@ def require(holds: object, sentence: str) -> None:
     discover.testing.failures.ConformanceError: two is not less than one.
     """
     if not holds:
-        raise ConformanceError(sentence)
+        raise ConformanceError(sentence, why, remedy, method=method)
 
 
 def raw(tree: object) -> list[np.ndarray]:

@@ -12,6 +12,7 @@ from discover.contract.network import ACTION, REWARD, Head, Heads, Inputs, Netwo
 from discover.contract.types import Carry, Key, Params
 from discover.testing.components import complete
 from discover.testing.failures import close, finite, form, require, same_bits
+from discover.testing.guard import guarded, traced_twice
 
 STEPS, COLUMNS = 4, 3
 _SPEC = Spec((4, 5), Discrete(4))
@@ -24,13 +25,17 @@ _OUTPUTS = {
 }
 _SIZES = {"eta": 2, ACTION: 4, REWARD: 1}
 
+_START = ("Seeds are told apart by the key alone.", "Draw the parameters from the key, with finite numbers.")
+_BATCH = ("Columns are environments that know nothing of each other.", "Compute along the last axes alone.")
 
+
+@guarded("apply")
 def check_network(network: Network) -> None:
     """Check a network with heads of several shapes, one of which reads a context and one the action.
 
     The outputs have the shapes of the heads, for one step ``[B]`` as for several ``[T, B]``. Each column is computed as if it
     were alone. A head whose inputs are not known is left out. Parameters are finite and depend on the key. The carry keeps its
-    structure, and is reset at the start of an episode.
+    structure, and is reset at the start of an episode. Every trace is the same program.
 
     Raises:
         ConformanceError: the first check that fails, in one sentence.
@@ -39,23 +44,64 @@ def check_network(network: Network) -> None:
     heads = Heads({k: h for k, h in _OUTPUTS.items() if h.form in network.forms}, _SIZES)
     init = jax.jit(lambda n, key: n.init(key, _SPEC, heads))
     params = init(network, jax.random.key(0))
-    require(finite(params), f"{name} starts from parameters that are not finite.")
-    require(same_bits(params, init(network, jax.random.key(0))), f"{name} starts otherwise from the same key.")
+    require(finite(params), f"{name} starts from parameters that are not finite.", *_START, method="init")
+    again = init(network, jax.random.key(0))
+    require(same_bits(params, again), f"{name} starts otherwise from the same key.", *_START, method="init")
     zero = not any(jnp.any(x) for x in jax.tree.leaves(params))
     moved = zero or not same_bits(params, init(network, jax.random.key(1)))
-    require(moved, f"{name} starts from the same parameters whatever the key.")
+    require(moved, f"{name} starts from the same parameters whatever the key.", *_START, method="init")
     carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (COLUMNS, *x.shape)), network.carry(heads))
-    outputs, after, alone, unknown, at_once, anew = jax.jit(lambda n, p, c: _applied(n, p, heads, c))(network, params, carry)
-    require(form(after) == form(carry), f"{name} changes the form of its carry: it could not be scanned.")
+    shapes, same = traced_twice(
+        lambda n, key: (n.init(key, _SPEC, heads), _applied(n, params, heads, carry)), network, jax.random.key(0)
+    )
+    _check_shapes(name, heads, carry, shapes[1])
+    require(
+        same,
+        f"{name} gives another program when it is traced again.",
+        "The same call must always be the same program.",
+        "Take unseeded generators, counters and clocks out of it.",
+    )
+    outputs, _, alone, unknown, at_once, anew = jax.jit(lambda n, p, c: _applied(n, p, heads, c))(network, params, carry)
+    require(
+        finite(outputs),
+        f"{name} gives outputs that are not finite.",
+        "One number that is not finite breaks a lifetime.",
+        "Guard divisions, roots and logarithms by a small constant.",
+    )
+    require(close({k: v[1:2] for k, v in outputs.items()}, alone, 1e-4), f"{name} mixes the columns of a batch.", *_BATCH)
+    require(
+        "model" not in unknown,
+        f"{name} gives a head whose action is not known.",
+        "While acting, no action is known yet.",
+        "Leave a head out unless `head.known(inputs)`.",
+    )
+    require(
+        close(anew[0], anew[1], 1e-6),
+        f"{name} remembers what was before the start of an episode.",
+        "The next episode has nothing to do with the last one.",
+        "Set the carry back where `inputs.is_first`.",
+    )
+    whole = {k: v[0] for k, v in at_once.items()}
+    require(not whole or close(whole, outputs, 1e-4), f"{name} differs when it is given [T, B] at once.", *_BATCH)
+
+
+def _check_shapes(name: str, heads: Heads, carry: Carry, shapes: tuple[Any, ...]) -> None:
+    """Check the shapes of outputs and carry, by a trace alone."""
+    outputs, after = shapes[:2]
+    require(
+        form(after) == form(carry),
+        f"{name} changes the form of its carry: it could not be scanned.",
+        "A recurrent network runs in a loop.",
+        "Return a carry of the structure, shapes and dtypes of `carry(heads)`.",
+    )
     for head_name, head in heads.outputs.items():
         shape = getattr(outputs.get(head_name), "shape", None)
-        require(shape == (COLUMNS, *head.shape), f"{name} gives '{head_name}' of shape {shape} for {(COLUMNS, *head.shape)}.")
-    require(finite(outputs), f"{name} gives outputs that are not finite.")
-    require(close({k: v[1:2] for k, v in outputs.items()}, alone, 1e-4), f"{name} mixes the columns of a batch.")
-    require("model" not in unknown, f"{name} gives a head whose action is not known.")
-    require(close(anew[0], anew[1], 1e-6), f"{name} remembers what was before the start of an episode.")
-    whole = {k: v[0] for k, v in at_once.items()}
-    require(not whole or close(whole, outputs, 1e-4), f"{name} differs when it is given [T, B] at once.")
+        require(
+            shape == (COLUMNS, *head.shape),
+            f"{name} gives '{head_name}' of shape {shape} for {(COLUMNS, *head.shape)}.",
+            "A rule reads each head by its name, with its shape behind the leading axes of the inputs.",
+            "Give every head of `heads.outputs`; broadcast those of form 'constant'.",
+        )
 
 
 def _applied(network: Network, params: Params, heads: Heads, carry: Carry) -> tuple[Any, ...]:

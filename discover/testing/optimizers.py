@@ -8,17 +8,30 @@ import jax.numpy as jnp
 from discover.components.component import fields
 from discover.contract.optimizer import Optimizer
 from discover.contract.types import OptimizerState, Params
+from discover.testing.compilations import changed_weak_type
 from discover.testing.components import complete
 from discover.testing.failures import finite, form, require
+from discover.testing.gradients import check_not_stopped
+from discover.testing.guard import guarded, traced_twice
 from discover.testing.populations import differentiable
 
+_SCANNED = (
+    "Updates run in a loop, whose state keeps its form.",
+    "Return the same structure, shapes and dtypes as `init` does.",
+)
+_SLOPE = (
+    "A unit that is dead for a while has a gradient of zero, and a meta-gradient runs through the optimizer.",
+    "Put a small constant under roots and norms: jnp.sqrt(x + 1e-12).",
+)
 
+
+@guarded("update")
 def check_optimizer(optimizer: Optimizer) -> None:
     """Check an optimizer on the quadratic loss ``sum(x^2)``, with some parameters at the minimum from the start.
 
     Parameters and state keep their structure and stay finite. The loss falls. The derivatives of the loss after ten steps with
-    respect to the optimizer's own numbers and to the gradient are finite, also where the gradient is zero, unless the optimizer
-    declares that none of its numbers is differentiable.
+    respect to the optimizer's own numbers and to the gradient are finite, also where the gradient is zero, and none is stopped,
+    unless the optimizer declares that none of its numbers is differentiable. Every trace is the same program.
 
     Raises:
         ConformanceError: the first check that fails, in one sentence.
@@ -37,15 +50,43 @@ def check_optimizer(optimizer: Optimizer) -> None:
 
         carry = (params, optimizer.init(params))
         after = jax.eval_shape(lambda c: step(c, None)[0], carry)
-        require(form(after[0]) == form(carry[0]), f"{name} gives parameters of another form than it was given.")
-        require(form(after[1]) == form(carry[1]), f"{name} changes the form of its state: it could not be scanned.")
+        require(form(after[0]) == form(carry[0]), f"{name} gives parameters of another form than it was given.", *_SCANNED)
+        require(form(after[1]) == form(carry[1]), f"{name} changes the form of its state: it could not be scanned.", *_SCANNED)
+        changed = changed_weak_type(carry[1], after[1])
+        require(
+            changed is None,
+            f"the state of {name} begins with a number of Python at '{changed}'.",
+            "A program that is given the state would be compiled a second time after the first step.",
+            "Write jnp.zeros(()) or jnp.float32(0) in `init`.",
+            method="init",
+        )
         (last, state), _ = jax.lax.scan(step, carry, length=10)
-        return bowl(last), (last, state)
+        weighted = (jnp.sum(jnp.cos(jnp.arange(float(x.size))).reshape(x.shape) * x) for x in jax.tree.leaves(last))
+        return bowl(last) + sum(weighted, jnp.zeros(())), (last, state)
 
+    ones = jax.tree.map(jnp.ones_like, params)
+    same = traced_twice(descend, optimizer, ones)[1]
+    require(
+        same,
+        f"{name} gives another program when it is traced again.",
+        "The same call must always be the same program.",
+        "Take unseeded generators, counters and clocks out of it.",
+    )
     differentiated = jax.jit(jax.value_and_grad(descend, argnums=(0, 1), has_aux=True, allow_int=True))
-    (reached, after), slopes = differentiated(optimizer, jax.tree.map(jnp.ones_like, params))
-    require(finite(after), f"{name} gives parameters or a state that are not finite.")
-    require(reached < bowl(params), f"{name} does not climb down a bowl: from {bowl(params)} to {reached} in ten steps.")
+    (_, after), slopes = differentiated(optimizer, ones)
+    require(
+        finite(after),
+        f"{name} gives parameters or a state that are not finite.",
+        "One number that is not finite breaks a lifetime.",
+        "Guard divisions, roots and logarithms by a small constant.",
+    )
+    reached = bowl(after[0])
+    require(
+        reached < bowl(params),
+        f"{name} does not climb down a bowl: from {bowl(params)} to {reached} in ten steps.",
+        "An optimizer steps against the gradient, and returns the new parameters, not a change of them.",
+        "Return params - step, and choose a default that moves.",
+    )
     if {field.name for field in fields(type(optimizer)) if field.role == "leaf"} <= set(optimizer.not_differentiable):
         return
     for slope, where in (
@@ -53,4 +94,5 @@ def check_optimizer(optimizer: Optimizer) -> None:
         (differentiated(optimizer, jax.tree.map(jnp.zeros_like, params))[1], "where the gradient is zero"),
     ):
         sound = finite(differentiable(optimizer, slope[0])) and finite(slope[1])
-        require(sound, f"{name} has a derivative that is not finite {where}: meta-gradients would be NaN.")
+        require(sound, f"{name} has a derivative that is not finite {where}: meta-gradients would be NaN.", *_SLOPE)
+    check_not_stopped(optimizer, slopes[0], lambda o: differentiated(o, ones)[0][1][0], method="update")

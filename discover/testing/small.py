@@ -1,4 +1,4 @@
-"""A small environment and a small network, for checks of update rules."""
+"""A small environment, a small network and a small rule, for checks of other components."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ import jax
 import jax.numpy as jnp
 
 from discover.components.component import component
+from discover.components.domains import Scalar
+from discover.components.field_functions import real
+from discover.contract.distributions import policy_heads
 from discover.contract.environment import Continuous, Discrete, Environment, Spec, Step
 from discover.contract.network import Head, Heads, Inputs, Network, Outputs
-from discover.contract.types import Carry, EnvState, Key, Params, Task
+from discover.contract.trajectory import Info, Trajectory
+from discover.contract.types import Carry, EnvState, Key, Params, RuleState, Task
+from discover.contract.update_rule import Rollout, UpdateRule
+from discover.contract.world import World
 
 
 @component
@@ -40,12 +46,13 @@ class Corridor(Environment):
     def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
         push = jnp.clip(action[0], 0.0, 1.0) if self.real else action
         state = jnp.stack([state[0] + 1.4 * push - 0.7, state[1] + 1.0 / self.limit])
+        terminated = jnp.abs(state[0]) > 2.0
         return Step(
             state=state,
             observation=state,
             reward=state[0] + task,
-            terminated=jnp.abs(state[0]) > 2.0,
-            truncated=state[1] > 0.99,
+            terminated=terminated,
+            truncated=(state[1] > 0.99) & ~terminated,
         )
 
 
@@ -71,3 +78,33 @@ class Affine(Network):
             return jnp.broadcast_to(params["bias"], batch + params["bias"].shape)
         features = [inputs.observation.reshape(*batch, -1), *(inputs.context[read] for read in head.reads)]
         return jnp.tensordot(jnp.concatenate(features, axis=-1), params["kernel"], axes=1) + params["bias"]
+
+
+@component
+class Reinforced(UpdateRule):
+    """A rule that makes actions likelier by their rewards: ``rate * mean(reward * log pi)`` is climbed, one step per update.
+
+    Attributes:
+        rate: length of a step.
+    """
+
+    rate: Scalar = real(0.1, low=0.0, high=1.0)
+
+    def rollout(self, spec: Spec) -> Rollout:
+        return Rollout(4, 2)
+
+    def heads(self, spec: Spec) -> Heads:
+        return Heads(policy_heads(spec))
+
+    def init(self, key: Key, world: World, params: Params) -> RuleState:
+        return ()
+
+    def update(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
+    ) -> tuple[Params, RuleState, Info]:
+        def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
+            gain = jnp.mean(batch.reward * world.policy(outputs).log_prob(batch.action))
+            return -gain, {"gain": gain}
+
+        gradient, info = world.gradient(loss)(params, trajectory)
+        return jax.tree.map(lambda p, g: p - self.rate * g, params, gradient), state, info

@@ -13,11 +13,16 @@ from discover.components.field_functions import real
 from discover.components.open_values import free
 from discover.components.space import Space
 from discover.contract.strategy import Strategy
-from discover.contract.types import StrategyState
+from discover.contract.types import Key, StrategyState
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes
+from discover.testing.compilations import changed_weak_type
 from discover.testing.failures import finite, form, require, same_bits
+from discover.testing.guard import guarded, traced_twice
 
 GENERATIONS = 24
+
+_GENOMES = ("The space decodes one genome per member.", "Propose finite float32 [population, space.dimension].")
+_STATE = ("A checkpoint holds the state, and it is filled into what `init` returns.", "Keep its structure, shapes and dtypes.")
 
 
 @component
@@ -29,11 +34,13 @@ class Point(Component):
     z: Scalar = real(0.01, low=0.001, high=1.0, scale="log")
 
 
+@guarded("tell")
 def check_strategy(strategy: Strategy, population: int = 16) -> None:
     """Check a strategy on a quadratic fitness of three numbers, whose maximum is not where the search begins.
 
     Genomes are finite float32 ``[P, D]``. The state keeps its structure and stays finite, also when all fitness values are
     equal. The best fitness rises above that of the first generation. A state that is saved and restored leads to the same bits.
+    Every trace is the same program, and it is compiled once.
 
     Args:
         strategy: complete.
@@ -54,29 +61,69 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
             key_ask, key_tell = jax.random.split(jax.random.fold_in(jax.random.key(1), index))
             proposal, state = ask(key_ask, state)
             actual = f"{proposal.genomes.dtype}{list(proposal.genomes.shape)}"
-            require(actual == expected, f"{name} proposes genomes of {actual}, not {expected}.")
-            require(finite(proposal.genomes), f"{name} proposes genomes that are not finite in generation {index}.")
+            require(actual == expected, f"{name} proposes genomes of {actual}, not {expected}.", *_GENOMES, method="ask")
+            sentence = f"{name} proposes genomes that are not finite in generation {index}."
+            require(finite(proposal.genomes), sentence, *_GENOMES, method="ask")
             fitness = jnp.zeros(population) if flat else height(proposal.genomes)
             state = tell(key_tell, state, proposal.genomes, fitness)
-            require(form(state) == form(first), f"{name} changes the form of its state in generation {index}.")
+            require(form(state) == form(first), f"{name} changes the form of its state in generation {index}.", *_STATE)
             require(
-                finite(state), f"{name} has a state that is not finite after {'equal ' * flat}fitness in generation {index}."
+                finite(state),
+                f"{name} has a state that is not finite after {'equal ' * flat}fitness in generation {index}.",
+                "Where all candidates break, their fitness is equal.",
+                "Guard a division by the spread of the fitness by a small constant.",
             )
             best.append(float(fitness.max()))
         return state, best
 
     expected = f"float32{[population, space.dimension]}"
     first = strategy.init(jax.random.key(0), space, population)
+    _check_traces(strategy, space, population, first)
     half, early = evolve(first, 0, GENERATIONS // 2)
     restored = tree_from_bytes(tree_to_bytes(half), first, f"the state of {name}")[0]
     state, late = evolve(half, GENERATIONS // 2, GENERATIONS)
     again, _ = evolve(restored, GENERATIONS // 2, GENERATIONS)
-    require(same_bits(state, again), f"{name} goes on to other bits after it was saved and restored.")
-    require(max(early + late) > early[0], f"{name} finds nothing better than its first generation in {GENERATIONS}.")
+    require(
+        same_bits(state, again),
+        f"{name} goes on to other bits after it was saved and restored.",
+        "A search that was killed goes on as if nothing had happened.",
+        "Keep everything in the state, and draw from the key alone.",
+    )
+    require(
+        max(early + late) > early[0],
+        f"{name} finds nothing better than its first generation in {GENERATIONS}.",
+        "The fitness is a hill in three dimensions, and higher is better.",
+        "Move towards genomes of high fitness, and keep exploring.",
+    )
     recommendation = strategy.recommendation(state, space)
     right = recommendation is None or (recommendation.shape == (space.dimension,) and finite(recommendation))
-    require(right, f"{name} has a recommendation that is no finite genome.")
+    require(right, f"{name} has a recommendation that is no finite genome.", *_GENOMES, method="recommendation")
     evolve(state, GENERATIONS, GENERATIONS + 3, flat=True)
+
+
+def _check_traces(strategy: Strategy, space: Space, population: int, first: StrategyState) -> None:
+    """Check by traces alone that a generation is the same program each time, and the same for the state after it."""
+    name = type(strategy).__name__
+
+    def generation(key: Key, state: StrategyState) -> StrategyState:
+        proposal, state = strategy.ask(key, state, space, population)
+        return strategy.tell(key, state, space, proposal.genomes, fitness=jnp.zeros(population))
+
+    after, same = traced_twice(generation, jax.random.key(0), first)
+    require(
+        same,
+        f"{name} gives another program when it is traced again.",
+        "The same call must always be the same program.",
+        "Take unseeded generators, counters and clocks out of it.",
+    )
+    changed = changed_weak_type(first, after) if form(first) == form(after) else None
+    require(
+        changed is None,
+        f"the state of {name} begins with a number of Python at '{changed}'.",
+        "The second generation would be compiled anew.",
+        "Write jnp.zeros(()) or jnp.float32(0) in `init`.",
+        method="init",
+    )
 
 
 def _height(point: Component) -> jax.Array:

@@ -6,14 +6,14 @@ in that thread, and elsewhere only when something is fetched from an address in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from discover import hookimpl
 
 if TYPE_CHECKING:
-    from discover import Command
+    from discover import Command, ModelVersion, RunSummary
 
 
 @hookimpl
@@ -24,7 +24,7 @@ def discover_observers(command: Command) -> Sequence[object]:
     from discover_mlflow.tracker import Tracker
 
     earlier = stored_address(ledger_folder(command.directory)) if command.directory else None
-    return [Tracker(command.store or earlier, directory=command.directory)]
+    return [Tracker(command.store or earlier, directory=command.directory, promote=command.promote)]
 
 
 @hookimpl
@@ -36,13 +36,46 @@ def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> P
 
 @hookimpl
 def discover_find_search(address: str, store: str | None) -> Path | None:
-    from discover_mlflow.models import find_search, is_address
+    from discover_mlflow.listing import find_search
+    from discover_mlflow.models import is_address
 
     return find_search(address, store) if is_address(address) else None
 
 
 @hookimpl
+def discover_model_version(address: str, store: str | None) -> ModelVersion | None:
+    from discover_mlflow.models import is_address
+    from discover_mlflow.stores import existing_store
+    from discover_mlflow.versions import version_at
+
+    return version_at(address, existing_store(store)) if is_address(address) else None
+
+
+@hookimpl
+def discover_promote(version: ModelVersion, why: str, store: str | None) -> bool:
+    from discover_mlflow.stores import existing_store
+    from discover_mlflow.versions import make_champion
+
+    make_champion(version, why, existing_store(store))
+    return True
+
+
+@hookimpl
+def discover_runs(store: str | None, kind: str | None, word: str, limit: int) -> Sequence[RunSummary] | None:
+    from discover_mlflow.listing import list_runs
+
+    return list_runs(store, kind, word, limit)
+
+
+@hookimpl
 def discover_ui(store: str | None, port: int) -> Sequence[str]:
-    from discover_mlflow.stores import ui_command
+    from discover_mlflow.page import ui_command
 
     return ui_command(store, port)
+
+
+@hookimpl
+def discover_ui_links(store: str | None, run: str | None) -> Mapping[str, str]:
+    from discover_mlflow.page import page_links
+
+    return page_links(store, run)

@@ -12,8 +12,8 @@ import numpy as np
 
 from discover import Comparison, Generation, Interval, SearchInfo, SearchResult, Status, TaskRun, Training
 from discover_mlflow.addresses import without_secrets
-from discover_mlflow.models import DIRECTORY_TAG
 from discover_mlflow.names import distinct
+from discover_mlflow.tags import DIRECTORY_TAG
 
 MOST_KEYS = 40
 """The most metric keys of a run: with more, its page becomes slow."""
@@ -36,8 +36,12 @@ def search_params(search: SearchInfo) -> dict[str, str]:
 
 def search_tags(search: SearchInfo) -> dict[str, str]:
     """Tags of a search: its directory, provenance and description."""
-    tags = _texts({DIRECTORY_TAG: search.directory.absolute()}, _LONGEST_TAG)
-    return provenance_tags("search", search.provenance) | tags | described(_space_text(search))
+    return provenance_tags("search", search.provenance) | directory_tags(search) | described(_space_text(search))
+
+
+def directory_tags(search: SearchInfo) -> dict[str, str]:
+    """The tag with the directory of a search."""
+    return _texts({DIRECTORY_TAG: search.directory.absolute()}, _LONGEST_TAG)
 
 
 def described(markdown: str) -> dict[str, str]:

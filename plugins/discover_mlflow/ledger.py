@@ -10,6 +10,8 @@ metrics  ``step``, ``metrics``; of a generation also ``fitness`` and ``status`` 
 tags     ``tags``
 artifact ``path`` below the folder ``artifacts`` beside the ledger, and its ``sha256``
 model    ``path`` of a candidate file below ``artifacts``, ``name``, ``params``
+version  ``sha256`` of the candidate file of a model: it becomes a version of the registered model ``name``; ``search``,
+         ``about`` of the registered model, ``tags`` and ``description`` of the version, ``promote`` if it is to hold the alias
 status   ``status`` of the run: RUNNING, FINISHED, FAILED or KILLED
 ======== ==================================================================================================================
 
@@ -22,6 +24,7 @@ import base64
 import contextlib
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,8 +34,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from discover import UserError
-from discover_mlflow.addresses import HIDDEN, public_address
+from discover_mlflow.addresses import HIDDEN, public_address, sqlite_address, sqlite_path
 from discover_mlflow.files import sync_folder, write_all, write_aside
+from discover_mlflow.sqlite_check import has_run
 
 
 class Entry(NamedTuple):
@@ -119,10 +123,12 @@ class State(NamedTuple):
     """The progress of sending a ledger to a store.
 
     Attributes:
-        address: of the store.
+        address: of the store. In the file there is its place relative to the ledger too, if it is a SQLite file.
         run_id, experiment_id: of the run there, empty before there is one.
         sent: number of bytes of the ledger that were sent or refused.
         refused: the first bytes of the records that the store has refused.
+        version: address of the champion in the store's registry of models, empty before it is there.
+        alias: its address by the alias ``champion``, empty unless it holds that.
     """
 
     address: str
@@ -130,6 +136,8 @@ class State(NamedTuple):
     experiment_id: str = ""
     sent: int = 0
     refused: tuple[int, ...] = ()
+    version: str = ""
+    alias: str = ""
 
 
 def is_beginning(folder: Path) -> bool:
@@ -200,7 +208,9 @@ def load_state(folder: Path, address: str) -> State:
 
 def save_state(folder: Path, state: State) -> None:
     """Replace the state as a whole; no other user may read it, since the address may hold a password."""
-    write_aside(folder / "state.json", json.dumps(state._asdict()).encode(), 0o600)
+    path = sqlite_path(state.address)
+    nearby = {} if path is None else {"nearby": os.path.relpath(path, folder.absolute())}
+    write_aside(folder / "state.json", json.dumps(state._asdict() | nearby).encode(), 0o600)
 
 
 def stored_address(folder: Path) -> str | None:
@@ -238,9 +248,19 @@ def _stored(folder: Path) -> State | None:
     try:
         fields = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         known = {name: fields[name] for name in State._fields if name in fields}
-        return State(**known)._replace(refused=tuple(known.get("refused", ())))
-    except (OSError, ValueError, TypeError, KeyError):
+        state = State(**known)._replace(refused=tuple(known.get("refused", ())))
+        return state._replace(address=_present_address(folder, state, fields.get("nearby")))
+    except (OSError, ValueError, TypeError, KeyError, sqlite3.Error):
         return None
+
+
+def _present_address(folder: Path, state: State, nearby: str | None) -> str:
+    """The address of a state; that of the SQLite file near the ledger, if both were moved or copied together."""
+    if nearby is None:
+        return state.address
+    path = Path(os.path.normpath(folder.absolute() / nearby))
+    moved = path != sqlite_path(state.address) and path.is_file() and (not state.run_id or has_run(path, state.run_id))
+    return sqlite_address(path) if moved else state.address
 
 
 def _without_user(address: str) -> str:

@@ -16,18 +16,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discover import UserError, text_of, values_in_file
-from discover_mlflow.addresses import client_address, public_address, resolve_store, sqlite_path
+from discover_mlflow.addresses import client_address, public_address
 from discover_mlflow.logs import diverted_aside, log_clause
-from discover_mlflow.stores import check_tracking, client_of, root_cause
+from discover_mlflow.stores import client_of, existing_store, root_cause
+from discover_mlflow.tags import CHECKSUM_TAG, DIRECTORY_TAG
+from discover_mlflow.versions import is_registered, stored_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
 
 FLAVOR = "discover"
 FORMAT = 1
-DIRECTORY_TAG = "discover.directory"
 
-_CHECKSUM_TAG = "discover.sha256"
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -42,19 +43,14 @@ def log_model(
 
     content = candidate.read_bytes()
     checksum = hashlib.sha256(content).hexdigest()
-    of_run = _models_of(client, run_id)
-    query = f"source_run_id = '{run_id}' AND tags.`{_CHECKSUM_TAG}` = '{checksum}'"
-    matches = client.search_logged_models([experiment_id], filter_string=query, max_results=1)
-    if matches and matches[0].model_id in of_run:
-        return matches[0].model_id
-    tags = {_CHECKSUM_TAG: checksum}
-    model = (
-        matches[0]
-        if matches
-        else client.create_logged_model(
+    model = logged_model(client, experiment_id, run_id, checksum)
+    if model is not None and model.model_id in _models_of(client, run_id):
+        return model.model_id
+    if model is None:
+        tags = {CHECKSUM_TAG: checksum}
+        model = client.create_logged_model(
             experiment_id, name, source_run_id=run_id, tags=tags, params=dict(params), model_type=FLAVOR
         )
-    )
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / candidate.name).write_bytes(content)
         description = _model_description(candidate.name, checksum, model.model_id, run_id=run_id, name=name)
@@ -63,6 +59,13 @@ def log_model(
     client.finalize_logged_model(model.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])
     return model.model_id
+
+
+def logged_model(client: MlflowClient, experiment_id: str, run_id: str, checksum: str) -> LoggedModel | None:
+    """The model of a run that holds the candidate file with a checksum, if there is one."""
+    query = f"source_run_id = '{run_id}' AND tags.`{CHECKSUM_TAG}` = '{checksum}'"
+    models = client.search_logged_models([experiment_id], filter_string=query, max_results=1)
+    return models[0] if models else None
 
 
 def is_address(text: str) -> bool:
@@ -74,15 +77,15 @@ def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
     """Download the candidate file behind an address into ``folder``, and check it.
 
     Args:
-        address: ``models:/MODEL_ID``, ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``, ``runs:/RUN_ID``,
-            ``runs:/RUN_ID/PATH`` of a candidate file among the run's artifacts, or a bare run id.
+        address: ``models:/NAME/VERSION``, ``models:/NAME/latest``, ``models:/NAME@ALIAS``, ``models:/MODEL_ID``,
+            ``runs:/RUN_ID``, ``runs:/RUN_ID/PATH`` of a candidate file among the run's artifacts, or a bare run id.
         store: address of the tracking store; None for the default one.
         folder: folder for the file.
 
     Raises:
         UserError: there is no such model, it has another flavor, or its file has been altered.
     """
-    place = _checked_store(store)
+    place = existing_store(store)
     with diverted_aside() as log:
         try:
             return _fetch(client_of(place), address, place, folder)
@@ -95,47 +98,15 @@ def fetch_candidate(address: str, store: str | None, folder: Path) -> Path:
             ) from None
 
 
-def find_search(address: str, store: str | None) -> Path:
-    """The directory of the search behind a run's address.
-
-    Raises:
-        UserError: there is no such run, or it is not that of a search.
-    """
-    place = _checked_store(store)
-    run_id, _ = _run_and_path(address)
-    with diverted_aside() as log:
-        try:
-            directory = client_of(place).get_run(run_id).data.tags.get(DIRECTORY_TAG)
-        except Exception as error:
-            raise UserError(
-                f"run '{run_id}' is not in the tracking store '{public_address(place)}' "
-                f"({root_cause(error, place)}{log_clause(log)}): check "
-                "the id, name the store with --tracking, or give the search's directory."
-            ) from None
-    if directory is None:
-        raise UserError(f"run '{run_id}' is not that of a search: give one that is, or the search's directory.")
-    return Path(directory)
-
-
-def _checked_store(store: str | None) -> str:
-    """The address of a store that exists and answers."""
-    place = resolve_store(store)
-    path = sqlite_path(place)
-    if path is not None and not path.exists():
-        raise UserError(f"there is no tracking store at '{place}': name one with --tracking, or set MLFLOW_TRACKING_URI.")
-    check_tracking(place, experiment=None)
-    return place
-
-
 def _fetch(client: MlflowClient, address: str, place: str, folder: Path) -> Path:
     if address.startswith("models:/"):
-        return _from_model(_model_location(client, address), address, place, folder)
+        return _from_model(_model_location(client, address, place), address, place, folder)
     run_id, path = _run_and_path(address)
     if path:
         return _download(f"{client.get_run(run_id).info.artifact_uri}/{path}", place, folder)
     model_ids = _models_of(client, run_id)
     if not model_ids:
-        raise UserError(f"run '{run_id}' has no champion (a search has one once it has finished): give another run.")
+        raise UserError(f"run '{run_id}' has no champion ({_why_none(client, run_id)}): give another run.")
     return _from_model(client.get_logged_model(model_ids[-1]).artifact_location, address, place, folder)
 
 
@@ -149,15 +120,21 @@ def _models_of(client: MlflowClient, run_id: str) -> list[str]:
     return [output.model_id for output in outputs.model_outputs] if outputs is not None else []
 
 
-def _model_location(client: MlflowClient, address: str) -> str:
+def _why_none(client: MlflowClient, run_id: str) -> str:
+    """The reason why a run has no champion."""
+    run = client.get_run(run_id)
+    if DIRECTORY_TAG not in run.data.tags:
+        return "only a search has one"
+    ends = {"FAILED": "the search has failed", "KILLED": "the search was stopped", "RUNNING": "the search has not finished"}
+    return f"{ends.get(run.info.status, 'the search has none')}; discover resume {run_id} goes on with it"
+
+
+def _model_location(client: MlflowClient, address: str, place: str) -> str:
     """The folder of a model's files: of a logged model by its id, or of a registered one by version or alias."""
-    name, _, version = address.removeprefix("models:/").strip("/").partition("/")
-    if version:
-        return client.get_model_version_download_uri(name, version)
-    name, _, alias = name.partition("@")
-    if alias:
-        return client.get_model_version_download_uri(name, client.get_model_version_by_alias(name, alias).version)
-    return client.get_logged_model(name).artifact_location
+    if is_registered(address):
+        version = stored_version(client, address, place)
+        return client.get_model_version_download_uri(version.name, version.version)
+    return client.get_logged_model(address.removeprefix("models:/").strip("/")).artifact_location
 
 
 def _from_model(location: str, address: str, place: str, folder: Path) -> Path:

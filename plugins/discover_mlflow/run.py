@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from discover_mlflow.addresses import sqlite_path
 from discover_mlflow.content import ERROR_TAG, parent_tags
+from discover_mlflow.experiments import experiment_of
 from discover_mlflow.ledger import State
-from discover_mlflow.models import log_model
+from discover_mlflow.models import log_model, logged_model
+from discover_mlflow.registered import RefusedError, register
 from discover_mlflow.sqlite_check import has_run
-from discover_mlflow.stores import client_of, experiment_of, place_of
+from discover_mlflow.stores import client_of, place_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -126,6 +128,19 @@ class Run:
             params=record["params"],
         )
 
+    def version(self, record: Mapping[str, Any], state: State) -> State:
+        """Register the champion, which the run has logged, as a version of a registered model.
+
+        Raises:
+            NoRegistryError: the store has no registry.
+            RefusedError: the run has no such model, or the registered model is not of a search.
+        """
+        model = logged_model(self._client, state.experiment_id, state.run_id, record["sha256"])
+        if model is None:
+            raise RefusedError("the store lacks the champion of the run")
+        version, alias = register(self._client, record, state.run_id, model)
+        return state._replace(version=version, alias=alias)
+
     def status(self, record: Mapping[str, Any], state: State) -> None:
         """Set the run's status; a final one ends it. A run that goes on or has finished loses the tag of an error."""
         if record["status"] in ("RUNNING", "FINISHED") and ERROR_TAG in self._client.get_run(state.run_id).data.tags:
@@ -167,7 +182,7 @@ class Run:
 def is_refusal(error: Exception) -> bool:
     """Whether a repetition cannot help: the store refuses this record, or its file is gone."""
     rejected = getattr(error, "error_code", None) in _REFUSALS
-    return rejected or isinstance(error, FileNotFoundError | UnicodeError)
+    return rejected or isinstance(error, FileNotFoundError | UnicodeError | RefusedError)
 
 
 def is_missing(error: Exception) -> bool:

@@ -13,6 +13,7 @@ from discover_mlflow.addresses import public_address
 from discover_mlflow.ledger import State, load_state, make_durable, records, save_state
 from discover_mlflow.logs import divert, log_clause, log_path
 from discover_mlflow.population import CHUNK, write_chunk
+from discover_mlflow.registered import NoRegistryError
 from discover_mlflow.run import NoParentError, ReplacedError, Run, is_missing, is_refusal
 from discover_mlflow.stores import root_cause
 
@@ -55,6 +56,11 @@ class Sender(threading.Thread):
     def run_id(self) -> str | None:
         """Id of the MLflow run, once it is known."""
         return self._state.run_id or None
+
+    @property
+    def version(self) -> tuple[str, str]:
+        """Address of the registered version of the champion, and that by its alias; empty where there is none."""
+        return self._state.version, self._state.alias
 
     def wake(self) -> None:
         """Notify the thread that the ledger has grown."""
@@ -239,9 +245,21 @@ class Sender(threading.Thread):
                 run.artifact(self._folder / "artifacts", first["path"], self._state)
             case "model":
                 run.model(self._folder / "artifacts", first, self._state)
+            case "version":
+                self._register(run, first)
             case "status":
                 self._send_population(run)
                 run.status(first, self._state)
+
+    def _register(self, run: Run, record: dict[str, Any]) -> None:
+        try:
+            self._save(run.version(record, self._state))
+        except NoRegistryError as error:
+            address, cause = public_address(self._address), root_cause(error, self._address)
+            self.problems.put(
+                f"the tracking store '{address}' has no registry of models ({cause}), so that the champion is a model of "
+                f"run {self._state.run_id} alone"
+            )
 
     def _end(self) -> None:
         assert self._run is not None

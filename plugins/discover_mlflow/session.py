@@ -19,6 +19,7 @@ from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address
 from discover_mlflow.ledger import Entry, Ledger, ledger_path, pack, record_line, records
 from discover_mlflow.lineage import lineage, lineage_figure, lineage_record, write_lineage
+from discover_mlflow.report_files import add_comparison
 from discover_mlflow.sender import Sender
 
 _FULL_SECONDS = 5.0  # that the end of a run waits for a full disk
@@ -72,6 +73,11 @@ class Session:
         return self._sender.run_id
 
     @property
+    def version(self) -> tuple[str, str]:
+        """Addresses of the champion in the registry of models, see `Sender.version`."""
+        return self._sender.version
+
+    @property
     def unwritten(self) -> int:
         """The number of records that are not on the disk yet."""
         return self._ledger.waiting
@@ -90,6 +96,10 @@ class Session:
         self.key = uuid.uuid4().hex
         above = {} if parent is None else {"parent": parent}
         self.record("run", experiment=experiment, name=name, params=params, tags=tags, key=self.key, **above)
+
+    def has(self, once: str) -> bool:
+        """Whether the ledger has a record with this name in ``once``."""
+        return once in self._once
 
     def record(self, kind: str, once: str | None = None, mark: str = "", **facts: Any) -> None:
         """Append a record; with ``once``, only if the ledger's last record of this name has another ``mark``."""
@@ -168,6 +178,7 @@ class Session:
         """Add the table of a comparison, for people and for programs, and its learning curves."""
         self.text("comparison.md", f"{comparison.verdict}\n\n{content.comparison_table(comparison)}\n")
         self.json("comparison.json", {"verdict": comparison.verdict, "table": comparison.rows()})
+        add_comparison(self, comparison)
         self.figures(figures.comparison_figures(comparison))
 
     def lineage(self) -> None:

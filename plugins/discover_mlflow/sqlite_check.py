@@ -13,6 +13,7 @@ from pathlib import Path
 
 from discover import UserError
 from discover_mlflow.addresses import DEFAULT, client_address, local_path
+from discover_mlflow.moved import former_folder
 
 LEAVE = f"give another address with --tracking (such as {DEFAULT}), or leave tracking out with --no-tracking."
 
@@ -42,11 +43,23 @@ def check_sqlite(address: str, path: Path, experiment: str | None, run_id: str =
     if not path.exists():
         _check_folder(address, path.parent / "mlruns")
         return
+    with locked_store(address, path) as database:
+        _check_place(address, path, database)
+        if experiment is not None:
+            _check_run(address, path, database, experiment=experiment, run_id=run_id)
+
+
+@contextlib.contextmanager
+def locked_store(address: str, path: Path) -> Iterator[sqlite3.Connection]:
+    """The database of a store that the installed MLflow can use, locked for writing; a change needs a ``COMMIT``.
+
+    Raises:
+        UserError: it is none.
+    """
     try:
         with _locked(path) as database:
             _check_schema(address, path, database)
-            if experiment is not None:
-                _check_run(address, path, database, experiment=experiment, run_id=run_id)
+            yield database
     except sqlite3.OperationalError as error:
         if "locked" not in str(error):
             raise refusal(address, str(error)) from None
@@ -70,7 +83,8 @@ def _locked(path: Path) -> Iterator[sqlite3.Connection]:
     with contextlib.closing(sqlite3.connect(place, uri=True, timeout=_SECONDS, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
         yield database
-        database.execute("ROLLBACK")
+        if database.in_transaction:
+            database.execute("ROLLBACK")
 
 
 def _tables(database: sqlite3.Connection) -> set[str]:
@@ -91,6 +105,15 @@ def _check_schema(address: str, path: Path, database: sqlite3.Connection) -> Non
         command = f"mlflow db upgrade {shlex.quote(client_address(address))}"
         raise refusal(address, "it was made by an older MLflow", f"save a copy of it and run '{command}', ")
     raise refusal(address, "it was made by another, probably newer MLflow", "update MLflow (pip install -U mlflow), ")
+
+
+def _check_place(address: str, path: Path, database: sqlite3.Connection) -> None:
+    """Check that the addresses of a store's artifacts do not lead to the place from which it was moved or copied."""
+    folder = former_folder(database, path) if _tables(database) else None
+    if folder is not None:
+        command = f"python -m discover_mlflow.relocate {shlex.quote(str(path))}"
+        reason = f"it was moved or copied from {folder}, where the addresses of its artifacts lead"
+        raise refusal(address, reason, f"move {folder / 'mlruns'} beside it as well and run '{command}', ")
 
 
 def _revisions() -> tuple[set[str], set[str]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,21 +14,18 @@ from discover import UserError
 from discover_mlflow import logs
 from discover_mlflow.addresses import (
     client_address,
-    path_component,
     public_address,
     resolve_store,
     sqlite_address,
     sqlite_path,
     without_secrets,
 )
+from discover_mlflow.experiments import EXPERIMENT, experiment_of
 from discover_mlflow.files import put_new
 from discover_mlflow.sqlite_check import check_sqlite, deleted_experiment, deleted_run, refusal
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-EXPERIMENT = "discover"
-"""The experiment of runs, unless ``MLFLOW_EXPERIMENT_NAME`` or the tracker's argument names another."""
 
 _CHECK = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 _CHECK_SECONDS = 20.0  # that a store may take to answer
@@ -92,6 +88,20 @@ def check_tracking(address: str, experiment: str | None = EXPERIMENT, run_id: st
             raise refusal(public_address(address), reason, _remedy(error, address)) from None
 
 
+def existing_store(address: str | None) -> str:
+    """The address of a store that exists and answers.
+
+    Raises:
+        UserError: it does not.
+    """
+    store = resolve_store(address)
+    path = sqlite_path(store)
+    if path is not None and not path.exists():
+        raise UserError(f"there is no tracking store at '{store}': name one with --tracking, or set MLFLOW_TRACKING_URI.")
+    check_tracking(store, experiment=None)
+    return store
+
+
 def client_of(address: str) -> MlflowClient:
     """MLflow's client of a store. The first call imports MLflow, without usage data and without prints."""
     for name, value in _SETTINGS.items():
@@ -106,24 +116,6 @@ def client_of(address: str) -> MlflowClient:
     return MlflowClient(tracking_uri=place, registry_uri=place)
 
 
-def experiment_of(client: MlflowClient, address: str, name: str) -> str:
-    """The id of an experiment, which the first use creates; its artifacts go beside a SQLite file."""
-    from mlflow.exceptions import MlflowException
-
-    known = client.get_experiment_by_name(name)
-    if known is not None:
-        return known.experiment_id
-    path = sqlite_path(address)
-    try:
-        location = None if path is None else (path.parent / "mlruns" / path_component(name)).as_uri()
-        return client.create_experiment(name, location)
-    except MlflowException:  # another process was first
-        known = client.get_experiment_by_name(name)
-        if known is None:
-            raise
-        return known.experiment_id
-
-
 def place_of(address: str) -> Place:
     """The identity of a store's file now."""
     path = sqlite_path(address)
@@ -132,25 +124,6 @@ def place_of(address: str) -> Place:
             status = path.stat()
             return Place(status.st_dev, status.st_ino)
     return Place()
-
-
-def ui_command(address: str | None, port: int) -> Sequence[str]:
-    """The command line of MLflow's web page for a local store, on the loopback address alone.
-
-    Raises:
-        UserError: the store is a server, which has a page of its own, or cannot be used.
-    """
-    store = resolve_store(address)
-    if store.startswith(("http://", "https://")):
-        raise UserError(f"the tracking store '{public_address(store)}' is a server: open that address in a browser.")
-    check_tracking(store, experiment=None)
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    if public_address(store) == store:
-        options = ["--backend-store-uri", client_address(store), *options]
-    else:
-        os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # every user can read a command line
-    return [sys.executable, "-m", "mlflow", "server", *options]
 
 
 def root_cause(error: BaseException, address: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import shutil
 import tempfile
 import warnings
@@ -22,16 +23,22 @@ from discover import (
     directory_lock,
     hookimpl,
     text_of,
+    training_alone,
 )
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
+from discover_mlflow.directories import check_copy, is_moved
 from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, load_state, records
 from discover_mlflow.population import history
+from discover_mlflow.report_files import add_comparison, add_history
 from discover_mlflow.session import Session, TrackingWarning
 from discover_mlflow.sqlite_check import has_run
 from discover_mlflow.stores import check_tracking, experiment_name
+from discover_mlflow.version_record import version_record
 
 CHAMPION = "champion.candidate"
+MODEL_FACTS = ("model", "model_alias")
+"""Facts of a command: the address of the champion as a registered version, and that by its alias if it holds it."""
 
 
 class _NoLedgerError(Exception):
@@ -51,6 +58,7 @@ class Tracker:
         patience: seconds without any progress after which the end of a command no longer waits for the store.
         directory: directory of the search that is resumed, if any; those of its records that the store lacks are sent in the
             end.
+        promote: whether the champion of a search is to hold the alias of its registered model without a comparison.
 
     Raises:
         UserError: the store cannot be used; this is known within seconds.
@@ -62,6 +70,8 @@ class Tracker:
         experiment: str | None = None,
         patience: float = 30.0,
         directory: Path | None = None,
+        *,
+        promote: bool = False,
     ):
         self.address = resolve_store(address)
         self.run_id: str | None = None
@@ -70,10 +80,14 @@ class Tracker:
         self._closed: set[Path] = set()  # folders of ledgers that were sent
         self._lacking: Path | None = None  # the last folder with records that the store lacks
         self._lost: list[str] = []
+        self._promote = promote
+        self._model: dict[str, str] = {}  # addresses of the last registered champion
         beginning = first_record(ledger_folder(directory)) if directory is not None else {}
         run_id = load_state(ledger_folder(directory), self.address).run_id if directory is not None else ""
         self._experiment = beginning.get("experiment") or experiment_name(experiment)
         check_tracking(self.address, self._experiment, run_id)
+        if directory is not None:
+            check_copy(directory, self.address)
 
     def finish(self) -> str | None:
         """Wait until the store has everything, or patience is over; returns the id of the run, if the store has created it.
@@ -98,6 +112,7 @@ class Tracker:
         facts: dict[str, Any] = {"tracking": public_address(self.address)}
         if run_id is not None:
             facts["run_id"] = run_id
+        facts |= self._model
         if self._lacking is not None:
             facts["ledger"] = str(self._lacking)
         return facts
@@ -115,6 +130,8 @@ class Tracker:
             session.begin(self._experiment, search.name, params=content.search_params(search), tags=tags, parent=parent)
         elif session.status != "FINISHED":
             session.record("status", status="RUNNING")
+        if is_moved(search.directory):
+            session.record("tags", tags=content.directory_tags(search))
         session.text("config.yaml", text_of(content.plain(search.config), "the config"))
         if search.resumed_from and session.status != "FINISHED":
             session.json(f"provenance_resumed_{search.resumed_from:06d}.json", search.provenance)
@@ -154,8 +171,19 @@ class Tracker:
             if result.comparison is not None:
                 session.comparison(result.comparison)
             session.figures(figures.component_figures(result.champion, session.problems))
+            if not first_record(session.folder).get("parent"):  # a tuned baseline is a part of the search around it
+                self._register(session, search, result)
         finally:
             self._end(search.directory, "FINISHED", result.champion_fitness)
+
+    def _register(self, session: Session, search: SearchInfo, result: SearchResult) -> None:
+        """Record that the champion is a version of the registered model of the search's name."""
+        once, record = "champion/version", version_record(search, result, promoted=self._promote)
+        if record["name"] != search.name and not session.has(once):
+            session.problems.append(
+                f"the registered model of the search '{search.name}' is called '{record['name']}': MLflow takes no other name"
+            )
+        session.record("version", once=once, mark=_checksum(json.dumps(record).encode()), **record)
 
     @hookimpl
     def discover_search_failed(self, search: SearchInfo, error: BaseException) -> None:
@@ -174,6 +202,7 @@ class Tracker:
         session.figures(figures.later("figures/fitness.png", lambda: figures.fitness_figure(history(session.folder), champion)))
         session.lineage()
         session.errors()
+        add_history(session, directory)
         if session.status != status:
             session.record("status", status=status)
         self._leave(directory)
@@ -190,6 +219,7 @@ class Tracker:
         complete = session.close(self._patience)
         self._closed.add(session.folder.absolute())
         self.run_id = session.run_id or self.run_id
+        self._model |= {key: address for key, address in zip(MODEL_FACTS, session.version, strict=True) if address}
         if not complete:
             self._lacking = session.folder
         if session.unwritten:
@@ -223,6 +253,7 @@ class Tracker:
             for step, metrics in content.training_metrics(training):
                 session.record("metrics", step=step, metrics=metrics)
             session.json("training.json", content.training_facts(training))
+            add_comparison(session, training_alone(training))
             session.figures(figures.later("figures/curve.png", training.plot))
             session.figures(figures.component_figures(training.algorithm, session.problems))
 

@@ -71,9 +71,25 @@ def test_a_finished_search_says_so_and_where_its_result_lies(invoke: Invoke, tol
     assert [again[key] for key in ("champion", "table", "verdict")] == [first[key] for key in ("champion", "table", "verdict")]
     result = invoke("resume", "found")
     assert result.exit_code == 0, result.stderr
+    (line,) = result.stdout.splitlines()
+    verdict = first["verdict"].rstrip(".")
+    assert line.startswith(f"the search 'tiny' has finished ({verdict}): nothing is run; its champion, of fitness ")
+    assert " is found/champion.candidate; its report again: discover resume found --report --plugins-dir " in line
+
+
+def test_a_finished_search_traces_nothing_unless_its_report_is_asked_for(
+    invoke: Invoke, told: Told, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = told("search", config, "--directory", "found")
+    monkeypatch.setattr("discover_zoo.executors.local.evaluate_population", None)  # nothing is trained
+    result = invoke("resume", "found", "--report")
+    assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     assert "finished:        the search 'tiny' was finished before; nothing has been run" in lines
     assert any(line.startswith("champion:        found/champion.candidate, fitness ") for line in lines)
+    assert told("resume", "found", "--report")["table"] == first["table"]
+    monkeypatch.setattr("discover.outer_loop.search._Runner", None)  # nothing is traced
+    assert told("resume", "found")["champion"] == first["champion"]
 
 
 def test_what_has_changed_is_named_and_accepted_by_anyway(invoke: Invoke, config: Path) -> None:
@@ -135,7 +151,7 @@ def test_ctrl_c_before_a_resumed_search_goes_on(invoke: Invoke, config: Path, mo
 
     assert invoke("search", config, "--directory", "found", "--json").exit_code == 0
     monkeypatch.setattr("discover.outer_loop.search.read_config", interrupt)
-    result = invoke("resume", "found")
+    result = invoke("resume", "found", "--report")
     assert result.exit_code == 130
     assert "stopped: the search is saved; go on with it: discover resume found" in result.stderr.splitlines()[-1]
 

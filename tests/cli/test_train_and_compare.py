@@ -69,6 +69,20 @@ def test_compare_tables_the_first_against_the_others(told: Told, invoke: Invoke)
     assert (summary["run_id"], summary["told"]) == ("compare-run", ["comparison finished"])
 
 
+def test_settings_change_candidates_and_show_in_their_names(told: Told, invoke: Invoke) -> None:
+    Path("two.yaml").write_text(WORDS)
+    change, words = "rule.toy_climb.slope=1.0", ("--seeds", 5, "--steps", 100)
+    summary = told("train", "two.yaml", "--task", "payday", *words, "--set", change)
+    assert summary["candidate"] == f"two.yaml ({change})"
+    assert summary["returns"] == pytest.approx([41.0] * 5)
+    summary = told("compare", "two.yaml", "two.yaml", "--tasks", "payday", *words, "--set", f"2:{change}")
+    assert summary["candidates"] == ["two.yaml", f"two.yaml ({change})"]
+    assert summary["table"][1]["first_minus_this"]["estimate"] == pytest.approx(41.0)
+    result = invoke("compare", "two.yaml", "climb", "--tasks", "payday", "--set", "rule.toy_climb.slop=1")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: --set 'rule.toy_climb.slop=1': the candidate has no 'rule.toy_climb.slop'; did you")
+
+
 def test_compare_in_words(invoke: Invoke) -> None:
     result = invoke("compare", "climb", "--tasks", "payday", "--steps", 100)
     assert result.exit_code == 0, result.stderr

@@ -337,9 +337,11 @@ def test_a_sound_candidate_passes() -> None:
     check(nested(several=(OneStep(), Learned(drift=WEIGHTS)), optional=OneStep(), index=1))
 
 
-def test_a_choice_needs_two_options() -> None:
-    with pytest.raises(UserError, match=r"^choice needs two options or more; got 1: write the one option itself\.$"):
-        choice(OneStep())
+def test_a_choice_needs_an_option() -> None:
+    only = OneStep()
+    assert choice(only) is only
+    with pytest.raises(UserError, match=r"^choice needs an option or more; got none: write those that the search may take\.$"):
+        choice()
 
 
 # Pytrees --------------------------------------------------------------------------------------------------------------

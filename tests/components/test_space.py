@@ -317,9 +317,19 @@ def test_a_space_that_makes_no_sense_is_refused(build: Callable[[], Component], 
     assert str(error.value) == sentence
 
 
-def test_one_option_is_no_choice() -> None:
-    with pytest.raises(UserError, match=r"^choice needs two options or more; got 1: write the one option itself\.$"):
-        choice(Lever())
+def test_numbers_that_were_decoded_are_found_among_the_options() -> None:
+    space = Space(Lever(slope=choice(0.5, 0.9), rate=free()))
+    genomes = np.array([[1.0, 0.0, 0.25], [0.0, 1.0, 0.5]], np.float32)
+    for group in space.groups(genomes):
+        (member,) = group.members
+        candidate = jax.tree.map(lambda leaf: leaf[0], group.candidates)
+        np.testing.assert_allclose(space.encode(candidate), genomes[member], atol=1e-6)
+
+
+def test_one_option_is_no_gene() -> None:
+    space, closed = Space(Machine(part=choice(inner()))), Space(Machine(part=inner()))
+    assert [(gene.path, gene.size) for gene in space.genes] == [(gene.path, gene.size) for gene in closed.genes]
+    assert space.structures == closed.structures
 
 
 def test_a_candidate_of_another_space_is_refused() -> None:

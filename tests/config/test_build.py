@@ -169,7 +169,8 @@ MISTAKES: list[tuple[Any, str]] = [
         {**BASE, "rule": {"toy_climb": {"slope": {"free": 3}}}},
         "candidate.rule.toy_climb.slope.free must be a mapping of high, low, scale, start, std to values; got 3.",
     ),
-    ({**BASE, "rule": {"choice": ["toy_climb"]}}, "candidate.rule.choice must list two options or more; got ['toy_climb']."),
+    ({**BASE, "rule": {"choice": []}}, "candidate.rule.choice must list an option or more; got []."),
+    ({**BASE, "rule": {"choice": "toy_climb"}}, "candidate.rule.choice must list an option or more; got 'toy_climb'."),
     ({**BASE, "wrappers": "toy"}, "candidate.wrappers must be a list of environment wrappers; got 'toy'."),
     (
         {**BASE, "wrappers": ["toy"]},

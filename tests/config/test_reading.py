@@ -160,13 +160,27 @@ def test_without_a_file_there_is_no_place(registry: Registry) -> None:
     assert caught.value.lines[-1] == "--set 'seed=-2': seed must be a whole number from 0 to 4294967295; got -2."
 
 
-def test_json_has_a_file_and_no_lines(registry: Registry, tmp_path: Path) -> None:
+def test_json_has_lines_too(registry: Registry, tmp_path: Path) -> None:
     path = tmp_path / "it.json"
-    path.write_text('{"population":\n "4"}')
+    path.write_text("""{"name": "a \\"{\\" name", "seed": 1,
+"population":
+"4", "report": {"baselines": {
+   "v1.0": {"recipe": "climb", "rule": {"toy_climb": {"noise":
+     25}}},
+   "next": ["climb"]}, "seeds": 1},
+"tasks": [{"task": "payday", "steps": 100},
+  {"task": "payday",
+   "steps": 0}]}""")
     with pytest.raises(MistakesError) as caught:
         checked_config(registry, read_config(path))
-    (line,) = [line for line in caught.value.lines if "missing" not in line]
-    assert line == f"{path}: population must be a whole number from 1 to 1048576; got '4'."
+    lines = [line for line in caught.value.lines if "missing" not in line]
+    assert [line.removeprefix(f"{path}:").partition(": ")[::2] for line in lines] == [
+        ("2", "population must be a whole number from 1 to 1048576; got '4'."),
+        ("4", "report.baselines.v1.0.rule.toy_climb.noise must lie in [0, 1]; got 25."),
+        ("6", "report.seeds must be a whole number from 2 to 65536; got 1."),
+        ("6", "report.baselines.next must be the name of a recipe or a mapping with 'rule' and 'network'; got ['climb']."),
+        ("9", "tasks.1.steps must be a whole number from 1 to 2147483647; got 0."),
+    ]
 
 
 def test_several_settings_that_are_wrong_are_told_at_once(tmp_path: Path) -> None:

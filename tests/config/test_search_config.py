@@ -38,6 +38,18 @@ def test_a_config_is_completed_with_defaults(registry: Registry) -> None:
     assert checked_config(registry, config.words) is not config
 
 
+def test_a_report_compares_on_the_searched_tasks(registry: Registry) -> None:
+    tasks = [{"task": "payday", "steps": 100}, {"task": "payday", "steps": 300, "note": "longer"}]
+    for report in ({}, {"tasks": None}):
+        config = changed(registry, tasks=tasks, report=report)
+        assert config.report is not None
+        assert [run.label for run in config.report.runs] == ["payday @ 100", "payday @ 300"]
+        assert list(config.report.notes) == ["searched", "longer"]
+    with pytest.raises(UserError) as caught:
+        changed(registry, tasks=[{"task": "pay", "steps": 100}], report={})
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_yaml_is_read_as_one_means_it(tmp_path: Path) -> None:
     path = tmp_path / "it.yaml"
     path.write_text("a: 1e-3\nb: 1.5E+2\nc: -2e4\nd: .5e1\ne: 12\nf: 1.5\ng: e5\nh: 1e\ni: '1e3'\nj: null\nk: [1e-3, true]\n")
@@ -164,7 +176,10 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"tasks": [{**TASK, "task": "toy_payday"}]}, "tasks.0.task: no task is called 'toy_payday': "),
     ({"report": 3}, "report must be a mapping with baselines, tasks, seeds; got 3."),
     ({"report": {"task": []}}, "report: unknown key 'task'; did you mean 'tasks'? Known: "),
-    ({"report": {}}, "report: 'tasks' is missing: list the tasks to compare on."),
+    (
+        {"report": {"tasks": []}},
+        "report.tasks must be a list of {task: ID, steps: N}, or null for those of the search; got [].",
+    ),
     ({"report": {"tasks": [TASK], "baselines": ["climb"]}}, "report.baselines must map names to candidates; got ['climb']."),
     ({"report": {"tasks": [TASK], "baselines": {"a": "clim"}}}, "report.baselines.a: no recipe is called 'clim': "),
     (

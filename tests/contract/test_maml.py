@@ -14,7 +14,7 @@ from discover_zoo.rules.meta_gradient.held_out import PolicyImprovement
 from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient
 from discover_zoo.rules.policy_gradient import PolicyGradient
 
-from discover import group_columns
+from discover import group_environments
 from discover.inner_loop import lifetime
 
 UPDATES = 60
@@ -58,7 +58,7 @@ def test_minibatches_take_what_a_task_adapts_from_along() -> None:
         params = world.initial_params(key)
         tasks = jnp.repeat(world.sample_tasks(key, rule.tasks), rule.num_envs)
         before, after = (world.collect(params, world.start(k, tasks), k, 8)[1] for k in jax.random.split(key))
-        after = after._replace(extra=[(jax.random.split(key, rule.tasks), group_columns(before, rule.num_envs))])
+        after = after._replace(extra=[(jax.random.split(key, rule.tasks), group_environments(before, rule.num_envs))])
         whole = seen.evaluate(params, after)["policy"]
         parts, policy = seen.minibatches(key, 2, after, whole)
         evaluated = jax.vmap(seen.evaluate, (None, 0))(params, parts)["policy"]

@@ -24,8 +24,8 @@ from discover import (
     UserError,
     component,
     empty_replay_buffer,
-    group_columns,
-    join_columns,
+    group_environments,
+    join_environments,
 )
 from discover.inner_loop import lifetime
 from discover.testing.small import Affine, Corridor
@@ -126,7 +126,7 @@ def test_without_a_normalizer_nothing_is_kept_twice() -> None:
 def test_experience_that_has_lost_what_was_there_before_the_normalizer_is_refused() -> None:
     seen = collected(Drift())
     memory = empty_replay_buffer(jax.eval_shape(lambda: seen), STEPS * COLUMNS)
-    rearranged = join_columns(group_columns(seen, 2))
+    rearranged = join_environments(group_environments(seen, 2))
     with pytest.raises(UserError, match=r"^this replay buffer keeps what was there before the normalizer"):
         memory.add(rearranged)
     np.testing.assert_array_equal(memory.add(seen).sample(jax.random.key(0), 5).reward, 8.0)

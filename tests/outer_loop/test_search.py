@@ -72,7 +72,7 @@ def test_a_search_tells_what_it_does(whole: tuple[Path, Watcher, SearchResult], 
     assert result.champion_fitness == load_notes(result.champion_path)["fitness"]
     assert result.broken == {}
     assert repr(result.champion) == repr(load_candidate(result.champion_path, registry))
-    made = ["champion.candidate", "config.yaml", "evaluated", "result.json", "search.json", "state.npz"]
+    made = ["champion.candidate", "config.yaml", "evaluated", "history", "result.json", "search.json", "state.npz"]
     assert sorted(os.listdir(directory)) == made
 
 

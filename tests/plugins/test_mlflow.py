@@ -30,10 +30,12 @@ from discover_mlflow.addresses import resolve_store
 from discover_mlflow.figures import component_figures, fitness_figure
 from discover_mlflow.ledger import Ledger, load_state, records
 from discover_mlflow.lineage import lineage
-from discover_mlflow.models import fetch_candidate, find_search, is_address
+from discover_mlflow.listing import find_search
+from discover_mlflow.models import fetch_candidate, is_address
+from discover_mlflow.page import page_links, ui_command
 from discover_mlflow.population import history
 from discover_mlflow.session import TrackingWarning
-from discover_mlflow.stores import check_tracking, ui_command
+from discover_mlflow.stores import check_tracking
 from discover_mlflow.tracker import Tracker
 from plugins.tracked import (
     POPULATION,
@@ -736,9 +738,9 @@ def test_a_resumed_search_goes_to_the_store_it_began_in(store: str, tmp_path: Pa
     assert finish(plugins) == {"run_id": began.run_id, "tracking": store}
 
 
-def test_the_page_of_a_server_is_at_its_address() -> None:
-    with pytest.raises(UserError, match="open that address in a browser"):
-        ui_command("http://127.0.0.1:5000", 5001)
+def test_no_page_is_served_of_a_server_that_does_not_answer() -> None:
+    with pytest.raises(UserError, match=r"the tracking store 'http://127.0.0.1:9' cannot be used \("):
+        ui_command("http://127.0.0.1:9", 5001)
 
 
 @pytest.mark.slow
@@ -752,12 +754,18 @@ def test_the_page_is_served_and_a_server_takes_what_a_file_takes(
     try:
         address = f"http://127.0.0.1:{port}"
         wait_until(lambda: _answers(address), 120)
+        with pytest.raises(UserError, match=f"is a server with a page of its own: look at {address}$"):
+            ui_command(address, 5001)
         info, result = search_info(tmp_path / "s", registry), search_result(tmp_path / "s", registry)
         tracker = tracked(address, info, range(3), lambda t: t.discover_search_finished(info, result))
         assert capfd.readouterr().out == ""  # standard output belongs to the command
         assert steps_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2]
         path = fetch_candidate(str(tracker.run_id), address, tmp_path)
         assert path.read_bytes() == result.champion_path.read_bytes()
+        assert page_links(address) == page_links(store)
+        assert page_links(address, tracker.run_id) == page_links(store, tracker.run_id)
+        with pytest.raises(UserError, match=f"look at {address}/#/experiments/1/runs"):
+            ui_command(address, 5001)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)

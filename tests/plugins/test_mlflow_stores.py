@@ -31,15 +31,18 @@ from discover_mlflow.addresses import (
     without_secrets,
 )
 from discover_mlflow.ledger import load_state
-from discover_mlflow.models import fetch_candidate, find_search
+from discover_mlflow.listing import find_search
+from discover_mlflow.models import fetch_candidate
+from discover_mlflow.page import ui_command
 from discover_mlflow.session import TrackingWarning
 from discover_mlflow.sqlite_check import deleted_experiment, deleted_run
-from discover_mlflow.stores import check_tracking, ui_command
+from discover_mlflow.stores import check_tracking
 from discover_mlflow.stores import client_of as client_of_store
 from discover_mlflow.tracker import Tracker
 from plugins.tracked import (
     TASKS,
     artifacts,
+    changed,
     client_of,
     copied,
     search_info,
@@ -56,16 +59,6 @@ from discover import Registry, UserError
 @pytest.fixture(scope="module")
 def registry() -> Registry:
     return toy_registry()
-
-
-def changed(store: str, *statements: str) -> None:
-    """Change a store behind MLflow's back."""
-    path = sqlite_path(store)
-    assert path is not None
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        for statement in statements:
-            database.execute(statement)
-        database.commit()
 
 
 # Before training --------------------------------------------------------------------------------------------------------
@@ -210,7 +203,8 @@ class Client:
     def get_experiment_by_name(self, name: str) -> Any:
         if self.error is not None:
             raise self.error
-        return SimpleNamespace(experiment_id="7", lifecycle_stage=self.experiment)
+        tags = {"mlflow.experimentKind": "custom_model_development", "mlflow.note.content": "ours"}
+        return SimpleNamespace(experiment_id="7", lifecycle_stage=self.experiment, tags=tags, artifact_location="s3://a")
 
     def get_experiment(self, number: str) -> Any:
         return self.get_experiment_by_name(number)
@@ -422,7 +416,7 @@ def test_secrets_are_hidden_and_nothing_else(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_password_is_not_on_the_command_line_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stores, "check_tracking", lambda *_, **__: None)
+    monkeypatch.setattr("discover_mlflow.page.check_tracking", lambda *_, **__: None)
     monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", "")
     address = "postgresql://ann:s3cret@host/db"
     assert "s3cret" not in " ".join(ui_command(address, 5001))

@@ -78,7 +78,7 @@ def played(environment: Environment, actions: Any, seed: int = 0) -> Episode:
 @pytest.mark.parametrize("inner", [Count(truncates=7), Count(terminates=5, real=True), Catch()], ids=repr)
 def test_a_wrapped_family_is_a_family(wrapper: Wrapper, inner: Environment) -> None:
     family = wrapper.wrap(inner)
-    check_environment(family, steps=16, columns=2)
+    check_environment(family, steps=16, num_envs=2)
     assert family.redraw == inner.redraw
     assert family.spec().action == inner.spec().action
     key = jax.random.key(3)

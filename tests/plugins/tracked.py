@@ -83,6 +83,14 @@ def copied(empty_store: Path, folder: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def changed(store: str, *statements: str) -> None:
+    """Change a store behind MLflow's back."""
+    with contextlib.closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as database:
+        for statement in statements:
+            database.execute(statement)
+        database.commit()
+
+
 def client_of(store: str) -> Any:
     from mlflow import MlflowClient
 

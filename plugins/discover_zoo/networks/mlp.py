@@ -6,6 +6,7 @@ import jax
 
 from discover import Carry, Count, Inputs, Key, Params, Registry, Spec, component, hookimpl
 from discover_zoo.networks.layers import flat, joined, stack, through
+from discover_zoo.networks.plain_mlp import PlainMLP
 from discover_zoo.networks.torso import TorsoNetwork
 
 
@@ -28,6 +29,10 @@ class MLP(TorsoNetwork):
     """
 
     hidden: tuple[Count, ...] = (64, 64)
+
+    def standalone(self) -> PlainMLP:
+        kept = ("hidden", "activation", "shared", "initializer")
+        return PlainMLP(**{name: getattr(self, name) for name in kept})
 
     def torso(self, key: Key, spec: Spec, read: int) -> Params:
         return stack(key, (math.prod(spec.observation_shape) + read, *self.hidden), self.initializer)

@@ -3,7 +3,8 @@
 import jax
 import optax
 
-from discover import Optimizer, OptimizerState, Params, Registry, Scalar, component, hookimpl, real
+from discover import Optimizer, OptimizerState, Params, Registry, Scalar, component, hookimpl, latex_number, real
+from discover_zoo.optimizers.equations import moving_average, step_size
 from discover_zoo.optimizers.slopes import FINITE_SLOPE
 
 
@@ -34,6 +35,16 @@ class Adam(Optimizer):
     beta2: Scalar = real(0.999, low=0.5, high=0.99999, scale="log1m")
     eps: Scalar = real(1e-8, low=1e-10, high=1e-2, scale="log")
     anneal: Scalar = real(0.0, low=0.0, high=1.0)
+
+    def formula(self) -> str:
+        first, second = moving_average(self.beta1, "m", "g"), moving_average(self.beta2, "v", "g^2")
+        return "\n".join(
+            [
+                rf"m \leftarrow {first}, \quad v \leftarrow {second}",
+                rf"\theta \leftarrow \theta - {step_size(self.learning_rate, self.anneal)}\, "
+                rf"\frac{{\hat m}}{{\sqrt{{\hat v}} + {latex_number(self.eps)}}}",
+            ]
+        )
 
     @property
     def layerwise(self) -> bool:

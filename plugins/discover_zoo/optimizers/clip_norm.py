@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from discover import Optimizer, OptimizerState, Params, Registry, Scalar, component, hookimpl, real
+from discover import Optimizer, OptimizerState, Params, Registry, Scalar, component, hookimpl, latex_number, real
 from discover_zoo.optimizers.slopes import FINITE_SLOPE
 
 
@@ -26,6 +26,9 @@ class ClipNorm(Optimizer):
 
     optimizer: Optimizer
     max_norm: Scalar = real(0.5, low=0.01, high=100.0, scale="log")
+
+    def formula(self) -> str:
+        return rf"g \leftarrow g\, \min\left(1, \frac{{{latex_number(self.max_norm)}}}{{\|g\|_2}}\right)"
 
     @property
     def layerwise(self) -> bool:

@@ -3,6 +3,7 @@
 import jax
 
 from discover import Optimizer, OptimizerState, Params, Registry, Scalar, component, hookimpl, real
+from discover_zoo.optimizers.equations import step_size
 
 
 @component
@@ -20,6 +21,9 @@ class SGD(Optimizer):
 
     learning_rate: Scalar = real(1e-2, low=1e-5, high=10.0, scale="log")
     anneal: Scalar = real(0.0, low=0.0, high=1.0)
+
+    def formula(self) -> str:
+        return rf"\theta \leftarrow \theta - {step_size(self.learning_rate, self.anneal)}\, g"
 
     @property
     def layerwise(self) -> bool:

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
+from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, latex_number, real
 from discover_zoo.returns.recursions import decayed_sum
 
 
@@ -26,6 +26,16 @@ class GAE(ReturnFunction):
 
     gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
     lam: Scalar = real(0.95, low=0.0, high=1.0)
+
+    def formula(self) -> str:
+        gamma, lam = latex_number(self.gamma), latex_number(self.lam)
+        decay = gamma if float(self.lam) == 1.0 else rf"({gamma} \cdot {lam})"
+        return "\n".join(
+            [
+                rf"\delta_t = r_t + {gamma}\, V(s_{{t+1}}) - V(s_t)",
+                rf"A_t = \sum_{{k \geq 0}} {decay}^k\, \delta_{{t+k}}, \quad G_t = A_t + V(s_t)",
+            ]
+        )
 
     def __call__(self, segment: Segment) -> Targets:
         discount = self.gamma * (1.0 - segment.terminated)

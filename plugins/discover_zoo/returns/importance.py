@@ -7,7 +7,7 @@ All weigh temporal-difference errors by ``ratio_t = pi(a_t | s_t) / mu(a_t | s_t
 import jax
 import jax.numpy as jnp
 
-from discover import Scalar, Segment, Targets
+from discover import Scalar, Segment, Targets, latex_number
 from discover_zoo.returns.recursions import decayed_sum
 
 _HIGHEST_RATIO = 1e6
@@ -37,3 +37,32 @@ def v_trace_targets(segment: Segment, gamma: Scalar, lam: Scalar, *, rho: jax.Ar
     correction = decayed_sum(delta, discount * mix * c, jnp.zeros_like(delta[-1]))
     following = jnp.concatenate([correction[1:], jnp.zeros_like(correction[:1])])
     return Targets(segment.value + correction, delta + rho * discount * mix * following)
+
+
+RATIO = r"\frac{\pi(a_t \mid s_t)}{\mu(a_t \mid s_t)}"
+"""The ratio in LaTeX."""
+
+
+def bounded_ratio(highest: Scalar) -> str:
+    r"""The ratio with a bound, in LaTeX.
+
+    >>> print(bounded_ratio(1.0))
+    \min\left(1, \frac{\pi(a_t \mid s_t)}{\mu(a_t \mid s_t)}\right)
+    """
+    return rf"\min\left({latex_number(highest)}, {RATIO}\right)"
+
+
+def v_trace_formula(gamma: Scalar, lam: Scalar, *, rho: str, c: str) -> str:
+    """The equations of V-trace with any weights, in LaTeX."""
+    discount, both = latex_number(gamma), latex_number(float(gamma) * float(lam))
+    following = rf"\left({latex_number(1.0 - float(lam))}\, V(s_{{t+1}}) + {latex_number(lam)}\, G_{{t+1}}\right)"
+    if float(lam) == 1.0:
+        following = r"\, G_{t+1}"
+    return "\n".join(
+        [
+            rf"\rho_t = {rho}, \quad c_t = {c}",
+            rf"\delta_t = \rho_t \left(r_t + {discount}\, V(s_{{t+1}}) - V(s_t)\right)",
+            rf"G_t = V(s_t) + \delta_t + {both}\, c_t \left(G_{{t+1}} - V(s_{{t+1}})\right)",
+            rf"A_t = \rho_t \left(r_t + {discount} {following} - V(s_t)\right)",
+        ]
+    )

@@ -1,6 +1,6 @@
 """The lambda return."""
 
-from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
+from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, latex_number, real
 from discover_zoo.returns.recursions import lambda_return
 
 
@@ -28,6 +28,11 @@ class LambdaReturn(ReturnFunction):
 
     gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
     lam: Scalar = real(0.95, low=0.0, high=1.0)
+
+    def formula(self) -> str:
+        gamma, lam, rest = latex_number(self.gamma), latex_number(self.lam), latex_number(1.0 - float(self.lam))
+        target = rf"G_t = r_t + {gamma} \left({rest}\, V(s_{{t+1}}) + {lam}\, G_{{t+1}}\right)"
+        return rf"{target}, \quad A_t = G_t - V(s_t)"
 
     def __call__(self, segment: Segment) -> Targets:
         target = lambda_return(segment, self.gamma, self.lam)

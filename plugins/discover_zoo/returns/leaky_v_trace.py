@@ -1,7 +1,7 @@
 """V-trace that lets through a share of the untruncated ratios."""
 
-from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
-from discover_zoo.returns.importance import ratio, v_trace_targets
+from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, latex_number, real
+from discover_zoo.returns.importance import RATIO, bounded_ratio, ratio, v_trace_formula, v_trace_targets
 
 
 @component
@@ -33,11 +33,27 @@ class LeakyVTrace(ReturnFunction):
     alpha_rho: Scalar = real(1.0, low=0.0, high=1.0)
     alpha_c: Scalar = real(1.0, low=0.0, high=1.0)
 
+    def formula(self) -> str:
+        rho = leaky_ratio(self.rho_bar, self.alpha_rho)
+        return v_trace_formula(self.gamma, self.lam, rho=rho, c=leaky_ratio(self.c_bar, self.alpha_c))
+
     def __call__(self, segment: Segment) -> Targets:
         free = ratio(segment)
         rho = self.alpha_rho * ratio(segment, self.rho_bar) + (1.0 - self.alpha_rho) * free
         c = self.alpha_c * ratio(segment, self.c_bar) + (1.0 - self.alpha_c) * free
         return v_trace_targets(segment, self.gamma, self.lam, rho=rho, c=c)
+
+
+def leaky_ratio(highest: Scalar, share: Scalar) -> str:
+    r"""The share of the bounded ratio and the rest of the ratio itself, in LaTeX.
+
+    >>> print(leaky_ratio(1.0, 1.0))
+    \min\left(1, \frac{\pi(a_t \mid s_t)}{\mu(a_t \mid s_t)}\right)
+    """
+    bounded = bounded_ratio(highest)
+    if float(share) == 1.0:
+        return bounded
+    return rf"{latex_number(share)} {bounded} + {latex_number(1.0 - float(share))}\, {RATIO}"
 
 
 @hookimpl

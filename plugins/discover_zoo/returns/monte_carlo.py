@@ -1,6 +1,6 @@
 """The Monte-Carlo return."""
 
-from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
+from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, latex_number, real
 from discover_zoo.returns.recursions import lambda_return
 
 
@@ -23,6 +23,9 @@ class MonteCarlo(ReturnFunction):
     paper = "Sutton & Barto 2018, eq. 3.11"
 
     gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
+
+    def formula(self) -> str:
+        return rf"G_t = \sum_{{k \geq 0}} {latex_number(self.gamma)}^k\, r_{{t+k}}, \quad A_t = G_t - V(s_t)"
 
     def __call__(self, segment: Segment) -> Targets:
         target = lambda_return(segment, self.gamma, 1.0)

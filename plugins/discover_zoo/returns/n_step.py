@@ -3,7 +3,19 @@
 import jax
 import jax.numpy as jnp
 
-from discover import Integer, Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, integer, real
+from discover import (
+    Integer,
+    Registry,
+    ReturnFunction,
+    Scalar,
+    Segment,
+    Targets,
+    component,
+    hookimpl,
+    integer,
+    latex_number,
+    real,
+)
 
 _LONGEST = 32
 """The longest horizon of an n-step return, in steps; all up to it are computed."""
@@ -31,6 +43,11 @@ class NStep(ReturnFunction):
 
     gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
     n: Integer = integer(5, low=1, high=_LONGEST)
+
+    def formula(self) -> str:
+        gamma, n = latex_number(self.gamma), int(self.n)
+        target = rf"G_t = \sum_{{k=0}}^{{{n - 1}}} {gamma}^k\, r_{{t+k}} + {gamma}^{{{n}}}\, V(s_{{t+{n}}})"
+        return rf"{target}, \quad A_t = G_t - V(s_t)"
 
     def __call__(self, segment: Segment) -> Targets:
         discount = self.gamma * (1.0 - segment.terminated)

@@ -2,8 +2,8 @@
 
 import jax.numpy as jnp
 
-from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
-from discover_zoo.returns.importance import ratio
+from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, latex_number, real
+from discover_zoo.returns.importance import bounded_ratio, ratio
 from discover_zoo.returns.recursions import decayed_sum
 
 
@@ -32,6 +32,16 @@ class Retrace(ReturnFunction):
 
     gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")
     lam: Scalar = real(1.0, low=0.0, high=1.0)
+
+    def formula(self) -> str:
+        gamma, lam = latex_number(self.gamma), "" if float(self.lam) == 1.0 else latex_number(self.lam)
+        return "\n".join(
+            [
+                rf"c_t = {lam} {bounded_ratio(1.0)}",
+                rf"\delta_t = r_t + {gamma}\, \mathbb{{E}}_{{a \sim \pi}} Q(s_{{t+1}}, a) - Q(s_t, a_t)",
+                rf"G_t = Q(s_t, a_t) + \delta_t + {gamma}\, c_{{t+1}} \left(G_{{t+1}} - Q(s_{{t+1}}, a_{{t+1}})\right)",
+            ]
+        )
 
     def __call__(self, segment: Segment) -> Targets:
         discount = self.gamma * (1.0 - segment.terminated)

@@ -1,7 +1,7 @@
 """V-trace: an off-policy return with truncated ratios."""
 
 from discover import Registry, ReturnFunction, Scalar, Segment, Targets, component, hookimpl, real
-from discover_zoo.returns.importance import ratio, v_trace_targets
+from discover_zoo.returns.importance import bounded_ratio, ratio, v_trace_formula, v_trace_targets
 
 
 @component
@@ -30,6 +30,9 @@ class VTrace(ReturnFunction):
     lam: Scalar = real(1.0, low=0.0, high=1.0)
     rho_bar: Scalar = real(1.0, low=0.1, high=100.0, scale="log")
     c_bar: Scalar = real(1.0, low=0.1, high=100.0, scale="log")
+
+    def formula(self) -> str:
+        return v_trace_formula(self.gamma, self.lam, rho=bounded_ratio(self.rho_bar), c=bounded_ratio(self.c_bar))
 
     def __call__(self, segment: Segment) -> Targets:
         rho, c = ratio(segment, self.rho_bar), ratio(segment, self.c_bar)

@@ -22,6 +22,7 @@ from discover import (
     ends_within,
     real,
 )
+from discover_zoo.rules.equations import ENTROPY, half, weighted
 
 
 @component
@@ -57,6 +58,17 @@ class ActorCritic(OnPolicy):
         change, info = world.gradient(self._loss(world))(params, trajectory, self.returns(segment))
         params, state = self.optimizer.update(change, state, params, world.progress)
         return params, state, info
+
+    def formula(self) -> str:
+        of_policy, of_value, of_entropy = self._coefficients()
+        gain = weighted("+", of_policy, r"\mathbb{E}\left[A_t \log \pi_\theta(a_t \mid s_t)\right]").removeprefix(" + ")
+        error = r"\mathbb{E}\left[(V_\theta(s_t) - G_t)^2\right]"
+        value = weighted("-", half(of_value), error) if self._has_value() else ""
+        return rf"\max_\theta\ {gain}{value}{weighted('+', of_entropy, ENTROPY)}"
+
+    def _has_value(self) -> bool:
+        """Whether the rule learns a value."""
+        return True
 
     def _coefficients(self) -> tuple[Scalar, Scalar, Scalar]:
         """The weights of policy gain, value loss and entropy."""

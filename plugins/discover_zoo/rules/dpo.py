@@ -2,7 +2,7 @@
 
 import jax
 
-from discover import Registry, Scalar, component, hookimpl, real
+from discover import Registry, Scalar, component, hookimpl, latex_number, real
 from discover_zoo.rules.drifts import tanh_drift
 from discover_zoo.rules.mirror import MirrorLearning
 from discover_zoo.rules.recipes import RECIPES
@@ -45,6 +45,20 @@ class DPO(MirrorLearning):
 
     def drift(self, log_ratio: jax.Array, advantage: jax.Array) -> jax.Array:
         return tanh_drift(log_ratio, advantage, self.alpha, self.beta)
+
+    def drift_formula(self) -> str:
+        alpha, beta = latex_number(self.alpha), latex_number(self.beta)
+        return "\n".join(
+            [
+                rf"\hat{{A}} \geq 0: \quad D(r, \hat{{A}}) = {_excess('x', alpha)}, \quad x = (r - 1) \hat{{A}}",
+                rf"\hat{{A}} < 0: \quad D(r, \hat{{A}}) = {_excess('y', beta)}, \quad y = \hat{{A}} \log r",
+            ]
+        )
+
+
+def _excess(x: str, scale: str) -> str:
+    """How far a quantity exceeds what tanh lets through, in LaTeX."""
+    return rf"\operatorname{{relu}}\left({x} - {scale} \tanh\left(\frac{{{x}}}{{{scale}}}\right)\right)"
 
 
 @hookimpl

@@ -32,6 +32,7 @@ from discover import (
     empty_replay_buffer,
     hookimpl,
     integer,
+    latex_number,
     learn_if,
     polyak_update,
     real,
@@ -122,6 +123,23 @@ class DQN(UpdateRule):
     epsilon_start: Scalar = real(1.0, low=0.0, high=1.0)
     epsilon_end: Scalar = real(0.05, low=0.0, high=1.0)
     exploration: Scalar = real(0.5, low=1e-3, high=1.0, scale="log")
+
+    def formula(self) -> str:
+        best = r"\max_{a'} Q_{\bar\theta}(s', a')"
+        if self.double:
+            best = r"Q_{\bar\theta}\left(s', \operatorname{argmax}_{a'} Q_\theta(s', a')\right)"
+        loss = r"\ell(x) = \frac{1}{2} x^2"
+        if self.loss == "huber":
+            loss += r" \text{ where } |x| \leq 1, \quad |x| - \frac{1}{2} \text{ elsewhere}"
+        period, polyak = int(self.target_period), float(self.polyak)
+        moved = r"\theta" if polyak == 1.0 else rf"{latex_number(1.0 - polyak)}\, \bar\theta + {latex_number(polyak)}\, \theta"
+        return "\n".join(
+            [
+                rf"y = r + {latex_number(self.gamma)}\, (1 - d)\, {best}",
+                rf"\min_\theta\ \mathbb{{E}}\left[\ell\left(Q_\theta(s, a) - y\right)\right], \quad {loss}",
+                rf"\bar\theta \leftarrow {moved} \text{{ every {period} steps}}",
+            ]
+        )
 
     def rollout(self, spec: Spec) -> Rollout:
         return Rollout(self.steps, self.num_envs)

@@ -10,6 +10,11 @@ _WIDTH = 128
 MARGIN = 1e-4
 """How far the network must rise above zero before it counts: where the policy has not changed, the drift is flat."""
 
+NETWORK_FORMULA = (
+    r"f_w(r, A) = w_2 \cdot \tanh\left(W_1 (\phi, A \phi)\right), \quad \phi = (\log r, \log^2 r, 1 - r, (1 - r)^2)"
+)
+"""The network in LaTeX."""
+
 
 def random_weights(rule: object, key: Key) -> dict[str, jax.Array]:
     """Normal weights of variance ``1 / inputs``: ``hidden[8, 128]`` and ``output[128]``.

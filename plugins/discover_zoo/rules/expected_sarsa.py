@@ -27,6 +27,9 @@ class ExpectedSarsa(OneStep):
 
     paper = "van Seijen et al. 2009, A theoretical and empirical analysis of Expected Sarsa"
 
+    def formula(self) -> str:
+        return self.correction(r"\sum_{a'} \pi(a' \mid s')\, Q(s', a')")
+
     def value_of_next(self, world: World, params: Params, trajectory: Trajectory) -> jax.Array:
         return self.expected_value(world, params, trajectory)
 

@@ -37,6 +37,9 @@ class LaggingActorCritic(ActorCritic):
 
     lag: Annotated[int, AtLeast(0)] = 1
 
+    def formula(self) -> str:
+        return "\n".join([rf"a_t \sim \mu = \pi_{{\theta_{{k-{self.lag}}}}} \text{{ in update }} k", super().formula()])
+
     def init(self, key: Key, world: World, params: Params) -> LagState:
         past = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.lag, *x.shape)), params)
         return LagState(self.optimizer.init(params), past, jnp.zeros((), jnp.int32))

@@ -3,7 +3,7 @@
 import jax
 
 from discover import Registry, Weights, component, hookimpl, weights
-from discover_zoo.rules.drift_network import MARGIN, drift_network, random_weights, silent_weights
+from discover_zoo.rules.drift_network import MARGIN, NETWORK_FORMULA, drift_network, random_weights, silent_weights
 from discover_zoo.rules.mirror import MirrorLearning
 from discover_zoo.rules.recipes import RECIPES
 
@@ -42,6 +42,9 @@ class LPO(MirrorLearning):
 
     def drift(self, log_ratio: jax.Array, advantage: jax.Array) -> jax.Array:
         return jax.nn.relu(drift_network(self.drift_weights, log_ratio, advantage) - MARGIN)
+
+    def drift_formula(self) -> str:
+        return "\n".join([r"D(r, \hat{A}) = \operatorname{relu}\left(f_w(r, \hat{A}) - 10^{-4}\right)", NETWORK_FORMULA])
 
 
 @hookimpl

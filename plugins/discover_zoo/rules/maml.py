@@ -25,9 +25,9 @@ from discover import (
     UpdateRule,
     World,
     component,
-    group_columns,
+    group_environments,
     hookimpl,
-    join_columns,
+    join_environments,
     real,
 )
 from discover_zoo.rules.recipes import RECIPES
@@ -131,7 +131,7 @@ class MAML(UpdateRule):
 
         tasks = world.sample_tasks(key_tasks, self.tasks)
         actors, last = jax.vmap(trial)(jax.random.split(key_collect, self.tasks), tasks)
-        joined = join_columns(last)
+        joined = join_environments(last)
         params, state, info = self.outer.update(key_update, self.adapting(world), params, state, trajectory=joined)
         return params, state, {**info, **self._report(world, actors)}
 
@@ -149,7 +149,9 @@ class MAML(UpdateRule):
                 penalty = self.inner_kl * divergence / self.adaptations
                 return {**outputs, AUXILIARY_LOSS: outputs.get(AUXILIARY_LOSS, jnp.zeros_like(batch.reward)) + penalty}
 
-            return lambda params, batch: join_columns(jax.vmap(one, (None, 0))(params, group_columns(batch, self.num_envs)))
+            return lambda params, batch: join_environments(
+                jax.vmap(one, (None, 0))(params, group_environments(batch, self.num_envs))
+            )
 
         return world.view(
             evaluate_with=through(world.evaluate), evaluate_next_with=through(world.evaluate_next), group=self.num_envs

@@ -39,8 +39,10 @@ from discover import (
     Trajectory,
     World,
     component,
+    latex_number,
     real,
 )
+from discover_zoo.rules.equations import ENTROPY, RATIO, half, weighted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,6 +84,24 @@ class MirrorLearning(OnPolicy):
             advantage: the normalized advantage, of the same shape.
         """
         raise NotImplementedError
+
+    def drift_formula(self) -> str:
+        """The equation of the drift ``D(r, A)`` in LaTeX; empty where there is none."""
+        return ""
+
+    def formula(self) -> str:
+        clip = latex_number(self.value_clip)
+        near = rf"V_{{\mathrm{{old}}}} + \operatorname{{clip}}(V - V_{{\mathrm{{old}}}}, -{clip}, {clip})"
+        error = rf"\mathbb{{E}}\left[\max\left((V - G)^2, ({near} - G)^2\right)\right]"
+        value = weighted("-", half(self.value_coefficient), error)
+        gain = r"\mathbb{E}\left[r \hat{A} - D(r, \hat{A})\right]"
+        return "\n".join(
+            [
+                rf"{RATIO}, \quad \hat{{A}} = \frac{{A - \operatorname{{mean}}(A)}}{{\operatorname{{std}}(A)}}",
+                self.drift_formula(),
+                rf"\max_\theta\ {gain}{value}{weighted('+', self.entropy_coefficient, ENTROPY)}",
+            ]
+        )
 
     def figures(self) -> Mapping[str, "Figure"]:
         from discover_zoo.rules.drift_figure import drift_figure  # matplotlib is slow to import and seldom needed

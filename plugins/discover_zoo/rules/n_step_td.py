@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from discover import Info, Integer, Key, Params, Registry, Trajectory, World, component, hookimpl, integer
 from discover_zoo.rules.td_prediction import Prediction
-from discover_zoo.rules.traces import add_steps, slope_of_value
+from discover_zoo.rules.traces import add_steps, value_gradient
 
 _LONGEST = 32
 """The largest horizon of n-step learning: so many steps are stored."""
@@ -75,8 +75,8 @@ class NStepTD(Prediction):
 
         def learn(params: Params, step: tuple[Trajectory, jax.Array, jax.Array]) -> tuple[Params, None]:
             batch, target, due = step
-            slope, value = slope_of_value(world, params, batch)
-            return add_steps(params, (self.step_size * due * (target - value), slope)), None
+            gradient, value = value_gradient(world, params, batch)
+            return add_steps(params, (self.step_size * due * (target - value), gradient)), None
 
         params, _ = jax.lax.scan(learn, params, (steps, targets, due))
         return params, Window(steps, jnp.minimum(length, _LONGEST)), {"error": jnp.abs(delta)}

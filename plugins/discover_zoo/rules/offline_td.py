@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from discover import Info, Key, Params, Registry, Scalar, Trajectory, World, component, hookimpl, real
 from discover_zoo.rules.td_prediction import Prediction
-from discover_zoo.rules.traces import add_steps, decay_trace, inner, slope_of_value
+from discover_zoo.rules.traces import add_steps, decay_trace, inner, value_gradient
 
 
 class EpisodeState(NamedTuple):
@@ -50,12 +50,12 @@ class OfflineTD(Prediction):
     def update(
         self, key: Key, world: World, params: Params, state: EpisodeState, trajectory: Trajectory
     ) -> tuple[Params, EpisodeState, Info]:
-        slope, _ = slope_of_value(world, params, trajectory)
+        gradient, _ = value_gradient(world, params, trajectory)
         delta, _ = self.td_error(world, params, trajectory)
         decay = self.gamma * self.lam * (1.0 - trajectory.is_first[0, 0])
-        trace = decay_trace("dutch", state.trace, slope=slope, decay=decay, step_size=self.step_size)
-        correction = -self.step_size * inner(slope, state.change)
-        change = add_steps(state.change, (self.step_size * delta, trace), (correction, slope))
+        trace = decay_trace("dutch", state.trace, gradient=gradient, decay=decay, step_size=self.step_size)
+        correction = -self.step_size * inner(gradient, state.change)
+        change = add_steps(state.change, (self.step_size * delta, trace), (correction, gradient))
         ended = (trajectory.terminated | trajectory.truncated)[0, 0].astype(jnp.float32)
         params = add_steps(params, (ended, change))
         change = jax.tree.map(lambda x: (1.0 - ended) * x, change)

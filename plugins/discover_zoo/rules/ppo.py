@@ -4,6 +4,7 @@ import jax
 
 from discover import Registry, Scalar, component, hookimpl, real
 from discover_zoo.rules.drifts import clip_drift
+from discover_zoo.rules.equations import clipped_ratio
 from discover_zoo.rules.mirror import MirrorLearning
 from discover_zoo.rules.recipes import RECIPES
 
@@ -57,6 +58,15 @@ class PPO(MirrorLearning):
 
     def drift(self, log_ratio: jax.Array, advantage: jax.Array) -> jax.Array:
         return clip_drift(log_ratio, advantage, self.clip)
+
+    def drift_formula(self) -> str:
+        clipped = clipped_ratio(self.clip)
+        return "\n".join(
+            [
+                rf"D(r, \hat{{A}}) = \operatorname{{relu}}\left(\left(r - {clipped}\right) \hat{{A}}\right)",
+                rf"r \hat{{A}} - D(r, \hat{{A}}) = \min\left(r \hat{{A}},\ {clipped}\, \hat{{A}}\right)",
+            ]
+        )
 
 
 @hookimpl

@@ -28,6 +28,9 @@ class QLearning(OneStep):
 
     paper = "Watkins 1989, Learning from delayed rewards"
 
+    def formula(self) -> str:
+        return self.correction(r"\max_{a'} Q(s', a')")
+
     def value_of_next(self, world: World, params: Params, trajectory: Trajectory) -> jax.Array:
         return jax.lax.stop_gradient(jnp.max(world.evaluate_next(params, trajectory)["q"]))
 

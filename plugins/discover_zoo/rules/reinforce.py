@@ -39,6 +39,9 @@ class Reinforce(ActorCritic):
     def heads(self, spec: Spec) -> Heads:
         return super().heads(spec) if self.baseline == "value" else Heads(policy_heads(spec))
 
+    def _has_value(self) -> bool:
+        return self.baseline == "value"
+
 
 @hookimpl
 def discover_register(registry: Registry) -> None:

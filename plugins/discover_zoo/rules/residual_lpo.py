@@ -3,8 +3,9 @@
 import jax
 
 from discover import Registry, Scalar, Weights, component, hookimpl, real, weights
-from discover_zoo.rules.drift_network import MARGIN, drift_network, random_weights, silent_weights
+from discover_zoo.rules.drift_network import MARGIN, NETWORK_FORMULA, drift_network, random_weights, silent_weights
 from discover_zoo.rules.drifts import clip_drift
+from discover_zoo.rules.equations import clipped_ratio
 from discover_zoo.rules.mirror import MirrorLearning
 from discover_zoo.rules.recipes import RECIPES
 
@@ -45,6 +46,11 @@ class ResidualLPO(MirrorLearning):
     def drift(self, log_ratio: jax.Array, advantage: jax.Array) -> jax.Array:
         residual = drift_network(self.drift_weights, log_ratio, advantage)
         return jax.nn.relu(clip_drift(log_ratio, advantage, self.clip) + residual - MARGIN)
+
+    def drift_formula(self) -> str:
+        clip = rf"\operatorname{{relu}}\left((r - {clipped_ratio(self.clip)}) \hat{{A}}\right)"
+        drift = rf"D(r, \hat{{A}}) = \operatorname{{relu}}\left({clip} + f_w(r, \hat{{A}}) - 10^{{-4}}\right)"
+        return "\n".join([drift, NETWORK_FORMULA])
 
 
 @hookimpl

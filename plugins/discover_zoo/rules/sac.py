@@ -18,6 +18,7 @@ from discover import (
     World,
     component,
     hookimpl,
+    latex_number,
     real,
 )
 from discover_zoo.rules.recipes import RECIPES
@@ -65,6 +66,19 @@ class SAC(TwinCritics):
     paper = "Haarnoja et al. 2018, arXiv 1812.05905"
 
     entropy_scale: Scalar = real(1.0, low=0.1, high=10.0, scale="log")
+
+    def next_value_formula(self) -> str:
+        value = r"\left(\min_i \bar{Q}_i(s', a') - \alpha \log \pi(a' \mid s')\right)"
+        return rf"{value}, \quad a' \sim \pi(\cdot \mid s')"
+
+    def policy_formula(self) -> str:
+        entropy = rf"-{latex_number(self.entropy_scale)} \dim \mathcal{{A}}"
+        return "\n".join(
+            [
+                r"\min_\pi\ \mathbb{E}_{a \sim \pi}\left[\alpha \log \pi(a \mid s) - \min_i Q_i(s, a)\right]",
+                rf"\min_\alpha\ -\alpha\, \mathbb{{E}}\left[\log \pi(a \mid s) + \bar{{H}}\right], \quad \bar{{H}} = {entropy}",
+            ]
+        )
 
     def policy_heads(self, actions: int) -> dict[str, Head]:
         return {"policy": Head((actions,), gain=0.01), "log_std": Head((actions,), gain=0.01)}

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from discover import Info, Key, Params, Registry, Scalar, Trajectory, World, component, hookimpl, real
 from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.td_control import Control
-from discover_zoo.rules.traces import Kind, add_steps, decay_trace, slope_of_action_value
+from discover_zoo.rules.traces import Kind, action_value_gradient, add_steps, decay_trace
 
 
 class PendingStep(NamedTuple):
@@ -62,13 +62,13 @@ class Sarsa(Control):
         self, key: Key, world: World, params: Params, state: PendingStep, trajectory: Trajectory
     ) -> tuple[Params, PendingStep, Info]:
         step = state.step
-        slope, value = slope_of_action_value(world, params, step)
+        gradient, value = action_value_gradient(world, params, step)
         taken = trajectory.outputs["q"][0, 0, trajectory.action[0, 0]]
         following = jnp.where(step.truncated[0, 0], self.expected_value(world, params, step), taken)
         delta = step.reward[0, 0] + self.gamma * (1.0 - step.terminated[0, 0]) * following - value
         delta = jnp.where(state.exists, delta, 0.0)
         decay = self.gamma * self.lam * (1.0 - step.is_first[0, 0])
-        trace = decay_trace(self.traces, state.trace, slope=slope, decay=decay, step_size=self.step_size)
+        trace = decay_trace(self.traces, state.trace, gradient=gradient, decay=decay, step_size=self.step_size)
         params = add_steps(params, (self.step_size * delta, trace))
         return params, PendingStep(trajectory, jnp.array(True), trace), {"error": jnp.abs(delta)}
 

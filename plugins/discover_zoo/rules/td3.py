@@ -16,6 +16,7 @@ from discover import (
     World,
     component,
     hookimpl,
+    latex_number,
     real,
 )
 from discover_zoo.rules.recipes import RECIPES
@@ -60,6 +61,17 @@ class TD3(TwinCritics):
     noise: Scalar = real(0.1, low=0.01, high=1.0, scale="log")
     smoothing: Scalar = real(0.2, low=0.01, high=1.0, scale="log")
     smoothing_clip: Scalar = real(0.5, low=0.01, high=2.0, scale="log")
+
+    def next_value_formula(self) -> str:
+        bound = latex_number(self.smoothing_clip)
+        noise = rf"\operatorname{{clip}}\left(\epsilon, -{bound}, {bound}\right)"
+        normal = rf"\epsilon \sim N(0, {latex_number(self.smoothing)}^2)"
+        return rf"\min_i \bar{{Q}}_i(s', a'), \quad a' = \bar\mu(s') + {noise}, \quad {normal}"
+
+    def policy_formula(self) -> str:
+        policy = r"\max_\mu\ \mathbb{E}\left[Q_1(s, \mu(s))\right]"
+        steps = rf"\text{{once in {self.delay} steps of the critics}}"
+        return rf"{policy}\ {steps}, \quad a = \mu(s) + \epsilon, \quad \epsilon \sim N(0, {latex_number(self.noise)}^2)"
 
     def policy_heads(self, actions: int) -> dict[str, Head]:
         return {"policy": Head((actions,), gain=0.01)}

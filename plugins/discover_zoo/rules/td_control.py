@@ -21,9 +21,11 @@ from discover import (
     UserError,
     World,
     component,
+    latex_number,
     real,
 )
-from discover_zoo.rules.traces import add_steps, slope_of_action_value
+from discover_zoo.rules.equations import weighted
+from discover_zoo.rules.traces import action_value_gradient, add_steps
 
 
 def epsilon_greedy(q: jax.Array, epsilon: Scalar) -> jax.Array:
@@ -49,6 +51,11 @@ class Control(UpdateRule):
     step_size: Scalar = real(0.5, low=1e-3, high=2.0, scale="log")
     gamma: Scalar = real(1.0, low=0.0, high=1.0)
     epsilon: Scalar = real(0.1, low=0.0, high=1.0)
+
+    def correction(self, following: str) -> str:
+        """The correction of an action value in LaTeX, where ``following`` is the value of the next state."""
+        error = rf"r{weighted('+', self.gamma, following)} - Q(s, a)"
+        return rf"Q(s, a) \leftarrow Q(s, a) + {latex_number(self.step_size)} \left({error}\right)"
 
     def rollout(self, spec: Spec) -> Rollout:
         return Rollout(1, 1)
@@ -82,10 +89,10 @@ class OneStep(Control):
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState, Info]:
-        slope, value = slope_of_action_value(world, params, trajectory)
+        gradient, value = action_value_gradient(world, params, trajectory)
         discount = self.gamma * (1.0 - trajectory.terminated[0, 0])
         delta = trajectory.reward[0, 0] + discount * self.value_of_next(world, params, trajectory) - value
-        return add_steps(params, (self.step_size * delta, slope)), state, {"error": jnp.abs(delta)}
+        return add_steps(params, (self.step_size * delta, gradient)), state, {"error": jnp.abs(delta)}
 
     def value_of_next(self, world: World, params: Params, trajectory: Trajectory) -> jax.Array:
         """The value of the next state, a scalar; no gradient passes."""

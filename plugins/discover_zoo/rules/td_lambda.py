@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from discover import Info, Key, Params, Registry, Scalar, Trajectory, World, component, hookimpl, real
 from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.td_prediction import Prediction
-from discover_zoo.rules.traces import Kind, add_steps, decay_trace, slope_of_value
+from discover_zoo.rules.traces import Kind, add_steps, decay_trace, value_gradient
 
 
 class TraceState(NamedTuple):
@@ -53,12 +53,12 @@ class TDLambda(Prediction):
     def update(
         self, key: Key, world: World, params: Params, state: TraceState, trajectory: Trajectory
     ) -> tuple[Params, TraceState, Info]:
-        slope, value = slope_of_value(world, params, trajectory)
+        gradient, value = value_gradient(world, params, trajectory)
         delta, following = self.td_error(world, params, trajectory)
         decay = self.gamma * self.lam * (1.0 - trajectory.is_first[0, 0])
-        trace = decay_trace(self.traces, state.trace, slope=slope, decay=decay, step_size=self.step_size)
+        trace = decay_trace(self.traces, state.trace, gradient=gradient, decay=decay, step_size=self.step_size)
         gap = value - state.old if self.traces == "dutch" else jnp.zeros(())
-        params = add_steps(params, (self.step_size * (delta + gap), trace), (-self.step_size * gap, slope))
+        params = add_steps(params, (self.step_size * (delta + gap), trace), (-self.step_size * gap, gradient))
         return params, TraceState(trace, following), {"error": jnp.abs(delta)}
 
 

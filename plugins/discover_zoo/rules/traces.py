@@ -14,7 +14,7 @@ Kind = Literal["accumulating", "replacing", "dutch"]
 """The kind of a trace (see `decay_trace`)."""
 
 
-def decay_trace(kind: Kind, trace: Params, *, slope: Params, decay: jax.Array, step_size: Scalar) -> Params:
+def decay_trace(kind: Kind, trace: Params, *, gradient: Params, decay: jax.Array, step_size: Scalar) -> Params:
     """The trace one step later (Sutton & Barto 2018, eq. 12.5, 12.12 and 12.11).
 
     ``accumulating``: ``decay z + x``. ``replacing``: ``x`` where it is not zero, else ``decay z``. ``dutch``:
@@ -23,22 +23,22 @@ def decay_trace(kind: Kind, trace: Params, *, slope: Params, decay: jax.Array, s
     Args:
         kind: which of the three.
         trace: ``z``, a tree like the parameters.
-        slope: ``x``, the gradient of the value that is learned; for linear values the features.
+        gradient: ``x``, the gradient of the value that is learned; for linear values the features.
         decay: ``gamma lam``; 0 where an episode starts.
         step_size: that of the update.
 
     >>> z, x = jnp.array([1.0, 2.0]), jnp.array([1.0, 0.0])
-    >>> print(decay_trace("accumulating", z, slope=x, decay=0.5, step_size=0.5))
+    >>> print(decay_trace("accumulating", z, gradient=x, decay=0.5, step_size=0.5))
     [1.5 1. ]
-    >>> print(decay_trace("replacing", z, slope=x, decay=0.5, step_size=0.5))
+    >>> print(decay_trace("replacing", z, gradient=x, decay=0.5, step_size=0.5))
     [1. 1.]
-    >>> print(decay_trace("dutch", z, slope=x, decay=0.5, step_size=0.5))
+    >>> print(decay_trace("dutch", z, gradient=x, decay=0.5, step_size=0.5))
     [1.25 1.  ]
     """
     if kind == "replacing":
-        return jax.tree.map(lambda z, x: jnp.where(x != 0, x, decay * z), trace, slope)
-    share = 1.0 - step_size * decay * inner(trace, slope) if kind == "dutch" else 1.0
-    return jax.tree.map(lambda z, x: decay * z + share * x, trace, slope)
+        return jax.tree.map(lambda z, x: jnp.where(x != 0, x, decay * z), trace, gradient)
+    share = 1.0 - step_size * decay * inner(trace, gradient) if kind == "dutch" else 1.0
+    return jax.tree.map(lambda z, x: decay * z + share * x, trace, gradient)
 
 
 def inner(a: Params, b: Params) -> jax.Array:
@@ -61,23 +61,23 @@ def add_steps(params: Params, *steps: tuple[Scalar, Params]) -> Params:
     return params
 
 
-def slope_of_value(world: World, params: Params, batch: Trajectory) -> tuple[Params, jax.Array]:
+def value_gradient(world: World, params: Params, batch: Trajectory) -> tuple[Params, jax.Array]:
     """The gradient of ``v(s)`` of one step ``[1, 1]``, and the value itself."""
 
     def value(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
         value = outputs["value"][0, 0]
         return value, {"value": value}
 
-    slope, info = world.gradient(value)(params, batch)
-    return slope, info["value"]
+    gradient, info = world.gradient(value)(params, batch)
+    return gradient, info["value"]
 
 
-def slope_of_action_value(world: World, params: Params, batch: Trajectory) -> tuple[Params, jax.Array]:
+def action_value_gradient(world: World, params: Params, batch: Trajectory) -> tuple[Params, jax.Array]:
     """The gradient of ``q(s, a)`` of one step ``[1, 1]``, and the value itself."""
 
     def value(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
         value = outputs["q"][0, 0, batch.action[0, 0]]
         return value, {"value": value}
 
-    slope, info = world.gradient(value)(params, batch)
-    return slope, info["value"]
+    gradient, info = world.gradient(value)(params, batch)
+    return gradient, info["value"]

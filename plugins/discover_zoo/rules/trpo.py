@@ -25,11 +25,13 @@ from discover import (
     World,
     component,
     hookimpl,
+    latex_number,
     policy_heads,
     real,
     standardized,
     step_weights,
 )
+from discover_zoo.rules.equations import RATIO
 from discover_zoo.rules.recipes import RECIPES
 
 _TINY = 1e-16
@@ -88,6 +90,18 @@ class TRPO(UpdateRule):
     radius: Scalar = real(0.01, low=1e-4, high=0.3, scale="log")
     damping: Scalar = real(1e-5, low=1e-8, high=1.0, scale="log")
     shrink: Scalar = real(0.8, low=0.1, high=0.95)
+
+    def formula(self) -> str:
+        radius, damping, shrink = map(latex_number, (self.radius, self.damping, self.shrink))
+        kl = r"\mathbb{E}\left[\mathrm{KL}(\pi_{\mathrm{old}} \,\|\, \pi_\theta)\right]"
+        length = rf"\sqrt{{\frac{{2 \cdot {radius}}}{{x^\top F x}}}}\, x"
+        return "\n".join(
+            [
+                rf"\max_\theta\ \mathbb{{E}}\left[r A\right] \text{{ subject to }} {kl} \leq {radius}, \quad {RATIO}",
+                rf"F x = \nabla_\theta\, \mathbb{{E}}\left[r A\right], \quad F = \nabla^2_\theta\, {kl} + {damping}\, I",
+                rf"\theta \leftarrow \theta + {shrink}^k {length}, \quad k \in 0, \ldots, {self.backtracks - 1}",
+            ]
+        )
 
     def rollout(self, spec: Spec) -> Rollout:
         return Rollout(self.steps, self.num_envs)

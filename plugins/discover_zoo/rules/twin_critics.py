@@ -30,6 +30,7 @@ from discover import (
     World,
     component,
     empty_replay_buffer,
+    latex_number,
     learn_if,
     polyak_update,
     real,
@@ -130,7 +131,26 @@ class TwinCritics(UpdateRule):
         """The state of what is learned besides, after a policy step that reported ``info``. Unless overridden: as it was."""
         return learner.own
 
+    def next_value_formula(self) -> str:
+        """The value of the next state in LaTeX, with what it depends on."""
+        return r"\bar{V}(s')"
+
+    def policy_formula(self) -> str:
+        """The equations by which the policy, and what is learned besides, are updated, in LaTeX; empty without any."""
+        return ""
+
     # Shared ------------------------------------------------------------------------------------------------------------
+
+    def formula(self) -> str:
+        polyak = float(self.polyak)
+        return "\n".join(
+            [
+                rf"y = r + {latex_number(self.gamma)}\, (1 - d)\, {self.next_value_formula()}",
+                r"\min_\theta\ \frac{1}{2}\, \mathbb{E}\left[(Q_1(s, a) - y)^2 + (Q_2(s, a) - y)^2\right]",
+                self.policy_formula(),
+                rf"\bar\theta \leftarrow {latex_number(1.0 - polyak)}\, \bar\theta + {latex_number(polyak)}\, \theta",
+            ]
+        )
 
     def rollout(self, spec: Spec) -> Rollout:
         return Rollout(self.steps, self.num_envs)

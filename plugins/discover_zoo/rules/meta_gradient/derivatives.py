@@ -43,7 +43,7 @@ class Derivative(Component):
         """The state before the first update. Of ``inputs`` only the shapes count."""
         raise NotImplementedError
 
-    def slope(
+    def meta_gradient(
         self,
         state: DerivativeState,
         eta_update: EtaUpdate,
@@ -87,7 +87,7 @@ class Forward(Derivative):
     def init(self, inputs: UpdateInputs, eta: jax.Array) -> Params:
         return jax.tree.map(lambda x: jnp.zeros((eta.size, *x.shape), x.dtype), inputs.params)
 
-    def slope(
+    def meta_gradient(
         self, state: Params, eta_update: EtaUpdate, world: World, *, inputs: UpdateInputs, eta: jax.Array, loss: Loss
     ) -> jax.Array:
         gradient = jax.grad(loss)(inputs.params)
@@ -147,7 +147,7 @@ class Reverse(Derivative):
             exists=jnp.array(False),
         )
 
-    def slope(
+    def meta_gradient(
         self, state: LastUpdate, eta_update: EtaUpdate, world: World, *, inputs: UpdateInputs, eta: jax.Array, loss: Loss
     ) -> jax.Array:
         key = jax.random.wrap_key_data(state.inputs.key, impl=jax.random.key_impl(inputs.key))

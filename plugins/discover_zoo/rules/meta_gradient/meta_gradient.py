@@ -143,7 +143,7 @@ class MetaGradient(UpdateRule):
             return self.held_out(world, params, trajectory)
 
         inputs = UpdateInputs(key, params, state.rule, trajectory)
-        slope = self.derivative.slope(state.derivative, self._update_at, world, inputs=inputs, eta=state.eta, loss=loss)
+        slope = self.derivative.meta_gradient(state.derivative, self._update_at, world, inputs=inputs, eta=state.eta, loss=loss)
         eta, optimizer = self.optimizer.update(slope, state.optimizer, state.eta, world.progress)
         outputs, derivative = self.derivative.update(state.derivative, self._update_at, world, inputs=inputs, eta=eta)
         params, inner, info = outputs

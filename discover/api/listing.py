@@ -1,0 +1,100 @@
+"""Searches, comparisons and trainings that have been run, and the search that a name stands for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from discover.api.loaded import plugins
+from discover.api.running import count, store_of
+from discover.base.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from discover.contract.run_summary import RunSummary
+    from discover.plugin.loader import Plugins
+
+FOLDER = Path("discover-runs")
+"""The folder in which searches begin, unless their config or the command line says otherwise."""
+
+_MOST_OF_A_NAME = 100  # searches among which the newest of a name is sought
+_SHOWN = 5  # names in a sentence
+
+
+def runs(*, kind: str | None = None, search: str = "", limit: int = 100, tracking: bool | str = True) -> Sequence[RunSummary]:
+    """The newest searches, comparisons and trainings, the newest first.
+
+    Args:
+        kind: ``search``, ``comparison`` or ``training``; by default all of them.
+        search: a part of the names, in lower or upper case.
+        limit: how many at most.
+        tracking: whether to read the tracking store, or the address of one. Otherwise, and where there is no store, the result
+            has the searches whose directories lie in ``discover-runs``.
+    """
+    every = runs_of(plugins(), kind, search, count("limit", limit), store=store_of(tracking), tracking=bool(tracking))
+    return list(every)
+
+
+def runs_of(
+    loaded: Plugins, kind: str | None, word: str, limit: int, *, store: str | None, tracking: bool
+) -> Sequence[RunSummary]:
+    """`runs`, by plugins that are loaded already."""
+    from discover.contract.run_summary import KINDS
+    from discover.outer_loop.listing import searches_below
+
+    if kind is not None and kind not in KINDS:
+        raise UserError(f"there is no kind of runs '{kind}': {nearest(kind, KINDS)}.")
+    tracked = loaded.hook.discover_runs(store=store, kind=kind, word=word, limit=limit) if tracking else None
+    if tracked is not None:
+        return tracked[:limit]
+    local = searches_below(FOLDER) if kind in (None, "search") else []
+    return [one for one in local if word.lower() in one.name.lower()][:limit]
+
+
+def find_search(loaded: Plugins, address: str, *, store: str | None, tracking: bool = True) -> Path:
+    """The directory of a search, by its path, by the id of its tracked run, or by its name: the newest of that name.
+
+    Raises:
+        UserError: there is none, or its directory was moved.
+    """
+    from discover.storage.files import checked_path
+
+    if checked_path(address, "search").is_dir():
+        return Path(address)
+    directory = loaded.hook.discover_find_search(address=address, store=store)
+    if directory is not None:
+        if not directory.is_dir():
+            raise _moved(f"the search of run '{address}'", directory)
+        return directory
+    return _by_name(loaded, address, store, tracking)
+
+
+def _by_name(loaded: Plugins, name: str, store: str | None, tracking: bool) -> Path:
+    from discover.outer_loop.listing import searches_below
+
+    tracked = runs_of(loaded, "search", name, _MOST_OF_A_NAME, store=store, tracking=tracking) if name else []
+    every = {_place(one): one for one in [*searches_below(FOLDER), *tracked] if one.directory is not None}
+    exact = [one for one in every.values() if one.name == name or one.directory.name == name]
+    close = exact or [one for one in every.values() if name and name.lower() in one.name.lower()]
+    if len({one.name for one in close}) > 1:
+        shown = sorted({one.name for one in close})
+        more = "" if len(shown) <= _SHOWN else f" and {len(shown) - _SHOWN} more"
+        raise UserError(f"'{name}' is a part of several names ({', '.join(shown[:_SHOWN])}{more}): give one of them.")
+    if not close:
+        known = {one.name for one in every.values()}
+        hint = f"{nearest(name, known, command='discover runs')}." if known else "'discover runs' lists what there is."
+        raise UserError(f"'{name}' is neither a directory nor the name or the run of a search: {hint}")
+    there = [one for one in close if one.directory.is_dir()]
+    newest = max(there or close, key=lambda one: one.started)
+    if not there:
+        raise _moved(f"the search '{newest.name}'", newest.directory)
+    return newest.directory
+
+
+def _place(one: RunSummary) -> str:
+    return os.path.realpath(one.directory or "")
+
+
+def _moved(subject: str, directory: Path) -> UserError:
+    return UserError(f"{subject} was in '{directory}', which is not there any more: if it was moved, give its new place.")

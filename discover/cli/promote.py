@@ -1,0 +1,71 @@
+"""``discover promote``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from discover.cli.compare import runs_of
+from discover.cli.guard import raise_late
+from discover.cli.options import STEPS, Json, PluginsDir, Seed, Seeds, Steps, Tracking, common
+from discover.cli.output import escaped, print_json, print_text, quiet_output, tracked_lines
+from discover.plugin.session import Session, session, start_plugins
+
+if TYPE_CHECKING:
+    from discover.contract.promotion import Promotion
+
+
+def run(
+    version: Annotated[
+        str, typer.Argument(metavar="VERSION", help="A version of a registered model, such as models:/quickstart/3.")
+    ],
+    tasks: Annotated[
+        str | None, typer.Option("--tasks", metavar="A,B", help="As in compare; by default the tasks of the search's report.")
+    ] = None,
+    seeds: Seeds = 16,
+    steps: Steps = STEPS,
+    seed: Seed = 0,
+    force: Annotated[bool, typer.Option("--force", help="Promote it without a comparison.")] = False,
+    json: Json = False,
+    tracking: Tracking = None,
+    plugins_dir: PluginsDir = None,
+) -> None:
+    """Make a version the champion of its registered model, if a comparison on fresh seeds finds it better."""
+    options = common(json, plugins_dir, tracking, no_tracking=False)
+    running, comparison = None, None
+    with quiet_output(options.json):
+        plugins = start_plugins(options.plugins_dir)
+        from discover.api.comparing import compare_in
+        from discover.evaluation.promotion import promotion, promotion_plan
+
+        runs = [] if tasks is None else runs_of(tasks, steps)
+        plan = promotion_plan(plugins, version, options.store, runs=runs, seeds=seeds, force=force)
+        if plan.candidates:
+            with session(options.command("promote"), plugins) as running:
+                comparison = compare_in(running, plan.candidates, plan.runs, seeds, seed=seed, purpose=plan.purpose)
+    if comparison is not None and not options.json:
+        print_text(comparison.table(escaped))  # first, since the store may fail to move the alias
+    with quiet_output(options.json):
+        done = promotion(plugins, plan, comparison, options.store, force=force)
+    if options.json:
+        print_json(_summary(done, running))
+    else:
+        print_text(done.outcome)
+        for line in tracked_lines(running.facts if running else {}):
+            print(line)
+    if running is not None:
+        raise_late(running)
+
+
+def _summary(done: Promotion, running: Session | None) -> dict[str, Any]:
+    return {
+        "model": done.version.address,
+        "champion_before": done.version.champion,
+        "promoted": done.promoted,
+        "outcome": done.outcome,
+        "table": done.comparison.rows() if done.comparison else [],
+        "verdict": done.comparison.verdict if done.comparison else None,
+        "run_id": None,
+        **(running.facts if running else {}),
+    }

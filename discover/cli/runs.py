@@ -1,0 +1,68 @@
+"""``discover runs``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from discover.base.text_table import number
+from discover.cli.options import Json, NoTracking, PluginsDir, Tracking, common
+from discover.cli.output import print_json, print_table, quiet_output
+from discover.plugin.session import start_plugins
+
+if TYPE_CHECKING:
+    from discover.contract.run_summary import RunSummary
+
+_SCREEN = 20  # runs where no terminal gives its height
+_AROUND = 4  # lines of a screen for the heading, the note below, and the prompt
+_LONGEST = 60  # characters of a verdict in the table
+
+
+def run(
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="Only these: search, comparison or training.")
+    ] = None,
+    search: Annotated[str, typer.Option("--search", metavar="WORD", help="Only those whose name holds this.")] = "",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, metavar="N", help="How many at most; by default a screen of them.")
+    ] = None,
+    json: Json = False,
+    no_tracking: NoTracking = False,
+    tracking: Tracking = None,
+    plugins_dir: PluginsDir = None,
+) -> None:
+    """List the newest searches, comparisons and trainings of the tracking store.
+
+    Without a store, the searches whose directories lie in ./discover-runs.
+    """
+    options = common(json, plugins_dir, tracking, no_tracking)
+    most = limit or _screen()
+    with quiet_output(options.json):
+        plugins = start_plugins(options.plugins_dir)
+        from discover.api.listing import runs_of
+
+        found = runs_of(plugins, kind, search, most + 1, store=options.store, tracking=options.tracking)
+    if options.json:
+        print_json([asdict(one) for one in found[:most]])
+    elif not found:
+        print("no run there" + (f" whose name holds '{search}'" if search else ""))
+    else:
+        print_table(("name", "kind", "when", "status", "best", "verdict", "run or directory"), map(_row, found[:most]))
+        if len(found) > most:
+            print(f"the newest {most}; more of them: --limit, --kind, --search")
+
+
+def _row(one: RunSummary) -> list[str]:
+    verdict = one.verdict if len(one.verdict) <= _LONGEST else f"{one.verdict[: _LONGEST - 3]}..."
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.started))
+    best = "" if one.best is None else number(one.best)
+    return [one.name, one.kind, when, one.status, best, verdict, one.run_id or str(one.directory or "")]
+
+
+def _screen() -> int:
+    return max(shutil.get_terminal_size().lines - _AROUND, 1) if sys.stdout.isatty() else _SCREEN

@@ -1,0 +1,220 @@
+"""What a search will cost: structures, compilations, env steps, time and memory, from a rehearsal."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from discover.base.text_table import text_table
+from discover.components.space import Space
+from discover.config.search_config import SearchConfig, checked_config
+from discover.contract.events import Generation
+from discover.outer_loop.rehearsal import Call, Ledger, rehearsing
+from discover.outer_loop.search import search
+from discover.plugin.loader import Plugins
+from discover.plugin.progress import duration
+
+_EXECUTOR = "rehearsal"
+_GENERATIONS = 2
+"""Generations that are rehearsed: the first one compiles, the second is like all others."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a search: the generations of one search, or all that is not part of any generation.
+
+    Attributes:
+        name: of the search, or ``selection and report``.
+        env_steps: that it runs.
+        seconds: that it takes, without compilation.
+    """
+
+    name: str
+    env_steps: int
+    seconds: float
+
+
+@dataclass(frozen=True, repr=False)
+class Estimate:
+    """The expected cost of a search; it prints as a table.
+
+    Attributes:
+        name: of the search.
+        structures: of the first generation.
+        possible_structures: of the space.
+        compilations: programs that are compiled for lifetimes; more of them, if structures appear later.
+        compilation_seconds: that they took in the rehearsal, part of ``seconds``. The search finds them in the cache of
+            programs, if there is one.
+        phases: the generations of the search and of those that tune baselines; then the rest.
+        seconds: expected time of all, compilation and all work between lifetimes included, without tracking.
+        memory: bytes of this process at most.
+        device_memory: bytes of all accelerators at most; 0 on a CPU.
+        rehearsal_seconds: that the rehearsal took.
+    """
+
+    name: str
+    structures: int
+    possible_structures: int
+    compilations: int
+    compilation_seconds: float
+    phases: tuple[Phase, ...]
+    seconds: float
+    memory: int
+    device_memory: int
+    rehearsal_seconds: float
+
+    @property
+    def env_steps(self) -> int:
+        """Env steps of all phases."""
+        return sum(phase.env_steps for phase in self.phases)
+
+    def values(self) -> dict[str, Any]:
+        """All figures as JSON can hold them."""
+        phases = [vars(phase) for phase in self.phases]
+        return {**vars(self), "env_steps": self.env_steps, "phases": phases}
+
+    def __repr__(self) -> str:
+        rows = [(phase.name, f"{phase.env_steps:,}", duration(phase.seconds)) for phase in self.phases]
+        rows.append(("compilation", "", duration(self.compilation_seconds)))
+        between = self.seconds - self.compilation_seconds - sum(phase.seconds for phase in self.phases)
+        rows.append(("between lifetimes", "", duration(between)))
+        table = text_table(("part", "env steps", "time"), rows, ("env steps", "time"))
+        more = self.structures < self.possible_structures
+        device = f", {_size(self.device_memory)} on accelerators" if self.device_memory else ""
+        return "\n".join(
+            [
+                table,
+                f"structures:    {self.structures:,} in the first generation, of {self.possible_structures:,} possible",
+                f"compilations:  {self.compilations:,}{' or more' if more else ''}",
+                f"env steps:     {self.env_steps:,}",
+                f"time:          about {duration(self.seconds)} (measured in {duration(self.rehearsal_seconds)})",
+                f"memory:        about {_size(self.memory)}{device}",
+            ]
+        )
+
+
+def estimate(plugins: Plugins, config: Mapping[str, Any], progress: Callable[[str, float], None] | None = None) -> Estimate:
+    """Rehearse a search: run all of it, two generations and lifetimes of a few updates, and work out what all would cost.
+
+    Nothing of it is tracked or stays on the disk, but for compiled programs, which the search will use.
+
+    Args:
+        plugins: the loaded plugins.
+        config: the mapping of a YAML file.
+        progress: called with a description of the work in progress, and the share of it that is done.
+
+    Raises:
+        UserError: a mistake in the config.
+        EvaluationError: no candidate could be run.
+    """
+    started = time.perf_counter()
+    checked = checked_config(plugins.registry, config)
+    ledger = Ledger(checked.executor, checked.generations)
+    registry = plugins.registry.copy()
+    registry.add(_EXECUTOR, rehearsing(ledger))
+    rehearsed = min(_GENERATIONS, checked.generations)
+    shorter = {"generations": rehearsed, "executor": _EXECUTOR, "time_limit_seconds": None}
+    watched = _Watched(**{**plugins._asdict(), "registry": registry})
+    watched.events = events = _Events(ledger)
+    with tempfile.TemporaryDirectory(prefix="discover-") as folder:
+        search(watched, {**checked.words, **shorter}, Path(folder) / "rehearsal", progress=progress)
+    return _estimate(checked, ledger, events, wall=time.perf_counter() - started)
+
+
+@dataclass
+class _Events:
+    """What happens in a rehearsal.
+
+    Attributes:
+        ledger: notes the cost of lifetimes.
+        searches: the calls of each generation, by the name of the search; a search that tunes a baseline is one of them.
+        between: seconds of the last generation of each search that were not spent on lifetimes.
+        structures: of the first generation.
+        rest: calls outside generations.
+    """
+
+    ledger: Ledger
+    searches: dict[str, list[list[Call]]] = field(default_factory=dict)
+    between: dict[str, float] = field(default_factory=dict)
+    structures: int = 0
+    rest: list[Call] = field(default_factory=list)
+    _spent: float = 0.0
+
+    def begin(self, name: str) -> None:
+        """Note that a search begins."""
+        self.rest += self.ledger.take()
+        self.searches[name], self._spent = [], self.ledger.spent
+
+    def generation(self, name: str, generation: Generation) -> None:
+        """Note that a generation is over."""
+        self.structures = self.structures or generation.structures
+        self.searches[name].append(self.ledger.take())
+        self.between[name] = max(0.0, generation.seconds - (self.ledger.spent - self._spent))
+        self._spent = self.ledger.spent
+
+
+class _Watched(Plugins):
+    """Plugins that are told nothing of a rehearsal."""
+
+    events: _Events
+
+    def tell(self, hook: str, **facts: Any) -> list[Any]:
+        if hook == "discover_search_started":
+            self.events.begin(facts["search"].name)
+        elif hook == "discover_generation_done":
+            self.events.generation(facts["search"].name, facts["generation"])
+        return []
+
+
+def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float) -> Estimate:
+    """The cost of a whole search from that of its rehearsal."""
+    phases, between = [], wall - ledger.spent
+    for name, (first, *later) in events.searches.items():
+        more = config.generations - 1 - len(later)
+        calls = [*first, *(call for each in later for call in each), *(later[-1] if later else []) * more]
+        phases.append(_phase(name, calls))
+        between += events.between[name] * more
+    phases.append(_phase("selection and report", [*events.rest, *ledger.take()]))
+    compilation = sum(cost.compilation for cost in ledger.measured.values())
+    return Estimate(
+        name=config.name,
+        structures=events.structures,
+        possible_structures=Space(config.template).structures,
+        compilations=len(ledger.programs),
+        compilation_seconds=compilation,
+        phases=tuple(phases),
+        seconds=between + compilation + sum(phase.seconds for phase in phases),
+        memory=_peak_memory(),
+        device_memory=sum((device.memory_stats() or {}).get("peak_bytes_in_use", 0) for device in jax.devices()),
+        rehearsal_seconds=wall,
+    )
+
+
+def _phase(name: str, calls: list[Call]) -> Phase:
+    return Phase(name, sum(call.env_steps for call in calls), sum(call.seconds for call in calls))
+
+
+def _peak_memory() -> int:
+    """The most bytes of memory that this process has used; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def _size(size: float) -> str:
+    """A number of bytes in words.
+
+    >>> _size(1_500_000_000), _size(20_000_000)
+    ('1.5 GB', '20 MB')
+    """
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -1,0 +1,189 @@
+"""The rehearsal of a search: all of it, with lifetimes of a few updates, to learn what it will cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from discover.components.component import component
+from discover.contract.algorithm import Algorithm
+from discover.contract.environment import Environment
+from discover.contract.executor import Curves, Executor
+from discover.contract.types import Key, Lifetimes, Members
+from discover.inner_loop.lifetime import ROWS, updates_in
+
+_LONG_ENOUGH = 0.7
+"""Seconds of a measurement that the time of an update is taken from."""
+
+_ATTEMPTS = 4
+"""Measurements at most, each longer than the one before."""
+
+
+class Measured(NamedTuple):
+    """The cost of some lifetimes of one structure on one task.
+
+    Attributes:
+        compilation: seconds that the first call took longer than the next one of the same length.
+        fixed: seconds of a call without any update.
+        update: seconds of an update of all lifetimes.
+        env_steps: of an update of all lifetimes.
+        info: names of what the rule reports.
+    """
+
+    compilation: float
+    fixed: float
+    update: float
+    env_steps: float
+    info: tuple[str, ...]
+
+
+class Call(NamedTuple):
+    """One call of the executor, as the search would make it.
+
+    Attributes:
+        seconds: that it will take, without compilation.
+        env_steps: that it will run.
+    """
+
+    seconds: float
+    env_steps: int
+
+
+@dataclass
+class Ledger:
+    """What a rehearsal has measured.
+
+    Attributes:
+        executor: runs the lifetimes of the search.
+        generations: of the search, over which the updates of ongoing lifetimes are spread.
+        calls: since the last call of `take`.
+        measured: costs, by structure, task and number of lifetimes.
+        programs: structures, tasks and devices for which a program was compiled.
+        spent: seconds spent on measurements so far.
+    """
+
+    executor: Executor
+    generations: int
+    calls: list[Call] = field(default_factory=list)
+    measured: dict[Any, Measured] = field(default_factory=dict)
+    programs: set[Any] = field(default_factory=set)
+    spent: float = 0.0
+
+    def take(self) -> list[Call]:
+        """The calls since the last time."""
+        calls, self.calls = self.calls, []
+        return calls
+
+    def call(self, key: Any, updates: int, run: Callable[[int], Curves], shape: tuple[int, int]) -> Curves:
+        """Measure a call, unless its like has been measured, and note its cost; the curves are random numbers.
+
+        Args:
+            key: structure, task and number of lifetimes.
+            updates: of the whole call.
+            run: runs a number of updates.
+            shape: numbers of members and seeds.
+        """
+        started = time.perf_counter()
+        if key not in self.measured:
+            self.measured[key] = _measured(run, updates)
+            self.spent += time.perf_counter() - started
+        cost = self.measured[key]
+        self.calls.append(Call(cost.fixed + cost.update * updates, round(cost.env_steps * updates)))
+        return _random_curves(shape, cost.info, len(self.calls))
+
+
+def rehearsing(ledger: Ledger) -> type[Executor]:
+    """A class of executors that run a few updates only, and note in a ledger what all of them would cost."""
+
+    @component
+    class Rehearsal(Executor):
+        """Runs a few updates of each lifetime."""
+
+        def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
+            ledger.executor = ledger.executor.settle(lifetimes, candidate, environments)
+            return self
+
+        def evaluate(
+            self,
+            environment: Environment,
+            candidates: Members,
+            keys: Key,
+            steps: int,
+            progress: Callable[[float], None] | None = None,
+        ) -> Curves:
+            first = jax.tree.map(lambda x: x[0], candidates)
+            total, shape = updates_in(first, environment, steps), (len(jax.tree.leaves(candidates)[0]), len(keys))
+            rollout = first.rule.rollout(first.family(environment).spec())
+            each = rollout.steps * rollout.num_envs
+
+            def run(updates: int) -> Curves:
+                return ledger.executor.evaluate(environment, candidates, keys, updates * each)
+
+            return ledger.call(_key(ledger, environment, candidates, shape), total, run, shape)
+
+        def begin(self, environment: Environment, candidates: Members, keys: Key) -> Lifetimes:
+            return ledger.executor.begin(environment, candidates, keys)
+
+        def advance(
+            self, environment: Environment, candidates: Members, ongoing: Lifetimes, start: int, stop: int, total: int
+        ) -> tuple[Lifetimes, Curves]:
+            def run(updates: int) -> Curves:
+                return ledger.executor.advance(environment, candidates, ongoing, 0, stop=updates, total=total)[1]
+
+            del start, stop
+            members, seeds = ongoing.counts.shape[:2]
+            key = _key(ledger, environment, candidates, (members, seeds))
+            curves = ledger.call(key, max(1, total // ledger.generations), run, (members, seeds))
+            return ongoing, curves
+
+    return Rehearsal
+
+
+def _key(ledger: Ledger, environment: Environment, candidates: Members, shape: tuple[int, int]) -> Any:
+    """What the cost of a call depends on; the program that it runs is noted."""
+    lifetimes, chunk = shape[0] * shape[1], getattr(ledger.executor, "chunk", 0)
+    devices = min(jax.device_count(), -(-lifetimes // chunk)) if chunk else 0
+    program = jax.tree.structure(candidates), repr(environment)
+    ledger.programs.add((*program, devices))
+    return *program, lifetimes
+
+
+def _measured(run: Callable[[int], Curves], most: int) -> Measured:
+    """The cost of a call from calls with a few updates."""
+    count = min(2, most)
+    first, _ = _timed(run, count)
+    short, curves = _timed(run, count)
+    low, long, after = count, short, count
+    for _ in range(_ATTEMPTS):
+        if long >= _LONG_ENOUGH or after == most:
+            break
+        after = min(most, max(after + 1, round(after * min(10.0, 1.2 * _LONG_ENOUGH / long))))
+        long, curves = _timed(run, after)
+    update = max(0.0, long - short) / (after - low) if after > low else short / low
+    fixed = max(0.0, long - update * after)
+    steps = float(curves.env_steps.sum(dtype=np.int64)) / after
+    return Measured(max(0.0, first - short), fixed, update, steps, tuple(curves.info))
+
+
+def _timed(run: Callable[[int], Curves], updates: int) -> tuple[float, Curves]:
+    started = time.perf_counter()
+    curves = run(updates)
+    return time.perf_counter() - started, curves
+
+
+def _random_curves(shape: tuple[int, int], names: Sequence[str], seed: int) -> Curves:
+    """Curves of sound lifetimes, with random returns."""
+    rows = (*shape, ROWS)
+    returns = np.random.default_rng(seed).normal(size=rows).astype(np.float32)
+    return Curves(
+        episode_return=returns,
+        episode_length=np.ones(rows, np.float32),
+        info={name: np.zeros(rows, np.float32) for name in names},
+        finite=np.ones(shape, bool),
+        env_steps=np.zeros(shape, np.int32),
+    )

@@ -1,0 +1,77 @@
+"""The tables of a page as rows of texts, the same for every form of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from discover.base.text_table import interval, number
+
+if TYPE_CHECKING:
+    from discover.reading.contents import Contents
+    from discover.reading.facts import Facts
+
+
+class Table(NamedTuple):
+    """A table of a page.
+
+    Attributes:
+        title: its heading.
+        columns: the headings of its columns.
+        rows: a text per column each.
+        numbers: the columns that are aligned to the right.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers: Sequence[str] = ()
+
+
+def parts_table(page: Contents) -> Table:
+    """The effective parts as an indented tree, beside the values that the nearest recipe has in their place."""
+    nearest, before = page.nearest, page.before
+    rows = [("  " * part.depth + part.name, part.value, before.get(part.path, ""), part.takes) for part in page.parts]
+    return Table("Parts", ("part", "value", f"{nearest.name} has" if nearest else "", "takes"), rows)
+
+
+def change_table(page: Contents) -> Table | None:
+    """The differences to the nearest recipe; None if there are none."""
+    if page.nearest is None or not page.nearest.changes:
+        return None
+    rows = [(change.path, change.before or "none", change.after or "none") for change in page.nearest.changes]
+    return Table("Difference to the nearest known recipe", ("path", page.nearest.name, page.name), rows)
+
+
+def result_table(page: Contents) -> Table | None:
+    """The comparison on each task; None if there is none."""
+    rows = page.facts.rows
+    if not rows:
+        return None
+    minus = f"{rows[0]['candidate']} minus this"
+    columns = ("task", "candidate", "IQM", "95 % interval", "seeds", minus, "verdict")
+    order = {(row["task"], row["steps"]): place for place, row in reversed(list(enumerate(rows)))}
+    ordered = sorted(rows, key=lambda row: order[row["task"], row["steps"]])
+    return Table("Where it wins and fails", columns, [_result(row) for row in ordered], columns[2:6])
+
+
+def fact_tables(page: Contents) -> Iterator[tuple[str, Facts]]:
+    """Lineage, cost and provenance, each with its heading; those that are empty are left out."""
+    facts = page.facts
+    for title, some in (("Lineage", facts.lineage), ("Cost", facts.cost), ("Provenance", facts.provenance)):
+        if some:
+            yield title, some
+
+
+def _result(row: Mapping[str, Any]) -> Sequence[str]:
+    difference, note = row["first_minus_this"], f" ({row['note']})" if row["note"] else ""
+    broken = f" ({row['broken']} broken)" if row["broken"] else ""
+    return (
+        f"{row['task']} @ {row['steps']:,}{note}",
+        row["candidate"],
+        number(row["iqm"]),
+        interval(row["interval"]),
+        f"{row['seeds']}{broken}",
+        f"{number(difference['estimate'])} {interval(difference['interval'])}" if difference else "",
+        difference["verdict"] if difference else "",
+    )

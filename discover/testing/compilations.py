@@ -1,0 +1,56 @@
+"""Second compilations of what is the same program."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import jax
+
+
+def changed_weak_type(before: object, after: object) -> str | None:
+    """The path of the first leaf that is weakly typed in one of two trees of the same structure, but not in the other.
+
+    A number of Python that enters a state (``0.0`` for ``jnp.float32(0)``) is weakly typed. The program that receives it is
+    compiled again as soon as a computed number takes its place.
+
+    >>> import jax.numpy as jnp
+    >>> changed_weak_type({"count": jnp.asarray(0.0) * 1, "x": 1 * jnp.ones(())}, {"count": jnp.zeros(()), "x": jnp.ones(())})
+    >>> changed_weak_type({"count": jnp.asarray(0.0)}, {"count": jnp.zeros(())})
+    'count'
+    """
+    one, other = (jax.tree_util.tree_leaves_with_path(tree) for tree in (before, after))
+    for (path, x), (_, y) in zip(one, other, strict=True):
+        if getattr(x, "weak_type", False) != getattr(y, "weak_type", False):
+            return jax.tree_util.keystr(path, simple=True, separator=".") or "it"
+    return None
+
+
+class Compilations(logging.Handler):
+    """Counts the programs that JAX compiles.
+
+    Attributes:
+        compiled: how many so far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.compiled = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.compiled += record.getMessage().startswith("Compiling ")
+
+
+@contextlib.contextmanager
+def counted_compilations() -> Iterator[Compilations]:
+    """``with counted_compilations() as count: ...``; then ``count.compiled`` is the number of programs compiled inside."""
+    count, logger = Compilations(), logging.getLogger("jax")
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(count)
+    try:
+        with jax.log_compiles():
+            yield count
+    finally:
+        logger.removeHandler(count)
+        logger.propagate = propagate

@@ -1,0 +1,159 @@
+"""The frame around every check: mistakes become sentences with a place, and draws from global generators are noticed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import random
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import jax
+import numpy as np
+
+from discover.base.errors import UserError, cause_of
+from discover.components.component import Component
+from discover.testing.failures import ConformanceError, require
+
+P = ParamSpec("P")
+C = TypeVar("C", bound=Component)
+
+
+def guarded(method: str) -> Callable[[Callable[Concatenate[C, P], None]], Callable[Concatenate[C, P], None]]:
+    """A decorator for checks, which makes sentences of Python's own errors and says where the mistake is.
+
+    Args:
+        method: the method that is to blame unless an error says otherwise; empty for the class, whose methods are not checked.
+    """
+
+    def decorate(check: Callable[Concatenate[C, P], None]) -> Callable[Concatenate[C, P], None]:
+        @functools.wraps(check)
+        def run(component: C, *args: P.args, **kwargs: P.kwargs) -> None:
+            with _sentences(component, method), _no_global_draws(type(component).__name__):
+                check_methods(component, complete=bool(method))
+                check(component, *args, **kwargs)
+
+        return run
+
+    return decorate
+
+
+def check_methods(component: Component, *, complete: bool) -> None:
+    """Check that a component has every method of its kind as a method, and every property as a property.
+
+    Args:
+        component: of any kind.
+        complete: whether it must have all methods that its kind requires.
+    """
+    cls, name = type(component), type(component).__name__
+    kind = next((base for base in cls.__mro__ if "kind" in vars(base)), cls)
+    for attribute, declared in vars(kind).items():
+        if attribute.startswith("_") and attribute != "__call__":
+            continue
+        own = inspect.getattr_static(cls, attribute)
+        why = f"Every {cls.kind} is called in the same way."
+        if inspect.isfunction(declared):
+            required = "NotImplementedError" in declared.__code__.co_names
+            remedy = f"Write `def {attribute}{_signature(declared)}`."
+            require(not isinstance(own, property), f"{name}.{attribute} is a property, not a method.", why, remedy)
+            require(callable(getattr(component, attribute)), f"{name}.{attribute} is no method.", why, remedy)
+            missing = complete and required and own is declared
+            require(not missing, f"{name} lacks the method '{attribute}'.", why, remedy)
+        elif isinstance(declared, property):
+            remedy = f"Put @property above `def {attribute}(self)`."
+            require(
+                not inspect.isfunction(own), f"{name}.{attribute} is a method, not a property.", why, remedy, method=attribute
+            )
+
+
+def place_of(cls: type, method: str = "") -> str:
+    """File and line of a method, or of the class if it does not have the method itself; empty without source code."""
+    owner = inspect.getattr_static(cls, method, cls) if method else cls
+    owner = getattr(owner, "fget", owner)
+    own_file = _source_file(cls)
+    target = owner if _source_file(owner) == own_file else cls
+    try:
+        return f"{own_file}:{inspect.getsourcelines(target)[1]}" if own_file else ""
+    except (OSError, TypeError):
+        return ""
+
+
+def place_in(error: BaseException, folder: Path) -> str:
+    """File and line of the innermost call of an error that lies below a folder; empty if there is none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else ""
+
+
+def traced_twice(function: Callable[..., Any], *args: Any) -> tuple[Any, bool]:
+    """The shapes of a function's result, and whether two traces of it are the same program with the same constants."""
+    programs, shapes = [], None
+    for _ in range(2):
+        # A new function each time: JAX would remember the trace of the first.
+        program, shapes = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*args)
+        programs.append(program)
+    same = [
+        [np.asarray(c).tobytes() for c in p.consts if not jax.dtypes.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs
+    ]
+    return shapes, same[0] == same[1] and _text(programs[0]) == _text(programs[1])
+
+
+def _text(program: Any) -> str:
+    return re.sub(r"0x[0-9a-f]+", "", str(program))
+
+
+def _signature(function: Any) -> str:
+    return f"({', '.join(inspect.signature(function).parameters)})"
+
+
+def _source_file(owner: Any) -> str:
+    try:
+        return inspect.getsourcefile(inspect.unwrap(owner)) or ""
+    except TypeError:
+        return ""
+
+
+@contextlib.contextmanager
+def _sentences(component: Component, method: str) -> Iterator[None]:
+    """Make a `ConformanceError` with a place of every error."""
+    cls = type(component)
+    try:
+        yield
+    except ConformanceError as error:
+        if not error.place:
+            error.place = place_of(cls, error.method or method)
+            for line in (error.why, error.remedy, error.place):
+                error.add_note(line)
+        raise
+    except Exception as error:
+        cause = cause_of(error)
+        file = _source_file(cls)
+        place = (place_in(error, Path(file).parent) if file else "") or place_of(cls, method)
+        why = "A search counts a candidate that raises as broken."
+        remedy = "Repair that line." if not isinstance(error, UserError) else "Repair what the sentence names."
+        raised = ConformanceError(f"{cls.__name__} raises in a check of its kind ({cause}).", why, remedy)
+        raised.place = place
+        for line in (why, remedy, place):
+            raised.add_note(line)
+        raise raised from error
+
+
+@contextlib.contextmanager
+def _no_global_draws(name: str) -> Iterator[None]:
+    """Refuse a check in which numbers were drawn from the global generators of NumPy or Python."""
+    before = _numpy_state(), random.getstate()
+    yield
+    after = _numpy_state(), random.getstate()
+    why = "All randomness comes from the key: the same key gives the same bits, and a trace would draw once for ever."
+    remedy = "Draw with jax.random from the key that the method receives."
+    require(before[0] == after[0], f"{name} draws from NumPy's global generator.", why, remedy)
+    require(before[1] == after[1], f"{name} draws from the generator of Python's module random.", why, remedy)
+
+
+def _numpy_state() -> tuple[Any, ...]:
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002
+    return name, np.asarray(keys).tobytes(), *rest

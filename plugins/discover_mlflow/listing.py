@@ -1,0 +1,128 @@
+"""Lists of the runs in a store, and the directory of the search behind a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from discover import RunSummary, UserError
+from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
+from discover_mlflow.ledger import ledger_folder, load_state
+from discover_mlflow.logs import diverted_aside, log_clause
+from discover_mlflow.stores import client_of, existing_store, root_cause
+from discover_mlflow.tags import DIRECTORY_TAG
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+KIND_TAG, VERDICT_TAG = "discover.kind", "discover.verdict"
+
+_PARENT_TAG, _NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
+_BEST = {"search": ("champion/fitness",), "training": ("end/iqm",), "comparison": ()}
+_PAGE = 100  # runs of one query
+_MOST_EXPERIMENTS = 1000
+
+
+def list_runs(address: str | None, kind: str | None, word: str, limit: int) -> Sequence[RunSummary] | None:
+    """The newest runs of a store that are not parts of others; None if there is no store.
+
+    Raises:
+        UserError: the store cannot be used.
+    """
+    store = resolve_store(address)
+    path = sqlite_path(store)
+    if path is not None and not path.exists() and address is None:
+        return None
+    existing_store(store)
+    with diverted_aside() as log:
+        try:
+            return [summary for summary, _ in zip(_summaries(client_of(store), kind, word), range(limit), strict=False)]
+        except Exception as error:
+            raise UserError(
+                f"the runs of the tracking store '{public_address(store)}' cannot be listed "
+                f"({root_cause(error, store)}{log_clause(log)}): name another store with --tracking."
+            ) from None
+
+
+def find_search(address: str, store: str | None) -> Path:
+    """The directory of the search behind a run's address.
+
+    Raises:
+        UserError: there is no such run, it is not that of a search, or another search lies in its directory now.
+    """
+    place = existing_store(store)
+    run_id = address.removeprefix("runs:/").strip("/").partition("/")[0]
+    with diverted_aside() as log:
+        try:
+            tag = client_of(place).get_run(run_id).data.tags.get(DIRECTORY_TAG)
+        except Exception as error:
+            raise UserError(
+                f"run '{run_id}' is not in the tracking store '{public_address(place)}' "
+                f"({root_cause(error, place)}{log_clause(log)}): check "
+                "the id, name the store with --tracking, or give the search's directory."
+            ) from None
+    if tag is None:
+        raise UserError(f"run '{run_id}' is not that of a search: give one that is, or the search's directory.")
+    directory = Path(tag)
+    other = load_state(ledger_folder(directory), place).run_id
+    if other not in ("", run_id):
+        raise UserError(
+            f"the search of run '{run_id}' was in '{directory}', where that of run '{other}' lies now: give the directory to "
+            "which it was moved."
+        )
+    return directory
+
+
+def _summaries(client: MlflowClient, kind: str | None, word: str) -> Iterator[RunSummary]:
+    experiments = [one.experiment_id for one in client.search_experiments(max_results=_MOST_EXPERIMENTS)]
+    conditions = [f"tags.`{KIND_TAG}` = '{kind}'" if kind else f"tags.`{KIND_TAG}` LIKE '%'"]
+    if word:
+        escaped = re.sub(r"['\\%]", "_", word)  # of the pattern: any character; the name itself is compared below
+        conditions.append(f"attributes.run_name ILIKE '%{escaped}%'")
+    token = None
+    while True:
+        page = client.search_runs(
+            experiments,
+            " AND ".join(conditions),
+            max_results=_PAGE,
+            order_by=["attributes.start_time DESC"],
+            page_token=token,
+        )
+        yield from (_summary(run) for run in page if _is_listed(run, word))
+        token = page.token
+        if not token:
+            return
+
+
+def _is_listed(run: Run, word: str) -> bool:
+    tags = run.data.tags
+    return tags.get(KIND_TAG) in _BEST and _PARENT_TAG not in tags and word.lower() in (run.info.run_name or "").lower()
+
+
+def _summary(run: Run) -> RunSummary:
+    tags, kind = run.data.tags, run.data.tags[KIND_TAG]
+    best = next((run.data.metrics[key] for key in _BEST[kind] if key in run.data.metrics), None)
+    directory = tags.get(DIRECTORY_TAG)
+    return RunSummary(
+        kind=kind,
+        name=run.info.run_name or "",
+        started=(run.info.start_time or 0) / 1000,
+        status=str(run.info.status).lower(),
+        run_id=run.info.run_id,
+        verdict=tags.get(VERDICT_TAG) or _bold(tags.get(_NOTE_TAG, "")),
+        best=best,
+        directory=None if directory is None else Path(directory),
+    )
+
+
+def _bold(note: str) -> str:
+    """The bold sentence with which a description begins; empty without one.
+
+    >>> _bold("**a is better than b.** And more."), _bold("text")
+    ('a is better than b.', '')
+    """
+    found = re.match(r"\*\*(.*?)\*\*", note)
+    return found[1] if found else ""

@@ -1,0 +1,106 @@
+"""MLflow's web page: the command that serves it, and the addresses in it of the experiment and of runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from discover import UserError
+from discover_mlflow.addresses import client_address, public_address, resolve_store, sqlite_path
+from discover_mlflow.logs import diverted_aside
+from discover_mlflow.stores import check_tracking, client_of, experiment_name
+
+_TRAINING = "?workflowType=machine_learning"  # else the page opens in its mode for language models, whatever the kind
+_MOST_SEARCHED = 100  # runs among which the last one is sought that is below no other
+_BY_SQL = """
+    SELECT experiments.experiment_id, runs.run_uuid FROM experiments
+    LEFT JOIN runs ON runs.experiment_id = experiments.experiment_id AND runs.lifecycle_stage = 'active'
+        AND NOT EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND tags.key = 'mlflow.parentRunId')
+    WHERE experiments.name = ? ORDER BY runs.start_time DESC LIMIT 1
+"""
+
+
+def ui_command(address: str | None, port: int) -> Sequence[str]:
+    """The command line of MLflow's web page for a local store, on the loopback address alone.
+
+    Raises:
+        UserError: the store is a server, which has a page of its own, or cannot be used.
+    """
+    store = resolve_store(address)
+    check_tracking(store, experiment=None)
+    if is_server(store):
+        place = f"{public_address(store)}{page_links(store).get('runs', '')}"
+        raise UserError(f"the tracking store '{public_address(store)}' is a server with a page of its own: look at {place}")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    if public_address(store) == store:
+        options = ["--backend-store-uri", client_address(store), *options]
+    else:
+        os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # every user can read a command line
+    return [sys.executable, "-m", "mlflow", "server", *options]
+
+
+def is_server(store: str) -> bool:
+    """Whether a store is a server, which has a page of its own."""
+    return store.startswith(("http://", "https://"))
+
+
+def page_links(address: str | None, run: str | None = None) -> Mapping[str, str]:
+    """Addresses below that of the page: ``runs``, the table of all, and ``last run``, or ``run`` if one is asked for.
+
+    Raises:
+        UserError: the store has no such run.
+    """
+    store = resolve_store(address)
+    path, experiment = sqlite_path(store), experiment_name()
+    if path is not None and not path.exists():
+        place, last = None, None
+    elif path is not None:
+        place, last = _by_sql(path, experiment, run)
+    else:
+        place, last = _by_client(store, experiment, run)
+    if run is not None and last is None:
+        raise UserError(f"run '{run}' is not in the tracking store '{public_address(store)}': 'discover runs' lists them.")
+    links = {} if place is None else {"runs": runs_link(place)}
+    return links if last is None or place is None else {**links, "run" if run else "last run": run_link(place, last)}
+
+
+def runs_link(experiment_id: str) -> str:
+    """The address, below that of the page, of all runs of an experiment."""
+    return f"/#/experiments/{experiment_id}/runs{_TRAINING}"
+
+
+def run_link(experiment_id: str, run_id: str) -> str:
+    """The address, below that of the page, of a run."""
+    return f"/#/experiments/{experiment_id}/runs/{run_id}{_TRAINING}"
+
+
+def _by_sql(path: Path, experiment: str, run: str | None) -> tuple[str | None, str | None]:
+    """The ids of an experiment and of its last run, or those of one run; without importing MLflow, which takes seconds."""
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+        if run is not None:
+            row = database.execute("SELECT experiment_id, run_uuid FROM runs WHERE run_uuid = ?", [run]).fetchone()
+        else:
+            row = database.execute(_BY_SQL, [experiment]).fetchone()
+    place, last = row or (None, None)
+    return None if place is None else str(place), last
+
+
+def _by_client(store: str, experiment: str, run: str | None) -> tuple[str | None, str | None]:
+    """The same from any other store."""
+    with diverted_aside():
+        client = client_of(store)
+        if run is not None:
+            runs = client.search_runs([], f"attributes.run_id = '{run}'", max_results=1)
+            return (runs[0].info.experiment_id, run) if runs else (None, None)
+        known = client.get_experiment_by_name(experiment)
+        if known is None:
+            return None, None
+        order = ["attributes.start_time DESC"]
+        runs = client.search_runs([known.experiment_id], order_by=order, max_results=_MOST_SEARCHED)
+    top = (one.info.run_id for one in runs if "mlflow.parentRunId" not in one.data.tags)
+    return known.experiment_id, next(top, None)
