@@ -56,7 +56,7 @@ class Noise(Environment):
         key_seen, key_reward, key_end = jax.random.split(key, 3)
         end = jax.random.uniform(key_end)
         reward = jax.random.normal(key_reward)
-        return Step(state, self._observation(key_seen), reward, terminated=end < 0.1, truncated=(0.1 <= end) & (end < 0.2))
+        return Step(state, self._observation(key_seen), reward, terminated=end < 0.1, truncated=(end >= 0.1) & (end < 0.2))
 
     def _observation(self, key: Key) -> jax.Array:
         noise = jax.random.normal(key, self.shape)

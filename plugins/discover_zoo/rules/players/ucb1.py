@@ -18,14 +18,15 @@ class UCB1(Player):
 
         m + c sqrt(2 log(t + 1) / (n + 1))
 
-    The publication has ``t`` and ``n`` without the ones, and pulls each arm once first: with ten pulls of five arms half of them
-    are gone then (a mean of 6.0 rather than 6.7).
+    The publication has ``t`` and ``n`` without the ones, and pulls each arm once first: with ten pulls of five arms half of
+    them are gone then.
 
     Attributes:
         c: weight of the bound; 1 in the publication.
 
+    >>> import numpy as np
     >>> tallies = {"visits": jnp.array([[2.0, 1.0, 0.0]]), "reward_sum": jnp.zeros((1, 3))}
-    >>> print(UCB1().scores(jax.random.key(0), tallies).round(3))
+    >>> print(np.asarray(UCB1().scores(jax.random.key(0), tallies)).round(3))
     [0.442 0.569 0.833]
     """
 
