@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from discover.api.candidates import recipe as recipe
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
+    from discover.api.estimating import estimate as estimate
     from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
     from discover.api.promoting import promote as promote
+    from discover.api.reading import sensitivity as sensitivity
     from discover.api.reading import show as show
+    from discover.api.reporting import report as report
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
     from discover.api.training import train as train
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from discover.base.errors import Terminated as Terminated
     from discover.base.errors import UserError as UserError
     from discover.base.errors import nearest as nearest
+    from discover.base.figures import band as band
     from discover.base.figures import draw_curves as draw_curves
     from discover.base.figures import import_matplotlib as import_matplotlib
     from discover.base.figures import new_figure as new_figure
@@ -85,10 +89,13 @@ if TYPE_CHECKING:
     from discover.contract.environment import Step as Step
     from discover.contract.environment import Wrapper as Wrapper
     from discover.contract.events import Command as Command
+    from discover.contract.events import ComparisonInfo as ComparisonInfo
     from discover.contract.events import Generation as Generation
     from discover.contract.events import SearchInfo as SearchInfo
+    from discover.contract.events import Selection as Selection
     from discover.contract.events import Status as Status
     from discover.contract.events import TaskRun as TaskRun
+    from discover.contract.events import TrainingInfo as TrainingInfo
     from discover.contract.executor import Curves as Curves
     from discover.contract.executor import Executor as Executor
     from discover.contract.executor import count_members as count_members
@@ -164,14 +171,21 @@ if TYPE_CHECKING:
     from discover.learning.weighting import ends_within as ends_within
     from discover.learning.weighting import standardized as standardized
     from discover.learning.weighting import step_weights as step_weights
+    from discover.outer_loop.estimate import Estimate as Estimate
     from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
     from discover.outer_loop.history import History as History
     from discover.outer_loop.history import read_history as read_history
     from discover.process.program import run_program as run_program
     from discover.reading.facts import CandidateFacts as CandidateFacts
-    from discover.reading.facts import facts_of_search as facts_of_search
     from discover.reading.page import CandidatePage as CandidatePage
     from discover.reading.page import candidate_page as candidate_page
+    from discover.reading.search_facts import facts_of_search as facts_of_search
+    from discover.reading.sweeps import Sensitivity as Sensitivity
+    from discover.reading.sweeps import Sweep as Sweep
+    from discover.reading.sweeps import SweepPoint as SweepPoint
+    from discover.reports.reading import source_of as source_of
+    from discover.reports.report import Report as Report
+    from discover.reports.report import report_on as report_on
     from discover.storage.locks import directory_lock as directory_lock
     from discover.storage.yaml_text import text_of as text_of
     from discover.storage.yaml_text import values_in as values_in
@@ -185,10 +199,15 @@ _HOME = {
         "save",
     ),
     "api.comparing": ("compare",),
+    "api.estimating": ("estimate",),
     "api.listing": ("runs",),
     "api.loaded": ("plugins",),
     "api.promoting": ("promote",),
-    "api.reading": ("show",),
+    "api.reading": (
+        "sensitivity",
+        "show",
+    ),
+    "api.reporting": ("report",),
     "api.searching": (
         "resume",
         "search",
@@ -202,6 +221,7 @@ _HOME = {
         "nearest",
     ),
     "base.figures": (
+        "band",
         "draw_curves",
         "import_matplotlib",
         "new_figure",
@@ -282,10 +302,13 @@ _HOME = {
     ),
     "contract.events": (
         "Command",
+        "ComparisonInfo",
         "Generation",
         "SearchInfo",
+        "Selection",
         "Status",
         "TaskRun",
+        "TrainingInfo",
     ),
     "contract.executor": (
         "Curves",
@@ -392,19 +415,28 @@ _HOME = {
         "standardized",
         "step_weights",
     ),
+    "outer_loop.estimate": ("Estimate",),
     "outer_loop.history": (
         "HISTORY_FOLDER",
         "History",
         "read_history",
     ),
     "process.program": ("run_program",),
-    "reading.facts": (
-        "CandidateFacts",
-        "facts_of_search",
-    ),
+    "reading.facts": ("CandidateFacts",),
     "reading.page": (
         "CandidatePage",
         "candidate_page",
+    ),
+    "reading.search_facts": ("facts_of_search",),
+    "reading.sweeps": (
+        "Sensitivity",
+        "Sweep",
+        "SweepPoint",
+    ),
+    "reports.reading": ("source_of",),
+    "reports.report": (
+        "Report",
+        "report_on",
     ),
     "storage.locks": ("directory_lock",),
     "storage.yaml_text": (

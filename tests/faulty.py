@@ -147,9 +147,10 @@ def ledgers(search: Path) -> dict[str, Counter[str]]:
     """
     found = {}
     for path in sorted(search.rglob("ledger.jsonl")):
-        said = [_essence(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-        replaced = {text for text in said if text.startswith(("artifact ", "status "))}
-        others = [text for text in said if text and text not in replaced]
+        entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        said = [f"{record.get('of', '')}: {text}" for record in entries if (text := _essence(record))]
+        replaced = {text for text in said if text.partition(": ")[2].startswith(("artifact ", "status "))}
+        others = [text for text in said if text not in replaced]
         found[str(path.relative_to(search))] = Counter(others) + Counter(replaced)
     return found
 
@@ -163,18 +164,26 @@ def _essence(record: dict[str, Any]) -> str:
     if kind == "metrics":
         kept = {key: value for key, value in record["metrics"].items() if not TIMED.search(key)}
         return json.dumps({"step": record["step"], "metrics": kept, "fitness": record.get("fitness")}, sort_keys=True)
+    if kind == "curves":
+        return json.dumps({"steps": record["steps"], "curves": record["curves"]}, sort_keys=True)
     if kind == "tags":
         return "tags " + " ".join(sorted(record["tags"])) if "discover.error" not in record["tags"] else ""
     return kind
 
 
 def stored(store: Path) -> dict[str, dict[str, Any]]:
-    """What a store holds, by name of run: read from its tables, without MLflow."""
+    """What a store holds, by name of run and of those that it is below: read from its tables, without MLflow."""
     with sqlite3.connect(store) as database:
         runs = database.execute("SELECT run_uuid, name, status, lifecycle_stage FROM runs").fetchall()
+        above = dict(database.execute("SELECT run_uuid, value FROM tags WHERE key = 'mlflow.parentRunId'").fetchall())
         names = {run: name for run, name, *_ in runs}
+        for run in names:
+            parent = run
+            while (parent := above.get(parent)) is not None:
+                names[run] = f"{dict(row[:2] for row in runs)[parent]} / {names[run]}"
         found: dict[str, dict[str, Any]] = {}
-        for run, name, status, stage in runs:
+        for run, _, status, stage in runs:
+            name = names[run]
             assert name not in found, f"two runs are called '{name}'"
             found[name] = {"status": status, "stage": stage, **_facts(database, run, names)}
     database.close()

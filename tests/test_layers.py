@@ -115,7 +115,7 @@ def test_the_core_imports_no_plugin() -> None:
 STAIR = (
     ("cli", "testing"),
     ("api",),
-    ("reading",),
+    ("reading", "reports"),
     ("outer_loop",),
     ("evaluation",),
     ("config",),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from discover.api.loaded import plugins
 from discover.base.errors import UserError
+from discover.base.secrets import without_secrets
 
 if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
@@ -128,5 +129,6 @@ def by_name(candidates: Sequence[Candidate] | Mapping[str, Candidate]) -> dict[s
     names = [name_of(candidate) for candidate in candidates]
     for name in names:
         if names.count(name) > 1:
-            raise UserError(f"candidate '{name}' is given twice: leave one out, or give a mapping from names to candidates.")
+            twice = f"candidate '{without_secrets(name)}' is given twice"
+            raise UserError(f"{twice}: leave one out, or give a mapping from names to candidates.")
     return dict(zip(names, candidates, strict=True))

@@ -63,10 +63,11 @@ def compare_in(
 ) -> Comparison:
     """Compare candidates in a session that is open already, see `compare`; ``purpose`` names the stream of seeds."""
     from discover.config.search_config import default_executor
+    from discover.evaluation.compare import Watched
     from discover.evaluation.compare import compare as compared
 
     registry = running.plugins.registry
-    comparison = compared(
+    return compared(
         registry,
         default_executor(registry),
         algorithms,
@@ -75,6 +76,5 @@ def compare_in(
         seed=seed,
         purpose=purpose,
         progress=running.progress,
+        watched=Watched(running.plugins.tell),
     )
-    running.plugins.tell("discover_comparison_finished", comparison=comparison)
-    return comparison

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from discover.api.loaded import plugins
 from discover.api.running import count, store_of
 from discover.base.errors import UserError, nearest
+from discover.base.secrets import without_secrets
 
 if TYPE_CHECKING:
     from discover.contract.run_summary import RunSummary
@@ -73,27 +74,29 @@ def find_search(loaded: Plugins, address: str, *, store: str | None, tracking: b
 def _by_name(loaded: Plugins, name: str, store: str | None, tracking: bool) -> Path:
     from discover.outer_loop.listing import searches_below
 
-    tracked = runs_of(loaded, "search", name, _MOST_OF_A_NAME, store=store, tracking=tracking) if name else []
-    every = {_place(one): one for one in [*searches_below(FOLDER), *tracked] if one.directory is not None}
-    exact = [one for one in every.values() if one.name == name or one.directory.name == name]
-    close = exact or [one for one in every.values() if name and name.lower() in one.name.lower()]
-    if len({one.name for one in close}) > 1:
-        shown = sorted({one.name for one in close})
-        more = "" if len(shown) <= _SHOWN else f" and {len(shown) - _SHOWN} more"
-        raise UserError(f"'{name}' is a part of several names ({', '.join(shown[:_SHOWN])}{more}): give one of them.")
+    tracked = runs_of(loaded, "search", name, _MOST_OF_A_NAME, store=store, tracking=tracking)
+    every = _with_directories([*searches_below(FOLDER), *tracked])
+    exact = {place: one for place, one in every.items() if name in (one.name, place.name)}
+    close = exact or {place: one for place, one in every.items() if name.lower() in one.name.lower()}
+    names = sorted({one.name for one in close.values()})
     if not close:
         known = {one.name for one in every.values()}
         hint = f"{nearest(name, known, command='discover runs')}." if known else "'discover runs' lists what there is."
-        raise UserError(f"'{name}' is neither a directory nor the name or the run of a search: {hint}")
-    there = [one for one in close if one.directory.is_dir()]
-    newest = max(there or close, key=lambda one: one.started)
+        raise UserError(f"'{without_secrets(name)}' is neither a directory nor the name or the run of a search: {hint}")
+    if names[1:]:
+        shown = ", ".join(names[:_SHOWN]) + ("" if len(names) <= _SHOWN else f" and {len(names) - _SHOWN} more")
+        raise UserError(f"'{name}' is a part of several names ({shown}): give one of them.")
+    there = {place: one for place, one in close.items() if place.is_dir()}
+    newest = max(there or close, key=lambda place: close[place].started)
     if not there:
-        raise _moved(f"the search '{newest.name}'", newest.directory)
-    return newest.directory
+        raise _moved(f"the search '{names[0]}'", newest)
+    return newest
 
 
-def _place(one: RunSummary) -> str:
-    return os.path.realpath(one.directory or "")
+def _with_directories(every: Iterable[RunSummary]) -> dict[Path, RunSummary]:
+    """Searches by directory, each directory once."""
+    distinct = {os.path.realpath(one.directory): one for one in every if one.directory is not None}
+    return {one.directory: one for one in distinct.values() if one.directory is not None}
 
 
 def _moved(subject: str, directory: Path) -> UserError:

@@ -47,7 +47,7 @@ def search(
     """
     from discover.outer_loop.search import search as searched
 
-    values, place = _config(config, overrides, settings), None if directory is None else Path(directory)
+    values, place = config_words(config, overrides, settings), None if directory is None else Path(directory)
 
     def work(running: Session) -> SearchResult:
         return searched(running.plugins, values, place, progress=running.progress)
@@ -90,7 +90,7 @@ def _search(
     return dataclasses.replace(result, facts=running.facts)
 
 
-def _config(
+def config_words(
     config: str | os.PathLike[str] | Mapping[str, Any] | Component,
     overrides: Mapping[str, Any] | None,
     settings: Mapping[str, Any],

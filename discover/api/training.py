@@ -62,7 +62,7 @@ def train_in(running: Session, name: str, algorithm: Algorithm, *, run: TaskRun,
     from discover.evaluation.train import train as trained
 
     registry = running.plugins.registry
-    training = trained(
+    return trained(
         registry,
         default_executor(registry),
         name,
@@ -71,6 +71,5 @@ def train_in(running: Session, name: str, algorithm: Algorithm, *, run: TaskRun,
         seeds=seeds,
         seed=seed,
         progress=lambda share: running.progress(f"{name} on {run.label}", share),
+        tell=running.plugins.tell,
     )
-    running.plugins.tell("discover_training_finished", training=training)
-    return training

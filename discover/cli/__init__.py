@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from discover.cli import compare, config, plugins, promote, resume, runs, search, train, ui
+from discover.cli import compare, config, plugins, promote, report, resume, runs, search, show, train, ui
 from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
 
-app = typer.Typer(name="discover", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(name="discover", no_args_is_help=True, pretty_exceptions_enable=False)
 plugins_app = typer.Typer(
     no_args_is_help=True,
     help="What the loaded plugins bring: components, recipes and tasks.",
@@ -27,7 +27,7 @@ config_app = typer.Typer(
 
 def main() -> None:
     """Parse the command line and run it."""
-    app()
+    app(prog_name="discover")
 
 
 @app.callback(epilog=examples("discover search experiments/quickstart.yaml"))
@@ -53,6 +53,8 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 10"),
     (app, "compare", compare.run, "discover compare champion.candidate ppo --tasks CartPole-v1,Acrobot-v1 --seeds 16"),
     (app, "promote", promote.run, "discover promote models:/quickstart/3 --seeds 16"),
+    (app, "show", show.run, "discover show champion.candidate --html champion.html"),
+    (app, "report", report.run, "discover report discover-runs/quickstart-20260101-120000 --html quickstart.html"),
     (app, "ui", ui.run, "discover ui --port 5001"),
     (config_app, "new", config.new, "discover config new first --recipe ppo --task CartPole-v1 > first.yaml"),
     (config_app, "check", config.check, "discover config check first.yaml --set population=64"),

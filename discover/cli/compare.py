@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from discover.base.errors import UserError
+from discover.cli.completion import candidates, task_list
 from discover.cli.guard import raise_late
 from discover.cli.options import MOST_STEPS, STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import escaped, print_json, print_text, quiet_output, tracked_lines
@@ -28,9 +29,15 @@ _HELP = f"The one in question, then those to compare it with. {HELP}"
 
 
 def run(
-    names: Annotated[list[str], typer.Argument(metavar="CANDIDATE...", help=_HELP)],
+    names: Annotated[list[str], typer.Argument(metavar="CANDIDATE...", help=_HELP, autocompletion=candidates)],
     tasks: Annotated[
-        str, typer.Option("--tasks", metavar="A,B", help="Tasks; TASK@STEPS gives one a length of lifetime of its own.")
+        str,
+        typer.Option(
+            "--tasks",
+            metavar="A,B",
+            help="Tasks; TASK@STEPS gives one a length of lifetime of its own.",
+            autocompletion=task_list,
+        ),
     ],
     seeds: Seeds = 16,
     steps: Steps = STEPS,
@@ -56,7 +63,7 @@ def run(
         print_json({**summary, "run_id": None, **running.facts})
     else:
         print_text(comparison.table(escaped))
-        for line in tracked_lines(running.facts):
+        for line in tracked_lines(running.facts, options.store):
             print(line)
     raise_late(running)
 

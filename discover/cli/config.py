@@ -9,6 +9,7 @@ import typer
 
 from discover.base.errors import UserError
 from discover.base.mistakes import MistakesError
+from discover.cli.completion import names_of
 from discover.cli.options import Json, PluginsDir, Settings
 from discover.cli.output import print_json, quiet_output
 from discover.plugin.session import start_plugins
@@ -58,9 +59,18 @@ def schema(plugins_dir: PluginsDir = None) -> None:
 
 def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the search.")] = "search",
-    recipe: Annotated[str | None, typer.Option("--recipe", metavar="NAME", help="The algorithm to start from.")] = None,
-    task: Annotated[str | None, typer.Option("--task", metavar="ID", help="The task to search on.")] = None,
-    strategy: Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="How to propose candidates.")] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option("--recipe", metavar="NAME", help="The algorithm to start from.", autocompletion=names_of("recipe")),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", metavar="ID", help="The task to search on.", autocompletion=names_of("task")),
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option("--strategy", metavar="NAME", help="How to propose candidates.", autocompletion=names_of("strategy")),
+    ] = None,
     plugins_dir: PluginsDir = None,
 ) -> None:
     """Print an example of a config, with a comment for every key."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from discover.base.errors import UserError
+from discover.base.secrets import without_secrets
 
 if TYPE_CHECKING:
     from discover.contract.events import Command
@@ -68,7 +69,7 @@ def common(json: bool, plugins_dir: Path | None, store: str | None, no_tracking:
         UserError: two of them exclude each other.
     """
     if store is not None and no_tracking:
-        raise UserError(f"--tracking '{store}' and --no-tracking exclude each other: leave one out.")
+        raise UserError(f"--tracking '{without_secrets(store)}' and --no-tracking exclude each other: leave one out.")
     if promote and no_tracking:
         raise UserError("--promote and --no-tracking exclude each other: leave one out.")
     return Common(json, plugins_dir, store, not no_tracking, promote=promote)

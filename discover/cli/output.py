@@ -76,14 +76,23 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     print_text(text_table(columns, [[escaped(text) for text in row] for row in rows], width=width))
 
 
-def tracked_lines(facts: Mapping[str, Any]) -> Iterator[str]:
-    """The place of a tracked run: the store, or a ledger alone.
+def tracked_lines(facts: Mapping[str, Any], store: str | None = None, label: str = "look at it: ") -> Iterator[str]:
+    """The place of a tracked run: its page, or the command that shows it, or a ledger alone; no line if it is not tracked.
+
+    Args:
+        facts: of the command.
+        store: the store that the command line names, if any. It is shown in the words of the tracker: the address may hold a
+            password.
+        label: the words before the place.
 
     >>> [*tracked_lines({"run_id": "ab"})], [*tracked_lines({})]
-    (['run: ab'], [])
+    (['look at it: discover ui --run ab'], [])
+    >>> [*tracked_lines({"run_id": "ab", "link": "http://host/#/ab"})]
+    ['look at it: http://host/#/ab']
     """
     if facts.get("run_id") is not None:
-        yield f"run: {facts['run_id']}"
+        named = () if store is None else ("--tracking", facts.get("tracking", store))
+        yield label + (facts.get("link") or command_line("ui", *named, "--run", facts["run_id"]))
     elif "ledger" in facts:
         yield f"run: not in the tracking store yet; its ledger lies in {facts['ledger']}"
 

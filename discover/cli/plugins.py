@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from discover.base.errors import UserError, nearest
+from discover.cli.completion import names_of
 from discover.cli.options import Json, PluginsDir
 from discover.cli.output import print_json, print_table, quiet_output
 from discover.plugin.session import start_plugins
@@ -28,7 +29,9 @@ def list_entries(json: Json = False, plugins_dir: PluginsDir = None) -> None:
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a component, a recipe or a task.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The name of a component, a recipe or a task.", autocompletion=names_of())
+    ],
     json: Json = False,
     plugins_dir: PluginsDir = None,
 ) -> None:

@@ -54,7 +54,7 @@ def run(
         from discover.outer_loop.listing import finished_result
 
         directory = find_search(plugins, search, store=options.store, tracking=options.tracking)
-        values = None if report else finished_result(directory)
+        values = None if report or promote else finished_result(directory)
     if values is None:
         _go_on(plugins, directory, options, anyway)
     else:

@@ -161,7 +161,4 @@ def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
         if not alias:
             how = ("promote", address, *store)
             yield f"promote it:      {command_line(*how, plugins_dir=options.plugins_dir)}, if it is better than the champion"
-    if "run_id" in facts:
-        yield f"look at it:      {command_line('ui', *store)}, run {facts['run_id']}"
-    else:
-        yield from tracked_lines(facts)
+    yield from tracked_lines(facts, options.store, "look at it:      ")

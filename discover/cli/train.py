@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from discover.base.text_table import interval, number
+from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late
 from discover.cli.options import STEPS, Changes, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import plain, print_json, quiet_output, tracked_lines
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 
 
 def run(
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP)],
-    task: Annotated[str, typer.Option("--task", metavar="ID", help="The task (discover plugins list names them).")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP, autocompletion=candidates)],
+    task: Annotated[
+        str,
+        typer.Option(
+            "--task", metavar="ID", help="The task (discover plugins list names them).", autocompletion=names_of("task")
+        ),
+    ],
     seeds: Seeds = 10,
     steps: Steps = STEPS,
     seed: Seed = 0,
@@ -45,7 +51,7 @@ def run(
     if options.json:
         print_json(_summary(training, running.facts))
     else:
-        _show(training, running.facts)
+        _show(training, running.facts, options.store)
     raise_late(running)
 
 
@@ -67,7 +73,7 @@ def _summary(training: Training, facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _show(training: Training, facts: dict[str, Any]) -> None:
+def _show(training: Training, facts: dict[str, Any], store: str | None) -> None:
     estimate, bounds = training.interval.estimate, plain([training.interval.low, training.interval.high])
     broken = int((training.status != 0).sum())
     print(
@@ -76,5 +82,5 @@ def _show(training: Training, facts: dict[str, Any]) -> None:
     )
     print("returns at the end of training: " + ", ".join(map(number, training.returns)))
     print(f"{training.env_steps:,} env steps in {training.seconds:,.1f} s, compilation included")
-    for line in tracked_lines(facts):
+    for line in tracked_lines(facts, store):
         print(line)

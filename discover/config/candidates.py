@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from discover.base.errors import UserError, nearest
+from discover.base.secrets import without_secrets
 
 if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
     from discover.plugin.loader import Plugins
 
-HELP = "A recipe (ppo), a file (.candidate, .yaml or .json), or an MLflow address (models:/..., runs:/..., a run's id)."
+HELP = (
+    "A recipe (ppo), a file (.candidate, .yaml or .json), or an address in MLflow (models:/NAME@champion, models:/NAME/3, "
+    "runs:/..., a run's id)."
+)
 
 _ADDRESS = re.compile(r"(models|runs):/.+|[0-9a-f]{32}")
 _WORDS = (".json", ".yaml", ".yml")
@@ -30,17 +34,31 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
     from discover.config.build import algorithm_from
     from discover.config.candidate_file import SUFFIX, load_candidate
 
+    if text != without_secrets(text) or "://" in text:
+        raise UserError(
+            f"'{without_secrets(text)}' is the address of a store, not of a candidate: name the store with --tracking, and "
+            "give a recipe, a file, or models:/NAME@champion."
+        )
     path, registry = Path(text), plugins.registry
     if path.suffix == SUFFIX:
         return load_candidate(path, registry)
     if path.suffix in _WORDS:
         candidate = algorithm_from(registry, _config_in(path), f"candidate file '{path}'")
-    elif _ADDRESS.fullmatch(text):
+    elif is_address(text):
         return _fetched(plugins, text, store)
     else:
         candidate = algorithm_from(registry, text)
     check(candidate)
     return candidate
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address in a tracking store.
+
+    >>> is_address("models:/mine@champion"), is_address("ppo")
+    (True, False)
+    """
+    return _ADDRESS.fullmatch(text) is not None
 
 
 def candidates_from(

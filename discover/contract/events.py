@@ -1,4 +1,4 @@
-"""The events that a search reports to plugins that watch it; `results` holds what a whole command reports at its end."""
+"""The events that commands report to plugins that watch them; `results` holds what a whole command reports at its end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from discover.components.space import Space
+from discover.contract.algorithm import Algorithm
 from discover.contract.registry import Registry
 
 
@@ -101,6 +102,67 @@ class SearchInfo:
     resumed_from: int = 0
     resumed: bool = False
     phase: Literal["search", "end", "finished"] = "search"
+
+
+@dataclass(frozen=True)
+class TrainingInfo:
+    """A training that begins, for plugins that watch it.
+
+    Attributes:
+        name: the user's name for the candidate.
+        algorithm: the candidate.
+        run: task and steps.
+        seeds: number of lifetimes.
+        fingerprint: a hash of the candidate, equal exactly for equal candidates.
+        provenance: versions, plugins, git commit, device.
+    """
+
+    name: str
+    algorithm: Algorithm
+    run: TaskRun
+    seeds: int
+    fingerprint: str
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ComparisonInfo:
+    """A comparison that begins, for plugins that watch it: that of a command, or the report of a search.
+
+    Attributes:
+        candidates: by name; the first one is compared with each of the others.
+        roles: by name: ``champion`` of a search, ``tuned`` baseline, ``baseline``, or ``candidate`` in question.
+        runs: tasks and steps.
+        seeds: number of lifetimes of each candidate on each task.
+        fingerprints: a hash of each candidate, by name.
+        provenance: versions, plugins, git commit, device.
+        directory: directory of the search whose report it is, else None.
+    """
+
+    candidates: Mapping[str, Algorithm]
+    roles: Mapping[str, str]
+    runs: Sequence[TaskRun]
+    seeds: int
+    fingerprints: Mapping[str, str]
+    provenance: Mapping[str, Any]
+    directory: Path | None = None
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The choice of a search's champion among its best candidates.
+
+    Attributes:
+        champion: the best finalist.
+        fitness: fitness of the champion, on seeds that had no part in the choice.
+        finalists: ``[F, D]`` genomes, on the selection seeds.
+        finalist_fitness: ``[F]`` on the selection seeds, -inf where a finalist broke.
+    """
+
+    champion: Algorithm
+    fitness: float
+    finalists: np.ndarray
+    finalist_fitness: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from discover.contract.events import Command, Generation, SearchInfo
+    from discover.contract.events import (
+        Command,
+        ComparisonInfo,
+        Generation,
+        SearchInfo,
+        Selection,
+        TaskRun,
+        TrainingInfo,
+    )
     from discover.contract.promotion import ModelVersion
     from discover.contract.registry import Registry
     from discover.contract.results import Comparison, SearchResult, Training
@@ -64,8 +72,18 @@ def discover_checkpoint(search: SearchInfo) -> None:
 
 
 @hookspec
+def discover_selection_started(search: SearchInfo) -> None:
+    """The last generation is done, and the champion is about to be chosen among the best candidates, on fresh seeds."""
+
+
+@hookspec
+def discover_selection_finished(search: SearchInfo, selection: Selection) -> None:
+    """The champion has been chosen and saved; the report is still to come. Called again when a report is resumed."""
+
+
+@hookspec
 def discover_search_finished(search: SearchInfo, result: SearchResult) -> None:
-    """The champion has been chosen and saved.
+    """The champion has been chosen and saved, and compared with its baselines if the config asks for a report.
 
     Called again when the search is resumed after it has finished, or after it was killed just before: record nothing twice.
     """
@@ -77,13 +95,47 @@ def discover_search_failed(search: SearchInfo, error: BaseException) -> None:
 
 
 @hookspec
+def discover_training_started(training: TrainingInfo) -> None:
+    """A training is about to run its lifetimes; all that can be checked before is checked."""
+
+
+@hookspec
 def discover_training_finished(training: Training) -> None:
     """A training has ended: one candidate on one task with several seeds."""
 
 
 @hookspec
+def discover_training_failed(training: TrainingInfo, error: BaseException) -> None:
+    """A training that had started ends early, by an error, ctrl-C (``KeyboardInterrupt``) or SIGTERM (`Terminated`)."""
+
+
+@hookspec
+def discover_comparison_started(comparison: ComparisonInfo) -> None:
+    """A comparison is about to run its lifetimes: that of a command, or the report of a search (``comparison.directory``).
+
+    All that can be checked before is checked. A report that was interrupted starts again when its search is resumed; lifetimes
+    that were run before are not repeated, but reported again.
+    """
+
+
+@hookspec
+def discover_candidate_started(comparison: ComparisonInfo, candidate: str, run: TaskRun) -> None:
+    """Within a comparison, the candidate of a name is about to be trained on one task, with all seeds."""
+
+
+@hookspec
+def discover_candidate_finished(comparison: ComparisonInfo, training: Training) -> None:
+    """Within a comparison, one candidate has been trained on one task, with all seeds."""
+
+
+@hookspec
 def discover_comparison_finished(comparison: Comparison) -> None:
-    """A comparison has ended: several candidates on several tasks with several seeds."""
+    """A comparison has ended: several candidates on several tasks with several seeds. The report of a search is one too."""
+
+
+@hookspec
+def discover_comparison_failed(comparison: ComparisonInfo, error: BaseException) -> None:
+    """A comparison that had started ends early, by an error, ctrl-C (``KeyboardInterrupt``) or SIGTERM (`Terminated`)."""
 
 
 @hookspec
@@ -103,6 +155,16 @@ def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> P
 @hookspec(firstresult=True)
 def discover_find_search(address: str, store: str | None) -> Path | None:
     """The directory of the search that a run's address belongs to; None if the text is no such address."""
+
+
+@hookspec(firstresult=True)
+def discover_fetch_run(address: str, store: str | None, folder: Path) -> Path | None:
+    """Copy the files of a tracked run that a report needs into ``folder``; None if the text is no such address.
+
+    They are the run's artifacts ``config.yaml``, ``provenance.json``, `REPORT_FILE` and `HISTORY_FOLDER`, as far as it has
+    them, and ``run.json``: a mapping with its ``kind`` (search, comparison or training), ``name``, ``status`` (FINISHED,
+    FAILED, KILLED or RUNNING) and, of a search, ``champion_fitness``.
+    """
 
 
 @hookspec(firstresult=True)

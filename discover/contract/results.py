@@ -89,6 +89,8 @@ class Training:
         stream: name and seed of the stream that the S seeds come from (``report 0``): trainings with the same one have the same
             seeds.
         words: the candidate as in a config, weights as arrays; None where a training was put together by hand.
+        references: the mean return of a random policy and the reference return, 0 and 1 on the normalized scale; None for an
+            environment that is no registered task.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Training:
     facts: Mapping[str, Any] = field(default_factory=dict)
     stream: str = ""
     words: Any = None
+    references: tuple[float, float] | None = None
 
     @property
     def sound(self) -> bool:

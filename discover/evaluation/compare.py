@@ -3,18 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from discover.base.errors import UserError
 from discover.base.statistics import corrected_difference, seeds_for_verdict
+from discover.config.candidate_file import fingerprint_of
 from discover.config.tasks import check_distinct
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import TaskRun
+from discover.contract.events import ComparisonInfo, TaskRun
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Comparison, Difference, Training
 from discover.evaluation.checks import check_lifetimes
 from discover.evaluation.train import train_checked
 from discover.plugin.provenance import provenance
+
+
+def _tell_nobody(hook: str, **facts: object) -> None:
+    """The teller of a comparison that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The watchers of a comparison, and what they are told of it.
+
+    Attributes:
+        tell: called with the name of a hook and its arguments.
+        roles: roles of candidates that are not what they are by default: the first one ``candidate``, each other one
+            ``baseline``.
+        directory: directory of the search whose report it is, else None.
+    """
+
+    tell: Callable[..., object] = _tell_nobody
+    roles: Mapping[str, str] = field(default_factory=dict)
+    directory: Path | None = None
 
 
 def compare(
@@ -28,6 +52,7 @@ def compare(
     notes: Sequence[str] = (),
     purpose: str = "report",
     progress: Callable[[str, float], None] | None = None,
+    watched: Watched | None = None,
 ) -> Comparison:
     """Train every candidate on every task, and test the first one against each of the others.
 
@@ -48,6 +73,7 @@ def compare(
         notes: a description of each run (searched, unseen, ...).
         purpose: name of the stream of seeds.
         progress: called with a description of the training in progress, and the share of the whole that is done.
+        watched: the watchers.
 
     Raises:
         UserError: a run appears twice, or a candidate cannot be trained in a run; raised before the first lifetime.
@@ -58,39 +84,81 @@ def compare(
         raise UserError(f"a comparison needs {need}; got {seeds}.")
     check_distinct(runs, "tasks")
     check_lifetimes(registry, candidates, runs)
+    watched = watched or Watched()
+    info = _info(registry, candidates, runs, seeds=seeds, watched=watched)
+    watched.tell("discover_comparison_started", comparison=info)
     trainings: dict[str, list[Training]] = {name: [] for name in candidates}
-    facts, count = provenance(registry), len(candidates) * len(runs)
-    for index, run in enumerate(runs):
-        for place, (name, algorithm) in enumerate(candidates.items()):
-            before = index * len(candidates) + place
-
-            def report(share: float, label: str = f"{name} on {run.label}", before: int = before) -> None:
-                if progress is not None:
-                    progress(label, (before + share) / count)
-
-            report(0.0)
+    try:
+        for place, (run, name) in enumerate((run, name) for run in runs for name in candidates):
+            watched.tell("discover_candidate_started", comparison=info, candidate=name, run=run)
             training = train_checked(
                 registry,
                 executor,
                 name,
-                algorithm,
+                candidates[name],
                 run=run,
                 seeds=seeds,
                 seed=seed,
                 purpose=purpose,
-                progress=report,
-                facts=facts,
+                progress=_share_of(progress, f"{name} on {run.label}", place, len(runs) * len(candidates)),
+                facts=info.provenance,
             )
             trainings[name].append(training)
-    differences = _differences(list(candidates), runs, trainings)
-    return Comparison(
-        candidates=tuple(candidates),
+            watched.tell("discover_candidate_finished", comparison=info, training=training)
+    except BaseException as error:
+        watched.tell("discover_comparison_failed", comparison=info, error=error)
+        raise
+    comparison = judged(trainings, runs, tuple(notes) or ("",) * len(runs), info.provenance)
+    watched.tell("discover_comparison_finished", comparison=comparison)
+    return comparison
+
+
+def _info(
+    registry: Registry, candidates: Mapping[str, Algorithm], runs: Sequence[TaskRun], *, seeds: int, watched: Watched
+) -> ComparisonInfo:
+    first = next(iter(candidates))
+    return ComparisonInfo(
+        candidates=dict(candidates),
+        roles={name: watched.roles.get(name, "candidate" if name == first else "baseline") for name in candidates},
         runs=tuple(runs),
-        notes=tuple(notes) or ("",) * len(runs),
+        seeds=seeds,
+        fingerprints={name: fingerprint_of(registry, candidate) for name, candidate in candidates.items()},
+        provenance=provenance(registry),
+        directory=watched.directory,
+    )
+
+
+def _share_of(
+    progress: Callable[[str, float], None] | None, label: str, place: int, count: int
+) -> Callable[[float], None] | None:
+    """The progress of one training of ``count``, as that of the whole, which is shown at once."""
+    if progress is None:
+        return None
+    progress(label, place / count)
+    return lambda share: progress(label, (place + share) / count)
+
+
+def judged(
+    trainings: Mapping[str, Sequence[Training]], runs: Sequence[TaskRun], notes: Sequence[str], provenance: Mapping[str, Any]
+) -> Comparison:
+    """The comparison of trainings that exist already, with its tests and its verdict.
+
+    Args:
+        trainings: one per run, by candidate name; the first one is compared with each of the others.
+        runs: tasks and steps.
+        notes: a description of each run, or an empty text.
+        provenance: of the trainings.
+    """
+    names = list(trainings)
+    differences = _differences(names, runs, trainings)
+    return Comparison(
+        candidates=tuple(names),
+        runs=tuple(runs),
+        notes=tuple(notes),
         trainings=trainings,
         differences=differences,
-        verdict=_verdict(list(candidates), runs, differences, trainings),
-        provenance=facts,
+        verdict=_verdict(names, runs, differences, trainings),
+        provenance=provenance,
     )
 
 

@@ -130,6 +130,7 @@ def _training_facts(training: Training, run: int) -> dict[str, Any]:
         "env_steps": training.env_steps,
         "seconds": training.seconds,
         "stream": training.stream,
+        "references": training.references,
         "provenance": _plain(training.provenance),
     }
 
@@ -193,6 +194,7 @@ def _training(
         env_steps=int(facts["env_steps"]),
         seconds=float(facts["seconds"]),
         stream=str(facts["stream"]),
+        references=None if facts["references"] is None else (float(facts["references"][0]), float(facts["references"][1])),
         provenance=facts["provenance"],
         curves=whole["curves"],
         lengths=whole["lengths"],

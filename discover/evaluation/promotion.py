@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from discover.base.errors import UserError
+from discover.base.secrets import without_secrets
 from discover.base.statistics import seeds_for_verdict
 from discover.config.candidate_file import fingerprint_of
 from discover.config.candidates import candidate_from
@@ -57,7 +58,8 @@ def promotion_plan(
     """
     version = plugins.hook.discover_model_version(address=address, store=store)
     if version is None:
-        raise UserError(f"'{address}' is no version of a registered model: give one, such as models:/quickstart/3.")
+        shown = without_secrets(address)
+        raise UserError(f"'{shown}' is no version of a registered model: give one, such as models:/quickstart/3.")
     if force or version.champion in (None, version.address):
         return Plan(version, {}, ())
     runs = runs or version.runs

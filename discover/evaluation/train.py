@@ -12,8 +12,9 @@ import numpy as np
 from discover.base.randomness import seed_keys
 from discover.base.statistics import Interval, bootstrap_interval
 from discover.config.build import config_of, environment_from
+from discover.config.candidate_file import fingerprint_of
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import Status, TaskRun
+from discover.contract.events import Status, TaskRun, TrainingInfo
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Training
@@ -38,6 +39,7 @@ def train(
     purpose: str = "train",
     progress: Callable[[float], None] | None = None,
     facts: Mapping[str, Any] | None = None,
+    tell: Callable[..., object] | None = None,
 ) -> Training:
     """Train ``algorithm`` from scratch with each of S seeds.
 
@@ -52,24 +54,42 @@ def train(
         purpose: name of that stream; streams of different purposes share no key.
         progress: called from time to time with the share that is done.
         facts: provenance, if the caller has it already.
+        tell: called with the name of a hook and its arguments when the training starts, fails or has finished.
 
     Raises:
         UserError: an open value, an unknown task, a head that the network cannot give, a budget below one update.
         EvaluationError: the candidate's program cannot be compiled or run, or asks to exit.
     """
     check_lifetime(registry, name, algorithm, run)
-    return train_checked(
-        registry,
-        executor,
-        name,
-        algorithm,
+    tell = tell or _tell_nobody
+    facts = provenance(registry) if facts is None else facts
+    info = TrainingInfo(
+        name=name,
+        algorithm=algorithm,
         run=run,
         seeds=seeds,
-        seed=seed,
-        purpose=purpose,
-        progress=progress,
-        facts=facts,
+        fingerprint=fingerprint_of(registry, algorithm),
+        provenance=facts,
     )
+    tell("discover_training_started", training=info)
+    try:
+        training = train_checked(
+            registry,
+            executor,
+            name,
+            algorithm,
+            run=run,
+            seeds=seeds,
+            seed=seed,
+            purpose=purpose,
+            progress=progress,
+            facts=facts,
+        )
+    except BaseException as error:
+        tell("discover_training_failed", training=info, error=error)
+        raise
+    tell("discover_training_finished", training=training)
+    return training
 
 
 def train_checked(
@@ -83,9 +103,9 @@ def train_checked(
     seed: int,
     purpose: str,
     progress: Callable[[float], None] | None,
-    facts: Mapping[str, Any] | None,
+    facts: Mapping[str, Any],
 ) -> Training:
-    """`train`, for a candidate that passed `check_lifetime` already."""
+    """`train`, for a candidate that passed `check_lifetime` already; ``facts`` is its provenance."""
     environment, keys = environment_from(registry, run.task), seed_keys(seed, purpose, seeds)
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
     with translate_errors(f"'{name}' cannot be trained on {run.label}", "repair the component that raises this"):
@@ -106,10 +126,23 @@ def train_checked(
         interval=_interval(returns, status),
         env_steps=int(curves.env_steps.sum(dtype=np.int64)),
         seconds=seconds,
-        provenance={**(provenance(registry) if facts is None else facts), "executor": repr(executor)},
+        provenance={**facts, "executor": repr(executor)},
         stream=f"{purpose} {seed}",
         words=config_of(registry, algorithm),
+        references=_references(registry, run.task),
     )
+
+
+def _tell_nobody(hook: str, **facts: object) -> None:
+    """The teller of a training that nobody watches."""
+
+
+def _references(registry: Registry, task: str) -> tuple[float, float] | None:
+    """The returns of a random and of a reference policy, if the task is registered with them."""
+    if not registry.has("task", task):
+        return None
+    facts = registry.get("task", task).facts
+    return float(facts["random"]), float(facts["reference"])
 
 
 def _interval(returns: np.ndarray, status: np.ndarray) -> Interval:

@@ -25,7 +25,7 @@ from discover.contract.events import Status
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Comparison, SearchResult
-from discover.evaluation.compare import compare
+from discover.evaluation.compare import Watched, compare
 from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.archive import digests_of
 from discover.outer_loop.directory import CHAMPION_FILE, CURVES_FOLDER, FORMAT, RESULT_FILE, Origin, read_json
@@ -73,6 +73,7 @@ class Ending:
         progress: called with a description of the work in progress, and the share of it that is done.
         limited: evaluates structures within a time limit, if there is one.
         tune: the champion of the search that tunes a baseline: ``tune(name, directory)``.
+        tell: called with the name of a hook and its arguments, when the report starts, fails or has finished.
     """
 
     registry: Registry
@@ -86,6 +87,7 @@ class Ending:
     progress: Callable[[str, float], None]
     limited: TimeLimitedWorker | None
     tune: Callable[[str, Path], Algorithm]
+    tell: Callable[..., object]
 
     def choose(self) -> Choice:
         """The best of the finalists on fresh seeds.
@@ -201,9 +203,10 @@ class Ending:
         report = self.config.report
         if report is None:
             return None
-        candidates = {"champion": champion}
+        candidates, roles = {"champion": champion}, {"champion": "champion"}
         for name, baseline in report.baselines.items():
             directory = self.directory / f"tune-{slug(name)}"
+            roles[name] = "baseline" if baseline.space is None else "tuned"
             if baseline.space is None:
                 candidates[name] = baseline.template
             elif only:
@@ -219,6 +222,7 @@ class Ending:
             seed=self.config.seed,
             notes=report.notes,
             progress=self.progress,
+            watched=Watched(roles=roles) if only else Watched(self.tell, roles, self.directory),
         )
 
 

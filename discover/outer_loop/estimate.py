@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 
+from discover.base.durations import duration
 from discover.base.text_table import text_table
 from discover.components.space import Space
 from discover.config.search_config import SearchConfig, checked_config
@@ -19,7 +20,6 @@ from discover.contract.events import Generation
 from discover.outer_loop.rehearsal import Call, Ledger, rehearsing
 from discover.outer_loop.search import search
 from discover.plugin.loader import Plugins
-from discover.plugin.progress import duration
 
 _EXECUTOR = "rehearsal"
 _GENERATIONS = 2
@@ -50,13 +50,13 @@ class Estimate:
         structures: of the first generation.
         possible_structures: of the space.
         compilations: programs that are compiled for lifetimes; more of them, if structures appear later.
-        compilation_seconds: that they took in the rehearsal, part of ``seconds``. The search finds them in the cache of
-            programs, if there is one.
+        compilation_seconds: that they will take, part of ``seconds``. The search finds what the rehearsal has compiled in the
+            cache of programs, if there is one.
         phases: the generations of the search and of those that tune baselines; then the rest.
         seconds: expected time of all, compilation and all work between lifetimes included, without tracking.
         memory: bytes of this process at most.
         device_memory: bytes of all accelerators at most; 0 on a CPU.
-        rehearsal_seconds: that the rehearsal took.
+        rehearsal_seconds, rehearsal_compilation_seconds: that the rehearsal took, and of that all compilations.
     """
 
     name: str
@@ -69,6 +69,7 @@ class Estimate:
     memory: int
     device_memory: int
     rehearsal_seconds: float
+    rehearsal_compilation_seconds: float
 
     @property
     def env_steps(self) -> int:
@@ -92,7 +93,9 @@ class Estimate:
             [
                 table,
                 f"structures:    {self.structures:,} in the first generation, of {self.possible_structures:,} possible",
-                f"compilations:  {self.compilations:,}{' or more' if more else ''}",
+                f"compilations:  {self.compilations:,}{' or more' if more else ''}, "
+                f"{duration(self.rehearsal_compilation_seconds)} in this rehearsal, "
+                f"{duration(self.compilation_seconds)} in the search",
                 f"env steps:     {self.env_steps:,}",
                 f"time:          about {duration(self.seconds)} (measured in {duration(self.rehearsal_seconds)})",
                 f"memory:        about {_size(self.memory)}{device}",
@@ -182,7 +185,7 @@ def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float
         phases.append(_phase(name, calls))
         between += events.between[name] * more
     phases.append(_phase("selection and report", [*events.rest, *ledger.take()]))
-    compilation = sum(cost.compilation for cost in ledger.measured.values())
+    here, compilation = ledger.compilation()
     return Estimate(
         name=config.name,
         structures=events.structures,
@@ -194,6 +197,7 @@ def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float
         memory=_peak_memory(),
         device_memory=sum((device.memory_stats() or {}).get("peak_bytes_in_use", 0) for device in jax.devices()),
         rehearsal_seconds=wall,
+        rehearsal_compilation_seconds=here,
     )
 
 

@@ -65,6 +65,7 @@ class Ledger:
         measured: costs, by structure, task and number of lifetimes.
         programs: structures, tasks and devices for which a program was compiled.
         spent: seconds spent on measurements so far.
+        costliest: the call whose compilation took longest: what ran, and what it cost.
     """
 
     executor: Executor
@@ -73,11 +74,25 @@ class Ledger:
     measured: dict[Any, Measured] = field(default_factory=dict)
     programs: set[Any] = field(default_factory=set)
     spent: float = 0.0
+    costliest: tuple[Callable[[int], Curves], Measured] | None = None
 
     def take(self) -> list[Call]:
         """The calls since the last time."""
         calls, self.calls = self.calls, []
         return calls
+
+    def compilation(self) -> tuple[float, float]:
+        """Seconds of all compilations, in the rehearsal and in a new process, which may find the programs in the cache.
+
+        The costliest program is compiled once more, as a new process would; the others are taken to be like it.
+        """
+        total = sum(cost.compilation for cost in self.measured.values())
+        if self.costliest is None or not total:
+            return total, total
+        run, cost = self.costliest
+        jax.clear_caches()
+        again = _timed(run, 1)[0] - cost.fixed - cost.update
+        return total, total * min(1.0, max(0.0, again) / cost.compilation)
 
     def call(self, key: Any, updates: int, run: Callable[[int], Curves], shape: tuple[int, int]) -> Curves:
         """Measure a call, unless its like has been measured, and note its cost; the curves are random numbers.
@@ -90,7 +105,9 @@ class Ledger:
         """
         started = time.perf_counter()
         if key not in self.measured:
-            self.measured[key] = _measured(run, updates)
+            cost = self.measured[key] = _measured(run, updates)
+            if self.costliest is None or cost.compilation > self.costliest[1].compilation:
+                self.costliest = run, cost
             self.spent += time.perf_counter() - started
         cost = self.measured[key]
         self.calls.append(Call(cost.fixed + cost.update * updates, round(cost.env_steps * updates)))

@@ -16,7 +16,7 @@ from discover.config.build import config_of, environment_from, errors_at
 from discover.config.reading import read_config
 from discover.config.search_config import SearchConfig, checked_config
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import SearchInfo
+from discover.contract.events import SearchInfo, Selection
 from discover.contract.results import SearchResult
 from discover.evaluation.comparison_file import REPORT_FILE, save_comparison
 from discover.outer_loop import directory as search_directory
@@ -196,14 +196,20 @@ class _Runner:
         self.plugins.tell("discover_search_started", search=self.info)
         if self._finished is not None:
             result = self._ending().earlier_result(self._finished)
+            if result.comparison is not None and not (self.directory / REPORT_FILE).is_file():  # of an earlier version
+                with self.checkpoint.must_write("its report", self.now):
+                    save_comparison(self.directory / REPORT_FILE, result.comparison)
             self.plugins.tell("discover_search_finished", search=self.info, result=result)
             return result
         self._search()
         ending = self._ending()
+        self.plugins.tell("discover_selection_started", search=self.info)
         choice = ending.choose()
         self.close()  # the report has no time limit, and a worker holds memory
         with self.checkpoint.must_write("its champion", self.now):
             ending.save(choice)
+        selection = Selection(choice.champion, choice.fitness, choice.finalists, choice.finalist_fitness)
+        self.plugins.tell("discover_selection_finished", search=self.info, selection=selection)
         result = ending.result(choice)
         if result.comparison is not None:
             with self.checkpoint.must_write("its report", self.now):
@@ -249,6 +255,7 @@ class _Runner:
             progress=self.progress,
             limited=self._limited,
             tune=self._tune,
+            tell=self.plugins.tell,
         )
 
     def _tuning_configs(self) -> dict[str, SearchConfig]:

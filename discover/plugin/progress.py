@@ -1,16 +1,18 @@
-"""Progress on standard error: bars on a terminal, a line from time to time elsewhere.
+"""Progress on standard error: a live display on a terminal, a line from time to time elsewhere.
 
 It watches a search by the public hooks, as any plugin may.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
+from discover.base.durations import duration
 from discover.base.errors import DiscoverWarning, cause_of
 from discover.contract.hooks import hookimpl
 from discover.process.interruption import raise_if_stopped
@@ -33,6 +35,7 @@ class Standing(NamedTuple):
         rate: env steps per second in this generation.
         left: expected seconds until the last generation is done.
         broken: number of candidates that have broken so far.
+        spread: standard deviation of the fitness in this generation.
     """
 
     name: str
@@ -43,12 +46,17 @@ class Standing(NamedTuple):
     rate: float
     left: float
     broken: int
+    spread: float = float("nan")
 
     def __str__(self) -> str:
+        return self.in_words(f"{self.rate:,.0f} env steps/s")
+
+    def in_words(self, last: str) -> str:
+        """The state in a line, with a further figure before the number of broken candidates."""
         broken = f", {self.broken} broken" if self.broken else ""
         return (
             f"generation {self.done}/{self.generations}, ETA {duration(self.left)}, best {self.best:.3f}, "
-            f"mean {self.mean:.3f}, {self.rate:,.0f} env steps/s{broken}"
+            f"mean {self.mean:.3f}, {last}{broken}"
         )
 
 
@@ -130,6 +138,7 @@ class Progress:
             rate=generation.env_steps / generation.seconds,
             left=(search.generations - done) * typical(self._seconds),
             broken=sum(generation.broken_so_far.values()),
+            spread=float(sound.std()) if len(sound) else float("nan"),
         )
         self._show(lambda display: display.stand(standing))
 
@@ -169,47 +178,12 @@ class Lines:
         self._write(line)
 
 
-class Bars:
-    """A display of two bars on a terminal: the generations of a search, and the work in progress."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as RichProgress
-
-        self._rich = RichProgress(
-            BarColumn(bar_width=10),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=Console(stderr=True),
-            redirect_stdout=False,
-        )
-        self._search = self._rich.add_task("", total=1, visible=False)
-        self._work = self._rich.add_task("", total=1.0, visible=False)
-
-    def open(self) -> None:
-        self._rich.start()
-
-    def close(self) -> None:
-        self._rich.update(self._work, visible=False)
-        self._rich.stop()
-
-    def begin(self, name: str, done: int, generations: int) -> None:
-        self._rich.console.print(f"{name}: {generations} generations", markup=False, highlight=False)
-        where = f"generation {done}/{generations}"
-        self._rich.reset(self._search, total=generations, completed=done, description=where, visible=True)
-
-    def stand(self, standing: Standing) -> None:
-        self._rich.update(self._search, completed=standing.done, description=str(standing))
-
-    def doing(self, what: str, share: float) -> None:
-        self._rich.update(self._work, description=what, completed=share, visible=True)
-
-
 def progress_on_stderr() -> Progress:
-    """Progress with bars if standard error is a terminal, else with lines."""
-    if sys.stderr.isatty():
-        return Progress(Bars())
+    """Progress with a live display if standard error is a terminal that can move its cursor, else with lines."""
+    if sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"):
+        from discover.plugin.terminal_display import TerminalDisplay  # slow to import, and rarely needed
+
+        return Progress(TerminalDisplay())
     return Progress(Lines(lambda line: print(line, file=sys.stderr, flush=True)))
 
 
@@ -221,14 +195,3 @@ def typical(seconds: list[float]) -> float:
     """
     recent = (seconds[1:] or seconds)[-10:]
     return sum(recent) / len(recent)
-
-
-def duration(seconds: float) -> str:
-    """A duration as minutes and seconds, or as hours, minutes and seconds.
-
-    >>> duration(61.2), duration(3725)
-    ('1:01', '1:02:05')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

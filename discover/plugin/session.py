@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discover.base.errors import DiscoverWarning
+from discover.plugin.names import remember_names
 from discover.plugin.progress import Progress, progress_on_stderr
 from discover.process.interruption import in_order, raise_if_stopped
 
@@ -73,6 +74,7 @@ def start_plugins(folder: Path | None = None) -> Plugins:
     from discover.plugin.loader import load_plugins
 
     plugins = load_plugins(folder)
+    remember_names(plugins.registry, folder)
     check_width()
     raise_if_stopped()
     return plugins

@@ -11,12 +11,16 @@ from discover.base.formula_svg import formula_svg
 from discover.reading.formulas import Formula
 from discover.reading.pictures import Comparison, Picture, pictures_of
 from discover.reading.style import STYLE
-from discover.reading.tables import Table, change_table, fact_tables, result_table
+from discover.reading.sweep_svg import bounds_of, sweep_svg
+from discover.reading.tables import Table, change_table, fact_tables, parts_table, result_table, sensitivity_table
 
 if TYPE_CHECKING:
     from discover.reading.contents import Contents
     from discover.reading.facts import Facts
 
+_HOW_TO_READ = (
+    "Return at the end of training: interquartile mean with its 95 % interval; the ring marks the candidate's own value."
+)
 _ICON = "data:,"
 """The address of no icon, so that a browser does not ask for one."""
 
@@ -24,7 +28,7 @@ _ICON = "data:,"
 def page_as_html(page: Contents) -> str:
     """The page as a document of HTML."""
     problems = list(page.problems)
-    body = "\n".join(_sections(page, problems))
+    body = "\n".join(section for section in _sections(page, problems) if section)
     problem_list = "".join(f"<li>{escape(problem)}</li>" for problem in problems)
     notes = f"<section><h2>Problems</h2><ul>{problem_list}</ul></section>" if problems else ""
     return (
@@ -39,6 +43,7 @@ def _sections(page: Contents, problems: list[str]) -> Iterator[str]:
     yield _head(page)
     yield _section("Formulas", f'<div class="formulas">{"".join(_formulas(page.formulas, problems))}</div>', page.formulas)
     yield _table_section(result_table(page))
+    yield _sensitivity(page)
     yield _table_section(change_table(page))
     yield _section("Parts", _parts(page), page.parts)
     pictures = list(pictures_of(page.candidate, page.registry, problems))
@@ -80,11 +85,29 @@ def _drawn(formula: Formula, problems: list[str]) -> str:
         return f"<code>{escape(formula.latex)}</code>"
 
 
+def _sensitivity(page: Contents) -> str:
+    """A plot for each number, and the table in figures."""
+    found = page.sensitivity
+    if found is None:
+        return ""
+    bounds = bounds_of(found)
+    plots = "".join(
+        f"<figure><figcaption><code>{escape(sweep.path)}</code></figcaption>{sweep_svg(sweep, bounds)}</figure>"
+        for sweep in found.sweeps
+    )
+    note = f'<p class="soft">{_HOW_TO_READ}</p>'
+    table = f"<details><summary>in figures</summary>{_table(sensitivity_table(page))}</details>"
+    return _section(found.title, f'{note}<div class="sweeps">{plots}</div>{table}', found.sweeps)
+
+
 def _table_section(table: Table | None) -> str:
     return "" if table is None else _section(table.title, _table(table), table.rows)
 
 
-def _table(table: Table) -> str:
+def _table(table: Table | None) -> str:
+    if table is None:
+        return ""
+
     def row(cells: object, tag: str) -> str:
         assert isinstance(cells, list | tuple)
         pairs = zip(table.columns, cells, strict=True)
@@ -103,14 +126,14 @@ def _class_of(table: Table, column: str, text: str) -> str:
 
 def _parts(page: Contents) -> str:
     """The tree of parts; what differs from the nearest recipe is marked."""
-    other, before = (f"{page.nearest.name} has" if page.nearest else ""), page.before
-    rows = []
+    before, rows = page.before, []
     for part in page.parts:
         classes = [name for name, holds in (("component", part.is_component), ("changed", part.path in before)) if holds]
-        name = f'<td style="padding-left: {1.2 * part.depth:.1f}rem" title="{escape(part.path)}">{escape(part.name)}</td>'
-        value = f"<td><code>{escape(part.value)}</code></td><td>{escape(before.get(part.path, ''))}</td>"
-        rows.append(f'<tr class="{" ".join(classes)}">{name}{value}<td class="takes">{escape(part.takes)}</td></tr>')
-    head = "".join(f"<th>{escape(column)}</th>" for column in ("part", "value", other, "takes"))
+        name = f'<td style="padding-left: {0.6 + 1.2 * part.depth:.1f}rem" title="{escape(part.path)}">{escape(part.name)}</td>'
+        other = f"<td>{escape(before.get(part.path, ''))}</td>" if before else ""
+        value, takes = f"<td><code>{escape(part.value)}</code></td>", f'<td class="takes">{escape(part.takes)}</td>'
+        rows.append(f'<tr class="{" ".join(classes)}">{name}{value}{other}{takes}</tr>')
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in parts_table(page).columns)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 

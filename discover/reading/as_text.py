@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from discover.base.text_table import WIDTH, text_table
-from discover.reading.tables import Table, change_table, fact_tables, parts_table, result_table
+from discover.reading.tables import Table, change_table, fact_tables, parts_table, result_table, sensitivity_table
 
 if TYPE_CHECKING:
     from discover.reading.contents import Contents
@@ -32,11 +32,22 @@ def _sections(page: Contents, width: int, shown: Callable[[str], str]) -> Iterat
 
     yield shown(page.sentence)
     if page.formulas:
-        yield "Formulas\n" + "\n".join(f"  {shown(formula.text)}" for formula in page.formulas)
+        yield "Formulas\n" + "\n".join(shown(line) for line in _formula_lines(page))
     yield drawn(parts_table(page))
     yield drawn(change_table(page))
     yield drawn(result_table(page))
     yield shown(page.facts.verdict)
+    yield drawn(sensitivity_table(page))
     for title, facts in fact_tables(page):
         yield f"{title}\n" + "\n".join(f"  {shown(name)}: {shown(text)}" for name, text in facts.items())
     yield "\n".join(map(shown, page.problems))
+
+
+def _formula_lines(page: Contents) -> Iterator[str]:
+    """The formulas below the paths of their components."""
+    path = None
+    for formula in page.formulas:
+        if formula.path != path:
+            path = formula.path
+            yield f"  {path or 'algorithm'}"
+        yield f"    {formula.text}"

@@ -8,6 +8,7 @@ from discover.components.effective import values_by_path
 
 if TYPE_CHECKING:
     from discover.reading.contents import Contents
+    from discover.reading.sweeps import SweepPoint
 
 
 def page_as_values(page: Contents) -> dict[str, Any]:
@@ -21,8 +22,22 @@ def page_as_values(page: Contents) -> dict[str, Any]:
         "formulas": [{"path": one.path, "latex": one.latex, "text": one.text} for one in page.formulas],
         "results": [dict(row) for row in facts.rows],
         "verdict": facts.verdict,
+        "sensitivity": _sensitivity(page),
         "lineage": dict(facts.lineage),
         "cost": dict(facts.cost),
         "provenance": dict(facts.provenance),
         "problems": list(page.problems),
     }
+
+
+def _sensitivity(page: Contents) -> dict[str, Any] | None:
+    found = page.sensitivity
+    if found is None:
+        return None
+    numbers = [{"path": one.path, "effect": one.effect, "points": list(map(_point, one.points))} for one in found.sweeps]
+    return {**found.run._asdict(), "seeds": found.seeds, "numbers": numbers}
+
+
+def _point(point: SweepPoint) -> dict[str, Any]:
+    low, estimate, high = point.interval
+    return {"value": point.value, "iqm": estimate, "interval": [low, high], "broken": point.broken, "own": point.is_own}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from discover.contract.algorithm import Algorithm
 from discover.contract.registry import Registry
@@ -11,6 +11,7 @@ from discover.reading.facts import CandidateFacts
 from discover.reading.formulas import Formula
 from discover.reading.nearest import NearestRecipe
 from discover.reading.parts import Part
+from discover.reading.sweeps import Sensitivity
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,6 +27,7 @@ class Contents:
         facts: where it wins and fails, where it comes from, what it cost.
         problems: sentences on components that could not describe themselves.
         registry: has the names of its components.
+        sensitivity: how its return changes with each of its numbers; None where that has not been measured.
     """
 
     name: str
@@ -35,7 +37,8 @@ class Contents:
     formulas: Sequence[Formula]
     facts: CandidateFacts
     problems: Sequence[str]
-    registry: Registry = field(repr=False)
+    registry: Registry
+    sensitivity: Sensitivity | None = None
 
     @property
     def sentence(self) -> str:

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from discover.base.short_number import short_number
-from discover.contract.events import SearchInfo
-from discover.contract.results import Comparison, SearchResult
+from discover.contract.results import Comparison
 
 Facts: TypeAlias = Mapping[str, str]
 """Facts by their name, both in plain words."""
@@ -34,33 +32,6 @@ class CandidateFacts:
     lineage: Facts = field(default_factory=dict)
     cost: Facts = field(default_factory=dict)
     provenance: Facts = field(default_factory=dict)
-
-
-def facts_of_search(search: SearchInfo, result: SearchResult) -> CandidateFacts:
-    """The facts about the champion of a search, for `candidate_page`.
-
-    Args:
-        search: the search, as its watchers see it.
-        result: its result.
-    """
-    lineage = {
-        "search": search.name,
-        "directory": str(search.directory),
-        "population": f"{search.population:,}",
-        "tasks of the search": ", ".join(run.label for run in search.tasks),
-        "open values": f"{len(search.space.genes):,}",
-        "strategy": name_of_part(search.config.get("strategy")),
-    }
-    finalists = {
-        "finalists": f"{len(result.finalists):,}",
-        "fitness on seeds of its own": short_number(result.champion_fitness),
-    }
-    return CandidateFacts(
-        **comparison_facts(result.comparison),
-        lineage={**lineage, **finalists},
-        cost=cost_facts(vars(result)),
-        provenance=provenance_facts(search.provenance),
-    )
 
 
 def comparison_facts(comparison: Comparison | None) -> dict[str, Any]:

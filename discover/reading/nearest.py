@@ -73,7 +73,7 @@ class NearestRecipe(NamedTuple):
     def sentence(self, most: int = 4) -> str:
         """The candidate in terms of the recipe, such as ``is ppo with clip: 0.2 -> 0.31``; the weightiest changes first."""
         if not self.changes:
-            return f"is {self.name}"
+            return f"is the recipe {self.name}"
         first = sorted(self.changes, key=lambda change: -change.weight)[:most]
         more = len(self.changes) - len(first)
         return f"is {self.name} with " + ", ".join(map(str, first)) + (f", and {more} more" if more else "")

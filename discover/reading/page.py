@@ -18,6 +18,7 @@ from discover.reading.facts import CandidateFacts
 from discover.reading.formulas import formulas_of
 from discover.reading.nearest import nearest_recipe
 from discover.reading.parts import parts_of
+from discover.reading.sweeps import Sensitivity
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +42,12 @@ class CandidatePage(Contents):
 
 
 def candidate_page(
-    candidate: Algorithm, registry: Registry, *, name: str = "candidate", facts: CandidateFacts | None = None
+    candidate: Algorithm,
+    registry: Registry,
+    *,
+    name: str = "candidate",
+    facts: CandidateFacts | None = None,
+    sensitivity: Sensitivity | None = None,
 ) -> CandidatePage:
     """Describe a candidate: its parts, the nearest known recipe, formulas, and what is known of it.
 
@@ -50,6 +56,7 @@ def candidate_page(
         registry: of the loaded plugins.
         name: of the candidate in the page.
         facts: where it wins and fails, where it comes from, what it cost; `facts_of_search` collects those of a champion.
+        sensitivity: how its return changes with each of its numbers, where that has been measured.
 
     Raises:
         UserError: the candidate has an open value, or an illegal one.
@@ -71,4 +78,5 @@ def candidate_page(
         facts=facts or CandidateFacts(),
         problems=tuple(problems),
         registry=registry,
+        sensitivity=sensitivity,
     )

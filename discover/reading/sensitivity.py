@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import cast
 
 import jax
 import numpy as np
@@ -25,58 +25,9 @@ from discover.evaluation.checks import check_lifetime
 from discover.evaluation.train import FINAL_ROWS
 from discover.inner_loop.reasons import translate_errors
 from discover.inner_loop.status import statuses
+from discover.reading.sweeps import Sensitivity, Sweep, SweepPoint
 
 LEAST_SEEDS, LEAST_POINTS = 2, 2
-
-
-class Point(NamedTuple):
-    """The candidate with one number changed.
-
-    Attributes:
-        value: of the number.
-        position: place of the value in the range of the number, from 0 to 1, on the scale of its domain.
-        interval: interquartile mean of the return at the end of training, with its 95 % interval; NaN where a seed broke.
-        broken: seeds that broke.
-        is_own: whether it is the candidate as it is.
-    """
-
-    value: float
-    position: float
-    interval: Interval
-    broken: int
-    is_own: bool
-
-
-class Sweep(NamedTuple):
-    """One number of a candidate, varied over its range.
-
-    Attributes:
-        path: dotted path of the number.
-        points: by rising value.
-    """
-
-    path: str
-    points: tuple[Point, ...]
-
-    @property
-    def effect(self) -> float:
-        """The highest minus the lowest interquartile mean; NaN if fewer than two points are sound."""
-        means = [point.interval.estimate for point in self.points if np.isfinite(point.interval.estimate)]
-        return max(means) - min(means) if len(means) > 1 else np.nan
-
-
-class Sensitivity(NamedTuple):
-    """The sensitivity of a candidate to its numbers on one task.
-
-    Attributes:
-        run: task and steps.
-        seeds: lifetimes of each point.
-        sweeps: one for each number, the largest effect first.
-    """
-
-    run: TaskRun
-    seeds: int
-    sweeps: tuple[Sweep, ...]
 
 
 def sensitivity_of(
@@ -179,7 +130,7 @@ def _sweep(candidate: Algorithm, path: str, values: Sequence[float], curves: Cur
     for value, some, state in zip(values, returns, status, strict=True):
         broken = int((state != Status.OK).sum())
         interval = Interval(np.nan, np.nan, np.nan) if broken else bootstrap_interval(some)
-        points.append(Point(value, domain.position(value), interval, broken=broken, is_own=value == own))
+        points.append(SweepPoint(value, domain.position(value), interval, broken=broken, is_own=value == own))
     return Sweep(path, tuple(points))
 
 

@@ -30,14 +30,17 @@ section {
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .93rem; }
 th {
-  text-align: left; color: var(--soft); font-weight: 600; border-bottom: 1px solid var(--line); padding: .35rem .9rem .35rem 0;
+  text-align: left; color: var(--soft); font-weight: 600; border-bottom: 1px solid var(--line);
+  padding: .35rem .9rem .35rem .6rem;
 }
-td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+td { padding: .3rem .9rem .3rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 tr:last-child td { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr.changed { background: var(--mark); }
 tr.component td { font-weight: 600; }
-tr.component td.takes { font-weight: 400; }
+tr.component td code { white-space: nowrap; }
+td.takes { font-weight: 400; }
+td code { white-space: nowrap; }
 td.takes { color: var(--soft); }
 code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .better { color: var(--good); font-weight: 600; }

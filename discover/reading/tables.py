@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from discover.base.text_table import interval, number
+from discover.reading.sweeps import COLUMNS, NUMBER_COLUMNS
 
 if TYPE_CHECKING:
     from discover.reading.contents import Contents
@@ -29,10 +30,13 @@ class Table(NamedTuple):
 
 
 def parts_table(page: Contents) -> Table:
-    """The effective parts as an indented tree, beside the values that the nearest recipe has in their place."""
+    """The effective parts as an indented tree, beside the values that the nearest recipe has where they differ."""
     nearest, before = page.nearest, page.before
-    rows = [("  " * part.depth + part.name, part.value, before.get(part.path, ""), part.takes) for part in page.parts]
-    return Table("Parts", ("part", "value", f"{nearest.name} has" if nearest else "", "takes"), rows)
+    if nearest is None or not before:
+        rows = [("  " * part.depth + part.name, part.value, part.takes) for part in page.parts]
+        return Table("Parts", ("part", "value", "takes"), rows)
+    compared = [("  " * part.depth + part.name, part.value, before.get(part.path, ""), part.takes) for part in page.parts]
+    return Table("Parts", ("part", "value", f"{nearest.name} has", "takes"), compared)
 
 
 def change_table(page: Contents) -> Table | None:
@@ -53,6 +57,12 @@ def result_table(page: Contents) -> Table | None:
     order = {(row["task"], row["steps"]): place for place, row in reversed(list(enumerate(rows)))}
     ordered = sorted(rows, key=lambda row: order[row["task"], row["steps"]])
     return Table("Where it wins and fails", columns, [_result(row) for row in ordered], columns[2:6])
+
+
+def sensitivity_table(page: Contents) -> Table | None:
+    """The sensitivity to each number, a row per value; None where it has not been measured."""
+    found = page.sensitivity
+    return None if found is None else Table(found.title, COLUMNS, list(found.rows()), NUMBER_COLUMNS)
 
 
 def fact_tables(page: Contents) -> Iterator[tuple[str, Facts]]:

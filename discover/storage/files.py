@@ -85,3 +85,28 @@ def printable(path: str | os.PathLike[str]) -> str:
     a\\nb
     """
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in os.fspath(path))
+
+
+def check_place(path: str | os.PathLike[str], what: str) -> None:
+    """Check that a file could be written, before the work that goes into it.
+
+    Args:
+        path: of the file.
+        what: its role (``--html``), which begins the message of an error.
+
+    Raises:
+        UserError: it is a folder, lies in none, or lies in one that this user may not write to.
+
+    >>> check_place("no/such/file", "--html")
+    Traceback (most recent call last):
+    discover.base.errors.UserError: --html 'no/such/file' lies in the folder 'no/such', which does not exist: make it first.
+    """
+    place, shown = checked_path(path, what), printable(path)
+    if place.is_dir():
+        raise UserError(f"{what} '{shown}' is a folder: give the name of a file, such as '{place / 'page.html'}'.")
+    if not place.parent.is_dir():
+        raise UserError(
+            f"{what} '{shown}' lies in the folder '{printable(place.parent)}', which does not exist: make it first."
+        )
+    if not os.access(place.parent, os.W_OK):
+        raise UserError(f"{what} '{shown}' cannot be written (its folder is read-only): choose another place.")

@@ -45,7 +45,7 @@ class Roll(NamedTuple):
 
 @guarded("step")
 def check_environment(environment: Environment, steps: int = 128, num_envs: int = 4, longest: int = 20_000) -> None:
-    """Check an environment with random actions, in several environments side by side; after the end of an episode a new one starts.
+    """Check a family with random actions, in several environments side by side; after the end of an episode a new one starts.
 
     Shapes are those of `check_environment_shapes`. Observations and rewards are finite. The same key gives the same bits. Not
     every step looks the same. Episodes end, and by one of the two ends alone. The last state of an episode is not the first

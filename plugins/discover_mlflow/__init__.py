@@ -43,6 +43,14 @@ def discover_find_search(address: str, store: str | None) -> Path | None:
 
 
 @hookimpl
+def discover_fetch_run(address: str, store: str | None, folder: Path) -> Path | None:
+    from discover_mlflow.models import is_address
+    from discover_mlflow.report_files import fetch_run
+
+    return fetch_run(address, store, folder) if is_address(address) and not address.startswith("models:/") else None
+
+
+@hookimpl
 def discover_model_version(address: str, store: str | None) -> ModelVersion | None:
     from discover_mlflow.models import is_address
     from discover_mlflow.stores import existing_store

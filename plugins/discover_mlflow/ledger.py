@@ -1,12 +1,13 @@
-"""The ledger of a run: a file of JSON lines with all that was tracked, whatever happens to the store.
+"""The ledger of a run, and of those below it: a file of JSON lines with all that was tracked, whatever happens to the store.
 
 A line is a record ``{"kind": ..., "time": milliseconds, ...}``:
 
 ======== ==================================================================================================================
 run      ``experiment``, ``name``, ``params``, ``tags``: begins the run; ``key`` identifies it, ``parent`` is the
          key of the run that it is filed below, if any
-metrics  ``step``, ``metrics``; of a generation also ``fitness`` and ``status`` of the whole population, and ``errors``;
-         ``parents`` and ``numbers`` where lifetimes go on
+metrics  ``step``, ``metrics``; of a generation also its ``generation``, ``fitness`` and ``status`` of the whole population,
+         and ``errors``; ``parents`` and ``numbers`` where lifetimes go on
+curves   ``steps``, and by metric a list of as many values, null where there is none
 tags     ``tags``
 artifact ``path`` below the folder ``artifacts`` beside the ledger, and its ``sha256``
 model    ``path`` of a candidate file below ``artifacts``, ``name``, ``params``
@@ -15,7 +16,8 @@ version  ``sha256`` of the candidate file of a model: it becomes a version of th
 status   ``status`` of the run: RUNNING, FINISHED, FAILED or KILLED
 ======== ==================================================================================================================
 
-Of records with the same ``once``, each differs from the one before it by its ``mark``.
+A record of a run below the ledger's own one (a candidate of a comparison, say) has the name of that run as ``of``. Of records
+of a run with the same ``once``, each differs from the one before it by its ``mark``.
 """
 
 from __future__ import annotations
@@ -26,15 +28,16 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from discover import UserError
-from discover_mlflow.addresses import HIDDEN, public_address, sqlite_address, sqlite_path
+from discover_mlflow.addresses import HIDDEN, path_component, public_address, sqlite_address, sqlite_path
 from discover_mlflow.files import sync_folder, write_all, write_aside
 from discover_mlflow.sqlite_check import has_run
 
@@ -53,7 +56,6 @@ class Ledger:
     def __init__(self, folder: Path):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.artifacts = folder / "artifacts"
         _drop_cut_line(ledger_path(folder))
         self._file = os.open(ledger_path(folder), os.O_RDWR | os.O_CREAT, 0o644)
         sync_folder(folder)
@@ -129,6 +131,7 @@ class State(NamedTuple):
         refused: the first bytes of the records that the store has refused.
         version: address of the champion in the store's registry of models, empty before it is there.
         alias: its address by the alias ``champion``, empty unless it holds that.
+        below: ids of the runs below that run, by name.
     """
 
     address: str
@@ -138,6 +141,11 @@ class State(NamedTuple):
     refused: tuple[int, ...] = ()
     version: str = ""
     alias: str = ""
+    below: Mapping[str, str] = MappingProxyType({})
+
+    def id_of(self, name: str) -> str:
+        """The id of the ledger's own run (an empty name) or of one below it; empty before there is one."""
+        return self.below.get(name, "") if name else self.run_id
 
 
 def is_beginning(folder: Path) -> bool:
@@ -161,6 +169,16 @@ def ledger_folder(directory: Path) -> Path:
 def ledger_path(folder: Path) -> Path:
     """The file of the ledger in ``folder``."""
     return folder / "ledger.jsonl"
+
+
+def artifacts_folder(folder: Path, name: str = "") -> Path:
+    """The folder for the artifacts of the ledger's own run, or of one below it."""
+    return folder / "runs" / path_component(name) if name else folder / "artifacts"
+
+
+def generation_of(record: Mapping[str, Any]) -> int:
+    """The number of a generation from its record; earlier versions had it as the step."""
+    return record.get("generation", record["step"])
 
 
 def records(folder: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -210,7 +228,8 @@ def save_state(folder: Path, state: State) -> None:
     """Replace the state as a whole; no other user may read it, since the address may hold a password."""
     path = sqlite_path(state.address)
     nearby = {} if path is None else {"nearby": os.path.relpath(path, folder.absolute())}
-    write_aside(folder / "state.json", json.dumps(state._asdict() | nearby).encode(), 0o600)
+    fields = state._asdict() | {"below": dict(state.below)} | nearby
+    write_aside(folder / "state.json", json.dumps(fields).encode(), 0o600)
 
 
 def stored_address(folder: Path) -> str | None:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from discover import Domain, Generation, Space
-from discover_mlflow.ledger import pack, records, unpack
+from discover_mlflow.ledger import generation_of, pack, records, unpack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,7 @@ def lineage_record(generation: Generation, space: Space) -> dict[str, Any]:
 
 def lineage(folder: Path) -> Lineage | None:
     """The descent that a ledger holds, or None."""
-    by_step = {record["step"]: record for _, record in records(folder) if "parents" in record}
+    by_step = {generation_of(record): record for _, record in records(folder) if "parents" in record}
     if not by_step:
         return None
     rows = [by_step[step] for step in sorted(by_step)]

@@ -11,7 +11,7 @@ from discover import RunSummary, UserError
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
 from discover_mlflow.ledger import ledger_folder, load_state
 from discover_mlflow.logs import diverted_aside, log_clause
-from discover_mlflow.stores import client_of, existing_store, root_cause
+from discover_mlflow.stores import client_of, existing_store, quick_requests, root_cause
 from discover_mlflow.tags import DIRECTORY_TAG
 
 if TYPE_CHECKING:
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 KIND_TAG, VERDICT_TAG = "discover.kind", "discover.verdict"
 
+KINDS, PARTS = ("search", "comparison", "training"), ("candidate", "selection")
+"""Kinds of runs that are listed, and of those that are parts of others alone."""
+
 _PARENT_TAG, _NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
-_BEST = {"search": ("champion/fitness",), "training": ("end/iqm",), "comparison": ()}
+_BEST = {"search": "champion/fitness", "training": "iqm/"}  # the first metric whose name begins so
 _PAGE = 100  # runs of one query
 _MOST_EXPERIMENTS = 1000
 
@@ -37,7 +40,7 @@ def list_runs(address: str | None, kind: str | None, word: str, limit: int) -> S
     if path is not None and not path.exists() and address is None:
         return None
     existing_store(store)
-    with diverted_aside() as log:
+    with diverted_aside() as log, quick_requests():
         try:
             return [summary for summary, _ in zip(_summaries(client_of(store), kind, word), range(limit), strict=False)]
         except Exception as error:
@@ -55,7 +58,7 @@ def find_search(address: str, store: str | None) -> Path:
     """
     place = existing_store(store)
     run_id = address.removeprefix("runs:/").strip("/").partition("/")[0]
-    with diverted_aside() as log:
+    with diverted_aside() as log, quick_requests():
         try:
             tag = client_of(place).get_run(run_id).data.tags.get(DIRECTORY_TAG)
         except Exception as error:
@@ -78,7 +81,8 @@ def find_search(address: str, store: str | None) -> Path:
 
 def _summaries(client: MlflowClient, kind: str | None, word: str) -> Iterator[RunSummary]:
     experiments = [one.experiment_id for one in client.search_experiments(max_results=_MOST_EXPERIMENTS)]
-    conditions = [f"tags.`{KIND_TAG}` = '{kind}'" if kind else f"tags.`{KIND_TAG}` LIKE '%'"]
+    parts = [f"tags.`{KIND_TAG}` != '{part}'" for part in PARTS]
+    conditions = [f"tags.`{KIND_TAG}` = '{kind}'"] if kind else parts
     if word:
         escaped = re.sub(r"['\\%]", "_", word)  # of the pattern: any character; the name itself is compared below
         conditions.append(f"attributes.run_name ILIKE '%{escaped}%'")
@@ -99,12 +103,12 @@ def _summaries(client: MlflowClient, kind: str | None, word: str) -> Iterator[Ru
 
 def _is_listed(run: Run, word: str) -> bool:
     tags = run.data.tags
-    return tags.get(KIND_TAG) in _BEST and _PARENT_TAG not in tags and word.lower() in (run.info.run_name or "").lower()
+    return tags.get(KIND_TAG) in KINDS and _PARENT_TAG not in tags and word.lower() in (run.info.run_name or "").lower()
 
 
 def _summary(run: Run) -> RunSummary:
     tags, kind = run.data.tags, run.data.tags[KIND_TAG]
-    best = next((run.data.metrics[key] for key in _BEST[kind] if key in run.data.metrics), None)
+    best = next((value for key, value in run.data.metrics.items() if kind in _BEST and key.startswith(_BEST[kind])), None)
     directory = tags.get(DIRECTORY_TAG)
     return RunSummary(
         kind=kind,

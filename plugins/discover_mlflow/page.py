@@ -8,11 +8,15 @@ import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from discover import UserError
 from discover_mlflow.addresses import client_address, public_address, resolve_store, sqlite_path
 from discover_mlflow.logs import diverted_aside
-from discover_mlflow.stores import check_tracking, client_of, experiment_name
+from discover_mlflow.stores import check_tracking, client_of, experiment_name, quick_requests
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 _TRAINING = "?workflowType=machine_learning"  # else the page opens in its mode for language models, whatever the kind
 _MOST_SEARCHED = 100  # runs among which the last one is sought that is below no other
@@ -63,10 +67,20 @@ def page_links(address: str | None, run: str | None = None) -> Mapping[str, str]
         place, last = _by_sql(path, experiment, run)
     else:
         place, last = _by_client(store, experiment, run)
-    if run is not None and last is None:
+    if run is not None and place is None:
         raise UserError(f"run '{run}' is not in the tracking store '{public_address(store)}': 'discover runs' lists them.")
     links = {} if place is None else {"runs": runs_link(place)}
     return links if last is None or place is None else {**links, "run" if run else "last run": run_link(place, last)}
+
+
+def link_on_server(store: str, run_id: str) -> str | None:
+    """The address of a run's page on a server; None for any other store, whose page is served on demand."""
+    if not is_server(store):
+        return None
+    try:
+        return f"{public_address(store).rstrip('/')}{page_links(store, run_id)['run']}"
+    except Exception:  # it has just gone away: a link is not worth a word
+        return None
 
 
 def runs_link(experiment_id: str) -> str:
@@ -92,11 +106,10 @@ def _by_sql(path: Path, experiment: str, run: str | None) -> tuple[str | None, s
 
 def _by_client(store: str, experiment: str, run: str | None) -> tuple[str | None, str | None]:
     """The same from any other store."""
-    with diverted_aside():
+    with diverted_aside(), quick_requests():
         client = client_of(store)
         if run is not None:
-            runs = client.search_runs([], f"attributes.run_id = '{run}'", max_results=1)
-            return (runs[0].info.experiment_id, run) if runs else (None, None)
+            return _experiment_of_run(client, run), run
         known = client.get_experiment_by_name(experiment)
         if known is None:
             return None, None
@@ -104,3 +117,14 @@ def _by_client(store: str, experiment: str, run: str | None) -> tuple[str | None
         runs = client.search_runs([known.experiment_id], order_by=order, max_results=_MOST_SEARCHED)
     top = (one.info.run_id for one in runs if "mlflow.parentRunId" not in one.data.tags)
     return known.experiment_id, next(top, None)
+
+
+def _experiment_of_run(client: MlflowClient, run: str) -> str | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_run(run).info.experiment_id
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):  # the second: it can be no id
+            raise
+        return None

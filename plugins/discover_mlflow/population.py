@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from discover_mlflow.files import write_aside
-from discover_mlflow.ledger import records, unpack
+from discover_mlflow.ledger import generation_of, records, unpack
 
 CHUNK = 100
 """Generations per file of the population's fitness."""
@@ -37,8 +37,8 @@ def history(folder: Path, chunk: int | None = None) -> History:
     """The fitness of all generations in a ledger, or of one chunk of them."""
     rows = {}
     for _, record in records(folder):
-        if "fitness" in record and chunk in (None, record["step"] // CHUNK):
-            rows[record["step"]] = (unpack(record["fitness"], "float32"), unpack(record["status"], "uint8"))
+        if "fitness" in record and chunk in (None, generation_of(record) // CHUNK):
+            rows[generation_of(record)] = (unpack(record["fitness"], "float32"), unpack(record["status"], "uint8"))
     generations = sorted(rows)
     fitness, status = (np.stack([rows[g][part] for g in generations]) if rows else np.zeros((0, 0)) for part in (0, 1))
     return History(np.asarray(generations, np.int64), fitness, status)

@@ -1,4 +1,4 @@
-"""One MLflow run, built from the records of a ledger. Used by one thread at a time."""
+"""One MLflow run and those below it, built from the records of a ledger. Used by one thread at a time."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 KEY_TAG = "discover.key"
 """The tag that identifies a run whose id could not be saved any more."""
 
+MOST_POINTS = 1000
+"""MLflow's limit of metrics in a batch."""
+
 _MOST_PER_BATCH = 100  # params or tags
 _ALL = 3  # runs, whether deleted or not
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
@@ -40,6 +43,13 @@ class NoParentError(Exception):
     """The parent of a run is not in the store yet."""
 
 
+class NoRunError(Exception):
+    """The store has refused the run that a record belongs to."""
+
+    def __init__(self, name: str):
+        super().__init__(f"it has no run '{name}'")
+
+
 class ReplacedError(Exception):
     """The file of the store was deleted or replaced after it was opened."""
 
@@ -48,7 +58,7 @@ class ReplacedError(Exception):
 
 
 class Run:
-    """Sends records to a run, which the record of kind ``run`` begins, or which its id identifies."""
+    """Sends records to their runs, which records of kind ``run`` begin, or which their ids identify."""
 
     def __init__(self, address: str):
         self._address = address
@@ -79,7 +89,7 @@ class Run:
         return True
 
     def begin(self, record: Mapping[str, Any], state: State, alone: bool = False) -> State:
-        """Create the run, unless its id is in the state or its key in the tags of a run.
+        """Create a run, unless its id is in the state or its key in the tags of a run.
 
         Args:
             record: of kind ``run``.
@@ -89,33 +99,50 @@ class Run:
         Raises:
             NoParentError: its parent is not in the store.
         """
-        if state.run_id:
+        name = record.get("of", "")
+        if state.id_of(name):
             return state
         experiment = experiment_of(self._client, self._address, record["experiment"])
         run_id = self._run_of(experiment, record.get("key")) or self._create(experiment, record, alone)
         self._check_file(run_id)
+        if name:
+            return state._replace(below={**state.below, name: run_id})
         return state._replace(run_id=run_id, experiment_id=experiment)
 
     def describe(self, record: Mapping[str, Any], state: State) -> None:
         """Log params and tags; a second call changes nothing."""
         from mlflow.entities import Param, RunTag
 
+        run_id = _run_id(record, state)
         for some in _batches([Param(k, v) for k, v in record.get("params", {}).items()]):
-            self._client.log_batch(state.run_id, params=some, synchronous=True)
+            self._client.log_batch(run_id, params=some, synchronous=True)
         for some in _batches([RunTag(k, v) for k, v in record.get("tags", {}).items()]):
-            self._client.log_batch(state.run_id, tags=some, synchronous=True)
+            self._client.log_batch(run_id, tags=some, synchronous=True)
 
     def metrics(self, some: Sequence[Mapping[str, Any]], state: State) -> None:
-        """Log the metrics of records in one batch. Time stamps are the records', so that a second call adds nothing."""
+        """Log metrics of one run in one batch. Time stamps are the records', so that a second call adds nothing."""
         from mlflow.entities import Metric
 
         points = [Metric(k, v, record["time"], record["step"]) for record in some for k, v in record["metrics"].items()]
-        self._client.log_batch(state.run_id, metrics=points, synchronous=True)
+        self._client.log_batch(_run_id(some[0], state), metrics=points, synchronous=True)
 
-    def artifact(self, folder: Path, name: str, state: State) -> None:
-        """Upload the file ``name`` below ``folder`` to the same place below the run's artifacts."""
+    def curves(self, record: Mapping[str, Any], state: State) -> None:
+        """Log whole curves, in as few batches as MLflow allows; a second call adds nothing."""
+        from mlflow.entities import Metric
+
+        points = (
+            Metric(key, value, record["time"], step)
+            for key, values in record["curves"].items()
+            for step, value in zip(record["steps"], values, strict=True)
+            if value is not None
+        )
+        for some in _batches(points, MOST_POINTS):
+            self._client.log_batch(_run_id(record, state), metrics=some, synchronous=True)
+
+    def artifact(self, folder: Path, name: str, state: State, of: str = "") -> None:
+        """Upload the file ``name`` below ``folder`` to the same place below the artifacts of a run."""
         parent = Path(name).parent.as_posix()
-        self._client.log_artifact(state.run_id, str(folder / name), None if parent == "." else parent)
+        self._client.log_artifact(_run_id({"of": of}, state), str(folder / name), None if parent == "." else parent)
 
     def model(self, folder: Path, record: Mapping[str, Any], state: State) -> None:
         """Log a candidate file as a model of the flavor ``discover``."""
@@ -142,13 +169,18 @@ class Run:
         return state._replace(version=version, alias=alias)
 
     def status(self, record: Mapping[str, Any], state: State) -> None:
-        """Set the run's status; a final one ends it. A run that goes on or has finished loses the tag of an error."""
-        if record["status"] in ("RUNNING", "FINISHED") and ERROR_TAG in self._client.get_run(state.run_id).data.tags:
-            self._client.delete_tag(state.run_id, ERROR_TAG)
+        """Set a run's status; a final one ends it. A run that goes on or has finished loses the tag of an error."""
+        run_id = _run_id(record, state)
+        if record["status"] in ("RUNNING", "FINISHED") and ERROR_TAG in self._client.get_run(run_id).data.tags:
+            self._client.delete_tag(run_id, ERROR_TAG)
         if record["status"] == "RUNNING":
-            self._client.update_run(state.run_id, status="RUNNING")
+            self._client.update_run(run_id, status="RUNNING")
         else:
-            self._client.set_terminated(state.run_id, record["status"], end_time=record["time"])
+            self._client.set_terminated(run_id, record["status"], end_time=record["time"])
+
+    def is_running(self, name: str, state: State) -> bool:
+        """Whether a run below the ledger's own one has not ended."""
+        return self._client.get_run(state.id_of(name)).info.status == "RUNNING"
 
     def _check_file(self, run_id: str) -> None:
         """Check that a run that MLflow knows is in the file of the store: MLflow keeps deleted files open.
@@ -182,7 +214,7 @@ class Run:
 def is_refusal(error: Exception) -> bool:
     """Whether a repetition cannot help: the store refuses this record, or its file is gone."""
     rejected = getattr(error, "error_code", None) in _REFUSALS
-    return rejected or isinstance(error, FileNotFoundError | UnicodeError | RefusedError)
+    return rejected or isinstance(error, FileNotFoundError | UnicodeError | NoRunError | RefusedError)
 
 
 def is_missing(error: Exception) -> bool:
@@ -190,7 +222,19 @@ def is_missing(error: Exception) -> bool:
     return getattr(error, "error_code", None) == _MISSING
 
 
-def _batches(items: Iterable[Any]) -> Iterable[list[Any]]:
+def _run_id(record: Mapping[str, Any], state: State) -> str:
+    """The id of the run that a record belongs to.
+
+    Raises:
+        NoRunError: there is none.
+    """
+    name = record.get("of", "")
+    if not state.id_of(name):
+        raise NoRunError(name)
+    return state.id_of(name)
+
+
+def _batches(items: Iterable[Any], most: int = _MOST_PER_BATCH) -> Iterable[list[Any]]:
     iterator = iter(items)
-    while some := list(itertools.islice(iterator, _MOST_PER_BATCH)):
+    while some := list(itertools.islice(iterator, most)):
         yield some

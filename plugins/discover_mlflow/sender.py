@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from discover_mlflow.addresses import public_address
-from discover_mlflow.ledger import State, load_state, make_durable, records, save_state
+from discover_mlflow.ledger import State, artifacts_folder, generation_of, load_state, make_durable, records, save_state
 from discover_mlflow.logs import divert, log_clause, log_path
 from discover_mlflow.population import CHUNK, write_chunk
 from discover_mlflow.registered import NoRegistryError
-from discover_mlflow.run import NoParentError, ReplacedError, Run, is_missing, is_refusal
+from discover_mlflow.run import MOST_POINTS, NoParentError, ReplacedError, Run, is_missing, is_refusal
 from discover_mlflow.stores import root_cause
 
-_POINTS = 1000  # MLflow's limit of metrics in a batch
 _GATHERING = 0.5  # seconds in which records of quick generations gather before they are sent
 _LONGEST_PAUSE = 60.0  # seconds between attempts at a store that fails
 
@@ -50,7 +49,7 @@ class Sender(threading.Thread):
         self._pause, self._failing = 1.0, False
         self._population_seconds, self._population_sent = population_seconds, time.monotonic()
         sent = (record for end, record in records(folder) if end <= self._state.sent)
-        self._chunks = {record["step"] // CHUNK for record in sent if "fitness" in record}
+        self._chunks = {generation_of(record) // CHUNK for record in sent if "fitness" in record}
 
     @property
     def run_id(self) -> str | None:
@@ -130,7 +129,7 @@ class Sender(threading.Thread):
         points = 0
         for record_end, record in records(self._folder, start):
             points += len(record.get("metrics", ()))
-            if batch and (record["kind"] != "metrics" or batch[0]["kind"] != "metrics" or points > _POINTS):
+            if batch and (_joint(record) != _joint(batch[0]) or record["kind"] != "metrics" or points > MOST_POINTS):
                 break
             batch.append(record)
             end = record_end
@@ -238,17 +237,21 @@ class Sender(threading.Thread):
                 run.describe(first, self._state)
             case "metrics":
                 run.metrics(batch, self._state)
-                self._chunks |= {record["step"] // CHUNK for record in batch if "fitness" in record}
+                self._chunks |= {generation_of(record) // CHUNK for record in batch if "fitness" in record}
                 if time.monotonic() - self._population_sent > self._population_seconds:
                     self._send_population(run)
+            case "curves":
+                run.curves(first, self._state)
             case "artifact":
-                run.artifact(self._folder / "artifacts", first["path"], self._state)
+                of = first.get("of", "")
+                run.artifact(artifacts_folder(self._folder, of), first["path"], self._state, of)
             case "model":
-                run.model(self._folder / "artifacts", first, self._state)
+                run.model(artifacts_folder(self._folder), first, self._state)
             case "version":
                 self._register(run, first)
             case "status":
-                self._send_population(run)
+                if "of" not in first:
+                    self._send_population(run)
                 run.status(first, self._state)
 
     def _register(self, run: Run, record: dict[str, Any]) -> None:
@@ -262,15 +265,25 @@ class Sender(threading.Thread):
             )
 
     def _end(self) -> None:
+        """Set the last status of the run, and of those below it that have not ended."""
         assert self._run is not None
-        self._run.status({"status": self._last_status, "time": time.time_ns() // 1_000_000}, self._state)
+        end = {"status": self._last_status, "time": time.time_ns() // 1_000_000}
+        for name in self._state.below:
+            if self._run.is_running(name, self._state):
+                self._run.status({**end, "of": name}, self._state)
+        self._run.status(end, self._state)
 
     def _send_population(self, run: Run) -> None:
         for chunk in sorted(self._chunks):
-            run.artifact(self._folder / "artifacts", write_chunk(self._folder, chunk), self._state)
+            run.artifact(artifacts_folder(self._folder), write_chunk(self._folder, chunk), self._state)
         self._chunks.clear()
         self._population_sent = time.monotonic()
 
     def _save(self, state: State) -> None:
         save_state(self._folder, state)
         self._state = state
+
+
+def _joint(record: dict[str, Any]) -> tuple[str, str]:
+    """Records in which this is the same may go in one batch, if they are metrics."""
+    return record["kind"], record.get("of", "")

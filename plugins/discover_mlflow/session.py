@@ -1,25 +1,23 @@
-"""A session: the ledger of one run, the thread that sends it, and the methods that add records."""
+"""A session: the ledger of one run and of those below it, and the thread that sends it."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
-import json
 import shlex
 import time
-import uuid
 import warnings
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from discover import Comparison, DiscoverWarning, Generation, SearchInfo, UserError
+from discover import DiscoverWarning, Generation, SearchInfo, UserError
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address
-from discover_mlflow.ledger import Entry, Ledger, ledger_path, pack, record_line, records
+from discover_mlflow.ledger import Entry, Ledger, generation_of, ledger_path, pack, records
 from discover_mlflow.lineage import lineage, lineage_figure, lineage_record, write_lineage
-from discover_mlflow.report_files import add_comparison
+from discover_mlflow.part import Part
 from discover_mlflow.sender import Sender
 
 _FULL_SECONDS = 5.0  # that the end of a run waits for a full disk
@@ -29,16 +27,12 @@ class TrackingWarning(DiscoverWarning):
     """A record is not tracked, or not yet; the command goes on. The message names the ledger that holds it."""
 
 
-class Session:
-    """The tracking of one run: each record is written to the ledger before the call returns, and sent to the store later.
+class Session(Part):
+    """The tracking of one run, and of those below it: each record is in the ledger before the call returns, and sent later.
 
     Attributes:
         folder: folder of the ledger.
         generations: indices of the generations in the ledger.
-        status: last status in the ledger, or an empty text.
-        key: identifies the run before it has an id.
-        begun: whether the ledger has the record that begins the run.
-        problems: sentences for the next warning.
         named: whether a warning has named the folder, which must not be removed then.
 
     Raises:
@@ -47,15 +41,13 @@ class Session:
 
     def __init__(self, folder: Path, address: str):
         self.folder = folder
-        earlier = [record for _, record in records(folder)]
-        self.generations = {record["step"] for record in earlier if "fitness" in record}
-        self.status: str = next((record["status"] for record in reversed(earlier) if record["kind"] == "status"), "")
-        self.key: str | None = next((record.get("key") for record in earlier if record["kind"] == "run"), None)
-        self.begun = any(record["kind"] == "run" for record in earlier)
-        self.problems: list[str] = []
+        earlier: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for _, record in records(folder):
+            earlier[record.get("of", "")].append(record)
+        super().__init__("", folder, earlier[""], append=self._append_entry, problems=[])
+        self.generations = {generation_of(record) for record in earlier[""] if "fitness" in record}
         self.named = False
-        self._once: dict[str, str | None] = {record["once"]: record.get("mark") for record in earlier if "once" in record}
-        self._files = {record["path"]: record.get("sha256") for record in earlier if record["kind"] == "artifact"}
+        self._parts = {name: self._part(name, some) for name, some in earlier.items() if name}
         self._failing = False
         self._address = address
         try:
@@ -82,35 +74,15 @@ class Session:
         """The number of records that are not on the disk yet."""
         return self._ledger.waiting
 
-    def begin(
-        self, experiment: str, name: str, *, params: Mapping[str, str], tags: Mapping[str, str], parent: str | None = None
-    ) -> None:
-        """Begin the run. Its key is in the ledger before the store gets the run.
+    def part(self, name: str) -> Part:
+        """A run below this one, by its name."""
+        if name not in self._parts:
+            self._parts[name] = self._part(name, [])
+        return self._parts[name]
 
-        Args:
-            experiment: name of the experiment.
-            name: name of the run.
-            params, tags: of the run.
-            parent: key of the run below which this one is filed, if any.
-        """
-        self.key = uuid.uuid4().hex
-        above = {} if parent is None else {"parent": parent}
-        self.record("run", experiment=experiment, name=name, params=params, tags=tags, key=self.key, **above)
-
-    def has(self, once: str) -> bool:
-        """Whether the ledger has a record with this name in ``once``."""
-        return once in self._once
-
-    def record(self, kind: str, once: str | None = None, mark: str = "", **facts: Any) -> None:
-        """Append a record; with ``once``, only if the ledger's last record of this name has another ``mark``."""
-        if once is not None:
-            if once in self._once and self._once[once] in (None, mark):  # None: of an earlier version
-                return
-            self._once[once] = mark
-            facts |= {"once": once, "mark": mark}
-        if kind == "status":
-            self.status = facts["status"]
-        self._append(Entry(record_line(kind, **facts)))
+    def parts(self) -> Iterator[Part]:
+        """The runs below this one that have begun; one that is filed below another comes before it."""
+        return (part for name, part in sorted(self._parts.items(), reverse=True) if part.begun)
 
     def sync(self) -> None:
         """Make all records durable.
@@ -133,53 +105,14 @@ class Session:
         self.generations.add(generation.index)
         self.record(
             "metrics",
-            step=generation.index,
+            step=generation.env_steps_so_far,
+            generation=generation.index,
             metrics=content.generation_metrics(generation, search.tasks),
             fitness=pack(generation.fitness, "float32"),
             status=pack(generation.status, "uint8"),
             errors={str(member): message for member, message in generation.errors.items()},
             **lineage_record(generation, search.space),
         )
-
-    def text(self, name: str, text: str) -> None:
-        """Add an artifact that is a text."""
-        self.file(name, text.encode(errors="backslashreplace"))
-
-    def json(self, name: str, value: object) -> None:
-        """Add an artifact that is JSON."""
-        self.text(name, json.dumps(content.plain(value), indent=2))
-
-    def file(self, name: str, data: bytes) -> None:
-        """Add an artifact, unless the ledger has it already."""
-        checksum = hashlib.sha256(data).hexdigest()
-        if self._files.get(name) == checksum:
-            return
-        self._files[name] = checksum
-        self._append(Entry(record_line("artifact", path=name, sha256=checksum), self._ledger.artifacts / name, data))
-
-    def figures(self, named: Iterable[tuple[str, Any]]) -> None:
-        """Add matplotlib figures as artifacts; those that cannot be drawn cost one line."""
-        problems = []
-        try:
-            for name, figure in named:
-                try:
-                    data = figures.png_bytes(figure)
-                except (Exception, SystemExit) as error:
-                    problems.append(figures.drawing_problem(f"the figure {name}", error))
-                else:
-                    self.file(name, data)
-        except (Exception, SystemExit) as error:
-            problems.append(figures.drawing_problem("figures", error))
-        if problems:
-            more = f", and {len(problems) - 1} more" if problems[1:] else ""
-            self.problems.append(problems[0] + more)
-
-    def comparison(self, comparison: Comparison) -> None:
-        """Add the table of a comparison, for people and for programs, and its learning curves."""
-        self.text("comparison.md", f"{comparison.verdict}\n\n{content.comparison_table(comparison)}\n")
-        self.json("comparison.json", {"verdict": comparison.verdict, "table": comparison.rows()})
-        add_comparison(self, comparison)
-        self.figures(figures.comparison_figures(comparison))
 
     def lineage(self) -> None:
         """Add the descent of the members, if lifetimes went on: as arrays and as a figure."""
@@ -192,7 +125,7 @@ class Session:
 
     def errors(self) -> None:
         """Add the errors of broken candidates, by generation and member, if there are any."""
-        errors = {str(record["step"]): record["errors"] for _, record in records(self.folder) if record.get("errors")}
+        errors = {str(generation_of(record)): record["errors"] for _, record in records(self.folder) if record.get("errors")}
         if errors:
             self.json("errors.json", errors)
 
@@ -222,7 +155,10 @@ class Session:
         while self.problems:
             self._warn(f"{self.problems.pop(0)}.")
 
-    def _append(self, entry: Entry) -> None:
+    def _part(self, name: str, earlier: list[dict[str, Any]]) -> Part:
+        return Part(name, self.folder, earlier, append=self._append_entry, problems=self.problems)
+
+    def _append_entry(self, entry: Entry) -> None:
         try:
             self._ledger.append(entry)
             self._failing = False

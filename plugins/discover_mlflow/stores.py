@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -78,7 +79,7 @@ def check_tracking(address: str, experiment: str | None = EXPERIMENT, run_id: st
         return
     if address.startswith("sqlite:"):
         raise refusal(address, "it is in memory, so that it ends with this process")
-    with logs.diverted_aside() as log, _environment(_CHECK):
+    with logs.diverted_aside() as log, quick_requests():
         try:
             _within(_CHECK_SECONDS, lambda: _check_remote(address, experiment, run_id, log))
         except UserError:
@@ -100,6 +101,11 @@ def existing_store(address: str | None) -> str:
         raise UserError(f"there is no tracking store at '{store}': name one with --tracking, or set MLFLOW_TRACKING_URI.")
     check_tracking(store, experiment=None)
     return store
+
+
+def quick_requests() -> AbstractContextManager[None]:
+    """Requests to a server fail within seconds meanwhile, instead of minutes."""
+    return _environment(_CHECK)
 
 
 def client_of(address: str) -> MlflowClient:

@@ -3,53 +3,53 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from discover import (
     Comparison,
+    ComparisonInfo,
     DiscoverError,
     Generation,
     SearchInfo,
     SearchResult,
+    Selection,
     Training,
+    TrainingInfo,
     UserError,
     directory_lock,
     hookimpl,
     text_of,
     training_alone,
 )
-from discover_mlflow import content, figures
-from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
+from discover_mlflow import content, figures, limits, returns
+from discover_mlflow.addresses import public_address, resolve_store
+from discover_mlflow.champion_page import add_page
+from discover_mlflow.comparing import ComparisonRuns, record_table, record_training, report_name
 from discover_mlflow.directories import check_copy, is_moved
-from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, load_state, records
+from discover_mlflow.earlier import check_ledger, is_sent, ledgers_in, warn_of_gaps
+from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, load_state
+from discover_mlflow.page import link_on_server
+from discover_mlflow.part import checksum
 from discover_mlflow.population import history
-from discover_mlflow.report_files import add_comparison, add_history
-from discover_mlflow.session import Session, TrackingWarning
-from discover_mlflow.sqlite_check import has_run
+from discover_mlflow.report_files import add_comparison, add_history, add_report
+from discover_mlflow.session import Session
 from discover_mlflow.stores import check_tracking, experiment_name
 from discover_mlflow.version_record import version_record
 
 CHAMPION = "champion.candidate"
-MODEL_FACTS = ("model", "model_alias")
-"""Facts of a command: the address of the champion as a registered version, and that by its alias if it holds it."""
-
-
-class _NoLedgerError(Exception):
-    """No ledger can be written; the end of the command reports it."""
 
 
 class Tracker:
     """Tracks a command in MLflow: a plugin object for ``load_plugins(extra=[Tracker()])``.
 
-    One run per search, training or comparison; none per candidate. Events are written into a ledger at once, and a thread sends
-    them from there, so that a slow or failing store neither delays nor loses anything.
+    One run per search, training and comparison; below a search one per phase of it, and below a comparison one per candidate.
+    Events are written into a ledger at once, and a thread sends them from there, so that a slow or failing store neither delays
+    nor loses anything.
 
     Args:
         address: of the store, such as ``sqlite:///mlflow.db`` or ``http://host:5000``; None takes ``MLFLOW_TRACKING_URI``,
@@ -77,6 +77,9 @@ class Tracker:
         self.run_id: str | None = None
         self._directory, self._patience = directory, patience
         self._open: dict[Path, Session] = {}  # by directory; a search may run others inside, which tune baselines
+        self._short: Session | None = None  # of a training or a comparison that is no search's report
+        self._comparison: ComparisonRuns | None = None
+        self._search = ""  # name of the outermost search
         self._closed: set[Path] = set()  # folders of ledgers that were sent
         self._lacking: Path | None = None  # the last folder with records that the store lacks
         self._lost: list[str] = []
@@ -98,10 +101,14 @@ class Tracker:
             DiscoverError: records could not be written, for want of space on the disk, and are lost with this process.
         """
         self._send_rest()
+        if self._short is not None:
+            self._end_short(self._short, "FAILED")
         for directory in reversed([*self._open]):
             self._close(self._open.pop(directory))
         if self._directory is not None:
-            self.run_id = load_state(ledger_folder(self._directory), self.address).run_id or None
+            state = load_state(ledger_folder(self._directory), self.address)
+            self.run_id = state.run_id or None
+            self._model = _addresses(state.version, state.alias)
         if self._lost:
             raise DiscoverError("; ".join(self._lost) + ".")
         return self.run_id
@@ -112,6 +119,8 @@ class Tracker:
         facts: dict[str, Any] = {"tracking": public_address(self.address)}
         if run_id is not None:
             facts["run_id"] = run_id
+            link = link_on_server(self.address, run_id)
+            facts |= {} if link is None else {"link": link}
         facts |= self._model
         if self._lacking is not None:
             facts["ledger"] = str(self._lacking)
@@ -120,11 +129,12 @@ class Tracker:
     @hookimpl
     def discover_search_started(self, search: SearchInfo) -> None:
         folder = ledger_folder(search.directory)
-        _check_ledger(folder, search)
+        check_ledger(folder, search)
         outer = next(reversed(self._open.values()), None)
+        self._search = self._search or search.name
         session = self._open[search.directory] = Session(folder, self.address)
         if not session.begun:
-            tags = content.search_tags(search)
+            tags = content.search_tags(search, self._search)
             parent = outer.key if outer else None
             tags |= content.parent_tags(outer.run_id) if outer and parent is None else {}  # one of an earlier version
             session.begin(self._experiment, search.name, params=content.search_params(search), tags=tags, parent=parent)
@@ -132,14 +142,14 @@ class Tracker:
             session.record("status", status="RUNNING")
         if is_moved(search.directory):
             session.record("tags", tags=content.directory_tags(search))
-        session.text("config.yaml", text_of(content.plain(search.config), "the config"))
+        session.text("config.yaml", text_of(limits.plain(search.config), "the config"))
         if search.resumed_from and session.status != "FINISHED":
             session.json(f"provenance_resumed_{search.resumed_from:06d}.json", search.provenance)
         elif not search.resumed_from:
             session.json("provenance.json", search.provenance)
         with contextlib.suppress(OSError):
             session.sync()
-        _warn_of_gaps(session, search)
+        warn_of_gaps(session, search)
 
     @hookimpl
     def discover_generation_done(self, search: SearchInfo, generation: Generation) -> None:
@@ -161,15 +171,16 @@ class Tracker:
             return
         try:
             metrics, fitness = content.result_metrics(result), repr(result.champion_fitness)
-            session.record("metrics", once="champion/metrics", mark=fitness, step=result.generations, metrics=metrics)
-            text = content.result_description(search, result)
-            session.record("tags", once="champion/description", mark=_checksum(text.encode()), tags=content.described(text))
+            session.record("metrics", once="champion/metrics", mark=fitness, step=0, metrics=metrics)
+            session.record_new("tags", "champion/description", tags=content.result_tags(search, result))
             champion, params = result.champion_path.read_bytes(), content.model_params(result)
             session.file(CHAMPION, champion)
-            mark = _checksum(champion)
+            mark = checksum(champion)
             session.record("model", once="champion/model", mark=mark, path=CHAMPION, name="champion", params=params)
             if result.comparison is not None:
-                session.comparison(result.comparison)
+                record_table(session, result.comparison)
+                session.figures(figures.comparison_figures(result.comparison))
+            add_report(session, result, session.problems, search.registry)
             session.figures(figures.component_figures(result.champion, session.problems))
             if not first_record(session.folder).get("parent"):  # a tuned baseline is a part of the search around it
                 self._register(session, search, result)
@@ -178,12 +189,13 @@ class Tracker:
 
     def _register(self, session: Session, search: SearchInfo, result: SearchResult) -> None:
         """Record that the champion is a version of the registered model of the search's name."""
-        once, record = "champion/version", version_record(search, result, promoted=self._promote)
+        page = add_page(session, search, result)
+        once, record = "champion/version", version_record(search, result, page=page, promoted=self._promote)
         if record["name"] != search.name and not session.has(once):
             session.problems.append(
                 f"the registered model of the search '{search.name}' is called '{record['name']}': MLflow takes no other name"
             )
-        session.record("version", once=once, mark=_checksum(json.dumps(record).encode()), **record)
+        session.record("version", once=once, mark=checksum(json.dumps(record).encode()), **record)
 
     @hookimpl
     def discover_search_failed(self, search: SearchInfo, error: BaseException) -> None:
@@ -194,7 +206,7 @@ class Tracker:
             self._leave(search.directory)  # only its report failed: it is as finished as before
             return
         session.record("tags", tags=content.error_tags(error, self.address))
-        self._end(search.directory, "KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED")
+        self._end(search.directory, _status_of(error))
 
     def _end(self, directory: Path, status: str, champion: float | None = None) -> None:
         """Record the end of a search."""
@@ -203,8 +215,7 @@ class Tracker:
         session.lineage()
         session.errors()
         add_history(session, directory)
-        if session.status != status:
-            session.record("status", status=status)
+        _end_runs(session, status)
         self._leave(directory)
 
     def _leave(self, directory: Path) -> None:
@@ -219,7 +230,7 @@ class Tracker:
         complete = session.close(self._patience)
         self._closed.add(session.folder.absolute())
         self.run_id = session.run_id or self.run_id
-        self._model |= {key: address for key, address in zip(MODEL_FACTS, session.version, strict=True) if address}
+        self._model |= _addresses(*session.version)
         if not complete:
             self._lacking = session.folder
         if session.unwritten:
@@ -234,9 +245,9 @@ class Tracker:
         """Send the records that the store lacks of a resumed search, and of those inside it, unless another process does."""
         if self._directory is None or not self._directory.is_dir():
             return
-        folders = _ledgers(self._directory.absolute())
+        folders = ledgers_in(self._directory.absolute())
         used = self._closed | {session.folder.absolute() for session in self._open.values()}
-        folders = [folder for folder in folders if folder not in used and not _is_sent(folder, self.address)]
+        folders = [folder for folder in folders if folder not in used and not is_sent(folder, self.address)]
         with contextlib.suppress(UserError), contextlib.ExitStack() as locks:  # another process that holds the lock sends it
             if folders:
                 locks.enter_context(directory_lock(self._directory))
@@ -244,106 +255,127 @@ class Tracker:
                 self._close(Session(folder, self.address))
 
     @hookimpl
+    def discover_selection_started(self, search: SearchInfo) -> None:
+        session = self._open.get(search.directory)
+        if session is not None:
+            run = session.part("selection")
+            if run.begun:
+                run.go_on()
+            else:
+                tags = content.run_tags("selection", search.provenance, search=self._search)
+                run.begin(self._experiment, "selection", params={}, tags=tags, parent=session.key)
+
+    @hookimpl
+    def discover_selection_finished(self, search: SearchInfo, selection: Selection) -> None:
+        session = self._open.get(search.directory)
+        if session is not None:
+            run = session.part("selection")
+            run.record_new("metrics", "selection", step=0, metrics=content.selection_metrics(selection))
+            run.json("finalists.json", content.selection_facts(selection, search.space))
+            run.end("FINISHED")
+
+    @hookimpl
+    def discover_training_started(self, training: TrainingInfo) -> None:
+        session = self._begin_short()
+        if session is not None:
+            tags = content.run_tags("training", training.provenance, role="candidate", fingerprint=training.fingerprint)
+            params = returns.candidate_params(training.name, training.algorithm, [training.run], training.seeds)
+            title = f"{training.name} on {training.run.label}"
+            session.begin(self._experiment, title, params=params, tags=tags | content.described(f"`{training.algorithm!r}`"))
+            session.json("provenance.json", training.provenance)
+
+    @hookimpl
     def discover_training_finished(self, training: Training) -> None:
-        with contextlib.suppress(_NoLedgerError), self._short_session() as session:
-            tags = content.provenance_tags("training", training.provenance)
-            tags |= content.described(content.training_description(training))
-            name = f"{training.name} on {training.run.label}"
-            session.begin(self._experiment, name, params=content.training_params(training), tags=tags)
-            for step, metrics in content.training_metrics(training):
-                session.record("metrics", step=step, metrics=metrics)
-            session.json("training.json", content.training_facts(training))
+        session, status = self._short, "FAILED"
+        if session is None:
+            return
+        try:
+            record_training(session, training)
+            session.record("tags", tags=content.described(returns.training_description(training)))
+            session.json("training.json", returns.training_facts(training))
             add_comparison(session, training_alone(training))
             session.figures(figures.later("figures/curve.png", training.plot))
             session.figures(figures.component_figures(training.algorithm, session.problems))
+            status = "FINISHED"
+        finally:
+            self._end_short(session, status)
+
+    @hookimpl
+    def discover_training_failed(self, training: TrainingInfo, error: BaseException) -> None:
+        if self._short is not None:
+            self._short.record("tags", tags=content.error_tags(error, self.address))
+            self._end_short(self._short, _status_of(error))
+
+    @hookimpl
+    def discover_comparison_started(self, comparison: ComparisonInfo) -> None:
+        search = self._open.get(comparison.directory) if comparison.directory is not None else None
+        if comparison.directory is None and (session := self._begin_short()) is not None:
+            self._comparison = ComparisonRuns(session, session, comparison)
+            self._comparison.begin(self._experiment, " against ".join(comparison.candidates))
+        elif search is not None:
+            self._comparison = ComparisonRuns(search, search.part(report_name(comparison)), comparison, self._search)
+            self._comparison.begin(self._experiment, "report", search.key)
+
+    @hookimpl
+    def discover_candidate_started(self, candidate: str) -> None:
+        if self._comparison is not None:
+            self._comparison.candidate_started(candidate)
+
+    @hookimpl
+    def discover_candidate_finished(self, training: Training) -> None:
+        if self._comparison is not None:
+            self._comparison.candidate_finished(training)
 
     @hookimpl
     def discover_comparison_finished(self, comparison: Comparison) -> None:
-        with contextlib.suppress(_NoLedgerError), self._short_session() as session:
-            tags = content.provenance_tags("comparison", comparison.provenance)
-            tags |= content.described(content.comparison_description(comparison))
-            name = " against ".join(comparison.candidates)
-            session.begin(self._experiment, name, params=content.comparison_params(comparison), tags=tags)
-            for step, metrics in content.comparison_metrics(comparison):
-                session.record("metrics", step=step, metrics=metrics)
-            session.comparison(comparison)
-
-    @contextlib.contextmanager
-    def _short_session(self) -> Iterator[Session]:
-        """A session for a command that has ended; its ledger stays only if the store lacks records or a warning names it."""
+        runs, self._comparison, status = self._comparison, None, "FAILED"
         try:
-            folder = Path(tempfile.mkdtemp(prefix="discover-"))
-            session, status = Session(folder, self.address), "FAILED"
-        except (OSError, UserError) as error:
-            self._lost.append(f"the run is not tracked: {str(error).rstrip('.')}")
-            raise _NoLedgerError from None
-        try:
-            yield session
+            if runs is not None:
+                runs.finish(comparison)
+            if self._short is not None:
+                add_report(self._short, comparison, self._short.problems)
             status = "FINISHED"
         finally:
-            session.record("status", status=status)
-            if self._close(session) and not session.named:
-                shutil.rmtree(folder)
+            if self._short is not None:
+                self._end_short(self._short, status)
+
+    @hookimpl
+    def discover_comparison_failed(self, comparison: ComparisonInfo, error: BaseException) -> None:
+        runs, self._comparison = self._comparison, None
+        if runs is not None:
+            runs.fail(error, _status_of(error), self.address)
+        if self._short is not None:
+            self._end_short(self._short, _status_of(error))
+
+    def _begin_short(self) -> Session | None:
+        """A session for a command without a directory; None if it has no ledger, which the end of the command reports."""
+        try:
+            self._short = Session(Path(tempfile.mkdtemp(prefix="discover-")), self.address)
+        except (OSError, UserError) as error:
+            self._lost.append(f"the run is not tracked: {str(error).rstrip('.')}")
+        return self._short
+
+    def _end_short(self, session: Session, status: str) -> None:
+        """End the runs of such a session; its ledger stays only if the store lacks records or a warning names it."""
+        self._short = None
+        _end_runs(session, status)
+        if self._close(session) and not session.named:
+            shutil.rmtree(session.folder)
 
 
-def _checksum(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _end_runs(session: Session, status: str) -> None:
+    """Record that a run has ended, and with it those below it that are still running."""
+    for run in session.parts():
+        if run.status in ("", "RUNNING"):
+            run.end(status)
+    session.end(status)
 
 
-def _ledgers(directory: Path) -> list[Path]:
-    """The folders of the ledgers of a search and of those that ran inside it, and of nothing else."""
-    outer = ledger_folder(directory)
-    key = _first_record(outer).get("key")
-    inside = [folder for folder in sorted(directory.glob("*/tracking")) if key and _first_record(folder).get("parent") == key]
-    return [folder for folder in (outer, *inside) if _first_record(folder)]
+def _addresses(version: str, alias: str) -> dict[str, str]:
+    """The facts on a registered champion."""
+    return {key: address for key, address in (("model", version), ("model_alias", alias)) if address}
 
 
-def _first_record(folder: Path) -> dict[str, Any]:
-    """The record that begins the run of a ledger; empty also if the file is no ledger."""
-    try:
-        return first_record(folder)
-    except (UserError, OSError):
-        return {}
-
-
-def _is_sent(folder: Path, address: str) -> bool:
-    """Whether a store has all of a ledger, as far as can be known at once; also if there is no ledger."""
-    path, place, state = ledger_path(folder), sqlite_path(address), load_state(folder, address)
-    if not path.is_file():
-        return True
-    exists = place is not None and place.exists() and has_run(place, state.run_id)
-    return exists and not state.refused and state.sent == path.stat().st_size
-
-
-def _check_ledger(folder: Path, search: SearchInfo) -> None:
-    """Check that the folder for a search's ledger is empty or holds that search's own ledger.
-
-    Raises:
-        UserError: it holds something else.
-    """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    remedy = "move it away, or give another directory (--directory)."
-    is_ledger = folder.is_dir() and ledger_path(folder).is_file()
-    beginning = first_record(folder) if is_ledger else {}
-    if not beginning and is_ledger and is_beginning(folder):
-        return  # its disk was full, or it was killed, before its first record was whole
-    if not beginning:
-        raise UserError(f"'{folder}' is where the ledger of the search belongs, and holds something else: {remedy}")
-    same = beginning.get("name") == search.name
-    if not search.resumed_from:  # it was killed before its first checkpoint
-        status = [record["status"] for _, record in records(folder) if record["kind"] == "status"]
-        same = same and beginning.get("params") == content.search_params(search) and status[-1:] != ["FINISHED"]
-    if not same:
-        raise UserError(f"'{folder}' holds the ledger of another search ('{beginning.get('name')}'): {remedy}")
-
-
-def _warn_of_gaps(session: Session, search: SearchInfo) -> None:
-    """Warn of generations before the checkpoint that are not in the ledger."""
-    missing = sorted(set(range(search.resumed_from)) - session.generations)
-    if missing:
-        some = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
-        text = (
-            f"{len(missing)} generations before the checkpoint are not in {ledger_path(session.folder)}, nor tracked: {some}."
-        )
-        warnings.warn(text, TrackingWarning, stacklevel=3)
+def _status_of(error: BaseException) -> str:
+    """The status of a run that an error has ended."""
+    return "KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED"

@@ -9,20 +9,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from discover import SearchInfo, SearchResult, TaskRun
-from discover_mlflow import content
+from discover_mlflow.champion_page import HTML, MARKDOWN
 from discover_mlflow.registered import ALIAS, registered_name
 from discover_mlflow.tags import DIRECTORY_TAG, REPORT_TASKS_TAG, TASKS_TAG
 
 _LONGEST = 5000  # characters of a tag or a description; the tables of MLflow hold no more
 _SEPARATOR = ", "
+_MORE = f"\n\n(The whole page is the artifact `{MARKDOWN}` of the run, and `{HTML}`.)"
 
 
-def version_record(search: SearchInfo, result: SearchResult, *, promoted: bool) -> dict[str, Any]:
+def version_record(search: SearchInfo, result: SearchResult, *, page: str, promoted: bool) -> dict[str, Any]:
     """The content of a record of kind ``version``.
 
     Args:
         search: a search that has finished.
         result: of the search.
+        page: the page of the champion in Markdown.
         promoted: whether the user wants the version to be the champion of its registered model without a comparison.
     """
     champion, comparison = result.champion_path.read_bytes(), result.comparison
@@ -40,7 +42,7 @@ def version_record(search: SearchInfo, result: SearchResult, *, promoted: bool) 
         "about": _about(search),
         "sha256": hashlib.sha256(champion).hexdigest(),
         "tags": {key: text[:_LONGEST] for key, text in tags.items()},
-        "description": content.result_description(search, result)[:_LONGEST],
+        "description": _cut(page),
         "promote": "without a comparison (--promote)" if promoted else "",
     }
 
@@ -66,6 +68,11 @@ def tasks_in(text: str) -> list[TaskRun]:
     if not all(task and steps.isdecimal() for task, _, steps in pairs):
         return []
     return [TaskRun(task, int(steps)) for task, _, steps in pairs]
+
+
+def _cut(page: str) -> str:
+    """As many of the lines of a page as a description holds."""
+    return page if len(page) <= _LONGEST else page[: page.rindex("\n", 0, _LONGEST - len(_MORE))] + _MORE
 
 
 def _about(search: SearchInfo) -> str:

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import Result
 
 COMMANDS = (
-    *("", "search", "resume", "train", "compare", "ui", "plugins", "plugins list", "plugins show"),
+    *("", "search", "resume", "runs", "train", "compare", "ui", "plugins", "plugins list", "plugins show"),
     *("config", "config new", "config check", "config schema"),
 )
 

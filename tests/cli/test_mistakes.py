@@ -246,6 +246,33 @@ def test_tracking_and_no_tracking(invoke: Invoke, config: Path) -> None:
     )
 
 
+SECRET = "http://ann:s3cret@host:5000/?key=t0ken"
+STORE = (
+    "error: 'http://***@host:5000/?***' is the address of a store, not of a candidate: name the store with --tracking, and "
+    "give a recipe, a file, or models:/NAME@champion.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("train", SECRET, *TRAIN), STORE),
+        (("compare", "climb", SECRET, "--tasks", "payday", "--no-tracking"), STORE),
+        (("compare", SECRET, SECRET, "--tasks", "payday", "--no-tracking"), STORE),
+        (("promote", SECRET), "error: 'http://***@host:5000/?***' is no version of a registered model: give one, such as "),
+        (("resume", SECRET), "error: 'http://***@host:5000/?***' is neither a directory nor "),
+        (("train", "climb", *TRAIN, "--tracking", SECRET), "error: --tracking 'http://***@host:5000/?***' and --no-tracking "),
+    ],
+    ids=lambda words: words[0] if isinstance(words, tuple) else "",
+)
+def test_no_secret_of_an_address_is_printed(invoke: Invoke, words: tuple[object, ...], sentence: str) -> None:
+    result = invoke(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(sentence)
+    assert "s3cret" not in result.stderr
+    assert "t0ken" not in result.stderr
+
+
 def test_an_address_that_nobody_knows(invoke: Invoke) -> None:
     assert sentence(invoke("train", "models:/other/1", *TRAIN)) == (
         "no loaded plugin can fetch the candidate 'models:/other/1': is the plugin 'mlflow' blocked or broken?"

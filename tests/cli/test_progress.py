@@ -1,13 +1,18 @@
 """Progress: what is said, and how often."""
 
+import contextlib
+import io
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from discover.plugin.progress import Bars, Lines, Progress, Standing, progress_on_stderr, typical
+from discover.plugin.progress import Lines, Progress, Standing, progress_on_stderr, typical
+from discover.plugin.terminal_display import TerminalDisplay
 
 
 class Recorder:
@@ -28,6 +33,19 @@ class Recorder:
 
     def doing(self, what: str, share: float) -> None:
         self.shown.append((what, share))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 def search(name: str = "a", resumed_from: int = 0) -> Any:
@@ -55,7 +73,7 @@ def test_a_generation_is_summed_up() -> None:
     progress.discover_generation_done(search(), generation(2, 4.0))
     assert display.shown[0] == ("a", 0, 10)
     # The mean leaves out the broken member; the time left leaves out the first generation, which compiled.
-    assert display.shown[-1] == Standing("a", 3, 10, best=4.0, mean=2.0, rate=150.0, left=7 * 3.0, broken=3)
+    assert display.shown[-1] == Standing("a", 3, 10, best=4.0, mean=2.0, rate=150.0, left=7 * 3.0, broken=3, spread=1.0)
     assert str(display.shown[-1]) == "generation 3/10, ETA 0:21, best 4.000, mean 2.000, 150 env steps/s, 3 broken"
 
 
@@ -70,19 +88,6 @@ def test_the_search_of_the_command_is_the_first_one() -> None:
 def test_the_time_left_follows_the_last_ten() -> None:
     assert typical([50.0]) == 50.0
     assert typical([50.0, *[100.0] * 5, *[1.0] * 10]) == 1.0
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def standing(done: int) -> Standing:
@@ -114,18 +119,66 @@ def test_the_first_work_is_told_at_once(clock: Clock) -> None:
     assert written == ["a: goes on after generation 7/100", "search 8: payday (0%)"]
 
 
-def test_bars_show_the_same(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_terminal_shows_the_same_and_more(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "200")
-    progress = Progress(Bars())
+    display = TerminalDisplay()
+    progress = Progress(display)
     with progress:
         progress.discover_search_started(search())
         progress("search 1: [payday]", 0.25)
+        display._live.refresh()
         progress.discover_generation_done(search(), generation(0, 2.0))
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "a: 10 generations" in printed.err
     assert "generation 1/10, ETA 0:18, best 4.000, mean 2.000" in printed.err
+    assert "mean 2.000, spread 1.000, 3 broken" in printed.err
+    assert "search 1: [payday], 25%" in printed.err
+
+
+def drawn(clock: Clock, work: Callable[[Progress], None], *, error: type[BaseException] | None = None) -> str:
+    """What a terminal receives of some work, which may be interrupted."""
+    text = io.StringIO()
+    display = TerminalDisplay(Console(file=text, force_terminal=True, width=120), clock)
+    with contextlib.suppress(KeyboardInterrupt), Progress(display) as progress:
+        work(progress)
+        if display._live.is_started:
+            display._live.refresh()
+        if error is not None:
+            raise error
+    return text.getvalue()
+
+
+def test_the_work_of_a_report_has_its_share_and_the_time_left(clock: Clock) -> None:
+    def work(progress: Progress) -> None:
+        clock.now = 5.0
+        progress("champion on payday @ 100", 0.0)
+        clock.now = 15.0
+        progress("climb on payday @ 100", 0.25)
+
+    picture = drawn(clock, work)
+    assert "climb on payday @ 100, 25%, 0:10, 0:30 left" in picture
+    assert "generation" not in picture
+
+
+def test_a_terminal_stays_as_it_is_where_nothing_runs(clock: Clock) -> None:
+    assert drawn(clock, lambda progress: None) == ""
+
+
+def test_ctrl_c_leaves_the_terminal_clean(clock: Clock) -> None:
+    def work(progress: Progress) -> None:
+        clock.now = 1.0
+        progress.discover_search_started(search())
+        progress.discover_generation_done(search(), generation(0, 2.0))
+        progress("search 2: payday", 0.5)
+
+    received = drawn(clock, work, error=KeyboardInterrupt)
+    assert received.endswith("\n") or received.rstrip("\x1b[?25h").endswith("\n")
+    assert received.rfind("\x1b[?25h") > received.rfind("\x1b[?25l") >= 0  # the cursor is shown again
+    last = received.rpartition("\x1b[2K")[2]
+    assert "env steps/s" in last
+    assert "search 2" not in last
 
 
 def test_no_bars_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

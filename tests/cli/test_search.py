@@ -50,7 +50,7 @@ def test_search_says_what_it_found_and_how_to_go_on(invoke: Invoke, config: Path
     again = next(line for line in lines if line.startswith("train it again:")).partition(":")[2]
     trained = invoke(*shlex.split(again)[1:], "--no-tracking", "--seeds", 2, plugins=False)
     assert trained.exit_code == 0, trained.stderr
-    assert any(line.startswith("look at it:      discover ui, run search-run") for line in lines)
+    assert any(line.startswith("look at it:      discover ui --run search-run") for line in lines)
     assert "tiny: 2 generations" in result.stderr
     assert "generation 2/2, ETA 0:00, best " in result.stderr
 

@@ -50,7 +50,7 @@ def test_train_in_words(invoke: Invoke) -> None:
     assert first.endswith(" of 2 seeds")
     assert len(returns.partition(": ")[2].split(", ")) == 2
     assert spent.startswith("192 env steps in ")
-    assert run == "run: train-run"
+    assert run == "look at it: discover ui --run train-run"
 
 
 def test_compare_tables_the_first_against_the_others(told: Told, invoke: Invoke) -> None:
@@ -88,7 +88,7 @@ def test_compare_in_words(invoke: Invoke) -> None:
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     assert [line.split()[:4] + line.split()[-1:] for line in lines if "@" in line] == [["payday", "@", "100", "climb", "16"]]
-    assert lines[-2:] == ["climb was trained alone: nothing to compare with.", "run: compare-run"]
+    assert lines[-2:] == ["climb was trained alone: nothing to compare with.", "look at it: discover ui --run compare-run"]
 
 
 def test_a_candidate_is_a_saved_file_or_an_address(told: Told, config: Path) -> None:

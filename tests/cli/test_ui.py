@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from typer.testing import Result
@@ -39,3 +40,34 @@ def test_no_tracker(invoke: Invoke) -> None:
         2,
         "error: no loaded plugin serves a page: is the plugin 'mlflow' blocked or broken?\n",
     )
+
+
+LINKS = """
+from discover import UserError, hookimpl
+
+@hookimpl
+def discover_ui_links(store, run):
+    if run == "nothing":
+        raise UserError("run 'nothing' is not there.")
+    return {"runs": "/#/all", "run" if run else "last run": f"/#/{run or 'last'}"}
+"""
+
+
+def test_ui_names_the_page_of_the_experiment_and_that_of_a_run(
+    invoke: Invoke, brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (brought / "links.py").write_text(LINKS)
+    monkeypatch.setattr("os.execvp", lambda *line: None)
+    place = f"http://127.0.0.1:{free_port()}"
+    port = place.rsplit(":")[-1]
+    said = f"look at {place}/#/all (ctrl-C ends it)\n"
+    assert invoke("ui", "--port", port).stderr == f"{said}last run: {place}/#/last\n"
+    assert invoke("ui", "--port", port, "--run", "ab").stderr == f"{said}run: {place}/#/ab\n"
+    result = invoke("ui", "--port", port, "--run", "nothing")
+    assert (result.exit_code, result.stderr) == (2, "error: run 'nothing' is not there.\n")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

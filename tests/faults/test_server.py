@@ -42,7 +42,7 @@ def discover_generation_done(search, generation):
     while generation.index == 1 and not Path("marks/go").exists():
         time.sleep(0.1)
 """
-"""A plugin: each search marks its generations, and waits after the second until it may go on."""
+"""A plugin: each search marks its generations, and waits in the second until it may go on; the tracker is told of it then."""
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_three_searches_at_once_and_a_server_that_is_killed_lose_and_double_noth
     searches = [begun(tmp_path, name, server.address) for name in NAMES]
     try:
         wait_for(lambda: all((marks / f"{name}-1").exists() for name in NAMES), searches)
-        wait_for(lambda: steps_in(server.address) == {name: [0, 1] for name in NAMES}, searches)
+        wait_for(lambda: generations_in(server.address) == {name: [1, 2] for name in NAMES}, searches)
         server.kill()
         (marks / "go").touch()
         wait_for(lambda: all((marks / f"{name}-{GENERATIONS - 1}").exists() for name in NAMES), searches)
@@ -108,9 +108,13 @@ def test_three_searches_at_once_and_a_server_that_is_killed_lose_and_double_noth
     check(server.address, tmp_path, ledgers)
 
 
-def steps_in(address: str) -> dict[str, list[int]]:
-    """The steps of the fitness in the runs of the searches, by name."""
-    return {name: steps_of(address, run.info.run_id, "fitness/mean") for name, run in runs_of(address).items()}
+def generations_in(address: str) -> dict[str, list[float]]:
+    """The number of generations over time in the runs of the searches, by name."""
+    client = client_of(address)
+    return {
+        name: [point.value for point in client.get_metric_history(run.info.run_id, "spent/generations")]
+        for name, run in runs_of(address).items()
+    }
 
 
 def runs_of(address: str) -> dict[str, Any]:
@@ -135,10 +139,10 @@ def check(address: str, folder: Path, ledgers: list[Path]) -> None:
         entries = [record for _, record in records(ledger)]
         run = by_key[next(record["key"] for record in entries if record["kind"] == "run")]
         assert run.info.status == "FINISHED"
-        steps = sorted(record["step"] for record in entries if "fitness" in record)
-        assert steps == list(range(GENERATIONS))
-        assert steps_of(address, run.info.run_id, "fitness/mean") == steps
-        files = {record["path"] for record in entries if record["kind"] == "artifact"}
+        generations = [record for record in entries if "fitness" in record]
+        assert [record["generation"] for record in generations] == list(range(GENERATIONS))
+        assert steps_of(address, run.info.run_id, "fitness/mean") == [record["step"] for record in generations]
+        files = {record["path"] for record in entries if record["kind"] == "artifact" and "of" not in record}
         assert files <= artifacts(address, run.info.run_id)
         assert len(run.outputs.model_outputs) == 1
         model = client.get_logged_model(run.outputs.model_outputs[0].model_id)

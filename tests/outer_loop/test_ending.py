@@ -134,8 +134,8 @@ def told(hook: str, inner: bool = False) -> Callable[[pytest.MonkeyPatch], Any]:
         honest = Plugins.tell
 
         def tell(self: Plugins, name: str, **facts: Any) -> list[Any]:
-            directory = facts["search"].directory
-            if name == hook and (directory / "champion.candidate").exists() and (directory.name == TUNED) == inner:
+            directory = facts["search" if "search" in facts else "comparison"].directory if name == hook else None
+            if directory and (directory / "champion.candidate").exists() and (directory.name == TUNED) == inner:
                 raise Killed
             return honest(self, name, **facts)
 
@@ -158,6 +158,8 @@ def told(hook: str, inner: bool = False) -> Callable[[pytest.MonkeyPatch], Any]:
         pytest.param(told("discover_search_finished", inner=True), marks=pytest.mark.slow),
         writing(f"{TUNED}/result.json", done=True),
         at("fixed on payday @ 80"),
+        pytest.param(told("discover_selection_finished"), marks=pytest.mark.slow),
+        pytest.param(told("discover_candidate_finished"), marks=pytest.mark.slow),
         pytest.param(told("discover_search_finished"), marks=pytest.mark.slow),
         told("discover_checkpoint"),
         pytest.param(writing("it/result.json", done=False), marks=pytest.mark.slow),

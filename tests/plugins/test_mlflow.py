@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from discover_mlflow import content, run, stores
+from discover_mlflow import content, returns, run, stores
 from discover_mlflow.__main__ import send
 from discover_mlflow.addresses import resolve_store
 from discover_mlflow.figures import component_figures, fitness_figure
@@ -50,10 +50,13 @@ from plugins.tracked import (
     copied,
     free_port,
     generation,
+    generations_of,
     search_info,
     search_result,
     steps_of,
     toy_registry,
+    track_comparison,
+    track_training,
     tracked,
     training,
     wait_until,
@@ -98,7 +101,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory, empty_store: Path, regist
     return store, info, tracker.run_id
 
 
-def test_a_search_is_one_run_that_says_what_a_repeat_needs(searched: tuple[str, SearchInfo, str]) -> None:
+def test_a_search_is_one_run_that_says_what_a_repeat_needs(searched: tuple[str, SearchInfo, str], tmp_path: Path) -> None:
     store, info, run_id = searched
     client = client_of(store)
     found = client.get_run(run_id)
@@ -107,9 +110,15 @@ def test_a_search_is_one_run_that_says_what_a_repeat_needs(searched: tuple[str, 
     params, tags = found.data.params, found.data.tags
     assert params["strategy.snes.rate"] == "0.1"
     assert (params["seed"], params["seeds"], params["population"]) == ("7", "2", "8")
-    assert (tags["versions.jax"], tags["plugins.toy"], tags["device.kind"]) == ("0.10.2", "toy-plugin 1.2", "cpu")
-    assert tags["commit"] == tags["mlflow.source.git.commit"] == "abc123"
+    provenance = client.download_artifacts(run_id, "provenance.json", str(tmp_path))
+    assert json.loads(Path(provenance).read_text()) == info.provenance
+    assert (tags["mlflow.source.name"], tags["mlflow.source.git.commit"]) == ("discover search", "abc123")
+    assert {key: text for key, text in tags.items() if not key.startswith(("mlflow.", "discover."))} == {
+        "plugins.toy": "toy-plugin 1.2"  # of those, the plugins of others alone; discover's own are in provenance.json
+    }
     assert tags["discover.directory"] == str(info.directory)
+    assert (tags["discover.kind"], tags["discover.search"]) == ("search", "toy")
+    assert tags["discover.verdict"] == "champion is better than ppo on 1 of 2 runs."
     assert "champion is better than ppo on 1 of 2 runs." in tags["mlflow.note.content"]
 
 
@@ -117,14 +126,47 @@ def test_each_generation_is_one_step_of_at_most_forty_metrics(searched: tuple[st
     store, _, run_id = searched
     metrics = client_of(store).get_run(run_id).data.metrics
     assert len(metrics) <= 40
-    assert steps_of(store, run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+    assert generations_of(store, run_id, "fitness/mean") == [0, 1, 2, 3, 4]
     last = generation(4)
     assert metrics["fitness/mean"] == pytest.approx(last.fitness[1:].mean())
-    assert metrics["broken/not_finite"] == 1
-    assert metrics["cost/env_steps"] == 5 * 480_000
-    assert metrics["cost/evaluation_share"] == pytest.approx(2.9 / 3.0)
-    assert metrics["return/Acrobot-v1 20000"] == pytest.approx(last.returns[1][1:, :, -2:].mean(), rel=1e-5)
+    assert metrics["status/not_finite"] == 1
+    assert not {"status/no_episode", "status/error", "status/time"} & set(metrics)  # nothing has ever broken so
+    assert steps_of(store, run_id, "fitness/mean")[-1] == 5 * 480_000
+    assert metrics["spent/evaluation_share"] == pytest.approx(2.9 / 3.0)
+    mean = last.returns[1][1:, :, -2:].mean()
+    assert metrics["return_of_population/Acrobot-v1 20000"] == pytest.approx(mean, rel=1e-5)
     assert metrics["champion/fitness"] == 3.5
+
+
+def test_results_come_before_what_may_be_zero() -> None:
+    """MLflow's pages sort the charts by the part of a name before the slash."""
+    groups = {key.rpartition("/")[0] for key in content.generation_metrics(generation(0), TASKS)}
+    groups |= {key.rpartition("/")[0] for key in returns.difference_metrics(comparison().differences)}
+    groups |= {key.rpartition("/")[0] for key in returns.return_curves(training("ppo", TASKS[0]))["curves"]}
+    groups |= {key.rpartition("/")[0] for key in returns.spent_metrics(training("ppo", TASKS[0]))}
+    results = [group for group in sorted(groups) if group.split("_")[0] in ("difference", "fitness", "p", "return")]
+    assert sorted(groups)[: len(results)] == results
+    assert len(results) == 10
+    assert sorted(groups)[len(results) :] == [
+        "rule",
+        "spent",
+        "spent/env_steps_per_second",
+        "spent/seconds",
+        "status",
+        "structures",
+    ]
+
+
+def test_a_search_logs_the_figures_of_its_verdict(searched: tuple[str, SearchInfo, str]) -> None:
+    store, _, run_id = searched
+    metrics, result = client_of(store).get_run(run_id).data.metrics, comparison()
+    for one in result.trainings["champion"]:
+        task = one.run.label.replace(" @ ", " ").replace(",", "")
+        found = [metrics[f"{part}/{task}"] for part in ("iqm_low", "iqm", "iqm_high")]
+        assert found == pytest.approx(list(one.interval))
+    difference = [metrics[f"{part}/CartPole-v1 10000"] for part in ("difference_low", "difference", "difference_high", "p")]
+    assert difference == [5.0, 10.0, 15.0, 0.01]
+    assert "difference/Acrobot-v1 20000" not in metrics
 
 
 def test_forty_keys_hold_with_any_number_of_tasks() -> None:
@@ -132,11 +174,11 @@ def test_forty_keys_hold_with_any_number_of_tasks() -> None:
     wide = generation(0)
     wide = Generation(**{**vars(wide), "returns": [wide.returns[0]] * 30})
     assert len(content.generation_metrics(wide, many)) + len(content.result_metrics(search_like())) <= 40
-    assert {"fitness/best", "cost/seconds", "return_of_best/task-0 1000"} <= set(content.generation_metrics(wide, many))
+    assert {"fitness/best", "spent/seconds", "return_of_best/task-0 1000"} <= set(content.generation_metrics(wide, many))
 
 
 def search_like() -> Any:
-    return type("Result", (), {"champion_fitness": 1.0, "seconds": 2.0})()
+    return type("Result", (), {"champion_fitness": 1.0, "seconds": 2.0, "comparison": None})()
 
 
 def test_the_artifacts_are_the_populations_fitness_the_figures_the_table_and_the_champion(
@@ -149,6 +191,8 @@ def test_the_artifacts_are_the_populations_fitness_the_figures_the_table_and_the
         "provenance.json",
         "errors.json",
         "champion.candidate",
+        "champion.html",
+        "champion.md",
         "comparison.json",
         "comparison.md",
         "figures/fitness.png",
@@ -214,7 +258,7 @@ def test_a_resumed_search_goes_on_in_its_run_and_no_step_is_doubled(store: str, 
     resumed = tracked(store, info, range(2, 5), lambda t: t.discover_search_finished(info, result))
     assert resumed.run_id == stopped.run_id
     assert client_of(store).get_run(resumed.run_id).info.status == "FINISHED"
-    assert steps_of(store, resumed.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+    assert generations_of(store, resumed.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
     np.testing.assert_array_equal(history(tmp_path / "tracking").fitness, [generation(i).fitness for i in range(5)])
 
 
@@ -263,7 +307,7 @@ def test_a_kill_loses_nothing(store: str, tmp_path: Path, registry: Registry) ->
         file.write(b'{"kind":"metrics","step":3,"fit')
     resumed = tracked(store, search_info(tmp_path, registry, resumed_from=1), range(1, 5))
     assert resumed.run_id == first.run_id
-    assert steps_of(store, resumed.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+    assert generations_of(store, resumed.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
 
 
 def test_a_ledger_that_is_not_of_this_search_is_left_alone(store: str, tmp_path: Path, registry: Registry) -> None:
@@ -327,9 +371,10 @@ def test_a_search_within_a_search_is_a_run_below_its_own(store: str, tmp_path: P
     found = {one.info.run_id: one.data.tags for one in client.search_runs([client.get_run(run_id).info.experiment_id])}
     assert len(found) == 2
     assert found[run_id]["discover.directory"] == str(outer.directory)
-    (below,) = (one for one in found if found[one].get("mlflow.parentRunId") == run_id)
-    assert found[below]["discover.directory"] == str(inner.directory)
-    assert (steps_of(store, run_id, "structures"), steps_of(store, below, "structures")) == ([0, 1, 2], [0])
+    (inside,) = (one for one in found if found[one].get("mlflow.parentRunId") == run_id)
+    assert found[inside]["discover.directory"] == str(inner.directory)
+    assert generations_of(store, run_id, "structures/in_generation") == [0, 1, 2]
+    assert generations_of(store, inside, "structures/in_generation") == [0]
 
 
 # Stores that fail -------------------------------------------------------------------------------------------------------
@@ -358,7 +403,7 @@ def test_a_slow_store_does_not_hold_up_the_search(
         tracker.discover_generation_done(info, one)
     assert time.perf_counter() - started < 0.3  # one call of the store takes as long
     tracker.finish()
-    assert steps_of(store, tracker.run_id, "fitness/best") == list(range(60))
+    assert generations_of(store, tracker.run_id, "fitness/best") == list(range(60))
     assert len(calls) < 60  # what has piled up goes in larger batches
     assert max(calls) * len(content.generation_metrics(generations[0], TASKS)) <= 1000
 
@@ -385,7 +430,7 @@ def test_a_store_that_fails_is_reported_once_and_gets_everything_when_it_answers
     assert len(history(tmp_path / "tracking").generation) == 5
     down.clear()
     assert send(tmp_path / "tracking") == 0
-    assert steps_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+    assert generations_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
 
 
 def test_a_record_that_the_store_refuses_is_kept_and_does_not_stop_the_others(store: str, tmp_path: Path) -> None:
@@ -423,7 +468,7 @@ def test_a_ledger_can_be_sent_to_another_store_from_the_beginning(
     assert send(folder, store) == 0
     run_id = load_state(folder, store).run_id
     assert run_id != old
-    assert steps_of(store, run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+    assert generations_of(store, run_id, "fitness/mean") == [0, 1, 2, 3, 4]
 
 
 def test_an_error_in_the_tracker_costs_a_warning_not_the_search(
@@ -607,15 +652,27 @@ def test_addresses_that_lead_nowhere(store: str, tmp_path: Path, registry: Regis
 def test_a_training_is_one_run_with_its_curve(store: str) -> None:
     one = training("ppo", TASKS[0])
     tracker = Tracker(store)
-    tracker.discover_training_finished(one)
+    track_training(tracker, one)
     found = client_of(store).get_run(tracker.run_id)
     assert (found.info.run_name, found.info.status) == ("ppo on CartPole-v1 @ 10,000", "FINISHED")
-    assert found.data.metrics["end/iqm"] == pytest.approx(one.interval.estimate)
-    assert found.data.metrics["curve/return"] == pytest.approx(one.curves[:, -1].mean())
-    assert found.data.tags["versions.jax"] == "0.10.2"
+    assert found.data.metrics["iqm/CartPole-v1 10000"] == pytest.approx(one.interval.estimate)
+    low, middle, high = band(one.curves)
+    last = [found.data.metrics[f"{key}/CartPole-v1 10000"] for key in ("return_low", "return", "return_high")]
+    assert last == pytest.approx([low[-1], middle[-1], high[-1]])
+    assert found.data.params == {
+        "candidate": "ppo",
+        "tasks": "CartPole-v1 @ 10,000",
+        "seeds": "4",
+        "rule": "Toy",
+        "rule.rate": "0.25",
+        "network": "Nothing",
+    }
+    tags = found.data.tags
+    assert (tags["discover.kind"], tags["discover.role"], tags["discover.fingerprint"]) == ("training", "candidate", "f1")
     assert len(found.data.metrics) <= 40
-    assert steps_of(store, tracker.run_id, "curve/return") == [100 * (row + 1) for row in range(100)]
+    assert steps_of(store, tracker.run_id, "return/CartPole-v1 10000") == [100 * (row + 1) for row in range(100)]
     assert artifacts(store, tracker.run_id) == {
+        "provenance.json",
         "training.json",
         "figures/curve.png",
         "figures/candidate/rule/rate_over_time.png",
@@ -629,23 +686,21 @@ def test_a_broken_training_is_tracked_as_broken(store: str) -> None:
         **{**vars(one), "interval": Interval(np.nan, np.nan, np.nan), "status": np.array([0, Status.NOT_FINITE, 0, 0])}
     )
     tracker = Tracker(store)
-    tracker.discover_training_finished(one)
+    track_training(tracker, one)
     found = client_of(store).get_run(tracker.run_id)
-    assert found.data.metrics["end/broken_seeds"] == 1
-    assert "end/iqm" not in found.data.metrics
-    assert len(steps_of(store, tracker.run_id, "curve/return")) == 50
+    assert found.data.metrics["status/broken_seeds/CartPole-v1 10000"] == 1
+    assert "iqm/CartPole-v1 10000" not in found.data.metrics
+    assert len(steps_of(store, tracker.run_id, "return/CartPole-v1 10000")) == 50
 
 
-def test_a_comparison_is_one_run_with_its_table(store: str, tmp_path: Path) -> None:
+def test_a_comparison_is_a_run_with_its_table(store: str, tmp_path: Path) -> None:
     tracker = Tracker(store)
-    tracker.discover_comparison_finished(comparison())
+    track_comparison(tracker, comparison())
     client = client_of(store)
     found = client.get_run(tracker.run_id)
-    assert found.info.run_name == "champion against ppo"
-    assert found.data.metrics["iqm/champion CartPole-v1 10000"] == pytest.approx(
-        comparison().trainings["champion"][0].interval.estimate
-    )
-    assert len(found.data.metrics) <= 40
+    assert (found.info.run_name, found.info.status) == ("champion against ppo", "FINISHED")
+    assert found.data.metrics == {}  # those of its candidates have them, so that a chart has a line per candidate
+    assert found.data.tags["discover.verdict"] == "champion is better than ppo on 1 of 2 runs."
     path = client.download_artifacts(tracker.run_id, "comparison.json", str(tmp_path))
     rows = json.loads(Path(path).read_text())["table"]
     assert [(row["candidate"], row["task"], row["note"]) for row in rows] == [
@@ -656,6 +711,13 @@ def test_a_comparison_is_one_run_with_its_table(store: str, tmp_path: Path) -> N
     ]
     assert "| CartPole-v1 @ 10,000 (searched) | ppo |" in found.data.tags["mlflow.note.content"]
     assert "10 [5, 15] | better (p = 0.01) |" in found.data.tags["mlflow.note.content"]
+    assert artifacts(store, tracker.run_id) == {
+        "comparison.json",
+        "comparison.md",
+        "provenance.json",
+        "figures/curves/CartPole-v1_10_000.png",
+        "figures/curves/Acrobot-v1_20_000.png",
+    }
 
 
 # Figures and texts ------------------------------------------------------------------------------------------------------
@@ -708,7 +770,7 @@ def test_the_command_line_reaches_the_tracker_through_hooks_alone(
     store, _, run_id = searched
     plugins = load_plugins()
     watch(plugins, Command("train", store=store))
-    plugins.tell("discover_training_finished", training=training("ppo", TASKS[0]))
+    track_training(plugins.hook, training("ppo", TASKS[0]))
     facts = finish(plugins)
     assert facts["tracking"] == store
     assert client_of(store).get_run(facts["run_id"]).info.run_name == "ppo on CartPole-v1 @ 10,000"
@@ -759,7 +821,7 @@ def test_the_page_is_served_and_a_server_takes_what_a_file_takes(
         info, result = search_info(tmp_path / "s", registry), search_result(tmp_path / "s", registry)
         tracker = tracked(address, info, range(3), lambda t: t.discover_search_finished(info, result))
         assert capfd.readouterr().out == ""  # standard output belongs to the command
-        assert steps_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2]
+        assert generations_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2]
         path = fetch_candidate(str(tracker.run_id), address, tmp_path)
         assert path.read_bytes() == result.champion_path.read_bytes()
         assert page_links(address) == page_links(store)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from discover_mlflow import content
+from discover_mlflow import limits
 from discover_mlflow.figures import file_name, later
 from discover_mlflow.lineage import Lineage, lineage_figure
 from discover_mlflow.names import distinct
@@ -96,9 +96,9 @@ def test_a_foreign_backend_changes_nothing(tmp_path: Path, backend: str) -> None
 
 def test_names_that_become_equal_stay_apart() -> None:
     assert distinct(map(file_name, ["a b", "a/b", "a_b"])) == ["a_b", "a_b 2", "a_b 3"]
-    assert content._keys("iqm", ["a+b", "a@b", "c"]) == ["iqm/a_b", "iqm/a_b 2", "iqm/c"]
-    assert content._texts({"a+b": 1, "a@b": 2}, 500) == {"a_b": "1", "a_b 2": "2"}
-    assert all(len(key) <= 250 for key in content._keys("return_of_best", ["x" * 300, "x" * 400]))
+    assert limits.keys("iqm", ["a+b", "a@b", "c"]) == ["iqm/a_b", "iqm/a_b 2", "iqm/c"]
+    assert limits.texts({"a+b": 1, "a@b": 2}, 500) == {"a_b": "1", "a_b 2": "2"}
+    assert all(len(key) <= 250 for key in limits.keys("return_of_best", ["x" * 300, "x" * 400]))
 
 
 def test_a_lineage_is_drawn_on_a_scale_that_suits_its_numbers() -> None:

@@ -29,10 +29,12 @@ from plugins.tracked import (
     comparison,
     copied,
     generation,
+    generations_of,
     search_info,
     search_result,
     steps_of,
     toy_registry,
+    track_training,
     tracked,
     training,
     wait_until,
@@ -119,11 +121,11 @@ def test_a_disk_that_is_full_for_a_while_loses_no_generation(
         for index in (3, 4):
             tracker.discover_generation_done(info, generation(index))
         tracker.discover_checkpoint(info)
-        told = [record["step"] for _, record in records(tmp_path / "tracking") if "fitness" in record]
+        told = [record["generation"] for _, record in records(tmp_path / "tracking") if "fitness" in record]
         assert told == [0, 1, 2, 3, 4]
         tracker.discover_search_finished(info, result)
     assert client_of(store).get_run(tracker.run_id).info.status == "FINISHED"
-    assert steps_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+    assert generations_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
 
 
 def test_a_checkpoint_waits_for_the_disk_not_only_for_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +185,7 @@ def test_a_run_whose_records_are_lost_has_not_finished(
     resumed = search_info(tmp_path, registry, resumed_from=1)
     again = tracked(store, resumed, range(1, 5), lambda t: t.discover_search_finished(resumed, result))
     assert [one.info.status for one in runs_of(store)] == ["FINISHED"]
-    assert steps_of(store, again.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
+    assert generations_of(store, again.run_id, "fitness/mean") == [0, 1, 2, 3, 4]
 
 
 def test_a_gap_before_the_checkpoint_is_told(store: str, tmp_path: Path, registry: Registry) -> None:
@@ -201,7 +203,7 @@ def test_no_ledger_is_said_before_training(store: str, tmp_path: Path, registry:
 def test_a_training_without_a_ledger_ends_with_status_1(store: str, disk: Disk) -> None:
     tracker = Tracker(store)
     disk.full = True
-    tracker.discover_training_finished(training("ppo", TASKS[0]))  # costs the result nothing
+    track_training(tracker, training("ppo", TASKS[0]))  # costs the result nothing
     with pytest.raises(DiscoverError, match=r"the run is not tracked: .*No space left") as caught:
         tracker.finish()
     assert caught.value.exit_status == 1
@@ -223,7 +225,7 @@ def test_a_kill_between_a_run_and_the_note_of_its_id_leaves_no_orphan(
     again = tracked(store, search_info(tmp_path, registry, resumed_from=2), range(2, 4))
     assert again.run_id == first.run_id
     assert [one.info.run_id for one in runs_of(store)] == [first.run_id]
-    assert steps_of(store, again.run_id, "fitness/mean") == [0, 1, 2, 3]
+    assert generations_of(store, again.run_id, "fitness/mean") == [0, 1, 2, 3]
 
 
 def test_whenever_a_search_is_killed_the_store_ends_up_the_same(tmp_path: Path, registry: Registry, empty_store: Path) -> None:
@@ -460,7 +462,7 @@ def test_a_store_that_is_deleted_while_it_is_used_has_swallowed_nothing(
     assert load_state(folder, store) == State(store)
     other = new_store(tmp_path / "new", empty_store)
     assert send(folder, other) == 0
-    assert steps_of(other, load_state(folder, other).run_id, "fitness/mean") == [0, 1, 2, 3]
+    assert generations_of(other, load_state(folder, other).run_id, "fitness/mean") == [0, 1, 2, 3]
 
 
 def test_nothing_is_sent_or_counted_without_a_run(store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -469,7 +471,7 @@ def test_nothing_is_sent_or_counted_without_a_run(store: str, tmp_path: Path, mo
     client = client_of(store)
     client.delete_experiment(client.create_experiment("discover"))
     with pytest.warns(TrackingWarning) as caught:
-        tracker.discover_training_finished(training("ppo", TASKS[0]))
+        track_training(tracker, training("ppo", TASKS[0]))
     facts = tracker.discover_command_finished()
     assert "run_id" not in facts
     folder = Path(facts["ledger"])
@@ -504,7 +506,7 @@ def test_a_path_in_a_message_is_there_afterwards(
     monkeypatch.setattr(run.Run, "metrics", failing)
     tracker = Tracker(store)
     with noted() as texts:
-        tracker.discover_training_finished(training("ppo", TASKS[0]))
+        track_training(tracker, training("ppo", TASKS[0]))
     assert client_of(store).get_run(tracker.run_id).info.status == "FINISHED"
     kept = [folder for folder in tmp_path.glob("discover-*") if ledger_path(folder).is_file()]
     assert len(texts) == len(kept) == fails

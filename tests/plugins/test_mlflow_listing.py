@@ -10,7 +10,19 @@ import pytest
 from discover_mlflow.listing import list_runs
 from discover_mlflow.page import page_links
 from discover_mlflow.tracker import Tracker
-from plugins.tracked import TASKS, client_of, comparison, copied, search_info, search_result, toy_registry, tracked, training
+from plugins.tracked import (
+    TASKS,
+    client_of,
+    comparison,
+    copied,
+    search_info,
+    search_result,
+    toy_registry,
+    track_comparison,
+    track_training,
+    tracked,
+    training,
+)
 
 from discover import UserError
 
@@ -28,10 +40,10 @@ def store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     other = search_info(folder / "two", registry)
     tracked(store, other, range(1), lambda t: t.discover_search_failed(other, ValueError("no")))
     tracker = Tracker(store)
-    tracker.discover_training_finished(training("ppo", TASKS[0]))
+    track_training(tracker, training("ppo", TASKS[0]))
     tracker.finish()
     tracker = Tracker(store)
-    tracker.discover_comparison_finished(comparison())
+    track_comparison(tracker, comparison())
     tracker.finish()
     return store
 
@@ -102,7 +114,7 @@ def test_the_number_of_queries_does_not_grow_with_the_runs(
 
 def _compare(address: str) -> None:
     tracker = Tracker(address)
-    tracker.discover_comparison_finished(comparison())
+    track_comparison(tracker, comparison())
     tracker.finish()
 
 

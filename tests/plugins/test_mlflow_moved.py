@@ -16,7 +16,6 @@ from discover_mlflow.listing import find_search, list_runs
 from discover_mlflow.models import fetch_candidate
 from discover_mlflow.stores import check_tracking
 from discover_mlflow.tracker import Tracker
-from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from plugins.tracked import (
     artifacts,
     changed,
@@ -24,9 +23,9 @@ from plugins.tracked import (
     contents,
     copied,
     generation,
+    generations_of,
     search_info,
     search_result,
-    steps_of,
     toy_registry,
     tracked,
 )
@@ -60,6 +59,8 @@ def address_of(folder: Path) -> str:
 
 def go_on(directory: Path, registry: Registry, store: str | None = None) -> SearchInfo:
     """Go on with a search for two more generations, as a new process does: MLflow keeps addresses of artifacts by run."""
+    from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
+
     _artifact_repos_cache.clear()
     info = search_info(directory, registry, resumed_from=2)
     tracker = Tracker(store or stored_address(directory / "tracking"), directory=directory)
@@ -158,7 +159,7 @@ def test_a_moved_search_goes_on_in_its_run_which_knows_the_new_place(old: Path, 
     shutil.move(new / "searches" / "begun", new / "moved")
     (run,) = client_of(store).search_runs(["1"], "attributes.status = 'RUNNING'")
     go_on(new / "moved", registry, store)
-    assert steps_of(store, run.info.run_id, "fitness/mean") == [0, 1, 2, 3]
+    assert generations_of(store, run.info.run_id, "fitness/mean") == [0, 1, 2, 3]
     assert len(client_of(store).search_runs(["1"])) == 2
     assert find_search(run.info.run_id, store) == new / "moved"
 
@@ -172,7 +173,7 @@ def test_a_folder_with_store_and_search_goes_on_at_its_new_place(old: Path, tmp_
     relocate.relocate(new / "mlflow.db")
     go_on(new / "searches" / "begun", registry)
     (run,) = client_of(address_of(new)).search_runs(["1"], "attributes.end_time > 0", order_by=["attributes.end_time DESC"])[:1]
-    assert steps_of(address_of(new), run.info.run_id, "fitness/mean") == [0, 1, 2, 3]
+    assert generations_of(address_of(new), run.info.run_id, "fitness/mean") == [0, 1, 2, 3]
 
 
 def test_a_copied_search_does_not_go_on_in_the_run_of_the_original(old: Path, tmp_path: Path, registry: Registry) -> None:

@@ -18,6 +18,7 @@ from discover_mlflow.version_record import tasks_in, tasks_text
 from discover_mlflow.versions import make_champion, version_at
 from plugins.tracked import (
     TASKS,
+    artifacts,
     client_of,
     comparison,
     copied,
@@ -89,8 +90,12 @@ def test_the_champion_of_a_search_is_a_version_of_the_model_of_its_name(shared: 
     assert 'discover.load("models:/first@champion")' in model.description
     version = client.get_model_version("first", "1")
     assert (version.run_id, version.status) == (facts["run_id"], "READY")
-    assert version.description.startswith("**champion is better than ppo on 1 of 2 runs.**")
-    assert "Toy(rate=0.75)" in version.description
+    assert "champion is better than ppo on 1 of 2 runs.\n" in version.description
+    assert "rate | 0.75 |" in version.description
+    page = tmp_path / "s" / "tracking" / "artifacts" / "champion.md"
+    assert page.read_text() == version.description
+    assert page.with_suffix(".html").read_text().startswith("<!doctype html>")
+    assert {"champion.md", "champion.html"} <= artifacts(shared, facts["run_id"])
     saved = (tmp_path / "s" / "champion.candidate").read_bytes()
     assert {key: version.tags[f"discover.{key}"] for key in ("verdict", "fitness", "directory", "tasks", "report_tasks")} == {
         "verdict": "champion is better than ppo on 1 of 2 runs.",
@@ -162,7 +167,7 @@ def test_a_report_that_is_made_again_updates_its_version(
     tracked(shared, info, range(0), lambda tracker: tracker.discover_search_finished(info, result))
     (version,) = versions(shared, "report")
     assert version.tags["discover.verdict"] == "champion is worse than ppo."
-    assert version.description.startswith("**champion is worse than ppo.**")
+    assert "champion is worse than ppo.\n" in version.description
 
 
 def test_a_search_inside_another_is_no_version(shared: str, tmp_path: Path, registry: Registry) -> None:

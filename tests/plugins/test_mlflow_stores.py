@@ -48,6 +48,7 @@ from plugins.tracked import (
     search_info,
     search_result,
     toy_registry,
+    track_training,
     tracked,
     training,
     written,
@@ -302,7 +303,7 @@ def test_addresses_of_sqlite_are_urls(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", ["/tmp/elsewhere", "../../up", "..", "a/b", "a%2Fb", "größe", "x" * 250])
 def test_no_name_of_an_experiment_moves_artifacts_out_of_the_stores_folder(name: str, store: str, tmp_path: Path) -> None:
     tracker = Tracker(store, experiment=name)
-    tracker.discover_training_finished(training("ppo", TASKS[0]))
+    track_training(tracker, training("ppo", TASKS[0]))
     found = client_of(store).get_experiment_by_name(name)
     location = local_path(found.artifact_location)
     assert location is not None

@@ -17,6 +17,7 @@ from discover_mlflow.tracker import Tracker
 from discover import (
     Algorithm,
     Comparison,
+    ComparisonInfo,
     Difference,
     Generation,
     Interval,
@@ -29,6 +30,7 @@ from discover import (
     Status,
     TaskRun,
     Training,
+    TrainingInfo,
     UpdateRule,
     component,
     free,
@@ -38,6 +40,8 @@ from discover.config.candidate_file import save_candidate
 
 TASKS = (TaskRun("CartPole-v1", 10_000), TaskRun("Acrobot-v1", 20_000))
 POPULATION = 8
+ENV_STEPS = 480_000
+"""Env steps of a generation."""
 
 
 @component
@@ -141,8 +145,8 @@ def generation(index: int) -> Generation:
         errors={0: "ValueError: too deep"} if index == 2 else {},
         returns=returns,
         structures=1,
-        env_steps=480_000,
-        env_steps_so_far=480_000 * (index + 1),
+        env_steps=ENV_STEPS,
+        env_steps_so_far=ENV_STEPS * (index + 1),
         evaluation_seconds=2.9,
         seconds=3.0,
         best_fitness=float(fitness.max()),
@@ -182,6 +186,44 @@ def comparison() -> Comparison:
     )
 
 
+def track_training(tracker: Any, one: Training) -> None:
+    """Tell a tracker (or all plugins) of a training, from its start to its end."""
+    info = TrainingInfo(one.name, one.algorithm, one.run, seeds=len(one.returns), fingerprint="f1", provenance=one.provenance)
+    tracker.discover_training_started(training=info)
+    tracker.discover_training_finished(training=one)
+
+
+def comparison_info(one: Comparison, directory: Path | None = None) -> ComparisonInfo:
+    """A comparison before it has run; the report of the search in a directory, if one is given."""
+    first = one.candidates[0]
+    names = {"champion": "champion", "ppo": "baseline"} if directory else {first: "candidate"}
+    return ComparisonInfo(
+        candidates={name: one.trainings[name][0].algorithm for name in one.candidates},
+        roles={name: names.get(name, "baseline") for name in one.candidates},
+        runs=one.runs,
+        seeds=len(one.trainings[first][0].returns),
+        fingerprints={name: f"print of {name}" for name in one.candidates},
+        provenance=one.provenance,
+        directory=directory,
+    )
+
+
+def track_comparison(
+    tracker: Tracker, one: Comparison, directory: Path | None = None, error: BaseException | None = None
+) -> None:
+    """Tell a tracker of a comparison, from its start to its end; with an error, to its middle."""
+    info = comparison_info(one, directory)
+    tracker.discover_comparison_started(info)
+    for place in range(len(one.runs)):
+        for name in one.candidates:
+            tracker.discover_candidate_started(name)
+            if error is not None and place == len(one.runs) - 1:
+                tracker.discover_comparison_failed(info, error)
+                return
+            tracker.discover_candidate_finished(one.trainings[name][place])
+    tracker.discover_comparison_finished(one)
+
+
 def search_result(directory: Path, registry: Registry, compared: Comparison | None = None) -> SearchResult:
     champion = Algorithm(rule=Toy(rate=0.75), network=Nothing())
     directory.mkdir(parents=True, exist_ok=True)
@@ -192,7 +234,7 @@ def search_result(directory: Path, registry: Registry, compared: Comparison | No
         finalists=np.zeros((2, 1)),
         finalist_fitness=np.array([3.5, 3.0]),
         generations=5,
-        env_steps=5 * 480_000,
+        env_steps=5 * ENV_STEPS,
         seconds=15.0,
         broken={"not_finite": 5},
         comparison=compared,
@@ -232,6 +274,22 @@ def artifacts(store: str, run_id: str | None, path: str | None = None) -> set[st
 
 def steps_of(store: str, run_id: str | None, key: str) -> list[int]:
     return [point.step for point in client_of(store).get_metric_history(run_id, key)]
+
+
+def generations_of(store: str, run_id: str | None, key: str) -> list[int]:
+    """The generations that a metric has, by the env steps at which they ended."""
+    steps = steps_of(store, run_id, key)
+    assert all(step % ENV_STEPS == 0 for step in steps)
+    return [step // ENV_STEPS - 1 for step in steps]
+
+
+def below(store: str, run_id: str | None) -> dict[str, Any]:
+    """The runs right below a run, by name."""
+    client = client_of(store)
+    runs = client.search_runs([client.get_run(run_id).info.experiment_id])
+    found = [one for one in runs if one.data.tags.get("mlflow.parentRunId") == run_id]
+    assert len({one.info.run_name for one in found}) == len(found)
+    return {one.info.run_name: one for one in found}
 
 
 def written(folder: Path, *entries: tuple[str, Mapping[str, Any]]) -> None:

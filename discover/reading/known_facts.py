@@ -1,0 +1,35 @@
+"""The facts about a candidate by the text that the user gave for it: a file, or an address in a tracking store."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from discover.base.errors import UserError
+from discover.config.candidate_file import SUFFIX
+from discover.config.candidates import is_address
+from discover.contract.algorithm import Algorithm
+from discover.outer_loop.directory import CHAMPION_FILE
+from discover.plugin.loader import Plugins
+from discover.reading.facts import CandidateFacts
+from discover.reading.search_facts import facts_in
+
+
+def known_facts(plugins: Plugins, text: str, candidate: Algorithm, store: str | None = None) -> CandidateFacts:
+    """The facts about a candidate; none for a recipe, and where the search that it comes from is not at hand.
+
+    Args:
+        plugins: the loaded plugins; one of them may find the search of an address.
+        text: what the user calls the candidate.
+        candidate: the candidate.
+        store: address of the tracking store.
+    """
+    path = Path(text)
+    if path.suffix == SUFFIX:
+        return facts_in(path, candidate, plugins.registry)
+    if is_address(text):
+        with contextlib.suppress(UserError):  # a run of another kind, or a model without one
+            directory = plugins.hook.discover_find_search(address=text, store=store)
+            if directory is not None:
+                return facts_in(Path(directory) / CHAMPION_FILE, candidate, plugins.registry)
+    return CandidateFacts()

@@ -1,0 +1,91 @@
+"""The facts about the champion of a search: from its result, or from its directory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from discover.base.errors import UserError
+from discover.base.short_number import short_number
+from discover.components.space import Space
+from discover.config.build import algorithm_from
+from discover.config.reading import read_config
+from discover.contract.algorithm import Algorithm
+from discover.contract.events import SearchInfo, TaskRun
+from discover.contract.registry import Registry
+from discover.contract.results import SearchResult
+from discover.evaluation.comparison_file import REPORT_FILE, load_comparison
+from discover.outer_loop.directory import CHAMPION_FILE, CONFIG_FILE, is_search, read_origin
+from discover.outer_loop.ending import read_result
+from discover.outer_loop.history import read_history
+from discover.reading.birth import birth_of
+from discover.reading.facts import CandidateFacts, Facts, comparison_facts, cost_facts, name_of_part, provenance_facts
+
+
+def facts_of_search(search: SearchInfo, result: SearchResult) -> CandidateFacts:
+    """The facts about the champion of a search, for `candidate_page`.
+
+    Args:
+        search: the search, as its watchers see it.
+        result: its result.
+    """
+    numbers = vars(result)
+    return CandidateFacts(
+        **comparison_facts(result.comparison),
+        lineage={**_lineage(search.directory, search.config, search.space, result.champion), **_choice(numbers)},
+        cost=cost_facts(numbers),
+        provenance=provenance_facts(search.provenance),
+    )
+
+
+def facts_in(file: Path, champion: Algorithm, registry: Registry) -> CandidateFacts:
+    """The facts about a champion whose file lies in the directory of its search; none where it does not.
+
+    Args:
+        file: of the champion.
+        champion: the candidate in it.
+        registry: of the loaded plugins.
+    """
+    directory = file.parent
+    if file.name != CHAMPION_FILE or not is_search(directory):
+        return CandidateFacts()
+    numbers, config, comparison = read_result(directory), read_config(directory / CONFIG_FILE), None
+    with contextlib.suppress(UserError):  # there is no report, or a plugin that it needs is missing
+        comparison = load_comparison(directory / REPORT_FILE, registry)
+    space = Space(algorithm_from(registry, config["candidate"]))
+    return CandidateFacts(
+        **comparison_facts(comparison),
+        lineage={**_lineage(directory, config, space, champion), **(_choice(numbers) if numbers else {})},
+        cost=cost_facts(numbers) if numbers else {},
+        provenance=provenance_facts(read_origin(directory).provenance),
+    )
+
+
+def _lineage(directory: Path, config: Mapping[str, Any], space: Space, champion: Algorithm) -> dict[str, str]:
+    """The search and the generation that a champion comes from."""
+    tasks = [TaskRun(item["task"], item["steps"]).label for item in config["tasks"]]
+    lineage = {
+        "search": str(config.get("name", "search")),
+        "directory": str(directory),
+        "strategy": name_of_part(config["strategy"]),
+        "population": f"{config['population']:,} candidates in each of {config['generations']:,} generations",
+        "space": f"{len(space.genes):,} open value{'s' * (len(space.genes) != 1)}",
+        "searched on": ", ".join(tasks),
+    }
+    with contextlib.suppress(UserError):  # a damaged history costs one line, not the page
+        history = read_history(directory)
+        birth = None if history is None else birth_of(champion, space, history)
+        if birth is not None:
+            lineage["first seen in"] = f"generation {birth.generation}, with the fitness {short_number(birth.fitness)}"
+            lineage["evaluated in"] = f"{birth.evaluations:,} generation{'s' * (birth.evaluations != 1)}"
+    return lineage
+
+
+def _choice(numbers: Mapping[str, Any]) -> Facts:
+    """The choice of a champion from the finalists, from the attributes of the result of a search."""
+    return {
+        "chosen from": f"{len(numbers['finalist_fitness']):,} finalists",
+        "fitness on seeds of its own": short_number(numbers["champion_fitness"]),
+    }
