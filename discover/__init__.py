@@ -14,12 +14,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from discover.api.authoring import PluginCheck as PluginCheck
+    from discover.api.authoring import check_plugin as check_plugin
+    from discover.api.authoring import new_plugin as new_plugin
     from discover.api.candidates import environment as environment
     from discover.api.candidates import load as load
     from discover.api.candidates import recipe as recipe
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
     from discover.api.estimating import estimate as estimate
+    from discover.api.evaluating import evaluate as evaluate
+    from discover.api.exporting import export as export
     from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
     from discover.api.promoting import promote as promote
@@ -151,6 +156,7 @@ if TYPE_CHECKING:
     from discover.evaluation.comparison_file import load_comparison as load_comparison
     from discover.evaluation.comparison_file import save_comparison as save_comparison
     from discover.evaluation.comparison_file import training_alone as training_alone
+    from discover.evaluation.episodes import Evaluation as Evaluation
     from discover.inner_loop.adaptation import Adaptation as Adaptation
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
@@ -192,6 +198,11 @@ if TYPE_CHECKING:
     from discover.storage.yaml_text import values_in_file as values_in_file
 
 _HOME = {
+    "api.authoring": (
+        "PluginCheck",
+        "check_plugin",
+        "new_plugin",
+    ),
     "api.candidates": (
         "environment",
         "load",
@@ -200,6 +211,8 @@ _HOME = {
     ),
     "api.comparing": ("compare",),
     "api.estimating": ("estimate",),
+    "api.evaluating": ("evaluate",),
+    "api.exporting": ("export",),
     "api.listing": ("runs",),
     "api.loaded": ("plugins",),
     "api.promoting": ("promote",),
@@ -385,6 +398,7 @@ _HOME = {
         "save_comparison",
         "training_alone",
     ),
+    "evaluation.episodes": ("Evaluation",),
     "inner_loop.adaptation": (
         "Adaptation",
         "adaptation_figure",

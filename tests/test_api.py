@@ -15,7 +15,7 @@ import toys
 from matplotlib.figure import Figure
 
 import discover
-from discover import Algorithm, ModelVersion, Registry, UserError, free, hookimpl, replace
+from discover import Algorithm, ModelVersion, Registry, UserError, free, get, hookimpl, replace
 from discover.config.search_config import default_executor
 from discover.evaluation.train import train
 from discover.storage.yaml_text import text_of
@@ -99,9 +99,9 @@ def test_a_candidate_is_loaded_by_name_in_words_from_a_file_or_as_it_is(tmp_path
 
 def test_overrides_change_a_candidate_and_show_in_its_name() -> None:
     overrides = {"rule.toy_climb.slope": 2.0}
-    assert discover.load("climb", overrides=overrides).rule.slope == 2.0
+    assert get(discover.load("climb", overrides=overrides), "rule.slope") == 2.0
     training = discover.train("climb", "payday", steps=40, seeds=2, overrides=overrides)
-    assert (training.name, float(training.algorithm.rule.slope)) == ("climb (rule.toy_climb.slope=2.0)", 2.0)
+    assert (training.name, float(get(training.algorithm, "rule.slope"))) == ("climb (rule.toy_climb.slope=2.0)", 2.0)
     with pytest.raises(
         UserError, match=r"^overrides 'rule\.slope': the candidate has no 'rule\.slope'; did you mean 'rule\.toy"
     ):
@@ -124,6 +124,11 @@ def test_an_environment_is_that_of_a_task_or_in_words() -> None:
 
 
 # Searching ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_estimate_checks_its_config_first() -> None:
+    with pytest.raises(UserError, match=r"^population must be a whole number from 1 to 1048576; got 0\.$"):
+        discover.estimate(WORDS, overrides={"seeds": 1}, population=0)
 
 
 def test_a_search_by_words_and_one_over_a_space_are_the_same(tmp_path: Path) -> None:

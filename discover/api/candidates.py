@@ -59,7 +59,7 @@ def load(candidate: Candidate, *, overrides: Mapping[str, Any] | None = None, st
     Raises:
         UserError: there is no such recipe, file or address, the candidate has open values, or an override is wrong.
 
-    >>> load("ppo", overrides={"rule.ppo.clip": 0.3}).rule.clip
+    >>> round(float(load("ppo", overrides={"rule.ppo.clip": 0.3}).rule.clip), 3)
     0.3
     """
     from discover.config.overrides import changed, changes_of

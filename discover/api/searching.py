@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discover.api.listing import find_search
 from discover.api.loaded import plugins
-from discover.api.running import command_session
+from discover.api.running import command_session, store_of
 from discover.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -61,20 +62,22 @@ def resume(
     """Continue a search that was stopped or killed. Its result is the same to the bit as without the interruption.
 
     Args:
-        directory: directory of the search.
+        directory: directory of the search, or its name (the newest of that name), or the id of its tracked run.
         anyway: whether to continue even if versions, plugins or the device have changed.
         tracking: whether to track the search, or the address of the store.
         promote: see `search`.
 
     Raises:
-        UserError: there is no search in the directory, or versions, plugins or the device have changed.
+        UserError: there is no such search, or versions, plugins or the device have changed.
     """
     from discover.outer_loop.search import resume as resumed
 
-    def work(running: Session) -> SearchResult:
-        return resumed(running.plugins, Path(directory), running.progress, anyway=anyway)
+    place = find_search(plugins(), os.fspath(directory), store=store_of(tracking), tracking=bool(tracking))
 
-    return _search("resume", tracking, work, Path(directory), promote=promote)
+    def work(running: Session) -> SearchResult:
+        return resumed(running.plugins, place, running.progress, anyway=anyway)
+
+    return _search("resume", tracking, work, place, promote=promote)
 
 
 def _search(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discover.api.candidates import Candidate, load, name_of
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
     from discover.contract.events import TaskRun
     from discover.contract.results import Training
+    from discover.inner_loop.agents import Learned
     from discover.plugin.session import Session
 
 
@@ -26,6 +29,7 @@ def train(
     name: str | None = None,
     overrides: Mapping[str, Any] | None = None,
     tracking: bool | str = False,
+    agents: str | os.PathLike[str] | None = None,
 ) -> Training:
     """Train one candidate from scratch on one task, with several seeds.
 
@@ -38,6 +42,7 @@ def train(
         name: of the candidate in what is reported; what ``candidate`` calls it, with its overrides, unless given.
         overrides: other values of the candidate by dotted path, such as ``{"rule.ppo.clip": 0.3}``.
         tracking: whether, or where, the training is tracked.
+        agents: a new folder that keeps the trained agents, a file per seed, for `evaluate`.
 
     Returns:
         The training: it prints as a table, and `Training.plot` draws its learning curve.
@@ -51,18 +56,33 @@ def train(
     algorithm = load(candidate, overrides=overrides, store=store_of(tracking))
     name = name or changed_name(name_of(candidate), changes_of(overrides))
     seeds, seed = count("seeds", seeds), count("seed", seed, 0)
+    folder = None if agents is None else Path(agents)
     with command_session("train", tracking) as running:
-        training = train_in(running, name, algorithm, run=task_run(task, steps), seeds=seeds, seed=seed)
+        training = train_in(running, name, algorithm, run=task_run(task, steps), seeds=seeds, seed=seed, agents=folder)
     return dataclasses.replace(training, facts=running.facts)
 
 
-def train_in(running: Session, name: str, algorithm: Algorithm, *, run: TaskRun, seeds: int, seed: int) -> Training:
+def train_in(
+    running: Session,
+    name: str,
+    algorithm: Algorithm,
+    *,
+    run: TaskRun,
+    seeds: int,
+    seed: int,
+    agents: Path | None = None,
+) -> Training:
     """Train a candidate in a session that is open already, see `train`."""
     from discover.config.search_config import default_executor
+    from discover.evaluation.agent_file import save_agents
     from discover.evaluation.train import train as trained
+    from discover.storage.files import check_empty
 
+    if agents is not None:
+        check_empty(agents, "agents folder")
     registry = running.plugins.registry
-    return trained(
+    learned: list[Learned] = []
+    training = trained(
         registry,
         default_executor(registry),
         name,
@@ -72,4 +92,8 @@ def train_in(running: Session, name: str, algorithm: Algorithm, *, run: TaskRun,
         seed=seed,
         progress=lambda share: running.progress(f"{name} on {run.label}", share),
         tell=running.plugins.tell,
+        keep=None if agents is None else learned.extend,
     )
+    if agents is not None:
+        save_agents(agents, registry, training, learned)
+    return training

@@ -12,7 +12,7 @@ from discover.base.latex import latex_as_text
 if TYPE_CHECKING:
     from matplotlib.path import Path
 
-_SIZE = 18.0
+_SIZE = 19.0
 """Height of the font, in pixels."""
 
 _MARGIN = 2.0
@@ -48,9 +48,9 @@ def _outline(latex: str) -> Path:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    font = FontProperties(math_fontfamily="cm")
+    font, large = FontProperties(math_fontfamily="cm"), latex.replace(r"\frac", r"\dfrac")
     try:
-        return TextPath((0.0, 0.0), f"${latex}$", size=_SIZE, prop=font)
+        return TextPath((0.0, 0.0), f"${large}$", size=_SIZE, prop=font)
     except ValueError as error:
         reason = str(error).strip().splitlines()[-1]
         raise UserError(

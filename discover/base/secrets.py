@@ -8,7 +8,7 @@ _LOGIN = re.compile(r"(?<=://).*(?=@)|^[^/:@]+:[^/@]*(?=@)")  # the second: an a
 
 
 def without_secrets(text: str) -> str:
-    """What a user typed, without user name, password and query if it is an address.
+    """A text without user name, password and query if it is an address.
 
     >>> without_secrets("http://ann:secret@host:5000/?key=1"), without_secrets("ann:secret@host"), without_secrets("my.yaml")
     ('http://***@host:5000/?***', '***@host', 'my.yaml')

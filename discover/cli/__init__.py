@@ -8,14 +8,31 @@ from typing import Annotated
 
 import typer
 
-from discover.cli import compare, config, plugins, promote, report, resume, runs, search, show, train, ui
+from discover.cli import (
+    compare,
+    config,
+    evaluate,
+    export,
+    plugins_check,
+    plugins_list,
+    plugins_new,
+    plugins_show,
+    promote,
+    report,
+    resume,
+    runs,
+    search,
+    show,
+    train,
+    ui,
+)
 from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
 
 app = typer.Typer(name="discover", no_args_is_help=True, pretty_exceptions_enable=False)
 plugins_app = typer.Typer(
     no_args_is_help=True,
-    help="What the loaded plugins bring: components, recipes and tasks.",
+    help="What the loaded plugins bring: components, recipes and tasks; new plugins, and checks of them.",
     epilog=examples("discover plugins list"),
 )
 config_app = typer.Typer(
@@ -52,6 +69,8 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (app, "runs", runs.run, "discover runs --kind search"),
     (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 10"),
     (app, "compare", compare.run, "discover compare champion.candidate ppo --tasks CartPole-v1,Acrobot-v1 --seeds 16"),
+    (app, "export", export.run, "discover export champion.candidate --to my_rule"),
+    (app, "evaluate", evaluate.run, "discover evaluate agents/seed-0.agent --episodes 100 --gif episode.gif"),
     (app, "promote", promote.run, "discover promote models:/quickstart/3 --seeds 16"),
     (app, "show", show.run, "discover show champion.candidate --html champion.html"),
     (app, "report", report.run, "discover report discover-runs/quickstart-20260101-120000 --html quickstart.html"),
@@ -59,8 +78,10 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (config_app, "new", config.new, "discover config new first --recipe ppo --task CartPole-v1 > first.yaml"),
     (config_app, "check", config.check, "discover config check first.yaml --set population=64"),
     (config_app, "schema", config.schema, "discover config schema > config.schema.json"),
-    (plugins_app, "list", plugins.list_entries, "discover plugins list --json"),
-    (plugins_app, "show", plugins.show, "discover plugins show gae"),
+    (plugins_app, "list", plugins_list.list_entries, "discover plugins list --kind 'update rule'"),
+    (plugins_app, "show", plugins_show.show, "discover plugins show gae"),
+    (plugins_app, "new", plugins_new.new, "discover plugins new my_rule --kind update-rule"),
+    (plugins_app, "check", plugins_check.check, "discover plugins check discover-my-rule"),
 )
 for _app, _name, _function, _example in _COMMANDS:
     _app.command(_name, epilog=examples(_example))(guard_command(_function))

@@ -1,4 +1,4 @@
-"""What a shell completes: names that plugins bring, as the last command has written them down, and files of candidates."""
+"""Completion by a shell: of names that plugins bring, as the last command has written them down, and of files."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def names_of(*kinds: str) -> Completer:
 
 
 def kinds(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Complete a kind of components."""
-    return _beginning(incomplete, dict.fromkeys(_known(ctx), ""))
+    """Complete a kind of components, as one word."""
+    return _beginning(incomplete, dict.fromkeys((kind.replace(" ", "-") for kind in _known(ctx)), ""))
 
 
 def candidates(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

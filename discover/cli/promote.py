@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from discover.cli.compare import runs_of
+from discover.cli.completion import task_list
 from discover.cli.guard import raise_late
 from discover.cli.options import STEPS, Json, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import escaped, print_json, print_text, quiet_output, tracked_lines
@@ -21,7 +22,13 @@ def run(
         str, typer.Argument(metavar="VERSION", help="A version of a registered model, such as models:/quickstart/3.")
     ],
     tasks: Annotated[
-        str | None, typer.Option("--tasks", metavar="A,B", help="As in compare; by default the tasks of the search's report.")
+        str | None,
+        typer.Option(
+            "--tasks",
+            metavar="A,B",
+            help="As in compare; by default the tasks of the search's report.",
+            autocompletion=task_list,
+        ),
     ] = None,
     seeds: Seeds = 16,
     steps: Steps = STEPS,
@@ -52,7 +59,7 @@ def run(
         print_json(_summary(done, running))
     else:
         print_text(done.outcome)
-        for line in tracked_lines(running.facts if running else {}):
+        for line in tracked_lines(running.facts if running else {}, options.store):
             print(line)
     if running is not None:
         raise_late(running)

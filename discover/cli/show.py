@@ -11,8 +11,9 @@ import typer
 
 from discover.base.errors import UserError
 from discover.base.text_table import WIDTH
+from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late
-from discover.cli.options import STEPS, Json, PluginsDir, Seed, Seeds, Steps, Tracking
+from discover.cli.options import STEPS, Changes, Json, PluginsDir, Seed, Seeds, Steps, Tracking
 from discover.cli.output import escaped, print_json, print_text, quiet_output
 from discover.config.candidates import HELP, candidate_from
 from discover.plugin.session import session, start_plugins
@@ -28,15 +29,18 @@ _LEAST_SEEDS = 2
 
 
 def run(
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP)],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP, autocompletion=candidates)],
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help=_HTML)] = None,
     sensitivity: Annotated[bool, typer.Option("--sensitivity", help=_SENSITIVITY)] = False,
-    task: Annotated[str | None, typer.Option("--task", metavar="ID", help="The task of the sensitivity.")] = None,
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="ID", help="The task of the sensitivity.", autocompletion=names_of("task"))
+    ] = None,
     points: Annotated[int, typer.Option("--points", min=2, max=1000, help=_POINTS)] = 5,
     numbers: Annotated[str, typer.Option("--numbers", metavar="A,B", help=_NUMBERS)] = "",
     seeds: Seeds = 4,
     steps: Steps = STEPS,
     seed: Seed = 0,
+    settings: Changes = None,
     json: Json = False,
     tracking: Tracking = None,
     plugins_dir: PluginsDir = None,
@@ -46,18 +50,22 @@ def run(
     with quiet_output(json):
         plugins = start_plugins(plugins_dir)
         from discover.api.reading import sensitivity_in
+        from discover.config.overrides import changed, changed_name, changes_in
         from discover.contract.events import Command, TaskRun
         from discover.reading.known_facts import known_facts
         from discover.reading.page import candidate_page
 
-        algorithm, found = candidate_from(plugins, candidate, tracking), None
-        facts = known_facts(plugins, candidate, algorithm, tracking)
+        changes, found = changes_in(settings or ()), None
+        algorithm = changed(plugins.registry, candidate_from(plugins, candidate, tracking), changes)
+        facts = None if changes else known_facts(plugins, candidate, algorithm, tracking)
         with session(Command("show", tracking=False, json=json), plugins) as running:
             if sensitivity and task is not None:
                 chosen = [name.strip() for name in numbers.split(",") if name.strip()]
                 plan = {"seeds": seeds, "points": points, "seed": seed}
                 found = sensitivity_in(running, algorithm, TaskRun(task, steps), **plan, numbers=chosen)
-            page = candidate_page(algorithm, plugins.registry, name=candidate, facts=facts, sensitivity=found)
+            page = candidate_page(
+                algorithm, plugins.registry, name=changed_name(candidate, changes), facts=facts, sensitivity=found
+            )
             if html is not None:
                 _write(page, html)
     if json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,6 +35,9 @@ def run(
     no_tracking: NoTracking = False,
     tracking: Tracking = None,
     plugins_dir: PluginsDir = None,
+    agents: Annotated[
+        Path | None, typer.Option("--agents", metavar="DIR", help="A new folder that keeps the agents, a file per seed.")
+    ] = None,
 ) -> None:
     """Train a candidate from scratch on one task, with several seeds."""
     options = common(json, plugins_dir, tracking, no_tracking)
@@ -47,11 +51,13 @@ def run(
         algorithm = changed(plugins.registry, candidate_from(plugins, candidate, options.store), changes)
         name = changed_name(candidate, changes)
         with session(options.command("train"), plugins) as running:
-            training = train_in(running, name, algorithm, run=TaskRun(task, steps), seeds=seeds, seed=seed)
+            training = train_in(running, name, algorithm, run=TaskRun(task, steps), seeds=seeds, seed=seed, agents=agents)
     if options.json:
-        print_json(_summary(training, running.facts))
+        print_json(_summary(training, running.facts) | ({} if agents is None else {"agents": agents}))
     else:
         _show(training, running.facts, options.store)
+        if agents is not None:
+            print(f"agents: {agents}")
     raise_late(running)
 
 

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from discover.base.errors import UserError, nearest
+from discover.base.mistakes import Mistakes, MistakesError
 from discover.base.secrets import without_secrets
+from discover.storage.yaml_core import Line
 
 if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
+    from discover.contract.registry import Registry
     from discover.plugin.loader import Plugins
 
 HELP = (
@@ -22,6 +25,7 @@ HELP = (
 
 _ADDRESS = re.compile(r"(models|runs):/.+|[0-9a-f]{32}")
 _WORDS = (".json", ".yaml", ".yml")
+_ROOT = "candidate"
 
 
 def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Algorithm:
@@ -43,7 +47,7 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
     if path.suffix == SUFFIX:
         return load_candidate(path, registry)
     if path.suffix in _WORDS:
-        candidate = algorithm_from(registry, _config_in(path), f"candidate file '{path}'")
+        candidate = _written(registry, path)
     elif is_address(text):
         return _fetched(plugins, text, store)
     else:
@@ -82,7 +86,7 @@ def candidates_from(
         changes = changes_in(own)
         name = changed_name(text, changes)
         if name in candidates:
-            raise UserError(f"candidate '{name}' is given twice: leave one out, or change it with --set 2:PATH=VALUE.")
+            raise UserError(f"candidate '{name}' is given twice: leave one out.")
         candidates[name] = changed(plugins.registry, candidate_from(plugins, text, store), changes)
     check_different(plugins, candidates)
     return candidates
@@ -131,13 +135,26 @@ def check_different(plugins: Plugins, candidates: Mapping[str, Algorithm]) -> No
             raise UserError(f"candidates '{other}' and '{name}' are the same algorithm: leave one out.")
 
 
-def _config_in(path: Path) -> object:
-    from discover.storage.files import is_file
-    from discover.storage.yaml_text import values_in_file
+def _written(registry: Registry, path: Path) -> Algorithm:
+    """The candidate in a file of YAML or JSON.
+
+    Raises:
+        MistakesError: a sentence for each mistake in it, with its line.
+    """
+    from discover.config.build import algorithm_from
+    from discover.config.reading import Places
+    from discover.storage.files import is_file, printable
+    from discover.storage.yaml_text import values_and_lines_in_file
 
     if not is_file(path, "candidate file"):
         raise UserError(f"candidate file '{path}' does not exist: check the path.")
-    return values_in_file(path, "candidate file")
+    values, line = values_and_lines_in_file(path, "candidate file")
+    whole = Line(1)
+    whole.below = {_ROOT: line}
+    mistakes = Mistakes()
+    with mistakes.at(_ROOT):
+        return algorithm_from(registry, values, _ROOT)
+    raise MistakesError(Places(printable(path), whole).placed(mistakes.collected))
 
 
 def _fetched(plugins: Plugins, address: str, store: str | None) -> Algorithm:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
+from discover.base.errors import UserError
 from discover.components.component import Component
 from discover.contract.types import EnvState, Key, Task
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Redraw: TypeAlias = Literal["never", "episode", "update"]
 """When an environment gets a new task: never, at the start of each episode, or before each update."""
@@ -142,6 +146,21 @@ class Environment(Component):
             task: the same for the whole episode.
         """
         raise NotImplementedError
+
+    def render(self, axes: Axes, state: EnvState, task: Task) -> None:
+        """Draw a state on empty axes of matplotlib, for a picture of an episode (`discover.evaluate`).
+
+        Args:
+            axes: where to.
+            state: of one environment, as arrays in the memory of the host.
+            task: of the episode, likewise.
+
+        Raises:
+            UserError: the environment draws no pictures, as by default.
+        """
+        raise UserError(
+            f"the environment {type(self).__name__} draws no pictures: leave out --gif, or give it the method render."
+        )
 
 
 class Wrapper(Component):

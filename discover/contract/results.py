@@ -88,7 +88,7 @@ class Training:
         facts: facts that watchers add once the command is over (``run_id``, ...).
         stream: name and seed of the stream that the S seeds come from (``report 0``): trainings with the same one have the same
             seeds.
-        words: the candidate as in a config, weights as arrays; None where a training was put together by hand.
+        words: the candidate as in a config, weights as arrays; None if a component is not registered.
         references: the mean return of a random policy and the reference return, 0 and 1 on the normalized scale; None for an
             environment that is no registered task.
     """

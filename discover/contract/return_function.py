@@ -15,7 +15,8 @@ class Segment(NamedTuple):
     Attributes:
         reward: ``r_t``, the reward of the step.
         value: ``v(s_t)``, the value of the state before the step; gradients are stopped already.
-        next_value: value of the *true* next state, not of the state after a reset; 0 after a termination.
+        next_value: value of the *true* next state, not of the state after a reset; 0 after a termination. A return function
+            does not count it there, whatever it is: a rule may build segments by itself.
         terminated: whether the step ended the episode for good: no value follows.
         truncated: whether the step ended the episode by a limit: the value of the next state counts, later rewards do not.
         behavior_log_prob: log-probability of the action under the policy that took it.

@@ -79,6 +79,19 @@ class UpdateRule(Component):
         action = policy.sample(key)
         return action, policy.log_prob(action)
 
+    def act_greedily(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
+        """The actions ``[B, ...]`` of an agent that learns no more and explores no more; for `discover.evaluate`.
+
+        By default the most likely ones of the policy heads. A rule that overrides `act` overrides this too.
+
+        Args:
+            world: the world.
+            outputs: ``[B, ...]`` outputs of the network at the observations.
+            context: what `behavior` returned, with leading axis B.
+        """
+        del context
+        return world.policy(outputs).mode()
+
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState, Info]:
@@ -135,6 +148,9 @@ class WrappingRule(UpdateRule):
 
     def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.rule.act(key, world, outputs, context)  # the environments are those of the world outside
+
+    def act_greedily(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
+        return self.rule.act_greedily(world, outputs, context)
 
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory

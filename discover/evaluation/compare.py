@@ -141,7 +141,7 @@ def _share_of(
 def judged(
     trainings: Mapping[str, Sequence[Training]], runs: Sequence[TaskRun], notes: Sequence[str], provenance: Mapping[str, Any]
 ) -> Comparison:
-    """The comparison of trainings that exist already, with its tests and its verdict.
+    """The comparison of trainings that exist already, with its tests and its verdict; a single seed cannot be tested.
 
     Args:
         trainings: one per run, by candidate name; the first one is compared with each of the others.
@@ -150,14 +150,16 @@ def judged(
         provenance: of the trainings.
     """
     names = list(trainings)
-    differences = _differences(names, runs, trainings)
+    tested = all(len(training.returns) > 1 for of_one in trainings.values() for training in of_one)
+    differences = _differences(names, runs, trainings) if tested else []
+    alone = f"{names[0]} is not judged: one seed cannot tell chance from difference; give {seeds_for_verdict(1)} or more."
     return Comparison(
         candidates=tuple(names),
         runs=tuple(runs),
         notes=tuple(notes),
         trainings=trainings,
         differences=differences,
-        verdict=_verdict(names, runs, differences, trainings),
+        verdict=_verdict(names, runs, differences, trainings) if tested or len(names) == 1 else alone,
         provenance=provenance,
     )
 

@@ -43,13 +43,13 @@ def comparison_bytes(comparison: Comparison) -> bytes:
         comparison: the comparison; `training_alone` makes one of a training.
 
     Raises:
-        UserError: a training in it was put together by hand, so that nothing says what its candidate is in a config.
+        UserError: a candidate has a component that is not registered, so that a file could not name it.
     """
     arrays: dict[str, np.ndarray] = {}
     candidates = {}
     for index, name in enumerate(comparison.candidates):
         if comparison.trainings[name][0].words is None:
-            raise UserError(f"'{name}' has no words as in a config, so that it cannot be stored: train it by discover.train.")
+            raise UserError(f"'{name}' has a component that is not registered, so that no file can name it: register it.")
         words, own = without_arrays(comparison.trainings[name][0].words, f"candidates/{index}")
         arrays |= own
         candidates[name] = {"candidate": words, "fingerprint": fingerprint(words, own)}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
+from discover.base.errors import UserError
 from discover.base.randomness import seed_keys
 from discover.base.statistics import Interval, bootstrap_interval
 from discover.config.build import config_of, environment_from
@@ -19,6 +20,8 @@ from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Training
 from discover.evaluation.checks import check_lifetime
+from discover.inner_loop.agents import Learned, learned_of
+from discover.inner_loop.lifetime import updates_in
 from discover.inner_loop.reasons import translate_errors
 from discover.inner_loop.status import statuses
 from discover.plugin.provenance import provenance
@@ -40,6 +43,7 @@ def train(
     progress: Callable[[float], None] | None = None,
     facts: Mapping[str, Any] | None = None,
     tell: Callable[..., object] | None = None,
+    keep: Callable[[Sequence[Learned]], None] | None = None,
 ) -> Training:
     """Train ``algorithm`` from scratch with each of S seeds.
 
@@ -55,6 +59,7 @@ def train(
         progress: called from time to time with the share that is done.
         facts: provenance, if the caller has it already.
         tell: called with the name of a hook and its arguments when the training starts, fails or has finished.
+        keep: receives the arrays of the agents of all seeds; then all agents stay in memory until the end.
 
     Raises:
         UserError: an open value, an unknown task, a head that the network cannot give, a budget below one update.
@@ -84,6 +89,7 @@ def train(
             purpose=purpose,
             progress=progress,
             facts=facts,
+            keep=keep,
         )
     except BaseException as error:
         tell("discover_training_failed", training=info, error=error)
@@ -104,6 +110,7 @@ def train_checked(
     purpose: str,
     progress: Callable[[float], None] | None,
     facts: Mapping[str, Any],
+    keep: Callable[[Sequence[Learned]], None] | None = None,
 ) -> Training:
     """`train`, for a candidate that passed `check_lifetime` already; ``facts`` is its provenance."""
     environment, keys = environment_from(registry, run.task), seed_keys(seed, purpose, seeds)
@@ -111,7 +118,13 @@ def train_checked(
     with translate_errors(f"'{name}' cannot be trained on {run.label}", "repair the component that raises this"):
         executor = executor.settle(seeds, algorithm, [environment])
         started = time.perf_counter()
-        curves = executor.evaluate(environment, candidates, keys, run.steps, progress=progress)
+        if keep is None:
+            curves = executor.evaluate(environment, candidates, keys, run.steps, progress=progress)
+        else:
+            total = updates_in(algorithm, environment, run.steps)
+            agents = executor.begin(environment, candidates, keys)
+            agents, curves = executor.advance(environment, candidates, agents, start=0, stop=total, total=total)
+            keep(learned_of(algorithm, agents))
     seconds = time.perf_counter() - started
     returns, status = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1), statuses(curves)[0]
     return Training(
@@ -128,9 +141,17 @@ def train_checked(
         seconds=seconds,
         provenance={**facts, "executor": repr(executor)},
         stream=f"{purpose} {seed}",
-        words=config_of(registry, algorithm),
+        words=_words(registry, algorithm),
         references=_references(registry, run.task),
     )
+
+
+def _words(registry: Registry, algorithm: Algorithm) -> Any:
+    """The candidate as in a config; None if a component of it is not registered, so that it has no name."""
+    try:
+        return config_of(registry, algorithm)
+    except UserError:
+        return None
 
 
 def _tell_nobody(hook: str, **facts: object) -> None:

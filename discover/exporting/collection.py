@@ -18,7 +18,7 @@ from discover.components.component import Component, fields
 from discover.exporting.names import Constant, Import, attributes, free_names, origin
 from discover.exporting.source import as_docstring, described, source_of
 
-ENTRIES = frozenset({"__call__", "act", "apply", "behavior", "heads", "init", "rollout", "update"})
+ENTRIES = frozenset({"__call__", "act", "apply", "behavior", "evaluate", "heads", "init", "rollout", "update"})
 """The methods of components that an exported file calls by itself."""
 
 _STAND_INS = {
@@ -75,6 +75,8 @@ class Collection:
         name, module = item.__name__, sys.modules[item.__module__]
         if self._is_known(name, item):
             return
+        if not inspect.isfunction(item) and not inspect.isclass(item):
+            raise UserError(f"'{name}' of {module.__name__} is neither a plain function nor a class")
         if inspect.isfunction(item):
             text = source_of(item)
         elif issubclass(item, Component):
@@ -174,7 +176,7 @@ class Collection:
         if hint in (int, bool, str, float):
             return hint.__name__  # type: ignore[attr-defined]
         self.imports |= {_TYPES["Any"]}
-        return {tuple: "tuple", typing.Literal: "str"}.get(typing.get_origin(hint), "Any")  # type: ignore[arg-type]
+        return {tuple: "tuple", typing.Literal: "str"}.get(typing.get_origin(hint), "Any")
 
     def _annotation(self, node: ast.expr) -> str:
         names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}

@@ -91,6 +91,8 @@ def _literal(value: Any) -> str:
     if isinstance(value, np.ndarray | np.generic | jax.Array):
         number = np.asarray(value)
         return repr(int(number)) if number.dtype.kind in "iu" else repr(float(str(number)))
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_literal, value))}{',' if len(value) == 1 else ''})"
     return json.dumps(value) if isinstance(value, str) else repr(value)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -15,11 +14,12 @@ import numpy as np
 
 from discover.base.errors import UserError, message_of, shortened
 from discover.contract.algorithm import Algorithm
+from discover.contract.environment import Discrete
 from discover.exporting.module import TEXTS, module_of
 from discover.exporting.reference import fitting_spec, reference_of
-from discover.exporting.refusals import check_exportable, refuse
+from discover.exporting.refusals import NotExportableError, check_exportable
 from discover.storage.array_file import write_atomically
-from discover.storage.files import checked_path, printable
+from discover.storage.files import check_empty, new_folder
 
 
 def export_candidate(algorithm: Algorithm, name: str, folder: Path) -> list[Path]:
@@ -34,42 +34,51 @@ def export_candidate(algorithm: Algorithm, name: str, folder: Path) -> list[Path
         The files.
 
     Raises:
-        UserError: the folder is not empty, or the candidate cannot be exported.
+        NotExportableError: the candidate cannot be exported.
+        UserError: the folder is not empty, or a value is open.
     """
-    _check_empty(folder)
-    spec = fitting_spec(algorithm)
-    check_exportable(algorithm, spec)
+    check_empty(folder, "export folder")
     try:
-        module = module_of(algorithm, name)
-    except UserError as error:
-        raise error if "cannot be exported" in str(error) else refuse(str(error).rstrip(".")) from None
-    files = {"rule.py": module.text.encode(), "test_rule.py": (TEXTS / "test_rule.txt").read_bytes()}
-    if spec.observation_shape == (4,) and hasattr(spec.action, "n"):
-        files["example.py"] = (TEXTS / "example.txt").read_bytes()
-    if module.arrays:
-        files["arrays.npz"] = _npz(module.arrays)
-    files["reference.npz"] = _npz(reference_of(algorithm, spec))
-    _check(files)
-    folder.mkdir(parents=True, exist_ok=True)
+        files = _files(algorithm, name)
+    except NotExportableError as error:
+        raise NotExportableError(error.reason, name) from None
+    new_folder(folder, "export folder")
     for file, data in files.items():
         write_atomically(folder / file, data)
     return [folder / file for file in files]
 
 
-def _check_empty(folder: Path) -> None:
-    checked_path(folder, "export folder")
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"'{printable(folder)}' is a file, not a folder: give a new folder.")
-    if folder.exists() and any(folder.iterdir()):
-        raise UserError(f"the export folder '{printable(folder)}' is not empty: give a new folder, or empty it.")
+def _files(algorithm: Algorithm, name: str) -> dict[str, bytes]:
+    """The contents of the files by name, checked.
+
+    Raises:
+        NotExportableError: see there.
+    """
+    spec = fitting_spec(algorithm)
+    check_exportable(algorithm, spec)
+    try:
+        module = module_of(algorithm, name)
+    except NotExportableError:
+        raise
+    except UserError as error:
+        raise NotExportableError(str(error).rstrip(".")) from None
+    files = {"rule.py": module.text.encode(), "test_rule.py": (TEXTS / "test_rule.txt").read_bytes()}
+    if spec.observation_shape == (4,) and isinstance(spec.action, Discrete):
+        files["example.py"] = (TEXTS / "example.txt").read_bytes()
+    if module.arrays:
+        files["arrays.npz"] = _npz(module.arrays)
+    files["reference.npz"] = _npz(reference_of(algorithm, spec))
+    _check(files)
+    return files
 
 
 def _check(files: Mapping[str, bytes]) -> None:
     """Run the tests of the exported files.
 
     Raises:
-        UserError: they fail.
+        NotExportableError: they fail.
     """
+    before = set(sys.modules)
     with tempfile.TemporaryDirectory(prefix="discover-export-") as folder:
         for file, data in files.items():
             (Path(folder) / file).write_bytes(data)
@@ -77,10 +86,13 @@ def _check(files: Mapping[str, bytes]) -> None:
             tests = _loaded(Path(folder) / "test_rule.py")
             tests.test_it_acts_as_the_original()
             tests.test_five_updates_equal_those_of_the_original()
-        except AssertionError as error:
-            raise refuse(f"its numbers would differ ({_short(error)})") from None
+        except AssertionError as error:  # of the comparison
+            raise NotExportableError(f"its numbers would differ ({_short(error)})") from None
         except Exception as error:  # of a component's own code, without the framework around it
-            raise refuse(f"its source does not run by itself ({_short(error)})") from None
+            raise NotExportableError(f"its source does not run by itself ({_short(error)})") from None
+        finally:
+            for name in {name for name in sys.modules if name.startswith("exported_")} - before:
+                del sys.modules[name]
 
 
 def _short(error: Exception) -> str:
@@ -89,18 +101,11 @@ def _short(error: Exception) -> str:
 
 def _loaded(path: Path) -> ModuleType:
     """The module of a file that was just written here."""
-    name = f"discover_export_{os.getpid()}_{abs(hash(path))}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location("discover_exported_test", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    before = set(sys.modules)
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        for added in set(sys.modules) - before:
-            if added.startswith("exported_"):
-                del sys.modules[added]
+    spec.loader.exec_module(module)
     return module
 
 

@@ -16,6 +16,7 @@ from discover.components.effective import effective
 from discover.components.paths import nodes
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Continuous, Discrete, Spec
+from discover.contract.network import Inputs
 from discover.exporting.collection import Collection
 from discover.exporting.composition import Composition
 from discover.exporting.refusals import check_uses
@@ -80,7 +81,7 @@ def _plain_value(value: Any) -> Any:
 def _sections(algorithm: Algorithm) -> dict[str, list[Any]]:
     """Everything to collect, by the title of its section: what a part needs comes before it."""
     sections: dict[str, list[Any]] = {
-        "Spaces, experience, policies": [Spec, Discrete, Continuous, Trajectory, World],
+        "Spaces, experience, policies": [Spec, Discrete, Continuous, Trajectory, Inputs, World],
     }
     for root in (algorithm.network, algorithm.rule):
         for _, part in reversed(list(nodes(root))):
@@ -93,7 +94,8 @@ def _head(name: str, algorithm: Algorithm) -> str:
     cls = type(algorithm.rule)
     subject = described(inspect.getdoc(cls) or cls.__name__).splitlines()[0]
     text = (TEXTS / "head.txt").read_text(encoding="utf-8")
-    for key, value in {"NAME": name, "VERSION": version("discover-rl"), "SUBJECT": subject}.items():
+    called = name if ":" in name else Path(name).name
+    for key, value in {"NAME": called, "VERSION": version("discover-rl"), "SUBJECT": subject}.items():
         text = text.replace(f"@{key}@", value.replace("\\", "/").replace('"', "'"))
     return text
 
@@ -135,7 +137,7 @@ def _spaced(definitions: list[str]) -> list[str]:
     lines: list[str] = []
     for text in definitions:
         short = "\n" not in text
-        lines += [""] if short and lines and "\n" not in lines[-1] else ["", ""] if lines else [""]
+        lines += [""] if short and lines and "\n" not in lines[-1] else ["", ""]
         lines.append(text)
     return lines
 

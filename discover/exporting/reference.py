@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import functools
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -15,9 +17,12 @@ from discover.contract.actor import Actor
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Continuous, Discrete, Environment, Spec, Step
 from discover.contract.network import Inputs
-from discover.contract.trajectory import Trajectory
+from discover.contract.trajectory import Info, Trajectory
 from discover.contract.types import EnvState, Key, Params, RuleState, Task
 from discover.exporting.stand_ins import world as stand_ins
+
+Clock: TypeAlias = tuple[float, int]
+"""Progress and env steps."""
 
 UPDATES = 5
 """The updates over which an exported file is compared with the original."""
@@ -69,30 +74,36 @@ def fitting_spec(algorithm: Algorithm) -> Spec:
     Raises:
         UserError: it can learn with none of those that are tried.
     """
-    for spec in _SPECS:
-        try:
-            jax.eval_shape(lambda spec=spec: _begin(algorithm, spec, jax.random.key(0)))
-        except UserError as error:
-            reason = error
-        else:
+    for spec in _SPECS[:-1]:
+        with contextlib.suppress(UserError):
+            _check(algorithm, spec)
             return spec
-    raise reason
+    _check(algorithm, _SPECS[-1])
+    return _SPECS[-1]
 
 
-def reference_of(algorithm: Algorithm, spec: Spec) -> dict[str, np.ndarray]:
+def _check(algorithm: Algorithm, spec: Spec) -> None:
+    """Trace the beginning of a lifetime."""
+    jax.eval_shape(lambda: _begin(algorithm, spec, jax.random.key(0)))
+
+
+def reference_of(algorithm: Algorithm, spec: Spec, seed: int = 0) -> dict[str, np.ndarray]:
     """The numbers of `UPDATES` updates on noise, and of one choice of actions, as arrays by name."""
-    key_begin, key_act, key_run, key_look = named_keys(jax.random.key(0), "begin", "act", "run", "look")
+    key_begin, key_act, key_run, key_look = named_keys(jax.random.key(seed), "begin", "act", "run", "look")
     rollout = algorithm.rule.rollout(spec)
     clocks = [(index / 10.0, _BEGUN + index * rollout.steps * rollout.num_envs) for index in range(UPDATES)]
     key_state, params, state, actor = jax.jit(lambda key: _begin(algorithm, spec, key))(key_begin)
     observation = jax.random.normal(key_look, (16, *spec.observation_shape))
     action, log_prob = jax.jit(lambda *a: _act(algorithm, spec, *a))(key_act, params, state, observation)
     arrays = _leaves("params 0", params)
-    update, trajectories, keys = jax.jit(lambda *a: _update(algorithm, spec, *a)), [], []
+    collect, update = (jax.jit(functools.partial(each, algorithm, spec)) for each in (_collect, _update))
+    trajectories, keys = [], []
     for index, clock in enumerate(clocks):
-        actor, trajectory, key, params, state = update(jax.random.fold_in(key_run, index), (params, state), actor, clock)
+        key_collect, key_update = jax.random.split(jax.random.fold_in(key_run, index))
+        actor, trajectory = collect(key_collect, (params, state), actor=actor, clock=clock)
+        params, state, _ = update(key_update, (params, state), trajectory=trajectory, clock=clock)
         trajectories.append(trajectory)
-        keys.append(jax.random.key_data(key))
+        keys.append(jax.random.key_data(key_update))
         arrays |= _leaves(f"params {index + 1}", params)
     for name in stand_ins.Trajectory._fields[:-1]:
         arrays[f"trajectory {name}"] = np.stack([np.asarray(getattr(one, name)) for one in trajectories])
@@ -117,17 +128,19 @@ def _act(algorithm: Algorithm, spec: Spec, key: Key, params: Params, state: Rule
     return algorithm.rule.act(key, world, world.network.apply(acting, world.network_heads, inputs, ())[0], context)
 
 
-def _update(
-    algorithm: Algorithm, spec: Spec, key: Key, learned: tuple[Params, RuleState], actor: Actor, clock: tuple[float, int]
-) -> tuple[Actor, Trajectory, Key, Params, RuleState]:
-    """Collect, then learn: the trajectory, the key of the update, and the parameters and state after it."""
+def _collect(
+    algorithm: Algorithm, spec: Spec, key: Key, learned: tuple[Params, RuleState], *, actor: Actor, clock: Clock
+) -> tuple[Actor, Trajectory]:
     world = algorithm.world(Noise(shape=spec.observation_shape, action=spec.action), *clock)
-    key_collect, key_update = jax.random.split(key)
     acting, context = algorithm.rule.behavior(*learned)
-    steps = algorithm.rule.rollout(spec).steps
-    actor, trajectory = world.collect(acting, actor, key_collect, steps, context=context)
-    params, state, _ = algorithm.rule.update(key_update, world, *learned, trajectory=trajectory)
-    return actor, trajectory, key_update, params, state
+    return world.collect(acting, actor, key, algorithm.rule.rollout(spec).steps, context=context)
+
+
+def _update(
+    algorithm: Algorithm, spec: Spec, key: Key, learned: tuple[Params, RuleState], *, trajectory: Trajectory, clock: Clock
+) -> tuple[Params, RuleState, Info]:
+    world = algorithm.world(Noise(shape=spec.observation_shape, action=spec.action), *clock)
+    return algorithm.rule.update(key, world, *learned, trajectory=trajectory)
 
 
 def _leaves(name: str, tree: Any) -> dict[str, np.ndarray]:

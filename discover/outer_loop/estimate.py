@@ -1,4 +1,4 @@
-"""What a search will cost: structures, compilations, env steps, time and memory, from a rehearsal."""
+"""The expected cost of a search: structures, compilations, env steps, time and memory, from a rehearsal."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def estimate(plugins: Plugins, config: Mapping[str, Any], progress: Callable[[st
 
 @dataclass
 class _Events:
-    """What happens in a rehearsal.
+    """The events of a rehearsal.
 
     Attributes:
         ledger: notes the cost of lifetimes.
@@ -185,6 +185,7 @@ def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float
         phases.append(_phase(name, calls))
         between += events.between[name] * more
     phases.append(_phase("selection and report", [*events.rest, *ledger.take()]))
+    memory = _peak_memory()  # before a program is compiled once more
     here, compilation = ledger.compilation()
     return Estimate(
         name=config.name,
@@ -194,7 +195,7 @@ def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float
         compilation_seconds=compilation,
         phases=tuple(phases),
         seconds=between + compilation + sum(phase.seconds for phase in phases),
-        memory=_peak_memory(),
+        memory=memory,
         device_memory=sum((device.memory_stats() or {}).get("peak_bytes_in_use", 0) for device in jax.devices()),
         rehearsal_seconds=wall,
         rehearsal_compilation_seconds=here,

@@ -72,11 +72,11 @@ class HistoryFiles:
     def add(self, generation: Generation) -> None:
         """Add a generation; `write` makes it durable."""
         one = History(
-            np.asarray([generation.index], np.int32),
-            np.asarray([generation.env_steps_so_far], np.int64),
-            np.asarray(generation.genomes, np.float32)[None, :, self._columns],
-            np.asarray(generation.fitness, np.float32)[None],
-            np.asarray(generation.status, np.int8)[None],
+            generation=np.asarray([generation.index], np.int32),
+            env_steps=np.asarray([generation.env_steps_so_far], np.int64),
+            genomes=np.asarray(generation.genomes, np.float32)[None, :, self._columns],
+            fitness=np.asarray(generation.fitness, np.float32)[None],
+            status=np.asarray(generation.status, np.int8)[None],
         )
         self._waiting.append(one)
 

@@ -20,8 +20,8 @@ from discover.inner_loop.lifetime import ROWS, updates_in
 _LONG_ENOUGH = 0.7
 """Seconds of a measurement that the time of an update is taken from."""
 
-_ATTEMPTS = 4
-"""Measurements at most, each longer than the one before."""
+_WORTH_KNOWING = 1.0
+"""Seconds of all compilations from which it is measured how long they take with the cache of programs."""
 
 
 class Measured(NamedTuple):
@@ -56,7 +56,7 @@ class Call(NamedTuple):
 
 @dataclass
 class Ledger:
-    """What a rehearsal has measured.
+    """The measurements of a rehearsal.
 
     Attributes:
         executor: runs the lifetimes of the search.
@@ -87,7 +87,7 @@ class Ledger:
         The costliest program is compiled once more, as a new process would; the others are taken to be like it.
         """
         total = sum(cost.compilation for cost in self.measured.values())
-        if self.costliest is None or not total:
+        if self.costliest is None or total < _WORTH_KNOWING:
             return total, total
         run, cost = self.costliest
         jax.clear_caches()
@@ -162,7 +162,7 @@ def rehearsing(ledger: Ledger) -> type[Executor]:
 
 
 def _key(ledger: Ledger, environment: Environment, candidates: Members, shape: tuple[int, int]) -> Any:
-    """What the cost of a call depends on; the program that it runs is noted."""
+    """All that the cost of a call depends on; the program that it runs is noted."""
     lifetimes, chunk = shape[0] * shape[1], getattr(ledger.executor, "chunk", 0)
     devices = min(jax.device_count(), -(-lifetimes // chunk)) if chunk else 0
     program = jax.tree.structure(candidates), repr(environment)
@@ -171,20 +171,22 @@ def _key(ledger: Ledger, environment: Environment, candidates: Members, shape: t
 
 
 def _measured(run: Callable[[int], Curves], most: int) -> Measured:
-    """The cost of a call from calls with a few updates."""
-    count = min(2, most)
+    """The cost of a call from some with a few updates: two short ones, of which the first compiles, then longer ones."""
+    count = after = min(2, most)
     first, _ = _timed(run, count)
     short, curves = _timed(run, count)
-    low, long, after = count, short, count
-    for _ in range(_ATTEMPTS):
-        if long >= _LONG_ENOUGH or after == most:
-            break
-        after = min(most, max(after + 1, round(after * min(10.0, 1.2 * _LONG_ENOUGH / long))))
+    long = short
+    while after < most and (after == count or long < _LONG_ENOUGH):
+        after = min(most, max(2 * after, round(after * min(10.0, 1.2 * _LONG_ENOUGH / max(long, 1e-9)))))
         long, curves = _timed(run, after)
-    update = max(0.0, long - short) / (after - low) if after > low else short / low
-    fixed = max(0.0, long - update * after)
-    steps = float(curves.env_steps.sum(dtype=np.int64)) / after
-    return Measured(max(0.0, first - short), fixed, update, steps, tuple(curves.info))
+    update = max(0.0, long - short) / (after - count) if after > count else short / count
+    return Measured(
+        compilation=max(0.0, first - short),
+        fixed=max(0.0, long - update * after),
+        update=update,
+        env_steps=float(curves.env_steps.sum(dtype=np.int64)) / after,
+        info=tuple(curves.info),
+    )
 
 
 def _timed(run: Callable[[int], Curves], updates: int) -> tuple[float, Curves]:

@@ -169,6 +169,15 @@ def add_plugin(plugins: Plugins, plugin: object) -> None:
         raise PluginError(f"plugin {provenance} cannot be loaded ({cause_of(error)}): repair it.") from error
 
 
+def load_plugin(plugins: Plugins, provenance: Provenance, load: Callable[[], object]) -> None:
+    """Load one more plugin by a function that imports it. What either raises is raised, and nothing of the plugin stays."""
+    try:
+        _load(plugins.manager, plugins.registry, provenance, load)
+    except BaseException:
+        _forget(plugins.manager, plugins.registry, provenance.plugin)
+        raise
+
+
 def watch(plugins: Plugins, command: Command) -> None:
     """Register the plugins' observers (a tracker, a progress bar) for one command.
 
@@ -280,9 +289,9 @@ def _files(folder: str | os.PathLike[str] | None) -> Iterable[tuple[str, Provena
         raise PluginError(f"the plugin folder '{folder}' does not exist: give a folder that holds .py files.")
     paths = sorted(Path(folder).glob("*.py"))
     for path in (Path(folder), *paths, *_compiled(paths)):
-        _check_owner(path)
+        check_owner(path)
     for path in paths:
-        yield path.stem, Provenance(path.stem, str(path), ""), lambda path=path: _import_file(path)
+        yield path.stem, Provenance(path.stem, str(path), ""), lambda path=path: import_file(path)
 
 
 def _compiled(paths: Iterable[Path]) -> list[Path]:
@@ -290,7 +299,7 @@ def _compiled(paths: Iterable[Path]) -> list[Path]:
     return [copy for path in paths if (copy := Path(importlib.util.cache_from_source(str(path)))).exists()]
 
 
-def _check_owner(path: Path) -> None:
+def check_owner(path: Path) -> None:
     """Check that no other user can put code into a plugin's file.
 
     Raises:
@@ -304,7 +313,12 @@ def _check_owner(path: Path) -> None:
         raise PluginError(f"plugins are not loaded from a place that others can change: {problem}.")
 
 
-def _import_file(path: Path) -> Any:
+def import_file(path: Path) -> Any:
+    """The module of a file, which is run.
+
+    Raises:
+        PluginError: it is no Python file.
+    """
     name = f"discover_file_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -10,11 +10,11 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from discover.base.durations import duration
 from discover.base.errors import DiscoverWarning, cause_of
 from discover.contract.hooks import hookimpl
+from discover.plugin.standing import Standing
 from discover.process.interruption import raise_if_stopped
 
 if TYPE_CHECKING:
@@ -22,42 +22,6 @@ if TYPE_CHECKING:
 
 _PAUSE = 10.0
 """Seconds between two lines where there is no terminal."""
-
-
-class Standing(NamedTuple):
-    """The state of a search after a generation.
-
-    Attributes:
-        name: name of the search.
-        done, generations: number of generations that are done, and of all.
-        best: highest fitness so far.
-        mean: mean fitness of this generation.
-        rate: env steps per second in this generation.
-        left: expected seconds until the last generation is done.
-        broken: number of candidates that have broken so far.
-        spread: standard deviation of the fitness in this generation.
-    """
-
-    name: str
-    done: int
-    generations: int
-    best: float
-    mean: float
-    rate: float
-    left: float
-    broken: int
-    spread: float = float("nan")
-
-    def __str__(self) -> str:
-        return self.in_words(f"{self.rate:,.0f} env steps/s")
-
-    def in_words(self, last: str) -> str:
-        """The state in a line, with a further figure before the number of broken candidates."""
-        broken = f", {self.broken} broken" if self.broken else ""
-        return (
-            f"generation {self.done}/{self.generations}, ETA {duration(self.left)}, best {self.best:.3f}, "
-            f"mean {self.mean:.3f}, {last}{broken}"
-        )
 
 
 class Display(Protocol):

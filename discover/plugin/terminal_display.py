@@ -16,7 +16,7 @@ from rich.text import Text
 from discover.base.durations import duration
 
 if TYPE_CHECKING:
-    from discover.plugin.progress import Standing
+    from discover.plugin.standing import Standing
 
 _BAR, _SPARKS = 12, 40
 _LEVELS = "▁▂▃▄▅▆▇█"
@@ -47,6 +47,7 @@ class TerminalDisplay:
 
     def close(self) -> None:
         self._work = ""
+        self._live.transient = not self._searches  # nothing of a training or a comparison is worth keeping
         self._live.stop()
 
     def begin(self, name: str, done: int, generations: int) -> None:
@@ -78,7 +79,9 @@ class TerminalDisplay:
         return lines
 
     def _bar(self, share: float) -> RenderableType:
-        return ProgressBar(total=1.0, completed=share, width=_BAR)
+        return ProgressBar(
+            total=1.0, completed=share, width=_BAR, style="bright_black", complete_style="cyan", finished_style="green"
+        )
 
     def _search_line(self) -> str:
         if self._standing is None:

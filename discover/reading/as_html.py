@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from discover.reading.facts import Facts
 
 _HOW_TO_READ = (
-    "Return at the end of training: interquartile mean with its 95 % interval; the ring marks the candidate's own value."
+    "Return at the end of training: interquartile mean with its 95 % interval. The ring marks the candidate's own value, "
+    "a cross a value with which it breaks."
 )
 _ICON = "data:,"
 """The address of no icon, so that a browser does not ask for one."""
@@ -42,9 +43,9 @@ def page_as_html(page: Contents) -> str:
 def _sections(page: Contents, problems: list[str]) -> Iterator[str]:
     yield _head(page)
     yield _section("Formulas", f'<div class="formulas">{"".join(_formulas(page.formulas, problems))}</div>', page.formulas)
+    yield _table_section(change_table(page))
     yield _table_section(result_table(page))
     yield _sensitivity(page)
-    yield _table_section(change_table(page))
     yield _section("Parts", _parts(page), page.parts)
     pictures = list(pictures_of(page.candidate, page.registry, problems))
     yield _section("Figures", "".join(map(_pictures, pictures)), pictures)

@@ -10,7 +10,7 @@ from discover.reading.tables import Table, change_table, fact_tables, parts_tabl
 if TYPE_CHECKING:
     from discover.reading.contents import Contents
 
-_INDENT = "\u2003"
+_INDENT = "&emsp;"
 """A space that Markdown keeps at the beginning of a cell."""
 
 

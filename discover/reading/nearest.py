@@ -22,7 +22,7 @@ from discover.config.build import algorithm_from
 from discover.contract.algorithm import Algorithm
 from discover.contract.registry import Registry
 from discover.contract.update_rule import UpdateRule
-from discover.reading.parts import name_in, value_text
+from discover.reading.parts import last_name, name_in, value_text
 
 _SETTING, _COMPONENT, _RULE, _LONE = 0.5, 1.0, 3.0, 0.25
 """The distance of a setting, a component and an update rule that differ, and of a field that only one component has."""
@@ -51,7 +51,7 @@ class Change(NamedTuple):
     is_lost: bool = False
 
     def __str__(self) -> str:
-        name = self.path.rpartition(".")[2]
+        name = last_name(self.path)
         return f"{name}: {self.before or 'none'} -> {self.after or 'none'}" if not self.is_new else f"{name}: {self.after}"
 
 

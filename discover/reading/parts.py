@@ -34,9 +34,8 @@ class Part(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The last name of the path, with the index of an item of a list."""
-        head, _, last = self.path.rpartition(".")
-        return f"{head.rpartition('.')[2]}.{last}" if last.isdecimal() else last
+        """The last name of the path."""
+        return last_name(self.path)
 
     @property
     def depth(self) -> int:
@@ -61,6 +60,16 @@ def summary_in(registry: Registry, component: Component) -> str:
     """The line under which a component is registered, without marks of code; empty if it is not."""
     name = name_in(registry, component)
     return registry.get(component.kind, name).summary.replace("`", "") if registry.has(component.kind, name) else ""
+
+
+def last_name(path: str) -> str:
+    """The last name of a path, with the index of an item of a list.
+
+    >>> last_name("rule.clip"), last_name("wrappers.0")
+    ('clip', 'wrappers.0')
+    """
+    head, _, last = path.rpartition(".")
+    return f"{head.rpartition('.')[2]}.{last}" if last.isdecimal() else last
 
 
 def value_text(value: FieldValue) -> str:

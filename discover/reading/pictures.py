@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from discover.base.errors import cause_of
@@ -60,16 +60,20 @@ def pictures_of(candidate: Algorithm, registry: Registry, problems: list[str]) -
         registry: has the recipes.
         problems: receives a sentence for each component that fails to draw; the others are not affected.
     """
+    drawing = [(path, node) for path, node in nodes(candidate) if _draws(node)]
+    if not drawing:
+        return
     import_matplotlib()
-    for path, node in nodes(candidate):
+    recipes = list(recipes_of(registry))
+    for path, node in drawing:
         for name, own in _figures(node, path or "candidate", problems).items():
-            yield Comparison(path, name, Picture("this rule", own), known=tuple(_known(node, name, own, registry)))
+            yield Comparison(path, name, Picture("this rule", own), known=tuple(_known(node, name, own, recipes)))
 
 
-def _known(node: Component, name: str, own: str, registry: Registry) -> Iterator[Picture]:
+def _known(node: Component, name: str, own: str, recipes: Sequence[tuple[str, Algorithm]]) -> Iterator[Picture]:
     """The figure of that name of components of the same kind, one per class, unless it is the same picture."""
     classes, drawn = set[type[Component]](), {own}
-    for recipe, candidate in recipes_of(registry):
+    for recipe, candidate in recipes:
         for _, other in nodes(candidate):
             if other.kind != node.kind or type(other) in classes or not _draws(other):
                 continue
@@ -87,8 +91,6 @@ def _draws(node: Component) -> bool:
 
 def _figures(node: Component, where: str, problems: list[str]) -> dict[str, str]:
     """The figures of a component as data addresses, by name."""
-    if not _draws(node):
-        return {}
     try:
         return {str(name): _address(figure) for name, figure in node.figures().items()}
     except Exception as error:

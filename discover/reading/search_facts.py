@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from discover.base.errors import UserError
 from discover.base.short_number import short_number
@@ -32,9 +32,12 @@ def facts_of_search(search: SearchInfo, result: SearchResult) -> CandidateFacts:
         result: its result.
     """
     numbers = vars(result)
+    sizes = Sizes(
+        search.name, search.config.get("strategy"), search.population, generations=search.generations, tasks=tuple(search.tasks)
+    )
     return CandidateFacts(
         **comparison_facts(result.comparison),
-        lineage={**_lineage(search.directory, search.config, search.space, result.champion), **_choice(numbers)},
+        lineage={**_lineage(search.directory, sizes, search.space, result.champion), **_choice(numbers)},
         cost=cost_facts(numbers),
         provenance=provenance_facts(search.provenance),
     )
@@ -55,32 +58,44 @@ def facts_in(file: Path, champion: Algorithm, registry: Registry) -> CandidateFa
     with contextlib.suppress(UserError):  # there is no report, or a plugin that it needs is missing
         comparison = load_comparison(directory / REPORT_FILE, registry)
     space = Space(algorithm_from(registry, config["candidate"]))
+    tasks = tuple(TaskRun(item["task"], item["steps"]) for item in config["tasks"])
+    sizes = Sizes(config["name"], config["strategy"], config["population"], generations=config["generations"], tasks=tasks)
     return CandidateFacts(
         **comparison_facts(comparison),
-        lineage={**_lineage(directory, config, space, champion), **(_choice(numbers) if numbers else {})},
+        lineage={**_lineage(directory, sizes, space, champion), **(_choice(numbers) if numbers else {})},
         cost=cost_facts(numbers) if numbers else {},
         provenance=provenance_facts(read_origin(directory).provenance),
     )
 
 
-def _lineage(directory: Path, config: Mapping[str, Any], space: Space, champion: Algorithm) -> dict[str, str]:
+class Sizes(NamedTuple):
+    """Name, strategy (as its config has it) and sizes of a search."""
+
+    name: str
+    strategy: Any
+    population: int
+    generations: int
+    tasks: tuple[TaskRun, ...]
+
+
+def _lineage(directory: Path, sizes: Sizes, space: Space, champion: Algorithm) -> dict[str, str]:
     """The search and the generation that a champion comes from."""
-    tasks = [TaskRun(item["task"], item["steps"]).label for item in config["tasks"]]
     lineage = {
-        "search": str(config.get("name", "search")),
+        "search": sizes.name,
         "directory": str(directory),
-        "strategy": name_of_part(config["strategy"]),
-        "population": f"{config['population']:,} candidates in each of {config['generations']:,} generations",
+        "strategy": name_of_part(sizes.strategy),
+        "population": f"{sizes.population:,} candidates in each of {sizes.generations:,} generations",
         "space": f"{len(space.genes):,} open value{'s' * (len(space.genes) != 1)}",
-        "searched on": ", ".join(tasks),
+        "searched on": ", ".join(run.label for run in sizes.tasks),
     }
-    with contextlib.suppress(UserError):  # a damaged history costs one line, not the page
+    with contextlib.suppress(UserError):  # a damaged history costs two lines, not the page
         history = read_history(directory)
         birth = None if history is None else birth_of(champion, space, history)
         if birth is not None:
-            lineage["first seen in"] = f"generation {birth.generation}, with the fitness {short_number(birth.fitness)}"
+            place = f"generation {birth.generation + 1:,} of {sizes.generations:,}"
+            lineage["first seen in"] = f"{place}, with the fitness {short_number(birth.fitness)}"
             lineage["evaluated in"] = f"{birth.evaluations:,} generation{'s' * (birth.evaluations != 1)}"
-    return lineage
+    return {name: text for name, text in lineage.items() if text}
 
 
 def _choice(numbers: Mapping[str, Any]) -> Facts:

@@ -38,9 +38,8 @@ tr:last-child td { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr.changed { background: var(--mark); }
 tr.component td { font-weight: 600; }
-tr.component td code { white-space: nowrap; }
-td.takes { font-weight: 400; }
-td code { white-space: nowrap; }
+tr.component td.takes { font-weight: 400; }
+td code { overflow-wrap: normal; }
 td.takes { color: var(--soft); }
 code { font: .9em ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
 .better { color: var(--good); font-weight: 600; }
@@ -62,7 +61,7 @@ figcaption { color: var(--soft); font-size: .9rem; }
 dl { display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .35rem 1.2rem; margin: 0; }
 dt { color: var(--soft); }
 dd { margin: 0; overflow-wrap: anywhere; }
-.sweeps { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); }
+.sweeps { display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
 .sweeps figure { margin: 0; }
 svg.sweep { width: 100%; height: auto; }
 svg.sweep text { fill: var(--soft); font-size: 11px; }
@@ -70,6 +69,7 @@ svg.sweep .axis { stroke: var(--line); }
 svg.sweep .band { stroke: var(--accent); stroke-width: 1.5; }
 svg.sweep .curve { stroke: var(--accent); fill: none; stroke-width: 1.5; opacity: .55; }
 svg.sweep circle { fill: var(--accent); }
+svg.sweep .broken { stroke: var(--bad); stroke-width: 2; fill: none; }
 svg.sweep circle.own { fill: var(--card); stroke: var(--ink); stroke-width: 2; }
 @media (max-width: 40rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .6rem; } }
 @media print { body { background: #fff; } section { break-inside: avoid; border-color: #bbb; } }

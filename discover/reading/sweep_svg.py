@@ -15,7 +15,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 34
 _GAP = 4.0
 """Pixels between two labels of values, below which the second is left out."""
 
-_LETTER = 6.2
+_LETTER = 7.2
 """Pixels that a letter of a label takes, at most."""
 
 
@@ -29,7 +29,7 @@ def sweep_svg(sweep: Sweep, bounds: tuple[float, float]) -> str:
     sound = [point for point in sweep.points if not point.broken]
     places = [(_x(point.position), _y(point.interval.estimate, bounds)) for point in sound]
     curve = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    marks = "".join(_mark(point, bounds) for point in sound)
+    marks = "".join(_cross(point) if point.broken else _mark(point, bounds) for point in sweep.points)
     label = escape(f"return against {sweep.path}", quote=True)
     return (
         f'<svg class="sweep" role="img" aria-label="{label}" viewBox="0 0 {_WIDTH} {_HEIGHT}">'
@@ -78,11 +78,19 @@ def _mark(point: SweepPoint, bounds: tuple[float, float]) -> str:
     )
 
 
+def _cross(point: SweepPoint) -> str:
+    """A cross at the bottom in place of a point that broke."""
+    x, y = _x(point.position), _HEIGHT - _BOTTOM
+    title = f"{short_number(point.value)}: {point.broken} seed{'s' * (point.broken != 1)} broke"
+    lines = f'<path class="broken" d="M{x - 4:.1f} {y - 4}l8 8m0 -8l-8 8"/>'
+    return f"<g><title>{escape(title)}</title>{lines}</g>"
+
+
 def _value_labels(sweep: Sweep) -> list[str]:
-    """The values below the plot; one that would touch the label before it is left out, or is followed by ``broke``."""
+    """The values below the plot; one that would touch the label before it is left out."""
     labels, end = [], -np.inf
     for point in sweep.points:
-        text = short_number(point.value) + (" broke" if point.broken else "")
+        text = short_number(point.value)
         half = _LETTER * len(text) / 2
         center = min(max(_x(point.position), half), _WIDTH - half)
         if center - half < end + _GAP:

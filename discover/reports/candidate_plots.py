@@ -27,7 +27,7 @@ def curve_plots(of: Numbers) -> list[Plot]:
             traces += [_every_seed(of.comparison.trainings[name][place], x, index)]
             traces += band(x, low, high, name, index=index)
             traces += [line(x, middle, name, index)]
-        plots.append(Plot(of.comparison.runs[place].label + _note(of, place), traces, "env steps", "episode return", {}))
+        plots.append(Plot(of.comparison.runs[place].label + _note(of, place), traces, "env steps", "episode return"))
     return plots
 
 
@@ -39,7 +39,7 @@ def return_plots(of: Numbers) -> list[Plot]:
         for index, name in enumerate(of.comparison.candidates):
             training = of.comparison.trainings[name][place]
             traces += _points(name, index, training.returns, training.interval)
-        plots.append(Plot(run.label + _note(of, place), traces, "episode return at the end", "", _rows(of)))
+        plots.append(Plot(run.label + _note(of, place), traces, "episode return at the end", "", layout=_rows(of)))
     return plots
 
 
@@ -49,7 +49,7 @@ def aggregate_plots(of: Numbers) -> list[Plot]:
     for key in AGGREGATES:
         traces = [_point(name, index, of.overall[name][key]) for index, name in enumerate(of.comparison.candidates)]
         label = "optimality gap (less is better)" if key == "optimality gap" else f"{key} of normalized scores"
-        plots.append(Plot(label, traces, "score" if key != "optimality gap" else "gap", "", _rows(of)))
+        plots.append(Plot(label, traces, "score" if key != "optimality gap" else "gap", "", layout=_rows(of)))
     return plots
 
 
@@ -79,7 +79,7 @@ def improvement_plot(of: Numbers) -> Plot | None:
             {"type": "line", "x0": 0.5, "x1": 0.5, "yref": "paper", "y0": 0, "y1": 1, "line": {"dash": "dot", "width": 1}}
         ],
     }
-    return Plot(f"{first} over each other", traces, f"probability that {first} is better", "", layout)
+    return Plot(f"{first} over each other", traces, f"probability that {first} is better", "", layout=layout)
 
 
 def cost_plots(of: Numbers) -> list[Plot]:
@@ -104,7 +104,7 @@ def cost_plots(of: Numbers) -> list[Plot]:
             stairs = {"color": "#888888", "width": 1.6, "dash": "dot", "shape": "hv"}
             traces.append(line(x, y, "Pareto front", 0, line=stairs, meta={}))
             title = "env steps of a lifetime" if unit == "env steps" else "seconds per lifetime"
-            plots.append(Plot(f"{task}: return against {unit}", traces, title, "episode return (IQM)", {}))
+            plots.append(Plot(f"{task}: return against {unit}", traces, title, "episode return (IQM)"))
     return plots
 
 
@@ -168,8 +168,8 @@ def _point(name: str, index: int, interval: Interval) -> Trace:
 def _rows(of: Numbers, names: Sequence[str] | None = None) -> dict[str, Any]:
     """The layout of a plot with one row per candidate, the first on top."""
     rows = list(names or of.comparison.candidates)
-    axis = {"type": "category", "categoryorder": "array", "categoryarray": rows[::-1], "automargin": True}
-    return {"yaxis": axis, "height": 90 + 34 * len(rows)}
+    axis = {"type": "category", "categoryorder": "array", "categoryarray": rows[::-1], "range": [-0.6, len(rows) - 0.4]}
+    return {"yaxis": axis, "height": 110 + 34 * len(rows)}
 
 
 def _x(whole: float, points: int) -> FloatArray:

@@ -26,6 +26,9 @@ PERIODS = 30
 """The most groups of generations in a plot by generation."""
 
 
+_ENOUGH = 5  # members for an interval of their mean in a plot
+
+
 class Level(NamedTuple):
     """One option of a choice, or one bin of a number.
 
@@ -113,11 +116,19 @@ def _effect(column: Column, fitness: FloatArray, sound: np.ndarray, groups: list
                 early=_share(having, column.active, 0),
                 late=_share(having, column.active, -1),
                 broken=float((having & ~sound).sum() / max(int(having.sum()), 1)),
-                periods=tuple(mean_interval(np.where(own, fitness, np.nan)[group].ravel()) for group in groups),
+                periods=tuple(_period(np.where(own, fitness, np.nan)[group]) for group in groups),
             )
         )
     trend = None if column.options else _trend(column, np.where(counted, fitness, np.nan))
-    return Effect(column.path, not column.options, tuple(levels), _explained(centered, level_of, len(labels)), trend)
+    explained = _explained(centered, level_of, len(labels))
+    return Effect(path=column.path, number=not column.options, levels=tuple(levels), explained=explained, trend=trend)
+
+
+def _period(fitness: FloatArray) -> Interval:
+    """The mean fitness of a group of generations, with an interval where there are enough members for one that helps."""
+    interval = mean_interval(fitness.ravel())
+    enough = np.isfinite(fitness).sum() >= _ENOUGH
+    return interval if enough else Interval(np.nan, interval.estimate, np.nan)
 
 
 def _levels(column: Column, sound: np.ndarray) -> tuple[list[str], np.ndarray]:
@@ -133,10 +144,16 @@ def _levels(column: Column, sound: np.ndarray) -> tuple[list[str], np.ndarray]:
         labels = [f"{value:.4g}" for value in distinct]
     else:
         edges = np.unique(np.quantile(numbers, np.linspace(0, 1, BINS + 1)))
-        labels = [f"{low:.3g} to {high:.3g}" for low, high in itertools.pairwise(edges)]
+        labels = _ranges(edges)
         edges[-1] = np.inf
     levels = np.searchsorted(edges, column.values, side="right") - 1
     return labels, np.where(levels < len(labels), np.maximum(levels, 0), -1)
+
+
+def _ranges(edges: FloatArray) -> list[str]:
+    """The ranges between edges, with as many digits as they need to differ."""
+    digits = next(digits for digits in range(3, 18) if digits == 17 or len({f"{e:.{digits}g}" for e in edges}) == len(edges))
+    return [f"{low:.{digits}g} to {high:.{digits}g}" for low, high in itertools.pairwise(edges.tolist())]
 
 
 def _centered(fitness: FloatArray) -> FloatArray:
@@ -180,4 +197,5 @@ def _trend(column: Column, fitness: FloatArray) -> Interval:
         a, b = rankdata(numbers[counted]), rankdata(of_generation[counted])
         if a.std() > 0 and b.std() > 0:
             correlations.append(float(np.corrcoef(a, b)[0, 1]))
-    return mean_interval(np.asarray(correlations, np.float64))
+    low, estimate, high = mean_interval(np.asarray(correlations, np.float64))
+    return Interval(max(low, -1.0) if np.isfinite(low) else low, estimate, min(high, 1.0) if np.isfinite(high) else high)

@@ -28,7 +28,7 @@ _SHOWN = (-0.25, 1.75)  # the widest range of thresholds
 
 
 class Cost(NamedTuple):
-    """What a candidate reached in a run, and what it took.
+    """The return that a candidate reached in a run, and its cost.
 
     Attributes:
         name: of the candidate.
@@ -116,7 +116,16 @@ def _costs(comparison: Comparison) -> tuple[Cost, ...]:
         for training in comparison.trainings[name]:
             seeds = len(training.returns)
             iqm = float(training.interval.estimate)
-            costs.append(Cost(name, training.run, training.env_steps / seeds, training.seconds / seeds, iqm, False, False))
+            cost = Cost(
+                name=name,
+                run=training.run,
+                env_steps=training.env_steps / seeds,
+                seconds=training.seconds / seeds,
+                iqm=iqm,
+                cheapest_in_steps=False,
+                cheapest_in_seconds=False,
+            )
+            costs.append(cost)
     marked = []
     for cost in costs:
         rivals = [other for other in costs if other.run.task == cost.run.task and other is not cost]

@@ -19,8 +19,8 @@
     const c = colors();
     const own = spec.layout;
     return {
-      height: 340, margin: { l: 60, r: 16, t: 14, b: 46 }, hovermode: "closest",
-      legend: { orientation: "h", y: -0.22, font: { size: 12 } },
+      height: 340, margin: { l: 60, r: 16, t: 30, b: 46 }, hovermode: "closest",
+      legend: { orientation: "h", y: -0.3, font: { size: 12 } },
       ...own,
       shapes: (own.shapes || []).map((shape) => ({ ...shape, line: { ...shape.line, color: c.soft } })),
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
@@ -80,15 +80,14 @@
     const script = document.createElement("script");
     script.textContent = await new Response(stream).text();
     document.head.append(script);
-    const seen = new IntersectionObserver((entries) => {
-      entries.filter((entry) => entry.isIntersecting).forEach((entry) => {
-        seen.unobserve(entry.target);
-        draw(entry.target);
-      });
-    }, { rootMargin: "600px" });
-    document.querySelectorAll(".plot").forEach((place) => seen.observe(place));
-    document.querySelectorAll("details").forEach((details) => details.addEventListener("toggle", redraw));
-    window.addEventListener("beforeprint", () => document.querySelectorAll(".plot").forEach(draw));
+    const places = [...document.querySelectorAll(".plot")];
+    document.querySelectorAll("details").forEach((fold) => {
+      fold.addEventListener("toggle", () => places.filter((place) => fold.open && fold.contains(place)).forEach(draw));
+    });
+    for (const place of places.filter((each) => !each.closest("details"))) {
+      await draw(place);
+      await new Promise((resume) => setTimeout(resume)); // lets the page answer between two plots
+    }
   };
   load().catch((error) => {
     document.querySelectorAll(".plot").forEach((place) => {

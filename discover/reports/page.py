@@ -83,8 +83,8 @@ def page(title: str, verdict: Sequence[str], sections: Sequence[Section], candid
 <p class="verdict">{_text(first)}</p>
 {"".join(f'<p class="note">{_text(other)}</p>' for other in others)}
 <nav>{links}</nav>
-<div class="bar">{_buttons(candidates)}<span class="space"></span><button id="theme">light / dark</button></div>
 </header>
+<div class="bar"><div>{_buttons(candidates)}<span class="space"></span><button id="theme">light / dark</button></div></div>
 <main>
 {body}
 </main>

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,7 +31,7 @@ class Plot:
     traces: Sequence[Trace]
     x: str
     y: str
-    layout: Mapping[str, Any]
+    layout: Mapping[str, Any] = field(default_factory=dict)
 
     def spec(self) -> dict[str, Any]:
         """The plot as plotly.js takes it."""

@@ -64,14 +64,16 @@ def source_of(result: Comparison | Training | SearchResult, registry: Registry |
     """
     if isinstance(result, SearchResult):
         directory = result.champion_path.parent
-        values = _config_in(directory)
+        values = _config_in(directory) if (directory / CONFIG_FILE).is_file() else {}
         totals = {name: getattr(result, name) for name in _TOTALS}
         return Source(
             label=str(directory),
             kind="search",
             name=str(values.get("name", directory.name)),
             comparison=result.comparison,
-            population=None if registry is None else _population(directory, registry, values, result.champion_fitness),
+            population=None
+            if registry is None or not values
+            else _population(directory, registry, values, result.champion_fitness),
             facts=totals,
             provenance=_provenance(directory),
         )

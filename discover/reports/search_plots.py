@@ -14,6 +14,7 @@ from discover.reports.plots import Plot, Trace, band, color, error_bars, faint, 
 from discover.reports.source import Population
 
 _MOST_LINES = 300  # members in parallel coordinates
+_FEW = 12  # generations, each of which has a number on the axis
 _FIFTHS = ("#c9d4e5", "#9db6d8", "#6f97c7", "#4c78a8", "#e45756")  # from the lowest fitness to the highest
 
 
@@ -29,12 +30,11 @@ def fitness_plot(population: Population) -> Plot:
     mean = np.nanmean(fitness, axis=1) if len(x) else x
     traces: list[Trace] = band(x, low, high, "middle half", index=0)
     traces += [line(x, mean, "mean", 0), line(x, best, "best of its generation", 1)]
-    layout: dict[str, Any] = {}
     if population.champion_fitness is not None and np.isfinite(population.champion_fitness):
         level = float(population.champion_fitness)
         dashed = {"dash": "dash", "width": 1.5, "color": color(2)}
         traces.append(line(np.array([x.min(), x.max()]), np.array([level, level]), "champion, fresh seeds", 2, line=dashed))
-    return Plot("Fitness of the population", traces, "generation", "fitness", layout)
+    return Plot("Fitness of the population", traces, "generation", "fitness", layout=_generations(x))
 
 
 def effect_plots(effects: Effects, effect: Effect) -> list[Plot]:
@@ -57,8 +57,8 @@ def effect_plots(effects: Effects, effect: Effect) -> list[Plot]:
         effect.path,
         [marks],
         "option" if not effect.number else "value",
-        "fitness, from the mean of its generation",
-        {"shapes": zero, "xaxis": axis},
+        "effect on fitness",
+        layout={"shapes": zero, "xaxis": axis},
     )
     return [first, _by_generation(effects, effect)]
 
@@ -71,7 +71,12 @@ def _by_generation(effects: Effects, effect: Effect) -> Plot:
         low, middle, high = (np.asarray([each[end] for each in level.periods], np.float64) for end in (0, 1, 2))
         traces += band(x, low, high, level.label, index=index)
         traces += [line(x, middle, level.label, index, mode="lines+markers", marker={"size": 4})]
-    return Plot(f"{effect.path}, by generation", traces, "generation", "mean fitness", {})
+    return Plot(f"{effect.path}, by generation", traces, "generation", "mean fitness", layout=_generations(x))
+
+
+def _generations(x: FloatArray) -> dict[str, Any]:
+    """The layout of an axis of few generations: whole numbers."""
+    return {"xaxis": {"tick0": 0, "dtick": 1}} if len(x) and x.max() <= _FEW else {}
 
 
 def parallel_plot(population: Population) -> Plot:
@@ -95,7 +100,7 @@ def parallel_plot(population: Population) -> Plot:
         )
         traces.append({**trace, "x": x, "hoverinfo": "skip", "opacity": 0.55 if place < 4 else 0.9})
     axis = {"tickvals": [*range(len(labels))], "ticktext": labels, "automargin": True, "tickangle": -30}
-    return Plot("Parallel coordinates", traces, "", "from lowest to highest", {"xaxis": axis, "height": 460})
+    return Plot("Parallel coordinates", traces, "", "from lowest to highest", layout={"xaxis": axis, "height": 460})
 
 
 def _scaled(column: Column, members: np.ndarray) -> FloatArray:

@@ -71,8 +71,8 @@ def _search_section(name: str, population: Population, effects: Effects) -> Sect
         name,
         [
             Grid([search_plots.fitness_plot(population)], wide=True),
-            tables.effects_table(effects),
             how,
+            tables.effects_table(effects),
             *(tables.levels_table(effect) for effect in first),
             Grid(plots),
             *folded,

@@ -17,6 +17,7 @@ from discover.reports.effects import Effect, Effects
 from discover.reports.numbers import Numbers
 from discover.reports.source import Source
 
+_OWN = "discover-rl "
 _MOST_ROWS = 60  # of a table of differing values
 
 
@@ -91,7 +92,7 @@ def scales_table(of: Numbers) -> Table:
 
 
 def cost_table(of: Numbers) -> Table:
-    """What candidates reached, and what it took."""
+    """Returns that candidates reached, and their cost."""
     rows = [
         (
             cost.run.label,
@@ -160,11 +161,16 @@ def candidates_table(comparison: Comparison) -> Table:
 
 
 def provenance_table(sources: Sequence[Source]) -> Table:
-    """Versions, plugins, commit and device of each source."""
+    """Versions, plugins of others, commit and device of each source."""
     by_source = [dict(_flattened({"name": s.name, "kind": s.kind, **s.facts, **s.provenance})) for s in sources]
-    keys = dict.fromkeys(key for each in by_source for key in each)
+    keys = [key for key in dict.fromkeys(key for each in by_source for key in each) if not _is_own_plugin(key, by_source)]
     rows = tuple((key, *(each.get(key, "-") for each in by_source)) for key in keys)
-    return Table("Provenance", ("", *(source.label for source in sources)), rows)
+    return Table("Totals, versions, plugins and device", ("", *(source.label for source in sources)), rows)
+
+
+def _is_own_plugin(key: str, by_source: Sequence[Mapping[str, str]]) -> bool:
+    """Whether a row is about a plugin of this distribution, of which the version says all."""
+    return key.startswith("plugins.") and all(each.get(key, _OWN).startswith(_OWN) for each in by_source)
 
 
 def _with_interval(values: Interval) -> str:

@@ -51,6 +51,42 @@ def is_file(path: str | os.PathLike[str], what: str) -> bool:
     return checked_path(path, what).is_file()
 
 
+def check_empty(folder: Path, what: str) -> None:
+    """Check that a folder is empty or not there yet.
+
+    Args:
+        folder: its path.
+        what: its role (``export folder``), which begins the message of an error.
+
+    Raises:
+        UserError: it holds something, is a file, or cannot be looked into.
+
+    >>> check_empty(Path("no/such/folder"), "export folder")
+    """
+    try:
+        if not checked_path(folder, what).exists():
+            return
+        if not folder.is_dir():
+            raise UserError(f"{what} '{printable(folder)}' is a file: give a new folder.")
+        if any(folder.iterdir()):
+            raise UserError(f"{what} '{printable(folder)}' is not empty: give a new folder, or empty this one.")
+    except OSError as error:
+        raise UserError(f"{what} '{printable(folder)}' cannot be looked into ({error.strerror}): give another.") from None
+
+
+def new_folder(folder: Path, what: str) -> Path:
+    """Make a folder, with those above it.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{what} '{printable(folder)}' cannot be made ({error.strerror}): give another.") from None
+    return folder
+
+
 def bytes_of(path: Path, what: str, most: int) -> bytes:
     """The content of a file.
 

@@ -25,5 +25,6 @@ from discover.testing.registered import examples as examples
 from discover.testing.returns import check_return_function as check_return_function
 from discover.testing.rules import check_update_rule as check_update_rule
 from discover.testing.strategies import check_strategy as check_strategy
+from discover.testing.watchers import check_watcher as check_watcher
 from discover.testing.wrappers import check_curriculum as check_curriculum
 from discover.testing.wrappers import check_wrapper as check_wrapper

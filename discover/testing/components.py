@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from discover.base.errors import UserError
+from discover.base.formula_svg import formula_svg
 from discover.components.component import Component, domain_of, fields
 from discover.components.domains import Domain
 from discover.components.paths import check, walk
@@ -29,6 +30,10 @@ _TREE = (
     "Keep plain values in its fields, and leave __init__ and __repr__ alone.",
 )
 _DOMAIN = ("A strategy may propose any coordinates.", "Correct check, decode or encode of the domain, or the default.")
+_FORMULA = (
+    "`discover show` draws it with matplotlib's mathtext, which knows no environments.",
+    "Return one equation of LaTeX a line, or an empty text.",
+)
 
 
 @guarded("")
@@ -36,8 +41,8 @@ def check_component(component: Component, registry: Registry | None = None) -> N
     """Check what holds for components of every kind.
 
     The component is a pytree whose structure can be compared and hashed. Open values can be drawn, and are then legal. All
-    coordinates, however extreme, decode to a legal value. It prints as an expression. With a registry, it is equal to the bit
-    to the component that is built from its own config.
+    coordinates, however extreme, decode to a legal value. It prints as an expression, and its formula can be drawn. With a
+    registry, it is equal to the bit to the component that is built from its own config.
 
     Args:
         component: of any kind; open values are set first.
@@ -68,8 +73,20 @@ def check_component(component: Component, registry: Registry | None = None) -> N
         "It lists fields that are declared by real, integer, option_index or weights.",
         "Correct the name, or take it out.",
     )
+    _check_formula(component, name)
     if registry is not None:
         _check_config(component, registry, name)
+
+
+def _check_formula(component: Component, name: str) -> None:
+    """Check that the equations of a component are text that a page can draw."""
+    text = component.formula()
+    require(isinstance(text, str), f"{name}.formula() gives {type(text).__name__}, not text.", *_FORMULA)
+    for line in text.splitlines():
+        try:
+            formula_svg(line)
+        except UserError as error:
+            require(False, f"{name}: {error}", *_FORMULA)
 
 
 def complete(component: C) -> C:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import random
 import re
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,10 +12,12 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from discover.base.errors import UserError, cause_of
 from discover.components.component import Component
+from discover.contract.algorithm import Algorithm
 from discover.testing.failures import ConformanceError, require
 
 P = ParamSpec("P")
@@ -96,9 +97,7 @@ def traced_twice(function: Callable[..., Any], *args: Any) -> tuple[Any, bool]:
         # A new function each time: JAX would remember the trace of the first.
         program, shapes = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*args)
         programs.append(program)
-    same = [
-        [np.asarray(c).tobytes() for c in p.consts if not jax.dtypes.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs
-    ]
+    same = [[np.asarray(c).tobytes() for c in p.consts if not jnp.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs]
     return shapes, same[0] == same[1] and _text(programs[0]) == _text(programs[1])
 
 
@@ -120,7 +119,7 @@ def _source_file(owner: Any) -> str:
 @contextlib.contextmanager
 def _sentences(component: Component, method: str) -> Iterator[None]:
     """Make a `ConformanceError` with a place of every error."""
-    cls = type(component)
+    cls = type(component.rule if isinstance(component, Algorithm) else component)
     try:
         yield
     except ConformanceError as error:
@@ -144,14 +143,15 @@ def _sentences(component: Component, method: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _no_global_draws(name: str) -> Iterator[None]:
-    """Refuse a check in which numbers were drawn from the global generators of NumPy or Python."""
-    before = _numpy_state(), random.getstate()
+    """Refuse a check in which numbers were drawn from the global generator of NumPy."""
+    before = _numpy_state()
     yield
-    after = _numpy_state(), random.getstate()
-    why = "All randomness comes from the key: the same key gives the same bits, and a trace would draw once for ever."
-    remedy = "Draw with jax.random from the key that the method receives."
-    require(before[0] == after[0], f"{name} draws from NumPy's global generator.", why, remedy)
-    require(before[1] == after[1], f"{name} draws from the generator of Python's module random.", why, remedy)
+    require(
+        before == _numpy_state(),
+        f"{name} draws from NumPy's global generator.",
+        "All randomness comes from the key: the same key gives the same bits, and a trace would draw once for ever.",
+        "Draw with jax.random from the key that the method receives.",
+    )
 
 
 def _numpy_state() -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import jax
 
@@ -21,7 +21,7 @@ SMALL = (Corridor(), Corridor(real=True))
 
 
 @guarded("rule")
-def check_recipe(algorithm: Algorithm, environments: Sequence[Environment] = SMALL, updates: int = 2) -> None:
+def check_recipe(algorithm: Algorithm, environments: Iterable[Environment] = SMALL, updates: int = 2) -> None:
     """Check a candidate by a few updates, at its own sizes, on the first environment that it can be trained on.
 
     Args:

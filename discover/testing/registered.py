@@ -6,6 +6,7 @@ import dataclasses
 import typing
 from collections.abc import Iterator
 
+from discover.base.errors import UserError
 from discover.components.component import Component, Field, fields
 from discover.components.paths import walk
 from discover.config.build import algorithm_from, environment_from
@@ -13,14 +14,18 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.registry import Entry, Registry
 
 
-def examples(registry: Registry) -> list[tuple[Entry, Component]]:
+def examples(registry: Registry, *, unless_broken: bool = False) -> list[tuple[Entry, Component]]:
     """A component of each registered class: as a recipe or a task uses it, else with its defaults.
 
     A component that it needs is the first example of that kind. Classes with a required setting that is no component are left
     out.
+
+    Args:
+        registry: of all plugins.
+        unless_broken: whether recipes and tasks that cannot be built are left out too; otherwise they are an error.
     """
     instances: dict[type[Component], Component] = {}
-    for component in _in_use(registry):
+    for component in _in_use(registry, unless_broken=unless_broken):
         instances.setdefault(type(component), component)
     entries = [entry for entry in registry.entries() if entry.component is not None]
     for _ in entries:  # a component may need another one that comes later in the list
@@ -31,11 +36,16 @@ def examples(registry: Registry) -> list[tuple[Entry, Component]]:
     return [(entry, instances[entry.component]) for entry in entries if entry.component in instances]
 
 
-def _in_use(registry: Registry) -> Iterator[Component]:
+def _in_use(registry: Registry, *, unless_broken: bool) -> Iterator[Component]:
     """All components of recipes and tasks."""
-    roots: list[Component] = [algorithm_from(registry, entry.name) for entry in registry.entries("recipe")]
-    roots += [environment_from(registry, entry.name) for entry in registry.entries("task")]
-    for root in roots:
+    for entry in (*registry.entries("recipe"), *registry.entries("task")):
+        build = algorithm_from if entry.kind == "recipe" else environment_from
+        try:
+            root = build(registry, entry.name)
+        except UserError:
+            if unless_broken:
+                continue
+            raise
         yield from () if isinstance(root, Algorithm) else (root,)
         for _, owner, _, _ in walk(root):
             if not isinstance(owner, Algorithm):

@@ -107,9 +107,12 @@ def check_update_rule(
         "A search that is repeated or resumed comes to the same bits.",
         "Draw from the key alone, and keep nothing outside the state.",
     )
-    check_not_stopped(
-        rule, gradient.rule, lambda r: program(dataclasses.replace(algorithm, rule=r), key)[0][1][1].params, method="update"
-    )
+    rule = algorithm.rule
+
+    def trained(rule: UpdateRule) -> Any:
+        return program(dataclasses.replace(algorithm, rule=rule), key)[0][1][1].params
+
+    check_not_stopped(rule, gradient.rule, trained, method="update")
     _check_population(algorithm, name, jax.jit(jax.vmap(lambda a: train(a, key))), lambda a: program(a, key))
     require(len(traces) == 1, f"{name} is compiled anew for other numbers of the same structure.", *_POPULATION)
 

@@ -66,8 +66,8 @@ def check_curriculum(curriculum: Curriculum) -> None:
         "A rule sees one agent, whatever stands behind it.",
         "Return a component that derives from Network.",
     )
-    _check_made(name, "network", lambda: check_network(network))
     _check_auxiliary_loss(name, network)
+    _check_made(name, "network", lambda: check_network(network))
     family = curriculum.wrap_family(Corridor())
     require(
         isinstance(family, Environment),

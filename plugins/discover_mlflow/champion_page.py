@@ -15,16 +15,15 @@ MARKDOWN, HTML = "champion.md", "champion.html"
 
 
 def add_page(session: Session, search: SearchInfo, result: SearchResult) -> str:
-    """Add the page of a search's champion to the artifacts, unless it is there; returns it as Markdown.
+    """Add the page of a search's champion to the artifacts; returns it as Markdown. It takes seconds.
 
     If the page cannot be written, that costs one line, and the result is the description of the search's run.
     """
     try:
         page = candidate_page(result.champion, search.registry, name="champion", facts=facts_of_search(search, result))
         markdown = page.markdown()
-        if not session.holds(MARKDOWN, markdown):
-            session.text(HTML, page.html())  # first, since it takes seconds: the other one tells that both are there
-            session.text(MARKDOWN, markdown)
+        session.text(HTML, page.html())
+        session.text(MARKDOWN, markdown)
     except (Exception, SystemExit) as error:
         session.problems.append(drawing_problem("the page of the champion", error))
         return content.result_description(search, result)

@@ -12,6 +12,12 @@ from discover_mlflow.limits import LONGEST_TAG, texts
 from discover_mlflow.part import Part
 from discover_mlflow.report_files import add_comparison
 from discover_mlflow.session import Session
+from discover_mlflow.tags import VERDICT_TAG
+
+_COLOR_TAG = "mlflow.runColor"  # else MLflow takes one by the run's id, often the same for two candidates
+_COLORS = (  # in the order of discover's own figures
+    *("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf"),
+)
 
 
 class ComparisonRuns:
@@ -54,6 +60,7 @@ class ComparisonRuns:
             return
         facts = {"role": info.roles[name], "search": self._search, "fingerprint": info.fingerprints[name]}
         tags = run_tags("candidate", info.provenance, **facts) | described(f"`{info.candidates[name]!r}`")
+        tags[_COLOR_TAG] = _COLORS[[*info.candidates].index(name) % len(_COLORS)]
         params = returns.candidate_params(name, info.candidates[name], info.runs, info.seeds)
         run.begin(self._experiment, name, params=params, tags=tags, parent=self._run.key)
 
@@ -98,7 +105,7 @@ def report_name(info: ComparisonInfo) -> str:
 def record_training(run: Part, training: Training) -> None:
     """Add the curves and the results of a training to its run, unless it has them."""
     label = training.run.label
-    run.record_new("curves", f"return/{label}", **returns.return_curves(training))
+    run.record_new("curves", f"curve/{label}", **returns.return_curves(training))
     run.record_new("metrics", f"iqm/{label}", step=0, metrics=returns.end_metrics([training]))
     run.record("metrics", f"spent/{label}", step=0, metrics=returns.spent_metrics(training))  # of a repetition it is less
 
@@ -112,4 +119,4 @@ def record_table(run: Part, comparison: Comparison) -> None:
 
 def verdict_tags(verdict: str) -> dict[str, str]:
     """The tag with a verdict."""
-    return texts({"discover.verdict": verdict}, LONGEST_TAG)
+    return texts({VERDICT_TAG: verdict}, LONGEST_TAG)

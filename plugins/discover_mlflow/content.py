@@ -1,7 +1,7 @@
 """Params, tags, metrics and the description of a search, within MLflow's limits.
 
-MLflow's pages sort the charts by the names of metrics: results come first (``champion``, ``difference``, ``fitness``, ``iqm``,
-``p``, ``return...``), then what may be zero all the time (``rule``, ``spent``, ``status``, ``structures``).
+MLflow sorts charts by the names of metrics: results come first (``champion``, ``curve``, ``difference``, ``fitness``,
+``iqm``, ``p``, ``return_of_...``), then what may be zero all the time (``rule``, ``spent``, ``status``, ``structures``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from discover import Generation, SearchInfo, SearchResult, Selection, Space, Sta
 from discover_mlflow.addresses import without_secrets
 from discover_mlflow.limits import LONGEST_PARAM, LONGEST_TAG, cut, finite, flattened, keys, number, texts
 from discover_mlflow.returns import comparison_table, difference_metrics, end_metrics, hardest
-from discover_mlflow.tags import DIRECTORY_TAG
+from discover_mlflow.tags import DIRECTORY_TAG, VERDICT_TAG
 
 MOST_KEYS = 40
 """The most metric keys of the generations and of the champion of a search: with more, its page becomes slow."""
@@ -119,7 +119,7 @@ def result_metrics(result: SearchResult) -> dict[str, float]:
 
     With a report also the champion's returns at its end, and its difference from the hardest baseline, task by task.
     """
-    metrics = finite({"champion/fitness": result.champion_fitness, "champion/search_seconds": result.seconds}, _CHAMPION_KEYS)
+    metrics = finite({"champion/fitness": result.champion_fitness, "spent/search_seconds": result.seconds}, _CHAMPION_KEYS)
     report = result.comparison
     if report is None:
         return metrics
@@ -128,7 +128,7 @@ def result_metrics(result: SearchResult) -> dict[str, float]:
 
 def result_tags(search: SearchInfo, result: SearchResult) -> dict[str, str]:
     """Tags of a finished search: the verdict of its report, and its description."""
-    verdict = {} if result.comparison is None else {"discover.verdict": result.comparison.verdict}
+    verdict = {} if result.comparison is None else {VERDICT_TAG: result.comparison.verdict}
     return texts(verdict, LONGEST_TAG) | described(result_description(search, result))
 
 

@@ -130,7 +130,6 @@ class State(NamedTuple):
         sent: number of bytes of the ledger that were sent or refused.
         refused: the first bytes of the records that the store has refused.
         version: address of the champion in the store's registry of models, empty before it is there.
-        alias: its address by the alias ``champion``, empty unless it holds that.
         below: ids of the runs below that run, by name.
     """
 
@@ -140,7 +139,6 @@ class State(NamedTuple):
     sent: int = 0
     refused: tuple[int, ...] = ()
     version: str = ""
-    alias: str = ""
     below: Mapping[str, str] = MappingProxyType({})
 
     def id_of(self, name: str) -> str:

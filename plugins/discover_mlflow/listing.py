@@ -12,13 +12,14 @@ from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
 from discover_mlflow.ledger import ledger_folder, load_state
 from discover_mlflow.logs import diverted_aside, log_clause
 from discover_mlflow.stores import client_of, existing_store, quick_requests, root_cause
-from discover_mlflow.tags import DIRECTORY_TAG
+from discover_mlflow.tags import DIRECTORY_TAG, VERDICT_TAG
+from discover_mlflow.versions import is_registered, stored_version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-KIND_TAG, VERDICT_TAG = "discover.kind", "discover.verdict"
+KIND_TAG = "discover.kind"
 
 KINDS, PARTS = ("search", "comparison", "training"), ("candidate", "selection")
 """Kinds of runs that are listed, and of those that are parts of others alone."""
@@ -51,16 +52,20 @@ def list_runs(address: str | None, kind: str | None, word: str, limit: int) -> S
 
 
 def find_search(address: str, store: str | None) -> Path:
-    """The directory of the search behind a run's address.
+    """The directory of the search behind the address of a run or of a model.
 
     Raises:
         UserError: there is no such run, it is not that of a search, or another search lies in its directory now.
     """
     place = existing_store(store)
-    run_id = address.removeprefix("runs:/").strip("/").partition("/")[0]
+    run_id = address
     with diverted_aside() as log, quick_requests():
         try:
-            tag = client_of(place).get_run(run_id).data.tags.get(DIRECTORY_TAG)
+            client = client_of(place)
+            run_id = _run_id(client, address, place)
+            tag = client.get_run(run_id).data.tags.get(DIRECTORY_TAG)
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(
                 f"run '{run_id}' is not in the tracking store '{public_address(place)}' "
@@ -77,6 +82,15 @@ def find_search(address: str, store: str | None) -> Path:
             "which it was moved."
         )
     return directory
+
+
+def _run_id(client: MlflowClient, address: str, store: str) -> str:
+    """The id of the run at an address, or of that from which the model at an address comes."""
+    if is_registered(address):
+        return str(stored_version(client, address, store).run_id)
+    if address.startswith("models:/"):
+        return str(client.get_logged_model(address.removeprefix("models:/").strip("/")).source_run_id)
+    return address.removeprefix("runs:/").strip("/").partition("/")[0]
 
 
 def _summaries(client: MlflowClient, kind: str | None, word: str) -> Iterator[RunSummary]:

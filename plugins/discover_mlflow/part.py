@@ -87,9 +87,9 @@ class Part:
             self.status = facts["status"]
         self._write(kind, facts)
 
-    def has(self, once: str) -> bool:
-        """Whether the ledger has a record with this name in ``once``."""
-        return once in self._once
+    def mark(self, once: str) -> str | None:
+        """The mark of the run's last record with this name in ``once``; None if there is none."""
+        return self._once.get(once)
 
     def record_new(self, kind: str, once: str, **facts: Any) -> None:
         """Append a record, unless the run's last record of this name holds the same."""
@@ -98,10 +98,6 @@ class Part:
     def text(self, name: str, text: str) -> None:
         """Add an artifact that is a text."""
         self.file(name, text.encode(errors="backslashreplace"))
-
-    def holds(self, name: str, text: str) -> bool:
-        """Whether the ledger has an artifact of this name with this text."""
-        return self._files.get(name) == checksum(text.encode(errors="backslashreplace"))
 
     def json(self, name: str, value: object) -> None:
         """Add an artifact that is JSON."""

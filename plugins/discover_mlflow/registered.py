@@ -37,7 +37,7 @@ class Registered(NamedTuple):
 
     Attributes:
         version: its address, such as ``models:/quickstart/3``.
-        alias: the address by the alias, if this version holds it; else empty.
+        alias: the address by the alias, if this version holds it now; else empty.
     """
 
     version: str

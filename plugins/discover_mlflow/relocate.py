@@ -1,7 +1,7 @@
 """Mend a SQLite store that was moved or copied: ``python -m discover_mlflow.relocate mlflow.db``.
 
-The artifacts belong into the folder ``mlruns`` beside the file. Their addresses are rewritten in the file; nothing is written
-anywhere else, and the files in the old place are left as they are.
+The artifacts belong into the folder ``mlruns`` beside the file. Their addresses are rewritten in the file, and with them the
+directories of searches in the same folder. Nothing is written anywhere else; the files in the old place are left as they are.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from discover import UserError, run_program
 from discover_mlflow.addresses import sqlite_address, sqlite_path
 from discover_mlflow.moved import FOLDER_TAG, former_folder
 from discover_mlflow.sqlite_check import locked_store
+from discover_mlflow.tags import DIRECTORY_TAG
 
 _COLUMNS = (
     ("experiments", "artifact_location"),
@@ -71,6 +72,8 @@ def _rewrite(database: sqlite3.Connection, old: Path, new: Path) -> int:
         for table, column in _COLUMNS:
             statement = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"
             count += database.execute(statement, [after, len(before) + 1, len(before), before]).rowcount
+        search = "UPDATE tags SET value = ? || substr(value, ?) WHERE key = ? AND substr(value, 1, ?) = ?"
+        database.execute(search, [after, len(before) + 1, DIRECTORY_TAG, len(before), before])
     database.execute("UPDATE experiment_tags SET value = ? WHERE key = ? AND value = ?", [str(new), FOLDER_TAG, str(old)])
     return count
 

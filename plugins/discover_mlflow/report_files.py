@@ -40,7 +40,7 @@ class Artifacts(Protocol):
 
 def add_comparison(run: Artifacts, comparison: Comparison) -> None:
     """Add the file of a comparison, or of a training alone, to the artifacts of a run."""
-    with contextlib.suppress(UserError):  # it was put together by hand, so that nothing says what its candidates are
+    with contextlib.suppress(UserError):  # a component is not registered: no file can name it
         run.file(REPORT_FILE, comparison_bytes(comparison))
 
 

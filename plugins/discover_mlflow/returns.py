@@ -3,8 +3,8 @@
 With TASK for the name of a task and STEPS for the env steps of a lifetime on it:
 
 =====================================  =======================================================================================
-``return/TASK STEPS``                  learning curve over env steps: interquartile mean over seeds, and as ``return_low`` and
-                                       ``return_high`` its 95 % interval, by the bootstrap of `discover.band`
+``curve/TASK STEPS``                   learning curve over env steps: interquartile mean of the returns of seeds, and as
+                                       ``curve_low`` and ``curve_high`` its 95 % interval, by the bootstrap of `discover.band`
 ``iqm/TASK STEPS``                     interquartile mean of the returns at the end, ``iqm_low`` and ``iqm_high``
 ``difference/TASK STEPS``              the first candidate minus this one, ``difference_low`` and ``difference_high``: above
                                        zero, the first one is better; intervals and ``p/TASK STEPS`` are corrected
@@ -15,7 +15,6 @@ Numbers that have no curve are at step 0, so that MLflow draws bars.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +22,9 @@ import numpy as np
 
 from discover import Algorithm, Comparison, Difference, Status, TaskRun, Training, band, effective, values_by_path
 from discover_mlflow.limits import LONGEST_PARAM, finite, keys, number, texts
+
+CURVES = ("curve", "curve_low", "curve_high")
+"""Groups of metrics of a learning curve, whose charts MLflow shows first."""
 
 _MOST_OTHERS = 24  # curves of what the rule reported: with more, the page of a run becomes slow
 
@@ -37,11 +39,10 @@ def return_curves(training: Training) -> dict[str, Any]:
     """The curves of a training as a record of a ledger has them: env steps, and values by metric."""
     run, rows = training.run, training.curves.shape[1]
     low, middle, high = band(training.curves)
-    curves = {"return": middle, "return_low": low, "return_high": high, "rule/length": training.lengths.mean(axis=0)}
-    named = {keys(group, [run.label])[0]: values for group, values in curves.items()}
-    names = list(itertools.islice(sorted(training.info), _MOST_OTHERS))
-    others = keys("rule", [f"{name} {run.label}" for name in names])
-    named |= {key: training.info[name].mean(axis=0) for key, name in zip(others, names, strict=True)}
+    named = {keys(group, [run.label])[0]: values for group, values in zip(CURVES, (middle, low, high), strict=True)}
+    others = {"length": training.lengths} | {name: training.info[name] for name in sorted(training.info)[:_MOST_OTHERS]}
+    places = keys("rule", [f"{name} {run.label}" for name in others])
+    named |= {key: values.mean(axis=0) for key, values in zip(places, others.values(), strict=True)}
     return {
         "steps": [run.steps * (row + 1) // rows for row in range(rows)],
         "curves": {key: list(map(number, values)) for key, values in named.items() if np.isfinite(values).any()},

@@ -12,7 +12,7 @@ from discover_mlflow.content import ERROR_TAG, parent_tags
 from discover_mlflow.experiments import experiment_of
 from discover_mlflow.ledger import State
 from discover_mlflow.models import log_model, logged_model
-from discover_mlflow.registered import RefusedError, register
+from discover_mlflow.registered import RefusedError, Registered, register
 from discover_mlflow.sqlite_check import has_run
 from discover_mlflow.stores import client_of, place_of
 
@@ -155,7 +155,7 @@ class Run:
             params=record["params"],
         )
 
-    def version(self, record: Mapping[str, Any], state: State) -> State:
+    def version(self, record: Mapping[str, Any], state: State) -> Registered:
         """Register the champion, which the run has logged, as a version of a registered model.
 
         Raises:
@@ -165,8 +165,7 @@ class Run:
         model = logged_model(self._client, state.experiment_id, state.run_id, record["sha256"])
         if model is None:
             raise RefusedError("the store lacks the champion of the run")
-        version, alias = register(self._client, record, state.run_id, model)
-        return state._replace(version=version, alias=alias)
+        return register(self._client, record, state.run_id, model)
 
     def status(self, record: Mapping[str, Any], state: State) -> None:
         """Set a run's status; a final one ends it. A run that goes on or has finished loses the tag of an error."""

@@ -45,6 +45,7 @@ class Sender(threading.Thread):
         self._again = list(self._state.refused)  # sent first
         self._restarted = False
         self._last_status = ""
+        self._alias = ""
         self._wake, self._closing, self._given_up = threading.Event(), threading.Event(), threading.Event()
         self._pause, self._failing = 1.0, False
         self._population_seconds, self._population_sent = population_seconds, time.monotonic()
@@ -58,8 +59,8 @@ class Sender(threading.Thread):
 
     @property
     def version(self) -> tuple[str, str]:
-        """Address of the registered version of the champion, and that by its alias; empty where there is none."""
-        return self._state.version, self._state.alias
+        """Address of the registered version of the champion, and that by its alias if it has just got it; else empty."""
+        return self._state.version, self._alias
 
     def wake(self) -> None:
         """Notify the thread that the ledger has grown."""
@@ -256,7 +257,8 @@ class Sender(threading.Thread):
 
     def _register(self, run: Run, record: dict[str, Any]) -> None:
         try:
-            self._save(run.version(record, self._state))
+            version, self._alias = run.version(record, self._state)
+            self._save(self._state._replace(version=version))
         except NoRegistryError as error:
             address, cause = public_address(self._address), root_cause(error, self._address)
             self.problems.put(

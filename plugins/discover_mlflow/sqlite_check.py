@@ -15,16 +15,30 @@ from discover import UserError
 from discover_mlflow.addresses import DEFAULT, client_address, local_path
 from discover_mlflow.moved import former_folder
 
-LEAVE = f"give another address with --tracking (such as {DEFAULT}), or leave tracking out with --no-tracking."
+_ANOTHER = f"give another address with --tracking (such as {DEFAULT})"
+_LEAVE = f"{_ANOTHER}, or leave tracking out with --no-tracking."
 
 _SECONDS = 5.0  # that another process may hold the file's lock
 _TABLES = {"experiments", "runs", "alembic_version"}
 _REVISIONS = "store/db_migrations/versions"
 
 
-def refusal(address: str, reason: str, remedy: str = "") -> UserError:
+class StoreError(UserError):
+    """A store cannot be used; ``address`` must be without secrets."""
+
+    def __init__(self, address: str, reason: str, remedy: str, last: str = _LEAVE):
+        super().__init__(f"the tracking store '{address}' cannot be used ({reason}): ", f"{remedy}{last}")
+        self._parts = (address, reason, remedy)
+
+    def of_reading(self) -> StoreError:
+        """The same error for what reads the store, which cannot leave it out."""
+        address, reason, remedy = self._parts
+        return StoreError(address, reason, remedy, f"{'or ' if remedy else ''}{_ANOTHER}.")
+
+
+def refusal(address: str, reason: str, remedy: str = "") -> StoreError:
     """The sentence on a store that cannot be used; ``address`` must be without secrets."""
-    return UserError(f"the tracking store '{address}' cannot be used ({reason}): ", f"{remedy}{LEAVE}")
+    return StoreError(address, reason, remedy)
 
 
 def check_sqlite(address: str, path: Path, experiment: str | None, run_id: str = "") -> None:
@@ -101,6 +115,8 @@ def _check_schema(address: str, path: Path, database: sqlite3.Connection) -> Non
     known, newest = _revisions()
     if len(newest) != 1 or revisions == newest:  # the first: of an MLflow with its revisions elsewhere nothing is known
         return
+    if not revisions:
+        raise refusal(address, "its tables are not complete: the process that created them was ended", "move it away, ")
     if revisions <= known:
         command = f"mlflow db upgrade {shlex.quote(client_address(address))}"
         raise refusal(address, "it was made by an older MLflow", f"save a copy of it and run '{command}', ")
@@ -113,7 +129,9 @@ def _check_place(address: str, path: Path, database: sqlite3.Connection) -> None
     if folder is not None:
         command = f"python -m discover_mlflow.relocate {shlex.quote(str(path))}"
         reason = f"it was moved or copied from {folder}, where the addresses of its artifacts lead"
-        raise refusal(address, reason, f"move {folder / 'mlruns'} beside it as well and run '{command}', ")
+        here = path.with_name("mlruns").exists()
+        files = "" if here else f"move or copy {folder / 'mlruns'} beside it and "
+        raise refusal(address, reason, f"{files}run '{command}', ")
 
 
 def _revisions() -> tuple[set[str], set[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -17,13 +16,12 @@ from discover_mlflow.addresses import (
     client_address,
     public_address,
     resolve_store,
-    sqlite_address,
     sqlite_path,
     without_secrets,
 )
 from discover_mlflow.experiments import EXPERIMENT, experiment_of
-from discover_mlflow.files import put_new
-from discover_mlflow.sqlite_check import check_sqlite, deleted_experiment, deleted_run, refusal
+from discover_mlflow.new_store import create_store
+from discover_mlflow.sqlite_check import StoreError, check_sqlite, deleted_experiment, deleted_run, refusal
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,6 +71,15 @@ def check_tracking(address: str, experiment: str | None = EXPERIMENT, run_id: st
     Raises:
         UserError: it does not; the message has the reason and the remedy.
     """
+    try:
+        _check(address, experiment, run_id)
+    except StoreError as error:
+        if experiment is not None:
+            raise
+        raise error.of_reading() from None
+
+
+def _check(address: str, experiment: str | None, run_id: str) -> None:
     path = sqlite_path(address)
     if path is not None:
         check_sqlite(address, path, experiment, run_id)
@@ -116,8 +123,8 @@ def client_of(address: str) -> MlflowClient:
 
     logs.take_over()
     path = sqlite_path(address)
-    if path is not None and not path.exists():
-        _create(path)
+    if path is not None and (not path.exists() or not path.stat().st_size):
+        create_store(path)
     place = client_address(address)
     return MlflowClient(tracking_uri=place, registry_uri=place)
 
@@ -190,17 +197,6 @@ def _within(seconds: float, work: Callable[[], None]) -> None:
         raise TimeoutError(f"it does not answer within {seconds:g} s")
     if errors:
         raise errors[0]
-
-
-def _create(path: Path) -> None:
-    """Create an empty store elsewhere and move it to its place as a whole: no killed process leaves half of its tables."""
-    from mlflow import MlflowClient
-
-    with tempfile.TemporaryDirectory(prefix="discover-mlflow-") as folder:
-        new = Path(folder) / "mlflow.db"
-        place = client_address(sqlite_address(new))
-        MlflowClient(tracking_uri=place, registry_uri=place).search_experiments(max_results=1)
-        put_new(path, new.read_bytes())
 
 
 @contextlib.contextmanager

@@ -6,6 +6,9 @@ DIRECTORY_TAG = "discover.directory"
 CHECKSUM_TAG = "discover.sha256"
 """Checksum of the candidate file of a model or a version."""
 
+VERDICT_TAG = "discover.verdict"
+"""Verdict of a comparison, or of the report of a search."""
+
 SEARCH_TAG = "discover.search"
 """Name of the searches whose champions are the versions of a registered model."""
 

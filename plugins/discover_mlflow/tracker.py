@@ -39,7 +39,7 @@ from discover_mlflow.population import history
 from discover_mlflow.report_files import add_comparison, add_history, add_report
 from discover_mlflow.session import Session
 from discover_mlflow.stores import check_tracking, experiment_name
-from discover_mlflow.version_record import version_record
+from discover_mlflow.version_record import version_description, version_record
 
 CHAMPION = "champion.candidate"
 
@@ -108,7 +108,7 @@ class Tracker:
         if self._directory is not None:
             state = load_state(ledger_folder(self._directory), self.address)
             self.run_id = state.run_id or None
-            self._model = _addresses(state.version, state.alias)
+            self._model |= _addresses(state.version, "")
         if self._lost:
             raise DiscoverError("; ".join(self._lost) + ".")
         return self.run_id
@@ -189,13 +189,16 @@ class Tracker:
 
     def _register(self, session: Session, search: SearchInfo, result: SearchResult) -> None:
         """Record that the champion is a version of the registered model of the search's name."""
-        page = add_page(session, search, result)
-        once, record = "champion/version", version_record(search, result, page=page, promoted=self._promote)
-        if record["name"] != search.name and not session.has(once):
+        once, record = "champion/version", version_record(search, result, promoted=self._promote)
+        mark = checksum(json.dumps([record, content.result_description(search, result)]).encode())
+        if session.mark(once) == mark:
+            return  # the end was repeated, and took another time, which the page tells too
+        if record["name"] != search.name and session.mark(once) is None:
             session.problems.append(
                 f"the registered model of the search '{search.name}' is called '{record['name']}': MLflow takes no other name"
             )
-        session.record("version", once=once, mark=checksum(json.dumps(record).encode()), **record)
+        description = version_description(add_page(session, search, result))
+        session.record("version", once=once, mark=mark, description=description, **record)
 
     @hookimpl
     def discover_search_failed(self, search: SearchInfo, error: BaseException) -> None:

@@ -11,38 +11,35 @@ from typing import Any
 from discover import SearchInfo, SearchResult, TaskRun
 from discover_mlflow.champion_page import HTML, MARKDOWN
 from discover_mlflow.registered import ALIAS, registered_name
-from discover_mlflow.tags import DIRECTORY_TAG, REPORT_TASKS_TAG, TASKS_TAG
+from discover_mlflow.tags import DIRECTORY_TAG, REPORT_TASKS_TAG, TASKS_TAG, VERDICT_TAG
 
 _LONGEST = 5000  # characters of a tag or a description; the tables of MLflow hold no more
 _SEPARATOR = ", "
 _MORE = f"\n\n(The whole page is the artifact `{MARKDOWN}` of the run, and `{HTML}`.)"
 
 
-def version_record(search: SearchInfo, result: SearchResult, *, page: str, promoted: bool) -> dict[str, Any]:
-    """The content of a record of kind ``version``.
+def version_record(search: SearchInfo, result: SearchResult, *, promoted: bool) -> dict[str, Any]:
+    """The content of a record of kind ``version``, but for the description of the version.
 
     Args:
         search: a search that has finished.
         result: of the search.
-        page: the page of the champion in Markdown.
         promoted: whether the user wants the version to be the champion of its registered model without a comparison.
     """
     champion, comparison = result.champion_path.read_bytes(), result.comparison
-    tags = {
-        DIRECTORY_TAG: str(search.directory.absolute()),
-        TASKS_TAG: tasks_text(search.tasks),
+    tags = {} if comparison is None else {VERDICT_TAG: comparison.verdict, REPORT_TASKS_TAG: tasks_text(comparison.runs)}
+    tags |= {
         "discover.fitness": f"{result.champion_fitness:.6g}",
+        TASKS_TAG: tasks_text(search.tasks),
+        DIRECTORY_TAG: str(search.directory.absolute()),
         "discover.fingerprint": _fingerprint(result),
     }
-    if comparison is not None:
-        tags |= {REPORT_TASKS_TAG: tasks_text(comparison.runs), "discover.verdict": comparison.verdict}
     return {
         "name": registered_name(search.name),
         "search": search.name,
         "about": _about(search),
         "sha256": hashlib.sha256(champion).hexdigest(),
         "tags": {key: text[:_LONGEST] for key, text in tags.items()},
-        "description": _cut(page),
         "promote": "without a comparison (--promote)" if promoted else "",
     }
 
@@ -70,8 +67,8 @@ def tasks_in(text: str) -> list[TaskRun]:
     return [TaskRun(task, int(steps)) for task, _, steps in pairs]
 
 
-def _cut(page: str) -> str:
-    """As many of the lines of a page as a description holds."""
+def version_description(page: str) -> str:
+    """As many of the lines of a champion's page as the description of a version holds."""
     return page if len(page) <= _LONGEST else page[: page.rindex("\n", 0, _LONGEST - len(_MORE))] + _MORE
 
 

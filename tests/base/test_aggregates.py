@@ -20,7 +20,7 @@ def scores(seeds: int, tasks: int, shift: float = 0.0) -> np.ndarray:
 
 
 def iqm(values: np.ndarray) -> float:
-    return float(stats.trim_mean(values, proportiontocut=0.25, axis=None))
+    return float(stats.trim_mean(values.ravel(), 0.25))
 
 
 def median(values: np.ndarray) -> float:

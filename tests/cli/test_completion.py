@@ -39,6 +39,8 @@ def test_names_of_plugins_and_files_are_completed(remembered: Path, brought: Pat
     assert completed(f"discover compare climb {folder} --tasks payday,late") == ["payday,late-payday"]
     assert completed(f"discover plugins show {folder} toy_h") == ["toy_hill"]
     assert completed(f"discover config new {folder} --strategy toy_h") == ["toy_hill"]
+    assert completed(f"discover export {folder} cl") == ["climb", "climber.candidate", "climbers/"]
+    assert completed(f"discover plugins list {folder} --kind update") == ["update-rule"]
     assert completed("discover tra") == ["train"]
     (names,) = remembered.glob("names-*.json")
     names.write_text("[1]")

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import Result
 
 COMMANDS = (
-    *("", "search", "resume", "runs", "train", "compare", "ui", "plugins", "plugins list", "plugins show"),
+    *("", "search", "resume", "runs", "train", "compare", "export", "evaluate", "ui"),
+    *("plugins", "plugins list", "plugins show", "plugins new", "plugins check"),
     *("config", "config new", "config check", "config schema"),
 )
 

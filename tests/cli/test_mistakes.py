@@ -66,6 +66,15 @@ def test_unknown_field(mistaken: Callable[..., str]) -> None:
     )
 
 
+def test_mistakes_in_the_file_of_a_candidate_have_their_lines(invoke: Invoke) -> None:
+    Path("mine.yaml").write_text("recipe: climb\nrule:\n  toy_climb:\n    slop: 1\n    noise: 7\n")
+    result = invoke("train", "mine.yaml", *TRAIN)
+    assert result.exit_code == 2
+    first, second = result.stderr.splitlines()
+    assert first.startswith("error: mine.yaml:4: candidate.rule.toy_climb: Climb has no field 'slop'; did you mean 'slope'?")
+    assert second == "error: mine.yaml:5: candidate.rule.toy_climb.noise must lie in [0, 1]; got 7."
+
+
 def test_unknown_task(mistaken: Callable[..., str], invoke: Invoke) -> None:
     assert mistaken("tasks.0.task=paydy").startswith("tasks.0.task: no task is called 'paydy': did you mean 'payday'? Known: ")
     trained = sentence(invoke("train", "climb", "--task", "paydy", "--no-tracking"))
@@ -136,7 +145,7 @@ def test_missing_files(invoke: Invoke, config: Path) -> None:
     for name in ("other.candidate", "other.yaml"):
         assert sentence(invoke("train", name, *TRAIN)) == f"candidate file '{name}' does not exist: check the path."
     assert sentence(invoke("resume", "nowhere")) == (
-        "'nowhere' is neither a directory nor the id of a tracked run: give the directory that the search printed."
+        "'nowhere' is neither a directory nor the name or the run of a search: 'discover runs' lists what there is."
     )
     Path("empty").mkdir()
     assert sentence(invoke("resume", "empty")) == (

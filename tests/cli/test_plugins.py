@@ -1,12 +1,16 @@
 """``discover plugins``."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from typer.testing import Result
 
+from discover.cli import plugins_list
 from discover.cli.describe import description_of
 from discover.cli.output import plain
 from discover.plugin.loader import load_plugins
@@ -31,6 +35,40 @@ def test_list_in_words(invoke: Invoke) -> None:
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["update", "rule", "toy_climb"] in [row[:3] for row in rows]
+
+
+def test_list_of_one_kind_and_of_a_word(told: Told, invoke: Invoke) -> None:
+    kinds = {entry["kind"] for entry in told("plugins", "list", "--kind", "return-function")}
+    assert kinds == {"return function"}
+    found = told("plugins", "list", "--kind", "update rule", "--search", "RAISES THE ACTION")
+    assert [entry["name"] for entry in found] == ["toy_climb"]
+    unknown = invoke("plugins", "list", "--kind", "netwrk")
+    assert unknown.exit_code == 2
+    assert "--kind 'netwrk': nothing is of that kind; did you mean 'network'? Known: " in unknown.stderr
+    nothing = invoke("plugins", "list", "--search", "frobnicate")
+    assert (nothing.exit_code, nothing.stdout) == (2, "")
+    assert "--search 'frobnicate': no name and no summary holds it" in nothing.stderr
+
+
+def test_a_plugin_that_watches_is_listed_as_a_watcher(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISCOVER_BLOCK_PLUGINS")
+    (entry,) = told("plugins", "list", "--kind", "watcher", "--search", "mlflow")
+    assert (entry["name"], entry["plugin"], entry["distribution"]) == ("mlflow", "mlflow", "discover-rl")
+
+
+def test_a_terminal_shows_a_screen_and_how_many_more_there_are(
+    told: Told, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins_list, "sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("LINES", "20")
+    lines = invoke("plugins", "list").stdout.splitlines()
+    assert 10 < len(lines) <= 18
+    entries = len(told("plugins", "list"))
+    assert re.fullmatch(r"and \d+ more: narrow them by --kind KIND or --search WORD, or list all with --all\.", lines[-1])
+    assert entries > int(lines[-1].split()[1]) > entries - 20
+    assert len(invoke("plugins", "list", "--all").stdout.splitlines()) > entries
+    assert "more:" not in invoke("plugins", "list", "--search", "toy_climb").stdout
 
 
 def test_show_tells_fields_with_domains_and_defaults(told: Told) -> None:

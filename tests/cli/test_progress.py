@@ -160,6 +160,7 @@ def test_the_work_of_a_report_has_its_share_and_the_time_left(clock: Clock) -> N
     picture = drawn(clock, work)
     assert "climb on payday @ 100, 25%, 0:10, 0:30 left" in picture
     assert "generation" not in picture
+    assert picture.endswith("\x1b[?25h\r\x1b[1A\x1b[2K")  # nothing of it stays
 
 
 def test_a_terminal_stays_as_it_is_where_nothing_runs(clock: Clock) -> None:

@@ -93,7 +93,10 @@ def test_a_version_that_is_not_better_does_not(invoke: Invoke) -> None:
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     assert "worse on 2" in result.stdout
-    assert lines[-2:] == ["models:/toy/2 remains the champion (--force moves the alias all the same).", "run: promote-run"]
+    assert lines[-2:] == [
+        "models:/toy/2 remains the champion (--force moves the alias all the same).",
+        "look at it: discover ui --run promote-run",
+    ]
     assert champion() == "models:/toy/2"
     assert not Path("why").exists()
 

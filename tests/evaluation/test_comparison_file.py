@@ -107,7 +107,7 @@ def test_a_candidate_with_weights_comes_back(tmp_path: Path, compared: Compariso
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_training_that_was_put_together_by_hand_is_not_stored(compared: Comparison) -> None:
-    by_hand = dataclasses.replace(compared.trainings["b"][0], words=None)
-    with pytest.raises(UserError, match="'b' has no words as in a config"):
-        comparison_bytes(training_alone(by_hand))
+def test_a_candidate_without_a_name_is_not_stored(compared: Comparison) -> None:
+    nameless = dataclasses.replace(compared.trainings["b"][0], words=None)
+    with pytest.raises(UserError, match="'b' has a component that is not registered"):
+        comparison_bytes(training_alone(nameless))

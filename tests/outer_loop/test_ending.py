@@ -14,7 +14,17 @@ import toys
 import yaml
 from searches import WORDS, Watcher, run, state, watched
 
-from discover import Curves, Executor, Registry, Space
+from discover import (
+    Comparison,
+    ComparisonInfo,
+    Curves,
+    Executor,
+    Registry,
+    SearchInfo,
+    Selection,
+    Space,
+    hookimpl,
+)
 from discover.base.errors import EvaluationError
 from discover.base.randomness import seed_keys
 from discover.config.build import algorithm_from, environment_from
@@ -186,6 +196,50 @@ def test_a_finished_search_shows_its_result_again_and_runs_nothing(tmp_path: Pat
     assert runs.count == 0
     assert watcher.events == ["started from 2", "finished"]
     assert result.seconds == whole.result.seconds
+
+
+def test_the_choice_and_the_report_of_a_search_are_told_and_those_of_a_finished_one_are_not(tmp_path: Path) -> None:
+    events: list[tuple[str, Any]] = []
+
+    class Notes:
+        @hookimpl
+        def discover_selection_started(self, search: SearchInfo) -> None:
+            events.append(("selection started", search.directory.name))
+
+        @hookimpl
+        def discover_selection_finished(self, search: SearchInfo, selection: Selection) -> None:
+            events.append(("selection finished", search.directory.name))
+            assert selection.fitness == pytest.approx(float(load_notes(search.directory / "champion.candidate")["fitness"]))
+            assert len(selection.finalists) == len(selection.finalist_fitness)
+
+        @hookimpl
+        def discover_comparison_started(self, comparison: ComparisonInfo) -> None:
+            assert comparison.directory is not None
+            events.append(("report started", (comparison.directory.name, dict(comparison.roles))))
+
+        @hookimpl
+        def discover_comparison_finished(self, comparison: Comparison) -> None:
+            events.append(("report finished", list(comparison.candidates)))
+
+        @hookimpl
+        def discover_search_finished(self, search: SearchInfo) -> None:
+            events.append(("search finished", search.directory.name))
+
+    directory = tmp_path / "it"
+    search(watched(Notes()), {**WORDS, "report": REPORT, **SHORT}, directory)
+    assert events == [
+        ("selection started", "it"),
+        ("selection finished", "it"),
+        ("selection started", TUNED),
+        ("selection finished", TUNED),
+        ("search finished", TUNED),
+        ("report started", ("it", {"champion": "champion", "fixed": "baseline", "best of it": "tuned"})),
+        ("report finished", ["champion", "fixed", "best of it"]),
+        ("search finished", "it"),
+    ]
+    events.clear()
+    resume(watched(Notes()), directory)
+    assert events == [("search finished", "it")]
 
 
 def test_a_report_that_has_not_been_kept_is_not_run_again(tmp_path: Path, whole: IntegerDomain, runs: Runs) -> None:

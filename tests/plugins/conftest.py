@@ -1,12 +1,14 @@
 """What tests of plugins share: a tiny environment, stores, and the tracker without other plugins."""
 
 import importlib.metadata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import pytest
+from plotly_stub import with_plotly
 from plugins.tracked import copied
 
 from discover import Discrete, Environment, Spec, Step, component
@@ -33,6 +35,13 @@ class Walk(Environment):
 
     def _observe(self, state: jax.Array) -> jax.Array:
         return jnp.stack([state[0], state[1] / 5.0, jnp.ones(())])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_plotly() -> Iterator[None]:
+    """No plotly, whether it is installed or not: a run has no report unless a test gives it one."""
+    with with_plotly(there=False):
+        yield
 
 
 @pytest.fixture(scope="session")

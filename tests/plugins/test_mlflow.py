@@ -44,6 +44,7 @@ from plugins.tracked import (
     Nothing,
     Toy,
     artifacts,
+    below,
     client_of,
     comparison,
     contents,
@@ -144,7 +145,7 @@ def test_results_come_before_what_may_be_zero() -> None:
     groups |= {key.rpartition("/")[0] for key in returns.difference_metrics(comparison().differences)}
     groups |= {key.rpartition("/")[0] for key in returns.return_curves(training("ppo", TASKS[0]))["curves"]}
     groups |= {key.rpartition("/")[0] for key in returns.spent_metrics(training("ppo", TASKS[0]))}
-    results = [group for group in sorted(groups) if group.split("_")[0] in ("difference", "fitness", "p", "return")]
+    results = [group for group in sorted(groups) if group.split("_")[0] in ("curve", "difference", "fitness", "p", "return")]
     assert sorted(groups)[: len(results)] == results
     assert len(results) == 10
     assert sorted(groups)[len(results) :] == [
@@ -571,7 +572,8 @@ def test_the_champion_comes_back_from_every_address(
         assert isinstance(champion.rule, Toy)
         assert float(champion.rule.rate) == 0.75
         assert {found.name for found in folder.iterdir()} <= {"MLmodel", path.name}
-    assert find_search(run_id, store) == info.directory
+    for address in (run_id, f"runs:/{run_id}", f"models:/{model_id}"):
+        assert find_search(address, store) == info.directory
 
 
 def test_a_registered_version_and_its_alias_are_addresses_too(searched: tuple[str, SearchInfo, str], tmp_path: Path) -> None:
@@ -657,7 +659,7 @@ def test_a_training_is_one_run_with_its_curve(store: str) -> None:
     assert (found.info.run_name, found.info.status) == ("ppo on CartPole-v1 @ 10,000", "FINISHED")
     assert found.data.metrics["iqm/CartPole-v1 10000"] == pytest.approx(one.interval.estimate)
     low, middle, high = band(one.curves)
-    last = [found.data.metrics[f"{key}/CartPole-v1 10000"] for key in ("return_low", "return", "return_high")]
+    last = [found.data.metrics[f"{key}/CartPole-v1 10000"] for key in ("curve_low", "curve", "curve_high")]
     assert last == pytest.approx([low[-1], middle[-1], high[-1]])
     assert found.data.params == {
         "candidate": "ppo",
@@ -670,7 +672,7 @@ def test_a_training_is_one_run_with_its_curve(store: str) -> None:
     tags = found.data.tags
     assert (tags["discover.kind"], tags["discover.role"], tags["discover.fingerprint"]) == ("training", "candidate", "f1")
     assert len(found.data.metrics) <= 40
-    assert steps_of(store, tracker.run_id, "return/CartPole-v1 10000") == [100 * (row + 1) for row in range(100)]
+    assert steps_of(store, tracker.run_id, "curve/CartPole-v1 10000") == [100 * (row + 1) for row in range(100)]
     assert artifacts(store, tracker.run_id) == {
         "provenance.json",
         "training.json",
@@ -690,7 +692,7 @@ def test_a_broken_training_is_tracked_as_broken(store: str) -> None:
     found = client_of(store).get_run(tracker.run_id)
     assert found.data.metrics["status/broken_seeds/CartPole-v1 10000"] == 1
     assert "iqm/CartPole-v1 10000" not in found.data.metrics
-    assert len(steps_of(store, tracker.run_id, "return/CartPole-v1 10000")) == 50
+    assert len(steps_of(store, tracker.run_id, "curve/CartPole-v1 10000")) == 50
 
 
 def test_a_comparison_is_a_run_with_its_table(store: str, tmp_path: Path) -> None:
@@ -819,13 +821,21 @@ def test_the_page_is_served_and_a_server_takes_what_a_file_takes(
         with pytest.raises(UserError, match=f"is a server with a page of its own: look at {address}$"):
             ui_command(address, 5001)
         info, result = search_info(tmp_path / "s", registry), search_result(tmp_path / "s", registry)
-        tracker = tracked(address, info, range(3), lambda t: t.discover_search_finished(info, result))
+
+        def end(tracker: Tracker) -> None:
+            track_comparison(tracker, comparison(), info.directory)
+            tracker.discover_search_finished(info, result)
+
+        tracker = tracked(address, info, range(3), end)
         assert capfd.readouterr().out == ""  # standard output belongs to the command
         assert generations_of(store, tracker.run_id, "fitness/mean") == [0, 1, 2]
         path = fetch_candidate(str(tracker.run_id), address, tmp_path)
         assert path.read_bytes() == result.champion_path.read_bytes()
         assert page_links(address) == page_links(store)
-        assert page_links(address, tracker.run_id) == page_links(store, tracker.run_id)
+        links = page_links(address, tracker.run_id)
+        assert links == page_links(store, tracker.run_id)
+        assert below(store, tracker.run_id)["report"].info.run_id in links["learning curves"]
+        assert tracker.discover_command_finished()["link"] == f"{address}{links['run']}"
         with pytest.raises(UserError, match=f"look at {address}/#/experiments/1/runs"):
             ui_command(address, 5001)
     finally:

@@ -272,6 +272,7 @@ def summary(store: str, run_id: str | None) -> dict[str, Any]:
         "tags": found.data.tags,
         "artifacts": artifacts(store, run_id),
         "models": len(found.outputs.model_outputs),
+        "versions": [(version.version, version.run_id == run_id) for version in client.search_model_versions()],
     }
 
 
@@ -284,7 +285,7 @@ def test_what_a_ledger_has_of_the_end_is_not_recorded_again(store: str, tmp_path
     again = tracked(store, resumed, range(3, 3), lambda t: t.discover_search_finished(resumed, slower))
     assert ledger_path(tmp_path / "tracking").read_bytes() == before
     client = client_of(store)
-    for key in ("champion/fitness", "champion/search_seconds"):
+    for key in ("champion/fitness", "spent/search_seconds"):
         assert len(client.get_metric_history(again.run_id, key)) == 1
     assert len(client.get_run(again.run_id).outputs.model_outputs) == 1
 
@@ -406,7 +407,8 @@ def test_resuming_a_finished_search_sends_what_the_store_lacks_of_it_and_of_thos
         client.update_run(one.info.run_id, status="RUNNING")
     plugins = load_plugins()
     watch(plugins, Command("resume", directory=outer.directory))
-    assert finish(plugins) == {"tracking": store, "run_id": tracker.run_id}
+    model = {"model": "models:/toy/1", "model_alias": "models:/toy@champion"}
+    assert finish(plugins) == {"tracking": store, "run_id": tracker.run_id, **model}
     assert [one.info.status for one in runs_of(store)] == ["FINISHED", "FINISHED"]
 
 

@@ -91,8 +91,13 @@ def test_the_page_opens_on_the_experiment_and_on_the_last_run_that_is_part_of_no
     number = client.get_experiment_by_name("discover").experiment_id
     client.create_run(number, start_time=2**41, tags={"mlflow.parentRunId": newest})
     runs = f"/#/experiments/{number}/runs{PAGE}"
-    assert page_links(store) == {"runs": runs, "last run": f"/#/experiments/{number}/runs/{newest}{PAGE}"}
-    assert page_links(store, newest) == {"runs": runs, "run": f"/#/experiments/{number}/runs/{newest}{PAGE}"}
+    charts = f"{runs}&compareRunsMode=CHART&searchFilter=tags.%60mlflow.parentRunId%60%20%3D%20%27{newest}%27"
+    curves = {"learning curves": f"{charts}&orderByKey=tags.%60mlflow.runName%60&orderByAsc=true"}  # the newest is a comparison
+    one = f"/#/experiments/{number}/runs/{newest}{PAGE}"
+    assert page_links(store) == {"runs": runs, **curves, "last run": one}
+    assert page_links(store, newest) == {"runs": runs, **curves, "run": one}
+    search = (list_runs(store, "search", "", 1) or [])[0].run_id
+    assert page_links(store, search) == {"runs": runs, "run": f"/#/experiments/{number}/runs/{search}{PAGE}"}
     with pytest.raises(UserError, match=r"run 'nothing' is not in the tracking store .*: 'discover runs' lists them"):
         page_links(store, "nothing")
 

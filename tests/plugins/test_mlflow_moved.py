@@ -97,10 +97,11 @@ def test_a_store_elsewhere_is_refused_until_it_is_relocated(
             use()
         assert f"cannot be used (it was moved or copied from {old}, where" in str(caught.value)
     assert contents(new) == before
-    command = shlex.split(str(caught.value).split("run '", 1)[1].split("', give", 1)[0])
+    command = shlex.split(str(caught.value).split("run '", 1)[1].split("', or give", 1)[0])
     assert command[:3] == ["python", "-m", "discover_mlflow.relocate"]
     assert relocate.main(command[3:]) == 0
     assert f"addresses below {old} lead to {new} now" in capsys.readouterr().out
+    assert find_search(run_id, store) == new / "searches" / "done"
     assert fetch_candidate(run_id, store, tmp_path).read_bytes() == (new / "searches/done/champion.candidate").read_bytes()
     tracked(store, search_info(new / "searches" / "another", registry), range(1))
     for run in client_of(store).search_runs(["1"]):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from discover_mlflow import registered, sender
+from discover_mlflow import tracker as tracker_module
 from discover_mlflow.__main__ import send
 from discover_mlflow.models import fetch_candidate
+from discover_mlflow.part import Part
 from discover_mlflow.registered import registered_name
-from discover_mlflow.session import Session, TrackingWarning
+from discover_mlflow.session import TrackingWarning
 from discover_mlflow.tracker import Tracker
 from discover_mlflow.version_record import tasks_in, tasks_text
 from discover_mlflow.versions import make_champion, version_at
@@ -29,7 +32,7 @@ from plugins.tracked import (
     tracked,
 )
 
-from discover import ModelVersion, Registry, SearchInfo, TaskRun, UserError
+from discover import CandidatePage, ModelVersion, Registry, SearchInfo, TaskRun, UserError
 
 Search = Callable[..., dict[str, Any]]
 
@@ -49,7 +52,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> str:
 def search(shared: str, tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Search:
     """Run a search of some name to its end, in a directory of some name; returns the facts of the command."""
 
-    monkeypatch.setattr(Session, "figures", lambda self, figures: None)
+    monkeypatch.setattr(Part, "figures", lambda self, figures: None)
+    monkeypatch.setattr(tracker_module, "add_report", lambda *_: None)
+    monkeypatch.setattr(CandidatePage, "html", lambda self: "<!doctype html>")  # it takes a while to draw
     monkeypatch.setattr(sender, "_GATHERING", 0.01)
 
     def run(name: str, directory: str = "s", *, promote: bool = False, resumed: bool = False) -> dict[str, Any]:
@@ -67,6 +72,15 @@ def search(shared: str, tmp_path: Path, registry: Registry, monkeypatch: pytest.
 
 def named(info: SearchInfo, name: str) -> SearchInfo:
     return dataclasses.replace(info, name=name)
+
+
+def test_the_alias_of_a_resumed_search_is_not_told_from_memory(shared: str, search: Search, tmp_path: Path) -> None:
+    search("memory", "a")
+    search("memory", "b", promote=True)
+    tracker = Tracker(shared, directory=tmp_path / "a")
+    facts = tracker.discover_command_finished()
+    assert facts["model"] == "models:/memory/1"
+    assert "model_alias" not in facts
 
 
 def versions(store: str, name: str) -> list[Any]:
@@ -142,7 +156,15 @@ def test_sending_again_makes_no_second_version_and_moves_no_alias_back(shared: s
     assert {version.run_id for version in versions(shared, "again")} == {run.info.run_id for run in runs}
 
 
-@pytest.mark.parametrize("place", ["_link", "promote", "_takes_alias"])
+def test_searches_that_end_at_once_get_a_version_each_and_one_champion(shared: str, search: Search) -> None:
+    with ThreadPoolExecutor() as pool:
+        facts = [*pool.map(lambda directory: search("at once", directory), "abc")]
+    assert sorted(fact["model"] for fact in facts) == [f"models:/at once/{number}" for number in (1, 2, 3)]
+    assert {version.run_id for version in versions(shared, "at once")} == {fact["run_id"] for fact in facts}
+    assert champion_of(shared, "at once") == "1"
+
+
+@pytest.mark.parametrize("place", ["_link", "promote"])
 def test_a_failure_halfway_makes_no_second_version(
     shared: str, search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

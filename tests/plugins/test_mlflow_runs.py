@@ -39,7 +39,7 @@ from plugins.tracked import (
 from discover import Registry, SearchInfo, Selection, Terminated, TrainingInfo
 
 LABELS = ("CartPole-v1 10000", "Acrobot-v1 20000")
-CURVES = [f"{group}/{label}" for label in LABELS for group in ("return", "return_low", "return_high")]
+CURVES = [f"{group}/{label}" for label in LABELS for group in ("curve", "curve_low", "curve_high")]
 ENDS = [f"{group}/{label}" for label in LABELS for group in ("iqm", "iqm_low", "iqm_high")]
 OF_PAIRS = ("difference", "difference_low", "difference_high", "p")
 
@@ -121,6 +121,7 @@ def test_tags_say_what_a_candidate_is(compared: tuple[str, str]) -> None:
     for name, tags in found.items():
         assert (tags["discover.kind"], tags["discover.fingerprint"]) == ("candidate", f"print of {name}")
         assert not [key for key in tags if not key.startswith(("mlflow.", "discover."))]
+    assert len({tags["mlflow.runColor"] for tags in found.values()}) == 2
 
 
 # While it runs ----------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from discover_mlflow import sqlite_check, stores
+from discover_mlflow import new_store, sqlite_check, stores
 from discover_mlflow.__main__ import main, send
 from discover_mlflow.addresses import (
     client_address,
@@ -33,6 +33,7 @@ from discover_mlflow.addresses import (
 from discover_mlflow.ledger import load_state
 from discover_mlflow.listing import find_search
 from discover_mlflow.models import fetch_candidate
+from discover_mlflow.new_store import fill
 from discover_mlflow.page import ui_command
 from discover_mlflow.session import TrackingWarning
 from discover_mlflow.sqlite_check import deleted_experiment, deleted_run
@@ -132,6 +133,39 @@ def revisions_below(revision: str) -> Iterator[str]:
 
     found: Any = ScriptDirectory.from_config(_get_alembic_config("")).get_revision(revision)
     yield found.down_revision
+
+
+def test_an_empty_file_becomes_a_store_as_a_whole_and_once(
+    tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, address = tmp_path / "mlflow.db", f"sqlite:///{tmp_path}/mlflow.db"
+    path.touch()
+    check_tracking(address)
+    monkeypatch.setattr(stores, "create_store", lambda place: fill(place, empty_store))  # whose tables take seconds to make
+    experiment = client_of_store(address).create_experiment("of the first")
+    fill(path, empty_store)  # by another process, which saw the empty file too
+    assert client_of(address).get_experiment(experiment).name == "of the first"
+    check_tracking(address)
+
+
+def test_a_store_whose_creation_was_ended_is_not_called_old(store: str) -> None:
+    with contextlib.closing(sqlite3.connect(sqlite_path(store) or "")) as database:
+        database.execute("DELETE FROM alembic_version")
+        database.commit()
+    with pytest.raises(
+        UserError, match=r"its tables are not complete: the process that created them was ended\): move it away,"
+    ):
+        check_tracking(store)
+
+
+def test_what_reads_a_store_cannot_leave_it_out(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("no database, " * 99)
+    address = f"sqlite:///{tmp_path}/text.db"
+    for read in (lambda: fetch_candidate("models:/a/1", address, tmp_path), lambda: ui_command(address, 5000)):
+        with pytest.raises(UserError, match=r"give another address with --tracking \(such as sqlite:///mlflow\.db\)\.$"):
+            read()
+    with pytest.raises(UserError, match=r"or leave tracking out with --no-tracking\.$"):
+        check_tracking(address)
 
 
 def test_the_newest_schema_is_that_which_mlflow_names() -> None:
@@ -245,14 +279,14 @@ def test_a_server_that_takes_no_run_is_found_with_its_remedy(case: str, monkeypa
 
 def test_a_killed_process_leaves_no_half_made_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new store is there only when it has all of its tables."""
-    path, put = tmp_path / "mlflow.db", stores.put_new
+    path, put = tmp_path / "mlflow.db", new_store.put_new
 
     def watched(place: Path, content: bytes) -> None:
         assert place == path
         assert not any(tmp_path.iterdir())
         put(place, content)
 
-    monkeypatch.setattr(stores, "put_new", watched)
+    monkeypatch.setattr(new_store, "put_new", watched)
     made = client_of_store(f"sqlite:///{path}")
     assert [one.name for one in tmp_path.iterdir()] == ["mlflow.db"]
     Tracker(f"sqlite:///{path}")

@@ -106,6 +106,8 @@ def search_info(directory: Path, registry: Registry, resumed_from: int = 0) -> S
         "name": "toy",
         "seed": 7,
         "strategy": {"snes": {"rate": 0.1}},
+        "population": POPULATION,
+        "generations": 5,
         "tasks": [{"task": "CartPole-v1", "steps": 10_000}],
     }
     return SearchInfo(

@@ -6,32 +6,47 @@ from typing import Any
 import pytest
 import toys
 
-from discover import Component, Network, Objective, Optimizer, ReturnFunction, Strategy, UpdateRule, replace
-from discover.components.component import fields
+from discover import (
+    Component,
+    Curriculum,
+    Executor,
+    Network,
+    Normalizer,
+    Objective,
+    Optimizer,
+    ReturnFunction,
+    Strategy,
+    UpdateRule,
+    Wrapper,
+    replace,
+)
 from discover.config.build import environment_from
 from discover.contract.registry import Entry
 from discover.testing import (
     check_component,
+    check_curriculum,
     check_environment,
     check_environment_shapes,
+    check_executor,
     check_network,
+    check_normalizer,
     check_objective,
     check_optimizer,
     check_return_function,
     check_strategy,
     check_update_rule,
+    check_wrapper,
     examples,
 )
+from discover.testing.sizes import shrunk
 from discover.testing.small import Corridor
 
 REGISTRY = toys.plugins().registry
 EXAMPLES = [(entry, made) for entry, made in examples(REGISTRY) if entry.provenance.plugin != "toys"]
-SMALL = {"steps": 4, "num_envs": 4, "epochs": 2, "minibatches": 2, "hidden": (8,), "encoder": (8,), "memory": 8}
-SMALL |= {"capacity": 32, "batch": 4, "learning_starts": 0}
 ENOUGH = 8
 BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "lamb", "Open_ES", "PSO")
-DEAR = {"update rule": ("dqn",), "network": ("gru",)}
-"""Kinds of which each takes ten seconds to compile, and those of them that are tested by default."""
+DEAR = {"update rule": ("dqn",), "network": ("gru",), "environment wrapper": ("time_limit",), "curriculum": (), "executor": ()}
+"""Kinds of which each takes five seconds to compile or more, and those of them that are tested by default."""
 
 
 def of(kind: type[Component]) -> Any:
@@ -46,12 +61,6 @@ def of(kind: type[Component]) -> Any:
 
     marked = [pytest.param(m, id=type(m).__name__, marks=pytest.mark.slow if late(e) else ()) for e, m in chosen]
     return pytest.mark.parametrize("made", marked)
-
-
-def small(component: Any) -> Any:
-    """The component with sizes that compile and run in no time."""
-    known = {field.name for field in fields(type(component))}
-    return replace(component, {name: value for name, value in SMALL.items() if name in known})
 
 
 def test_a_rule_collects_as_many_steps_of_as_many_environments_as_it_is_told() -> None:
@@ -78,6 +87,26 @@ def test_return_function(made: ReturnFunction) -> None:
     check_return_function(made)
 
 
+@of(Normalizer)
+def test_normalizer(made: Normalizer) -> None:
+    check_normalizer(made)
+
+
+@of(Wrapper)
+def test_wrapper(made: Wrapper) -> None:
+    check_wrapper(made)
+
+
+@of(Curriculum)
+def test_curriculum(made: Curriculum) -> None:
+    check_curriculum(made)
+
+
+@of(Executor)
+def test_executor(made: Executor) -> None:
+    check_executor(made)
+
+
 @of(Optimizer)
 def test_optimizer(made: Optimizer) -> None:
     check_optimizer(made)
@@ -85,7 +114,7 @@ def test_optimizer(made: Optimizer) -> None:
 
 @of(Network)
 def test_network(made: Network) -> None:
-    check_network(small(made))
+    check_network(shrunk(made))
 
 
 @of(Objective)
@@ -101,7 +130,7 @@ def test_strategy(made: Strategy) -> None:
 @of(UpdateRule)
 def test_update_rule(made: UpdateRule) -> None:
     step_by_step = made.rollout(Corridor().spec())[:2] == (1, 1)
-    check_update_rule(small(made), updates=10 if step_by_step else 2)  # an episode of the corridor has at most 7 steps
+    check_update_rule(shrunk(made), updates=10 if step_by_step else 2)  # an episode of the corridor has at most 7 steps
 
 
 # Environments ---------------------------------------------------------------------------------------------------------

@@ -46,6 +46,32 @@ class Trajectory(NamedTuple):
     outputs: Any = ()
 
 
+def next_values(evaluate: Callable[[Trajectory], jax.Array], trajectory: Trajectory) -> jax.Array:
+    """Values ``[T, B]`` of the true next states; where an episode terminated, they have no meaning.
+
+    Most of them are values of the row below. The others are evaluated: those of the last row, and those behind a truncation,
+    row by row.
+
+    Args:
+        evaluate: computes the values ``[1, B]`` of the next states of one row.
+        trajectory: ``[T, B, ...]``, with the values of the states before each step as the output ``value``.
+    """
+
+    def row(index: jax.Array | int) -> Trajectory:
+        return jax.tree.map(lambda x: jax.lax.dynamic_slice_in_dim(x, index, 1), trajectory)
+
+    def fill(state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        value, missing = state
+        index = jnp.argmax(missing)
+        chosen = jnp.where(trajectory.truncated[index], evaluate(row(index))[0], value[index])
+        return value.at[index].set(chosen), missing.at[index].set(False)
+
+    last = len(trajectory.reward) - 1
+    value = jnp.concatenate([trajectory.outputs["value"][1:], evaluate(row(last))])
+    missing = jnp.any(trajectory.truncated, axis=1).at[last].set(False)
+    return jax.lax.while_loop(lambda state: jnp.any(state[1]), fill, (value, missing))[0]
+
+
 class World(NamedTuple):
     """The world of the rule: the network at its observations, gradients and minibatches.
 
@@ -101,8 +127,8 @@ class World(NamedTuple):
         value = next_value = jnp.zeros_like(trajectory.reward)
         if "value" in self.heads.outputs:
             value = trajectory.outputs["value"]
-            following = self.evaluate_next(params, trajectory)["value"]
-            next_value = jax.lax.stop_gradient(jnp.where(trajectory.terminated, 0.0, following))
+            following = next_values(lambda steps: jax.lax.stop_gradient(self.evaluate_next(params, steps)["value"]), trajectory)
+            next_value = jnp.where(trajectory.terminated, 0.0, following)
         return Segment(
             reward=trajectory.reward,
             value=value,
@@ -122,8 +148,8 @@ class World(NamedTuple):
     def template(self, params: Params, steps: int, num_envs: int) -> Trajectory:
         """A trajectory of zeros, for the shapes of a replay buffer."""
         del params
-        real = not isinstance(self.spec.action, Discrete)
-        shape, dtype = ((len(self.spec.action.low),), jnp.float32) if real else ((), jnp.int32)
+        space = self.spec.action
+        shape, dtype = ((), jnp.int32) if isinstance(space, Discrete) else ((len(space.low),), jnp.float32)
         numbers, flags = jnp.zeros((steps, num_envs)), jnp.zeros((steps, num_envs), bool)
         observation = jnp.zeros((steps, num_envs, *self.spec.observation_shape))
         return Trajectory(

@@ -1,11 +1,15 @@
 """Catch: a small task with a delayed reward and an image as observation."""
 
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from discover import AtLeast, Count, Discrete, Environment, Key, Registry, Spec, Step, Task, component, hookimpl
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Board(NamedTuple):
@@ -56,6 +60,10 @@ class Catch(Environment):
         landed = board.ball_row == self.rows - 1
         reward = jnp.float32(landed) * jnp.where(paddle == board.ball_column, 1.0, -1.0)
         return Step(board, self._image(board), reward, terminated=landed, truncated=jnp.array(False))
+
+    def render(self, axes: "Axes", state: Board, task: Task) -> None:
+        axes.imshow(np.asarray(self._image(state)), cmap="gray", vmin=0.0, vmax=1.0)
+        axes.set_axis_off()
 
     def _image(self, board: Board) -> jax.Array:
         row, column = jnp.arange(self.rows)[:, None], jnp.arange(self.columns)

@@ -1,9 +1,15 @@
 """A walk along a cliff, small enough to know the value of every state."""
 
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from discover import Discrete, Environment, Key, Registry, Spec, Step, Task, component, hookimpl
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
 """Changes of row and column by the actions up, right, down and left."""
@@ -48,6 +54,17 @@ class Cliff(Environment):
         cell = jnp.where(fell, jnp.array([self.rows - 1, 0], jnp.int32), cell)
         reward = jnp.where(fell, jnp.float32(-100.0), -1.0)
         return Step(cell, self._observation(cell), reward, terminated=goal, truncated=jnp.array(False))
+
+    def render(self, axes: "Axes", state: jax.Array, task: Task) -> None:
+        """The grid with the cliff in dark, the goal in green, and the agent as a dot."""
+        grid = np.full((self.rows, self.columns, 3), 0.93)
+        grid[-1, 1:-1], grid[-1, -1] = 0.25, (0.55, 0.8, 0.55)
+        axes.imshow(grid)
+        axes.plot(state[1], state[0], "o", color="tab:red", markersize=9)
+        axes.set_xticks(np.arange(self.columns) + 0.5, [])
+        axes.set_yticks(np.arange(self.rows) + 0.5, [])
+        axes.tick_params(length=0)
+        axes.grid(color="white")
 
     def _observation(self, cell: jax.Array) -> jax.Array:
         return jax.nn.one_hot(cell[0] * self.columns + cell[1], self.rows * self.columns)

@@ -1,5 +1,6 @@
 """The multi-layer perceptron without what a rule of an exported file never asks for."""
 
+import itertools
 import math
 
 import jax
@@ -26,7 +27,7 @@ class PlainMLP(Network):
         hidden: widths of the hidden layers.
         activation: the non-linearity after each hidden layer.
         shared: one torso for all heads; otherwise each head has its own.
-        initializer: distribution of new kernels: orthogonal with gain sqrt(2), or normal with variance 1 over the inputs (lecun).
+        initializer: distribution of new kernels: orthogonal with gain sqrt(2), or normal of variance 1 / inputs (lecun).
     """
 
     hidden: tuple[Count, ...] = (64, 64)
@@ -63,8 +64,8 @@ class PlainMLP(Network):
     def _torso(self, key: Key, sizes: tuple[int, ...]) -> list[Layer]:
         """New layers from ``sizes[0]`` inputs through all further widths."""
         gain = math.sqrt(2.0) if self.initializer == "orthogonal" else 1.0
-        keys, pairs = jax.random.split(key, len(sizes)), zip(sizes[:-1], sizes[1:], strict=True)
-        return [{"kernel": self._kernel(k, a, b, gain), "bias": jnp.zeros(b)} for k, (a, b) in zip(keys, pairs, strict=False)]
+        pairs = zip(jax.random.split(key, len(sizes)), itertools.pairwise(sizes), strict=False)
+        return [{"kernel": self._kernel(k, a, b, gain), "bias": jnp.zeros(b)} for k, (a, b) in pairs]
 
     def _kernel(self, key: Key, inputs: int, outputs: int, gain: float) -> jax.Array:
         """A new kernel ``[inputs, outputs]``."""

@@ -158,6 +158,9 @@ class DQN(UpdateRule):
         epsilon = self.epsilon_start + (self.epsilon_end - self.epsilon_start) * share
         return epsilon_greedy(key, outputs["q"], epsilon)
 
+    def act_greedily(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
+        return jnp.argmax(outputs["q"], axis=-1)
+
     def update(
         self, key: Key, world: World, params: Params, state: State, trajectory: Trajectory
     ) -> tuple[Params, State, Info]:

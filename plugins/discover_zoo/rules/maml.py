@@ -101,6 +101,9 @@ class MAML(UpdateRule):
     def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.outer.act(key, world, outputs, context)
 
+    def act_greedily(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
+        return self.outer.act_greedily(world, outputs, context)
+
     def adapt_to_task(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState]:

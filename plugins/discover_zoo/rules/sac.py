@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import (
+    Context,
     Head,
     Info,
     Key,
@@ -89,6 +90,9 @@ class SAC(TwinCritics):
 
     def explore(self, key: Key, world: World, outputs: Outputs) -> tuple[jax.Array, jax.Array]:
         return squashed_policy(world, outputs).sample_and_log_prob(key)
+
+    def act_greedily(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
+        return squashed_policy(world, outputs).mode()
 
     def next_value(self, key: Key, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
         policy = squashed_policy(world, world.evaluate_next(learner.params, batch))

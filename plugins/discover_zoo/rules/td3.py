@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import (
+    Context,
     Count,
     Gaussian,
     Head,
@@ -57,6 +58,8 @@ class TD3(TwinCritics):
 
     paper = "Fujimoto et al. 2018, arXiv 1802.09477"
 
+    not_differentiable = ("polyak", "noise", "smoothing", "smoothing_clip")  # gradients are stopped at actions and targets
+
     delay: Count = 2
     noise: Scalar = real(0.1, low=0.01, high=1.0, scale="log")
     smoothing: Scalar = real(0.2, low=0.01, high=1.0, scale="log")
@@ -82,6 +85,9 @@ class TD3(TwinCritics):
         around = Gaussian(policy_action(world, outputs), jnp.log(self.noise * 0.5 * (high - low)))
         action = around.sample(key)
         return jnp.clip(action, low, high), around.log_prob(action)
+
+    def act_greedily(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
+        return policy_action(world, outputs)
 
     def next_value(self, key: Key, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
         low, high = action_bounds(world.spec)

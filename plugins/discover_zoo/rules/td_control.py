@@ -70,6 +70,9 @@ class Control(UpdateRule):
         action = jax.random.categorical(key, jnp.log(probability))
         return action, jnp.log(jnp.take_along_axis(probability, action[..., None], axis=-1)[..., 0])
 
+    def act_greedily(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
+        return jnp.argmax(outputs["q"], axis=-1)
+
     def expected_value(self, world: World, params: Params, trajectory: Trajectory) -> jax.Array:
         """``sum_a pi(a | s') q(s', a)`` of one step, pi being the policy that acts."""
         q = jax.lax.stop_gradient(world.evaluate_next(params, trajectory)["q"][0, 0])

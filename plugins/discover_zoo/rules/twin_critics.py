@@ -93,6 +93,8 @@ class TwinCritics(UpdateRule):
         polyak: share of the way that the target parameters move to the parameters after each round.
     """
 
+    not_differentiable = ("polyak",)  # gradients are stopped at targets
+
     optimizer: Optimizer
     policy_optimizer: Optimizer
     steps: Count = 1

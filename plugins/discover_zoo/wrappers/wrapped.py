@@ -1,11 +1,14 @@
 """The base class of wrapped task families."""
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from discover import Discrete, Environment, EnvState, Key, Redraw, Spec, Task, component
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class WrappedState(NamedTuple):
@@ -34,6 +37,9 @@ class Wrapped(Environment):
 
     def sample_task(self, key: Key) -> Task:
         return self.inner.sample_task(key)
+
+    def render(self, axes: "Axes", state: EnvState, task: Task) -> None:
+        self.inner.render(axes, state.inner if isinstance(state, WrappedState) else state, task)
 
 
 def no_action(spec: Spec) -> jax.Array:

@@ -1,13 +1,17 @@
 """gymnax environments as task families."""
 
 import functools
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from discover import Continuous, Discrete, Environment, EnvState, Key, Spec, Step, Task, UserError, component, nearest
+from discover_zoo.environments.gymnax.drawings import DRAWINGS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class GymnaxEnvironment(NamedTuple):
@@ -61,8 +65,15 @@ class Gymnax(Environment):
         if isinstance(spec.action, Continuous):
             action = jnp.clip(action, *(np.asarray(bound, np.float32) for bound in spec.action))
         raw, state, reward, terminated, _ = environment.step_env(key, state, action, params)
-        observation, truncated = _encoded(categories, raw), environment.is_truncated(state, params)
+        observation, truncated = _encoded(categories, raw), environment.is_truncated(state, params) & ~jnp.asarray(terminated)
         return Step(_strong(state), observation, jnp.float32(reward), terminated=terminated, truncated=truncated)
+
+    def render(self, axes: "Axes", state: EnvState, task: Task) -> None:
+        drawing = DRAWINGS.get(self.id)
+        if drawing is None:
+            drawn = ", ".join(DRAWINGS)
+            raise UserError(f"the gymnax environment '{self.id}' is not drawn: leave out --gif, or choose one of {drawn}.")
+        drawing(axes, state)
 
     def _start(self, key: Key) -> tuple[EnvState, jax.Array]:
         environment, params, _, categories = make(self.id)

@@ -1,11 +1,14 @@
 """The base class of the families: a point that walks in the plane, and a task that rewards it."""
 
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from discover import AtLeast, Continuous, Environment, Key, Redraw, Spec, Task, component, named_key
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 ORIGIN = "20,000 episodes of a uniform random policy, and of one that knows the goal and walks straight to it"
 """Origin of the random and the reference returns of the tasks."""
@@ -48,6 +51,13 @@ class Plane(Environment):
     def every_task(self) -> Task:
         """The N tasks, ``[N, ...]``."""
         return jax.vmap(self.draw)(jax.random.split(named_key(jax.random.key(self.seed), "tasks"), self.tasks))
+
+    def render(self, axes: "Axes", state: Walker, task: Task) -> None:
+        """The point and its goal, which is hidden from the agent."""
+        reach = 1.5 * max(0.5, *(abs(float(x)) for x in task))
+        axes.plot(*task, "*", color="tab:green", markersize=14)
+        axes.plot(*state.position, "o", color="tab:red", markersize=8)
+        axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
 
     def draw(self, key: Key) -> Task:
         """One task of the distribution."""

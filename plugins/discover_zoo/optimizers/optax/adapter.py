@@ -13,10 +13,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 import optax.contrib
 
 from discover import Optimizer, OptimizerState, Params, Scalar, component, real
+from discover_zoo.optimizers.optax.plain import PlainOptax
 from discover_zoo.optimizers.slopes import FINITE_SLOPE
 
 
@@ -49,6 +51,17 @@ class OptaxOptimizer(Optimizer):
         slope, vectors = jax.tree.map(jnp.atleast_1d, (gradient, params))
         updates, state = transform.update(slope, state, vectors)
         return jax.tree.map(lambda p, u: p + u.reshape(p.shape), params, updates), state
+
+    def standalone(self) -> PlainOptax:
+        own = {name: getattr(self, name) for name in _arguments(type(self)) if name != "learning_rate"}
+        numbers = {name: value for name, value in own.items() if isinstance(value, np.ndarray | jax.Array)}
+        return PlainOptax(
+            function=type(self).__name__,
+            numbers=tuple((name, float(str(np.asarray(value)))) for name, value in numbers.items()),
+            settings=tuple((name, value) for name, value in own.items() if name not in numbers),
+            learning_rate=self.learning_rate,
+            anneal=self.anneal,
+        )
 
     @classmethod
     def is_installed(cls) -> bool:

@@ -1,9 +1,9 @@
-"""``discover plugins``."""
+"""``discover plugins show``."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -11,21 +11,8 @@ from discover.base.errors import UserError, nearest
 from discover.cli.completion import names_of
 from discover.cli.options import Json, PluginsDir
 from discover.cli.output import print_json, print_table, quiet_output
+from discover.cli.plugins_list import line_of
 from discover.plugin.session import start_plugins
-
-if TYPE_CHECKING:
-    from discover.contract.registry import Entry
-
-
-def list_entries(json: Json = False, plugins_dir: PluginsDir = None) -> None:
-    """List everything that the loaded plugins bring, and which plugin brings it."""
-    with quiet_output(json):
-        entries = [_line(entry) for entry in start_plugins(plugins_dir).registry.entries()]
-    if json:
-        print_json(entries)
-    else:
-        columns = ("kind", "name", "summary", "plugin", "distribution", "version")
-        print_table(columns, [[entry[column] for column in columns] for entry in entries])
 
 
 def show(
@@ -44,16 +31,12 @@ def show(
             raise UserError(f"no plugin brings '{name}': {nearest(name, names, command='discover plugins list')}.")
         from discover.cli.describe import description_of
 
-        descriptions = [{**_line(entry), **description_of(entry)} for entry in matches]
+        descriptions = [{**line_of(entry), **description_of(entry)} for entry in matches]
     if json:
         print_json(descriptions)
         return
     for description in descriptions:
         _print_description(description)
-
-
-def _line(entry: Entry) -> dict[str, Any]:
-    return {"kind": entry.kind, "name": entry.name, "summary": entry.summary, **entry.provenance._asdict()}
 
 
 def _print_description(facts: dict[str, Any]) -> None:
