@@ -189,7 +189,8 @@ class Collector:
         outputs, carry = self.network.apply(params, self.network_heads, inputs, actor.carry)
         action, log_prob = self.act(key_act, self, outputs, context)
         step = jax.vmap(self.family.step)(keys_step, actor.state, action, actor.task)
-        step = step._replace(reward=jnp.asarray(step.reward, jnp.float32))
+        reward, shaped = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), (step.reward, step.shaped))
+        step = step._replace(reward=reward)
         done = step.terminated | step.truncated
         task, state, fresh = self._reset(keys_reset, actor.task, done, step)
         rescaled = self._normalize(actor.normalizer, step, fresh, done)
@@ -208,6 +209,7 @@ class Collector:
             carry=(),
             task=(),
             unscaled=Unscaled(actor.unscaled, step.reward, step.observation) if normalized else (),
+            shaped=shaped,
         )
         actor = Actor(
             state=state,

@@ -127,6 +127,11 @@ pbt.resample: 0 in 0 .. 1, linear
 pbt.share: 0.2 in 0 .. 0.5, linear
 pbt.shift: 0.05 in 0 .. 1, linear
 pbt.step: 0.2 in 0 .. 0.9, linear
+pearl.entropy_scale: 1 in 0.1 .. 10, log
+pearl.gamma: 0.99 in 0 .. 0.9999, log1m
+pearl.kl: 0.01 in 1e-06 .. 10, log
+pearl.polyak: 0.005 in 0.0001 .. 1, log
+pearl.reward_scale: 10 in 0.1 .. 100, log
 ppo.clip: 0.2 in 0.02 .. 1, log
 ppo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 ppo.value_clip: 0.2 in 0.02 .. 1000, log

@@ -39,6 +39,9 @@ from discover import (
 CRITICS = ("q1", "q2")
 """The heads of the critics."""
 
+Draw: TypeAlias = Callable[[Key, Params], Trajectory]
+"""``(key, params) -> batch``: a batch to learn from."""
+
 PolicyLoss: TypeAlias = Callable[[Outputs, Trajectory], tuple[jax.Array, Info]]
 """``(outputs, batch) -> (scalar, info)``."""
 
@@ -191,22 +194,30 @@ class TwinCritics(UpdateRule):
         self, key: Key, world: World, params: Params, state: State, trajectory: Trajectory
     ) -> tuple[Params, State, Info]:
         buffer = state.buffer.add(trajectory)
-
-        def one(learner: Learner, key: Key) -> tuple[Learner, Info]:
-            return self._round(key, world, learner, buffer)
-
         learner = state.learner._replace(params=params)
-        learner, info = learn_if(world.env_steps >= self.learning_starts, one, learner, jax.random.split(key, self.rounds))
+        learner, info = self.learn(key, world, learner, lambda key, _: buffer.sample(key, self.batch))
         return learner.params, State(learner._replace(params=()), buffer), info
 
-    def _round(self, key: Key, world: World, learner: Learner, buffer: ReplayBuffer) -> tuple[Learner, Info]:
+    def learn(self, key: Key, world: World, learner: Learner, draw: Draw) -> tuple[Learner, Info]:
+        """The learner after all rounds of an update, or as it was before it is time to learn."""
+
+        def one(learner: Learner, key: Key) -> tuple[Learner, Info]:
+            return self._round(key, world, learner, draw)
+
+        return learn_if(world.env_steps >= self.learning_starts, one, learner, jax.random.split(key, self.rounds))
+
+    def critic_gradient(self, world: World, params: Params, batch: Trajectory, target: jax.Array) -> tuple[Params, Info]:
+        """The gradient of the critics' loss, by `critic_loss` unless overridden."""
+        return world.gradient(critic_loss)(params, batch, target)
+
+    def _round(self, key: Key, world: World, learner: Learner, draw: Draw) -> tuple[Learner, Info]:
         """The learner after ``delay`` gradient steps of the critics and one of the policy, and their last reports."""
         key_batches, key_targets, key_policy = jax.random.split(key, 3)
-        batches = [buffer.sample(k, self.batch) for k in jax.random.split(key_batches, self.delay)]
+        batches = [draw(k, learner.params) for k in jax.random.split(key_batches, self.delay)]
         report: dict[str, jax.Array] = {}
         for batch, key_target in zip(batches, jax.random.split(key_targets, self.delay), strict=True):
             target = self.targets(key_target, world, learner, batch)
-            gradient, info = world.gradient(critic_loss)(learner.params, batch, target)
+            gradient, info = self.critic_gradient(world, learner.params, batch, target)
             params, state = self.optimizer.update(gradient, learner.optimizer, learner.params, world.progress)
             learner, report = learner._replace(params=params, optimizer=state), {**report, **info}
         gradient, info = world.gradient(self.policy_loss(key_policy, world, learner))(learner.params, batches[-1])

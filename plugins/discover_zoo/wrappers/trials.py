@@ -82,6 +82,7 @@ class Trial(Wrapped):
             reward=step.reward,
             terminated=over,
             truncated=jnp.array(False),
+            shaped=step.shaped,
         )
 
     def _encoded(self, action: jax.Array) -> jax.Array:
