@@ -62,7 +62,7 @@ def adapted(algorithm: Algorithm, task: str, agent: Lifetime, key: jax.Array) ->
     tasks = goals(task, agent, key_goals)
     several = jnp.tile(tasks, (REPEATS, 1))
     family = environment(f"navigation-{task}")
-    adaptation = evaluate_adaptation(algorithm, family, agent, several, key_act, episodes=1, horizon=HORIZON, steps=STEPS)
+    adaptation = evaluate_adaptation(algorithm, family, agent, several, key=key_act, episodes=1, horizon=HORIZON, steps=STEPS)
     return Adaptation(adaptation.returns.reshape(1 + STEPS, REPEATS, len(tasks)).mean(axis=1))
 
 

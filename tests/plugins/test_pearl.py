@@ -229,7 +229,7 @@ def test_at_test_time_the_agent_acts_by_its_own_clock() -> None:
     sure["heads"]["log_std"]["output"]["bias"] = jnp.asarray([-20.0, -20.0])
     agent = agent._replace(params=sure, env_steps=jnp.int32(PER_UPDATE))
     goals = jnp.asarray([[0.0, 1.0], [1.0, 0.0]])
-    found = evaluate_adaptation(late, TASK, agent, goals, jax.random.key(1), episodes=1, horizon=10, steps=1)
+    found = evaluate_adaptation(late, TASK, agent, goals, key=jax.random.key(1), episodes=1, horizon=10, steps=1)
     np.testing.assert_allclose(found.returns, [[0.81 + 0.9, 0.0]] * 2, atol=0.001)
 
 

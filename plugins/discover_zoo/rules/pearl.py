@@ -34,7 +34,7 @@ from discover import (
 )
 from discover_zoo.rules.beliefs import Belief
 from discover_zoo.rules.recipes import RECIPES
-from discover_zoo.rules.sac import SAC
+from discover_zoo.rules.soft_critics import SoftCritics
 from discover_zoo.rules.task_inference import ENCODER, LATENT, Evidence, given_latent, inferred, inferred_from
 from discover_zoo.rules.task_memories import TaskMemories, empty_task_memories
 from discover_zoo.rules.twin_critics import Learner, critic_loss
@@ -51,7 +51,7 @@ class State(NamedTuple):
 
 
 @component
-class PEARL(SAC):
+class PEARL(SoftCritics):
     """Probabilistic embeddings for actor-critic RL (Rakelly et al. 2019, algorithms 1 and 2).
 
     Critics and policy of SAC read a latent variable ``z`` besides. An encoder infers it from transitions ``c_n = (s, a, r)`` of
@@ -75,11 +75,10 @@ class PEARL(SAC):
         posterior: rounds of collection with ``z`` from the posterior, after the first with ``z`` from the prior.
         steps, num_envs: of each round in each task. A gradient step takes ``batch`` transitions of ``meta_batch`` tasks.
         capacity: transitions in the replay buffer of each task; a multiple of ``steps * num_envs``.
-        latent: d, the size of ``z``.
-        kl: weight of the divergence from the prior.
+        latent, kl: d, the size of ``z``, and the weight of its divergence from the prior.
         reward_scale: factor of the reward from which SAC learns.
 
-    The other fields are those of `SAC`.
+    The other fields are those of SAC.
 
     >>> from discover import Continuous
     >>> from discover_zoo.optimizers.adam import Adam
