@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from discover.base.errors import UserError, nearest
 from discover.contract.registry import Provenance
-from discover.plugin.loader import GROUP, Plugins, check_owner, import_file, load_plugin
+from discover.plugin.loader import BLOCK, GROUP, Plugins, check_owner, import_file, load_plugin
 
 
 class Failure(NamedTuple):
@@ -98,11 +98,13 @@ def _failure(plugins: Plugins, point: importlib.metadata.EntryPoint) -> Failure:
     spec = importlib.util.find_spec(point.value.partition(":")[0].partition(".")[0])
     folder = Path(spec.origin).parent if spec is not None and spec.origin else None
     origin = (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
+    if plugins.manager.is_blocked(point.name):
+        return Failure(point.name, UserError(f"it is blocked by {BLOCK}"), folder)
     try:
         load_plugin(plugins, Provenance(point.name, *origin), point.load)
     except (Exception, SystemExit) as error:
         return Failure(point.name, error, folder)
-    return Failure(point.name, UserError("it is blocked by DISCOVER_BLOCK_PLUGINS"), folder)
+    return Failure(point.name, UserError("it was left out before, but is loaded now: try again"), folder)
 
 
 def _loaded(plugins: Plugins, sources: Iterator[_Source]) -> Found:

@@ -44,20 +44,30 @@ def facts_of_search(search: SearchInfo, result: SearchResult) -> CandidateFacts:
 
 
 def facts_in(file: Path, champion: Algorithm, registry: Registry) -> CandidateFacts:
-    """The facts about a champion whose file lies in the directory of its search; none where it does not.
+    """The facts about a champion whose file lies in the directory of its search.
+
+    There are none where it does not, or where the files beside it were damaged: the champion itself is whole.
 
     Args:
         file: of the champion.
         champion: the candidate in it.
         registry: of the loaded plugins.
     """
-    directory = file.parent
-    if file.name != CHAMPION_FILE or not is_search(directory):
+    if file.name != CHAMPION_FILE or not is_search(file.parent):
         return CandidateFacts()
-    numbers, config, comparison = read_result(directory), read_config(directory / CONFIG_FILE), None
+    try:
+        return _facts_in(file.parent, champion, registry)
+    except (UserError, KeyError, TypeError):
+        return CandidateFacts()
+
+
+def _facts_in(directory: Path, champion: Algorithm, registry: Registry) -> CandidateFacts:
+    numbers, config = read_result(directory), read_config(directory / CONFIG_FILE)
+    space = comparison = None
     with contextlib.suppress(UserError):  # there is no report, or a plugin that it needs is missing
         comparison = load_comparison(directory / REPORT_FILE, registry)
-    space = Space(algorithm_from(registry, config["candidate"]))
+    with contextlib.suppress(UserError):  # a plugin with another option of the space is missing
+        space = Space(algorithm_from(registry, config["candidate"]))
     tasks = tuple(TaskRun(item["task"], item["steps"]) for item in config["tasks"])
     sizes = Sizes(config["name"], config["strategy"], config["population"], generations=config["generations"], tasks=tasks)
     return CandidateFacts(
@@ -78,24 +88,33 @@ class Sizes(NamedTuple):
     tasks: tuple[TaskRun, ...]
 
 
-def _lineage(directory: Path, sizes: Sizes, space: Space, champion: Algorithm) -> dict[str, str]:
+def _lineage(directory: Path, sizes: Sizes, space: Space | None, champion: Algorithm) -> dict[str, str]:
     """The search and the generation that a champion comes from."""
     lineage = {
         "search": sizes.name,
         "directory": str(directory),
         "strategy": name_of_part(sizes.strategy),
         "population": f"{sizes.population:,} candidates in each of {sizes.generations:,} generations",
-        "space": f"{len(space.genes):,} open value{'s' * (len(space.genes) != 1)}",
         "searched on": ", ".join(run.label for run in sizes.tasks),
     }
-    with contextlib.suppress(UserError):  # a damaged history costs two lines, not the page
-        history = read_history(directory)
-        birth = None if history is None else birth_of(champion, space, history)
-        if birth is not None:
-            place = f"generation {birth.generation + 1:,} of {sizes.generations:,}"
-            lineage["first seen in"] = f"{place}, with the fitness {short_number(birth.fitness)}"
-            lineage["evaluated in"] = f"{birth.evaluations:,} generation{'s' * (birth.evaluations != 1)}"
+    if space is not None:
+        lineage["space"] = f"{len(space.genes):,} open value{'s' * (len(space.genes) != 1)}"
+        with contextlib.suppress(UserError):  # a damaged history costs two lines, not the page
+            lineage |= _first_seen(directory, sizes, space, champion)
     return {name: text for name, text in lineage.items() if text}
+
+
+def _first_seen(directory: Path, sizes: Sizes, space: Space, champion: Algorithm) -> dict[str, str]:
+    """The generation in which a champion appeared first, if the history of the population tells it."""
+    history = read_history(directory)
+    birth = None if history is None else birth_of(champion, space, history)
+    if birth is None:
+        return {}
+    place = f"generation {birth.generation + 1:,} of {sizes.generations:,}"
+    return {
+        "first seen in": f"{place}, with the fitness {short_number(birth.fitness)}",
+        "evaluated in": f"{birth.evaluations:,} generation{'s' * (birth.evaluations != 1)}",
+    }
 
 
 def _choice(numbers: Mapping[str, Any]) -> Facts:

@@ -60,9 +60,8 @@ def profile_plot(of: Numbers) -> Plot:
         profile = of.profiles[name]
         traces += band(of.thresholds, profile.low, profile.high, name, index=index)
         traces += [line(of.thresholds, profile.share, name, index)]
-    return Plot(
-        "Performance profile", traces, "normalized score", "share of runs above it", {"yaxis": {"range": [-0.02, 1.02]}}
-    )
+    layout = {"yaxis": {"range": [-0.02, 1.02]}}
+    return Plot("Performance profile", traces, "normalized score", "share of runs above it", layout=layout)
 
 
 def improvement_plot(of: Numbers) -> Plot | None:

@@ -198,7 +198,7 @@ def _roll(environment: Environment, key: Key, steps: int) -> Roll:
         after, fresh = _random_step(environment, spec, task, state=state, key=key)
         numbers = _numbers(after.state, after.observation)
         at_start = jnp.all((numbers >= low) & (numbers <= high))
-        return fresh, Roll(after.observation, after.reward, after.terminated, after.truncated, at_start)
+        return fresh, Roll(after.observation, after.reward, after.terminated, after.truncated, at_start=at_start)
 
     return jax.lax.scan(step, environment.reset(key_reset, task)[0], jax.random.split(key_steps, steps))[1]
 

@@ -37,7 +37,7 @@ def test_a_champion_comes_with_its_report_lineage_cost_and_provenance(
     assert (alone["results"], alone["lineage"], alone["cost"]) == ([], {}, {})
 
 
-def test_a_damaged_report_costs_its_section_alone(told: Callable[..., Any], invoke: Invoke, config: Path) -> None:
+def test_damaged_files_of_a_search_cost_their_sections_alone(told: Callable[..., Any], invoke: Invoke, config: Path) -> None:
     assert invoke("search", config, "--directory", "run").exit_code == 0
     Path("run/report.comparison").write_bytes(b"broken")
     for path in Path("run/history").iterdir():
@@ -46,6 +46,14 @@ def test_a_damaged_report_costs_its_section_alone(told: Callable[..., Any], invo
     assert shown["results"] == []
     assert shown["lineage"]["search"] == "tiny"
     assert "first seen in" not in shown["lineage"]
+    file = Path("run/config.yaml")
+    file.write_text(file.read_text(encoding="utf-8").replace("toy_climb", "toy_gone"), encoding="utf-8")
+    shown = told("show", "run/champion.candidate")
+    assert shown["lineage"]["search"] == "tiny"
+    assert "space" not in shown["lineage"]
+    file.write_text("name: tiny", encoding="utf-8")
+    shown = told("show", "run/champion.candidate")
+    assert (shown["lineage"], shown["cost"], shown["nearest"]["name"]) == ({}, {}, "climb")
 
 
 def test_sensitivity_is_measured_on_a_task(told: Callable[..., Any]) -> None:
