@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -140,9 +140,8 @@ def check_environment_shapes(environment: Environment) -> None:
         require(shape == expected, sentence, *_SHAPES, method=method)
     require(observation.dtype == after.observation.dtype, f"{name} gives observations of two dtypes.", *_SHAPES)
     require(_is(after.reward, jnp.float32), f"{name} gives a reward of {after.reward}, not one float32.", *_SHAPES)
-    shaped: Any = after.shaped
-    sentence = f"{name} gives a shaped reward of {shaped}, neither one float32 nor ()."
-    require((isinstance(shaped, tuple) and not shaped) or _is(shaped, jnp.float32), sentence, *_SHAPES)
+    shaped, sentence = after.shaped, f"{name} gives a shaped reward of {after.shaped}, neither one float32 nor ()."
+    require(shaped == () if isinstance(shaped, tuple) else _is(shaped, jnp.float32), sentence, *_SHAPES)
     for end in ("terminated", "truncated"):
         sentence = f"{name} gives '{end}' as {getattr(after, end)}, not one truth value."
         require(_is(getattr(after, end), jnp.bool_), sentence, *_SHAPES)

@@ -111,7 +111,7 @@ def test_only_the_known_part_of_the_context_counts() -> None:
 
 def test_a_trajectory_at_a_time_gives_the_belief_of_both() -> None:
     params, state = begun()
-    keys = jax.random.split(jax.random.key(3))
+    keys = list(jax.random.split(jax.random.key(3)))
 
     @jax.jit
     def adapted() -> tuple[State, Belief]:
