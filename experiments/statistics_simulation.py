@@ -152,7 +152,7 @@ def unequal(kind: str, trials: int) -> Iterator[Row]:
 
 
 def held(intervals: Sequence[Interval], true: float) -> float:
-    low, _, high = np.transpose(intervals)
+    low, high = np.array([interval.low for interval in intervals]), np.array([interval.high for interval in intervals])
     return float(holds(low, high, true).mean())
 
 

@@ -1,10 +1,8 @@
 """What all tests share: two CPU devices, a compilation cache of the session, no display, none of the user's settings."""
 
-import contextlib
-import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 os.environ["MPLBACKEND"] = "Agg"
@@ -30,6 +28,7 @@ import toys  # noqa: E402
 
 from discover.contract.registry import Registry  # noqa: E402
 from discover.plugin.loader import Plugins  # noqa: E402
+from discover.testing.compilations import Compilations, counted_compilations  # noqa: E402
 
 
 @pytest.fixture
@@ -51,31 +50,7 @@ def registry(plugins: Plugins) -> Registry:
     return plugins.registry
 
 
-class Compilations(logging.Handler):
-    """Counts the programs that JAX compiles."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.compiled = 0
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.compiled += record.getMessage().startswith("Compiling ")
-
-
 @pytest.fixture
 def compilations() -> Callable[[], AbstractContextManager[Compilations]]:
     """``with compilations() as count: ...``; then ``count.compiled`` is how many programs were compiled inside."""
-
-    @contextlib.contextmanager
-    def counting() -> Iterator[Compilations]:
-        count, logger = Compilations(), logging.getLogger("jax")
-        propagate, logger.propagate = logger.propagate, False
-        logger.addHandler(count)
-        try:
-            with jax.log_compiles():
-                yield count
-        finally:
-            logger.removeHandler(count)
-            logger.propagate = propagate
-
-    return counting
+    return counted_compilations

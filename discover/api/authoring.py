@@ -89,11 +89,8 @@ def check_plugin(plugin: str | os.PathLike[str]) -> PluginCheck:
     Raises:
         UserError: there is no such plugin.
 
-    >>> print(check_plugin("final_return"))     # doctest: +ELLIPSIS
-    kind       name          verdict  seconds
-    ─────────────────────────────────────────
-    objective  final_return  passes       ...
-    1 checked, 0 failed, ... s
+    >>> check_plugin("final_return").passed
+    True
     """
     return check_plugin_in(loaded_plugins(), os.fspath(plugin))
 

@@ -96,26 +96,24 @@ def _holds(entry: Entry, word: str) -> bool:
 
 
 def _print_screen(rows: list[list[str]]) -> None:
-    """Print as many rows as a terminal shows, and how many more there are."""
+    """Print as many rows as a terminal shows, one line each, and how many more there are."""
     size = shutil.get_terminal_size()
-    shown = fitting_rows(rows, size.columns, size.lines - _BELOW)
-    print_text(_table(rows[:shown], size.columns))
+    shown = max(1, size.lines - _BELOW)
+    print_text("\n".join(one_line_rows(rows[:shown], size.columns)))
     if shown < len(rows):
         print_text(f"and {len(rows) - shown} more: narrow them by --kind KIND or --search WORD, or list all with --all.")
 
 
-def fitting_rows(rows: Sequence[Sequence[str]], width: int, lines: int) -> int:
-    """The number of rows of which the table has at most so many lines; one at least.
+def one_line_rows(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Kind, name and summary of each row in one line, the summary cut where the line ends.
 
-    >>> fitting_rows([["a"] * 6] * 9, width=80, lines=6)
-    4
+    >>> one_line_rows([["network", "mlp", "Fully connected layers"], ["objective", "final", "The return"]], 30)
+    ['network    mlp    Fully conne…', 'objective  final  The return']
     """
-    low, high = 1, max(1, min(len(rows), lines))
-    while low < high:
-        middle = (low + high + 1) // 2
-        fits = len(_table(rows[:middle], width).splitlines()) <= lines
-        low, high = (middle, high) if fits else (low, middle - 1)
-    return low
+    texts = [[escaped(text) for text in row[:3]] for row in rows]
+    kind, name = (max(len(row[place]) for row in texts) for place in (0, 1))
+    lines = (f"{row[0]:<{kind}}  {row[1]:<{name}}  {row[2]}" for row in texts)
+    return [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
 
 
 def _table(rows: Sequence[Sequence[str]], width: int) -> str:

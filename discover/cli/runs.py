@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 _SCREEN = 20  # runs where no terminal gives its height
 _AROUND = 4  # lines of a screen for the heading, the note below, and the prompt
-_LONGEST = 60  # characters of a verdict in the table
+_LONGEST, _LONGEST_NAME = 60, 18  # characters of a verdict and of a name in the table
+_WIDE = 140  # columns of a terminal that has room for all
+_PLACE = "run or directory"
+_COLUMNS = ("name", "kind", "when", "status", "best", "verdict", _PLACE)
 
 
 def run(
@@ -52,16 +55,28 @@ def run(
     elif not found:
         print("no run there" + (f" whose name holds '{search}'" if search else ""))
     else:
-        print_table(("name", "kind", "when", "status", "best", "verdict", "run or directory"), map(_row, found[:most]))
+        narrow = sys.stdout.isatty() and shutil.get_terminal_size().columns < _WIDE
+        columns = ("name", "when", "status", _PLACE) if narrow else _COLUMNS
+        print_table(columns, [[_row(one, narrow)[column] for column in columns] for one in found[:most]])
         if len(found) > most:
             print(f"the newest {most}; more of them: --limit, --kind, --search")
 
 
-def _row(one: RunSummary) -> list[str]:
-    verdict = one.verdict if len(one.verdict) <= _LONGEST else f"{one.verdict[: _LONGEST - 3]}..."
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.started))
-    best = "" if one.best is None else number(one.best)
-    return [one.name, one.kind, when, one.status, best, verdict, one.run_id or str(one.directory or "")]
+def _row(one: RunSummary, narrow: bool) -> dict[str, str]:
+    """The cells of a run, by column; on a narrow terminal the date lacks its year, and the name may be cut."""
+    return {
+        "name": _cut(one.name, _LONGEST_NAME if narrow else _LONGEST),
+        "kind": one.kind,
+        "when": time.strftime("%m-%d %H:%M" if narrow else "%Y-%m-%d %H:%M", time.localtime(one.started)),
+        "status": one.status,
+        "best": "" if one.best is None else number(one.best),
+        "verdict": _cut(one.verdict, _LONGEST),
+        _PLACE: one.run_id or str(one.directory or ""),
+    }
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def _screen() -> int:

@@ -118,7 +118,8 @@ def print_outcome(outcome: Outcome, options: Common) -> None:
         if comparison:
             print_text(comparison.table(escaped))
         if outcome.search.phase == "finished":
-            print(f"finished:        the search '{outcome.search.name}' was finished before; nothing has been run")
+            name = outcome.search.name
+            print(f"finished:        the search '{name}' was finished before: a new report, nothing trained")
         for line in _lines(outcome, options):
             print(line)
     raise_late(outcome.session)
@@ -158,7 +159,8 @@ def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
         how = ("train", alias or address, "--task", run.task, "--steps", run.steps, *store)
         yield f"registered:      {address}" + (", the champion of its name" if alias else "")
         yield f"use it:          {command_line(*how, plugins_dir=options.plugins_dir)}"
-        if not alias:
+        finished = outcome.search.phase == "finished"  # then it may have become the champion since
+        if not alias and not finished:
             how = ("promote", address, *store)
             yield f"promote it:      {command_line(*how, plugins_dir=options.plugins_dir)}, if it is better than the champion"
     yield from tracked_lines(facts, options.store, "look at it:      ")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from typing import TypeAlias, TypeVar
 
 import jax
 import numpy as np
 
 from discover.components.component import Component, fields
-from discover.components.open_values import FieldValue
+from discover.components.open_values import FieldValue, Free
 from discover.components.paths import walk
 
 C = TypeVar("C", bound=Component)
@@ -42,7 +43,7 @@ def effective(component: C) -> C:
 def values_by_path(component: Component) -> dict[str, Value]:
     """Every choice and every number of a component by its dotted path, as tables and trackers show them.
 
-    A component is given by the name of its class, an array by its type and shape; what is not there (None) is left out.
+    A component is given by the name of its class, weights by their count and a digest; what is not there (None) is left out.
 
     >>> from discover_zoo.rules.a2c import A2C
     >>> from discover_zoo.returns.gae import GAE
@@ -52,7 +53,10 @@ def values_by_path(component: Component) -> dict[str, Value]:
     ('GAE', 0.9, 'Adam')
     """
     values: dict[str, Value] = {}
-    for path, _, _, value in walk(component):
+    for path, _, field, value in walk(component):
+        if field.role == "leaf" and not isinstance(value, Free):
+            values[path] = _leaf(value)
+            continue
         for place, item in _items(value, path):
             if item is not None and not (isinstance(item, tuple) and not item):
                 values[place] = _value(item)
@@ -75,13 +79,13 @@ def _items(value: FieldValue, path: str) -> list[tuple[str, FieldValue]]:
 def _value(value: FieldValue) -> Value:
     if isinstance(value, Component):
         return type(value).__name__
-    if isinstance(value, np.generic | np.ndarray | jax.Array):
-        return _number(np.asarray(value))
     return value if isinstance(value, str | int | float | bool) else str(value)
 
 
-def _number(array: np.ndarray) -> Value:
-    """An array of one number as the shortest number that stands for it, any other array as its type and shape."""
-    if array.shape:
-        return f"{array.dtype}{list(array.shape)}"
-    return float(str(array)) if array.dtype.kind == "f" else array.item()
+def _leaf(value: FieldValue) -> Value:
+    """A number as the shortest one that stands for it; weights as their count and a digest of their bits."""
+    arrays = [np.asarray(array) for array in jax.tree.leaves(value)]
+    if len(arrays) == 1 and not arrays[0].shape:
+        return float(str(arrays[0])) if arrays[0].dtype.kind == "f" else arrays[0].item()
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
+    return f"{sum(array.size for array in arrays)} weights {digest[:8]}"

@@ -219,7 +219,7 @@ class Comparison:
         order = {(run.task, run.steps): place for place, run in enumerate(self.runs)}
         hardest = {name: place for place, name in enumerate(self._hardest_first())}
         rows = sorted(self.rows(), key=lambda row: (order[row["task"], row["steps"]], hardest[row["candidate"]]))
-        cells = [[shown(text) for text in _texts(row)] for row in rows]
+        cells = [[shown(text) for text in result_cells(row)] for row in rows]
         return f"{text_table(('task', 'candidate', *numbers, 'verdict'), cells, numbers)}\n{shown(self.verdict)}"
 
     def _hardest_first(self) -> list[str]:
@@ -261,7 +261,7 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _texts(row: Mapping[str, Any]) -> Sequence[str]:
+def result_cells(row: Mapping[str, Any]) -> Sequence[str]:
     """The cells of the table for one of `Comparison.rows`."""
     note = f" ({row['note']})" if row["note"] else ""
     difference, broken = row["first_minus_this"], f" ({row['broken']} broken)" if row["broken"] else ""

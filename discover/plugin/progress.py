@@ -122,7 +122,8 @@ class Lines:
 
     def begin(self, name: str, done: int, generations: int) -> None:
         self._name = name
-        self._say(f"{name}: " + (f"goes on after generation {done}/{generations}" if done else f"{generations} generations"))
+        goes_on = "all generations are done" if done >= generations else f"goes on after generation {done}/{generations}"
+        self._say(f"{name}: {goes_on if done else f'{generations} generations'}")
         self._next = self._clock()
 
     def stand(self, standing: Standing) -> None:
@@ -130,9 +131,10 @@ class Lines:
             self._say(f"{standing.name}: {standing}")
 
     def doing(self, what: str, share: float) -> None:
-        if what != self._last and self._due():
-            self._last = what
-            self._say(f"{what} ({share:.0%})")
+        line = f"{what} ({share:.0%})"
+        if line != self._last and self._due():
+            self._last = line
+            self._say(line)
 
     def _due(self) -> bool:
         return self._clock() >= self._next

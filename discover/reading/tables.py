@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from discover.base.text_table import interval, number
+from discover.contract.results import result_cells
 from discover.reading.sweeps import COLUMNS, NUMBER_COLUMNS
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def result_table(page: Contents) -> Table | None:
     columns = ("task", "candidate", "IQM", "95 % interval", "seeds", minus, "verdict")
     order = {(row["task"], row["steps"]): place for place, row in reversed(list(enumerate(rows)))}
     ordered = sorted(rows, key=lambda row: order[row["task"], row["steps"]])
-    return Table("Where it wins and fails", columns, [_result(row) for row in ordered], columns[2:6])
+    return Table("Where it wins and fails", columns, [result_cells(row) for row in ordered], columns[2:6])
 
 
 def sensitivity_table(page: Contents) -> Table | None:
@@ -71,17 +71,3 @@ def fact_tables(page: Contents) -> Iterator[tuple[str, Facts]]:
     for title, some in (("Lineage", facts.lineage), ("Cost", facts.cost), ("Provenance", facts.provenance)):
         if some:
             yield title, some
-
-
-def _result(row: Mapping[str, Any]) -> Sequence[str]:
-    difference, note = row["first_minus_this"], f" ({row['note']})" if row["note"] else ""
-    broken = f" ({row['broken']} broken)" if row["broken"] else ""
-    return (
-        f"{row['task']} @ {row['steps']:,}{note}",
-        row["candidate"],
-        number(row["iqm"]),
-        interval(row["interval"]),
-        f"{row['seeds']}{broken}",
-        f"{number(difference['estimate'])} {interval(difference['interval'])}" if difference else "",
-        difference["verdict"] if difference else "",
-    )

@@ -5,11 +5,14 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from typer.testing import Result
+
+from discover.cli import runs
 
 Invoke = Callable[..., Result]
 
@@ -68,6 +71,17 @@ def test_the_newest_runs_come_first_and_a_screen_of_them_by_default(invoke: Invo
     assert lines[2].split()[-1] == "run39"
     assert f"{'better ' * 8}b...   run39" in lines[2]
     assert lines[-1] == "the newest 20; more of them: --limit, --kind, --search"
+
+
+@pytest.mark.usefixtures("listed")
+def test_on_a_narrow_terminal_a_run_is_one_line(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(runs, "sys", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    lines = invoke("runs").stdout.splitlines()
+    assert lines[0].split() == ["name", "when", "status", "run", "or", "directory"]
+    assert len(lines) == 23  # the heading, its line, 20 runs, and the note on the others
 
 
 @pytest.mark.usefixtures("listed")

@@ -85,7 +85,7 @@ def test_a_finished_search_traces_nothing_unless_its_report_is_asked_for(
     result = invoke("resume", "found", "--report")
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert "finished:        the search 'tiny' was finished before; nothing has been run" in lines
+    assert "finished:        the search 'tiny' was finished before: a new report, nothing trained" in lines
     assert any(line.startswith("champion:        found/champion.candidate, fitness ") for line in lines)
     assert told("resume", "found", "--report")["table"] == first["table"]
     monkeypatch.setattr("discover.outer_loop.search._Runner", None)  # nothing is traced

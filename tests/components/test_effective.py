@@ -1,12 +1,17 @@
 """What a candidate comes down to, and its values by path."""
 
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
 from discover_zoo.returns.gae import GAE
 from discover_zoo.returns.monte_carlo import MonteCarlo
 from discover_zoo.returns.n_step import NStep
 from discover_zoo.returns.one_of_returns import OneOfReturns
 
 import discover
-from discover import effective, replace, values_by_path
+from discover import Component, Weights, component, effective, replace, values_by_path, weights
 
 
 def test_options_that_are_not_chosen_are_no_part_of_what_a_candidate_comes_down_to() -> None:
@@ -30,3 +35,21 @@ def test_values_are_numbers_as_a_user_writes_them() -> None:
     assert values["network.shared"] is False
     assert "curriculum" not in values
     assert "wrappers" not in values
+
+
+def test_weights_are_told_by_their_bits_whoever_holds_them() -> None:
+    weights = {"kernel": np.array([[1.0, 2.0]], np.float32), "bias": np.zeros(2, np.float32)}
+    told = [_told(tree) for tree in (weights, jax.tree.map(jnp.asarray, weights), {**weights, "bias": np.ones(2, np.float32)})]
+    assert told[0] == told[1] != told[2]
+    assert str(told[0]).startswith("4 weights ")
+
+
+def _told(tree: Any) -> object:
+    return values_by_path(Holder(held=tree))["held"]
+
+
+@component
+class Holder(Component):
+    """A component that holds weights."""
+
+    held: Weights = weights(init=lambda owner, key: {"kernel": jnp.zeros((1, 2)), "bias": jnp.zeros(2)})

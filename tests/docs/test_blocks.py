@@ -31,7 +31,7 @@ from discover.plugin.loader import load_plugins
 from discover.storage.yaml_text import values_in
 
 TESTED = {
-    "README.md": "console 1, python 2, sh 2, text 1, yaml 1",
+    "README.md": "console 1, python 2, sh 2, yaml 1",
     "docs/command_line.md": "sh 3",
     "docs/configs.md": "sh 2, yaml 16",
     "docs/contract.md": "python 2",

@@ -88,6 +88,7 @@ def test_a_box_of_any_size_and_place_is_learned_alike(name: str) -> None:
         np.testing.assert_allclose(odd.info[entry], value + shift, rtol=0.05, atol=0.05, err_msg=entry)
 
 
+@pytest.mark.slow
 def test_the_temperature_of_sac_falls_where_actions_are_small() -> None:
     """In units of the reach the uniform policy has the entropy 2 log 2, far above the target of -2, whatever the box."""
     temperature = np.asarray(trained("sac", ODD).info["temperature"])[5:]

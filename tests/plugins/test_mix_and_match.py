@@ -131,6 +131,7 @@ def acted(alpha: float) -> np.ndarray:
     return np.asarray(world.collect(params, world.start(key, world.sample_tasks(key, 8)), key, 16)[1].action)
 
 
+@pytest.mark.slow
 def test_a_simple_agent_does_what_it_knows_alone() -> None:
     assert set(acted(0.0).ravel()) == {1, 2}
     assert set(acted(0.5).ravel()) == set(acted(1.0).ravel()) == {0, 1, 2}

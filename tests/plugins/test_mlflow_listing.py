@@ -102,6 +102,7 @@ def test_the_page_opens_on_the_experiment_and_on_the_last_run_that_is_part_of_no
         page_links(store, "nothing")
 
 
+@pytest.mark.slow
 def test_the_number_of_queries_does_not_grow_with_the_runs(
     store: str, empty_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

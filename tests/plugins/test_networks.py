@@ -96,6 +96,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_a_population_of_64_on_two_devices_does_not_hang() -> None:
     made = subprocess.run(
         [sys.executable, "-c", _POPULATION],

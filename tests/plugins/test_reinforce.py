@@ -163,6 +163,7 @@ def test_without_a_baseline_no_value_is_asked_of_the_network() -> None:
     assert set(rule("value", 1, 1).heads(Bandit().spec()).outputs) == {"policy", "value"}
 
 
+@pytest.mark.slow
 def test_it_learns_which_arm_pays() -> None:
     algorithm = Algorithm(rule=rule("value", 8, 8), network=MLP(hidden=(4,)))
     curve = jax.jit(lambda key: run(algorithm, Bandit(), key, 200))(jax.random.key(0))

@@ -229,6 +229,7 @@ def test_gradients_are_those_of_finite_differences_and_not_zero(name: str, path:
     np.testing.assert_allclose(slope, difference, rtol=2e-2)
 
 
+@pytest.mark.slow
 def test_gradients_pass_through_one_of_returns() -> None:
     segment = random_segment()
 

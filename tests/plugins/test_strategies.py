@@ -211,6 +211,7 @@ def test_at_least_one_stays_even_without_elite_and_children_differ_from_all_pare
         assert not np.any(np.all(child == genomes, axis=1))
 
 
+@pytest.mark.slow
 def test_a_child_is_made_even_where_all_would_stay() -> None:
     genomes = np.asarray(jax.vmap(SPACE.sample)(jax.random.split(jax.random.key(3), 4)))
     after = generation_after(Genetic(elite=0.9), genomes, np.arange(4.0))
@@ -218,6 +219,7 @@ def test_a_child_is_made_even_where_all_would_stay() -> None:
     assert not np.any(np.all(after[3] == genomes, axis=1))
 
 
+@pytest.mark.slow
 def test_a_harder_tournament_takes_better_parents() -> None:
     space = Space(Lever(slope=free()))
     slopes = np.linspace(-4.0, 4.0, 200, dtype=np.float32)[:, None]

@@ -45,7 +45,7 @@ REGISTRY = toys.plugins().registry
 EXAMPLES = [(entry, made) for entry, made in examples(REGISTRY) if entry.provenance.plugin != "toys"]
 ENOUGH = 8
 BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "lamb", "Open_ES", "PSO")
-DEAR = {"update rule": ("dqn",), "network": ("gru",), "environment wrapper": ("time_limit",), "curriculum": (), "executor": ()}
+DEAR = {"update rule": (), "network": ("gru",), "environment wrapper": ("time_limit",), "curriculum": (), "executor": ()}
 """Kinds of which each takes five seconds to compile or more, and those of them that are tested by default."""
 
 

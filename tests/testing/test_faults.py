@@ -107,6 +107,7 @@ class Declared(Deaf):
     not_differentiable = ("rate",)
 
 
+@pytest.mark.slow
 def test_a_stopped_gradient_that_is_declared_is_none() -> None:
     check_update_rule(Declared())
 
