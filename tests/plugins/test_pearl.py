@@ -16,7 +16,7 @@ from discover_zoo.rules.pearl import PEARL, State
 from discover_zoo.rules.task_inference import Evidence, inferred, inferred_from
 from discover_zoo.rules.task_memories import TaskMemories
 from discover_zoo.wrappers.action_repeat import ActionRepeat
-from discover_zoo.wrappers.trials import Trials
+from discover_zoo.wrappers.trials.trials import Trials
 
 from discover import Algorithm, Params, Registry, Trajectory, UserError, World, evaluate_adaptation, replace
 from discover.components.paths import check

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from discover_zoo.environments.random_mdps import RandomMDPs
 from discover_zoo.rules.players.model import mean_rewards, mean_transitions, values
-from discover_zoo.wrappers.trials import Trials
+from discover_zoo.wrappers.trials.trials import Trials
 
 import discover
 from discover import environment, recipe, replace
@@ -56,7 +56,7 @@ def test_posterior_means() -> None:
     np.testing.assert_allclose(mean_transitions(tallies)[0, 0], [0.75, 0.25])
 
 
-@pytest.mark.parametrize(("name", "least"), [("random_play", 4.7), ("ucb1", 6.2), ("greedy", 6.2), ("thompson", 5.5)])
+@pytest.mark.parametrize(("name", "least"), [("random_play", 4.7), ("ucb1", 6.2), ("greedy_bandit", 6.2), ("thompson", 5.5)])
 def test_players_learn_within_ten_pulls(name: str, least: float) -> None:
     player = replace(recipe(name), {"rule.num_envs": 500})
     training = discover.train(player, "bandits-10", steps=10_000, seeds=1)

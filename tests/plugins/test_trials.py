@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from discover_zoo.environments.random_mdps import RandomMDPs
-from discover_zoo.wrappers.trials import Trials
+from discover_zoo.wrappers.trials.trials import Trials
 
 from discover import Algorithm, Environment, Trajectory, World, environment, recipe, replace
 

@@ -10,6 +10,10 @@ from discover import Carry, Heads, Inputs, Key, Network, Outputs, Params, Regist
 class Tally(Network):
     """Counts visits, rewards and transitions over a trial (see the wrapper ``trials``). It has no parameters.
 
+    After a step from state ``s`` by action ``a`` to ``s'`` with reward ``r``::
+
+        visits[s, a] += 1;  reward_sum[s, a] += r;  transitions[s, a, s'] += 1, unless the step ended an episode
+
     The observation is that of ``trials`` around a family whose observations are one-hot states. The heads are of the form
     ``tally``: ``visits[S, A]`` and ``reward_sum[S, A]`` of states and actions, ``transitions[S, A, S]``, and the present
     ``state[S]``, one-hot, and the number ``step`` of steps since the present episode began. The tallies are as they were at its

@@ -33,11 +33,12 @@ from discover import (
     real,
 )
 from discover_zoo.rules.beliefs import Belief
+from discover_zoo.rules.critics import critic_loss
 from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.soft_critics import SoftCritics
 from discover_zoo.rules.task_inference import ENCODER, LATENT, Evidence, given_latent, inferred, inferred_from
 from discover_zoo.rules.task_memories import TaskMemories, empty_task_memories
-from discover_zoo.rules.twin_critics import Learner, critic_loss
+from discover_zoo.rules.twin_critics import Learner
 
 
 class State(NamedTuple):

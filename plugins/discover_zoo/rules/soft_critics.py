@@ -20,7 +20,8 @@ from discover import (
     latex_number,
     real,
 )
-from discover_zoo.rules.twin_critics import Learner, PolicyLoss, TwinCritics, action_bounds, lower_critic
+from discover_zoo.rules.critics import action_bounds, lower_critic
+from discover_zoo.rules.twin_critics import Learner, PolicyLoss, TwinCritics
 
 _LOG_STD = (-20.0, 2.0)
 

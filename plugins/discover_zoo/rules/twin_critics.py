@@ -35,9 +35,7 @@ from discover import (
     polyak_update,
     real,
 )
-
-CRITICS = ("q1", "q2")
-"""The heads of the critics."""
+from discover_zoo.rules.critics import CRITICS, action_bounds, critic_loss
 
 Draw: TypeAlias = Callable[[Key, Params], Trajectory]
 """``(key, params) -> batch``: a batch to learn from."""
@@ -230,41 +228,3 @@ class TwinCritics(UpdateRule):
     def targets(self, key: Key, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
         """``y[T, B]``, the targets of both critics; differentiable with respect to ``gamma``."""
         return batch.reward + self.gamma * (1.0 - batch.terminated) * self.next_value(key, world, learner, batch)
-
-
-def critic_loss(outputs: Outputs, batch: Trajectory, target: jax.Array) -> tuple[jax.Array, Info]:
-    """Half the mean squared error of each critic, summed over both.
-
-    Args:
-        outputs: ``q1`` and ``q2``, each ``[T, B]``.
-        batch: the transitions, which are not used.
-        target: ``y[T, B]``.
-
-    >>> outputs = {"q1": jnp.array([1.0, 2.0, 3.0]), "q2": jnp.array([1.0, 2.0, 6.0])}
-    >>> loss, _ = critic_loss(outputs, None, jnp.array([1.0, 2.0, 3.0]))
-    >>> float(loss)
-    1.5
-    """
-    del batch
-    loss = sum((0.5 * jnp.mean((outputs[critic] - target) ** 2) for critic in CRITICS), jnp.zeros(()))
-    return loss, {"critic_loss": loss, "q": jnp.mean(outputs["q1"])}
-
-
-def lower_critic(outputs: Outputs) -> jax.Array:
-    """The lower of both critics, element by element.
-
-    >>> print(lower_critic({"q1": jnp.array([1.0, 2.0]), "q2": jnp.array([3.0, 0.0])}))
-    [1. 0.]
-    """
-    return jnp.minimum(outputs["q1"], outputs["q2"])
-
-
-def action_bounds(spec: Spec) -> tuple[jax.Array, jax.Array]:
-    """Lowest and highest actions ``[D]``, in the environment's units.
-
-    >>> low, high = action_bounds(Spec((3,), Continuous((-2.0,), (2.0,))))
-    >>> print(low, high)
-    [-2.] [2.]
-    """
-    assert isinstance(spec.action, Continuous)
-    return jnp.asarray(spec.action.low, jnp.float32), jnp.asarray(spec.action.high, jnp.float32)

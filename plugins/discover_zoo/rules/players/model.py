@@ -1,4 +1,4 @@
-"""What tallies tell of a bandit or a small decision process: posteriors, and plans."""
+"""Posteriors of a bandit or a small decision process from tallies, and plans by them."""
 
 from typing import Literal, TypeAlias
 

@@ -1,55 +1,31 @@
-"""Several episodes of one task as one episode."""
+"""A family of tasks whose episodes are trials: several episodes of one task."""
 
 import math
 
 import jax
 import jax.numpy as jnp
 
-from discover import (
-    Count,
-    Discrete,
-    Environment,
-    EnvState,
-    Key,
-    Redraw,
-    Registry,
-    Spec,
-    Step,
-    Task,
-    Wrapper,
-    component,
-    hookimpl,
-)
+from discover import Count, Discrete, EnvState, Key, Redraw, Spec, Step, Task, component
 from discover_zoo.wrappers.wrapped import Wrapped, WrappedState, no_action
 
 
 @component
-class Trials(Wrapper):
-    """Makes ``episodes`` episodes of one task one long episode, a trial (Duan et al. 2016, section 2.2).
+class Trial(Wrapped):
+    """Several episodes of one task as one episode, a trial: the family that the wrapper ``trials`` makes.
 
-    A recurrent network then keeps its memory, and returns are discounted, across the ends of the episodes inside; a family
-    draws a new task for each trial. The observation becomes one vector: the observation, the last action (one-hot if discrete),
-    the last reward, and 1 where an episode inside has just ended; all but the first part are zeros at the start of a trial.
+    A config writes it where a task consists of trials, as ``bandits-10`` does. A trial terminates with the last of its
+    episodes. The network sees the ends of the others, the rule does not.
 
     >>> from discover_zoo.environments.catch import Catch
-    >>> Trials(episodes=3).wrap(Catch()).spec().observation_shape
+    >>> Trial(inner=Catch(), episodes=3).spec().observation_shape
     (69,)
 
     Attributes:
+        inner: the family whose episodes they are.
         episodes: the number of episodes of a trial.
     """
 
     paper = "Duan et al. 2016, arXiv 1611.02779, section 2.2"
-
-    episodes: Count = 2
-
-    def wrap(self, environment: Environment) -> Environment:
-        return Trial(inner=environment, episodes=self.episodes)
-
-
-@component
-class Trial(Wrapped):
-    """The family that `Trials` makes; its own state counts the episodes inside that have ended."""
 
     episodes: Count = 2
 
@@ -93,9 +69,3 @@ class Trial(Wrapped):
 def _joined(observation: jax.Array, action: jax.Array, reward: jax.Array, *, ended: jax.Array) -> jax.Array:
     flat = observation.astype(jnp.float32).ravel()
     return jnp.concatenate([flat, action, jnp.stack([reward, ended]).astype(jnp.float32)])
-
-
-@hookimpl
-def discover_register(registry: Registry) -> None:
-    registry.add("trials", Trials)
-    registry.add("trial", Trial)
