@@ -15,8 +15,6 @@ from discover_zoo.rules.beliefs import Belief, product
 from discover_zoo.rules.pearl import PEARL, State
 from discover_zoo.rules.task_inference import Evidence, inferred, inferred_from
 from discover_zoo.rules.task_memories import TaskMemories
-from discover_zoo.wrappers.action_repeat import ActionRepeat
-from discover_zoo.wrappers.trials.trials import Trials
 
 from discover import Algorithm, Params, Registry, Trajectory, UserError, World, evaluate_adaptation, replace
 from discover.components.paths import check
@@ -243,30 +241,3 @@ def test_the_recipe_is_complete(registry: Registry) -> None:
     algorithm = algorithm_from(registry, "pearl")
     check(algorithm)
     assert isinstance(algorithm.rule, PEARL)
-
-
-# Shaped rewards -------------------------------------------------------------------------------------------------------
-
-
-def test_a_shaped_reward_is_collected_beside_the_real_one() -> None:
-    goal = jnp.asarray([[0.0, 1.0]])
-    params = begun()[0]
-    actor = world().start(jax.random.key(0), goal)
-    _, trajectory = world().collect(params, actor, jax.random.key(1), 3, context={"latent": jnp.zeros(2)})
-    distance = np.linalg.norm(np.asarray(trajectory.next_observation) - np.asarray(goal), axis=-1)
-    np.testing.assert_allclose(trajectory.shaped, -distance, atol=1e-6)
-    np.testing.assert_array_equal(trajectory.dense_reward, trajectory.shaped)
-    np.testing.assert_array_equal(trajectory.reward, 0.0)
-    plain = AGENT.world(HalfCircle(dense=True))
-    _, trajectory = plain.collect(params, plain.start(jax.random.key(0), goal), jax.random.key(1), 3, {"latent": jnp.zeros(2)})
-    assert trajectory.shaped == ()
-    np.testing.assert_array_equal(trajectory.dense_reward, trajectory.reward)
-
-
-def test_wrappers_pass_a_shaped_reward_on() -> None:
-    goal, key = jnp.asarray([0.0, 1.0]), jax.random.key(0)
-    repeated, trial = ActionRepeat(times=3).wrap(TASK), Trials(episodes=2).wrap(TASK)
-    step = repeated.step(key, repeated.reset(key, goal)[0], jnp.asarray([0.0, 1.0]), goal)
-    assert float(np.asarray(step.shaped)) == pytest.approx(-(0.9 + 0.8 + 0.7), abs=1e-6)
-    step = trial.step(key, trial.reset(key, goal)[0], jnp.asarray([0.0, 1.0]), goal)
-    assert float(np.asarray(step.shaped)) == pytest.approx(-0.9, abs=1e-6)
