@@ -24,7 +24,7 @@ PLAYERS = {
     "bandits-100": ("random_play", "thompson", "ucb1", "epsilon_greedy_bandit", "greedy_bandit", "rl2_100"),
     "mdps-10": ("random_play", "psrl", "epsilon_greedy_mdp", "greedy_mdp", "rl2_mdp"),
 }
-TRIALS = {"rl2": 820_000, "rl2_100": 200_000, "rl2_mdp": 200_000}
+TRIALS = {"rl2": 820_000, "rl2_100": 200_000, "rl2_mdp": 350_000}
 TASKS, PIECE = 20_000, 2_000
 
 
