@@ -28,14 +28,17 @@ from discover.cli import (
 )
 from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
+from discover.cli.usage import Commands
 
-app = typer.Typer(name="discover", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(name="discover", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
 plugins_app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     help="What the loaded plugins bring: components, recipes and tasks; new plugins, and checks of them.",
     epilog=examples("discover plugins list"),
 )
 config_app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     help="Configs of searches: an example, checks, and a schema for editors.",
     epilog=examples("discover config new > search.yaml", "discover config check search.yaml"),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from discover.base.text_table import interval, number
+from discover.base.text_table import counted, interval, number
 from discover.cli.completion import names_of
 from discover.cli.options import Json, PluginsDir, Seed
 from discover.cli.output import plain, print_json, print_table, print_text, quiet_output
@@ -66,4 +66,4 @@ def run(
     print_table(_COLUMNS, cells)
     print_text(f"actions: {'sampled as in training' if sample else 'greedy'}")
     if gif is not None:
-        print_text(f"an episode of {steps} steps: {gif}")
+        print_text(f"an episode of {counted(steps, 'step')}: {gif}")
