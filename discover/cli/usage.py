@@ -142,7 +142,7 @@ def _given(param: Any, words: Sequence[str]) -> str | None:
 
 
 def _name(param: Any) -> str:
-    """What a user calls an option or an argument."""
+    """The word that a user knows an option or an argument by."""
     return param.opts[0] if param.param_type_name == "option" else param.metavar or param.name.upper()
 
 

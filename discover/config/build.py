@@ -119,7 +119,7 @@ def _built(registry: Registry, cls: type[C], settings: Mapping[str, Any], where:
 
 
 def _wrong_anyway(build: Callable[[], object]) -> list[Mistake]:
-    """What is wrong with settings whatever their recipe is; what is missing may be in the recipe."""
+    """The mistakes in settings whatever their recipe is; what is missing may be in the recipe."""
     try:
         build()
     except MistakesError as error:

@@ -47,10 +47,11 @@ def changes_in(settings: Iterable[str]) -> list[Change]:
 
 def _change(setting: str) -> Change:
     path, _, text = setting.partition("=")
+    unread = Change(path, None, text, f"--set '{setting}'")
     try:
-        return Change(*setting_of(setting, example="rule.ppo.clip=0.3"), text, f"--set '{setting}'")
+        return unread._replace(value=setting_of(setting, example="rule.ppo.clip=0.3")[1])
     except UserError as error:
-        return Change(path, None, text, f"--set '{setting}'", str(error))
+        return unread._replace(problem=str(error))
 
 
 def changes_of(overrides: Mapping[str, Any] | None) -> list[Change]:

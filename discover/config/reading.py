@@ -132,7 +132,7 @@ def _file(path: Path) -> tuple[Any, Line]:
 
 
 def _files_in(folder: Path) -> str:
-    """What to give in place of a folder."""
+    """The remedy for a folder where a file is asked for."""
     names = sorted(path.name for kind in ("*.y*ml", "*.json") for path in folder.glob(kind))
     return f"give a file, such as '{folder / names[0]}'" if names else "give a file of YAML or JSON"
 

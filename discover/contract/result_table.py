@@ -8,7 +8,7 @@ from typing import Any
 
 from discover.base.text_table import counted, interval, number, text_table
 
-_WIDE = 1000
+_WIDE, _GAP = 1000, 3
 
 
 def result_table(rows: Sequence[Mapping[str, Any]], shown: Callable[[str], str], width: int) -> str:
@@ -37,7 +37,8 @@ def _of_run(task: str, pairs: Sequence[tuple[Mapping[str, Any], Sequence[str]]],
         lines.append((f"{candidate}{broken}", middle, bounds, difference, verdict))
     numbers = ("IQM", "95 % interval", "first minus this")
     columns = ("candidate", *numbers, "verdict")
-    table = text_table(columns, lines, numbers, width=width, whole=columns[1:])
+    others = sum(max(map(len, column)) + _GAP for column in list(zip(columns, *lines, strict=True))[1:])
+    table = text_table(columns, lines, numbers, width=width, whole=columns[1:] if others + _GAP <= width else ())
     return f"{task}, {counted(pairs[0][0]['seeds'], 'seed')}\n{table}"
 
 
