@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from discover.base.errors import DiscoverError, UserError, nearest
 from discover.cli.guard import say
 
-_UsageError = typer.BadParameter.__mro__[1]
+_UsageError = typing.cast(type[Exception], typer.BadParameter.__mro__[1])
 
 
 class Commands(TyperGroup):
