@@ -52,8 +52,12 @@ def main() -> None:
 
 @app.callback(epilog=examples("discover search experiments/quickstart.yaml"))
 def discover(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=lambda v: _version(v), help="Show it.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", envvar="DISCOVER_DEBUG", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=lambda v: _version(v), help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="DISCOVER_DEBUG", help="Show tracebacks; stands before the command.")
+    ] = False,
 ) -> None:
     """Discover reinforcement-learning algorithms: search over them, train them, compare them."""
     del version

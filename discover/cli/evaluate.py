@@ -22,7 +22,9 @@ def run(
         str | None,
         typer.Option("--task", metavar="ID", help="Where to act; as in training by default.", autocompletion=names_of("task")),
     ] = None,
-    episodes: Annotated[int, typer.Option("--episodes", min=1, max=100_000, help="Episodes of each agent, 2 or more.")] = 100,
+    episodes: Annotated[
+        int, typer.Option("--episodes", metavar="N", min=1, max=100_000, help="Episodes of each agent, 2 or more.")
+    ] = 100,
     seed: Seed = 0,
     sample: Annotated[bool, typer.Option("--sample", help="Explore as in training; greedily by default.")] = False,
     gif: Annotated[Path | None, typer.Option("--gif", metavar="FILE", help="Draw an episode of the first agent.")] = None,

@@ -32,7 +32,7 @@ def run(
     task: Annotated[
         str | None, typer.Option("--task", metavar="ID", help="The task of the sensitivity.", autocompletion=names_of("task"))
     ] = None,
-    points: Annotated[int, typer.Option("--points", min=2, max=1000, help=_POINTS)] = 5,
+    points: Annotated[int, typer.Option("--points", metavar="N", min=2, max=1000, help=_POINTS)] = 5,
     numbers: Annotated[str, typer.Option("--numbers", metavar="A,B", help=_NUMBERS)] = "",
     seeds: Seeds = 4,
     steps: Steps = STEPS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sys
@@ -16,6 +17,8 @@ from discover.base.errors import DiscoverError, UserError, nearest
 from discover.cli.guard import say
 
 _UsageError = typing.cast(type[Exception], typer.BadParameter.__mro__[1])
+_MAY_BE_EMPTY = ("--numbers", "--search", "--set", "--task", "--tasks")
+"""Options for which an empty text means all, or which say themselves what is missing."""
 
 
 class Commands(TyperGroup):
@@ -25,6 +28,7 @@ class Commands(TyperGroup):
         """Run a command line and end with its exit status."""
         words = list(sys.argv[1:] if args is None else args)
         try:
+            _check_not_empty(words)
             status = super().main(args, *more, **options | {"standalone_mode": False})
         except typer.Abort:  # ctrl-C before the command itself
             raise KeyboardInterrupt from None
@@ -45,6 +49,23 @@ class Commands(TyperGroup):
         if not name.startswith("-") and self.get_command(ctx, name) is None and not ctx.resilient_parsing:
             raise UserError(f"{ctx.command_path} has no command '{name}': {nearest(name, self.commands)}.")
         return super().resolve_command(ctx, args)
+
+
+def _check_not_empty(words: Sequence[str]) -> None:
+    """Check that no word is empty: as a path it would mean this folder.
+
+    Raises:
+        UserError: one is.
+    """
+    for before, word in itertools.pairwise(["", *words]):
+        option, equals, value = word.partition("=")
+        name = option if equals and not value else before if not word else ""
+        if name.startswith("--") and name not in _MAY_BE_EMPTY:
+            raise UserError(
+                f"the value of {name} is empty: write one, or leave {name} out (is a variable of your shell unset?)."
+            )
+        if not word and not before.startswith("--"):
+            raise UserError("an argument is empty: write it, or leave it out (is a variable of your shell unset?).")
 
 
 def _tell(error: Any, words: Sequence[str]) -> int:

@@ -189,6 +189,8 @@ def _written(registry: Registry, path: Path) -> Algorithm:
     if not is_file(path, "candidate file"):
         raise UserError(f"candidate file '{path}' does not exist: check the path.")
     values, line = values_and_lines_in_file(path, "candidate file")
+    if values is None:
+        raise UserError(f"candidate file '{path}' is empty: write a candidate, such as 'recipe: ppo'.")
     whole = Line(1)
     whole.below = {_ROOT: line}
     mistakes = Mistakes()

@@ -126,9 +126,16 @@ def _file(path: Path) -> tuple[Any, Line]:
         if path.is_dir():
             raise UserError(f"config file '{path}' is a folder: {_files_in(path)}.")
         close = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.y*ml")], n=1)
-        hint = f"did you mean '{path.parent / close[0]}'?" if close else "check the path."
+        hint = f"did you mean '{path.parent / close[0]}'?" if close else _remedy(path)
         raise UserError(f"config file '{path}' does not exist: {hint}")
     return values_and_lines_in_file(path, "config file")
+
+
+def _remedy(path: Path) -> str:
+    """The remedy for a file that is not there; what has no ending may be meant as the name of a recipe."""
+    shown = printable(path)
+    example = f", or begin with 'discover config new --recipe {shown} > {shown}.yaml'"
+    return "check the path" + ("" if path.suffix or len(path.parts) > 1 else example) + "."
 
 
 def _files_in(folder: Path) -> str:

@@ -54,7 +54,7 @@ def test_every_option_of_a_command_refuses_what_it_cannot_take(path: tuple[str, 
         else:
             assert told(*path, option) == f"{option} needs a value: write it behind the option, as in {option} VALUE."
         if option in NUMBERS:
-            for value, shown in (("-1", "-1"), ("9" * 20, "9" * 20), ("1e5", "'1e5'"), ("", "''")):
+            for value, shown in (("-1", "-1"), ("9" * 20, "9" * 20), ("1e5", "'1e5'")):
                 if option != "--limit" or value != "9" * 20:
                     found = told(*path, option, value)
                     assert found.startswith(f"{option} must be a whole number ")
@@ -70,6 +70,13 @@ def test_all_numbers_of_the_commands_are_known_here() -> None:
 def is_number(param: Any) -> bool:
     hint = param.type_descriptor.annotation if hasattr(param, "type_descriptor") else param.type
     return "int" in str(hint).lower()
+
+
+def test_an_empty_word_is_no_folder() -> None:
+    for words in (("show", ""), ("train", "", "--task", "a"), ("config", "check", ""), ("resume", "--json", "a", "")):
+        assert told(*words) == "an argument is empty: write it, or leave it out (is a variable of your shell unset?)."
+    for words in (("export", "ppo", "--to", ""), ("export", "ppo", "--to=")):
+        assert told(*words) == "the value of --to is empty: write one, or leave --to out (is a variable of your shell unset?)."
 
 
 def test_bounds_are_told() -> None:
@@ -145,6 +152,12 @@ def test_no_words_show_the_help() -> None:
         (("evaluate", "models:/NAME@champion"), "'models:/NAME@champion' is a candidate, not a trained agent: train it with "),
         (("evaluate", "x.candidate"), "'x.candidate' is a candidate, not a trained agent: train it with "),
         (("evaluate", "climb"), "'climb' is a candidate, not a trained agent: train it with 'discover train climb --task ID "),
+        (("train", "first.yaml", "--task", "payday"), "candidate file 'first.yaml' is empty: write a candidate, such as "),
+        (
+            ("search", "climb"),
+            "config file 'climb' does not exist: check the path, or begin with 'discover config new --recipe ",
+        ),
+        (("search", "first.yaml"), "config file 'first.yaml' is empty: write 'key: value' lines (discover config new prints "),
         (("config", "check", "."), "config file '.' is a folder: give a file, such as 'first.yaml'."),
         (("config", "check", "brought"), "config file 'brought' is a folder: give a file of YAML or JSON."),
     ],

@@ -75,9 +75,7 @@ def test_a_table_fits_its_terminal(width: int) -> None:
 
 
 def test_a_verdict_is_folded_where_the_terminal_is_narrow() -> None:
-    told = replace(
-        comparison(champion=(0.0, 0.0), weak=(1.0, 1.0)), verdict="champion is better than weak, on 1 of 2 runs" * 4
-    )
+    told = replace(comparison(champion=(0.0, 0.0), weak=(1.0, 1.0)), verdict="champion is better than weak, on 1 of 2 runs" * 4)
     lines = told.table(width=80).splitlines()
     assert max(map(len, lines)) <= 80
     assert " ".join(" ".join(lines[-3:]).split()) == told.verdict
