@@ -266,9 +266,10 @@ def _in_windows(
 ) -> lifetime.Lifetime:
     """Advance a tile in windows, and report after each one the share that is done. A signal to stop is answered then too."""
     pace = pace_of(jax.tree.structure((environment, members)), len(tile.counts))
-    for start, stop in pace.windows(updates.start, updates.stop):
+    first, last = int(updates.start), int(updates.stop)
+    for start, stop in pace.windows(first, last):
         tile = jax.block_until_ready(advance(environment, members, tile, updates._replace(start=start, stop=stop)))
-        report((stop - updates.start) / (updates.stop - updates.start))
+        report((stop - first) / (last - first))
     return tile
 
 
