@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def discover_observers(command: Command) -> Sequence[object]:
     if not command.tracking:
         return []
-    from discover_mlflow.ledger import ledger_folder, stored_address
+    from discover_mlflow.ledger import ledger_folder
+    from discover_mlflow.sent import stored_address
     from discover_mlflow.tracker import Tracker
 
     earlier = stored_address(ledger_folder(command.directory)) if command.directory else None

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from discover import RunSummary, UserError
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
-from discover_mlflow.ledger import ledger_folder, load_state
+from discover_mlflow.ledger import ledger_folder
 from discover_mlflow.logs import diverted_aside, log_clause
+from discover_mlflow.sent import load_state
 from discover_mlflow.stores import client_of, existing_store, quick_requests, root_cause
 from discover_mlflow.tags import DIRECTORY_TAG, VERDICT_TAG
 from discover_mlflow.versions import is_registered, stored_version

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from discover_mlflow import registered, sender
-from discover_mlflow import tracker as tracker_module
+from discover_mlflow import registered, search_runs, sender
 from discover_mlflow.__main__ import send
 from discover_mlflow.models import fetch_candidate
 from discover_mlflow.part import Part
@@ -53,7 +52,7 @@ def search(shared: str, tmp_path: Path, registry: Registry, monkeypatch: pytest.
     """Run a search of some name to its end, in a directory of some name; returns the facts of the command."""
 
     monkeypatch.setattr(Part, "figures", lambda self, figures: None)
-    monkeypatch.setattr(tracker_module, "add_report", lambda *_: None)
+    monkeypatch.setattr(search_runs, "add_report", lambda *_: None)
     monkeypatch.setattr(CandidatePage, "html", lambda self: "<!doctype html>")  # it takes a while to draw
     monkeypatch.setattr(sender, "_GATHERING", 0.01)
 

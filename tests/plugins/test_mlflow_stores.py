@@ -30,11 +30,11 @@ from discover_mlflow.addresses import (
     sqlite_path,
     without_secrets,
 )
-from discover_mlflow.ledger import load_state
 from discover_mlflow.listing import find_search
 from discover_mlflow.models import fetch_candidate
 from discover_mlflow.new_store import fill
 from discover_mlflow.page import ui_command
+from discover_mlflow.sent import load_state
 from discover_mlflow.session import TrackingWarning
 from discover_mlflow.sqlite_check import deleted_experiment, deleted_run
 from discover_mlflow.stores import check_tracking
@@ -425,7 +425,7 @@ def test_what_is_left_on_the_disk_is_for_its_owner_alone(
 
 
 def test_another_password_is_the_same_store(tmp_path: Path) -> None:
-    from discover_mlflow.ledger import State, save_state
+    from discover_mlflow.sent import State, save_state
 
     save_state(tmp_path, State("http://ann:old@host", "run", "1", 7))
     assert load_state(tmp_path, "http://ann:new@host") == State("http://ann:new@host", "run", "1", 7)
