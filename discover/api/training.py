@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discover.api.candidates import Candidate, load, name_of
+from discover.api.candidates import Candidate, load, name_of, settled
 from discover.api.running import command_session, count, store_of, task_run
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def train(
     """
     from discover.config.overrides import changed_name, changes_of
 
+    candidate = settled(candidate, store_of(tracking))
     algorithm = load(candidate, overrides=overrides, store=store_of(tracking))
     name = name or changed_name(name_of(candidate), changes_of(overrides))
     seeds, seed = count("seeds", seeds), count("seed", seed, 0)

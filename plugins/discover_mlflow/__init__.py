@@ -36,6 +36,14 @@ def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> P
 
 
 @hookimpl
+def discover_fixed_address(address: str, store: str | None) -> str | None:
+    from discover_mlflow.models import is_address
+    from discover_mlflow.versions import fixed_address
+
+    return fixed_address(address, store) if is_address(address) else None
+
+
+@hookimpl
 def discover_find_search(address: str, store: str | None) -> Path | None:
     from discover_mlflow.listing import find_search
     from discover_mlflow.models import is_address

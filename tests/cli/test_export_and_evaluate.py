@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+import discover
+
 Invoke = Callable[..., Result]
 Told = Callable[..., Any]
 
@@ -51,5 +53,10 @@ def test_an_export_tells_its_files(told: Told, invoke: Invoke) -> None:
     summary = told("export", "a2c", "--to", "mine")
     assert summary["files"] == ["rule.py", "test_rule.py", "example.py", "reference.npz"]
     assert {path.name for path in Path("mine").iterdir()} == set(summary["files"])
-    result = invoke("export", "a2c", "--to", "again")
-    assert "five updates equal those of the original to 1e-6" in result.stdout
+    assert summary["fingerprint"] in Path("mine/rule.py").read_text(encoding="utf-8")
+    change = "rule.a2c.entropy_coefficient=0.05"
+    result = invoke("export", "a2c", "--to", "again", "--set", change)
+    assert f"a2c ({change}) is exported to again; five updates equal those of the original to 1e-6" in result.stdout
+    assert "\nENTROPY_COEFFICIENT = 0.05  # " in Path("again/rule.py").read_text(encoding="utf-8")
+    discover.export("a2c", to="python", overrides={"rule.a2c.entropy_coefficient": 0.05})
+    assert Path("python/rule.py").read_bytes() == Path("again/rule.py").read_bytes()

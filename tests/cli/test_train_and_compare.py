@@ -98,3 +98,10 @@ def test_a_candidate_is_a_saved_file_or_an_address(told: Told, config: Path) -> 
     by_address = told("train", "models:/champion/1", *words)
     assert by_file["returns"] == by_address["returns"]
     assert by_address["candidate"] == "models:/champion/1"
+    by_alias = told("train", "models:/champion@best", *words, "--set", "rule.toy_climb.steps=4")
+    assert by_alias["candidate"] == "models:/champion/1 (rule.toy_climb.steps=4)"
+    change = ("--set", "models:/champion@best:rule.toy_climb.steps=4")
+    compared = told("compare", "climb", "models:/champion@best", "--tasks", "payday", *words[2:], *change)
+    assert compared["candidates"] == ["climb", "models:/champion/1 (rule.toy_climb.steps=4)"]
+    shown = told("show", "models:/champion@best")
+    assert (shown["candidate"], shown["provenance"]["candidate"]) == ("models:/champion/1", "models:/champion/1")
