@@ -9,6 +9,12 @@ CHECKSUM_TAG = "discover.sha256"
 VERDICT_TAG = "discover.verdict"
 """Verdict of a comparison, or of the report of a search."""
 
+BEST_TAG = "discover.best"
+"""Name of the best candidate of a comparison, whose figure is `BEST_METRIC`."""
+
+BEST_METRIC = "best/figure"
+"""Figure of the best candidate of a comparison."""
+
 SEARCH_TAG = "discover.search"
 """Name of the searches whose champions are the versions of a registered model."""
 
