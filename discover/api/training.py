@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
     from discover.contract.events import TaskRun
     from discover.contract.results import Training
-    from discover.inner_loop.agents import Learned
     from discover.plugin.session import Session
 
 
@@ -75,15 +74,10 @@ def train_in(
 ) -> Training:
     """Train a candidate in a session that is open already, see `train`."""
     from discover.config.search_config import default_executor
-    from discover.evaluation.agent_file import save_agents
     from discover.evaluation.train import train as trained
-    from discover.storage.files import check_empty
 
-    if agents is not None:
-        check_empty(agents, "agents folder")
     registry = running.plugins.registry
-    learned: list[Learned] = []
-    training = trained(
+    return trained(
         registry,
         default_executor(registry),
         name,
@@ -93,8 +87,5 @@ def train_in(
         seed=seed,
         progress=lambda share: running.progress(f"{name} on {run.label}", share),
         tell=running.plugins.tell,
-        keep=None if agents is None else learned.extend,
+        agents=agents,
     )
-    if agents is not None:
-        save_agents(agents, registry, training, learned)
-    return training

@@ -167,6 +167,11 @@ def discover_find_search(address: str, store: str | None) -> Path | None:
 
 
 @hookspec(firstresult=True)
+def discover_fetch_agents(address: str, store: str | None, folder: Path) -> Path | None:
+    """Copy the agents of a tracked training into ``folder``: one file, or a folder of them; None if the text is no address."""
+
+
+@hookspec(firstresult=True)
 def discover_fetch_run(address: str, store: str | None, folder: Path) -> Path | None:
     """Copy the files of a tracked run that a report needs into ``folder``; None if the text is no such address.
 

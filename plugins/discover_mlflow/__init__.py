@@ -52,6 +52,14 @@ def discover_find_search(address: str, store: str | None) -> Path | None:
 
 
 @hookimpl
+def discover_fetch_agents(address: str, store: str | None, folder: Path) -> Path | None:
+    from discover_mlflow.agents import fetch_agents
+    from discover_mlflow.models import is_address
+
+    return fetch_agents(address, store, folder) if is_address(address) else None
+
+
+@hookimpl
 def discover_fetch_run(address: str, store: str | None, folder: Path) -> Path | None:
     from discover_mlflow.models import is_address
     from discover_mlflow.report_files import fetch_run

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from discover import Comparison, ComparisonInfo, Training, TrainingInfo, UserError, training_alone
 from discover_mlflow import content, figures, returns
+from discover_mlflow.agents import add_agents
 from discover_mlflow.closing import Closing, end_runs, status_of
 from discover_mlflow.comparing import ComparisonRuns, record_training, report_name
 from discover_mlflow.report_files import add_comparison, add_report
@@ -55,6 +56,7 @@ class CommandRuns:
             session.record("tags", tags=content.described(returns.training_description(training)))
             session.json("training.json", returns.training_facts(training))
             add_comparison(session, training_alone(training))
+            add_agents(session, training.agents)
             session.figures(figures.later("figures/curve.png", training.plot))
             session.figures(figures.component_figures(training.algorithm, session.problems))
             status = "FINISHED"

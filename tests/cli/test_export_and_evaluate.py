@@ -19,6 +19,7 @@ def test_agents_are_kept_and_evaluated(told: Told, invoke: Invoke) -> None:
     summary = told("evaluate", "kept", "--episodes", 4, "--sample")
     assert [Path(row["agent"]).name for row in summary["agents"]] == ["seed-0.agent", "seed-1.agent"]
     assert [len(row["returns"]) for row in summary["agents"]] == [4, 4]
+    assert {row["candidate"] for row in summary["agents"]} == {"climb"}
     result = invoke("evaluate", "kept/seed-0.agent", "--episodes", 4, "--sample")
     assert result.exit_code == 0, result.stderr
     assert "seed-0.agent" in result.stdout
@@ -31,6 +32,7 @@ def test_agents_are_kept_and_evaluated(told: Told, invoke: Invoke) -> None:
         (("evaluate", "kept/seed-0.agent", "--sample", "--gif", "it.gif"), "draws no pictures"),
         (("evaluate", "kept/seed-7.agent"), "does not exist"),
         (("evaluate", "."), "holds no agent"),
+        (("evaluate", "runs:/ab/agents"), "no loaded plugin can fetch the agents 'runs:/ab/agents'"),
         (("train", "climb", "--task", "payday", "--agents", "kept", "--no-tracking"), "agents folder 'kept' is not empty"),
         (("export", "climb", "--to", "kept"), "export folder 'kept' is not empty"),
         (("export", "sac", "--to", "new"), "the head 'q1' of SAC reads 'action'"),
