@@ -27,7 +27,7 @@ def page(two: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """A page that the command has made."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", "mlflow")
-    save_comparison(two, tmp_path / "report.comparison")
+    save_comparison(tmp_path / "report.comparison", two)
     plugins = ["--plugins-dir", str(Path(__file__).parents[1] / "cli" / "brought")]
     result = CliRunner().invoke(app, ["report", "report.comparison", "--html", "report.html", *plugins])
     assert result.exit_code == 0, result.stderr
