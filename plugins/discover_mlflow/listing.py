@@ -13,7 +13,7 @@ from discover_mlflow.ledger import ledger_folder
 from discover_mlflow.logs import diverted_aside, log_clause
 from discover_mlflow.sent import load_state
 from discover_mlflow.stores import client_of, existing_store, quick_requests, root_cause
-from discover_mlflow.tags import BEST_METRIC, BEST_TAG, DIRECTORY_TAG, VERDICT_TAG
+from discover_mlflow.tags import BEST_FIGURE_TAG, BEST_TAG, DIRECTORY_TAG, VERDICT_TAG
 from discover_mlflow.versions import is_registered, stored_version
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ KINDS, PARTS = ("search", "comparison", "training"), ("candidate", "selection")
 """Kinds of runs that are listed, and of those that are parts of others alone."""
 
 _PARENT_TAG, _NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
-_BEST = {"search": "champion/fitness", "training": "iqm/", "comparison": BEST_METRIC}  # the first metric that begins so
+_BEST = {"search": "champion/fitness", "training": "iqm/"}  # the first metric whose name begins so
 _PAGE = 100  # runs of one query
 _MOST_EXPERIMENTS = 1000
 
@@ -124,7 +124,7 @@ def _is_listed(run: Run, word: str) -> bool:
 def _summary(run: Run) -> RunSummary:
     tags, kind = run.data.tags, run.data.tags[KIND_TAG]
     metrics = run.data.metrics
-    key = next((key for key in metrics if key.startswith(_BEST[kind])), "")
+    key = next((key for key in metrics if kind in _BEST and key.startswith(_BEST[kind])), "")
     verdict = _end_of_training(metrics, key) if kind == "training" else tags.get(VERDICT_TAG) or _bold(tags.get(_NOTE_TAG, ""))
     directory = tags.get(DIRECTORY_TAG)
     return RunSummary(
@@ -134,10 +134,18 @@ def _summary(run: Run) -> RunSummary:
         status=str(run.info.status).lower(),
         run_id=run.info.run_id,
         verdict=verdict,
-        best=metrics.get(key),
+        best=metrics.get(key) if kind in _BEST else _figure(tags.get(BEST_FIGURE_TAG, "")),
         best_name=tags.get(BEST_TAG, ""),
         directory=None if directory is None else Path(directory),
     )
+
+
+def _figure(text: str) -> float | None:
+    """The number in a tag; None without one."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _end_of_training(metrics: Mapping[str, float], key: str) -> str:

@@ -10,10 +10,10 @@ VERDICT_TAG = "discover.verdict"
 """Verdict of a comparison, or of the report of a search."""
 
 BEST_TAG = "discover.best"
-"""Name of the best candidate of a comparison, whose figure is `BEST_METRIC`."""
+"""Name of the best candidate of a comparison."""
 
-BEST_METRIC = "best/figure"
-"""Figure of the best candidate of a comparison."""
+BEST_FIGURE_TAG = "discover.best_figure"
+"""Figure of that candidate, see `best_candidate`."""
 
 SEARCH_TAG = "discover.search"
 """Name of the searches whose champions are the versions of a registered model."""

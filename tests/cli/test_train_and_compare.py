@@ -105,3 +105,14 @@ def test_a_candidate_is_a_saved_file_or_an_address(told: Told, config: Path) -> 
     assert compared["candidates"] == ["climb", "models:/champion/1 (rule.toy_climb.steps=4)"]
     shown = told("show", "models:/champion@best")
     assert (shown["candidate"], shown["provenance"]["candidate"]) == ("models:/champion/1", "models:/champion/1")
+
+
+def test_a_search_compares_with_an_address_and_keeps_its_version(told: Told, config: Path) -> None:
+    told("search", config, "--set", "report=null", "--directory", "found")
+    best = "report.baselines={best: models:/champion@best}"
+    found = told("search", config, "--set", best, "--set", "seed=7", "--directory", "again")
+    assert [row["candidate"] for row in found["table"]] == ["champion", "best"]
+    assert "origin: models:/champion/1" in Path("again/config.yaml").read_text(encoding="utf-8")
+    shown = told("show", "again/champion.candidate")["lineage"]
+    assert shown["baselines from"] == "best: models:/champion/1"
+    assert shown["parents"].startswith("not recorded: ")

@@ -68,7 +68,7 @@ def test_runs_are_listed_with_their_results_the_newest_first(store: str) -> None
     assert by_kind["training"].verdict == f"return {end.estimate:.4g} [{end.low:.4g}, {end.high:.4g}] at the end"
     best = best_candidate(comparison())
     assert best is not None
-    assert (by_kind["comparison"].best_name, by_kind["comparison"].best) == (best.name, pytest.approx(best.figure))
+    assert (by_kind["comparison"].best_name, by_kind["comparison"].best) == (best.name, pytest.approx(best.figure, rel=1e-5))
 
 
 def test_the_best_of_a_comparison_is_sound_and_judged_on_the_scale_of_each_task() -> None:
