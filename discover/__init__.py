@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from discover.contract.events import TrainingInfo as TrainingInfo
     from discover.contract.executor import Curves as Curves
     from discover.contract.executor import Executor as Executor
+    from discover.contract.executor import count_members as count_members
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
@@ -180,6 +181,7 @@ if TYPE_CHECKING:
     from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
     from discover.outer_loop.history import History as History
     from discover.outer_loop.history import read_history as read_history
+    from discover.process.interruption import say_when_killed as say_when_killed
     from discover.process.program import run_program as run_program
     from discover.reading.facts import CandidateFacts as CandidateFacts
     from discover.reading.page import CandidatePage as CandidatePage
@@ -325,6 +327,7 @@ _HOME = {
     "contract.executor": (
         "Curves",
         "Executor",
+        "count_members",
     ),
     "contract.hooks": ("hookimpl",),
     "contract.network": (
@@ -433,6 +436,7 @@ _HOME = {
         "History",
         "read_history",
     ),
+    "process.interruption": ("say_when_killed",),
     "process.program": ("run_program",),
     "reading.facts": ("CandidateFacts",),
     "reading.page": (

@@ -11,6 +11,7 @@ from contract.small import compiled
 from discover_zoo.environments.navigation.corners import Corners
 from discover_zoo.environments.navigation.half_circle import HalfCircle
 from discover_zoo.environments.navigation.plane import Plane
+from discover_zoo.environments.navigation.point import Point
 from discover_zoo.environments.navigation.square import Square
 
 Behavior = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
@@ -26,6 +27,10 @@ def straight(reach: float) -> Behavior:
 
 def still(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
     return jnp.zeros(2)
+
+
+def uniform(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
+    return jax.random.uniform(key, (2,), minval=-1.0, maxval=1.0)
 
 
 def normal(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
@@ -90,7 +95,12 @@ def test_the_half_circle() -> None:
     assert len(np.unique(np.round(angles, 4))) == 100
 
 
-@pytest.mark.parametrize("cls", [Square, HalfCircle])
+@pytest.mark.parametrize(("behave", "expected", "within"), [(straight(0.1), -5.20, 0.15), (uniform, -21.5, 0.4)])
+def test_the_point_robot(behave: Behavior, expected: float, within: float) -> None:
+    assert returns(Point(), behave, drawn(Point(), 4000)).mean() == pytest.approx(expected, abs=within)
+
+
+@pytest.mark.parametrize("cls", [Square, HalfCircle, Point])
 def test_tasks_to_train_on_and_tasks_never_seen_are_told_apart_by_seed(cls: type[Plane]) -> None:
     train, test = cls(tasks=5, seed=0), cls(tasks=5, seed=1)
     every = np.asarray(train.every_task())

@@ -17,6 +17,7 @@ from discover import (
     advance_population,
     begin_population,
     component,
+    count_members,
     evaluate_population,
     fitting_chunk,
     hookimpl,
@@ -59,16 +60,25 @@ class Local(Executor):
         return begin_population(environment, candidates, keys, self._chunk(environment, candidates, len(keys)))
 
     def advance(
-        self, environment: Environment, candidates: Members, ongoing: Lifetimes, start: int, stop: int, total: int
+        self,
+        environment: Environment,
+        candidates: Members,
+        ongoing: Lifetimes,
+        start: int,
+        stop: int,
+        total: int,
+        progress: Callable[[float], None] | None = None,
     ) -> tuple[Lifetimes, Curves]:
         chunk = self._chunk(environment, candidates, ongoing.counts.shape[1])
-        return advance_population(environment, candidates, ongoing, start=start, stop=stop, total=total, chunk=chunk)
+        return advance_population(
+            environment, candidates, ongoing, start=start, stop=stop, total=total, chunk=chunk, progress=progress
+        )
 
     def _chunk(self, environment: Environment, candidates: Members, seeds: int) -> int:
         if self.chunk:
             return self.chunk
         first = jax.tree.map(lambda x: x[0], candidates)
-        return fitting_chunk(len(jax.tree.leaves(candidates)[0]) * seeds, lifetime_bytes(environment, first))
+        return fitting_chunk(count_members(candidates) * seeds, lifetime_bytes(environment, first))
 
 
 @hookimpl
