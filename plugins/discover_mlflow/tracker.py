@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from discover import (
+    AdaptationInfo,
+    AdaptationResult,
     Comparison,
     ComparisonInfo,
     DiscoverError,
@@ -27,6 +29,7 @@ from discover import (
     training_alone,
 )
 from discover_mlflow import content, figures, limits, returns
+from discover_mlflow.adapting import AdaptationRuns
 from discover_mlflow.addresses import public_address, resolve_store
 from discover_mlflow.champion_page import add_page
 from discover_mlflow.comparing import ComparisonRuns, record_table, record_training, report_name
@@ -47,7 +50,8 @@ CHAMPION = "champion.candidate"
 class Tracker:
     """Tracks a command in MLflow: a plugin object for ``load_plugins(extra=[Tracker()])``.
 
-    One run per search, training and comparison; below a search one per phase of it, and below a comparison one per candidate.
+    One run per search, training, comparison and adaptation; below a search one per phase of it, and below a comparison and an
+    adaptation of several candidates one per candidate.
     Events are written into a ledger at once, and a thread sends them from there, so that a slow or failing store neither delays
     nor loses anything.
 
@@ -79,6 +83,7 @@ class Tracker:
         self._open: dict[Path, Session] = {}  # by directory; a search may run others inside, which tune baselines
         self._short: Session | None = None  # of a training or a comparison that is no search's report
         self._comparison: ComparisonRuns | None = None
+        self._adaptation: AdaptationRuns | None = None
         self._search = ""  # name of the outermost search
         self._closed: set[Path] = set()  # folders of ledgers that were sent
         self._lacking: Path | None = None  # the last folder with records that the store lacks
@@ -348,6 +353,30 @@ class Tracker:
         if runs is not None:
             runs.fail(error, _status_of(error), self.address)
         if self._short is not None:
+            self._end_short(self._short, _status_of(error))
+
+    @hookimpl
+    def discover_adaptation_started(self, adaptation: AdaptationInfo) -> None:
+        session = self._begin_short()
+        if session is not None:
+            self._adaptation = AdaptationRuns(session, adaptation, self._experiment)
+
+    @hookimpl
+    def discover_adaptation_finished(self, adaptation: AdaptationResult) -> None:
+        runs, self._adaptation, status = self._adaptation, None, "FAILED"
+        if self._short is None or runs is None:
+            return
+        try:
+            runs.finish(adaptation)
+            status = "FINISHED"
+        finally:
+            self._end_short(self._short, status)
+
+    @hookimpl
+    def discover_adaptation_failed(self, error: BaseException) -> None:
+        runs, self._adaptation = self._adaptation, None
+        if self._short is not None and runs is not None:
+            runs.fail(error, self.address)
             self._end_short(self._short, _status_of(error))
 
     def _begin_short(self) -> Session | None:
