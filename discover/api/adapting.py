@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from discover.api.candidates import Candidate, by_name, load
 from discover.api.loaded import plugins
@@ -53,8 +54,10 @@ def adapt(
     """
     from discover.config.candidates import check_different
     from discover.contract.adaptation import AdaptationPlan
+    from discover.contract.algorithm import Algorithm
 
-    several = candidates if isinstance(candidates, Mapping | list | tuple) else [candidates]
+    alone = isinstance(candidates, str | os.PathLike | Algorithm)
+    several = cast("Sequence[Candidate] | Mapping[str, Candidate]", [candidates] if alone else candidates)
     algorithms = {name: load(each, store=store_of(tracking)) for name, each in by_name(several).items()}
     check_different(plugins(), algorithms)
     numbers = {"episodes": episodes, "batch": batch, "tasks": tasks}

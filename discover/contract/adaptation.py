@@ -194,7 +194,7 @@ class AdaptationResult:
         if self.references is not None:
             for name, value, style in zip(("random", "reference"), self.references, (":", "--"), strict=True):
                 axes.axhline(value, color="black", linestyle=style, linewidth=1, label=name)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xticks(x)
         axes.legend()
         return figure
 

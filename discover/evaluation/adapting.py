@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 
 import jax
@@ -45,18 +46,18 @@ def trained(
         keys: ``[S]``, one per seed.
         steps: env steps of each lifetime.
         parts: in how many parts the lifetimes run; the agents are the same, whatever their number.
-        progress: called after each part with the share that is done.
+        progress: called between two parts with the share that is done.
     """
     total = updates_in(jax.tree.map(lambda x: x[0], candidates), environment, steps)
     agents = executor.begin(environment, candidates, keys)
-    parts, env_steps = min(parts, total), 0
-    for part in range(parts):
-        start, stop = total * part // parts, total * (part + 1) // parts
-        agents, curves = executor.advance(environment, candidates, agents, start=start, stop=stop, total=total)
+    edges, env_steps = np.linspace(0, total, min(parts, total) + 1).astype(int).tolist(), 0
+    agents, curves = executor.advance(environment, candidates, agents, start=0, stop=edges[1], total=total)
+    for start, stop in itertools.pairwise(edges[1:]):
         env_steps = env_steps + curves.env_steps
         if progress is not None:
-            progress((part + 1) / parts)
-    return jax.device_put(agents, jax.devices()[0]), curves._replace(env_steps=env_steps)
+            progress(start / total)
+        agents, curves = executor.advance(environment, candidates, agents, start=start, stop=stop, total=total)
+    return jax.device_put(agents, jax.devices()[0]), curves._replace(env_steps=env_steps + curves.env_steps)
 
 
 def adapted_returns(
@@ -116,18 +117,17 @@ def _returns(
     algorithm: Algorithm, environment: Environment, agent: Lifetime, tasks: Task, *, key: Key, plan: AdaptationPlan
 ) -> np.ndarray:
     """The returns ``[N, K]`` of one agent."""
-    assert plan.horizon is not None
+    horizon, steps = plan.horizon or 0, plan.episodes // plan.batch
     if adapts(algorithm.rule) or algorithm.family(environment).episodes_per_trial == 1:
-        settings = {"episodes": plan.batch, "horizon": plan.horizon, "steps": plan.episodes // plan.batch}
-        return evaluate_adaptation(algorithm, environment, agent, tasks, key, **settings).returns.T
+        found = evaluate_adaptation(
+            algorithm, environment, agent, tasks, key, episodes=plan.batch, horizon=horizon, steps=steps
+        )
+        return found.returns.T
     player = Player(algorithm, environment, learned_in(algorithm, agent), agent.env_steps)
-    trials = [_trials(player, tasks, each, plan.tasks, plan.horizon) for each in jax.random.split(key, plan.batch)]
+    trials = [_trials(player, tasks, each, plan.tasks, horizon) for each in jax.random.split(key, plan.batch)]
     by_episode = np.mean(np.asarray(trials), axis=0)
-    found = np.full((plan.tasks, len(plan.columns)), np.nan)
-    for place, column in enumerate(plan.columns):
-        if column < by_episode.shape[1]:
-            found[:, place] = by_episode[:, column]
-    return found
+    held = [column for column in plan.columns if column < by_episode.shape[1]]
+    return np.pad(by_episode[:, held], ((0, 0), (0, 1 + steps - len(held))), constant_values=np.nan)
 
 
 @functools.partial(jax.jit, static_argnames=("count", "horizon"))

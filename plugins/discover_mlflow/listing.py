@@ -25,7 +25,7 @@ KINDS, PARTS = ("search", "comparison", "training", "adaptation"), ("candidate",
 """Kinds of runs that are listed, and of those that are parts of others alone."""
 
 _PARENT_TAG, _NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
-_BEST = {"search": "champion/fitness", "training": "iqm/"}  # the first metric whose name begins so
+_BEST = {"search": "champion/fitness", "training": "iqm/", "adaptation": "adapted/"}  # the first metric that begins so
 _PAGE = 100  # runs of one query
 _MOST_EXPERIMENTS = 1000
 
