@@ -8,11 +8,11 @@ import typer
 
 from discover.cli.compare import ManyChanges
 from discover.cli.completion import candidates, names_of
-from discover.cli.guard import raise_late
+from discover.cli.guard import raise_late, repeatable_session
 from discover.cli.options import MOST_SEEDS, MOST_STEPS, STEPS, Json, NoTracking, PluginsDir, Seed, Tracking, common
-from discover.cli.output import escaped, print_json, print_text, quiet_output, tracked_lines
+from discover.cli.output import escaped, print_json, print_text, quiet_output, terminal_width, tracked_lines
 from discover.config.candidates import HELP, candidates_from
-from discover.plugin.session import session, start_plugins
+from discover.plugin.session import start_plugins
 
 if TYPE_CHECKING:
     from discover.contract.adaptation import AdaptationResult
@@ -21,15 +21,25 @@ if TYPE_CHECKING:
 def run(
     names: Annotated[list[str], typer.Argument(metavar="CANDIDATE...", help=HELP, autocompletion=candidates)],
     task: Annotated[str, typer.Option("--task", metavar="FAMILY", help="The task family.", autocompletion=names_of("task"))],
-    episodes: Annotated[int, typer.Option("--episodes", min=1, help="Episodes of adaptation on each new task.")] = 3,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Of these, how many before each step of adaptation.")] = 1,
+    episodes: Annotated[
+        int, typer.Option("--episodes", metavar="N", min=1, help="Episodes of adaptation on each new task.")
+    ] = 3,
+    batch: Annotated[
+        int, typer.Option("--batch", metavar="N", min=1, help="Of these, how many before each step of adaptation.")
+    ] = 1,
     meta_steps: Annotated[
-        int, typer.Option("--meta-steps", min=1, max=MOST_STEPS, help="Environment steps of each training on the family.")
+        int,
+        typer.Option(
+            "--meta-steps", metavar="N", min=1, max=MOST_STEPS, help="Environment steps of each training on the family."
+        ),
     ] = STEPS,
     seeds: Annotated[
-        int, typer.Option("--seeds", min=1, max=MOST_SEEDS, help="How many agents of each candidate; one has no interval.")
+        int,
+        typer.Option(
+            "--seeds", metavar="N", min=1, max=MOST_SEEDS, help="How many agents of each candidate; one has no interval."
+        ),
     ] = 3,
-    tasks: Annotated[int, typer.Option("--tasks", min=1, max=MOST_SEEDS, help="New tasks of each agent.")] = 40,
+    tasks: Annotated[int, typer.Option("--tasks", metavar="N", min=1, max=MOST_SEEDS, help="New tasks of each agent.")] = 40,
     horizon: Annotated[
         int | None,
         typer.Option(
@@ -57,12 +67,12 @@ def run(
         plan = AdaptationPlan(episodes, batch, tasks, horizon)
         plan.check()
         algorithms = candidates_from(plugins, names, options.store, settings=settings or ())
-        with session(options.command("adapt"), plugins) as running:
+        with repeatable_session(options.command("adapt"), plugins, "adaptation") as running:
             result = adapt_in(running, algorithms, TaskRun(task, meta_steps), plan, seeds=seeds, seed=seed)
     if options.json:
         print_json(_summary(result, running.facts))
     else:
-        print_text(result.table(escaped))
+        print_text(result.table(escaped, terminal_width()))
         for line in tracked_lines(running.facts, options.store):
             print(line)
     raise_late(running)

@@ -11,7 +11,7 @@ import numpy as np
 from discover.base.errors import UserError
 from discover.base.figures import new_figure
 from discover.base.statistics import Interval, bootstrap_interval
-from discover.base.text_table import interval, number, text_table
+from discover.base.text_table import WIDTH, counted, interval, number, text_table
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import TaskRun
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AdaptationPlan(NamedTuple):
-    """What an agent does on each task that is new to it.
+    """The way in which agents adapt to each task that is new to them.
 
     Attributes:
         episodes: of adaptation, in all.
@@ -151,20 +151,21 @@ class AdaptationResult:
         return rows
 
     def sentences(self) -> list[str]:
-        """What the columns of the table mean."""
+        """Sentences on the meaning of the columns of the table."""
         one = next(iter(self.candidates.values()))
         seeds, tasks = one.returns.shape[:2]
         after = "each of them" if self.plan.batch == 1 else f"each {self.plan.batch} of them"
         first = f"Returns on {self.run.task} after so many episodes of adaptation, with a step of it after {after}: "
         alone = "one seed has no interval, so give 3 or more" if seeds == 1 else "95 % intervals over seeds"
         notes = [one.note for one in self.candidates.values() if one.note]
-        return [f"{first}means over {seeds} {_plural('seed', seeds)} with {tasks} new tasks each; {alone}.", *notes]
+        return [f"{first}means over {counted(seeds, 'seed')} with {counted(tasks, 'new task')} each; {alone}.", *notes]
 
-    def table(self, shown: Callable[[str], str] = str) -> str:
+    def table(self, shown: Callable[[str], str] = str, width: int = WIDTH) -> str:
         """A row per candidate, then random and reference returns, and below them what the columns mean.
 
         Args:
             shown: turns each text into what the terminal can show, before columns are measured.
+            width: characters of a line.
         """
         columns = [str(count) for count in self.plan.columns]
         rows = []
@@ -177,7 +178,7 @@ class AdaptationResult:
             rows += [(name, *[number(value)] * len(columns), "", "", "") for name, value in names]
         more = ("seeds", "env steps", "seconds")
         cells = [[shown(text) for text in row] for row in rows]
-        table = text_table(("candidate", *columns, *more), cells, (*columns, *more))
+        table = text_table(("candidate", *columns, *more), cells, (*columns, *more), width)
         return "\n".join([table, *map(shown, self.sentences())])
 
     def __repr__(self) -> str:
@@ -189,7 +190,7 @@ class AdaptationResult:
         x = np.asarray(self.plan.columns)
         for name, one in self.candidates.items():
             low, middle, high = np.asarray(one.intervals()).T
-            axes.plot(x, middle, marker="o", label=f"{name} ({len(one.returns)} {_plural('seed', len(one.returns))})")
+            axes.plot(x, middle, marker="o", label=f"{name} ({counted(len(one.returns), 'seed')})")
             axes.fill_between(x, low, high, alpha=0.2)
         if self.references is not None:
             for name, value, style in zip(("random", "reference"), self.references, (":", "--"), strict=True):
@@ -214,7 +215,3 @@ def _cell(middle: float | None, bounds: Sequence[float | None]) -> str:
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _plural(noun: str, count: int) -> str:
-    return noun if count == 1 else f"{noun}s"

@@ -24,8 +24,6 @@ from discover.evaluation.checks import check_lifetimes
 from discover.inner_loop.reasons import translate_errors
 from discover.plugin.provenance import provenance
 
-_PARTS = 20  # of a training, after each of which its progress is shown
-
 
 def adapt(
     registry: Registry,
@@ -81,7 +79,7 @@ def adapt(
         tell("discover_adaptation_failed", adaptation=info, error=error)
         raise
     references = _references(registry, run.task) if environment.episodes_per_trial == 1 else None
-    result = AdaptationResult(found, run, plan, references, info.provenance)
+    result = AdaptationResult(found, run, plan, references, provenance=info.provenance)
     tell("discover_adaptation_finished", adaptation=result)
     return result
 
@@ -99,11 +97,11 @@ def _adapted(
     """The agents of one candidate: trained, then adapted to new tasks."""
     executor = executor.settle(len(keys), algorithm, [environment])
     candidates, started = jax.tree.map(lambda x: np.asarray(x)[None], algorithm), time.perf_counter()
-    agents, curves = trained(executor, environment, candidates, keys, info.run.steps, parts=_PARTS, progress=progress)
+    agents, curves = trained(executor, environment, candidates, keys, steps=info.run.steps, progress=progress)
     seconds = time.perf_counter() - started
     new = jax.vmap(lambda key: named_key(key, "adapt"))(keys)
     plan = with_horizon(algorithm, environment, info.plan, keys[0])
-    returns = adapted_returns(algorithm, environment, jax.tree.map(lambda x: x[0], agents), new, plan)
+    returns = adapted_returns(algorithm, environment, jax.tree.map(lambda x: x[0], agents), keys=new, plan=plan)
     return CandidateAdaptation(
         algorithm=algorithm,
         returns=np.where(curves.finite[0][:, None, None], returns, np.nan),

@@ -43,13 +43,13 @@ class AdaptedExecutor(Executor):
         steps: int,
         progress: Callable[[float], None] | None = None,
     ) -> Curves:
-        agents, curves = trained(self._executor, environment, candidates, keys, steps, progress=progress)
+        agents, curves = trained(self._executor, environment, candidates, keys, steps=steps, progress=progress)
         new, adapted = jax.vmap(lambda key: named_key(key, "adapt"))(keys), []
         plan = self._plan
         for member in range(count_members(candidates)):
             candidate, own = jax.tree.map(lambda x, member=member: x[member], (candidates, agents))
             plan = with_horizon(candidate, environment, plan, keys[0])
-            adapted.append(adapted_returns(candidate, environment, own, new, plan)[..., -1].mean(axis=1))
+            adapted.append(adapted_returns(candidate, environment, own, keys=new, plan=plan)[..., -1].mean(axis=1))
         rows = np.stack(adapted).astype(np.float32)[..., None]
         return curves._replace(episode_return=np.broadcast_to(rows, curves.episode_return.shape))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Callable
 
 import jax
@@ -34,10 +33,9 @@ def trained(
     keys: Key,
     steps: int,
     *,
-    parts: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Lifetimes, Curves]:
-    """The agents ``[P, S, ...]`` at the end of their lifetimes, on one device, and the curves of the last part.
+    """The agents ``[P, S, ...]`` at the end of their lifetimes, on one device, and their curves.
 
     Args:
         executor: where to run.
@@ -45,19 +43,12 @@ def trained(
         candidates: members of one structure, each leaf ``[P, ...]``.
         keys: ``[S]``, one per seed.
         steps: env steps of each lifetime.
-        parts: in how many parts the lifetimes run; the agents are the same, whatever their number.
-        progress: called between two parts with the share that is done.
+        progress: called from time to time with the share that is done.
     """
     total = updates_in(jax.tree.map(lambda x: x[0], candidates), environment, steps)
     agents = executor.begin(environment, candidates, keys)
-    edges, env_steps = np.linspace(0, total, min(parts, total) + 1).astype(int).tolist(), 0
-    agents, curves = executor.advance(environment, candidates, agents, start=0, stop=edges[1], total=total)
-    for start, stop in itertools.pairwise(edges[1:]):
-        env_steps = env_steps + curves.env_steps
-        if progress is not None:
-            progress(start / total)
-        agents, curves = executor.advance(environment, candidates, agents, start=start, stop=stop, total=total)
-    return jax.device_put(agents, jax.devices()[0]), curves._replace(env_steps=env_steps + curves.env_steps)
+    agents, curves = executor.advance(environment, candidates, agents, start=0, stop=total, total=total, progress=progress)
+    return jax.device_put(agents, jax.devices()[0]), curves
 
 
 def adapted_returns(
@@ -97,7 +88,7 @@ def with_horizon(algorithm: Algorithm, environment: Environment, plan: Adaptatio
 
 
 def note_on(name: str, algorithm: Algorithm, environment: Environment) -> str:
-    """What the columns mean for a candidate whose rule does not adapt; an empty text for one whose rule does."""
+    """The meaning of the columns for a candidate whose rule does not adapt; an empty text for one whose rule does."""
     if adapts(algorithm.rule):
         return ""
     episodes = algorithm.family(environment).episodes_per_trial
@@ -120,11 +111,11 @@ def _returns(
     horizon, steps = plan.horizon or 0, plan.episodes // plan.batch
     if adapts(algorithm.rule) or algorithm.family(environment).episodes_per_trial == 1:
         found = evaluate_adaptation(
-            algorithm, environment, agent, tasks, key, episodes=plan.batch, horizon=horizon, steps=steps
+            algorithm, environment, agent, tasks, key=key, episodes=plan.batch, horizon=horizon, steps=steps
         )
         return found.returns.T
     player = Player(algorithm, environment, learned_in(algorithm, agent), agent.env_steps)
-    trials = [_trials(player, tasks, each, plan.tasks, horizon) for each in jax.random.split(key, plan.batch)]
+    trials = [_trials(player, tasks, each, count=plan.tasks, horizon=horizon) for each in jax.random.split(key, plan.batch)]
     by_episode = np.mean(np.asarray(trials), axis=0)
     held = [column for column in plan.columns if column < by_episode.shape[1]]
     return np.pad(by_episode[:, held], ((0, 0), (0, 1 + steps - len(held))), constant_values=np.nan)

@@ -12,7 +12,7 @@ CLIMB = Algorithm(rule=toys.Climb(), network=toys.Blank())
 def result(returns: np.ndarray, references: tuple[float, float] | None = (0.0, 1.0), note: str = "") -> AdaptationResult:
     """Of one candidate, with two columns."""
     one = CandidateAdaptation(CLIMB, returns, env_steps=80, seconds=2.0, note=note)
-    return AdaptationResult({"climb": one}, TaskRun("late-payday", 40), AdaptationPlan(2, 2), references, {})
+    return AdaptationResult({"climb": one}, TaskRun("late-payday", 40), AdaptationPlan(2, 2), references, provenance={})
 
 
 # ``[S, N, K]``: seeds of mean 1, 3 and 8 before adaptation, all of mean 5 after it.

@@ -16,13 +16,20 @@ CANDIDATE = Algorithm(rule=Toy(rate=0.25), network=Nothing())
 
 
 def info(*names: str) -> AdaptationInfo:
-    return AdaptationInfo(dict.fromkeys(names, CANDIDATE), RUN, PLAN, 3, dict.fromkeys(names, "print"), {"commit": "abc123"})
+    return AdaptationInfo(
+        dict.fromkeys(names, CANDIDATE),
+        RUN,
+        PLAN,
+        seeds=3,
+        fingerprints=dict.fromkeys(names, "print"),
+        provenance={"commit": "abc123"},
+    )
 
 
 def result(*names: str) -> AdaptationResult:
     returns = np.arange(3.0)[:, None, None] + np.zeros((3, 2, 3)) + np.arange(3.0)
     one = CandidateAdaptation(CANDIDATE, returns, env_steps=24_000, seconds=2.0)
-    return AdaptationResult(dict.fromkeys(names, one), RUN, PLAN, (-61.4, -0.5), {})
+    return AdaptationResult(dict.fromkeys(names, one), RUN, PLAN, (-61.4, -0.5), provenance={})
 
 
 def tracked(store: str, *names: str) -> Tracker:
