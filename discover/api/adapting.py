@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from discover.api.candidates import Candidate, by_name, load
+from discover.api.candidates import Candidate
+from discover.api.comparing import algorithms_of
 from discover.api.loaded import plugins
 from discover.api.running import command_session, count, store_of, task_run
 
@@ -29,6 +30,7 @@ def adapt(
     seed: int = 0,
     tasks: int = 40,
     horizon: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
     tracking: bool | str = False,
 ) -> AdaptationResult:
     """Train candidates on a task family, and measure how they adapt to tasks of it that are new to them.
@@ -43,6 +45,7 @@ def adapt(
         seed: of the stream that all seeds come from.
         tasks: number of new tasks of each agent.
         horizon: the most steps of an episode that count; by default those of the longest episode of an untrained agent.
+        overrides: other values of candidates by dotted path, as in `compare`.
         tracking: whether to track the adaptation, or the address of the store.
 
     Returns:
@@ -58,7 +61,7 @@ def adapt(
 
     alone = isinstance(candidates, str | os.PathLike | Algorithm)
     several = cast("Sequence[Candidate] | Mapping[str, Candidate]", [candidates] if alone else candidates)
-    algorithms = {name: load(each, store=store_of(tracking)) for name, each in by_name(several).items()}
+    algorithms = algorithms_of(several, overrides or {}, store_of(tracking))
     check_different(plugins(), algorithms)
     numbers = {"episodes": episodes, "batch": batch, "tasks": tasks}
     plan = AdaptationPlan(

@@ -59,10 +59,11 @@ def run(
         return
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
+        from discover.config.elsewhere import with_candidates
         from discover.config.reading import read_config
         from discover.outer_loop.search import search
 
-        values = read_config(config, settings or ())
+        values = with_candidates(plugins, read_config(config, settings or ()), options.store)
 
         def work(running: Session) -> SearchResult:
             return search(running.plugins, values, directory, progress=running.progress)

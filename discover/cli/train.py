@@ -12,7 +12,7 @@ from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late, repeatable_session
 from discover.cli.options import STEPS, Changes, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import plain, print_json, quiet_output, tracked_lines
-from discover.config.candidates import HELP, candidate_from
+from discover.config.candidates import HELP, candidate_from, settled
 from discover.plugin.session import start_plugins
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(
         from discover.config.overrides import changed, changed_name, changes_in
         from discover.contract.events import TaskRun
 
-        changes = changes_in(settings or ())
+        changes, candidate = changes_in(settings or ()), settled(plugins, candidate, options.store)
         algorithm = changed(plugins.registry, candidate_from(plugins, candidate, options.store), changes)
         name = changed_name(candidate, changes)
         with repeatable_session(options.command("train"), plugins, "training") as running:

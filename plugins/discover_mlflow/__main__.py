@@ -13,8 +13,9 @@ from pathlib import Path
 
 from discover import UserError, directory_lock, run_program
 from discover_mlflow.addresses import public_address, resolve_store
-from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, load_state, records, stored_address
+from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, records
 from discover_mlflow.sender import Sender
+from discover_mlflow.sent import load_state, stored_address
 from discover_mlflow.stores import check_tracking
 
 

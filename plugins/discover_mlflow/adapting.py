@@ -15,10 +15,11 @@ from discover import AdaptationInfo, AdaptationResult, CandidateAdaptation, Task
 from discover_mlflow import figures
 from discover_mlflow.comparing import COLOR_TAG, COLORS
 from discover_mlflow.content import described, error_tags, run_tags
-from discover_mlflow.limits import LONGEST_PARAM, finite, keys, number, texts
+from discover_mlflow.limits import LONGEST_PARAM, LONGEST_TAG, finite, keys, number, texts
 from discover_mlflow.part import Part
 from discover_mlflow.returns import candidate_params
 from discover_mlflow.session import Session
+from discover_mlflow.tags import BEST_FIGURE_TAG, BEST_TAG, VERDICT_TAG
 
 GROUPS = ("adapted", "adapted_low", "adapted_high")
 
@@ -55,7 +56,7 @@ class AdaptationRuns:
             run.record("curves", **adapted_curves(one, result))
             run.record("metrics", step=0, metrics=_spent(one, result.run))
         table = adaptation_table(result)
-        self._session.record("tags", tags=described(table))
+        self._session.record("tags", tags=described(table) | best_tags(result))
         self._session.text("adaptation.md", f"{table}\n")
         facts = {"task": result.run.task, "steps": result.run.steps, "episodes": result.plan.columns, "table": result.rows()}
         self._session.json("adaptation.json", facts)
@@ -76,6 +77,18 @@ def adapted_curves(one: CandidateAdaptation, result: AdaptationResult) -> dict[s
     named = {keys(group, [result.run.label])[0]: row for group, row in zip(GROUPS, (middle, low, high), strict=True)}
     shown = {key: list(map(number, row)) for key, row in named.items() if np.isfinite(row).any()}
     return {"steps": list(result.plan.columns), "curves": shown}
+
+
+def best_tags(result: AdaptationResult) -> dict[str, str]:
+    """Tags with the candidate whose last return is the highest, and what it came to, for lists of runs."""
+    ends = {row["candidate"]: row["returns"] for row in result.rows() if None not in row["returns"]}
+    if not ends:
+        return {}
+    name = max(ends, key=lambda one: ends[one][-1])
+    first, last = ends[name][0], ends[name][-1]
+    verdict = f"return {first:.4g} before adaptation, {last:.4g} after {result.plan.episodes} episodes"
+    named = {BEST_TAG: name, BEST_FIGURE_TAG: f"{last:.6g}"} if len(result.candidates) > 1 else {BEST_FIGURE_TAG: f"{last:.6g}"}
+    return texts(named | {VERDICT_TAG: verdict}, LONGEST_TAG)
 
 
 def adaptation_table(result: AdaptationResult) -> str:

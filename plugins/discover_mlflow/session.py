@@ -15,8 +15,9 @@ from typing import Any
 from discover import DiscoverWarning, Generation, SearchInfo, UserError, say_when_killed
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address
-from discover_mlflow.ledger import Entry, Ledger, generation_of, ledger_path, pack, records
+from discover_mlflow.ledger import Entry, Ledger, generation_of, ledger_path, records
 from discover_mlflow.lineage import lineage, lineage_figure, lineage_record, write_lineage
+from discover_mlflow.packing import pack
 from discover_mlflow.part import Part
 from discover_mlflow.sender import Sender
 

@@ -55,6 +55,7 @@ def test_one_candidate_has_its_curve_table_and_figure_in_the_run_itself(empty_st
     assert not below(store, tracker.run_id)
     (listed,) = list_runs(store, "adaptation", "maml", 10) or []
     assert (listed.kind, listed.best, listed.status) == ("adaptation", 3.0, "finished")
+    assert listed.verdict == "return 1 before adaptation, 3 after 4 episodes"
 
 
 def test_several_candidates_have_a_run_each_below_it(

@@ -15,7 +15,8 @@ import pytest
 from discover_mlflow import figures
 from discover_mlflow import run as module
 from discover_mlflow.__main__ import send
-from discover_mlflow.ledger import load_state, records
+from discover_mlflow.ledger import records
+from discover_mlflow.sent import load_state
 from discover_mlflow.tracker import Tracker
 from plugins.tracked import (
     TASKS,
