@@ -1,4 +1,4 @@
-"""The runs of trainings, comparisons and adaptations. Those of a command have no directory: their ledger lies in a temporary folder."""
+"""The runs of trainings, comparisons and adaptations. Without a directory, their ledger lies in a temporary folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from discover_mlflow.session import Session
 
 
 class CommandRuns:
-    """Adds what happens in trainings, comparisons and adaptations to ledgers; the report of a search goes into that of the search.
+    """Adds trainings, comparisons and adaptations to ledgers; the report of a search goes into that of the search.
 
     Args:
         address: of the store.
