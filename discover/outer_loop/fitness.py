@@ -70,8 +70,7 @@ class Evaluator:
         limited: TimeLimitedWorker | None = None,
     ):
         self._tasks, self._objective, self._seed = config.tasks, config.objective, config.seed
-        self._space, self._progress, self._limited = space, progress, limited
-        self._executor = config.objective.executor(executor)
+        self._space, self._executor, self._progress, self._limited = space, executor, progress, limited
         self._environments = [environment_from(registry, run.task) for run in config.tasks]
         self._scales = [registry.get("task", run.task).facts for run in config.tasks]
 

@@ -134,7 +134,7 @@ def test_candidates_adapt_side_by_side_to_the_same_tasks_and_watchers_are_told()
 
 def test_watchers_are_told_of_an_end_before_time() -> None:
     class Stops(Local):
-        def settle(self, *_: Any) -> Any:
+        def settle(self, lifetimes: int, candidate: Any, environments: Any) -> Any:
             raise KeyboardInterrupt
 
     notes: list[str] = []
