@@ -2,6 +2,7 @@
 
 import functools
 import sys
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -25,12 +26,15 @@ from discover import (
     World,
     WrappingRule,
     component,
+    get,
     hookimpl,
     replace,
 )
 from discover.evaluation.adapt import adapt
 from discover.evaluation.adapting import adapted_returns, adapts, note_on, trained, with_horizon
 from discover.inner_loop.lifetime import Lifetime
+from discover.outer_loop.search import search
+from discover.plugin.loader import Plugins, load_plugins
 
 RUN, EXECUTOR, FAMILY = TaskRun("paydays", 24), Local(chunk=1), toys.Payday(spread=1.0, drawn="update")
 PLAN = AdaptationPlan(episodes=2, batch=1, tasks=3)
@@ -52,10 +56,12 @@ def discover_register(registry: Registry) -> None:
 
 
 @functools.cache
-def registry() -> Registry:
-    from discover.plugin.loader import load_plugins
+def plugins() -> Plugins:
+    return load_plugins(extra=[toys, sys.modules[__name__]])
 
-    return load_plugins(extra=[toys, sys.modules[__name__]]).registry
+
+def registry() -> Registry:
+    return plugins().registry
 
 
 SPRINT = Algorithm(rule=Sprint(), network=toys.Blank())
@@ -162,3 +168,22 @@ def test_a_search_counts_the_return_after_adaptation_of_each_member() -> None:
     with pytest.raises(UserError, match="choose another objective"):
         executor.begin(FAMILY, members, keys)
     assert isinstance(executor, AdaptedExecutor)
+
+
+@pytest.mark.slow
+def test_a_search_ends_with_the_fitness_after_adaptation(tmp_path: Path) -> None:
+    words = {
+        "name": "sprints",
+        "candidate": {"rule": {"toy_sprint": {"slope": {"free": {"low": 1.0, "high": 2.0}}}}, "network": "toy_blank"},
+        "strategy": "toy_hill",
+        "objective": {"adapted_return": {"episodes": 1, "tasks": 2}},
+        "population": 2,
+        "generations": 1,
+        "seeds": 1,
+        "finalists": 1,
+        "selection_seeds": 2,
+        "tasks": [{"task": "paydays", "steps": 24}],
+    }
+    result = search(plugins(), words, tmp_path / "it")
+    level = 4.0 * float(get(result.champion, "rule.slope"))  # three updates, and a step of adaptation
+    assert 5.0 * level / 60.0 <= result.champion_fitness < 5.0 * (level + 1.0) / 60.0
