@@ -123,7 +123,9 @@ def train_checked(
         else:
             total = updates_in(algorithm, environment, run.steps)
             agents = executor.begin(environment, candidates, keys)
-            agents, curves = executor.advance(environment, candidates, agents, start=0, stop=total, total=total)
+            agents, curves = executor.advance(
+                environment, candidates, agents, start=0, stop=total, total=total, progress=progress
+            )
             keep(learned_of(algorithm, agents))
     seconds = time.perf_counter() - started
     returns, status = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1), statuses(curves)[0]

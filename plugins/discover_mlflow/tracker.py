@@ -78,6 +78,7 @@ class Tracker:
         self._directory, self._patience = directory, patience
         self._open: dict[Path, Session] = {}  # by directory; a search may run others inside, which tune baselines
         self._short: Session | None = None  # of a training or a comparison that is no search's report
+        self._lock = contextlib.ExitStack()  # on its folder
         self._comparison: ComparisonRuns | None = None
         self._search = ""  # name of the outermost search
         self._closed: set[Path] = set()  # folders of ledgers that were sent
@@ -353,8 +354,11 @@ class Tracker:
     def _begin_short(self) -> Session | None:
         """A session for a command without a directory; None if it has no ledger, which the end of the command reports."""
         try:
-            self._short = Session(Path(tempfile.mkdtemp(prefix="discover-")), self.address)
+            folder = Path(tempfile.mkdtemp(prefix="discover-"))
+            self._lock.enter_context(directory_lock(folder))  # until then nobody else sends its ledger
+            self._short = Session(folder, self.address)
         except (OSError, UserError) as error:
+            self._lock.close()
             self._lost.append(f"the run is not tracked: {str(error).rstrip('.')}")
         return self._short
 
@@ -362,7 +366,9 @@ class Tracker:
         """End the runs of such a session; its ledger stays only if the store lacks records or a warning names it."""
         self._short = None
         _end_runs(session, status)
-        if self._close(session) and not session.named:
+        complete = self._close(session)
+        self._lock.close()
+        if complete and not session.named:
             shutil.rmtree(session.folder)
 
 
