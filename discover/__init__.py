@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from discover.contract.environment import Spec as Spec
     from discover.contract.environment import Step as Step
     from discover.contract.environment import Wrapper as Wrapper
+    from discover.contract.environment import encode_action as encode_action
     from discover.contract.events import Command as Command
     from discover.contract.events import ComparisonInfo as ComparisonInfo
     from discover.contract.events import Generation as Generation
@@ -106,13 +107,13 @@ if TYPE_CHECKING:
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
-    from discover.contract.network import REWARD as REWARD
     from discover.contract.network import Curriculum as Curriculum
     from discover.contract.network import Head as Head
     from discover.contract.network import Heads as Heads
     from discover.contract.network import Inputs as Inputs
     from discover.contract.network import Network as Network
     from discover.contract.network import Outputs as Outputs
+    from discover.contract.network import REWARD as REWARD
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
     from discover.contract.promotion import ModelVersion as ModelVersion
@@ -311,6 +312,7 @@ _HOME = {
         "Spec",
         "Step",
         "Wrapper",
+        "encode_action",
     ),
     "contract.events": (
         "Command",

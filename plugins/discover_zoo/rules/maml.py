@@ -117,38 +117,58 @@ class MAML(UpdateRule):
     ) -> tuple[Params, RuleState, Info]:
         del trajectory  # it collects by itself
         key_tasks, key_collect, key_update = jax.random.split(key, 3)
-        acting, context = self.behavior(params, state)
+        acting, _ = self.behavior(params, state)
 
         def trial(key: Key, task: Task) -> tuple[list[Actor], Trajectory]:
             """The actors of one task after each batch; and the last batch, with those before it as its extra data."""
             tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_envs, *jnp.shape(x))), task)
-            adapted, actors, earlier = acting, [], []
+            learned, actors, earlier = (acting, state), [], []
+
+            def episodes(start: Key, act: Key) -> tuple[Actor, Trajectory]:
+                context = self.behavior(*learned)[1]
+                return world.collect(learned[0], world.start(start, tasks), act, self.steps, context=context)
+
             *befores, last = jax.random.split(key, (1 + self.adaptations, 3))
             for start, act, adapt in befores:
-                actor, batch = world.collect(adapted, world.start(start, tasks), act, self.steps, context=context)
-                adapted, _ = self.adapt_to_task(adapt, world, adapted, state, trajectory=batch)
+                actor, batch = episodes(start, act)
+                learned = self.adapt_to_task(adapt, world, *learned, trajectory=batch)
                 actors.append(actor)
                 earlier.append((adapt, batch))
-            actor, batch = world.collect(adapted, world.start(last[0], tasks), last[1], self.steps, context=context)
+            actor, batch = episodes(last[0], last[1])
             return [*actors, actor], batch._replace(extra=earlier)
 
         tasks = world.sample_tasks(key_tasks, self.tasks)
         actors, last = jax.vmap(trial)(jax.random.split(key_collect, self.tasks), tasks)
+        learned, outer = self.packed(params, state)
         joined = join_environments(last)
-        params, state, info = self.outer.update(key_update, self.adapting(world), params, state, trajectory=joined)
+        learned, outer, info = self.outer.update(key_update, self.adapting(world), learned, outer, trajectory=joined)
+        params, state = self.unpacked(learned, outer)
         return params, state, {**info, **self._report(world, actors)}
+
+    def packed(self, params: Params, state: RuleState) -> tuple[Params, RuleState]:
+        """What the outer rule learns, and its state. A subclass that learns more than the parameters adds that to them."""
+        return params, state
+
+    def unpacked(self, learned: Params, outer: RuleState) -> tuple[Params, RuleState]:
+        """The parameters and the state, before any adaptation: what `packed` was given."""
+        return learned, outer
+
+    def given(self, batch: Trajectory, state: RuleState) -> Trajectory:
+        """A batch as the network reads it in this state. A subclass whose context is adapted puts it in."""
+        del state
+        return batch
 
     def adapting(self, world: World) -> World:
         """The world as the outer rule sees it: it adapts to the task of each group of columns, then evaluates there."""
 
         def through(evaluate: Callable[..., Outputs]) -> Callable[..., Outputs]:
-            def one(params: Params, batch: Trajectory) -> Outputs:
-                divergence = jnp.zeros(())
+            def one(learned: Params, batch: Trajectory) -> Outputs:
+                (params, state), divergence = self.unpacked(learned, ()), jnp.zeros(())
                 for key, earlier in batch.extra:
-                    policy = world.policy(world.evaluate(params, earlier))
+                    policy = world.policy(world.evaluate(params, self.given(earlier, state)))
                     divergence += jnp.mean(world.policy(earlier.outputs).kl(policy))
-                    params, _ = self.adapt_to_task(key, world, params, (), trajectory=earlier)
-                outputs = evaluate(params, batch)
+                    params, state = self.adapt_to_task(key, world, params, state, trajectory=earlier)
+                outputs = evaluate(params, self.given(batch, state))
                 penalty = self.inner_kl * divergence / self.adaptations
                 return {**outputs, AUXILIARY_LOSS: outputs.get(AUXILIARY_LOSS, jnp.zeros_like(batch.reward)) + penalty}
 
