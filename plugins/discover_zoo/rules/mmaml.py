@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import (
+    Carry,
     Context,
     Count,
     Head,
@@ -134,19 +135,23 @@ class MMAML(MAML):
 
     def inferred(self, world: World, networks: Params, trajectory: Trajectory) -> jax.Array:
         """The modulation ``[units]`` that fits to the task of a trajectory ``[T, B]``."""
+        code = self.mean_code(world, networks, trajectory)
+        inputs = Inputs(code, jnp.zeros((), bool), context={}, progress=world.progress)
+        return self.modulator.apply(networks["modulator"], self._scale, inputs, self.modulator.carry(self._scale))[0]["scale"]
+
+    def mean_code(self, world: World, networks: Params, trajectory: Trajectory) -> jax.Array:
+        """What the modulator reads: the mean ``[code]`` over rollouts of the encoder's output after the last step."""
         rows = transitions(world.spec, trajectory)
         first = jnp.zeros(rows.shape[1], bool)
         carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (rows.shape[1], *x.shape)), self.encoder.carry(self._code))
 
-        def read(carry: jax.Array, row: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def read(carry: Carry, row: jax.Array) -> tuple[Carry, jax.Array]:
             inputs = Inputs(row, first, context={}, progress=world.progress)
             outputs, carry = self.encoder.apply(networks["encoder"], self._code, inputs, carry)
             return carry, outputs["code"]
 
         carry, _ = jax.lax.scan(lambda carry, row: (read(carry, row)[0], None), carry, rows[:-1])
-        code = jnp.mean(read(carry, rows[-1])[1], axis=0)
-        inputs = Inputs(code, jnp.zeros((), bool), context={}, progress=world.progress)
-        return self.modulator.apply(networks["modulator"], self._scale, inputs, self.modulator.carry(self._scale))[0]["scale"]
+        return jnp.mean(read(carry, rows[-1])[1], axis=0)
 
     def packed(self, params: Params, state: State) -> tuple[Params, RuleState]:
         return (params, state.networks), state.outer

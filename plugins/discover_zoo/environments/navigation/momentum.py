@@ -10,7 +10,7 @@ from discover_zoo.environments.navigation.plane import Plane
 
 _PUSH, _START, _SPEED, _CENTER = 0.1, 0.2, 0.1, 5.0
 _ORIGIN = (
-    "20,000 episodes of a uniform random policy, and of one that knows the goal and, on each axis, goes as fast as still lets it "
+    "20,000 episodes of a uniform random policy, and of one that knows the goal and goes as fast on each axis as still lets it "
     "brake in time"
 )
 
