@@ -191,6 +191,6 @@ def discover_register(registry: Registry) -> None:
     registry.add_recipe(
         "mmaml",
         RECIPES / "mmaml.yaml",
-        summary="MMAML around ProMP, with the settings of its authors' code for the momentum point",
+        summary="MMAML around ProMP, with the settings of its authors' code, but a first policy ten times as noisy",
         paper=MMAML.paper,
     )
