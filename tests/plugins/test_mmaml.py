@@ -70,21 +70,26 @@ def same_bits(x: Any, y: Any) -> bool:
     return all(jax.tree.leaves(same))
 
 
-def updated(algorithm: Algorithm) -> tuple[Any, ...]:
-    """Parameters before and after an update, and what it reports."""
-    rule, world = algorithm.rule, algorithm.world(ARMS)
+def learned(algorithm: Algorithm) -> tuple[Any, ...]:
+    """Parameters before and after an update of the outer rule, with two adaptations of one task before it, and its report."""
+    rule, world = algorithm.rule, algorithm.world(Arm())
+    assert isinstance(rule, MAML)
 
     def update(key: Key) -> tuple[Any, ...]:
         params = world.initial_params(key)
-        after, _, info = rule.update(key, world, params, rule.init(key, world, params), None)  # type: ignore[arg-type]
-        return params, after, info
+        meta, outer = rule.packed(params, rule.init(key, world, params))
+        earlier = [(key, pulls(jnp.zeros(2), (0.0, reward))) for reward in (1.0, 2.0)]
+        batch = pulls(jnp.zeros(2), (3.0, 1.0))._replace(extra=jax.tree.map(lambda x: x[None], earlier))
+        meta, outer, info = rule.outer.update(key, rule.adapting(world), meta, outer, trajectory=batch)
+        return params, rule.unpacked(meta, outer)[0], info
 
     return compiled(update)(jax.random.key(0, impl="rbg"))
 
 
-def test_without_a_modulation_it_is_promp_bit_for_bit() -> None:
-    plain = updated(agent(MAML(**PARTS, **SIZES), MLP(hidden=WIDTHS)))
-    silent = updated(agent(mmaml(Scaled(silent=True), adaptations=1), ModulatedMLP(hidden=WIDTHS)))
+def test_without_a_modulation_an_update_is_that_of_promp_bit_for_bit() -> None:
+    sizes: dict[str, Any] = {"tasks": 1, "num_envs": 2, "steps": 1, "inner_kl": 0.1, "adaptations": 2}
+    plain = learned(agent(MAML(**PARTS, **sizes), MLP(hidden=WIDTHS, initializer="lecun")))
+    silent = learned(agent(mmaml(Scaled(silent=True), **sizes), ModulatedMLP(hidden=WIDTHS, initializer="lecun")))
     assert same_bits(plain, silent)
     assert not same_bits(plain[0], plain[1])
 
@@ -102,10 +107,10 @@ def test_without_a_modulation_a_lifetime_is_that_of_promp_bit_for_bit() -> None:
     assert not same_bits(plain, train(agent(mmaml(Scaled()), ModulatedMLP(hidden=WIDTHS))))
 
 
-def test_the_modulation_is_inferred_from_the_first_batch_and_not_adapted() -> None:
-    """The second step moves the parameters, not the modulation; both networks have a gradient."""
-    rule = mmaml(Scaled(), units=1)
-    world = agent(rule, Logits()).world(Arm())
+def test_the_modulation_is_inferred_from_the_first_batch_and_seen_by_the_outer_rule() -> None:
+    """The second step moves the parameters alone; the adapting world is the modulated network, its slopes are not stopped."""
+    rule = mmaml(Scaled(), adaptations=1, tasks=1, num_envs=2, steps=1)
+    world = agent(rule, ModulatedMLP(hidden=WIDTHS, initializer="lecun")).world(Arm())
     first, second = pulls(jnp.zeros(2), (0.0, 1.0)), pulls(jnp.zeros(2), (3.0, 0.0))
 
     def adapt(key: Key) -> tuple[Any, ...]:
@@ -113,38 +118,25 @@ def test_the_modulation_is_inferred_from_the_first_batch_and_not_adapted() -> No
         start = params, rule.init(key, world, params)
         once = rule.adapt_to_task(key, world, *start, trajectory=first)
         twice = rule.adapt_to_task(key, world, *once, trajectory=second)
-        slopes = jax.grad(lambda networks: rule.inferred(world, networks, first)[0])(start[1].networks)
-        return [rule.behavior(*learned)[1][MODULATION] for learned in (start, once, twice)], once[0], twice[0], slopes
+        scales = [rule.behavior(*one)[1][MODULATION] for one in (start, once, twice)]
+        policies = [world.evaluate(once[0], rule.given(second, state))["policy"] for state in (once[1], start[1])]
+        batch = second._replace(extra=jax.tree.map(lambda x: x[None], [(key, first)]))
 
-    scales, once, twice, slopes = compiled(adapt)(jax.random.key(0))
-    assert scales[0] == 0.0
-    assert scales[1] != 0.0
-    assert scales[2] == scales[1]
-    assert not np.allclose(once, twice)
-    assert all(np.any(slope) for slope in (slopes["encoder"]["torso"]["cell"]["input"]["kernel"], slopes["modulator"]))
+        def gain(networks: Params) -> tuple[jax.Array, jax.Array]:
+            found = rule.adapting(world).evaluate((params, networks), batch)["policy"]
+            return jnp.sum(found[..., 0]), found
 
+        slopes, found = jax.grad(gain, has_aux=True)(start[1].networks)
+        return scales, (once[0], twice[0]), (found, *policies), slopes
 
-def test_the_outer_rule_sees_the_policy_as_it_was_modulated() -> None:
-    """What the adapting world evaluates is the modulated network, and its slope in the modulation is not stopped."""
-    rule = mmaml(Scaled(), adaptations=1, tasks=1, num_envs=2, steps=1)
-    world = agent(rule, ModulatedMLP(hidden=WIDTHS)).world(Arm())
-
-    def evaluate(key: Key) -> tuple[Any, ...]:
-        params, before = world.initial_params(key), pulls(jnp.zeros(2), (0.0, 1.0))
-        state = rule.init(key, world, params)
-        batch = before._replace(extra=jax.tree.map(lambda x: x[None], [(key, rule.given(before, state))]))
-        adapted, known = rule.adapt_to_task(key, world, params, state, trajectory=before)
-        expected = world.evaluate(adapted, rule.given(before, known))["policy"]
-
-        def found(networks: Params) -> jax.Array:
-            return rule.adapting(world).evaluate((params, networks), batch)["policy"]
-
-        slopes = jax.grad(lambda networks: jnp.sum(found(networks)[..., 0]))(state.networks)
-        return found(state.networks), expected, world.evaluate(adapted, rule.given(before, state))["policy"], slopes
-
-    found, expected, unmodulated, slopes = compiled(evaluate)(jax.random.key(0))
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    scales, adapted, (found, modulated, unmodulated), slopes = compiled(adapt)(jax.random.key(0, impl="rbg"))
+    assert not np.any(scales[0])
+    assert np.all(scales[1] != 0.0)
+    np.testing.assert_array_equal(scales[2], scales[1])
+    assert not same_bits(*adapted)
+    np.testing.assert_allclose(found, modulated, rtol=1e-5, atol=1e-7)
     assert not np.allclose(found, unmodulated, rtol=1e-3)
+    assert np.any(slopes["encoder"]["torso"]["cell"]["input"]["kernel"])
     assert slopes["modulator"] != 0.0
 
 
@@ -156,19 +148,28 @@ def test_an_encoder_without_a_memory_is_refused() -> None:
 
 
 def test_scaled_units_are_their_equation() -> None:
+    """And where nothing scales, they are those of an MLP, bit for bit."""
     heads = Heads({"policy": Head((2,), reads=("modulation",)), "value": Head(())}, context={"modulation": 7})
-    network, spec, key = ModulatedMLP(hidden=WIDTHS), Spec((3,), Discrete(2)), jax.random.key(0)
-    params, scale = network.init(key, spec, heads), jax.random.normal(key, (5, 7))
-    inputs = Inputs(jax.random.normal(key, (5, 3)), jnp.zeros(5, bool), {"modulation": scale}, jnp.zeros(()))
-    found = network.apply(params, heads, inputs, ())[0]
-    h = np.asarray(inputs.observation)
-    for layer, s in zip(params["heads"]["policy"]["torso"], np.split(np.asarray(scale), [4], axis=1), strict=True):
-        h = np.tanh((h @ layer["kernel"] + layer["bias"]) * (1.0 + s))
-    output = params["heads"]["policy"]["output"]
-    np.testing.assert_allclose(found["policy"], h @ output["kernel"] + output["bias"], rtol=1e-5, atol=1e-6)
     plain = Heads({name: head._replace(reads=()) for name, head in heads.outputs.items()})
-    assert same_bits(params, MLP(hidden=WIDTHS).init(key, spec, plain))
-    assert same_bits(found["value"], MLP(hidden=WIDTHS).apply(params, plain, inputs, ())[0]["value"])
+    settings: dict[str, Any] = {"hidden": WIDTHS, "initializer": "lecun"}
+    scaled, mlp, spec = ModulatedMLP(**settings), MLP(**settings), Spec((3,), Discrete(2))
+
+    def outputs(key: Key) -> tuple[Any, ...]:
+        scale, x = jax.random.normal(key, (5, 7)), jax.random.normal(key, (5, 3))
+        params = scaled.init(key, spec, heads), mlp.init(key, spec, plain)
+        inputs = Inputs(x, jnp.zeros(5, bool), {"modulation": scale}, jnp.zeros(()))
+        still = inputs._replace(context={"modulation": 0.0 * scale})
+        found = (scaled.apply(params[0], heads, given, ())[0] for given in (inputs, still))
+        return params, scale, x, *found, mlp.apply(params[1], plain, inputs, ())[0]
+
+    params, scale, x, found, unscaled, expected = jax.device_get(compiled(outputs)(jax.random.key(0, impl="rbg")))
+    assert same_bits(params[0], params[1])
+    assert same_bits(unscaled, expected)
+    assert same_bits(found["value"], expected["value"])
+    own = params[0]["heads"]["policy"]
+    for layer, s in zip(own["torso"], np.split(scale, [4], axis=1), strict=True):
+        x = np.tanh((x @ layer["kernel"] + layer["bias"]) * (1.0 + s))
+    np.testing.assert_allclose(found["policy"], x @ own["output"]["kernel"] + own["output"]["bias"], rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

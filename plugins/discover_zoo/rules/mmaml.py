@@ -174,10 +174,14 @@ class MMAML(MAML):
 
 
 def transitions(spec: Spec, trajectory: Trajectory) -> jax.Array:
-    """Observation, action (one-hot, or in units of its reach) and reward of each step, ``[T, B, F]``."""
+    """Observation, action (one-hot, or in units of its reach) and reward of each step, ``[T, B, F]``.
+
+    Each number ``x`` is given as ``sign(x) * log(1 + |x|)``, so that none of a task without bounds drowns a memory.
+    """
     observation = trajectory.observation.reshape(*trajectory.reward.shape, math.prod(spec.observation_shape))
     parts = (observation.astype(jnp.float32), encode_action(spec, trajectory.action), trajectory.reward[..., None])
-    return jnp.concatenate(parts, axis=-1)
+    x = jnp.concatenate(parts, axis=-1)
+    return jnp.sign(x) * jnp.log1p(jnp.abs(x))
 
 
 def _reading(spec: Spec, size: int) -> Spec:
