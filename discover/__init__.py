@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from discover.contract.events import TrainingInfo as TrainingInfo
     from discover.contract.executor import Curves as Curves
     from discover.contract.executor import Executor as Executor
+    from discover.contract.executor import count_members as count_members
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
@@ -327,6 +328,7 @@ _HOME = {
     "contract.executor": (
         "Curves",
         "Executor",
+        "count_members",
     ),
     "contract.hooks": ("hookimpl",),
     "contract.network": (

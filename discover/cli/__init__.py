@@ -28,14 +28,17 @@ from discover.cli import (
 )
 from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
+from discover.cli.usage import Commands
 
-app = typer.Typer(name="discover", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(name="discover", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
 plugins_app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     help="What the loaded plugins bring: components, recipes and tasks; new plugins, and checks of them.",
     epilog=examples("discover plugins list"),
 )
 config_app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     help="Configs of searches: an example, checks, and a schema for editors.",
     epilog=examples("discover config new > search.yaml", "discover config check search.yaml"),
@@ -49,8 +52,12 @@ def main() -> None:
 
 @app.callback(epilog=examples("discover search experiments/quickstart.yaml"))
 def discover(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=lambda v: _version(v), help="Show it.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", envvar="DISCOVER_DEBUG", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=lambda v: _version(v), help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="DISCOVER_DEBUG", help="Show tracebacks; stands before the command.")
+    ] = False,
 ) -> None:
     """Discover reinforcement-learning algorithms: search over them, train them, compare them."""
     del version

@@ -9,6 +9,7 @@ import typer
 
 from discover.base.errors import UserError
 from discover.base.mistakes import MistakesError
+from discover.base.text_table import counted
 from discover.cli.completion import names_of
 from discover.cli.options import Json, PluginsDir, Settings
 from discover.cli.output import print_json, quiet_output
@@ -108,6 +109,6 @@ def _summary(config: SearchConfig) -> str:
 
     open_values, tasks = len(Space(config.template).genes), len(config.tasks)
     return (
-        f"{config.generations:,} generation{'s' * (config.generations != 1)} of {config.population:,} candidates with "
-        f"{open_values:,} open value{'s' * (open_values != 1)}, on {tasks:,} task{'s' * (tasks != 1)}"
+        f"{counted(config.generations, 'generation')} of {counted(config.population, 'candidate')} with "
+        f"{counted(open_values, 'open value')}, on {counted(tasks, 'task')}"
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from discover.base.text_table import interval, number
+from discover.base.text_table import counted, interval, number
 from discover.cli.completion import names_of
 from discover.cli.options import Json, PluginsDir, Seed
 from discover.cli.output import plain, print_json, print_table, print_text, quiet_output
@@ -22,7 +22,9 @@ def run(
         str | None,
         typer.Option("--task", metavar="ID", help="Where to act; as in training by default.", autocompletion=names_of("task")),
     ] = None,
-    episodes: Annotated[int, typer.Option("--episodes", min=1, max=100_000, help="Episodes of each agent, 2 or more.")] = 100,
+    episodes: Annotated[
+        int, typer.Option("--episodes", metavar="N", min=1, max=100_000, help="Episodes of each agent, 2 or more.")
+    ] = 100,
     seed: Seed = 0,
     sample: Annotated[bool, typer.Option("--sample", help="Explore as in training; greedily by default.")] = False,
     gif: Annotated[Path | None, typer.Option("--gif", metavar="FILE", help="Draw an episode of the first agent.")] = None,
@@ -66,4 +68,4 @@ def run(
     print_table(_COLUMNS, cells)
     print_text(f"actions: {'sampled as in training' if sample else 'greedy'}")
     if gif is not None:
-        print_text(f"an episode of {steps} steps: {gif}")
+        print_text(f"an episode of {counted(steps, 'step')}: {gif}")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from discover.base.text_table import number
+from discover.base.text_table import counted, number
 from discover.cli.dry_run import print_estimate
 from discover.cli.guard import StoppedError, raise_late
 from discover.cli.options import Common, Json, NoTracking, PluginsDir, Promote, Settings, Tracking, common
-from discover.cli.output import command_line, escaped, print_json, print_text, quiet_output, tracked_lines
+from discover.cli.output import command_line, print_comparison, print_json, quiet_output, tracked_lines
 from discover.plugin.session import Session, session, start_plugins
 from discover.process import interruption
 
@@ -116,7 +116,7 @@ def print_outcome(outcome: Outcome, options: Common) -> None:
         print_json(_summary(outcome))
     else:
         if comparison:
-            print_text(comparison.table(escaped))
+            print_comparison(comparison)
         if outcome.search.phase == "finished":
             name = outcome.search.name
             print(f"finished:        the search '{name}' was finished before: a new report, nothing trained")
@@ -147,7 +147,7 @@ def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
     """The cost of a search, the champion's file, and the commands that train it again and show its run."""
     result, run = outcome.result, outcome.search.tasks[0]
     broken = ", ".join(f"{count} {status}" for status, count in result.broken.items()) or "none"
-    spent = f"{result.generations} generations, {result.env_steps:,} env steps, {result.seconds:,.0f} s"
+    spent = f"{counted(result.generations, 'generation')}, {result.env_steps:,} env steps, {result.seconds:,.0f} s"
     yield f"spent:           {spent}; broken candidates: {broken}"
     yield f"champion:        {result.champion_path}, fitness {number(result.champion_fitness)} on seeds of its own"
     how = ("train", result.champion_path, "--task", run.task, "--steps", run.steps)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from discover.base.errors import UserError
-from discover.base.text_table import WIDTH
 from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late
 from discover.cli.options import STEPS, Changes, Json, PluginsDir, Seed, Seeds, Steps, Tracking
-from discover.cli.output import escaped, print_json, print_text, quiet_output
+from discover.cli.output import escaped, print_json, print_text, quiet_output, terminal_width
 from discover.config.candidates import HELP, candidate_from
 from discover.plugin.session import session, start_plugins
 
@@ -35,7 +32,7 @@ def run(
     task: Annotated[
         str | None, typer.Option("--task", metavar="ID", help="The task of the sensitivity.", autocompletion=names_of("task"))
     ] = None,
-    points: Annotated[int, typer.Option("--points", min=2, max=1000, help=_POINTS)] = 5,
+    points: Annotated[int, typer.Option("--points", metavar="N", min=2, max=1000, help=_POINTS)] = 5,
     numbers: Annotated[str, typer.Option("--numbers", metavar="A,B", help=_NUMBERS)] = "",
     seeds: Seeds = 4,
     steps: Steps = STEPS,
@@ -104,5 +101,4 @@ def _write(page: CandidatePage, path: Path) -> None:
 def _print(page: CandidatePage) -> None:
     from discover.reading.as_text import page_as_text
 
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
-    print_text(page_as_text(page, width, escaped))
+    print_text(page_as_text(page, terminal_width(), escaped))

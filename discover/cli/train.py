@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from discover.base.text_table import interval, number
+from discover.base.text_table import counted, interval, number
 from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late
 from discover.cli.options import STEPS, Changes, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
@@ -84,7 +84,8 @@ def _show(training: Training, facts: dict[str, Any], store: str | None) -> None:
     broken = int((training.status != 0).sum())
     print(
         f"{training.name} on {training.run.label}: interquartile mean {number(estimate)}, "
-        f"95 % interval {interval(bounds)}, of {len(training.returns)} seeds" + (f", of which {broken} broke" if broken else "")
+        f"95 % interval {interval(bounds)}, of {counted(len(training.returns), 'seed')}"
+        + (f", of which {broken} broke" if broken else "")
     )
     print("returns at the end of training: " + ", ".join(map(number, training.returns)))
     print(f"{training.env_steps:,} env steps in {training.seconds:,.1f} s, compilation included")

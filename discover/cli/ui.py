@@ -17,7 +17,9 @@ _HOST = "127.0.0.1"
 
 
 def run(
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the page is served on this machine.")] = 5000,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=1, max=65535, help="Where the page is served on this machine.")
+    ] = 5000,
     shown: Annotated[str | None, typer.Option("--run", metavar="RUN", help="A run whose page is named too.")] = None,
     tracking: Tracking = None,
     plugins_dir: PluginsDir = None,

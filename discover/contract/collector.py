@@ -189,7 +189,8 @@ class Collector:
         outputs, carry = self.network.apply(params, self.network_heads, inputs, actor.carry)
         action, log_prob = self.act(key_act, self, outputs, context)
         step = jax.vmap(self.family.step)(keys_step, actor.state, action, actor.task)
-        step = step._replace(reward=jnp.asarray(step.reward, jnp.float32))
+        reward, shaped = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), (step.reward, step.shaped))
+        step = step._replace(reward=reward)
         done = step.terminated | step.truncated
         task, state, fresh = self._reset(keys_reset, actor.task, done, step)
         rescaled = self._normalize(actor.normalizer, step, fresh, done)
@@ -208,6 +209,7 @@ class Collector:
             carry=(),
             task=(),
             unscaled=Unscaled(actor.unscaled, step.reward, step.observation) if normalized else (),
+            shaped=shaped,
         )
         actor = Actor(
             state=state,
@@ -225,10 +227,12 @@ class Collector:
     def _reset(self, keys: Key, task: Task, done: jax.Array, step: Step) -> tuple[Task, EnvState, jax.Array]:
         """Task, state and observation from which to go on: fresh ones where an episode ended."""
         if self.redraw == "episode":
-            redrawn = jax.vmap(lambda key: self.family.sample_task(named_keys(key, "task")[0]))(keys)
-            task = where(done, redrawn, task)
+            task = jax.lax.cond(jnp.any(done), lambda: where(done, self._redrawn(keys), task), lambda: task)
         state, observation = jax.vmap(self.family.reset)(keys, task)
         return task, where(done, state, step.state), where(done, observation, step.observation)
+
+    def _redrawn(self, keys: Key) -> Task:
+        return jax.vmap(lambda key: self.family.sample_task(named_keys(key, "task")[0]))(keys)
 
     def _normalize(self, statistics: Statistics, step: Step, fresh: jax.Array, done: jax.Array) -> _Rescaled:
         """Count a step and rescale it; ``fresh`` are the observations after any reset."""

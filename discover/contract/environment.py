@@ -98,6 +98,8 @@ class Step(NamedTuple):
         reward: scalar.
         terminated: whether the episode ended for good: nothing follows, the value of the next state is 0.
         truncated: whether the episode was cut off, by a time limit say: the next state still has a value to bootstrap from.
+        shaped: a denser reward, scalar, that rules may learn from; ``()`` where the environment has none. Returns count
+            ``reward`` alone.
     """
 
     state: EnvState
@@ -105,6 +107,7 @@ class Step(NamedTuple):
     reward: jax.Array
     terminated: jax.Array
     truncated: jax.Array
+    shaped: jax.Array | tuple[()] = ()
 
 
 class Environment(Component):

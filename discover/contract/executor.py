@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
+import jax
 import numpy as np
 
 from discover.components.component import Component
@@ -28,6 +29,16 @@ class Curves(NamedTuple):
     info: Mapping[str, np.ndarray]
     finite: np.ndarray
     env_steps: np.ndarray
+
+
+def count_members(candidates: Members) -> int:
+    """The number P of members of one structure; 1 where they have no numbers at all, since then all are the same.
+
+    >>> count_members({"gamma": np.zeros(3)}), count_members({})
+    (3, 1)
+    """
+    leaves = jax.tree.leaves(candidates)
+    return len(leaves[0]) if leaves else 1
 
 
 class Executor(Component):

@@ -54,6 +54,7 @@ class Trajectory(NamedTuple):
         extra: ``[G, ...]`` data of each group of environments, from a rule that wraps another (see `World.view`).
         unscaled: the same numbers before the normalizer; ``()`` without a normalizer, and where steps or environments were
             rearranged. `ReplayBuffer` handles it: a rule need not.
+        shaped: as in `Step`, without any normalizer; ``()`` where the environment has none.
     """
 
     observation: jax.Array
@@ -70,6 +71,12 @@ class Trajectory(NamedTuple):
     task: Task
     extra: Any = ()
     unscaled: Unscaled | tuple[()] = ()
+    shaped: jax.Array | tuple[()] = ()
+
+    @property
+    def dense_reward(self) -> jax.Array:
+        """The shaped reward, or the reward where there is none."""
+        return self.reward if isinstance(self.shaped, tuple) else self.shaped
 
 
 def group_environments(batch: Trajectory, size: int) -> Trajectory:

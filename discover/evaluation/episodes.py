@@ -13,7 +13,7 @@ import numpy as np
 from discover.base.errors import UserError
 from discover.base.randomness import named_keys
 from discover.base.statistics import Interval, bootstrap_interval
-from discover.base.text_table import interval, number
+from discover.base.text_table import counted, interval, number
 from discover.contract.actor import where
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
@@ -46,7 +46,7 @@ class Evaluation:
     def __repr__(self) -> str:
         low, middle, high = self.interval
         episodes = len(self.returns)
-        return f"mean return {number(middle)}, 95 % interval {interval((low, high))}, of {episodes} episodes"
+        return f"mean return {number(middle)}, 95 % interval {interval((low, high))}, of {counted(episodes, 'episode')}"
 
 
 class Moment(NamedTuple):

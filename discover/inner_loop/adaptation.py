@@ -132,7 +132,7 @@ def _record(
         learned, returns = (agent.params, agent.rule_state), []
         statistics = None if agent.actor is None else agent.actor.normalizer
         for k, stage in enumerate([*stages[:steps], stages[-1]]):
-            world, rule = stage.world(environment, progress=1.0), stage.rule
+            world, rule = stage.world(environment, progress=1.0, env_steps=agent.env_steps), stage.rule
             key_start, key_act, key_adapt = named_keys(jax.random.fold_in(key, k), "start", "act", "adapt")
             acting, context = rule.behavior(*learned)
             copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (episodes, *jnp.shape(x))), task)

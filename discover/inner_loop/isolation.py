@@ -12,7 +12,7 @@ import numpy as np
 from discover.base.errors import EvaluationError
 from discover.contract.environment import Environment
 from discover.contract.events import Status
-from discover.contract.executor import Curves, Executor
+from discover.contract.executor import Curves, Executor, count_members
 from discover.contract.types import Key, Lifetimes, Members
 from discover.inner_loop.reasons import from_callback, quiet_callbacks, reason, stop_in
 from discover.inner_loop.status import statuses
@@ -42,7 +42,7 @@ def evaluated(executor: Executor, environment: Environment, candidates: Members,
     Raises:
         BaseException: a request to stop the command (ctrl-C), see `stop_in`.
     """
-    count = len(jax.tree.leaves(candidates)[0])
+    count = count_members(candidates)
     try:
         with quiet_callbacks():
             return whole(executor.evaluate(environment, candidates, keys, steps))

@@ -20,7 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from discover.base.randomness import named_key
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
-from discover.contract.executor import Curves
+from discover.contract.executor import Curves, count_members
 from discover.contract.types import Key, Lifetimes, Members
 from discover.inner_loop import lifetime
 from discover.process.devices import warn_of_idle_cores
@@ -100,7 +100,7 @@ def evaluate_population(
     Raises:
         UserError: the budget is below one update.
     """
-    population, seeds = len(jax.tree.leaves(candidates)[0]), len(keys)
+    population, seeds = count_members(candidates), len(keys)
     first = jax.tree.map(lambda x: x[0], candidates)
     total = lifetime.updates_in(first, environment, steps)
     lifetimes = population * seeds
@@ -120,7 +120,7 @@ def evaluate_population(
 
 def begin_population(environment: Environment, candidates: Members, keys: Key, chunk: int) -> Lifetimes:
     """The lifetimes ``[P, S, ...]`` of all members and seeds before their first update, see `Executor.begin`."""
-    population, seeds = len(jax.tree.leaves(candidates)[0]), len(keys)
+    population, seeds = count_members(candidates), len(keys)
     programs, pieces = _programs_for(population * seeds, chunk), []
     for index in _tiles(population * seeds, chunk * programs.devices):
         members = programs.place(_members_of(candidates, index // seeds))

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self
 
 from discover.base.errors import DiscoverWarning, cause_of
+from discover.base.text_table import counted
 from discover.contract.hooks import hookimpl
 from discover.plugin.standing import Standing
 from discover.process.interruption import raise_if_stopped
@@ -123,7 +124,7 @@ class Lines:
     def begin(self, name: str, done: int, generations: int) -> None:
         self._name = name
         goes_on = "all generations are done" if done >= generations else f"goes on after generation {done}/{generations}"
-        self._say(f"{name}: {goes_on if done else f'{generations} generations'}")
+        self._say(f"{name}: {goes_on if done else counted(generations, 'generation')}")
         self._next = self._clock()
 
     def stand(self, standing: Standing) -> None:

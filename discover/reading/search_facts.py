@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from discover.base.errors import UserError
 from discover.base.short_number import short_number
+from discover.base.text_table import counted
 from discover.components.space import Space
 from discover.config.build import algorithm_from
 from discover.config.reading import read_config
@@ -94,11 +95,11 @@ def _lineage(directory: Path, sizes: Sizes, space: Space | None, champion: Algor
         "search": sizes.name,
         "directory": str(directory),
         "strategy": name_of_part(sizes.strategy),
-        "population": f"{sizes.population:,} candidates in each of {sizes.generations:,} generations",
+        "population": f"{counted(sizes.population, 'candidate')} in each of {counted(sizes.generations, 'generation')}",
         "searched on": ", ".join(run.label for run in sizes.tasks),
     }
     if space is not None:
-        lineage["space"] = f"{len(space.genes):,} open value{'s' * (len(space.genes) != 1)}"
+        lineage["space"] = counted(len(space.genes), "open value")
         with contextlib.suppress(UserError):  # a damaged history costs two lines, not the page
             lineage |= _first_seen(directory, sizes, space, champion)
     return {name: text for name, text in lineage.items() if text}
@@ -113,7 +114,7 @@ def _first_seen(directory: Path, sizes: Sizes, space: Space, champion: Algorithm
     place = f"generation {birth.generation + 1:,} of {sizes.generations:,}"
     return {
         "first seen in": f"{place}, with the fitness {short_number(birth.fitness)}",
-        "evaluated in": f"{birth.evaluations:,} generation{'s' * (birth.evaluations != 1)}",
+        "evaluated in": counted(birth.evaluations, "generation"),
     }
 
 

@@ -99,8 +99,8 @@ def check_environment(environment: Environment, steps: int = 128, num_envs: int 
 def check_environment_shapes(environment: Environment) -> None:
     """Check shapes and dtypes by a trace alone: nothing is run.
 
-    `reset` and `step` give states of one structure, and observations of the spec's shape. The reward is one float32.
-    ``terminated`` and ``truncated`` are one bool each. Every trace is the same program.
+    `reset` and `step` give states of one structure, and observations of the spec's shape. The reward is one float32, as
+    is a shaped reward. ``terminated`` and ``truncated`` are one bool each. Every trace is the same program.
 
     Raises:
         ConformanceError: the first check that fails, in one sentence.
@@ -140,6 +140,8 @@ def check_environment_shapes(environment: Environment) -> None:
         require(shape == expected, sentence, *_SHAPES, method=method)
     require(observation.dtype == after.observation.dtype, f"{name} gives observations of two dtypes.", *_SHAPES)
     require(_is(after.reward, jnp.float32), f"{name} gives a reward of {after.reward}, not one float32.", *_SHAPES)
+    shaped, sentence = after.shaped, f"{name} gives a shaped reward of {after.shaped}, neither one float32 nor ()."
+    require(shaped == () if isinstance(shaped, tuple) else _is(shaped, jnp.float32), sentence, *_SHAPES)
     for end in ("terminated", "truncated"):
         sentence = f"{name} gives '{end}' as {getattr(after, end)}, not one truth value."
         require(_is(getattr(after, end), jnp.bool_), sentence, *_SHAPES)

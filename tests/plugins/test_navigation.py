@@ -12,6 +12,7 @@ from discover_zoo.environments.navigation.corners import Corners
 from discover_zoo.environments.navigation.half_circle import HalfCircle
 from discover_zoo.environments.navigation.momentum import Momentum
 from discover_zoo.environments.navigation.plane import Plane
+from discover_zoo.environments.navigation.point import Point
 from discover_zoo.environments.navigation.square import Square
 
 Behavior = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
@@ -29,12 +30,12 @@ def still(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
     return jnp.zeros(2)
 
 
-def normal(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
-    return jax.random.normal(key, (2,))
-
-
 def uniform(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
     return jax.random.uniform(key, (2,), minval=-1.0, maxval=1.0)
+
+
+def normal(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
+    return jax.random.normal(key, (2,))
 
 
 def braking(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
@@ -128,7 +129,12 @@ def test_the_momentum_point_keeps_its_velocity() -> None:
     np.testing.assert_allclose(twice.reward, -np.linalg.norm(start.position + 2.0 * velocity - goal), rtol=1e-6)
 
 
-@pytest.mark.parametrize("cls", [Square, HalfCircle, Momentum])
+@pytest.mark.parametrize(("behave", "expected", "within"), [(straight(0.1), -5.20, 0.15), (uniform, -21.5, 0.4)])
+def test_the_point_robot(behave: Behavior, expected: float, within: float) -> None:
+    assert returns(Point(), behave, drawn(Point(), 4000)).mean() == pytest.approx(expected, abs=within)
+
+
+@pytest.mark.parametrize("cls", [Square, HalfCircle, Momentum, Point])
 def test_tasks_to_train_on_and_tasks_never_seen_are_told_apart_by_seed(cls: type[Plane]) -> None:
     train, test = cls(tasks=5, seed=0), cls(tasks=5, seed=1)
     every = np.asarray(train.every_task())

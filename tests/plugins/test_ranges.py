@@ -128,6 +128,12 @@ pbt.resample: 0 in 0 .. 1, linear
 pbt.share: 0.2 in 0 .. 0.5, linear
 pbt.shift: 0.05 in 0 .. 1, linear
 pbt.step: 0.2 in 0 .. 0.9, linear
+pearl.entropy_scale: 1 in 0.1 .. 10, log
+pearl.gamma: 0.99 in 0 .. 0.9999, log1m
+pearl.kl: 0.01 in 1e-06 .. 10, log
+pearl.polyak: 0.005 in 0.0001 .. 1, log
+pearl.reward_scale: 10 in 0.1 .. 100, log
+posterior_mean.epsilon: 0.05 in 0 .. 1, linear
 ppo.clip: 0.2 in 0.02 .. 1, log
 ppo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 ppo.value_clip: 0.2 in 0.02 .. 1000, log
@@ -179,6 +185,7 @@ td_lambda.step_size: 0.1 in 0.001 .. 2, log
 trpo.damping: 1e-05 in 1e-08 .. 1, log
 trpo.radius: 0.01 in 0.0001 .. 0.3, log
 trpo.shrink: 0.8 in 0.1 .. 0.95, linear
+ucb1.c: 0.2 in 0.01 .. 2, log
 v_trace.c_bar: 1 in 0.1 .. 100, log
 v_trace.gamma: 0.99 in 0.8 .. 0.9999, log1m
 v_trace.lam: 1 in 0 .. 1, linear

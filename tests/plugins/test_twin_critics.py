@@ -10,9 +10,11 @@ import optax
 import pytest
 from discover_zoo.optimizers.adam import Adam
 from discover_zoo.optimizers.sgd import SGD
-from discover_zoo.rules.sac import SAC, sample_action, squashed_policy
+from discover_zoo.rules.critics import critic_loss
+from discover_zoo.rules.sac import SAC
+from discover_zoo.rules.soft_critics import sample_action, squashed_policy
 from discover_zoo.rules.td3 import TD3
-from discover_zoo.rules.twin_critics import Learner, State, TwinCritics, critic_loss
+from discover_zoo.rules.twin_critics import Learner, State, TwinCritics
 from numpy.typing import ArrayLike
 
 from discover import (

@@ -136,6 +136,19 @@ class Doubled(Corridor):
         return step._replace(truncated=step.truncated | step.terminated)
 
 
+@component
+class Torn(Corridor):
+    """Gives its shaped reward in two parts."""
+
+    def step(self, key: jax.Array, state: Any, action: jax.Array, task: Any) -> Step:
+        step = Corridor.step(self, key, state, action, task)
+        return step._replace(shaped=jnp.stack([step.reward, -step.reward]))
+
+
+def test_a_shaped_reward_that_is_no_scalar() -> None:
+    assert str(failure(check_environment_shapes, Torn())).startswith("Torn() gives a shaped reward of ShapeDtypeStruct")
+
+
 def test_an_environment_that_resets_itself() -> None:
     told = "Eager() resets itself: where an episode ends, its state and observation are those of a start."
     assert str(failure(check_environment, Eager())) == told

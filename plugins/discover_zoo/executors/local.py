@@ -17,6 +17,7 @@ from discover import (
     advance_population,
     begin_population,
     component,
+    count_members,
     evaluate_population,
     fitting_chunk,
     hookimpl,
@@ -68,7 +69,7 @@ class Local(Executor):
         if self.chunk:
             return self.chunk
         first = jax.tree.map(lambda x: x[0], candidates)
-        return fitting_chunk(len(jax.tree.leaves(candidates)[0]) * seeds, lifetime_bytes(environment, first))
+        return fitting_chunk(count_members(candidates) * seeds, lifetime_bytes(environment, first))
 
 
 @hookimpl

@@ -20,8 +20,9 @@ from discover import (
     latex_number,
     real,
 )
+from discover_zoo.rules.critics import action_bounds, lower_critic
 from discover_zoo.rules.recipes import RECIPES
-from discover_zoo.rules.twin_critics import Learner, PolicyLoss, TwinCritics, action_bounds, lower_critic
+from discover_zoo.rules.twin_critics import Learner, PolicyLoss, TwinCritics
 
 
 @component

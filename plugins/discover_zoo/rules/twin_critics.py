@@ -35,9 +35,10 @@ from discover import (
     polyak_update,
     real,
 )
+from discover_zoo.rules.critics import CRITICS, action_bounds, critic_loss
 
-CRITICS = ("q1", "q2")
-"""The heads of the critics."""
+Draw: TypeAlias = Callable[[Key, Params], Trajectory]
+"""``(key, params) -> batch``: a batch to learn from."""
 
 PolicyLoss: TypeAlias = Callable[[Outputs, Trajectory], tuple[jax.Array, Info]]
 """``(outputs, batch) -> (scalar, info)``."""
@@ -191,22 +192,30 @@ class TwinCritics(UpdateRule):
         self, key: Key, world: World, params: Params, state: State, trajectory: Trajectory
     ) -> tuple[Params, State, Info]:
         buffer = state.buffer.add(trajectory)
-
-        def one(learner: Learner, key: Key) -> tuple[Learner, Info]:
-            return self._round(key, world, learner, buffer)
-
         learner = state.learner._replace(params=params)
-        learner, info = learn_if(world.env_steps >= self.learning_starts, one, learner, jax.random.split(key, self.rounds))
+        learner, info = self.learn(key, world, learner, lambda key, _: buffer.sample(key, self.batch))
         return learner.params, State(learner._replace(params=()), buffer), info
 
-    def _round(self, key: Key, world: World, learner: Learner, buffer: ReplayBuffer) -> tuple[Learner, Info]:
+    def learn(self, key: Key, world: World, learner: Learner, draw: Draw) -> tuple[Learner, Info]:
+        """The learner after all rounds of an update, or as it was before it is time to learn."""
+
+        def one(learner: Learner, key: Key) -> tuple[Learner, Info]:
+            return self._round(key, world, learner, draw)
+
+        return learn_if(world.env_steps >= self.learning_starts, one, learner, jax.random.split(key, self.rounds))
+
+    def critic_gradient(self, world: World, params: Params, batch: Trajectory, target: jax.Array) -> tuple[Params, Info]:
+        """The gradient of the critics' loss, by `critic_loss` unless overridden."""
+        return world.gradient(critic_loss)(params, batch, target)
+
+    def _round(self, key: Key, world: World, learner: Learner, draw: Draw) -> tuple[Learner, Info]:
         """The learner after ``delay`` gradient steps of the critics and one of the policy, and their last reports."""
         key_batches, key_targets, key_policy = jax.random.split(key, 3)
-        batches = [buffer.sample(k, self.batch) for k in jax.random.split(key_batches, self.delay)]
+        batches = [draw(k, learner.params) for k in jax.random.split(key_batches, self.delay)]
         report: dict[str, jax.Array] = {}
         for batch, key_target in zip(batches, jax.random.split(key_targets, self.delay), strict=True):
             target = self.targets(key_target, world, learner, batch)
-            gradient, info = world.gradient(critic_loss)(learner.params, batch, target)
+            gradient, info = self.critic_gradient(world, learner.params, batch, target)
             params, state = self.optimizer.update(gradient, learner.optimizer, learner.params, world.progress)
             learner, report = learner._replace(params=params, optimizer=state), {**report, **info}
         gradient, info = world.gradient(self.policy_loss(key_policy, world, learner))(learner.params, batches[-1])
@@ -219,41 +228,3 @@ class TwinCritics(UpdateRule):
     def targets(self, key: Key, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
         """``y[T, B]``, the targets of both critics; differentiable with respect to ``gamma``."""
         return batch.reward + self.gamma * (1.0 - batch.terminated) * self.next_value(key, world, learner, batch)
-
-
-def critic_loss(outputs: Outputs, batch: Trajectory, target: jax.Array) -> tuple[jax.Array, Info]:
-    """Half the mean squared error of each critic, summed over both.
-
-    Args:
-        outputs: ``q1`` and ``q2``, each ``[T, B]``.
-        batch: the transitions, which are not used.
-        target: ``y[T, B]``.
-
-    >>> outputs = {"q1": jnp.array([1.0, 2.0, 3.0]), "q2": jnp.array([1.0, 2.0, 6.0])}
-    >>> loss, _ = critic_loss(outputs, None, jnp.array([1.0, 2.0, 3.0]))
-    >>> float(loss)
-    1.5
-    """
-    del batch
-    loss = sum((0.5 * jnp.mean((outputs[critic] - target) ** 2) for critic in CRITICS), jnp.zeros(()))
-    return loss, {"critic_loss": loss, "q": jnp.mean(outputs["q1"])}
-
-
-def lower_critic(outputs: Outputs) -> jax.Array:
-    """The lower of both critics, element by element.
-
-    >>> print(lower_critic({"q1": jnp.array([1.0, 2.0]), "q2": jnp.array([3.0, 0.0])}))
-    [1. 0.]
-    """
-    return jnp.minimum(outputs["q1"], outputs["q2"])
-
-
-def action_bounds(spec: Spec) -> tuple[jax.Array, jax.Array]:
-    """Lowest and highest actions ``[D]``, in the environment's units.
-
-    >>> low, high = action_bounds(Spec((3,), Continuous((-2.0,), (2.0,))))
-    >>> print(low, high)
-    [-2.] [2.]
-    """
-    assert isinstance(spec.action, Continuous)
-    return jnp.asarray(spec.action.low, jnp.float32), jnp.asarray(spec.action.high, jnp.float32)

@@ -1,5 +1,7 @@
 """Repetition of each action."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -41,15 +43,21 @@ class Repeated(Wrapped):
     def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
         keys = jax.random.split(key, self.times)
         first = self.inner.step(keys[0], state, action, task)
-        first = first._replace(reward=jnp.asarray(first.reward, jnp.float32))
+        first = first._replace(**_rewards(first))
 
         def repeat(step: Step, key: Key) -> tuple[Step, None]:
             following = self.inner.step(key, step.state, action, task)
-            following = following._replace(reward=step.reward + following.reward)
+            sums = jax.tree.map(jnp.add, _rewards(step), _rewards(following))
+            following = following._replace(**sums)
             ended = step.terminated | step.truncated
             return jax.tree.map(lambda a, b: jnp.where(ended, a, b), step, following), None
 
         return jax.lax.scan(repeat, first, keys[1:])[0]
+
+
+def _rewards(step: Step) -> dict[str, Any]:
+    """The reward and the shaped reward, if there is one, in float32."""
+    return jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), {"reward": step.reward, "shaped": step.shaped})
 
 
 @hookimpl

@@ -16,7 +16,7 @@ class HalfCircle(Plane):
     """The sparse point robot of Rakelly et al. 2019: a goal at one of 100 angles on the upper unit half-circle.
 
     The point starts at the origin, with steps of at most 0.1 per axis. Within 0.2 of the goal the reward is one minus the
-    distance, elsewhere 0; if ``dense``, it is minus the distance everywhere.
+    distance, elsewhere 0, and the shaped reward is minus the distance; if ``dense``, the reward itself is.
 
     >>> state, goal = Walker(jnp.array([0.0, 0.8]), jnp.int32(0)), jnp.array([0.0, 1.0])
     >>> round(float(HalfCircle().step(jax.random.key(0), state, jnp.array([0.0, 1.0]), goal).reward), 3)
@@ -43,9 +43,11 @@ class HalfCircle(Plane):
     def step(self, key: Key, state: Walker, action: jax.Array, task: Task) -> Step:
         state = Walker(move(state.position, action, _LONGEST), state.steps + 1)
         distance = jnp.linalg.norm(state.position - task)
+        late, never = state.steps >= self.horizon, jnp.array(False)
+        if self.dense:
+            return Step(state, state.position, -distance, terminated=never, truncated=late)
         sparse = jnp.where(distance <= _NEAR, 1.0 - distance, 0.0)
-        reward = -distance if self.dense else sparse
-        return Step(state, state.position, reward, terminated=jnp.array(False), truncated=state.steps >= self.horizon)
+        return Step(state, state.position, sparse, terminated=never, truncated=late, shaped=-distance)
 
 
 @hookimpl
