@@ -97,12 +97,12 @@ def run(name: str, seed: int) -> Run:
     goals, settings = tasks(key_tasks, UNSEEN), {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS}
     rollout = algorithm.rule.rollout(FAMILY.spec())
     new = trained_agent(algorithm, FAMILY, key_train, 0)
-    before = evaluate_adaptation(algorithm, FAMILY, new, goals, key_test, **settings)
+    before = evaluate_adaptation(algorithm, FAMILY, new, goals, key=key_test, **settings)
     started = time.perf_counter()
     agent = trained_agent(algorithm, FAMILY, key_train, ITERATIONS * rollout.steps * rollout.num_envs)
     jax.block_until_ready(agent.params)
     minutes = (time.perf_counter() - started) / 60
-    after = evaluate_adaptation(algorithm, FAMILY, agent, goals, key_test, **settings)
+    after = evaluate_adaptation(algorithm, FAMILY, agent, goals, key=key_test, **settings)
     shares = {}
     for when, one in {"before training": new, "after training": agent}.items() if name == "mmaml" else ():
         shares |= {f"{what}, {when}": share for what, share in probes(algorithm, one, key_probe).items()}

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 
 from discover import Carry, Heads, Inputs, Key, Params, Registry, Spec, UserError, component, hookimpl
 from discover_zoo.networks.layers import activated, flat, joined
-from discover_zoo.networks.mlp import MLP
+from discover_zoo.networks.perceptron import Perceptron
 
 
 @component
-class ModulatedMLP(MLP):
+class ModulatedMLP(Perceptron):
     """An `MLP` in which an input of the rule scales the hidden units (Perez et al. 2018: feature-wise linear modulation).
 
     In a head that reads the input named by ``scaled_by``, a layer is, with its part ``s`` of that input::

@@ -27,7 +27,7 @@ from discover import (
     hookimpl,
     named_key,
 )
-from discover_zoo.rules.maml import MAML
+from discover_zoo.rules.adapting import AdaptingRule
 from discover_zoo.rules.recipes import RECIPES
 
 MODULATION = "modulation"
@@ -51,7 +51,7 @@ class State(NamedTuple):
 
 
 @component
-class MMAML(MAML):
+class MMAML(AdaptingRule):
     """Multimodal model-agnostic meta-learning: `MAML` with a policy that is modulated by what is seen of the task.
 
     For each task ``i``, with its first batch ``D_0`` from the policy as it is, and ``tau`` from the learned networks::
@@ -140,7 +140,7 @@ class MMAML(MAML):
         return self.modulator.apply(networks["modulator"], self._scale, inputs, self.modulator.carry(self._scale))[0]["scale"]
 
     def mean_code(self, world: World, networks: Params, trajectory: Trajectory) -> jax.Array:
-        """What the modulator reads: the mean ``[code]`` over rollouts of the encoder's output after the last step."""
+        """The input of the modulator: the mean ``[code]`` over rollouts of the encoder's output after the last step."""
         rows = transitions(world.spec, trajectory)
         first = jnp.zeros(rows.shape[1], bool)
         carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (rows.shape[1], *x.shape)), self.encoder.carry(self._code))
