@@ -182,6 +182,7 @@ if TYPE_CHECKING:
     from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
     from discover.outer_loop.history import History as History
     from discover.outer_loop.history import read_history as read_history
+    from discover.process.interruption import say_when_killed as say_when_killed
     from discover.process.program import run_program as run_program
     from discover.reading.facts import CandidateFacts as CandidateFacts
     from discover.reading.page import CandidatePage as CandidatePage
@@ -437,6 +438,7 @@ _HOME = {
         "History",
         "read_history",
     ),
+    "process.interruption": ("say_when_killed",),
     "process.program": ("run_program",),
     "reading.facts": ("CandidateFacts",),
     "reading.page": (

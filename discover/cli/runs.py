@@ -69,7 +69,7 @@ def _row(one: RunSummary, narrow: bool) -> dict[str, str]:
         "kind": one.kind,
         "when": time.strftime("%m-%d %H:%M" if narrow else "%Y-%m-%d %H:%M", time.localtime(one.started)),
         "status": one.status,
-        "best": "" if one.best is None else number(one.best),
+        "best": " ".join(filter(None, (_cut(one.best_name, _LONGEST_NAME), "" if one.best is None else number(one.best)))),
         "verdict": _cut(one.verdict, _LONGEST),
         _PLACE: one.run_id or str(one.directory or ""),
     }

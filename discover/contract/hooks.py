@@ -153,8 +153,22 @@ def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> P
 
 
 @hookspec(firstresult=True)
+def discover_fixed_address(address: str, store: str | None) -> str | None:
+    """The address of the version that an address stands for now (``models:/NAME/3`` for ``models:/NAME@champion``).
+
+    The address itself if it stands for the same for ever; None if the text is no such address. If there is no such version,
+    raise a `UserError`: it ends the command.
+    """
+
+
+@hookspec(firstresult=True)
 def discover_find_search(address: str, store: str | None) -> Path | None:
     """The directory of the search that a run's address belongs to; None if the text is no such address."""
+
+
+@hookspec(firstresult=True)
+def discover_fetch_agents(address: str, store: str | None, folder: Path) -> Path | None:
+    """Copy the agents of a tracked training into ``folder``: one file, or a folder of them; None if the text is no address."""
 
 
 @hookspec(firstresult=True)

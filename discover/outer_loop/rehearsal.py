@@ -147,7 +147,14 @@ def rehearsing(ledger: Ledger) -> type[Executor]:
             return ledger.executor.begin(environment, candidates, keys)
 
         def advance(
-            self, environment: Environment, candidates: Members, ongoing: Lifetimes, start: int, stop: int, total: int
+            self,
+            environment: Environment,
+            candidates: Members,
+            ongoing: Lifetimes,
+            start: int,
+            stop: int,
+            total: int,
+            progress: Callable[[float], None] | None = None,
         ) -> tuple[Lifetimes, Curves]:
             def run(updates: int) -> Curves:
                 return ledger.executor.advance(environment, candidates, ongoing, 0, stop=updates, total=total)[1]

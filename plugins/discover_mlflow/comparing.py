@@ -7,12 +7,13 @@ import json
 
 from discover import Comparison, ComparisonInfo, Training
 from discover_mlflow import figures, returns
+from discover_mlflow.best import best_candidate
 from discover_mlflow.content import described, error_tags, run_tags
 from discover_mlflow.limits import LONGEST_TAG, texts
 from discover_mlflow.part import Part
 from discover_mlflow.report_files import add_comparison
 from discover_mlflow.session import Session
-from discover_mlflow.tags import VERDICT_TAG
+from discover_mlflow.tags import BEST_FIGURE_TAG, BEST_TAG, VERDICT_TAG
 
 _COLOR_TAG = "mlflow.runColor"  # else MLflow takes one by the run's id, often the same for two candidates
 _COLORS = (  # in the order of discover's own figures
@@ -78,7 +79,10 @@ class ComparisonRuns:
             if differences:
                 run.record_new("metrics", "difference", step=0, metrics=differences)
             run.record_new("tags", "verdict", tags=verdict_tags(returns.verdict_on(comparison, name)))
+        best = best_candidate(comparison)
         tags = verdict_tags(comparison.verdict) | described(returns.comparison_description(comparison))
+        if best is not None:
+            tags |= texts({BEST_TAG: best.name, BEST_FIGURE_TAG: f"{best.figure:.6g}"}, LONGEST_TAG)
         self._run.record_new("tags", "verdict", tags=tags)
         record_table(self._run, comparison)
         if not self._search:  # the figures of a report are with its search

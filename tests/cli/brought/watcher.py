@@ -42,6 +42,11 @@ def discover_find_search(address: str, store: str | None) -> Path | None:
 
 
 @hookimpl
+def discover_fixed_address(address: str, store: str | None) -> str | None:
+    return {"models:/champion@best": "models:/champion/1"}.get(address)
+
+
+@hookimpl
 def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> Path | None:
     if address != "models:/champion/1":
         return None
