@@ -94,7 +94,8 @@ def probed(x: np.ndarray, modes: np.ndarray) -> float:
 def run(name: str, seed: int) -> Run:
     algorithm = candidate(name)
     key_train, key_test, key_tasks, key_probe = jax.random.split(jax.random.key(seed), 4)
-    goals, settings = tasks(key_tasks, UNSEEN), {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS}
+    goals = tasks(key_tasks, UNSEEN)
+    settings: dict[str, Any] = {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS}
     rollout = algorithm.rule.rollout(FAMILY.spec())
     new = trained_agent(algorithm, FAMILY, key_train, 0)
     before = evaluate_adaptation(algorithm, FAMILY, new, goals, key=key_test, **settings)

@@ -62,7 +62,8 @@ class Scaled(Network):
 
 def mmaml(modulator: Network, **changes: Any) -> MMAML:
     networks = {"encoder": GRU(encoder=(), memory=3, hidden=()), "modulator": modulator}
-    return MMAML(**(PARTS | SIZES | networks | {"units": sum(WIDTHS), "code": 3} | changes))
+    settings: dict[str, Any] = PARTS | SIZES | networks | {"units": sum(WIDTHS), "code": 3} | changes
+    return MMAML(**settings)
 
 
 def same_bits(x: Any, y: Any) -> bool:
@@ -108,10 +109,10 @@ def test_without_a_modulation_each_operation_is_that_of_promp_bit_for_bit() -> N
         rule, world, key = algorithm.rule, algorithm.world(ARMS), jax.random.key(0)
         with jax.disable_jit():
             params = world.initial_params(key)
-            state = rule.init(key, world, params)
+            learned = params, rule.init(key, world, params), {}
             for index in range(2):
-                params, state, info = rule.update(jax.random.fold_in(key, index), world, params, state, None)  # type: ignore[arg-type]
-        return params, info
+                learned = rule.update(jax.random.fold_in(key, index), world, *learned[:2], None)  # type: ignore[arg-type]
+        return learned[0], learned[2]
 
     plain = trained(agent(MAML(**PARTS, **sizes), MLP(hidden=WIDTHS)))
     assert same_bits(plain, trained(agent(mmaml(Scaled(silent=True), **sizes), ModulatedMLP(hidden=WIDTHS))))
@@ -165,7 +166,7 @@ def test_scaled_units_are_their_equation() -> None:
     settings: dict[str, Any] = {"hidden": WIDTHS, "initializer": "lecun"}
     scaled, mlp, spec = ModulatedMLP(**settings), MLP(**settings), Spec((3,), Discrete(2))
 
-    def outputs(network: MLP, heads: Heads, factor: float) -> Any:
+    def outputs(network: Network, heads: Heads, factor: float) -> Any:
         def apply(key: Key) -> Any:
             scale, x = jax.random.normal(key, (5, 7)), jax.random.normal(key, (5, 3))
             params = network.init(key, spec, heads)
@@ -192,5 +193,6 @@ def test_scaled_units_are_their_equation() -> None:
 )
 def test_what_does_not_fit_is_refused(changes: dict[str, Any], sentence: str) -> None:
     heads = Heads({"policy": Head((2,), reads=("modulation",)), "value": Head(())}, context={"modulation": 7})
+    settings: dict[str, Any] = {"hidden": WIDTHS} | changes
     with pytest.raises(UserError, match=sentence):
-        ModulatedMLP(**({"hidden": WIDTHS} | changes)).init(jax.random.key(0), Spec((3,), Discrete(2)), heads)
+        ModulatedMLP(**settings).init(jax.random.key(0), Spec((3,), Discrete(2)), heads)

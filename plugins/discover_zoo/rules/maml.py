@@ -33,7 +33,7 @@ class MAML(AdaptingRule):
             observations that they collected (Rothfuss et al. 2019, arXiv 1810.06784, eq. 11); it is added to whatever the
             outer rule minimizes.
 
-    >>> from discover import Discrete, Space, free
+    >>> from discover import Discrete, Space, Spec, free
     >>> from discover_zoo.optimizers.sgd import SGD
     >>> from discover_zoo.returns.monte_carlo import MonteCarlo
     >>> from discover_zoo.rules.policy_gradient import PolicyGradient
