@@ -1,4 +1,4 @@
-"""The runs of trainings and comparisons. Those of a command have no directory: their ledger lies in a temporary folder."""
+"""The runs of trainings, comparisons and adaptations. Without a directory, their ledger lies in a temporary folder."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from discover import Comparison, ComparisonInfo, Training, TrainingInfo, UserError, directory_lock, training_alone
+from discover import (
+    AdaptationInfo,
+    AdaptationResult,
+    Comparison,
+    ComparisonInfo,
+    Training,
+    TrainingInfo,
+    UserError,
+    directory_lock,
+    training_alone,
+)
 from discover_mlflow import content, figures, returns
+from discover_mlflow.adapting import AdaptationRuns
 from discover_mlflow.agents import add_agents
 from discover_mlflow.closing import Closing, end_runs, status_of
 from discover_mlflow.comparing import ComparisonRuns, record_training, report_name
@@ -18,7 +29,7 @@ from discover_mlflow.session import Session
 
 
 class CommandRuns:
-    """Adds what happens in trainings and comparisons to ledgers; the report of a search goes into that of the search.
+    """Adds trainings, comparisons and adaptations to ledgers; the report of a search goes into that of the search.
 
     Args:
         address: of the store.
@@ -28,13 +39,14 @@ class CommandRuns:
     """
 
     def __init__(self, address: str, experiment: str, closing: Closing, searches: SearchRuns):
-        self._session: Session | None = None  # of a training, or of a comparison that is no search's report
+        self._session: Session | None = None  # of a training, an adaptation, or a comparison that is no search's report
         self._lock = contextlib.ExitStack()  # on its folder
         self._comparison: ComparisonRuns | None = None
+        self._adaptation: AdaptationRuns | None = None
         self._address, self._experiment, self._closing, self._searches = address, experiment, closing, searches
 
     def close(self) -> None:
-        """Close the session of a training or a comparison that did not end."""
+        """Close the session of a command that did not end."""
         if self._session is not None:
             self._end(self._session, "FAILED")
 
@@ -111,6 +123,30 @@ class CommandRuns:
         if runs is not None:
             runs.fail(error, status_of(error), self._address)
         if self._session is not None:
+            self._end(self._session, status_of(error))
+
+    def adaptation_started(self, adaptation: AdaptationInfo) -> None:
+        """Begin the runs of an adaptation."""
+        session = self._begin()
+        if session is not None:
+            self._adaptation = AdaptationRuns(session, adaptation, self._experiment)
+
+    def adaptation_finished(self, adaptation: AdaptationResult) -> None:
+        """Add the result of an adaptation; its runs end."""
+        runs, self._adaptation, status = self._adaptation, None, "FAILED"
+        if self._session is None or runs is None:
+            return
+        try:
+            runs.finish(adaptation)
+            status = "FINISHED"
+        finally:
+            self._end(self._session, status)
+
+    def adaptation_failed(self, error: BaseException) -> None:
+        """Add the error that ends an adaptation; its runs end."""
+        runs, self._adaptation = self._adaptation, None
+        if self._session is not None and runs is not None:
+            runs.fail(error, self._address)
             self._end(self._session, status_of(error))
 
     def _begin(self) -> Session | None:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from discover import (
+    AdaptationInfo,
+    AdaptationResult,
     Comparison,
     ComparisonInfo,
     Generation,
@@ -162,3 +164,15 @@ class Tracker:
     def discover_comparison_failed(self, comparison: ComparisonInfo, error: BaseException) -> None:
         del comparison
         self._commands.comparison_failed(error)
+
+    @hookimpl
+    def discover_adaptation_started(self, adaptation: AdaptationInfo) -> None:
+        self._commands.adaptation_started(adaptation)
+
+    @hookimpl
+    def discover_adaptation_finished(self, adaptation: AdaptationResult) -> None:
+        self._commands.adaptation_finished(adaptation)
+
+    @hookimpl
+    def discover_adaptation_failed(self, error: BaseException) -> None:
+        self._commands.adaptation_failed(error)
