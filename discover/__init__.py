@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from discover.contract.environment import Spec as Spec
     from discover.contract.environment import Step as Step
     from discover.contract.environment import Wrapper as Wrapper
+    from discover.contract.environment import encode_action as encode_action
     from discover.contract.events import Command as Command
     from discover.contract.events import ComparisonInfo as ComparisonInfo
     from discover.contract.events import Generation as Generation
@@ -326,6 +327,7 @@ _HOME = {
         "Spec",
         "Step",
         "Wrapper",
+        "encode_action",
     ),
     "contract.events": (
         "Command",
