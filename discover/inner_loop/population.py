@@ -24,6 +24,7 @@ from discover.contract.executor import Curves, count_members
 from discover.contract.types import Key, Lifetimes, Members
 from discover.inner_loop import lifetime
 from discover.inner_loop.windows import pace_of
+from discover.process.compiler_options import known_on_cpu
 from discover.process.devices import warn_of_idle_cores
 
 T = TypeVar("T")
@@ -239,20 +240,7 @@ def _programs_for(lifetimes: int, chunk: int) -> Programs:
 
 def _compiler_options(alone: bool) -> dict[str, Any]:
     """The options of XLA for a CPU, without those that this version of XLA does not know."""
-    if jax.default_backend() != "cpu":
-        return {}
-    options = _IN_ORDER | _LIGHTLY_OPTIMIZED | (_ALONE if alone else {})
-    return {name: value for name, value in options.items() if _is_known(name, value)}
-
-
-@functools.cache
-def _is_known(option: str, value: str | float) -> bool:
-    """Whether XLA knows a compiler option; its versions differ in that."""
-    try:
-        jax.jit(lambda: jnp.zeros(()), compiler_options={option: value}).lower().compile()
-    except jax.errors.JaxRuntimeError:
-        return False
-    return True
+    return known_on_cpu(_IN_ORDER | _LIGHTLY_OPTIMIZED | (_ALONE if alone else {}))
 
 
 def _in_windows(
