@@ -50,7 +50,7 @@ def compare(
     """
     from discover.config.candidates import check_different
 
-    algorithms = _algorithms(candidates, overrides or {}, store_of(tracking))
+    algorithms = algorithms_of(candidates, overrides or {}, store_of(tracking))
     check_different(plugins(), algorithms)
     runs, seeds, seed = task_runs(tasks, steps), count("seeds", seeds), count("seed", seed, 0)
     with command_session("compare", tracking) as running:
@@ -58,7 +58,7 @@ def compare(
     return dataclasses.replace(comparison, facts=running.facts)
 
 
-def _algorithms(
+def algorithms_of(
     candidates: Sequence[Candidate] | Mapping[str, Candidate], overrides: Mapping[str, Any], store: str | None
 ) -> dict[str, Algorithm]:
     """Candidates by name, changed; the names of a list tell versions in the place of aliases, and changes."""

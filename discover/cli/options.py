@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STEPS = 100_000
 """Environment steps of a lifetime by default."""
 
-MOST_STEPS, MOST_SEEDS = 2**31 - 1, 2**16
+MOST_STEPS, MOST_SEEDS, MOST_EPISODES = 2**31 - 1, 2**16, 100_000
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 PluginsDir = Annotated[
@@ -58,7 +58,7 @@ class Common(NamedTuple):
         """The command as its watchers see it.
 
         Args:
-            name: ``search``, ``resume``, ``train``, ``compare``, ``promote`` or ``show``.
+            name: ``search``, ``resume``, ``train``, ``compare``, ``adapt``, ``promote`` or ``show``.
             directory: of the search that is resumed.
         """
         from discover.contract.events import Command

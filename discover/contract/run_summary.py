@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = ("search", "comparison", "training")
+KINDS = ("search", "comparison", "training", "adaptation")
 """The kinds of runs that are listed."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A search, a comparison or a training.
+    """A search, a comparison, a training or an adaptation.
 
     Attributes:
         kind: one of `KINDS`.

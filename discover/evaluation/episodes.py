@@ -78,9 +78,13 @@ class Player(NamedTuple):
 
     def start(self, key: Key, count: int) -> Moment:
         """The first moment of ``count`` episodes, each with a task of its own."""
-        world, (key_tasks, key_reset) = self.world, named_keys(key, "tasks", "reset")
-        tasks = world.sample_tasks(key_tasks, count)
-        state, observation = jax.vmap(world.family.reset)(jax.random.split(key_reset, count), tasks)
+        key_tasks, key_reset = named_keys(key, "tasks", "reset")
+        return self.start_on(key_reset, self.world.sample_tasks(key_tasks, count), count)
+
+    def start_on(self, key: Key, tasks: Task, count: int) -> Moment:
+        """The first moment of an episode on each of ``count`` tasks."""
+        world = self.world
+        state, observation = jax.vmap(world.family.reset)(jax.random.split(key, count), tasks)
         carry = world.network.carry(world.network_heads)
         carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *jnp.shape(x))), carry)
         return Moment(state, observation, carry, jnp.ones(count, bool), task=tasks)

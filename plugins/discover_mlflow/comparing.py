@@ -15,8 +15,8 @@ from discover_mlflow.report_files import add_comparison
 from discover_mlflow.session import Session
 from discover_mlflow.tags import BEST_FIGURE_TAG, BEST_TAG, VERDICT_TAG
 
-_COLOR_TAG = "mlflow.runColor"  # else MLflow takes one by the run's id, often the same for two candidates
-_COLORS = (  # in the order of discover's own figures
+COLOR_TAG = "mlflow.runColor"  # else MLflow takes one by the run's id, often the same for two candidates
+COLORS = (  # in the order of discover's own figures
     *("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf"),
 )
 
@@ -61,7 +61,7 @@ class ComparisonRuns:
             return
         facts = {"role": info.roles[name], "search": self._search, "fingerprint": info.fingerprints[name]}
         tags = run_tags("candidate", info.provenance, **facts) | described(f"`{info.candidates[name]!r}`")
-        tags[_COLOR_TAG] = _COLORS[[*info.candidates].index(name) % len(_COLORS)]
+        tags[COLOR_TAG] = COLORS[[*info.candidates].index(name) % len(COLORS)]
         params = returns.candidate_params(name, info.candidates[name], info.runs, info.seeds)
         run.begin(self._experiment, name, params=params, tags=tags, parent=self._run.key)
 

@@ -96,6 +96,7 @@ genetic.elite: 0.25 in 0 .. 0.9, linear
 genetic.mutation: 0.1 in 0 .. 1, linear
 genetic.tournament: 3 in 1 .. 16, log
 growing_actions.coefficient: 1 in 0 .. 10, linear
+gru.keep_bias: 0 in 0 .. 5, linear
 held.alpha: 0 in 0 .. 1, linear
 impala.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 impala.value_coefficient: 0.5 in 0.05 .. 2, log
@@ -112,6 +113,7 @@ lpo.value_clip: 0.2 in 0.02 .. 1000, log
 lpo.value_coefficient: 0.5 in 0.05 .. 2, log
 maml.inner_kl: 0 in 0 .. 1, linear
 mix_and_match.coefficient: 1 in 0 .. 10, linear
+mmaml.inner_kl: 0 in 0 .. 1, linear
 monte_carlo.gamma: 0.99 in 0.8 .. 0.9999, log1m
 n_step.gamma: 0.99 in 0.8 .. 0.9999, log1m
 n_step.n: 5 in 1 .. 32, whole

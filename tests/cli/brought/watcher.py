@@ -25,6 +25,10 @@ class Watcher:
         self._facts["told"].append("comparison finished")
 
     @hookimpl
+    def discover_adaptation_finished(self) -> None:
+        self._facts["told"].append("adaptation finished")
+
+    @hookimpl
     def discover_command_finished(self) -> Mapping[str, Any]:
         return self._facts
 
