@@ -43,7 +43,7 @@ class MistakesError(UserError):
         """A line for each mistake; beyond the first twenty only how many there are."""
         shown = [mistake.line for mistake in self.mistakes[:MOST_SHOWN]]
         more = len(self.mistakes) - len(shown)
-        return [*shown, f"and {more:,} more mistakes: repair these first."] if more > 0 else shown
+        return [*shown, f"and {more:,} more mistake{'s' * (more != 1)}: repair these first."] if more > 0 else shown
 
 
 class Mistakes:
@@ -64,15 +64,15 @@ class Mistakes:
 
     def __init__(self) -> None:
         self.collected: list[Mistake] = []
-        self._sentences: set[str] = set()
+        self._lines: set[str] = set()
         self._paths: set[str] = set()  # of mistakes, and of all that they lie in
 
-    def add(self, path: str, sentence: str) -> None:
-        """Collect a mistake about the key at ``path``, unless the same has been said."""
-        mistake = Mistake(path, shortened(sentence))
-        if mistake.sentence in self._sentences:
+    def add(self, path: str, sentence: str, place: str = "") -> None:
+        """Collect a mistake about the key at ``path``, which is written in some place, unless the same has been said."""
+        mistake = Mistake(path, shortened(sentence), place)
+        if mistake.line in self._lines:
             return
-        self._sentences.add(mistake.sentence)
+        self._lines.add(mistake.line)
         self.collected.append(mistake)
         while path:
             self._paths.add(path)
@@ -85,7 +85,7 @@ class Mistakes:
             yield
         except MistakesError as error:
             for mistake in error.mistakes:
-                self.add(mistake.path, mistake.sentence)
+                self.add(mistake.path, mistake.sentence, mistake.place)
         except UserError as error:
             self.add(path, str(error))
 

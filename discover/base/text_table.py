@@ -13,7 +13,14 @@ RULE = "─"
 """The character of the line below the headings."""
 
 
-def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = (), width: int = WIDTH) -> str:
+def text_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    right: Sequence[str] = (),
+    width: int = WIDTH,
+    *,
+    whole: Sequence[str] = (),
+) -> str:
     """A table of texts in columns.
 
     Args:
@@ -21,6 +28,7 @@ def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Seq
         rows: one text per column each.
         right: names of the columns that are aligned to the right (numbers).
         width: characters of a line; longer texts are folded.
+        whole: names of the columns whose texts are folded only where nothing else can be.
 
     >>> print(text_table(("rule", "IQM"), [("ppo", "9.0"), ("dpo", "10.0")], right=("IQM",)))
     rule    IQM
@@ -34,7 +42,7 @@ def text_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Seq
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold", no_wrap=column in whole)
     for row in rows:
         table.add_row(*row)
     text = io.StringIO()
@@ -51,6 +59,15 @@ def number(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "-"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things in words.
+
+    >>> counted(1, "generation"), counted(2000, "env step")
+    ('1 generation', '2,000 env steps')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def interval(bounds: Sequence[float | None]) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from discover.cli import (
+    adapt,
     compare,
     config,
     evaluate,
@@ -28,14 +29,17 @@ from discover.cli import (
 )
 from discover.cli.guard import guard_command, set_debug
 from discover.cli.options import examples
+from discover.cli.usage import Commands
 
-app = typer.Typer(name="discover", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(name="discover", cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False)
 plugins_app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     help="What the loaded plugins bring: components, recipes and tasks; new plugins, and checks of them.",
     epilog=examples("discover plugins list"),
 )
 config_app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     help="Configs of searches: an example, checks, and a schema for editors.",
     epilog=examples("discover config new > search.yaml", "discover config check search.yaml"),
@@ -49,8 +53,12 @@ def main() -> None:
 
 @app.callback(epilog=examples("discover search experiments/quickstart.yaml"))
 def discover(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=lambda v: _version(v), help="Show it.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", envvar="DISCOVER_DEBUG", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=lambda v: _version(v), help="Show the version and exit.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="DISCOVER_DEBUG", help="Show tracebacks; stands before the command.")
+    ] = False,
 ) -> None:
     """Discover reinforcement-learning algorithms: search over them, train them, compare them."""
     del version
@@ -69,6 +77,12 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (app, "runs", runs.run, "discover runs --kind search"),
     (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 10"),
     (app, "compare", compare.run, "discover compare champion.candidate ppo --tasks CartPole-v1,Acrobot-v1 --seeds 16"),
+    (
+        app,
+        "adapt",
+        adapt.run,
+        "discover adapt maml promp --task navigation-square --episodes 60 --batch 20 --meta-steps 800000",
+    ),
     (app, "export", export.run, "discover export champion.candidate --to my_rule"),
     (app, "evaluate", evaluate.run, "discover evaluate agents/seed-0.agent --episodes 100 --gif episode.gif"),
     (app, "promote", promote.run, "discover promote models:/quickstart/3 --seeds 16"),

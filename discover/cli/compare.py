@@ -8,11 +8,11 @@ import typer
 
 from discover.base.errors import UserError
 from discover.cli.completion import candidates, task_list
-from discover.cli.guard import raise_late
+from discover.cli.guard import raise_late, repeatable_session
 from discover.cli.options import MOST_STEPS, STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
-from discover.cli.output import escaped, print_json, print_text, quiet_output, tracked_lines
+from discover.cli.output import print_comparison, print_json, quiet_output, tracked_lines
 from discover.config.candidates import HELP, candidates_from
-from discover.plugin.session import session, start_plugins
+from discover.plugin.session import start_plugins
 
 if TYPE_CHECKING:
     from discover.contract.events import TaskRun
@@ -56,13 +56,13 @@ def run(
 
         runs = runs_of(tasks, steps)
         algorithms = candidates_from(plugins, names, options.store, settings=settings or ())
-        with session(options.command("compare"), plugins) as running:
+        with repeatable_session(options.command("compare"), plugins, "comparison") as running:
             comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
     if options.json:
         summary = {"candidates": list(algorithms), "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}
         print_json({**summary, "run_id": None, **running.facts})
     else:
-        print_text(comparison.table(escaped))
+        print_comparison(comparison)
         for line in tracked_lines(running.facts, options.store):
             print(line)
     raise_late(running)
@@ -86,6 +86,11 @@ def _task_run(text: str, steps: int) -> TaskRun:
     from discover.contract.events import TaskRun
 
     task, mark, own = text.partition("@")
+    if not task.strip():
+        raise UserError(
+            f"--tasks '{text}' names no task: give one, or several with commas between them, such as --tasks "
+            "CartPole-v1,Acrobot-v1 (discover plugins list --kind task shows all)."
+        )
     if not mark:
         return TaskRun(task, steps)
     if not own.isdecimal() or len(own) > _MOST_DIGITS or not 1 <= int(own) <= MOST_STEPS:

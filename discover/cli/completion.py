@@ -7,11 +7,10 @@ from pathlib import Path
 
 import typer
 
+from discover.config.candidates import FILES
 from discover.plugin.names import Names, known_names
 
 Completer = Callable[[typer.Context, str], list[tuple[str, str]]]
-
-_SUFFIXES = (".candidate", ".yaml", ".yml", ".json")
 
 
 def names_of(*kinds: str) -> Completer:
@@ -54,7 +53,7 @@ def _files(incomplete: str) -> Iterator[str]:
     folder, slash, start = incomplete.rpartition("/")
     try:
         for path in Path(f"{folder}{slash}" or ".").iterdir():
-            if path.name.startswith(start) and (path.suffix in _SUFFIXES or path.is_dir()) and (start or path.name[0] != "."):
+            if path.name.startswith(start) and (path.suffix in FILES or path.is_dir()) and (start or path.name[0] != "."):
                 yield f"{folder}{slash}{path.name}" + ("/" if path.is_dir() else "")
     except OSError:
         return

@@ -36,9 +36,13 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="a.b=c", help="Change one value of the candidate (rule.ppo.clip=0.3); repeatable."),
 ]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, max=MOST_SEEDS, help="How many lifetimes with different seeds.")]
-Steps = Annotated[int, typer.Option("--steps", min=1, max=MOST_STEPS, help="Environment steps of each lifetime.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Seed of the stream that all seeds come from.")]
+Seeds = Annotated[
+    int, typer.Option("--seeds", metavar="N", min=1, max=MOST_SEEDS, help="How many lifetimes with different seeds.")
+]
+Steps = Annotated[int, typer.Option("--steps", metavar="N", min=1, max=MOST_STEPS, help="Environment steps of each lifetime.")]
+Seed = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, max=2**32 - 1, help="Seed of the stream that all seeds come from.")
+]
 
 
 class Common(NamedTuple):
@@ -54,7 +58,7 @@ class Common(NamedTuple):
         """The command as its watchers see it.
 
         Args:
-            name: ``search``, ``resume``, ``train``, ``compare``, ``promote`` or ``show``.
+            name: ``search``, ``resume``, ``train``, ``compare``, ``adapt``, ``promote`` or ``show``.
             directory: of the search that is resumed.
         """
         from discover.contract.events import Command

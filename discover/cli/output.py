@@ -10,9 +10,12 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from discover.base.text_table import RULE, WIDTH, text_table
+
+if TYPE_CHECKING:
+    from discover.contract.results import Comparison
 
 
 @contextlib.contextmanager
@@ -72,8 +75,17 @@ def escaped(text: str) -> str:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table of texts, as wide as the terminal."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
-    print_text(text_table(columns, [[escaped(text) for text in row] for row in rows], width=width))
+    print_text(text_table(columns, [[escaped(text) for text in row] for row in rows], width=terminal_width()))
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print a table of results with the verdict below, as wide as the terminal."""
+    print_text(comparison.table(escaped, terminal_width()))
+
+
+def terminal_width() -> int:
+    """Characters of a line on standard output."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
 
 
 def tracked_lines(facts: Mapping[str, Any], store: str | None = None, label: str = "look at it: ") -> Iterator[str]:

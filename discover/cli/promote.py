@@ -10,7 +10,7 @@ from discover.cli.compare import runs_of
 from discover.cli.completion import task_list
 from discover.cli.guard import raise_late
 from discover.cli.options import STEPS, Json, PluginsDir, Seed, Seeds, Steps, Tracking, common
-from discover.cli.output import escaped, print_json, print_text, quiet_output, tracked_lines
+from discover.cli.output import print_comparison, print_json, print_text, quiet_output, tracked_lines
 from discover.plugin.session import Session, session, start_plugins
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(
             with session(options.command("promote"), plugins) as running:
                 comparison = compare_in(running, plan.candidates, plan.runs, seeds, seed=seed, purpose=plan.purpose)
     if comparison is not None and not options.json:
-        print_text(comparison.table(escaped))  # first, since the store may fail to move the alias
+        print_comparison(comparison)  # first, since the store may fail to move the alias
     with quiet_output(options.json):
         done = promotion(plugins, plan, comparison, options.store, force=force)
     if options.json:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from discover.base.errors import UserError
-from discover.base.text_table import WIDTH
 from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late
 from discover.cli.options import STEPS, Changes, Json, PluginsDir, Seed, Seeds, Steps, Tracking
-from discover.cli.output import escaped, print_json, print_text, quiet_output
-from discover.config.candidates import HELP, candidate_from
+from discover.cli.output import escaped, print_json, print_text, quiet_output, terminal_width
+from discover.config.candidates import HELP, candidate_from, settled
 from discover.plugin.session import session, start_plugins
 
 if TYPE_CHECKING:
@@ -35,7 +32,7 @@ def run(
     task: Annotated[
         str | None, typer.Option("--task", metavar="ID", help="The task of the sensitivity.", autocompletion=names_of("task"))
     ] = None,
-    points: Annotated[int, typer.Option("--points", min=2, max=1000, help=_POINTS)] = 5,
+    points: Annotated[int, typer.Option("--points", metavar="N", min=2, max=1000, help=_POINTS)] = 5,
     numbers: Annotated[str, typer.Option("--numbers", metavar="A,B", help=_NUMBERS)] = "",
     seeds: Seeds = 4,
     steps: Steps = STEPS,
@@ -56,6 +53,7 @@ def run(
         from discover.reading.page import candidate_page
 
         changes, found = changes_in(settings or ()), None
+        candidate = settled(plugins, candidate, tracking)
         algorithm = changed(plugins.registry, candidate_from(plugins, candidate, tracking), changes)
         facts = None if changes else known_facts(plugins, candidate, algorithm, tracking)
         with session(Command("show", tracking=False, json=json), plugins) as running:
@@ -104,5 +102,4 @@ def _write(page: CandidatePage, path: Path) -> None:
 def _print(page: CandidatePage) -> None:
     from discover.reading.as_text import page_as_text
 
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
-    print_text(page_as_text(page, width, escaped))
+    print_text(page_as_text(page, terminal_width(), escaped))

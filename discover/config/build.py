@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from discover.base.errors import UserError, article, nearest
-from discover.base.mistakes import Mistakes
+from discover.base.mistakes import Mistake, Mistakes, MistakesError
 from discover.components.component import Component, Field, domain_of, field_of, fields
 from discover.components.domains import Domain
 from discover.components.genes import opened_domain
@@ -31,6 +31,9 @@ from discover.contract.registry import Entry, Registry
 
 C = TypeVar("C", bound=Component)
 
+ORIGIN = "origin"
+"""The key of an algorithm that says where its values come from, such as ``models:/quickstart/3``; nothing depends on it."""
+
 FREE_KEYS = ("high", "low", "scale", "start", "std")
 """What a value that is left open may be given."""
 
@@ -42,11 +45,28 @@ def algorithm_from(registry: Registry, value: Any, where: str = "candidate") -> 
         UserError: the message names the key, the value and the nearest valid choice.
     """
     others = ("recipe", "tune") if where.startswith("report.baselines.") else ("recipe",)
-    return _built(registry, Algorithm, _merged_recipe(registry, value, where), where, others=others)
+
+    def built(settings: Mapping[str, Any]) -> Algorithm:
+        return _built(registry, Algorithm, settings, where, others=others)
+
+    if isinstance(value, str):
+        return built(_entry(registry, "recipe", value, where).value)
+    if not isinstance(value, Mapping):
+        raise UserError(f"{where} must be the name of a recipe or a mapping with 'rule' and 'network'; got {value!r}.")
+    rest = {key: inner for key, inner in value.items() if key not in ("recipe", ORIGIN)}
+    if "recipe" not in value:
+        return built(rest)
+    try:
+        base = _entry(registry, "recipe", str(value["recipe"]), f"{where}.recipe").value
+    except UserError as error:
+        raise MistakesError([Mistake(f"{where}.recipe", str(error)), *_wrong_anyway(lambda: built(rest))]) from None
+    return built(merged_fields(base, rest))
 
 
 def environment_from(registry: Registry, value: Any, where: str = "task") -> Environment:
     """The environment of a task's name, or of an environment component in words."""
+    if value == "":
+        raise UserError(f"{where} '' names no task: give one, such as CartPole-v1 (see discover plugins list --kind task).")
     if isinstance(value, str) and registry.has("task", value):
         value = registry.get("task", value).value
     elif isinstance(value, str) and not registry.has("environment", value):
@@ -94,25 +114,28 @@ def _built(registry: Registry, cls: type[C], settings: Mapping[str, Any], where:
             arguments[key] = _field_from(registry, known[key], inner, f"{where}.{key}")
     missing = [f for f in known.values() if f.name not in settings and f.default is dataclasses.MISSING]
     if missing and set(settings) <= set(known):  # an unknown key may be a missing one, misspelled
-        needed = ", and ".join(f"'{field.name}'{_hint(field)}" for field in missing)
-        mistakes.add(where, f"{where} needs {needed}: add {'it' if len(missing) == 1 else 'them'}.")
+        needed = ", and '".join(f"{field.name}'{_hint(field)}" for field in missing)
+        mistakes.add(where, f"{_needs(where)}{needed}: add {'it' if len(missing) == 1 else 'them'}.")
     _check_each(cls, arguments, where, mistakes)
     mistakes.check()
     return _with_legal_leaves(cls(**arguments), where)
 
 
-def _merged_recipe(registry: Registry, value: Any, where: str) -> Mapping[str, Any]:
-    if isinstance(value, str):
-        return _entry(registry, "recipe", value, where).value
-    if not isinstance(value, Mapping):
-        raise UserError(f"{where} must be the name of a recipe or a mapping with 'rule' and 'network'; got {value!r}.")
-    rest = {key: inner for key, inner in value.items() if key != "recipe"}
-    if "recipe" not in value:
-        return rest
-    return _merged_fields(_entry(registry, "recipe", str(value["recipe"]), where).value, rest)
+def _wrong_anyway(build: Callable[[], object]) -> list[Mistake]:
+    """The mistakes in settings whatever their recipe is; what is missing may be in the recipe."""
+    try:
+        build()
+    except MistakesError as error:
+        return [mistake for mistake in error.mistakes if not mistake.sentence.startswith(_needs(mistake.path))]
+    return []
 
 
-def _merged_fields(base: Mapping[str, Any], change: Mapping[str, Any]) -> Mapping[str, Any]:
+def _needs(where: str) -> str:
+    """The beginning of a sentence about what is missing."""
+    return f"{where} needs '"
+
+
+def merged_fields(base: Mapping[str, Any], change: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings of a component with some changed."""
     return {**base, **{key: _merged_value(base[key], inner) if key in base else inner for key, inner in change.items()}}
 
@@ -124,7 +147,7 @@ def _merged_value(base: Any, change: Any) -> Any:
     if not (isinstance(before, Mapping) and len(before) == 1 and name in before) or name in ("free", "choice"):
         return change
     settings = before[name] or {}, change[name] or {}
-    return {name: _merged_fields(*settings)} if all(isinstance(s, Mapping) for s in settings) else change
+    return {name: merged_fields(*settings)} if all(isinstance(s, Mapping) for s in settings) else change
 
 
 def _named(value: Any, kind: type[Component], where: str) -> tuple[str, Mapping[str, Any]]:
@@ -149,6 +172,8 @@ def _entry(registry: Registry, kind: str, name: str, where: str) -> Entry:
 def _field_from(registry: Registry, field: Field, value: Any, where: str) -> Any:
     if field.role == "subtree":
         return _subtree_from(registry, field.type, value, where)
+    if isinstance(field.domain, WeightsDomain) and isinstance(value, Mapping):
+        value = {name: _array(inner) for name, inner in value.items()}
     if field.role == "leaf":
         return _leaf_from(value, where)
     if isinstance(value, Mapping) and set(value) == {"choice"}:
@@ -269,6 +294,16 @@ def _arranged(template: Any, leaves: Any) -> Any:
     if not isinstance(leaves, Mapping) or set(leaves) != set(names):
         return leaves
     return jax.tree.unflatten(jax.tree.structure(template), [leaves[name] for name in names])
+
+
+def _array(value: Any) -> Any:
+    """An array that a config writes as lists of numbers; anything else as it is."""
+    if not isinstance(value, list):
+        return value
+    try:
+        return np.asarray(value, np.float32)
+    except (ValueError, TypeError, OverflowError):  # rows of different lengths, or no numbers
+        return value
 
 
 def _by_path(weights: Any) -> dict[str, Any]:

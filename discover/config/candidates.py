@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,9 @@ HELP = (
 
 _ADDRESS = re.compile(r"(models|runs):/.+|[0-9a-f]{32}")
 _WORDS = (".json", ".yaml", ".yml")
+FILES = (".candidate", *_WORDS)
+"""Endings of the names of files that hold a candidate."""
+
 _ROOT = "candidate"
 
 
@@ -51,9 +55,44 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
     elif is_address(text):
         return _fetched(plugins, text, store)
     else:
+        if not registry.has("recipe", text):
+            _check_is_no_other(path)
         candidate = algorithm_from(registry, text)
     check(candidate)
     return candidate
+
+
+def _check_is_no_other(path: Path) -> None:
+    """Check that what is to be the name of a recipe is nothing else.
+
+    Raises:
+        UserError: it is an agent, a folder, or a file of another kind.
+    """
+    from discover.storage.files import printable
+
+    shown = printable(path)
+    if path.suffix == ".agent":
+        raise UserError(
+            f"'{shown}' is a trained agent, not a candidate: let it act with 'discover evaluate {shown}', or give the "
+            "candidate that it was trained from."
+        )
+    if os.path.isdir(path):
+        inside = sorted(path.glob("*.candidate"))
+        example = f", such as '{printable(inside[0])}'" if inside else ""
+        raise UserError(f"'{shown}' is a folder, not a candidate: give a recipe or a file{example}.")
+    if os.path.isfile(path):
+        raise UserError(f"'{shown}' is no file of a candidate: give one whose name ends in {', '.join(FILES)}.")
+
+
+def settled(plugins: Plugins, text: str, store: str | None = None) -> str:
+    """A candidate as its user calls it, with the version in the place of an alias, which may move to another one.
+
+    Raises:
+        UserError: there is no such model, version or alias.
+    """
+    if not is_address(text):
+        return text
+    return plugins.hook.discover_fixed_address(address=text, store=store) or text
 
 
 def is_address(text: str) -> bool:
@@ -77,17 +116,20 @@ def candidates_from(
         settings: changes of them; `settings_by_place` says of which.
 
     Raises:
-        UserError: one of them is wrong, or given twice, however it is spelled.
+        UserError: one of them is wrong, or given twice, however it is spelled; all mistakes are told at once.
     """
     from discover.config.overrides import changed, changed_name, changes_in
 
     candidates: dict[str, Algorithm] = {}
-    for text, own in zip(texts, settings_by_place(texts, settings), strict=True):
-        changes = changes_in(own)
-        name = changed_name(text, changes)
-        if name in candidates:
-            raise UserError(f"candidate '{name}' is given twice: leave one out.")
-        candidates[name] = changed(plugins.registry, candidate_from(plugins, text, store), changes)
+    mistakes = Mistakes()
+    for called, own in zip(texts, _by_place(texts, settings, mistakes), strict=True):
+        with mistakes.at(""):
+            changes, text = changes_in(own), settled(plugins, called, store)
+            name = changed_name(text, changes)
+            if name in candidates:
+                raise UserError(f"candidate '{name}' is given twice: leave one out.")
+            candidates[name] = changed(plugins.registry, candidate_from(plugins, text, store), changes)
+    mistakes.check()
     check_different(plugins, candidates)
     return candidates
 
@@ -101,23 +143,47 @@ def settings_by_place(texts: Sequence[str], settings: Iterable[str]) -> list[lis
     >>> settings_by_place(["ppo", "dpo"], ["rule.ppo.clip=0.3", "2:rule.dpo.epochs=4", "dpo:network=gru"])
     [['rule.ppo.clip=0.3'], ['rule.dpo.epochs=4', 'network=gru']]
     """
-    own: list[list[str]] = [[] for _ in texts]
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        name, colon, path = key.rpartition(":")
-        own[_place(texts, name, setting) if colon else 0].append(f"{path}{equals}{value}")
+    mistakes = Mistakes()
+    own = _by_place(texts, settings, mistakes)
+    mistakes.check()
     return own
 
 
-def _place(texts: Sequence[str], name: str, setting: str) -> int:
-    """The place of the candidate that a setting names, or numbers from 1."""
+def _by_place(texts: Sequence[str], settings: Iterable[str], mistakes: Mistakes) -> list[list[str]]:
+    """The settings of each candidate, and what is wrong with those that belong to none."""
+    own: list[list[str]] = [[] for _ in texts]
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        with mistakes.at(""):
+            place, path = place_and_path(texts, key, f"--set '{setting}'")
+            own[place].append(f"{path}{equals}{value}")
+    return own
+
+
+def place_and_path(texts: Sequence[str], key: str, origin: str) -> tuple[int, str]:
+    """The place of the candidate that the key of a change names, or numbers from 1, and the path in it.
+
+    Args:
+        texts: what the user calls the candidates.
+        key: a path, which the name or the number of a candidate and ``:`` may precede; else it is of the first one.
+        origin: begins the message of an error.
+
+    Raises:
+        UserError: there is no such candidate, or several of that name.
+
+    >>> place_and_path(["ppo", "dpo"], "dpo:rule.dpo.epochs", "overrides")
+    (1, 'rule.dpo.epochs')
+    """
+    name, colon, path = key.rpartition(":")
+    if not colon:
+        return 0, path
     if texts.count(name) == 1:
-        return texts.index(name)
+        return texts.index(name), path
     if name.isdecimal() and len(name) < 9 and 1 <= int(name) <= len(texts):
-        return int(name) - 1
+        return int(name) - 1, path
     if name in texts:
-        raise UserError(f"--set '{setting}': several candidates are called '{name}': write the place of one, such as 1:...")
-    raise UserError(f"--set '{setting}': no candidate here is called '{name}'; {nearest(name, set(texts))}.")
+        raise UserError(f"{origin}: several candidates are called '{name}': write the place of one, such as 1:...")
+    raise UserError(f"{origin}: no candidate here is called '{name}'; {nearest(name, set(texts))}.")
 
 
 def check_different(plugins: Plugins, candidates: Mapping[str, Algorithm]) -> None:
@@ -149,6 +215,8 @@ def _written(registry: Registry, path: Path) -> Algorithm:
     if not is_file(path, "candidate file"):
         raise UserError(f"candidate file '{path}' does not exist: check the path.")
     values, line = values_and_lines_in_file(path, "candidate file")
+    if values is None:
+        raise UserError(f"candidate file '{path}' is empty: write a candidate, such as 'recipe: ppo'.")
     whole = Line(1)
     whole.below = {_ROOT: line}
     mistakes = Mistakes()

@@ -25,31 +25,33 @@ class Change(NamedTuple):
         value: plain, as in a config.
         text: the value as its writer wrote it.
         origin: who wrote it, such as ``--set 'rule.ppo.clip=0.3'``; messages begin with it.
+        problem: what is wrong with its form, as a sentence; empty if nothing is.
     """
 
     path: str
     value: Any
     text: str
     origin: str
+    problem: str = ""
 
 
 def changes_in(settings: Iterable[str]) -> list[Change]:
-    """The changes in settings of the command line; values are YAML.
-
-    Raises:
-        MistakesError: one is not ``path=value``; all such mistakes are told at once.
+    """The changes in settings of the command line; values are YAML. `changed` tells what is wrong with them.
 
     >>> [change] = changes_in(["rule.ppo.clip=0.3"])
     >>> change.path, change.value
     ('rule.ppo.clip', 0.3)
     """
-    changes, mistakes = [], Mistakes()
-    for setting in settings:
-        with mistakes.at(""):
-            path, value = setting_of(setting, example="rule.ppo.clip=0.3")
-            changes.append(Change(path, value, setting.partition("=")[2], f"--set '{setting}'"))
-    mistakes.check()
-    return changes
+    return [_change(setting) for setting in settings]
+
+
+def _change(setting: str) -> Change:
+    path, _, text = setting.partition("=")
+    unread = Change(path, None, text, f"--set '{setting}'")
+    try:
+        return unread._replace(value=setting_of(setting, example="rule.ppo.clip=0.3")[1])
+    except UserError as error:
+        return unread._replace(problem=str(error))
 
 
 def changes_of(overrides: Mapping[str, Any] | None) -> list[Change]:
@@ -72,23 +74,28 @@ def changed(registry: Registry, candidate: Algorithm, changes: Sequence[Change])
     """The candidate with other values at some paths.
 
     Raises:
-        MistakesError: there is no such path, or a value is not legal there; all mistakes are told at once.
+        MistakesError: a change has no right form, there is no such path, or a value is not legal there; all mistakes are told
+            at once.
     """
     if not changes:
         return candidate
     words, mistakes = config_of(registry, candidate), Mistakes()
     for change in changes:
         with mistakes.at(""):
+            if change.problem:
+                raise UserError(change.problem)
             _check_path(words, change)
             put(words, change.path, change.value, change.origin)
             words = _complete(registry, words)
-    mistakes.check()
+    found = mistakes.collected
     try:
         built = algorithm_from(registry, words, _ROOT)
-        check(built)
+        if not found:
+            check(built)
+            return built
     except MistakesError as error:
-        raise MistakesError(mistake._replace(place=_origin(mistake.path, changes)) for mistake in error.mistakes) from None
-    return built
+        found += [mistake._replace(place=_origin(mistake.path, changes)) for mistake in error.mistakes]
+    raise MistakesError(found)
 
 
 def changed_name(name: str, changes: Sequence[Change]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from discover.base.errors import UserError
+from discover.base.errors import UserError, cut
 from discover.base.mistakes import Mistake, Mistakes
 from discover.storage.files import is_file, printable
 from discover.storage.json_text import DEEPEST
@@ -68,42 +68,53 @@ class Places:
 
 
 class WrittenConfig(dict[str, Any]):
-    """The mapping of a config that was written somewhere, with the places of its keys."""
+    """The mapping of a config that was written somewhere.
 
-    def __init__(self, values: dict[str, Any], places: Places):
+    Attributes:
+        places: of its keys.
+        wrong_settings: mistakes in settings that could not be applied.
+    """
+
+    def __init__(self, values: dict[str, Any], places: Places, wrong_settings: Sequence[Mistake] = ()):
         super().__init__(values)
-        self.places = places
+        self.places, self.wrong_settings = places, wrong_settings
 
 
 def read_config(path: str | Path, settings: Sequence[str] = ()) -> WrittenConfig:
     """The mapping in a file of YAML or JSON, with ``a.b=c`` settings applied (values are YAML); ``-`` is standard input.
 
     Raises:
-        UserError: missing file, neither YAML nor JSON, or a setting without '='.
+        UserError: missing file, neither YAML nor JSON, or no mapping.
     """
     path = Path(path)
     what, name = ("standard input", "<stdin>") if str(path) == STANDARD_INPUT else (f"config file '{path}'", printable(path))
     values, line = _standard_input() if str(path) == STANDARD_INPUT else _file(path)
     if not isinstance(values, dict):
-        raise UserError(f"{what} must hold a mapping of keys to values; it holds {type(values).__name__}.")
+        raise UserError(f"{what} {_not_a_mapping(values)}")
     return with_settings(WrittenConfig(values, Places(name, line)), settings)
 
 
 def with_settings(config: Mapping[str, Any], settings: Iterable[str]) -> WrittenConfig:
-    """A config with ``a.b=c`` settings applied.
-
-    Raises:
-        UserError: a setting without '=', or a key that cannot be set.
-    """
+    """A config with ``a.b=c`` settings applied; `discover.config.search_config.checked_config` tells those that cannot be."""
     values, applied, mistakes = copy.deepcopy(dict(config)), [], Mistakes()
     for setting in settings:
         with mistakes.at(""):
             path, value = setting_of(setting)
             put(values, path, value, f"--set '{setting}'")
             applied.append((path, setting))
-    mistakes.check()
-    places = config.places if isinstance(config, WrittenConfig) else Places()
-    return WrittenConfig(values, replace(places, settings=(*places.settings, *applied)))
+    before = config if isinstance(config, WrittenConfig) else WrittenConfig({}, Places())
+    places = replace(before.places, settings=(*before.places.settings, *applied))
+    return WrittenConfig(values, places, (*before.wrong_settings, *mistakes.collected))
+
+
+def _not_a_mapping(values: Any) -> str:
+    """The end of the sentence about a config that is none."""
+    remedy = "write 'key: value' lines (discover config new prints an example)."
+    if values is None:
+        return f"is empty: {remedy}"
+    if isinstance(values, list):
+        return f"holds a list where a mapping of keys to values must be: take out the dashes before its keys, or {remedy}"
+    return f"holds {cut(repr(values), 40)} where a mapping of keys to values must be: {remedy}"
 
 
 def _standard_input() -> tuple[Any, Line]:
@@ -112,10 +123,25 @@ def _standard_input() -> tuple[Any, Line]:
 
 def _file(path: Path) -> tuple[Any, Line]:
     if not is_file(path, "config file"):
+        if path.is_dir():
+            raise UserError(f"config file '{path}' is a folder: {_files_in(path)}.")
         close = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.y*ml")], n=1)
-        hint = f"did you mean '{path.parent / close[0]}'?" if close else "check the path."
+        hint = f"did you mean '{path.parent / close[0]}'?" if close else _remedy(path)
         raise UserError(f"config file '{path}' does not exist: {hint}")
     return values_and_lines_in_file(path, "config file")
+
+
+def _remedy(path: Path) -> str:
+    """The remedy for a file that is not there; what has no ending may be meant as the name of a recipe."""
+    shown = printable(path)
+    example = f", or begin with 'discover config new --recipe {shown} > {shown}.yaml'"
+    return "check the path" + ("" if path.suffix or len(path.parts) > 1 else example) + "."
+
+
+def _files_in(folder: Path) -> str:
+    """The remedy for a folder where a file is asked for."""
+    names = sorted(path.name for kind in ("*.y*ml", "*.json") for path in folder.glob(kind))
+    return f"give a file, such as '{folder / names[0]}'" if names else "give a file of YAML or JSON"
 
 
 def is_below(path: str, other: str) -> bool:

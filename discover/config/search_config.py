@@ -77,9 +77,11 @@ def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig
     """
     checks = _Checks(registry, words)
     config = checks.config()
-    if config is None:
-        mistakes = checks.mistakes.collected
-        raise MistakesError(words.places.placed(mistakes) if isinstance(words, WrittenConfig) else mistakes)
+    mistakes = checks.mistakes.collected
+    if isinstance(words, WrittenConfig):
+        mistakes = [*words.places.placed(mistakes), *words.wrong_settings]
+    if config is None or mistakes:
+        raise MistakesError(mistakes)
     return config
 
 

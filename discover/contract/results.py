@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy as np
 from discover.base.errors import UserError
 from discover.base.figures import draw_curves, new_figure
 from discover.base.statistics import Interval
-from discover.base.text_table import interval, number, text_table
+from discover.base.text_table import WIDTH, counted, interval, number, text_table
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Status, TaskRun
+from discover.contract.result_table import result_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +53,7 @@ class SearchResult:
 
     def __repr__(self) -> str:
         broken = ", ".join(f"{count} {status}" for status, count in self.broken.items()) or "none"
-        spent = f"{self.generations} generations, {self.env_steps:,} env steps, {self.seconds:,.0f} s"
+        spent = f"{counted(self.generations, 'generation')}, {self.env_steps:,} env steps, {self.seconds:,.0f} s"
         lines = [
             f"spent:     {spent}; broken candidates: {broken}",
             f"champion:  {self.champion_path}, fitness {number(self.champion_fitness)} on seeds of its own",
@@ -91,6 +93,7 @@ class Training:
         words: the candidate as in a config, weights as arrays; None if a component is not registered.
         references: the mean return of a random policy and the reference return, 0 and 1 on the normalized scale; None for an
             environment that is no registered task.
+        agents: the folder in which the agents of all seeds are kept; None if they are not.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Training:
     stream: str = ""
     words: Any = None
     references: tuple[float, float] | None = None
+    agents: Path | None = None
 
     @property
     def sound(self) -> bool:
@@ -134,7 +138,7 @@ class Training:
     def plot(self) -> Figure:
         """Draw the learning curve: interquartile mean over seeds with its 95 % band."""
         figure, (axes,) = new_figure([self.run.label], "env steps", "episode return")
-        draw_curves(axes, self.curves, self.run.steps, f"{self.name} ({len(self.curves)} seeds)")
+        draw_curves(axes, self.curves, self.run.steps, f"{self.name} ({counted(len(self.curves), 'seed')})")
         axes.legend()
         return figure
 
@@ -209,18 +213,20 @@ class Comparison:
     def __repr__(self) -> str:
         return self.table()
 
-    def table(self, shown: Callable[[str], str] = str) -> str:
+    def table(self, shown: Callable[[str], str] = str, width: int = WIDTH) -> str:
         """The rows as a table with the verdict below: run by run, the first candidate, then the others, the hardest first.
 
         Args:
             shown: turns each text into what the terminal can show, before columns are measured.
+            width: characters of a line. Where the table is wider, each run has a table of its own.
         """
-        numbers = ("IQM", "95 % interval", "seeds", f"{self.candidates[0]} minus this")
         order = {(run.task, run.steps): place for place, run in enumerate(self.runs)}
         hardest = {name: place for place, name in enumerate(self._hardest_first())}
         rows = sorted(self.rows(), key=lambda row: (order[row["task"], row["steps"]], hardest[row["candidate"]]))
-        cells = [[shown(text) for text in result_cells(row)] for row in rows]
-        return f"{text_table(('task', 'candidate', *numbers, 'verdict'), cells, numbers)}\n{shown(self.verdict)}"
+        verdict = shown(self.verdict)
+        if width < WIDTH:
+            verdict = textwrap.fill(verdict, width, break_long_words=False, break_on_hyphens=False)
+        return f"{result_table(rows, shown, width)}\n{verdict}"
 
     def _hardest_first(self) -> list[str]:
         """The first candidate, then the others by their mean rank: by how many of them each is beaten, over all runs."""
@@ -241,7 +247,7 @@ class Comparison:
         for axes, i in zip(every, chosen, strict=True):
             for name in self.candidates:
                 training = self.trainings[name][i]
-                draw_curves(axes, training.curves, training.run.steps, f"{name} ({len(training.curves)} seeds)")
+                draw_curves(axes, training.curves, training.run.steps, f"{name} ({counted(len(training.curves), 'seed')})")
             axes.legend()
         return figure
 
@@ -259,18 +265,3 @@ def _difference_row(difference: Difference) -> dict[str, Any]:
 def _finite(value: float) -> float | None:
     """The number, or None for NaN and infinity, which JSON cannot hold."""
     return float(value) if np.isfinite(value) else None
-
-
-def result_cells(row: Mapping[str, Any]) -> Sequence[str]:
-    """The cells of the table for one of `Comparison.rows`."""
-    note = f" ({row['note']})" if row["note"] else ""
-    difference, broken = row["first_minus_this"], f" ({row['broken']} broken)" if row["broken"] else ""
-    return (
-        f"{row['task']} @ {row['steps']:,}{note}",
-        row["candidate"],
-        number(row["iqm"]),
-        interval(row["interval"]),
-        f"{row['seeds']}{broken}",
-        f"{number(difference['estimate'])} {interval(difference['interval'])}" if difference else "",
-        difference["verdict"] if difference else "",
-    )

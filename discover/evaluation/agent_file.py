@@ -18,13 +18,14 @@ from discover.base.errors import UserError
 from discover.components.paths import check
 from discover.config.build import algorithm_from, config_of, environment_from
 from discover.config.candidate_file import fingerprint, with_arrays, without_arrays
+from discover.config.candidates import FILES, is_address
 from discover.contract.environment import Discrete, Environment, Spec
 from discover.contract.events import TaskRun
 from discover.contract.registry import Registry
 from discover.contract.results import Training
 from discover.inner_loop.agents import Agent, Learned, learned_shapes
 from discover.storage.array_file import write_atomically
-from discover.storage.files import checked_path, is_file, new_folder
+from discover.storage.files import checked_path, is_file, new_folder, printable
 from discover.storage.json_text import values_in_json
 from discover.storage.zip_archive import array_in, damage, members_of, zip_of
 
@@ -78,6 +79,8 @@ def load_agent(path: Path, registry: Registry, task: str | None = None) -> tuple
         UserError: the file is missing, damaged or altered, the task is unknown, or it has other observations or actions than
             the agent was trained on.
     """
+    if registry.has("recipe", str(path)) and not path.exists():
+        raise UserError(_not_an_agent(path))
     facts, arrays = _read(path)
     what = f"agent file '{path}'"
     environment = environment_from(registry, task or facts["task"], "task" if task else what)
@@ -126,8 +129,19 @@ def agent_files(path: Path) -> list[Path]:
     return files
 
 
+def _not_an_agent(path: Path) -> str:
+    """The sentence about a candidate where an agent is asked for."""
+    shown = printable(path)
+    return (
+        f"'{shown}' is a candidate, not a trained agent: train it with 'discover train {shown} --task ID --agents DIR', and "
+        "evaluate DIR."
+    )
+
+
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The facts and the arrays of an agent file."""
+    if is_address(str(path)) or path.suffix in FILES:
+        raise UserError(_not_an_agent(path))
     if not is_file(path, "agent file"):
         raise UserError(f"agent file '{path}' does not exist: check the path (discover train --agents DIR writes them).")
     try:

@@ -13,7 +13,7 @@ import numpy as np
 from discover.base.errors import UserError
 from discover.base.randomness import named_keys
 from discover.base.statistics import Interval, bootstrap_interval
-from discover.base.text_table import interval, number
+from discover.base.text_table import counted, interval, number
 from discover.contract.actor import where
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
@@ -46,7 +46,7 @@ class Evaluation:
     def __repr__(self) -> str:
         low, middle, high = self.interval
         episodes = len(self.returns)
-        return f"mean return {number(middle)}, 95 % interval {interval((low, high))}, of {episodes} episodes"
+        return f"mean return {number(middle)}, 95 % interval {interval((low, high))}, of {counted(episodes, 'episode')}"
 
 
 class Moment(NamedTuple):
@@ -78,9 +78,13 @@ class Player(NamedTuple):
 
     def start(self, key: Key, count: int) -> Moment:
         """The first moment of ``count`` episodes, each with a task of its own."""
-        world, (key_tasks, key_reset) = self.world, named_keys(key, "tasks", "reset")
-        tasks = world.sample_tasks(key_tasks, count)
-        state, observation = jax.vmap(world.family.reset)(jax.random.split(key_reset, count), tasks)
+        key_tasks, key_reset = named_keys(key, "tasks", "reset")
+        return self.start_on(key_reset, self.world.sample_tasks(key_tasks, count), count)
+
+    def start_on(self, key: Key, tasks: Task, count: int) -> Moment:
+        """The first moment of an episode on each of ``count`` tasks."""
+        world = self.world
+        state, observation = jax.vmap(world.family.reset)(jax.random.split(key, count), tasks)
         carry = world.network.carry(world.network_heads)
         carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *jnp.shape(x))), carry)
         return Moment(state, observation, carry, jnp.ones(count, bool), task=tasks)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from discover.base.errors import UserError
 from discover.base.secrets import without_secrets
 from discover.base.statistics import seeds_for_verdict
+from discover.base.text_table import counted
 from discover.config.candidate_file import fingerprint_of
 from discover.config.candidates import candidate_from
 from discover.contract.algorithm import Algorithm
@@ -67,8 +68,7 @@ def promotion_plan(
         raise UserError(f"the tasks of the search of '{version.address}' are not known: name some with --tasks.")
     need = seeds_for_verdict(len(runs))
     if seeds < need:
-        count = "1 task" if len(runs) == 1 else f"{len(runs)} tasks"
-        raise UserError(f"a verdict on {count} needs {need} seeds or more; got {seeds}.")
+        raise UserError(f"a verdict on {counted(len(runs), 'task')} needs {need} seeds or more; got {seeds}.")
     candidates = {place: candidate_from(plugins, place, store) for place in (version.address, version.champion)}
     if len({fingerprint_of(plugins.registry, candidate) for candidate in candidates.values()}) == 1:
         return Plan(version, {}, runs)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from discover.base.errors import UserError
 from discover.base.randomness import named_key, named_keys, unrolled
+from discover.base.text_table import counted
 from discover.contract.actor import Actor
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
@@ -84,9 +85,10 @@ def updates_in(algorithm: Algorithm, environment: Environment, steps: int) -> in
     rollout = algorithm.rule.rollout(algorithm.family(environment).spec())
     each = rollout.steps * rollout.num_envs
     if steps < each:
+        size = f"{counted(rollout.steps, 'step')} x {counted(rollout.num_envs, 'environment')}"
         raise UserError(
-            f"a lifetime of {steps} env steps is shorter than one update of {type(algorithm.rule).__name__}, which takes "
-            f"{each} ({rollout.steps} steps x {rollout.num_envs} environments): give at least {each} steps."
+            f"a lifetime of {counted(steps, 'env step')} is shorter than one update of {type(algorithm.rule).__name__}, which "
+            f"takes {each} ({size}): give at least {counted(each, 'step')}."
         )
     if steps >= 2**31 or steps // each > _MOST_UPDATES:
         raise UserError(

@@ -21,7 +21,8 @@ class OnPolicy(UpdateRule):
     Attributes:
         returns: targets for the value, advantages for the policy.
         optimizer: optimizer of the parameters. Its state is the state of the rule, unless a subclass overrides `init`.
-        steps, num_envs: T and B of a batch.
+        steps: T of a batch: steps in each environment between two updates.
+        num_envs: B of a batch: environments side by side.
     """
 
     returns: ReturnFunction

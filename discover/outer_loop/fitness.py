@@ -12,6 +12,7 @@ import numpy as np
 
 from discover.base.errors import UserError
 from discover.base.randomness import seed_keys
+from discover.base.text_table import counted
 from discover.components.space import Group, Space
 from discover.config.build import environment_from
 from discover.config.search_config import SearchConfig
@@ -192,8 +193,8 @@ class Evaluator:
             total = self._share(task, 0, generations)[2]
             if total < generations:
                 raise UserError(
-                    f"{run.label} has {total} updates for {generations} generations of a strategy that keeps agents alive: "
-                    "give more steps, or fewer generations."
+                    f"{run.label} has {counted(total, 'update')} for {counted(generations, 'generation')} of a strategy that "
+                    "keeps agents alive: give more steps, or fewer generations."
                 )
 
     def _share(self, task: int, index: int, generations: int) -> tuple[int, int, int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from discover.base.errors import DiscoverError
+from discover.base.text_table import counted
 from discover.components.space import Space
 from discover.config.baselines import Baseline
 from discover.config.build import config_of, environment_from, errors_at
@@ -152,7 +153,8 @@ class _Runner:
         self._config_values = {**config.words, "executor": config_of(self.registry, self.executor)}
         text, limit = text_of(self._config_values, "the config"), config.time_limit
         self._limited = None if limit is None else TimeLimitedWorker(self.registry, text, plugins.folder, limit)
-        evaluator = Evaluator(self.registry, config, self.space, self.executor, progress=self.progress, limited=self._limited)
+        executor = config.objective.executor(self.executor)
+        evaluator = Evaluator(self.registry, config, self.space, executor, progress=self.progress, limited=self._limited)
         self._generations = Generations(config, self.space, evaluator)
         self.now = self._generations.first_snapshot()
         self._ongoing_form = self._generations.ongoing_form(self.now.state.strategy)
@@ -300,7 +302,7 @@ class _Runner:
         form = self.now.state._replace(ongoing=self._ongoing_form)
         self.now = self.checkpoint.read(form, required=origin.checkpoint or self._finished is not None) or self.now
         if changes:
-            notes = [f"after {self.checkpoint.generations} generations: {change}" for change in changes]
+            notes = [f"after {counted(self.checkpoint.generations, 'generation')}: {change}" for change in changes]
             self.checkpoint.origin = search_directory.accept_changes(origin, self._config_values, dependencies, notes)
             search_directory.write_origin(self.directory, self.checkpoint.origin)
 

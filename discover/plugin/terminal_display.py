@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from discover.base.durations import duration
+from discover.base.text_table import counted
 
 if TYPE_CHECKING:
     from discover.plugin.standing import Standing
@@ -52,7 +53,7 @@ class TerminalDisplay:
 
     def begin(self, name: str, done: int, generations: int) -> None:
         self._live.start()
-        self._console.print(f"{name}: {generations} generations", markup=False, highlight=False)
+        self._console.print(f"{name}: {counted(generations, 'generation')}", markup=False, highlight=False)
         self._standing, self._best, self._generations = None, [], (done, generations)
         self._searches = True
 

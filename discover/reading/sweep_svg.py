@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from discover.base.short_number import short_number
-from discover.base.text_table import interval, number
+from discover.base.text_table import counted, interval, number
 from discover.reading.sweeps import Sensitivity, Sweep, SweepPoint
 
 _WIDTH, _HEIGHT = 340, 190
@@ -81,7 +81,7 @@ def _mark(point: SweepPoint, bounds: tuple[float, float]) -> str:
 def _cross(point: SweepPoint) -> str:
     """A cross at the bottom in place of a point that broke."""
     x, y = _x(point.position), _HEIGHT - _BOTTOM
-    title = f"{short_number(point.value)}: {point.broken} seed{'s' * (point.broken != 1)} broke"
+    title = f"{short_number(point.value)}: {counted(point.broken, 'seed')} broke"
     lines = f'<path class="broken" d="M{x - 4:.1f} {y - 4}l8 8m0 -8l-8 8"/>'
     return f"<g><title>{escape(title)}</title>{lines}</g>"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from discover.contract.results import result_cells
+from discover.contract.result_table import result_cells
 from discover.reading.sweeps import COLUMNS, NUMBER_COLUMNS
 
 if TYPE_CHECKING:

@@ -131,7 +131,7 @@ def test_a_long_directory(invoke: Invoke, config: Path) -> None:
 def test_a_number_out_of_range(invoke: Invoke, option: tuple[str, int]) -> None:
     result = invoke("train", "climb", "--task", "payday", "--no-tracking", *option)
     assert result.exit_code == 2
-    assert f"Invalid value for '{option[0]}': Input should be " in result.stderr
+    assert result.stderr.startswith(f"error: {option[0]} must be a whole number from ")
     assert max(map(len, result.stderr.splitlines())) <= 200
 
 

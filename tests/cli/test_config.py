@@ -83,7 +83,7 @@ def test_standard_input_that_is_no_config(brought: Path) -> None:
 
     for text, told in (
         ("a: [", "is not YAML (while parsing"),
-        ("- 1", "must hold a mapping of keys to values; it holds list."),
+        ("- 1", "holds a list where a mapping of keys to values must be"),
     ):
         result = CliRunner().invoke(app, ["config", "check", "-", "--plugins-dir", str(brought)], input=text)
         assert result.exit_code == 2

@@ -92,7 +92,7 @@ def test_an_error_of_the_command_is_told_before_what_watchers_object_to(
     result = invoke("train", "climb", "--task", "payday", "--steps", 1)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-2] == "warning: the store is away."
-    assert result.stderr.splitlines()[-1].startswith("error: a lifetime of 1 env steps is shorter than one update")
+    assert result.stderr.splitlines()[-1].startswith("error: a lifetime of 1 env step is shorter than one update")
 
 
 def test_facts_that_json_cannot_hold_are_texts(invoke: Invoke, brought: Path) -> None:

@@ -10,6 +10,7 @@ import toys
 from toys import Blank, Climb, Learned, OneStep
 
 from discover import Algorithm, Environment, Registry, ReturnFunction, Space, UserError, choice, free
+from discover.base.mistakes import MistakesError
 from discover.config.build import algorithm_from, component_from, config_of, environment_from
 from discover.config.candidate_file import fingerprint_of, with_arrays, without_arrays
 
@@ -105,6 +106,19 @@ def test_a_recipe_keeps_what_is_not_changed() -> None:
     assert "Climb(slope=free(), noise=0.5," in changed(rule={"toy_climb": {"slope": "free"}})
 
 
+def test_an_unknown_recipe_hides_no_other_mistake() -> None:
+    words = {"recipe": "clim", "rule": {"toy_climb": {"slop": 1, "noise": 7}}}
+    with pytest.raises(MistakesError) as caught:
+        algorithm_from(REGISTRY, words)
+    assert [mistake.path for mistake in caught.value.mistakes] == [
+        *("candidate.recipe", "candidate.rule.toy_climb.slop", "candidate.rule.toy_climb.noise")
+    ]
+    assert caught.value.lines[0].startswith("candidate.recipe: no recipe is called 'clim': did you mean 'climb'? ")
+    with pytest.raises(MistakesError) as caught:  # what is missing may be in the recipe
+        algorithm_from(REGISTRY, {"recipe": "clim", "rule": "toy_climb"})
+    assert len(caught.value.mistakes) == 1
+
+
 def test_one_changed_setting_keeps_the_only_other_one() -> None:
     made = registry()
     made.add_recipe("short", {"rule": {"toy_climb": {"slope": 2.0}}, "network": "toy_blank"}, summary="")
@@ -124,7 +138,7 @@ BASE = {"rule": "toy_climb", "network": "toy_blank"}
 MISTAKES: list[tuple[Any, str]] = [
     (3, "candidate must be the name of a recipe or a mapping with 'rule' and 'network'; got 3."),
     ("clim", "candidate: no recipe is called 'clim': did you mean 'climb'? Known: "),
-    ({"recipe": "clim"}, "candidate: no recipe is called 'clim': did you mean 'climb'? Known: "),
+    ({"recipe": "clim"}, "candidate.recipe: no recipe is called 'clim': did you mean 'climb'? Known: "),
     ({}, "candidate needs 'rule', an update rule, and 'network', a network: add them."),
     ({"network": "toy_blank"}, "candidate needs 'rule', an update rule: add it."),
     ({"rule": "toy_climb"}, "candidate needs 'network', a network: add it."),

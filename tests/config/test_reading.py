@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from discover import Registry, UserError
+from discover import Registry
 from discover.base.mistakes import MOST_SHOWN, Mistakes, MistakesError
 from discover.config.reading import Places, read_config, with_settings
 from discover.config.search_config import checked_config
@@ -67,7 +67,7 @@ def test_the_config_is_legal(registry: Registry, tmp_path: Path) -> None:
         ("name: it", "nam: it", 2, "config: unknown key 'nam'; did you mean 'name'? Known: "),
         ("name: it", "name:", 2, "name must be a text; got None."),
         ("name: it", "name: it\n1: 2", 3, "config: unknown key '1'; Known: "),
-        ("  recipe: climb\n  rule", "  recipe: clim\n  rule", 4, "candidate: no recipe is called 'clim': "),
+        ("  recipe: climb\n  rule", "  recipe: clim\n  rule", 5, "candidate.recipe: no recipe is called 'clim': "),
         ("noise: 0.5\n", "noise: 5\n", 10, "candidate.rule.toy_climb.noise must lie in [0, 1]; got 5."),
         ("noise: 0.5\n", "noice: 5\n", 10, "candidate.rule.toy_climb: Climb has no field 'noice'; did you mean 'noise'? "),
         ("noise: 0.5\n", "steps: x\n", 10, "candidate.rule.toy_climb: steps of Climb must be a whole number; got 'x'."),
@@ -183,15 +183,20 @@ def test_json_has_lines_too(registry: Registry, tmp_path: Path) -> None:
     ]
 
 
-def test_several_settings_that_are_wrong_are_told_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "it.yaml"
-    path.write_text(CONFIG)
-    with pytest.raises(UserError) as caught:
-        read_config(path, ["population", "tasks.7.task=1", "seed=1"])
-    assert str(caught.value).splitlines() == [
+def test_several_settings_that_are_wrong_are_told_at_once(registry: Registry, tmp_path: Path) -> None:
+    settings = ("population", "seed=-1", "tasks.7.task=1", "seeds=1")
+    assert mistakes_of(registry, tmp_path / "it.yaml", CONFIG, *settings) == [
+        "--set 'seed=-1': seed must be a whole number from 0 to 4294967295; got -1.",
         "--set 'population' must be key=value, with dots between nested keys, such as --set population=64.",
         "--set 'tasks.7.task=1': '7' must be an index below 2.",
     ]
+
+
+def test_an_unknown_recipe_and_the_mistakes_beside_it_have_their_lines(registry: Registry, tmp_path: Path) -> None:
+    text = CONFIG.replace("recipe: climb\n", "recipe: clim\n").replace("noise: 0.5", "noise: 7")
+    recipe, noise = mistakes_of(registry, tmp_path / "it.yaml", text)
+    assert recipe.startswith("5: candidate.recipe: no recipe is called 'clim': did you mean 'climb'? ")
+    assert noise == "10: candidate.rule.toy_climb.noise must lie in [0, 1]; got 7."
 
 
 def test_the_last_setting_of_a_place_is_named() -> None:

@@ -1,5 +1,7 @@
 """The archive: one row per candidate, its fitness the mean over its evaluations."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from discover.contract.events import Status
 from discover.outer_loop.archive import Archive, digests_of, empty_archive, update_archive
 
 OK, BROKEN = Status.OK, Status.NOT_FINITE
+SIZE = 8
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +27,20 @@ def split(registry: Registry) -> Space:
     return Space(algorithm_from(registry, {"recipe": "climb", "rule": {"choice": options}}))
 
 
-def told(space: Space, archive: Archive, genomes: list[float], fitness: list[float], **more: object) -> Archive:
-    """The archive after a generation of one-number genomes."""
-    status = np.asarray(more.pop("status", [OK] * len(genomes)), np.int8)
-    rows = np.asarray(genomes, np.float32)[:, None]
-    return update_archive(archive, space, genomes=rows, fitness=np.asarray(fitness, np.float32), status=status, **more)  # type: ignore[arg-type]
+def told(
+    space: Space,
+    archive: Archive,
+    genomes: list[float],
+    fitness: list[float],
+    *,
+    status: Sequence[int] | None = None,
+    anew: bool = False,
+) -> Archive:
+    """The archive after a generation of one-number genomes: it has always the same size, as in a search; the rest broke."""
+    count, rows, values = len(genomes), np.full((SIZE, 1), 0.9, np.float32), np.zeros(SIZE, np.float32)
+    whole = np.full(SIZE, BROKEN, np.int8)
+    rows[:count, 0], values[:count], whole[:count] = genomes, fitness, OK if status is None else status
+    return update_archive(archive, space, genomes=rows, fitness=values, status=whole, anew=anew)
 
 
 def rows(archive: Archive) -> list[tuple[float, float, int]]:

@@ -228,7 +228,7 @@ def test_a_config_that_shapes_no_state_is_gone_on_with_if_it_is_accepted(stopped
         resume(watched(), stopped, anyway=True)
     assert state(stopped) == state(finished)
     noted = json.loads((stopped / "search.json").read_text())["changes"]
-    assert noted == [f"after 1 generations: {each}" for each in told.split("; ")]
+    assert noted == [f"after 1 generation: {each}" for each in told.split("; ")]
     resume(watched(), stopped)  # accepted once
 
 

@@ -112,6 +112,7 @@ lpo.value_clip: 0.2 in 0.02 .. 1000, log
 lpo.value_coefficient: 0.5 in 0.05 .. 2, log
 maml.inner_kl: 0 in 0 .. 1, linear
 mix_and_match.coefficient: 1 in 0 .. 10, linear
+mmaml.inner_kl: 0 in 0 .. 1, linear
 monte_carlo.gamma: 0.99 in 0.8 .. 0.9999, log1m
 n_step.gamma: 0.99 in 0.8 .. 0.9999, log1m
 n_step.n: 5 in 1 .. 32, whole
