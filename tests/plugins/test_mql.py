@@ -107,17 +107,27 @@ def test_parameters_are_pulled_back_by_the_squared_distance_where_the_loss_reach
     assert pulled(slope, here, batch) is slope
 
 
-def test_nothing_is_carried_over_to_the_next_task() -> None:
-    """A task is the same after another task as after itself, and adaptation does change what the agent does on it."""
-    agent = replace(AGENT, {"network": Affine(), "rule.policy_optimizer.learning_rate": 1.0})
-    life = trained(agent)
+def same_after_another_task(agent: Algorithm, life: Lifetime, steps: int) -> None:
+    """Check that a task is the same after another task as after itself, and that adaptation changes what the agent does."""
 
     def returns(goals: jax.Array) -> np.ndarray:
-        return evaluate_adaptation(agent, DENSE, life, goals, key=jax.random.key(1), episodes=2, horizon=4, steps=2).returns
+        key = jax.random.key(1)
+        return evaluate_adaptation(agent, DENSE, life, goals, key=key, episodes=2, horizon=4, steps=steps).returns
 
     after_another, after_itself = returns(GOALS), returns(GOALS[jnp.asarray([1, 1])])
     np.testing.assert_array_equal(after_another[:, 1], after_itself[:, 1])
     assert np.abs(np.diff(after_another, axis=0)).min() > 1e-3
+
+
+def test_nothing_is_carried_over_to_the_next_task() -> None:
+    agent = replace(AGENT, {"network": Affine(), "rule.later": 0, "rule.policy_optimizer.learning_rate": 1.0})
+    same_after_another_task(agent, jax.jit(lambda key: lifetime.begin(agent, DENSE, key))(jax.random.key(0)), steps=1)
+
+
+@pytest.mark.slow
+def test_nothing_is_carried_over_of_a_memory_and_of_weighted_experience() -> None:
+    agent = replace(AGENT, {"rule.policy_optimizer.learning_rate": 1.0})
+    same_after_another_task(agent, trained(agent), steps=2)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from discover import (
     Count,
     Info,
     Key,
+    Optimizer,
     Params,
     Registry,
     RuleState,
@@ -22,6 +23,7 @@ from discover import (
     hookimpl,
     latex_number,
     real,
+    replace,
 )
 from discover_zoo.rules.delayed_critics import DelayedCritics
 from discover_zoo.rules.propensity import fit_propensity, lost_share
@@ -64,6 +66,7 @@ class MQL(DelayedCritics):
 
     Attributes:
         capacity, batch: windows in the replay buffer, and in a batch. The capacity must be a multiple of ``num_envs``.
+        adapter: the optimizer of adaptation, of critics and policy; without one, those of training.
         first, later: rounds of adaptation from experience with the new task, and with the tasks of training.
         clip, least: bound of ``-f``, and the least weight that counts.
         ridge: of the logistic regression, whose features are standardized.
@@ -77,6 +80,7 @@ class MQL(DelayedCritics):
 
     paper = "Fakoor et al. 2020, arXiv 1910.00125, algorithm 1"
 
+    adapter: Optimizer | None = None
     steps: Count = 20
     num_envs: Count = 10
     capacity: Count = 5_000
@@ -114,8 +118,9 @@ class MQL(DelayedCritics):
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState]:
         key_fit, key_first, key_later = jax.random.split(key, 3)
+        rule = self if self.adapter is None else replace(self, {"optimizer": self.adapter, "policy_optimizer": self.adapter})
         learner = state.learner._replace(
-            params=params, optimizer=self.optimizer.init(params), policy_optimizer=self.policy_optimizer.init(params)
+            params=params, optimizer=rule.optimizer.init(params), policy_optimizer=rule.policy_optimizer.init(params)
         )
         new = trajectory._replace(shaped=())
         old = state.buffer.sample(key_fit, -(-trajectory.reward.size // self.steps))
@@ -130,8 +135,8 @@ class MQL(DelayedCritics):
             batch = state.buffer.sample(key, self.batch)
             return batch._replace(extra=Importance(weights(batch), pull, params))
 
-        learner, _ = self.learn(key_first, world, learner, lambda *_: new, rounds=self.first)
-        learner, _ = self.learn(key_later, world, learner, draw, rounds=self.later)
+        learner, _ = rule.learn(key_first, world, learner, lambda *_: new, rounds=self.first)
+        learner, _ = rule.learn(key_later, world, learner, draw, rounds=self.later)
         return learner.params, state._replace(learner=learner._replace(params=()))
 
 
