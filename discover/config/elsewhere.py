@@ -33,7 +33,7 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
         MistakesError: there is no such candidate; all such mistakes are told, with their places.
     """
     values, mistakes = dict(config), Mistakes()
-    places = config.places if isinstance(config, WrittenConfig) else Places()
+    before = config if isinstance(config, WrittenConfig) else WrittenConfig({}, Places())
 
     def filled(value: Any, path: str) -> Any:
         with mistakes.at(path), errors_at(path):
@@ -47,8 +47,8 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
         baselines = {name: filled(value, f"report.baselines.{name}") for name, value in report["baselines"].items()}
         values["report"] = {**report, "baselines": baselines}
     if mistakes.collected:
-        raise MistakesError(places.placed(mistakes.collected))
-    return WrittenConfig(values, places)
+        raise MistakesError([*before.places.placed(mistakes.collected), *before.wrong_settings])
+    return WrittenConfig(values, before.places, before.wrong_settings)
 
 
 def _filled(plugins: Plugins, value: Any, store: str | None) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from discover.base.errors import UserError
 from discover.config.candidates import is_address
-from discover.evaluation.agent_file import agent_files
+from discover.evaluation.agent_file import agent_files, not_an_agent
 from discover.plugin.loader import Plugins
 
 
@@ -28,6 +28,8 @@ def kept_agents(plugins: Plugins, text: str, store: str | None = None) -> Iterat
     if not is_address(text) or Path(text).exists():
         yield {str(path): path for path in agent_files(Path(text))}
         return
+    if text.startswith("models:"):
+        raise UserError(not_an_agent(text))
     with tempfile.TemporaryDirectory(prefix="discover-") as folder:
         place = plugins.hook.discover_fetch_agents(address=text, store=store, folder=Path(folder))
         if place is None:

@@ -31,6 +31,9 @@ from discover_mlflow.session import Session
 class CommandRuns:
     """Adds trainings, comparisons and adaptations to ledgers; the report of a search goes into that of the search.
 
+    Attributes:
+        session: of a training, an adaptation, or of a comparison that is no search's report, while it runs.
+
     Args:
         address: of the store.
         experiment: name of the experiment of the runs.
@@ -39,7 +42,7 @@ class CommandRuns:
     """
 
     def __init__(self, address: str, experiment: str, closing: Closing, searches: SearchRuns):
-        self._session: Session | None = None  # of a training, an adaptation, or a comparison that is no search's report
+        self.session: Session | None = None
         self._lock = contextlib.ExitStack()  # on its folder
         self._comparison: ComparisonRuns | None = None
         self._adaptation: AdaptationRuns | None = None
@@ -47,8 +50,8 @@ class CommandRuns:
 
     def close(self) -> None:
         """Close the session of a command that did not end."""
-        if self._session is not None:
-            self._end(self._session, "FAILED")
+        if self.session is not None:
+            self._end(self.session, "FAILED")
 
     def training_started(self, training: TrainingInfo) -> None:
         """Begin the run of a training."""
@@ -62,7 +65,7 @@ class CommandRuns:
 
     def training_finished(self, training: Training) -> None:
         """Add the result of a training; its run ends."""
-        session, status = self._session, "FAILED"
+        session, status = self.session, "FAILED"
         if session is None:
             return
         try:
@@ -79,9 +82,9 @@ class CommandRuns:
 
     def training_failed(self, error: BaseException) -> None:
         """Add the error that ends a training; its run ends."""
-        if self._session is not None:
-            self._session.record("tags", tags=content.error_tags(error, self._address))
-            self._end(self._session, status_of(error))
+        if self.session is not None:
+            self.session.record("tags", tags=content.error_tags(error, self._address))
+            self._end(self.session, status_of(error))
 
     def comparison_started(self, comparison: ComparisonInfo) -> None:
         """Begin the run of a comparison, or go on with that of a report."""
@@ -110,20 +113,20 @@ class CommandRuns:
         try:
             if runs is not None:
                 runs.finish(comparison)
-            if self._session is not None:
-                add_report(self._session, comparison, self._session.problems)
+            if self.session is not None:
+                add_report(self.session, comparison, self.session.problems)
             status = "FINISHED"
         finally:
-            if self._session is not None:
-                self._end(self._session, status)
+            if self.session is not None:
+                self._end(self.session, status)
 
     def comparison_failed(self, error: BaseException) -> None:
         """Add the error that ends a comparison; its runs end."""
         runs, self._comparison = self._comparison, None
         if runs is not None:
             runs.fail(error, status_of(error), self._address)
-        if self._session is not None:
-            self._end(self._session, status_of(error))
+        if self.session is not None:
+            self._end(self.session, status_of(error))
 
     def adaptation_started(self, adaptation: AdaptationInfo) -> None:
         """Begin the runs of an adaptation."""
@@ -134,35 +137,35 @@ class CommandRuns:
     def adaptation_finished(self, adaptation: AdaptationResult) -> None:
         """Add the result of an adaptation; its runs end."""
         runs, self._adaptation, status = self._adaptation, None, "FAILED"
-        if self._session is None or runs is None:
+        if self.session is None or runs is None:
             return
         try:
             runs.finish(adaptation)
             status = "FINISHED"
         finally:
-            self._end(self._session, status)
+            self._end(self.session, status)
 
     def adaptation_failed(self, error: BaseException) -> None:
         """Add the error that ends an adaptation; its runs end."""
         runs, self._adaptation = self._adaptation, None
-        if self._session is not None and runs is not None:
+        if self.session is not None and runs is not None:
             runs.fail(error, self._address)
-            self._end(self._session, status_of(error))
+            self._end(self.session, status_of(error))
 
     def _begin(self) -> Session | None:
         """A session without a directory; None if it has no ledger, which the end of the command reports."""
         try:
             folder = Path(tempfile.mkdtemp(prefix="discover-"))
             self._lock.enter_context(directory_lock(folder))  # until then nobody else sends its ledger
-            self._session = Session(folder, self._address)
+            self.session = Session(folder, self._address)
         except (OSError, UserError) as error:
             self._lock.close()
             self._closing.lose(f"the run is not tracked: {str(error).rstrip('.')}")
-        return self._session
+        return self.session
 
     def _end(self, session: Session, status: str) -> None:
         """End the runs of such a session; its ledger stays only if the store lacks records or a warning names it."""
-        self._session = None
+        self.session = None
         end_runs(session, status)
         complete = self._closing.close(session)
         self._lock.close()

@@ -48,7 +48,7 @@ class Tracker:
     Attributes:
         address: of the store.
         run_id: id of the run that ended last; None before the store has created one.
-        searches: the runs of searches.
+        searches, commands: the runs of searches, and those of trainings and comparisons.
 
     Raises:
         UserError: the store cannot be used; this is known within seconds.
@@ -73,7 +73,7 @@ class Tracker:
             check_copy(directory, self.address)
         self._closing = Closing(self.address, patience)
         self.searches = SearchRuns(self.address, name, self._closing, promote=promote)
-        self._commands = CommandRuns(self.address, name, self._closing, self.searches)
+        self.commands = CommandRuns(self.address, name, self._closing, self.searches)
 
     @property
     def run_id(self) -> str | None:
@@ -89,7 +89,7 @@ class Tracker:
         """
         if self._directory is not None:
             self._closing.send_rest(self._directory, self.searches.folders())
-        self._commands.close()
+        self.commands.close()
         self.searches.close()
         if self._directory is not None:
             self._closing.take(self._directory)
@@ -133,46 +133,46 @@ class Tracker:
 
     @hookimpl
     def discover_training_started(self, training: TrainingInfo) -> None:
-        self._commands.training_started(training)
+        self.commands.training_started(training)
 
     @hookimpl
     def discover_training_finished(self, training: Training) -> None:
-        self._commands.training_finished(training)
+        self.commands.training_finished(training)
 
     @hookimpl
     def discover_training_failed(self, training: TrainingInfo, error: BaseException) -> None:
         del training
-        self._commands.training_failed(error)
+        self.commands.training_failed(error)
 
     @hookimpl
     def discover_comparison_started(self, comparison: ComparisonInfo) -> None:
-        self._commands.comparison_started(comparison)
+        self.commands.comparison_started(comparison)
 
     @hookimpl
     def discover_candidate_started(self, candidate: str) -> None:
-        self._commands.candidate_started(candidate)
+        self.commands.candidate_started(candidate)
 
     @hookimpl
     def discover_candidate_finished(self, training: Training) -> None:
-        self._commands.candidate_finished(training)
+        self.commands.candidate_finished(training)
 
     @hookimpl
     def discover_comparison_finished(self, comparison: Comparison) -> None:
-        self._commands.comparison_finished(comparison)
+        self.commands.comparison_finished(comparison)
 
     @hookimpl
     def discover_comparison_failed(self, comparison: ComparisonInfo, error: BaseException) -> None:
         del comparison
-        self._commands.comparison_failed(error)
+        self.commands.comparison_failed(error)
 
     @hookimpl
     def discover_adaptation_started(self, adaptation: AdaptationInfo) -> None:
-        self._commands.adaptation_started(adaptation)
+        self.commands.adaptation_started(adaptation)
 
     @hookimpl
     def discover_adaptation_finished(self, adaptation: AdaptationResult) -> None:
-        self._commands.adaptation_finished(adaptation)
+        self.commands.adaptation_finished(adaptation)
 
     @hookimpl
     def discover_adaptation_failed(self, error: BaseException) -> None:
-        self._commands.adaptation_failed(error)
+        self.commands.adaptation_failed(error)

@@ -248,7 +248,7 @@ def test_a_rule_of_real_actions_is_exported_too(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_two_sizes_of_a_batch_are_told_apart() -> None:
-    text = module_of(on_policy("ppo", "gae", epochs=1, minibatches=1), "ppo").text
+    text = module_of(on_policy("ppo", "gae", epochs=1, minibatches=1), "ppo", "ab12").text
     lines = {line.partition(" = ")[0]: line.partition("  # ")[2] for line in text.splitlines() if "  # " in line}
     assert lines["STEPS"] == "T of a batch: steps in each environment between two updates"
     assert lines["NUM_ENVS"] == "B of a batch: environments side by side"

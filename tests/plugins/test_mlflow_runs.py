@@ -157,7 +157,7 @@ def test_the_run_of_a_process_that_was_killed_is_ended_by_sending_its_ledger(sto
     one, tracker = training("ppo", TASKS[0]), Tracker(store)
     tracker.discover_training_started(started(one))
     wait_until(lambda: bool(runs_of(store)))
-    session = tracker._short
+    session = tracker.commands.session
     assert session is not None
     (line,) = (text for name, text in _State.last_words.items() if name == str(session.folder))
     assert f"'python -m discover_mlflow {session.folder}' sends what the store lacks, and ends its run" in line

@@ -61,7 +61,8 @@ class MMAML(AdaptingRule):
         theta_k = inner(theta_{k-1}, D_{k-1}),   D_k from the policy with theta_k and hidden units scaled by 1 + tau
 
     The outer rule learns theta and both networks, through all that depends on them. Inner steps change theta alone, and tau
-    stays what it was at the first look. It begins at zero: as long as it is, each bit is that of `MAML`.
+    stays what it was at the first look. It begins at zero; while it is, each operation is that of `MAML`, bit for
+    bit.
 
     The network says what a modulation does: `modulated_mlp` scales its hidden units; others read tau as a further input.
 
@@ -174,14 +175,10 @@ class MMAML(AdaptingRule):
 
 
 def transitions(spec: Spec, trajectory: Trajectory) -> jax.Array:
-    """Observation, action (one-hot, or in units of its reach) and reward of each step, ``[T, B, F]``.
-
-    Each number ``x`` is given as ``sign(x) * log(1 + |x|)``, so that none of a task without bounds drowns a memory.
-    """
+    """Observation, action (one-hot, or in units of its reach) and reward of each step, ``[T, B, F]``."""
     observation = trajectory.observation.reshape(*trajectory.reward.shape, math.prod(spec.observation_shape))
     parts = (observation.astype(jnp.float32), encode_action(spec, trajectory.action), trajectory.reward[..., None])
-    x = jnp.concatenate(parts, axis=-1)
-    return jnp.sign(x) * jnp.log1p(jnp.abs(x))
+    return jnp.concatenate(parts, axis=-1)
 
 
 def _reading(spec: Spec, size: int) -> Spec:

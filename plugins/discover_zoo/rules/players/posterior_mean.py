@@ -24,6 +24,9 @@ class PosteriorMean(Player):
     in 100, and 154.2 on ``mdps-10``; theirs 6.6, 74.8 and 134.8. With ``epsilon`` 0.05 it gets 6.55, 75.4 and 151.8;
     theirs 6.6, 75.4 and 132.8. On decision processes it is far better than theirs, as is an independent script: 155.5.
 
+    Pitfalls: it plans for what it believes, and so explores no more than chance has it: what looked bad once it may never try
+    again.
+
     Attributes:
         epsilon: probability of an action at random.
         rewards: what the rewards are like, see `discover_zoo.rules.players.model.Rewards`.
