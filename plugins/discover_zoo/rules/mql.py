@@ -124,7 +124,8 @@ class MQL(DelayedCritics):
         )
         new = trajectory._replace(shaped=())
         old = state.buffer.sample(key_fit, -(-trajectory.reward.size // self.steps))
-        model = fit_propensity(*(_rows(world.memory(params, batch)) for batch in (old, new)), self.ridge)
+        old_context, new_context = (_rows(world.memory(params, batch)) for batch in (old, new))
+        model = fit_propensity(old_context, new_context, self.ridge)
 
         def weights(batch: Trajectory) -> jax.Array:
             return model.weights(world.memory(params, batch), clip=self.clip, least=self.least).T
