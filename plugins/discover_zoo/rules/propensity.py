@@ -48,7 +48,7 @@ def fit_propensity(old: jax.Array, new: jax.Array, ridge: float | jax.Array) -> 
     >>> old, new = jnp.array([[-1.0], [0.0], [0.0], [1.0]]), jnp.array([[0.0], [1.0], [1.0], [2.0]])
     >>> model = fit_propensity(old, new, ridge=1e-6)
     >>> model.log_odds(jnp.array([[0.5], [0.0]])).round(2) + 0.0
-    Array([0.  , 0.69], dtype=float32)
+    Array([0.  , 0.95], dtype=float32)
     """
     old, new = jax.lax.stop_gradient((old, new))
     x = jnp.concatenate([old, new])
