@@ -184,6 +184,8 @@ if TYPE_CHECKING:
     from discover.learning.weighting import ends_within as ends_within
     from discover.learning.weighting import standardized as standardized
     from discover.learning.weighting import step_weights as step_weights
+    from discover.learning.window_buffer import WindowBuffer as WindowBuffer
+    from discover.learning.window_buffer import empty_window_buffer as empty_window_buffer
     from discover.outer_loop.estimate import Estimate as Estimate
     from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
     from discover.outer_loop.history import History as History
@@ -445,6 +447,10 @@ _HOME = {
         "ends_within",
         "standardized",
         "step_weights",
+    ),
+    "learning.window_buffer": (
+        "WindowBuffer",
+        "empty_window_buffer",
     ),
     "outer_loop.estimate": ("Estimate",),
     "outer_loop.history": (

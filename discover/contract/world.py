@@ -84,6 +84,12 @@ class World(Collector):
             return self._evaluate_at_once(params, inputs)
         return self.network.apply(params, self.network_heads, inputs, self._unroll(params, batch)[1])[0]
 
+    def memory(self, params: Params, batch: Trajectory) -> jax.Array:
+        """The memory ``[T, B, F]`` of a recurrent network after each step, all its parts joined; without a memory F is 0."""
+        steps, columns = batch.reward.shape
+        parts = jax.tree.leaves(self._unroll(params, batch)[1]) if self._recurrent else []
+        return jnp.concatenate([jnp.zeros((steps, columns, 0)), *(x.reshape(steps, columns, -1) for x in parts)], axis=-1)
+
     def objective(self, loss: Callable[..., tuple[jax.Array, Info]]) -> Callable[..., tuple[jax.Array, Info]]:
         """The function whose gradient `gradient` takes, for a rule that also needs the number itself (a line search).
 

@@ -10,18 +10,18 @@ normalizer, and rescales what it draws by the statistics of the trajectory that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from discover.base.errors import UserError
-from discover.contract.trajectory import Info, Trajectory, Unscaled
+from discover.contract.trajectory import Info, Trajectory
 from discover.contract.types import Key
+from discover.learning.rings import before_scaling, before_scaling_as, capacity_of, only, rescaled, written
 
 L = TypeVar("L")
-T = TypeVar("T")
 
 TRANSITION = ("observation", "action", "reward", "terminated", "next_observation", "context")
 """The fields of a trajectory that one-step targets need."""
@@ -43,7 +43,7 @@ class ReplayBuffer(NamedTuple):
     @property
     def capacity(self) -> int:
         """The number of transitions for which there is room."""
-        return jax.tree.leaves(self.rows)[0].shape[0]
+        return capacity_of(self.rows)
 
     def add(self, trajectory: Trajectory) -> ReplayBuffer:
         """The buffer with the transitions of a trajectory ``[T, B]`` in place of the T * B oldest ones.
@@ -51,38 +51,17 @@ class ReplayBuffer(NamedTuple):
         Raises:
             UserError: there is a normalizer, and the trajectory lacks the numbers before it.
         """
-        unscaled, scale = _before_scaling(trajectory)
-        if len(scale) != len(self.scale):
-            raise UserError(
-                "this replay buffer keeps what was there before the normalizer, which the experience added has lost "
-                "(minibatches and groups of environments do not carry it): add experience as it was collected."
-            )
-        transitions = _only(unscaled, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
+        unscaled, scale = before_scaling_as(self.scale, trajectory)
+        transitions = only(unscaled, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
         steps, columns = trajectory.reward.shape
-        flat = jax.tree.map(lambda ring, new: new.reshape(1, -1, *ring.shape[1:]), self.rows, transitions)
-        rings = jax.tree.map(lambda ring: ring[None], self.rows)
-        start = (self.added % self.capacity)[None]
-        rows = jax.tree.map(lambda ring: ring[0], _write(*jax.lax.stop_gradient((rings, flat)), start))
-        return ReplayBuffer(rows, self.added + steps * columns, jax.lax.stop_gradient(scale))
+        flat = jax.tree.map(lambda ring, new: new.reshape(-1, *ring.shape[1:]), self.rows, transitions)
+        return ReplayBuffer(written(self.rows, flat, self.added), self.added + steps * columns, scale)
 
     def sample(self, key: Key, count: int) -> Trajectory:
         """Draw ``count`` transitions uniformly, with replacement, as a trajectory ``[1, count]``."""
         index = jax.random.randint(key, (1, count), 0, jnp.minimum(self.added, self.capacity))
         batch = jax.tree.map(lambda ring: ring[index], self.rows)
-        return self._rescale(batch)._replace(is_first=jnp.zeros((1, count), bool))
-
-    def _rescale(self, batch: Trajectory) -> Trajectory:
-        """The batch ``[1, N]`` rescaled by the newest statistics."""
-        if not self.scale:
-            return batch
-        normalizer, statistics = self.scale
-        functions = {
-            "observation": normalizer.normalize,
-            "next_observation": normalizer.normalize,
-            "reward": normalizer.normalize_reward,
-        }
-        fields = {name: rescale for name, rescale in functions.items() if jax.tree.leaves(getattr(batch, name))}
-        return batch._replace(**{name: rescale(statistics, getattr(batch, name)[0])[None] for name, rescale in fields.items()})
+        return rescaled(batch, self.scale)._replace(is_first=jnp.zeros((1, count), bool))
 
 
 def learn_if(ready: jax.Array, step: Callable[[L, jax.Array], tuple[L, Info]], learner: L, keys: jax.Array) -> tuple[L, Info]:
@@ -114,9 +93,6 @@ def learn_if(ready: jax.Array, step: Callable[[L, jax.Array], tuple[L, Info]], l
     return jax.lax.cond(ready, steps, lambda learner: (learner, idle), learner)
 
 
-_EMPTY = dict.fromkeys(Trajectory._fields, ()) | {"context": {}}
-
-
 def empty_replay_buffer(template: Trajectory, capacity: int, keep: tuple[str, ...] = TRANSITION) -> ReplayBuffer:
     """A replay buffer without transitions.
 
@@ -138,7 +114,7 @@ def empty_replay_buffer(template: Trajectory, capacity: int, keep: tuple[str, ..
     if jax.tree.leaves(template.carry):
         raise UserError(
             "a replay buffer keeps single transitions, from which a recurrent network cannot learn: choose a feed-forward "
-            "network (mlp, say), or a rule that learns from whole segments (ppo, say)."
+            "network (mlp, say), or a rule that learns from whole segments (ppo, mql)."
         )
     steps, columns = template.reward.shape
     if capacity < 1 or capacity % (steps * columns):
@@ -146,50 +122,7 @@ def empty_replay_buffer(template: Trajectory, capacity: int, keep: tuple[str, ..
             f"a replay buffer of capacity {capacity} is no multiple of the {steps * columns} transitions that an update brings "
             f"({steps} steps x {columns} environments): change one of them."
         )
-    unscaled, scale = _before_scaling(template)
-    rows = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape[2:]), leaf.dtype), _only(unscaled, keep))
+    unscaled, scale = before_scaling(template)
+    rows = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape[2:]), leaf.dtype), only(unscaled, keep))
     scale = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), scale)
     return ReplayBuffer(rows, jnp.zeros((), jnp.int32), scale)
-
-
-def _before_scaling(trajectory: Trajectory) -> tuple[Trajectory, tuple[Any, ...]]:
-    """The trajectory before the normalizer, and the normalizer with its statistics; ``()`` without a normalizer."""
-    before = trajectory.unscaled
-    if not isinstance(before, Unscaled):
-        return trajectory, ()
-    scaled = ("observation", "reward", "next_observation")
-    return trajectory._replace(**{name: getattr(before, name) for name in scaled}), (before.normalizer, before.statistics)
-
-
-def _only(trajectory: Trajectory, keep: tuple[str, ...]) -> Trajectory:
-    """The trajectory with the fields of these names alone; the others are empty."""
-    return trajectory._replace(**{name: value for name, value in _EMPTY.items() if name not in keep})
-
-
-@jax.custom_batching.custom_vmap
-def _write(rings: T, new: T, start: jax.Array) -> T:
-    """Write ``new[P, n, ...]`` into rings ``[P, capacity, ...]`` at ``start[P]``, member after member and in place.
-
-    By default ``vmap`` turns the writing into one scatter, for which XLA copies all rings on a CPU at each update.
-    """
-
-    def write_member(member: jax.Array, rings: T) -> T:
-        def write_leaf(ring: jax.Array, rows: jax.Array) -> jax.Array:
-            begin = (member, start[member], *(0 for _ in ring.shape[2:]))
-            return jax.lax.dynamic_update_slice(ring, jax.lax.dynamic_slice_in_dim(rows, member, 1), begin)
-
-        return jax.tree.map(write_leaf, rings, new)
-
-    return jax.lax.fori_loop(0, start.shape[0], write_member, rings)
-
-
-@_write.def_vmap
-def _write_side_by_side(size: int, batched: Sequence[Any], rings: T, new: T, start: jax.Array) -> tuple[T, Any]:
-    """`_write` under ``vmap``: a further axis of members becomes a part of the axis P."""
-
-    def merged(x: jax.Array, mapped: bool) -> jax.Array:
-        whole = x if mapped else jnp.broadcast_to(x, (size, *x.shape))
-        return whole.reshape(-1, *x.shape[2 if mapped else 1 :])
-
-    result = _write(*jax.tree.map(merged, (rings, new, start), tuple(batched)))
-    return jax.tree.map(lambda x: x.reshape(size, -1, *x.shape[1:]), result), jax.tree.map(lambda _: True, result)

@@ -21,7 +21,7 @@ from discover.base.latex import latex_as_text
 from discover.components.open_values import Free
 from discover.config.build import algorithm_from
 
-RULES = ("a2c", "dpo", "dqn", "impala", "lpo", "ppo", "q_learning", "reinforce", "residual_lpo", "sac", "td3", "trpo")
+RULES = ("a2c", "dpo", "dqn", "impala", "lpo", "mql", "ppo", "q_learning", "reinforce", "residual_lpo", "sac", "td3", "trpo")
 
 
 def complete(registry: Registry, recipe: str) -> discover.Algorithm:

@@ -115,6 +115,14 @@ maml.inner_kl: 0 in 0 .. 1, linear
 mix_and_match.coefficient: 1 in 0 .. 10, linear
 mmaml.inner_kl: 0 in 0 .. 1, linear
 monte_carlo.gamma: 0.99 in 0.8 .. 0.9999, log1m
+mql.clip: 1 in 0.1 .. 5, log
+mql.gamma: 0.99 in 0 .. 0.9999, log1m
+mql.least: 0.1 in 0 .. 1, linear
+mql.noise: 0.1 in 0.01 .. 1, log
+mql.polyak: 0.005 in 0.0001 .. 1, log
+mql.ridge: 0.01 in 1e-05 .. 1, log
+mql.smoothing: 0.2 in 0.01 .. 1, log
+mql.smoothing_clip: 0.5 in 0.01 .. 2, log
 n_step.gamma: 0.99 in 0.8 .. 0.9999, log1m
 n_step.n: 5 in 1 .. 32, whole
 n_step_td.gamma: 1 in 0 .. 1, linear

@@ -9,13 +9,16 @@ CRITICS = ("q1", "q2")
 """The heads of the critics."""
 
 
-def critic_loss(outputs: Outputs, batch: Trajectory, target: jax.Array) -> tuple[jax.Array, Info]:
+def critic_loss(
+    outputs: Outputs, batch: Trajectory, target: jax.Array, weight: jax.Array | float = 1.0
+) -> tuple[jax.Array, Info]:
     """Half the mean squared error of each critic, summed over both.
 
     Args:
         outputs: ``q1`` and ``q2``, each ``[T, B]``.
         batch: the transitions, which are not used.
         target: ``y[T, B]``.
+        weight: ``[T, B]``, how much each step counts.
 
     >>> outputs = {"q1": jnp.array([1.0, 2.0, 3.0]), "q2": jnp.array([1.0, 2.0, 6.0])}
     >>> loss, _ = critic_loss(outputs, None, jnp.array([1.0, 2.0, 3.0]))
@@ -23,7 +26,7 @@ def critic_loss(outputs: Outputs, batch: Trajectory, target: jax.Array) -> tuple
     1.5
     """
     del batch
-    loss = sum((0.5 * jnp.mean((outputs[critic] - target) ** 2) for critic in CRITICS), jnp.zeros(()))
+    loss = sum((0.5 * jnp.mean(weight * (outputs[critic] - target) ** 2) for critic in CRITICS), jnp.zeros(()))
     return loss, {"critic_loss": loss, "q": jnp.mean(outputs["q1"])}
 
 

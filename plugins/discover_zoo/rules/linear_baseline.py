@@ -15,6 +15,7 @@ from discover import (
     ends_within,
     hookimpl,
 )
+from discover_zoo.rules.linear_equations import solve
 
 _LARGEST = 10.0
 """Observations are clipped to this on either side."""
@@ -110,22 +111,6 @@ def fit_values(x: jax.Array, target: jax.Array, weights: jax.Array, group: int |
 
     values = jax.vmap(regress)(apart(x), apart(target), apart(weights))
     return jnp.moveaxis(values.reshape(-1, steps, size), 0, 1).reshape(steps, columns)
-
-
-def solve(matrix: jax.Array, b: jax.Array) -> jax.Array:
-    """``x[F]`` with ``matrix @ x = b`` for a positive definite ``[F, F]``, by Gauss-Jordan elimination.
-
-    No pivots are needed, and XLA's batched factorizations should be kept out of programs that run under ``vmap`` on a CPU.
-
-    >>> print(solve(jnp.array([[2.0, 0.0], [0.0, 4.0]]), jnp.array([2.0, 2.0])))
-    [1.  0.5]
-    """
-
-    def eliminate(j: jax.Array, rows: jax.Array) -> jax.Array:
-        pivot = rows[j] / rows[j, j]
-        return (rows - rows[:, j, None] * pivot).at[j].set(pivot)
-
-    return jax.lax.fori_loop(0, len(b), eliminate, jnp.concatenate([matrix, b[:, None]], axis=1))[:, -1]
 
 
 @hookimpl

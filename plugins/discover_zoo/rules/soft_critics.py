@@ -82,7 +82,7 @@ class SoftCritics(TwinCritics):
         def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
             action, log_prob = sample_action(key, world, squashed_policy(world, outputs))
             value = lower_critic(world.evaluate(learner.params, batch._replace(action=action)))
-            total = jnp.mean(jnp.exp(learner.own.log) * log_prob - value)
+            total = jnp.mean(self.weight(batch) * (jnp.exp(learner.own.log) * log_prob - value))
             info = {"policy_loss": total, "entropy": -jnp.mean(log_prob), "temperature": jnp.exp(learner.own.log)}
             return total, info
 

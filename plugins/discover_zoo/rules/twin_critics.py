@@ -27,6 +27,7 @@ from discover import (
     Trajectory,
     UpdateRule,
     UserError,
+    WindowBuffer,
     World,
     component,
     empty_replay_buffer,
@@ -68,7 +69,7 @@ class State(NamedTuple):
     """The state between updates: the learner without its parameters, and the replay buffer."""
 
     learner: Learner
-    buffer: ReplayBuffer
+    buffer: ReplayBuffer | WindowBuffer
 
 
 @component
@@ -122,6 +123,15 @@ class TwinCritics(UpdateRule):
         """The first state of what the rule learns besides; empty unless overridden."""
         return ()
 
+    def empty_buffer(self, template: Trajectory) -> ReplayBuffer | WindowBuffer:
+        """A memory of experience, without any yet; a replay buffer of single transitions unless overridden."""
+        return empty_replay_buffer(template, self.capacity)
+
+    def weight(self, batch: Trajectory) -> jax.Array | float:
+        """How much each step of a batch counts in the losses, ``[T, B]`` or the same for all; 1 unless overridden."""
+        del batch
+        return 1.0
+
     def next_value(self, key: Key, world: World, learner: Learner, batch: Trajectory) -> jax.Array:
         """The value of the next state ``[T, B]``, from the target critics; gradients are stopped."""
         raise NotImplementedError
@@ -170,7 +180,7 @@ class TwinCritics(UpdateRule):
         return Heads({**self.policy_heads(len(spec.action.low)), **critics})
 
     def init(self, key: Key, world: World, params: Params) -> State:
-        buffer = empty_replay_buffer(world.template(params, self.steps, self.num_envs), self.capacity)
+        buffer = self.empty_buffer(world.template(params, self.steps, self.num_envs))
         learner = Learner(
             params=(),
             target=params,
@@ -196,17 +206,22 @@ class TwinCritics(UpdateRule):
         learner, info = self.learn(key, world, learner, lambda key, _: buffer.sample(key, self.batch))
         return learner.params, State(learner._replace(params=()), buffer), info
 
-    def learn(self, key: Key, world: World, learner: Learner, draw: Draw) -> tuple[Learner, Info]:
-        """The learner after all rounds of an update, or as it was before it is time to learn."""
+    def learn(self, key: Key, world: World, learner: Learner, draw: Draw, *, rounds: int | None = None) -> tuple[Learner, Info]:
+        """The learner after all rounds of an update (or so many), or as it was before it is time to learn."""
 
         def one(learner: Learner, key: Key) -> tuple[Learner, Info]:
             return self._round(key, world, learner, draw)
 
-        return learn_if(world.env_steps >= self.learning_starts, one, learner, jax.random.split(key, self.rounds))
+        keys = jax.random.split(key, self.rounds if rounds is None else rounds)
+        return learn_if(world.env_steps >= self.learning_starts, one, learner, keys)
 
     def critic_gradient(self, world: World, params: Params, batch: Trajectory, target: jax.Array) -> tuple[Params, Info]:
         """The gradient of the critics' loss, by `critic_loss` unless overridden."""
-        return world.gradient(critic_loss)(params, batch, target)
+        return world.gradient(critic_loss)(params, batch, target, self.weight(batch))
+
+    def policy_gradient(self, key: Key, world: World, learner: Learner, batch: Trajectory) -> tuple[Params, Info]:
+        """The gradient of the policy's loss, by `policy_loss` unless overridden."""
+        return world.gradient(self.policy_loss(key, world, learner))(learner.params, batch)
 
     def _round(self, key: Key, world: World, learner: Learner, draw: Draw) -> tuple[Learner, Info]:
         """The learner after ``delay`` gradient steps of the critics and one of the policy, and their last reports."""
@@ -218,7 +233,7 @@ class TwinCritics(UpdateRule):
             gradient, info = self.critic_gradient(world, learner.params, batch, target)
             params, state = self.optimizer.update(gradient, learner.optimizer, learner.params, world.progress)
             learner, report = learner._replace(params=params, optimizer=state), {**report, **info}
-        gradient, info = world.gradient(self.policy_loss(key_policy, world, learner))(learner.params, batches[-1])
+        gradient, info = self.policy_gradient(key_policy, world, learner, batches[-1])
         params, state = self.policy_optimizer.update(gradient, learner.policy_optimizer, learner.params, world.progress)
         own = self.update_own(world, learner, info)
         target = polyak_update(learner.target, params, jnp.asarray(self.polyak))
