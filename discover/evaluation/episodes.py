@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -57,6 +58,7 @@ class Moment(NamedTuple):
     carry: Carry
     is_first: jax.Array
     task: Task
+    context: Mapping[str, jax.Array]
 
 
 class Player(NamedTuple):
@@ -78,12 +80,13 @@ class Player(NamedTuple):
 
     def start(self, key: Key, count: int) -> Moment:
         """The first moment of ``count`` episodes, each with a task of its own."""
-        world, (key_tasks, key_reset) = self.world, named_keys(key, "tasks", "reset")
+        world, (key_tasks, key_reset, key_context) = self.world, named_keys(key, "tasks", "reset", "context")
         tasks = world.sample_tasks(key_tasks, count)
         state, observation = jax.vmap(world.family.reset)(jax.random.split(key_reset, count), tasks)
         carry = world.network.carry(world.network_heads)
         carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *jnp.shape(x))), carry)
-        return Moment(state, observation, carry, jnp.ones(count, bool), task=tasks)
+        context = dict(self.algorithm.rule.episode_context(key_context, self._shared(count)))
+        return Moment(state, observation, carry, jnp.ones(count, bool), task=tasks, context=context)
 
     def step(self, key: Key, moment: Moment, sample: bool) -> tuple[Moment, jax.Array, jax.Array]:
         """The next moment, the rewards, and whether each episode has ended."""
@@ -92,14 +95,18 @@ class Player(NamedTuple):
         observation = moment.observation
         if world.normalizer is not None:
             observation = world.normalizer.normalize(self.learned.statistics, observation)
-        shared = {name: jnp.broadcast_to(x, (count, x.shape[-1])) for name, x in self.learned.context.items()}
-        inputs = Inputs(observation, moment.is_first, shared, world.progress)
+        context = {**self._shared(count), **moment.context}
+        inputs = Inputs(observation, moment.is_first, context, world.progress)
         outputs, carry = world.network.apply(self.learned.params, world.network_heads, inputs, moment.carry)
         rule = self.algorithm.rule
-        action = rule.act(key_act, world, outputs, shared)[0] if sample else rule.act_greedily(world, outputs, shared)
+        action = rule.act(key_act, world, outputs, context)[0] if sample else rule.act_greedily(world, outputs, context)
         step = jax.vmap(world.family.step)(keys[1:], moment.state, action, moment.task)
-        after = Moment(step.state, step.observation, carry, jnp.zeros(count, bool), task=moment.task)
+        after = Moment(step.state, step.observation, carry, jnp.zeros(count, bool), task=moment.task, context=moment.context)
         return after, jnp.asarray(step.reward, jnp.float32), step.terminated | step.truncated
+
+    def _shared(self, count: int) -> dict[str, jax.Array]:
+        """The inputs that the rule adds to every observation, ``[B, size]``."""
+        return {name: jnp.broadcast_to(x, (count, x.shape[-1])) for name, x in self.learned.context.items()}
 
 
 def player_of(agent: Agent, environment: Environment, sample: bool) -> Player:

@@ -1,40 +1,14 @@
 """MAML: a rule that learns parameters from which another rule adapts fast (Finn et al. 2017, arXiv 1703.03400)."""
 
-from collections.abc import Callable
-
 import jax
-import jax.numpy as jnp
 
-from discover import (
-    AUXILIARY_LOSS,
-    Actor,
-    Context,
-    Count,
-    Heads,
-    Info,
-    Key,
-    Outputs,
-    Params,
-    Registry,
-    Rollout,
-    RuleState,
-    Scalar,
-    Spec,
-    Task,
-    Trajectory,
-    UpdateRule,
-    World,
-    component,
-    group_environments,
-    hookimpl,
-    join_environments,
-    real,
-)
+from discover import Info, Key, Params, Registry, RuleState, Trajectory, World, component, hookimpl
+from discover_zoo.rules.inner_steps import InnerSteps
 from discover_zoo.rules.recipes import RECIPES
 
 
 @component
-class MAML(UpdateRule):
+class MAML(InnerSteps):
     """Model-agnostic meta-learning (Finn et al. 2017, algorithm 3), with any inner and any outer rule.
 
     For each task ``i`` of a batch of tasks::
@@ -57,11 +31,12 @@ class MAML(UpdateRule):
         num_envs, steps: B and T (env steps) in each task, for each batch.
         adaptations: inner updates in training; at test time any number may be taken.
         first_order: treat the inner steps as constants, as first-order MAML does.
+        shaped: learn from the shaped reward, where tasks have one, in training: at test time steps are along the real one.
         inner_kl: weight of ``mean(KL(pi_old || pi))``, in nats, of the policies that collected before each inner update, on the
             observations that they collected (Rothfuss et al. 2019, arXiv 1810.06784, eq. 11); it is added to whatever the
             outer rule minimizes.
 
-    >>> from discover import Discrete, Space, free
+    >>> from discover import Discrete, Space, Spec, free
     >>> from discover_zoo.optimizers.sgd import SGD
     >>> from discover_zoo.returns.monte_carlo import MonteCarlo
     >>> from discover_zoo.rules.policy_gradient import PolicyGradient
@@ -76,96 +51,15 @@ class MAML(UpdateRule):
 
     paper = "Finn et al. 2017, arXiv 1703.03400, algorithm 3"
 
-    inner: UpdateRule
-    outer: UpdateRule
-    tasks: Count = 20
-    num_envs: Count = 20
-    steps: Count = 100
-    adaptations: Count = 1
-    first_order: bool = False
-    inner_kl: Scalar = real(0.0, low=0.0, high=1.0)
-
-    def rollout(self, spec: Spec) -> Rollout:
-        return Rollout(self.steps, (1 + self.adaptations) * self.tasks * self.num_envs, by_rule=True)
-
-    def heads(self, spec: Spec) -> Heads:
-        inner, outer = self.inner.heads(spec), self.outer.heads(spec)
-        return Heads({**inner.outputs, **outer.outputs}, {**inner.context, **outer.context})
-
-    def init(self, key: Key, world: World, params: Params) -> RuleState:
-        return self.outer.init(key, self.adapting(world), params)
-
-    def behavior(self, params: Params, state: RuleState) -> tuple[Params, Context]:
-        return self.outer.behavior(params, state)
-
-    def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
-        return self.outer.act(key, world, outputs, context)
-
-    def act_greedily(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
-        return self.outer.act_greedily(world, outputs, context)
-
-    def adapt_to_task(
-        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
-    ) -> tuple[Params, RuleState]:
-        adapted, _, _ = self.inner.update(key, world, params, self.inner.init(key, world, params), trajectory=trajectory)
-        if self.first_order:
-            adapted = jax.tree.map(lambda old, new: old + jax.lax.stop_gradient(new - old), params, adapted)
-        return adapted, state
-
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory | None
     ) -> tuple[Params, RuleState, Info]:
         del trajectory  # it collects by itself
         key_tasks, key_collect, key_update = jax.random.split(key, 3)
-        acting, context = self.behavior(params, state)
-
-        def trial(key: Key, task: Task) -> tuple[list[Actor], Trajectory]:
-            """The actors of one task after each batch; and the last batch, with those before it as its extra data."""
-            tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_envs, *jnp.shape(x))), task)
-            adapted, actors, earlier = acting, [], []
-            *befores, last = jax.random.split(key, (1 + self.adaptations, 3))
-            for start, act, adapt in befores:
-                actor, batch = world.collect(adapted, world.start(start, tasks), act, self.steps, context=context)
-                adapted, _ = self.adapt_to_task(adapt, world, adapted, state, trajectory=batch)
-                actors.append(actor)
-                earlier.append((adapt, batch))
-            actor, batch = world.collect(adapted, world.start(last[0], tasks), last[1], self.steps, context=context)
-            return [*actors, actor], batch._replace(extra=earlier)
-
         tasks = world.sample_tasks(key_tasks, self.tasks)
-        actors, last = jax.vmap(trial)(jax.random.split(key_collect, self.tasks), tasks)
-        joined = join_environments(last)
+        actors, joined = self.collect(key_collect, world, tasks, begin=lambda _: (params, state))
         params, state, info = self.outer.update(key_update, self.adapting(world), params, state, trajectory=joined)
-        return params, state, {**info, **self._report(world, actors)}
-
-    def adapting(self, world: World) -> World:
-        """The world as the outer rule sees it: it adapts to the task of each group of columns, then evaluates there."""
-
-        def through(evaluate: Callable[..., Outputs]) -> Callable[..., Outputs]:
-            def one(params: Params, batch: Trajectory) -> Outputs:
-                divergence = jnp.zeros(())
-                for key, earlier in batch.extra:
-                    policy = world.policy(world.evaluate(params, earlier))
-                    divergence += jnp.mean(world.policy(earlier.outputs).kl(policy))
-                    params, _ = self.adapt_to_task(key, world, params, (), trajectory=earlier)
-                outputs = evaluate(params, batch)
-                penalty = self.inner_kl * divergence / self.adaptations
-                return {**outputs, AUXILIARY_LOSS: outputs.get(AUXILIARY_LOSS, jnp.zeros_like(batch.reward)) + penalty}
-
-            return lambda params, batch: join_environments(
-                jax.vmap(one, (None, 0))(params, group_environments(batch, self.num_envs))
-            )
-
-        return world.view(
-            evaluate_with=through(world.evaluate), evaluate_next_with=through(world.evaluate_next), group=self.num_envs
-        )
-
-    def _report(self, world: World, actors: list[Actor]) -> Info:
-        """The report of the adapted actors, with all env steps, and the mean return before the first inner update."""
-        first, last = world.report(actors[0]), world.report(actors[-1])
-        unadapted = first["episode_return"] / jnp.maximum(first["episodes"], 1.0)
-        steps = sum((world.report(actor)["env_steps"] for actor in actors), jnp.zeros((), jnp.int32))
-        return {**last, "env_steps": steps, "unadapted_return": unadapted}
+        return params, state, {**info, **self.report(world, actors)}
 
 
 @hookimpl
