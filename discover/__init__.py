@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from discover.api.adapting import adapt as adapt
     from discover.api.authoring import PluginCheck as PluginCheck
     from discover.api.authoring import check_plugin as check_plugin
     from discover.api.authoring import new_plugin as new_plugin
@@ -81,6 +82,10 @@ if TYPE_CHECKING:
     from discover.components.static_fields import Count as Count
     from discover.components.weights_domain import WeightsDomain as WeightsDomain
     from discover.contract.actor import Actor as Actor
+    from discover.contract.adaptation import AdaptationInfo as AdaptationInfo
+    from discover.contract.adaptation import AdaptationPlan as AdaptationPlan
+    from discover.contract.adaptation import AdaptationResult as AdaptationResult
+    from discover.contract.adaptation import CandidateAdaptation as CandidateAdaptation
     from discover.contract.algorithm import Algorithm as Algorithm
     from discover.contract.distributions import Categorical as Categorical
     from discover.contract.distributions import Gaussian as Gaussian
@@ -93,6 +98,7 @@ if TYPE_CHECKING:
     from discover.contract.environment import Spec as Spec
     from discover.contract.environment import Step as Step
     from discover.contract.environment import Wrapper as Wrapper
+    from discover.contract.environment import encode_action as encode_action
     from discover.contract.events import Command as Command
     from discover.contract.events import ComparisonInfo as ComparisonInfo
     from discover.contract.events import Generation as Generation
@@ -151,6 +157,7 @@ if TYPE_CHECKING:
     from discover.contract.update_rule import UpdateRule as UpdateRule
     from discover.contract.update_rule import WrappingRule as WrappingRule
     from discover.contract.world import World as World
+    from discover.evaluation.adapted_executor import AdaptedExecutor as AdaptedExecutor
     from discover.evaluation.comparison_file import REPORT_FILE as REPORT_FILE
     from discover.evaluation.comparison_file import comparison_bytes as comparison_bytes
     from discover.evaluation.comparison_file import load_comparison as load_comparison
@@ -181,6 +188,7 @@ if TYPE_CHECKING:
     from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
     from discover.outer_loop.history import History as History
     from discover.outer_loop.history import read_history as read_history
+    from discover.process.interruption import say_when_killed as say_when_killed
     from discover.process.program import run_program as run_program
     from discover.reading.facts import CandidateFacts as CandidateFacts
     from discover.reading.page import CandidatePage as CandidatePage
@@ -198,6 +206,7 @@ if TYPE_CHECKING:
     from discover.storage.yaml_text import values_in_file as values_in_file
 
 _HOME = {
+    "api.adapting": ("adapt",),
     "api.authoring": (
         "PluginCheck",
         "check_plugin",
@@ -297,6 +306,12 @@ _HOME = {
     ),
     "components.weights_domain": ("WeightsDomain",),
     "contract.actor": ("Actor",),
+    "contract.adaptation": (
+        "AdaptationInfo",
+        "AdaptationPlan",
+        "AdaptationResult",
+        "CandidateAdaptation",
+    ),
     "contract.algorithm": ("Algorithm",),
     "contract.distributions": (
         "Categorical",
@@ -312,6 +327,7 @@ _HOME = {
         "Spec",
         "Step",
         "Wrapper",
+        "encode_action",
     ),
     "contract.events": (
         "Command",
@@ -391,6 +407,7 @@ _HOME = {
         "WrappingRule",
     ),
     "contract.world": ("World",),
+    "evaluation.adapted_executor": ("AdaptedExecutor",),
     "evaluation.comparison_file": (
         "REPORT_FILE",
         "comparison_bytes",
@@ -435,6 +452,7 @@ _HOME = {
         "History",
         "read_history",
     ),
+    "process.interruption": ("say_when_killed",),
     "process.program": ("run_program",),
     "reading.facts": ("CandidateFacts",),
     "reading.page": (

@@ -47,8 +47,8 @@ def reached(algorithm: Algorithm, agent: Lifetime, key: jax.Array) -> float:
 
 def adapted(algorithm: Algorithm, agent: Lifetime, key: jax.Array) -> Adaptation:
     """Sparse returns on all goals after each number of steps."""
-    settings = {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS}
-    return evaluate_adaptation(algorithm, environment(TASK), agent, jnp.asarray(GOALS), key=key, **settings)
+    family, goals = environment(TASK), jnp.asarray(GOALS)
+    return evaluate_adaptation(algorithm, family, agent, goals, key=key, episodes=EPISODES, horizon=HORIZON, steps=STEPS)
 
 
 def main() -> None:

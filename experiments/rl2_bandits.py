@@ -2,7 +2,7 @@
 
     python experiments/rl2_bandits.py                              # rows of rl2.md, all trials
     python experiments/rl2_bandits.py --task bandits-10            # one kind of trial
-    python experiments/rl2_bandits.py --task mdps-10 --candidate psrl
+    python experiments/rl2_bandits.py --task mdps-10 --candidate psrl --tasks 2000
     python experiments/rl2_bandits.py --task bandits-10 --candidate rl2 --json    # {"bandits-10": {"rl2": [[mean, se], ...]}}
 
 The total reward of a trial, as in tables 1 and 2 of Duan et al. 2016: the mean over 20,000 tasks that training did not see,
@@ -25,11 +25,11 @@ PLAYERS = {
     "mdps-10": ("random_play", "psrl", "epsilon_greedy_mdp", "greedy_mdp", "rl2_mdp"),
 }
 TRIALS = {"rl2": 820_000, "rl2_100": 200_000, "rl2_mdp": 350_000}
-TASKS, PIECE = 20_000, 2_000
+PIECE = 2_000
 
 
-def returns(task: str, candidate: str, seed: int) -> tuple[np.ndarray, float]:
-    """The returns ``[TASKS]`` of trials on new tasks, and the minutes of training."""
+def returns(task: str, candidate: str, seed: int, count: int) -> tuple[np.ndarray, float]:
+    """The returns ``[count]`` of trials on new tasks, and the minutes of training."""
     algorithm, family = recipe(candidate), environment(task)
     key_train, key_tasks, key_act = jax.random.split(jax.random.key(seed), 3)
     started = time.perf_counter()
@@ -37,7 +37,7 @@ def returns(task: str, candidate: str, seed: int) -> tuple[np.ndarray, float]:
     jax.block_until_ready(agent)
     minutes = (time.perf_counter() - started) / 60
     found = []
-    for piece in range(TASKS // PIECE):
+    for piece in range(count // PIECE):
         tasks = jax.vmap(family.sample_task)(jax.random.split(jax.random.fold_in(key_tasks, piece), PIECE))
         key = jax.random.fold_in(key_act, piece)
         played = evaluate_adaptation(algorithm, family, agent, tasks, key=key, episodes=1, horizon=LENGTHS[task], steps=0)
@@ -52,12 +52,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="trainings of RL^2, and repetitions of the players")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print one JSON object alone")
+    parser.add_argument("--tasks", type=int, default=20_000, help="new tasks to play, a multiple of 2,000")
     arguments = parser.parse_args()
     table: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for task in (arguments.task,) if arguments.task else tuple(LENGTHS):
         for candidate in (arguments.candidate,) if arguments.candidate else PLAYERS[task]:
             for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
-                found, minutes = returns(task, candidate, seed)
+                found, minutes = returns(task, candidate, seed, arguments.tasks)
                 mean, error = float(found.mean()), float(found.std() / np.sqrt(len(found)))
                 table.setdefault(task, {}).setdefault(candidate, []).append((mean, error))
                 if not arguments.json:

@@ -34,6 +34,8 @@ def _holds(word: str, argument: Any, value: Any, schema: Mapping[str, Any], root
             return not _is(value, "number") or _within(word, argument, value)
         case "minLength":
             return not isinstance(value, str) or len(value) >= argument
+        case "pattern":
+            return not isinstance(value, str) or re.search(argument, value) is not None
         case "required" | "properties" | "additionalProperties" | "minProperties" | "maxProperties":
             return not isinstance(value, dict) or _mapping_holds(word, argument, value, schema, root)
         case "items" | "prefixItems" | "minItems":

@@ -110,6 +110,19 @@ def test_overrides_change_a_candidate_and_show_in_its_name() -> None:
         discover.load("climb", overrides={"rule": object()})
 
 
+def test_overrides_change_any_candidate_of_a_comparison_and_what_is_shown() -> None:
+    overrides = {"rule.toy_climb.slope": 2.0, "2:rule.toy_climb.slope": 3.0, "Climb:rule.toy_climb.noise": 0.5}
+    comparison = discover.compare(["climb", "climb", FASTER], "payday", steps=40, seeds=2, overrides=overrides)
+    first, second, third = comparison.candidates
+    assert (first, second) == ("climb (rule.toy_climb.slope=2.0)", "climb (rule.toy_climb.slope=3.0)")
+    assert third == "Climb (rule.toy_climb.noise=0.5)"
+    assert get(comparison.trainings[second][0].algorithm, "rule.slope") == 3.0
+    with pytest.raises(UserError, match=r"^overrides 'clim:rule.toy_climb.slope': no candidate here is called 'clim'; did you"):
+        discover.compare(["climb", FASTER], "payday", overrides={"clim:rule.toy_climb.slope": 2.0})
+    page = discover.show("climb", overrides={"rule.toy_climb.slope": 2.0})
+    assert page.sentence == "climb (rule.toy_climb.slope=2.0) is climb with slope: 1 -> 2."
+
+
 def test_a_candidate_that_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
     faster = replace(discover.recipe("climb"), {"rule.slope": 0.1})
     path = discover.save(faster, tmp_path / "faster.candidate")

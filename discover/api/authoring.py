@@ -15,7 +15,8 @@ from discover.base.errors import UserError, cause_of
 if TYPE_CHECKING:
     from discover.plugin.loader import Plugins
     from discover.plugin.project import Failure
-    from discover.testing.plugins import Outcome, Problem
+    from discover.testing.plugins import Outcome
+    from discover.testing.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,19 @@ class PluginCheck:
         """Whether no check fails."""
         return not any(outcome.problem for outcome in self.outcomes)
 
+    @property
+    def summary(self) -> str:
+        """A line with the numbers of names that were checked, failed and left out, and the time."""
+        failed = sum(each.problem is not None for each in self.outcomes)
+        left_out = sum(bool(each.skipped) for each in self.outcomes)
+        more = f", {left_out} not checked" if left_out else ""
+        return f"{len(self.outcomes) - left_out} checked, {failed} failed{more}, {self.seconds:.1f} s"
+
     def __repr__(self) -> str:
         from discover.base.text_table import text_table
 
         rows = [(each.kind, each.name, verdict(each), f"{each.seconds:.1f}") for each in self.outcomes]
-        failed = sum(each.problem is not None for each in self.outcomes)
-        total = f"{len(rows)} checked, {failed} failed, {self.seconds:.1f} s"
-        return f"{text_table(('kind', 'name', 'verdict', 'seconds'), rows, ('seconds',))}\n{total}"
+        return f"{text_table(('kind', 'name', 'verdict', 'seconds'), rows, ('seconds',))}\n{self.summary}"
 
 
 def new_plugin(name: str, kind: str, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -116,15 +123,20 @@ def verdict(outcome: Outcome) -> str:
     """The verdict of a check in a word or a sentence."""
     if outcome.problem is not None:
         return "FAILS"
-    return f"not checked: {outcome.skipped}" if outcome.skipped else "passes"
+    return f"not checked, because {outcome.skipped}" if outcome.skipped else "passes"
 
 
 def _checked(plugins: Plugins, names: list[str], entry: str, told: Callable[[str], None]) -> Iterator[Outcome]:
     """The outcomes of all that plugins register, and of those that watch."""
-    from discover.testing.plugins import Outcome, outcomes, problem_of
+    from discover.testing.plugins import Outcome, outcomes
+    from discover.testing.problems import Problem, problem_of
 
     every = [each for each in plugins.registry.entries() if each.provenance.plugin in names]
     for name in names:
+        if not entry and not _brings(plugins, name):
+            what, why = f"plugin '{name}' brings nothing.", "A plugin registers components, recipes or tasks, or watches."
+            remedy = "Call registry.add(name, Class) in its function discover_register."
+            yield Outcome("plugin", name, 0.0, Problem(what, "", why, remedy))
         plugin = plugins.manager.get_plugin(name)
         callers = plugins.manager.get_hookcallers(plugin) or []
         if entry or not {caller.name for caller in callers} - {"discover_register"}:
@@ -138,22 +150,44 @@ def _checked(plugins: Plugins, names: list[str], entry: str, told: Callable[[str
     yield from outcomes(plugins.registry, [each for each in every if entry in ("", each.name)], told)
 
 
+def _brings(plugins: Plugins, name: str) -> bool:
+    """Whether a plugin registers anything, or has other hooks than the one that registers."""
+    hooks = {caller.name for caller in plugins.manager.get_hookcallers(plugins.manager.get_plugin(name)) or ()}
+    return bool(hooks - {"discover_register"}) or any(each.provenance.plugin == name for each in plugins.registry.entries())
+
+
 def _failed(failure: Failure) -> Outcome:
     """The outcome of a plugin that could not be loaded."""
     from discover.testing.guard import place_in
-    from discover.testing.plugins import Outcome, Problem
+    from discover.testing.plugins import Outcome
+    from discover.testing.problems import Problem
 
     error = failure.error
     place = place_in(error, failure.folder) if failure.folder is not None else ""
     if isinstance(error, SyntaxError) and error.filename:
         place = f"{error.filename}:{error.lineno}"
-    problem: Problem = Problem(
-        f"plugin '{failure.name}' cannot be loaded ({cause_of(error)}).",
-        place or str(failure.folder or ""),
-        "A plugin that raises while it is loaded is left out, with a warning.",
-        "Repair that line; import heavy modules inside discover_register.",
-    )
+    sentence, remedy = _loading(failure.name, error)
+    why = "A plugin that raises while it is loaded is left out, with a warning."
+    problem: Problem = Problem(sentence, place or str(failure.folder or ""), why, remedy)
     return Outcome("plugin", failure.name, 0.0, problem)
+
+
+def _loading(name: str, error: BaseException) -> tuple[str, str]:
+    """A sentence on a plugin that cannot be loaded, and the remedy."""
+    import re
+
+    missing = re.search(r"Registry\.(add\w*)\(\) missing \d+ required .*?: (.*)", str(error))
+    if isinstance(error, TypeError) and missing:
+        remedy = (
+            "Give them: a summary is one line; a task has the returns of a random and a reference policy, and their origin."
+        )
+        return f"plugin '{name}' calls registry.{missing[1]} without {missing[2]}.", remedy
+    mutable = re.search(r"mutable default <class '(\w+)'> for field (\w+)", str(error))
+    if isinstance(error, ValueError) and mutable:
+        remedy = f"Make it a tuple, such as `{mutable[2]}: tuple[int, ...] = ()`; what changes in a lifetime is its state."
+        return f"plugin '{name}' has a component whose field '{mutable[2]}' begins with a {mutable[1]}, which changes.", remedy
+    remedy = "Repair that line; import heavy modules inside discover_register."
+    return f"plugin '{name}' cannot be loaded ({cause_of(error)}).", remedy
 
 
 def _check_free(plugins: Plugins, name: str, component: str, module: str) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from discover.api.loaded import plugins
 from discover.base.errors import UserError
-from discover.base.secrets import without_secrets
 
 if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
@@ -67,6 +66,17 @@ def load(candidate: Candidate, *, overrides: Mapping[str, Any] | None = None, st
     return changed(plugins().registry, _loaded(candidate, store), changes_of(overrides))
 
 
+def settled(candidate: Candidate, store: str | None = None) -> Candidate:
+    """A candidate with the version in the place of an alias, so that what is told of it later names the version.
+
+    Raises:
+        UserError: there is no such model, version or alias.
+    """
+    from discover.config.candidates import settled as settled_text
+
+    return settled_text(plugins(), os.fspath(candidate), store) if isinstance(candidate, str | os.PathLike) else candidate
+
+
 def _loaded(candidate: Candidate, store: str | None) -> Algorithm:
     """A candidate as it is written."""
     from discover.config.candidates import candidate_from
@@ -118,17 +128,17 @@ def name_of(candidate: Candidate) -> str:
     return type(load(candidate).rule).__name__
 
 
-def by_name(candidates: Sequence[Candidate] | Mapping[str, Candidate]) -> dict[str, Candidate]:
+def named(candidates: Sequence[Candidate] | Mapping[str, Candidate]) -> list[tuple[str, Candidate]]:
+    """Candidates, each with the name that a mapping gives it, or else with what it is called.
+
+    Raises:
+        UserError: they are neither a list nor a mapping, or none.
+    """
     if isinstance(candidates, str):
         raise UserError(f"candidates must be a list, such as [{candidates!r}, 'ppo']; got the text {candidates!r}.")
     one = isinstance(candidates, Mapping) and bool({"recipe", "rule"} & candidates.keys())
     if one or not isinstance(candidates, Sequence | Mapping) or not candidates:
         raise UserError(f"candidates must be a list, or a mapping from names to candidates; got {candidates!r}.")
     if isinstance(candidates, Mapping):
-        return dict(candidates)
-    names = [name_of(candidate) for candidate in candidates]
-    for name in names:
-        if names.count(name) > 1:
-            twice = f"candidate '{without_secrets(name)}' is given twice"
-            raise UserError(f"{twice}: leave one out, or give a mapping from names to candidates.")
-    return dict(zip(names, candidates, strict=True))
+        return [*candidates.items()]
+    return [(name_of(candidate), candidate) for candidate in candidates]

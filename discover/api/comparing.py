@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from discover.api.candidates import Candidate, by_name, load
+from discover.api.candidates import Candidate, load, name_of, named, settled
 from discover.api.loaded import plugins
 from discover.api.running import command_session, count, store_of, task_runs
+from discover.base.errors import UserError
+from discover.base.secrets import without_secrets
 
 if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
@@ -24,6 +26,7 @@ def compare(
     steps: int = 100_000,
     seeds: int = 16,
     seed: int = 0,
+    overrides: Mapping[str, Any] | None = None,
     tracking: bool | str = False,
 ) -> Comparison:
     """Train every candidate on every task, and test the first one against each of the others.
@@ -34,6 +37,9 @@ def compare(
         steps: env steps of each lifetime, unless ``tasks`` is a mapping.
         seeds: number of lifetimes of each candidate on each task; all candidates have the same seeds.
         seed: seed of the random stream from which all seeds are drawn.
+        overrides: other values of candidates by dotted path, such as ``{"rule.ppo.clip": 0.3}``: of the first one, unless
+            the name or the place of another one stands before the path (``"dpo:rule.dpo.epochs"``, ``"2:rule.dpo.epochs"``).
+            The names of a list tell its changes.
         tracking: whether to track the comparison, or the address of the store.
 
     Returns:
@@ -44,12 +50,34 @@ def compare(
     """
     from discover.config.candidates import check_different
 
-    algorithms = {name: load(candidate, store=store_of(tracking)) for name, candidate in by_name(candidates).items()}
+    algorithms = algorithms_of(candidates, overrides or {}, store_of(tracking))
     check_different(plugins(), algorithms)
     runs, seeds, seed = task_runs(tasks, steps), count("seeds", seeds), count("seed", seed, 0)
     with command_session("compare", tracking) as running:
         comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
     return dataclasses.replace(comparison, facts=running.facts)
+
+
+def algorithms_of(
+    candidates: Sequence[Candidate] | Mapping[str, Candidate], overrides: Mapping[str, Any], store: str | None
+) -> dict[str, Algorithm]:
+    """Candidates by name, changed; the names of a list tell versions in the place of aliases, and changes."""
+    from discover.config.candidates import place_and_path
+    from discover.config.overrides import changed_name, changes_of
+
+    called, algorithms = named(candidates), {}
+    changes: list[dict[str, Any]] = [{} for _ in called]
+    for key, value in overrides.items():
+        place, path = place_and_path([name for name, _ in called], key, f"overrides '{key}'")
+        changes[place][path] = value
+    for (name, candidate), own in zip(called, changes, strict=True):
+        found = settled(candidate, store)
+        name = name if isinstance(candidates, Mapping) else changed_name(name_of(found), changes_of(own))
+        if name in algorithms:
+            twice = f"candidate '{without_secrets(name)}' is given twice"
+            raise UserError(f"{twice}: leave one out, or give a mapping from names to candidates.")
+        algorithms[name] = load(found, overrides=own, store=store)
+    return algorithms
 
 
 def compare_in(

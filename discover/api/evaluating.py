@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from discover.api.loaded import plugins
 from discover.api.running import count
+from discover.base.errors import UserError
 
 if TYPE_CHECKING:
     from discover.evaluation.episodes import Evaluation
@@ -21,16 +22,19 @@ def evaluate(
     seed: int = 0,
     sample: bool = False,
     gif: str | os.PathLike[str] | None = None,
+    store: str | None = None,
 ) -> Evaluation:
     """Let a trained agent act for whole episodes; it learns no more, and a normalizer counts no more.
 
     Args:
-        agent: a file that ``discover.train(..., agents=folder)`` or ``discover train --agents`` wrote.
+        agent: a file that ``discover.train(..., agents=folder)`` or ``discover train --agents`` wrote, or that of a run in
+            MLflow (``runs:/RUN_ID/agents/seed-0.agent``).
         task: where to act; by default the task that it was trained on.
         episodes: how many, at least 2.
         seed: of all randomness.
         sample: act as in training, with all exploration; otherwise greedily, by `UpdateRule.act_greedily`.
         gif: a file for an animated picture of one more episode.
+        store: address of the tracking store.
 
     Returns:
         The returns and lengths of the episodes, and the mean return with its interval.
@@ -43,8 +47,12 @@ def evaluate(
     from discover.evaluation.agent_file import load_agent
     from discover.evaluation.animation import animate
     from discover.evaluation.episodes import play
+    from discover.evaluation.kept_agents import kept_agents
 
-    loaded, environment = load_agent(Path(agent), plugins().registry, task)
+    with kept_agents(plugins(), os.fspath(agent), store) as files:
+        if len(files) > 1:
+            raise UserError(f"'{os.fspath(agent)}' holds {len(files)} agents: give one of them, such as '{next(iter(files))}'.")
+        loaded, environment = load_agent(next(iter(files.values())), plugins().registry, task)
     key_play, key_picture = seed_keys(count("seed", seed, 0), "evaluate", 2)
     result = play(loaded, environment, key_play, episodes=count("episodes", episodes), sample=sample)
     if gif is not None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from discover.api.candidates import Candidate, load, name_of
+from discover.api.candidates import Candidate, load, name_of, settled
+from discover.api.loaded import plugins
 
 
-def export(candidate: Candidate, *, to: str | os.PathLike[str], store: str | None = None) -> list[Path]:
+def export(
+    candidate: Candidate,
+    *,
+    to: str | os.PathLike[str],
+    overrides: Mapping[str, Any] | None = None,
+    store: str | None = None,
+) -> list[Path]:
     """Write a candidate as source that needs JAX, NumPy and optax alone.
 
     The folder receives ``rule.py`` (the rule, its network and all of its numbers), ``arrays.npz`` (weights of the rule, if it
@@ -18,6 +27,7 @@ def export(candidate: Candidate, *, to: str | os.PathLike[str], store: str | Non
     Args:
         candidate: see `load`.
         to: a folder that is empty or not there yet.
+        overrides: other values of the candidate by dotted path, such as ``{"rule.ppo.clip": 0.3}``.
         store: address of the tracking store.
 
     Returns:
@@ -26,6 +36,10 @@ def export(candidate: Candidate, *, to: str | os.PathLike[str], store: str | Non
     Raises:
         UserError: the folder is not empty, or the candidate cannot be exported.
     """
+    from discover.config.candidate_file import fingerprint_of
+    from discover.config.overrides import changed_name, changes_of
     from discover.exporting.export import export_candidate
 
-    return export_candidate(load(candidate, store=store), name_of(candidate), Path(to))
+    candidate = settled(candidate, store)
+    algorithm, name = load(candidate, overrides=overrides, store=store), changed_name(name_of(candidate), changes_of(overrides))
+    return export_candidate(algorithm, name, Path(to), fingerprint=fingerprint_of(plugins().registry, algorithm))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from discover.api.candidates import Candidate, load, name_of
+from discover.api.candidates import Candidate, load, name_of, settled
 from discover.api.loaded import plugins
 from discover.api.running import command_session, count, task_run
 
@@ -18,12 +18,19 @@ if TYPE_CHECKING:
     from discover.reading.sweeps import Sensitivity
 
 
-def show(candidate: Candidate, *, name: str | None = None, store: str | None = None) -> CandidatePage:
+def show(
+    candidate: Candidate,
+    *,
+    name: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    store: str | None = None,
+) -> CandidatePage:
     """Describe a candidate: its effective parts, the nearest known recipe, formulas, and what is known of it.
 
     Args:
         candidate: see `load`. The champion in the directory of a search comes with its report, lineage and cost.
-        name: of the candidate in the page; what ``candidate`` calls it unless given.
+        name: of the candidate in the page; what ``candidate`` calls it, with its overrides, unless given.
+        overrides: other values of the candidate by dotted path; what is known of the candidate is not of the changed one.
         store: address of the tracking store.
 
     Returns:
@@ -35,14 +42,17 @@ def show(candidate: Candidate, *, name: str | None = None, store: str | None = N
     >>> show("dpo").sentence
     'dpo is the recipe dpo.'
     """
+    from discover.config.overrides import changed_name, changes_of
     from discover.reading.facts import CandidateFacts
     from discover.reading.known_facts import known_facts
     from discover.reading.page import candidate_page
 
-    algorithm, facts = load(candidate, store=store), CandidateFacts()
-    if isinstance(candidate, str | os.PathLike):
+    candidate = settled(candidate, store)
+    algorithm, facts = load(candidate, overrides=overrides, store=store), CandidateFacts()
+    if isinstance(candidate, str | os.PathLike) and not overrides:
         facts = known_facts(plugins(), os.fspath(candidate), algorithm, store)
-    return candidate_page(algorithm, plugins().registry, name=name or name_of(candidate), facts=facts)
+    name = name or changed_name(name_of(candidate), changes_of(overrides))
+    return candidate_page(algorithm, plugins().registry, name=name, facts=facts)
 
 
 def sensitivity(
@@ -54,6 +64,7 @@ def sensitivity(
     points: int = 5,
     seed: int = 0,
     numbers: Sequence[str] = (),
+    overrides: Mapping[str, Any] | None = None,
     store: str | None = None,
 ) -> Sensitivity:
     """Train a candidate with each of its numbers at several places of its range; all else stays as it is.
@@ -69,6 +80,7 @@ def sensitivity(
         points: values of each number, the candidate's own among them.
         seed: of the stream that all seeds come from.
         numbers: the numbers to vary, by their paths or the ends of them; all unless given.
+        overrides: other values of the candidate by dotted path, such as ``{"rule.ppo.clip": 0.3}``.
         store: address of the tracking store.
 
     Returns:
@@ -78,7 +90,7 @@ def sensitivity(
         UserError: one seed, one point, an unknown number or task, or a candidate that cannot be trained on it.
         EvaluationError: the candidate's program cannot be compiled or run.
     """
-    algorithm, run = load(candidate, store=store), task_run(task, steps)
+    algorithm, run = load(candidate, overrides=overrides, store=store), task_run(task, steps)
     seeds, points, seed = count("seeds", seeds), count("points", points), count("seed", seed, 0)
     with command_session("show", tracking=False) as running:
         return sensitivity_in(running, algorithm, run, seeds=seeds, points=points, seed=seed, numbers=numbers)

@@ -48,7 +48,8 @@ def search(
     """
     from discover.outer_loop.search import search as searched
 
-    values, place = config_words(config, overrides, settings), None if directory is None else Path(directory)
+    values = config_words(config, overrides, settings, store_of(tracking))
+    place = None if directory is None else Path(directory)
 
     def work(running: Session) -> SearchResult:
         return searched(running.plugins, values, place, progress=running.progress)
@@ -97,10 +98,12 @@ def config_words(
     config: str | os.PathLike[str] | Mapping[str, Any] | Component,
     overrides: Mapping[str, Any] | None,
     settings: Mapping[str, Any],
+    store: str | None = None,
 ) -> dict[str, Any]:
-    """The config as a mapping of plain values."""
+    """The config as a mapping of plain values, with the candidates that it takes from elsewhere."""
     from discover.components.component import Component
     from discover.config.build import config_of
+    from discover.config.elsewhere import with_candidates
     from discover.config.reading import read_config, with_settings
 
     if isinstance(config, Component):
@@ -110,7 +113,7 @@ def config_words(
     if not isinstance(config, Mapping):
         raise UserError(f"a config is a file, a mapping or a space; got {config!r}.")
     changes = [f"{key}={_plain(key, value)}" for key, value in (overrides or {}).items()]
-    return with_settings({**config, **settings} if settings else config, changes)
+    return with_candidates(plugins(), with_settings({**config, **settings} if settings else config, changes), store)
 
 
 def _plain(key: str, value: Any) -> str:

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discover.api.candidates import Candidate, load, name_of
+from discover.api.candidates import Candidate, load, name_of, settled
 from discover.api.running import command_session, count, store_of, task_run
 
 if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
     from discover.contract.events import TaskRun
     from discover.contract.results import Training
-    from discover.inner_loop.agents import Learned
     from discover.plugin.session import Session
 
 
@@ -53,6 +52,7 @@ def train(
     """
     from discover.config.overrides import changed_name, changes_of
 
+    candidate = settled(candidate, store_of(tracking))
     algorithm = load(candidate, overrides=overrides, store=store_of(tracking))
     name = name or changed_name(name_of(candidate), changes_of(overrides))
     seeds, seed = count("seeds", seeds), count("seed", seed, 0)
@@ -74,15 +74,10 @@ def train_in(
 ) -> Training:
     """Train a candidate in a session that is open already, see `train`."""
     from discover.config.search_config import default_executor
-    from discover.evaluation.agent_file import save_agents
     from discover.evaluation.train import train as trained
-    from discover.storage.files import check_empty
 
-    if agents is not None:
-        check_empty(agents, "agents folder")
     registry = running.plugins.registry
-    learned: list[Learned] = []
-    training = trained(
+    return trained(
         registry,
         default_executor(registry),
         name,
@@ -92,8 +87,5 @@ def train_in(
         seed=seed,
         progress=lambda share: running.progress(f"{name} on {run.label}", share),
         tell=running.plugins.tell,
-        keep=None if agents is None else learned.extend,
+        agents=agents,
     )
-    if agents is not None:
-        save_agents(agents, registry, training, learned)
-    return training

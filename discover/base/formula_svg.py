@@ -42,6 +42,17 @@ def formula_svg(latex: str) -> str:
     )
 
 
+def check_formula(latex: str) -> None:
+    r"""Check that a formula can be drawn, which costs less than to draw it.
+
+    Raises:
+        UserError: mathtext does not know it.
+
+    >>> check_formula(r"\gamma = 0.99")
+    """
+    _outline(latex)
+
+
 def _outline(latex: str) -> Path:
     """The outline of all characters of a formula; y points up."""
     import_matplotlib()

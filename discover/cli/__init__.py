@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from discover.cli import (
+    adapt,
     compare,
     config,
     evaluate,
@@ -76,6 +77,12 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
     (app, "runs", runs.run, "discover runs --kind search"),
     (app, "train", train.run, "discover train ppo --task CartPole-v1 --seeds 10"),
     (app, "compare", compare.run, "discover compare champion.candidate ppo --tasks CartPole-v1,Acrobot-v1 --seeds 16"),
+    (
+        app,
+        "adapt",
+        adapt.run,
+        "discover adapt maml promp --task navigation-square --episodes 60 --batch 20 --meta-steps 800000",
+    ),
     (app, "export", export.run, "discover export champion.candidate --to my_rule"),
     (app, "evaluate", evaluate.run, "discover evaluate agents/seed-0.agent --episodes 100 --gif episode.gif"),
     (app, "promote", promote.run, "discover promote models:/quickstart/3 --seeds 16"),

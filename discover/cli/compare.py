@@ -8,11 +8,11 @@ import typer
 
 from discover.base.errors import UserError
 from discover.cli.completion import candidates, task_list
-from discover.cli.guard import raise_late
+from discover.cli.guard import raise_late, repeatable_session
 from discover.cli.options import MOST_STEPS, STEPS, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import print_comparison, print_json, quiet_output, tracked_lines
 from discover.config.candidates import HELP, candidates_from
-from discover.plugin.session import session, start_plugins
+from discover.plugin.session import start_plugins
 
 if TYPE_CHECKING:
     from discover.contract.events import TaskRun
@@ -56,7 +56,7 @@ def run(
 
         runs = runs_of(tasks, steps)
         algorithms = candidates_from(plugins, names, options.store, settings=settings or ())
-        with session(options.command("compare"), plugins) as running:
+        with repeatable_session(options.command("compare"), plugins, "comparison") as running:
             comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
     if options.json:
         summary = {"candidates": list(algorithms), "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}

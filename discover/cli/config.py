@@ -11,7 +11,7 @@ from discover.base.errors import UserError
 from discover.base.mistakes import MistakesError
 from discover.base.text_table import counted
 from discover.cli.completion import names_of
-from discover.cli.options import Json, PluginsDir, Settings
+from discover.cli.options import Json, PluginsDir, Settings, Tracking
 from discover.cli.output import print_json, quiet_output
 from discover.plugin.session import start_plugins
 
@@ -27,13 +27,14 @@ def check(
         bool, typer.Option("--trace", help="Trace the first candidate and the baselines too, as a search does: takes longer.")
     ] = False,
     json: Json = False,
+    tracking: Tracking = None,
     plugins_dir: PluginsDir = None,
 ) -> None:
     """Check a config without running it, and tell all its mistakes."""
     with quiet_output(json):
         plugins = start_plugins(plugins_dir)
         try:
-            checked, mistakes, status = _check(plugins, config, settings or [], trace), [], 0
+            checked, mistakes, status = _check(plugins, config, settings or [], trace=trace, store=tracking), [], 0
         except UserError as error:
             if not json:
                 raise
@@ -83,12 +84,13 @@ def new(
     print(text, end="")
 
 
-def _check(plugins: Plugins, config: Path, settings: list[str], trace: bool) -> SearchConfig:
+def _check(plugins: Plugins, config: Path, settings: list[str], *, trace: bool, store: str | None) -> SearchConfig:
     """The config in a file, with or without the traces of a search."""
+    from discover.config.elsewhere import with_candidates
     from discover.config.reading import read_config
     from discover.config.search_config import checked_config
 
-    values = read_config(config, settings)
+    values = with_candidates(plugins, read_config(config, settings), store)
     if not trace:
         return checked_config(plugins.registry, values)
     from discover.outer_loop.search import check

@@ -16,10 +16,11 @@ def print_estimate(config: Path, settings: Sequence[str], options: Common) -> No
     """Print what a search would cost."""
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
+        from discover.config.elsewhere import with_candidates
         from discover.config.reading import read_config
         from discover.outer_loop.estimate import estimate
 
-        values = read_config(config, settings)
+        values = with_candidates(plugins, read_config(config, settings), options.store)
         in_order()
         with progress_on_stderr() as progress:
             expected = estimate(plugins, values, progress)

@@ -8,15 +8,16 @@ from typing import Annotated
 import typer
 
 from discover.cli.completion import candidates
-from discover.cli.options import Json, PluginsDir, Tracking
+from discover.cli.options import Changes, Json, PluginsDir, Tracking
 from discover.cli.output import print_json, print_text, quiet_output
-from discover.config.candidates import HELP, candidate_from
+from discover.config.candidates import HELP, candidate_from, settled
 from discover.plugin.session import start_plugins
 
 
 def run(
     candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help=HELP, autocompletion=candidates)],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A folder that is empty or not there yet.")],
+    settings: Changes = None,
     json: Json = False,
     tracking: Tracking = None,
     plugins_dir: PluginsDir = None,
@@ -24,11 +25,18 @@ def run(
     """Write a candidate as source that needs JAX, NumPy and optax alone, with an example and a test."""
     with quiet_output(json):
         plugins = start_plugins(plugins_dir)
+        from discover.config.candidate_file import fingerprint_of
+        from discover.config.overrides import changed, changed_name, changes_in
         from discover.exporting.export import export_candidate
 
-        files = export_candidate(candidate_from(plugins, candidate, tracking), candidate, to)
+        changes, candidate = changes_in(settings or ()), settled(plugins, candidate, tracking)
+        algorithm = changed(plugins.registry, candidate_from(plugins, candidate, tracking), changes)
+        name, fingerprint = changed_name(candidate, changes), fingerprint_of(plugins.registry, algorithm)
+        files = export_candidate(algorithm, name, to, fingerprint=fingerprint)
     if json:
-        print_json({"candidate": candidate, "folder": to, "files": [file.name for file in files], "tolerance": 1e-6})
+        facts = {"candidate": name, "fingerprint": fingerprint, "folder": to}
+        print_json({**facts, "files": [file.name for file in files], "tolerance": 1e-6})
         return
-    print_text(f"{candidate} is exported to {to}; five updates equal those of the original to 1e-6.")
+    print_text(f"{name} is exported to {to}; five updates equal those of the original to 1e-6.")
     print_text("\n".join(f"  {file}" for file in files))
+    print_text(f"fingerprint: {fingerprint}")

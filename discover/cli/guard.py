@@ -29,6 +29,8 @@ from discover.base.mistakes import MistakesError
 from discover.process import interruption
 
 if TYPE_CHECKING:
+    from discover.contract.events import Command
+    from discover.plugin.loader import Plugins
     from discover.plugin.session import Session
 
 R = TypeVar("R")
@@ -42,6 +44,33 @@ class StoppedError(DiscoverError):
     def __init__(self, message: str, cause: KeyboardInterrupt):
         super().__init__(message)
         self.exit_status = interruption.status_of(cause)
+
+
+@contextmanager
+def repeatable_session(command: Command, plugins: Plugins, work: str) -> Iterator[Session]:
+    """Run a command that can be repeated, but cannot go on where it was stopped.
+
+    Args:
+        command: that begins.
+        plugins: the loaded plugins.
+        work: what it does, as a stop names it.
+
+    Raises:
+        StoppedError: ctrl-C or SIGTERM; the message says what is left of the work.
+    """
+    from discover.plugin.session import session
+
+    running: Session | None = None
+    try:
+        with session(command, plugins) as running:
+            yield running
+    except BaseException as error:
+        stop = interruption.behind(error)
+        if stop is None:
+            raise
+        run_id = running.facts.get("run_id") if running else None
+        left = "nothing of it is kept" if run_id is None else f"what was tracked of it is run {run_id}"
+        raise StoppedError(f"the {work} has not finished, and {left}; the same command starts it again.", stop) from None
 
 
 def raise_late(session: Session) -> None:

@@ -49,7 +49,7 @@ def facts_of(checked: PluginCheck) -> dict[str, Any]:
 
 def _facts(outcome: Outcome) -> dict[str, Any]:
     problem = None if outcome.problem is None else outcome.problem._asdict()
-    rest = {"skipped": outcome.skipped or None, "problem": problem}
+    rest = {"skipped": outcome.skipped or None, "notes": list(outcome.notes), "problem": problem}
     return {"kind": outcome.kind, "name": outcome.name, "passed": problem is None, "seconds": round(outcome.seconds, 3), **rest}
 
 
@@ -73,5 +73,7 @@ def _print(checked: PluginCheck) -> None:
             print_text("".join(f"  {f'{label}:':6} {text}\n" for label, text in lines if text))
     rows = [(each.kind, each.name, verdict(each), f"{each.seconds:.1f}") for each in checked.outcomes]
     print_table(("kind", "name", "verdict", "seconds"), rows)
-    failed = sum(each.problem is not None for each in checked.outcomes)
-    print_text(f"{len(rows)} checked, {failed} failed, {checked.seconds:.1f} s")
+    for outcome in checked.outcomes:
+        for note in outcome.notes:
+            print_text(f"note on {outcome.kind} {outcome.name}: {note}")
+    print_text(checked.summary)

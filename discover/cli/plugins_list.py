@@ -48,11 +48,11 @@ def list_entries(
         entries = _of_kind(entries, kind)
     if search is not None:
         entries = [entry for entry in entries if _holds(entry, search)]
-        if not entries:
-            raise UserError(f"--search '{search}': no name and no summary holds it; leave it out to see all.")
     rows = [[*map(str, line_of(entry).values())] for entry in entries]
     if json:
         print_json([line_of(entry) for entry in entries])
+    elif search is not None and not entries:
+        print(f"nothing there whose name or summary holds '{search}'")
     elif sys.stdout.isatty() and not everything:
         _print_screen(rows)
     else:

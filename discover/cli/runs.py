@@ -28,7 +28,7 @@ _COLUMNS = ("name", "kind", "when", "status", "best", "verdict", _PLACE)
 
 def run(
     kind: Annotated[
-        str | None, typer.Option("--kind", metavar="KIND", help="Only these: search, comparison or training.")
+        str | None, typer.Option("--kind", metavar="KIND", help="Only these: search, comparison, training or adaptation.")
     ] = None,
     search: Annotated[str, typer.Option("--search", metavar="WORD", help="Only those whose name holds this.")] = "",
     limit: Annotated[
@@ -39,7 +39,7 @@ def run(
     tracking: Tracking = None,
     plugins_dir: PluginsDir = None,
 ) -> None:
-    """List the newest searches, comparisons and trainings of the tracking store.
+    """List the newest searches, comparisons, trainings and adaptations of the tracking store.
 
     Without a store, the searches whose directories lie in ./discover-runs.
     """
@@ -69,7 +69,7 @@ def _row(one: RunSummary, narrow: bool) -> dict[str, str]:
         "kind": one.kind,
         "when": time.strftime("%m-%d %H:%M" if narrow else "%Y-%m-%d %H:%M", time.localtime(one.started)),
         "status": one.status,
-        "best": "" if one.best is None else number(one.best),
+        "best": " ".join(filter(None, (_cut(one.best_name, _LONGEST_NAME), "" if one.best is None else number(one.best)))),
         "verdict": _cut(one.verdict, _LONGEST),
         _PLACE: one.run_id or str(one.directory or ""),
     }

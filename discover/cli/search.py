@@ -13,6 +13,7 @@ from discover.cli.dry_run import print_estimate
 from discover.cli.guard import StoppedError, raise_late
 from discover.cli.options import Common, Json, NoTracking, PluginsDir, Promote, Settings, Tracking, common
 from discover.cli.output import command_line, print_comparison, print_json, quiet_output, tracked_lines
+from discover.contract.hooks import hookimpl
 from discover.plugin.session import Session, session, start_plugins
 from discover.process import interruption
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from discover.contract.events import SearchInfo
     from discover.contract.results import SearchResult
     from discover.plugin.loader import Plugins
+
+
+_SUBJECT = "search"  # of `interruption.say_when_killed`
 
 
 class Outcome(NamedTuple):
@@ -55,10 +59,11 @@ def run(
         return
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
+        from discover.config.elsewhere import with_candidates
         from discover.config.reading import read_config
         from discover.outer_loop.search import search
 
-        values = read_config(config, settings or ())
+        values = with_candidates(plugins, read_config(config, settings or ()), options.store)
 
         def work(running: Session) -> SearchResult:
             return search(running.plugins, values, directory, progress=running.progress)
@@ -90,6 +95,7 @@ def run_search(
     running: Session | None = None
     try:
         with session(options.command(name, directory), plugins) as running:
+            plugins.manager.register(_LastWords(options.plugins_dir))  # until the session ends
             result = work(running)
     except BaseException as error:  # a stop may come at any time, from the first trace to the report
         stop = interruption.behind(error)
@@ -98,9 +104,24 @@ def run_search(
         if stop is None or begun is None:
             raise
         raise StoppedError(how_to_go_on(begun, options.plugins_dir, search and search.name), stop) from None
+    finally:
+        interruption.say_when_killed(_SUBJECT, "")
     search = running.progress.search
     assert search is not None
     return Outcome(search, result, running)
+
+
+class _LastWords:
+    """Has a second signal, which ends the process at once, say how to go on with the search of the command."""
+
+    def __init__(self, plugins_dir: Path | None):
+        self._plugins_dir, self._told = plugins_dir, False
+
+    @hookimpl
+    def discover_search_started(self, search: SearchInfo) -> None:
+        if not self._told:  # those inside it tune baselines
+            interruption.say_when_killed(_SUBJECT, how_to_go_on(search.directory, self._plugins_dir, search.name))
+        self._told = True
 
 
 def how_to_go_on(directory: Path, plugins_dir: Path | None, name: str | None = None) -> str:

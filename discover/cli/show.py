@@ -12,7 +12,7 @@ from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late
 from discover.cli.options import STEPS, Changes, Json, PluginsDir, Seed, Seeds, Steps, Tracking
 from discover.cli.output import escaped, print_json, print_text, quiet_output, terminal_width
-from discover.config.candidates import HELP, candidate_from
+from discover.config.candidates import HELP, candidate_from, settled
 from discover.plugin.session import session, start_plugins
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def run(
         from discover.reading.page import candidate_page
 
         changes, found = changes_in(settings or ()), None
+        candidate = settled(plugins, candidate, tracking)
         algorithm = changed(plugins.registry, candidate_from(plugins, candidate, tracking), changes)
         facts = None if changes else known_facts(plugins, candidate, algorithm, tracking)
         with session(Command("show", tracking=False, json=json), plugins) as running:

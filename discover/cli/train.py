@@ -9,11 +9,11 @@ import typer
 
 from discover.base.text_table import counted, interval, number
 from discover.cli.completion import candidates, names_of
-from discover.cli.guard import raise_late
+from discover.cli.guard import raise_late, repeatable_session
 from discover.cli.options import STEPS, Changes, Json, NoTracking, PluginsDir, Seed, Seeds, Steps, Tracking, common
 from discover.cli.output import plain, print_json, quiet_output, tracked_lines
-from discover.config.candidates import HELP, candidate_from
-from discover.plugin.session import session, start_plugins
+from discover.config.candidates import HELP, candidate_from, settled
+from discover.plugin.session import start_plugins
 
 if TYPE_CHECKING:
     from discover.contract.results import Training
@@ -47,10 +47,10 @@ def run(
         from discover.config.overrides import changed, changed_name, changes_in
         from discover.contract.events import TaskRun
 
-        changes = changes_in(settings or ())
+        changes, candidate = changes_in(settings or ()), settled(plugins, candidate, options.store)
         algorithm = changed(plugins.registry, candidate_from(plugins, candidate, options.store), changes)
         name = changed_name(candidate, changes)
-        with session(options.command("train"), plugins) as running:
+        with repeatable_session(options.command("train"), plugins, "training") as running:
             training = train_in(running, name, algorithm, run=TaskRun(task, steps), seeds=seeds, seed=seed, agents=agents)
     if options.json:
         print_json(_summary(training, running.facts) | ({} if agents is None else {"agents": agents}))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 from typing import Annotated
 
 import typer
@@ -12,6 +10,7 @@ import typer
 from discover.base.errors import UserError
 from discover.cli.options import PluginsDir, Tracking
 from discover.plugin.session import start_plugins
+from discover.process.serving import serve
 
 _HOST = "127.0.0.1"
 
@@ -31,13 +30,7 @@ def run(
         raise UserError("no loaded plugin serves a page: is the plugin 'mlflow' blocked or broken?")
     links = plugins.hook.discover_ui_links(store=tracking, run=shown) or {}
     _check_port(port)
-    place = f"http://{_HOST}:{port}"
-    first, *others = links.items() or [("", "")]
-    print(f"look at {place}{first[1]} (ctrl-C ends it)", file=sys.stderr, flush=True)
-    for label, link in others:
-        print(f"{label}: {place}{link}", file=sys.stderr, flush=True)
-    # The server takes the place of this process: whatever ends the one ends the other.
-    os.execvp(line[0], line)
+    serve(line, _HOST, port, links)  # in the place of this process: whatever ends the one ends the other
 
 
 def _check_port(port: int) -> None:

@@ -140,6 +140,11 @@ def component(cls: type[C]) -> type[C]:
     return final
 
 
+def is_decorated(cls: type) -> bool:
+    """Whether a class itself is decorated by `component`, and not only a class above it or by another decorator."""
+    return vars(cls).get("__post_init__") is _cast_and_check
+
+
 @functools.cache
 def fields(cls: type[Component]) -> tuple[Field, ...]:
     """The fields of a component class, in the order of their declaration.

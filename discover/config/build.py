@@ -31,6 +31,9 @@ from discover.contract.registry import Entry, Registry
 
 C = TypeVar("C", bound=Component)
 
+ORIGIN = "origin"
+"""The key of an algorithm that says where its values come from, such as ``models:/quickstart/3``; nothing depends on it."""
+
 FREE_KEYS = ("high", "low", "scale", "start", "std")
 """What a value that is left open may be given."""
 
@@ -50,14 +53,14 @@ def algorithm_from(registry: Registry, value: Any, where: str = "candidate") -> 
         return built(_entry(registry, "recipe", value, where).value)
     if not isinstance(value, Mapping):
         raise UserError(f"{where} must be the name of a recipe or a mapping with 'rule' and 'network'; got {value!r}.")
-    rest = {key: inner for key, inner in value.items() if key != "recipe"}
+    rest = {key: inner for key, inner in value.items() if key not in ("recipe", ORIGIN)}
     if "recipe" not in value:
         return built(rest)
     try:
         base = _entry(registry, "recipe", str(value["recipe"]), f"{where}.recipe").value
     except UserError as error:
         raise MistakesError([Mistake(f"{where}.recipe", str(error)), *_wrong_anyway(lambda: built(rest))]) from None
-    return built(_merged_fields(base, rest))
+    return built(merged_fields(base, rest))
 
 
 def environment_from(registry: Registry, value: Any, where: str = "task") -> Environment:
@@ -132,7 +135,7 @@ def _needs(where: str) -> str:
     return f"{where} needs '"
 
 
-def _merged_fields(base: Mapping[str, Any], change: Mapping[str, Any]) -> Mapping[str, Any]:
+def merged_fields(base: Mapping[str, Any], change: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings of a component with some changed."""
     return {**base, **{key: _merged_value(base[key], inner) if key in base else inner for key, inner in change.items()}}
 
@@ -144,7 +147,7 @@ def _merged_value(base: Any, change: Any) -> Any:
     if not (isinstance(before, Mapping) and len(before) == 1 and name in before) or name in ("free", "choice"):
         return change
     settings = before[name] or {}, change[name] or {}
-    return {name: _merged_fields(*settings)} if all(isinstance(s, Mapping) for s in settings) else change
+    return {name: merged_fields(*settings)} if all(isinstance(s, Mapping) for s in settings) else change
 
 
 def _named(value: Any, kind: type[Component], where: str) -> tuple[str, Mapping[str, Any]]:
@@ -169,6 +172,8 @@ def _entry(registry: Registry, kind: str, name: str, where: str) -> Entry:
 def _field_from(registry: Registry, field: Field, value: Any, where: str) -> Any:
     if field.role == "subtree":
         return _subtree_from(registry, field.type, value, where)
+    if isinstance(field.domain, WeightsDomain) and isinstance(value, Mapping):
+        value = {name: _array(inner) for name, inner in value.items()}
     if field.role == "leaf":
         return _leaf_from(value, where)
     if isinstance(value, Mapping) and set(value) == {"choice"}:
@@ -289,6 +294,16 @@ def _arranged(template: Any, leaves: Any) -> Any:
     if not isinstance(leaves, Mapping) or set(leaves) != set(names):
         return leaves
     return jax.tree.unflatten(jax.tree.structure(template), [leaves[name] for name in names])
+
+
+def _array(value: Any) -> Any:
+    """An array that a config writes as lists of numbers; anything else as it is."""
+    if not isinstance(value, list):
+        return value
+    try:
+        return np.asarray(value, np.float32)
+    except (ValueError, TypeError, OverflowError):  # rows of different lengths, or no numbers
+        return value
 
 
 def _by_path(weights: Any) -> dict[str, Any]:

@@ -84,6 +84,17 @@ def _check_is_no_other(path: Path) -> None:
         raise UserError(f"'{shown}' is no file of a candidate: give one whose name ends in {', '.join(FILES)}.")
 
 
+def settled(plugins: Plugins, text: str, store: str | None = None) -> str:
+    """A candidate as its user calls it, with the version in the place of an alias, which may move to another one.
+
+    Raises:
+        UserError: there is no such model, version or alias.
+    """
+    if not is_address(text):
+        return text
+    return plugins.hook.discover_fixed_address(address=text, store=store) or text
+
+
 def is_address(text: str) -> bool:
     """Whether a text is an address in a tracking store.
 
@@ -111,9 +122,9 @@ def candidates_from(
 
     candidates: dict[str, Algorithm] = {}
     mistakes = Mistakes()
-    for text, own in zip(texts, _by_place(texts, settings, mistakes), strict=True):
+    for called, own in zip(texts, _by_place(texts, settings, mistakes), strict=True):
         with mistakes.at(""):
-            changes = changes_in(own)
+            changes, text = changes_in(own), settled(plugins, called, store)
             name = changed_name(text, changes)
             if name in candidates:
                 raise UserError(f"candidate '{name}' is given twice: leave one out.")
@@ -143,21 +154,36 @@ def _by_place(texts: Sequence[str], settings: Iterable[str], mistakes: Mistakes)
     own: list[list[str]] = [[] for _ in texts]
     for setting in settings:
         key, equals, value = setting.partition("=")
-        name, colon, path = key.rpartition(":")
         with mistakes.at(""):
-            own[_place(texts, name, setting) if colon else 0].append(f"{path}{equals}{value}")
+            place, path = place_and_path(texts, key, f"--set '{setting}'")
+            own[place].append(f"{path}{equals}{value}")
     return own
 
 
-def _place(texts: Sequence[str], name: str, setting: str) -> int:
-    """The place of the candidate that a setting names, or numbers from 1."""
+def place_and_path(texts: Sequence[str], key: str, origin: str) -> tuple[int, str]:
+    """The place of the candidate that the key of a change names, or numbers from 1, and the path in it.
+
+    Args:
+        texts: what the user calls the candidates.
+        key: a path, which the name or the number of a candidate and ``:`` may precede; else it is of the first one.
+        origin: begins the message of an error.
+
+    Raises:
+        UserError: there is no such candidate, or several of that name.
+
+    >>> place_and_path(["ppo", "dpo"], "dpo:rule.dpo.epochs", "overrides")
+    (1, 'rule.dpo.epochs')
+    """
+    name, colon, path = key.rpartition(":")
+    if not colon:
+        return 0, path
     if texts.count(name) == 1:
-        return texts.index(name)
+        return texts.index(name), path
     if name.isdecimal() and len(name) < 9 and 1 <= int(name) <= len(texts):
-        return int(name) - 1
+        return int(name) - 1, path
     if name in texts:
-        raise UserError(f"--set '{setting}': several candidates are called '{name}': write the place of one, such as 1:...")
-    raise UserError(f"--set '{setting}': no candidate here is called '{name}'; {nearest(name, set(texts))}.")
+        raise UserError(f"{origin}: several candidates are called '{name}': write the place of one, such as 1:...")
+    raise UserError(f"{origin}: no candidate here is called '{name}'; {nearest(name, set(texts))}.")
 
 
 def check_different(plugins: Plugins, candidates: Mapping[str, Algorithm]) -> None:

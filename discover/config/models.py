@@ -46,8 +46,8 @@ class ReportModel(Section):
 
     baselines: Annotated[dict[str, Any], Baselines()] = Field(
         {},
-        description="Candidates to compare the champion with, by name: a recipe, a candidate, or {tune: SPACE} for the "
-        "champion of a search over that space with the same budget.",
+        description="Candidates to compare the champion with, by name: a recipe, an address in MLflow (models:/NAME@champion), "
+        "a candidate, or {tune: SPACE} for the champion of a search over that space with the same budget.",
     )
     tasks: Annotated[
         Annotated[list[TaskModel], Field(min_length=1)] | None, Items(TaskModel.form, or_null="those of the search")

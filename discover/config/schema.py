@@ -14,7 +14,7 @@ from discover.components.component import Component, Field, fields
 from discover.components.number_domains import IntegerDomain, RealDomain, Scale
 from discover.components.option_domains import OptionIndexDomain
 from discover.components.static_fields import AtLeast
-from discover.config.build import FREE_KEYS
+from discover.config.build import FREE_KEYS, ORIGIN
 from discover.config.models import ConfigModel
 from discover.config.values import COMPONENT
 from discover.contract.algorithm import Algorithm
@@ -67,13 +67,15 @@ class _Components:
         self._entries = [entry for entry in registry.entries() if entry.component is not None]
 
     def definitions(self) -> Schema:
-        recipe = {"recipe": {**self._names("recipe"), "description": "A known algorithm to start from."}}
-        algorithm = self._mapping(Algorithm, recipe)
+        known = _any_of([self._names("recipe"), _ELSEWHERE])
+        recipe = {"recipe": {**known, "description": "A known algorithm to start from, an address in MLflow, or a file."}}
+        origin = {ORIGIN: {"type": "string", "description": "Where the values come from; nothing depends on it."}}
+        algorithm = self._mapping(Algorithm, {**recipe, **origin})
         algorithm["anyOf"] = [{"required": ["recipe"]}, {"required": _required(Algorithm)}]
         definitions: Schema = {
             "free": _FREE,
             "task": self._names("task"),
-            "candidate": {"anyOf": [self._names("recipe"), algorithm]},
+            "candidate": {"anyOf": [self._names("recipe"), _ELSEWHERE, algorithm]},
             "baseline": {"anyOf": [{COMPONENT: "candidate"}, _only("tune", {COMPONENT: "candidate"})]},
         }
         mentioned = {kind for owner in (Algorithm, *self._classes()) for field in fields(owner) for kind in _kinds(field.type)}
@@ -158,6 +160,8 @@ def _only(key: str, schema: Schema) -> Schema:
 def _choice(schema: Schema) -> Schema:
     return {**_only("choice", {"type": "array", "items": schema, "minItems": 1}), "description": "Left open for the search."}
 
+
+_ELSEWHERE: Schema = {"type": "string", "pattern": r"^(models|runs):/.+|^[0-9a-f]{32}$|\.(candidate|json|ya?ml)$"}
 
 _LIMITS: Schema = {
     "type": ["object", "null"],

@@ -150,6 +150,16 @@ class Environment(Component):
         """
         raise NotImplementedError
 
+    @property
+    def episodes_per_trial(self) -> int:
+        """The number of episodes of one task that make up one of its own episodes, a trial; 1 where an episode is just that."""
+        return 1
+
+    def episode_in_trial(self, state: EnvState) -> jax.Array:
+        """The number, from 0, of the episode inside a trial that a state belongs to."""
+        del state
+        return jnp.zeros((), jnp.int32)
+
     def render(self, axes: Axes, state: EnvState, task: Task) -> None:
         """Draw a state on empty axes of matplotlib, for a picture of an episode (`discover.evaluate`).
 

@@ -79,7 +79,7 @@ class Executor(Component):
             candidates: members of one structure, each leaf with a leading axis P.
             keys: ``[S]``, one per seed, the same for all members (common random numbers).
             steps: budget of each lifetime in env steps.
-            progress: called from time to time with the share that is done, in ``[0, 1]``.
+            progress: called from time to time with the share that is done, in ``[0, 1]``; what it raises ends the call.
         """
         raise NotImplementedError
 
@@ -94,7 +94,14 @@ class Executor(Component):
         raise NotImplementedError
 
     def advance(
-        self, environment: Environment, candidates: Members, ongoing: Lifetimes, start: int, stop: int, total: int
+        self,
+        environment: Environment,
+        candidates: Members,
+        ongoing: Lifetimes,
+        start: int,
+        stop: int,
+        total: int,
+        progress: Callable[[float], None] | None = None,
     ) -> tuple[Lifetimes, Curves]:
         """Run the updates ``start .. stop - 1`` of ``total`` in lifetimes that have begun.
 
@@ -103,6 +110,7 @@ class Executor(Component):
             candidates: the members that the lifetimes follow from here on, each leaf with a leading axis P.
             ongoing: ``[P, S, ...]`` lifetimes from `begin` or `advance`; the strategy may have copied some in between.
             start, stop, total: numbers of updates.
+            progress: called from time to time with the share that is done, in ``[0, 1]``.
 
         Returns:
             The lifetimes after these updates, and their curves: the 100 rows are spread over these updates alone, and

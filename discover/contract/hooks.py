@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from discover.contract.adaptation import AdaptationInfo, AdaptationResult
     from discover.contract.events import (
         Command,
         ComparisonInfo,
@@ -139,6 +140,21 @@ def discover_comparison_failed(comparison: ComparisonInfo, error: BaseException)
 
 
 @hookspec
+def discover_adaptation_started(adaptation: AdaptationInfo) -> None:
+    """Candidates are about to be trained on a task family, to adapt to new tasks of it; all that can be checked is checked."""
+
+
+@hookspec
+def discover_adaptation_finished(adaptation: AdaptationResult) -> None:
+    """All candidates have been trained, and have adapted to new tasks."""
+
+
+@hookspec
+def discover_adaptation_failed(adaptation: AdaptationInfo, error: BaseException) -> None:
+    """An adaptation that had started ends early, by an error, ctrl-C (``KeyboardInterrupt``) or SIGTERM (`Terminated`)."""
+
+
+@hookspec
 def discover_command_finished() -> Mapping[str, Any] | None:
     """The command has ended, with success or not: finish all work that is still open.
 
@@ -153,8 +169,22 @@ def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> P
 
 
 @hookspec(firstresult=True)
+def discover_fixed_address(address: str, store: str | None) -> str | None:
+    """The address of the version that an address stands for now (``models:/NAME/3`` for ``models:/NAME@champion``).
+
+    The address itself if it stands for the same for ever; None if the text is no such address. If there is no such version,
+    raise a `UserError`: it ends the command.
+    """
+
+
+@hookspec(firstresult=True)
 def discover_find_search(address: str, store: str | None) -> Path | None:
     """The directory of the search that a run's address belongs to; None if the text is no such address."""
+
+
+@hookspec(firstresult=True)
+def discover_fetch_agents(address: str, store: str | None, folder: Path) -> Path | None:
+    """Copy the agents of a tracked training into ``folder``: one file, or a folder of them; None if the text is no address."""
 
 
 @hookspec(firstresult=True)
@@ -198,9 +228,9 @@ def discover_ui_links(store: str | None, run: str | None) -> Mapping[str, str] |
 
 @hookspec(firstresult=True)
 def discover_runs(store: str | None, kind: str | None, word: str, limit: int) -> Sequence[RunSummary] | None:
-    """The newest searches, comparisons and trainings of the tracking store, the newest first; None if there is no store.
+    """The newest runs of the tracking store that are no parts of others, the newest first; None if there is no store.
 
-    Runs that are parts of others (a candidate of a comparison, a phase of a search) are left out. ``kind`` is ``search``,
-    ``comparison`` or ``training``, or None for all; ``word`` is a part of their names, in lower or upper case; ``limit`` is the
-    most that are wanted.
+    Parts are a candidate of a comparison or a phase of a search. ``kind`` is ``search``, ``comparison``, ``training`` or
+    ``adaptation``, or None for all; ``word`` is a part of their names, in lower or upper case; ``limit`` is the most that are
+    wanted.
     """

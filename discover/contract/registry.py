@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from discover.base.errors import PluginError, UserError, nearest
-from discover.components.component import Component, fields
+from discover.components.component import Component, fields, is_decorated
 from discover.storage.yaml_text import values_in_file
 
 
@@ -108,9 +108,19 @@ class Registry:
             UserError: the class is no component, or one of its annotations cannot be read.
             PluginError: the name is taken.
         """
-        if not (isinstance(component, type) and issubclass(component, Component) and "__dataclass_fields__" in vars(component)):
+        if isinstance(component, Component):
+            cls = type(component).__name__
+            raise UserError(f"'{name}' must be registered with a class, not with an instance: write {cls} instead of {cls}().")
+        if not isinstance(component, type):
             label = getattr(component, "__name__", repr(component))
-            raise UserError(f"class '{label}' cannot be registered as '{name}': decorate it with @discover.component.")
+            raise UserError(
+                f"'{label}' cannot be registered as '{name}', since it is no class: write one that derives from a kind, such "
+                "as discover.ReturnFunction, with @discover.component above it."
+            )
+        if not (issubclass(component, Component) and is_decorated(component)):
+            raise UserError(
+                f"class '{component.__name__}' cannot be registered as '{name}': decorate it with @discover.component."
+            )
         fields(component)
         line = summary or (inspect.getdoc(component) or "").partition("\n")[0]
         entry = Entry(

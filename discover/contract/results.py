@@ -93,6 +93,7 @@ class Training:
         words: the candidate as in a config, weights as arrays; None if a component is not registered.
         references: the mean return of a random policy and the reference return, 0 and 1 on the normalized scale; None for an
             environment that is no registered task.
+        agents: the folder in which the agents of all seeds are kept; None if they are not.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Training:
     stream: str = ""
     words: Any = None
     references: tuple[float, float] | None = None
+    agents: Path | None = None
 
     @property
     def sound(self) -> bool:

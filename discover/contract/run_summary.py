@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = ("search", "comparison", "training")
+KINDS = ("search", "comparison", "training", "adaptation")
 """The kinds of runs that are listed."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A search, a comparison or a training.
+    """A search, a comparison, a training or an adaptation.
 
     Attributes:
         kind: one of `KINDS`.
@@ -21,6 +21,7 @@ class RunSummary:
         run_id: its id in the tracking store; empty if it is not tracked.
         verdict: the sentence in which its result is put; empty without one.
         best: the figure in which its result is put (the champion's fitness, the interquartile mean); None without one.
+        best_name: the candidate that has it, in a comparison; else empty.
         directory: that of a search, as it was recorded; None for anything else.
     """
 
@@ -32,3 +33,4 @@ class RunSummary:
     verdict: str = ""
     best: float | None = None
     directory: Path | None = None
+    best_name: str = ""

@@ -13,6 +13,7 @@ from discover.contract.types import Key, StrategyState
 
 if TYPE_CHECKING:
     from discover.components.space import Space
+    from discover.contract.executor import Executor
 
 
 class Proposal(NamedTuple):
@@ -93,6 +94,14 @@ class Objective(Component):
     """Turns learning curves over tasks and seeds into one number per candidate, its fitness."""
 
     kind: ClassVar[str] = "objective"
+
+    def executor(self, executor: Executor) -> Executor:
+        """The executor that runs the lifetimes of a search with this objective. By default the one of the search.
+
+        An objective of something that learning curves do not show returns one around it, whose curves do (the return after
+        adaptation, say).
+        """
+        return executor
 
     def __call__(self, tasks: Sequence[TaskReturns]) -> np.ndarray:
         """The fitness ``[P]`` of every member; higher is better."""

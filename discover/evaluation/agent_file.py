@@ -80,7 +80,7 @@ def load_agent(path: Path, registry: Registry, task: str | None = None) -> tuple
             the agent was trained on.
     """
     if registry.has("recipe", str(path)) and not path.exists():
-        raise UserError(_not_an_agent(path))
+        raise UserError(not_an_agent(printable(path)))
     facts, arrays = _read(path)
     what = f"agent file '{path}'"
     environment = environment_from(registry, task or facts["task"], "task" if task else what)
@@ -129,9 +129,8 @@ def agent_files(path: Path) -> list[Path]:
     return files
 
 
-def _not_an_agent(path: Path) -> str:
+def not_an_agent(shown: str) -> str:
     """The sentence about a candidate where an agent is asked for."""
-    shown = printable(path)
     return (
         f"'{shown}' is a candidate, not a trained agent: train it with 'discover train {shown} --task ID --agents DIR', and "
         "evaluate DIR."
@@ -141,7 +140,7 @@ def _not_an_agent(path: Path) -> str:
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """The facts and the arrays of an agent file."""
     if is_address(str(path)) or path.suffix in FILES:
-        raise UserError(_not_an_agent(path))
+        raise UserError(not_an_agent(printable(path)))
     if not is_file(path, "agent file"):
         raise UserError(f"agent file '{path}' does not exist: check the path (discover train --agents DIR writes them).")
     try:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from discover.base.errors import UserError
-from discover.base.randomness import named_keys
+from discover.base.randomness import named_key, named_keys
 from discover.base.statistics import Interval, bootstrap_interval
 from discover.base.text_table import counted, interval, number
 from discover.contract.actor import where
@@ -80,12 +80,16 @@ class Player(NamedTuple):
 
     def start(self, key: Key, count: int) -> Moment:
         """The first moment of ``count`` episodes, each with a task of its own."""
-        world, (key_tasks, key_reset, key_context) = self.world, named_keys(key, "tasks", "reset", "context")
-        tasks = world.sample_tasks(key_tasks, count)
-        state, observation = jax.vmap(world.family.reset)(jax.random.split(key_reset, count), tasks)
+        key_tasks, key_reset = named_keys(key, "tasks", "reset")
+        return self.start_on(key_reset, self.world.sample_tasks(key_tasks, count), count)
+
+    def start_on(self, key: Key, tasks: Task, count: int) -> Moment:
+        """The first moment of an episode on each of ``count`` tasks."""
+        world = self.world
+        state, observation = jax.vmap(world.family.reset)(jax.random.split(key, count), tasks)
         carry = world.network.carry(world.network_heads)
         carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *jnp.shape(x))), carry)
-        context = dict(self.algorithm.rule.episode_context(key_context, self._shared(count)))
+        context = dict(self.algorithm.rule.episode_context(named_key(key, "episode"), self._shared(count)))
         return Moment(state, observation, carry, jnp.ones(count, bool), task=tasks, context=context)
 
     def step(self, key: Key, moment: Moment, sample: bool) -> tuple[Moment, jax.Array, jax.Array]:

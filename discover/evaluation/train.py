@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -19,12 +21,14 @@ from discover.contract.events import Status, TaskRun, TrainingInfo
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Training
+from discover.evaluation.agent_file import save_agents
 from discover.evaluation.checks import check_lifetime
 from discover.inner_loop.agents import Learned, learned_of
 from discover.inner_loop.lifetime import updates_in
 from discover.inner_loop.reasons import translate_errors
 from discover.inner_loop.status import statuses
 from discover.plugin.provenance import provenance
+from discover.storage.files import check_empty
 
 FINAL_ROWS = 2
 """Rows of the curve that the end-of-training return averages: the last two percent of the lifetime."""
@@ -44,6 +48,7 @@ def train(
     facts: Mapping[str, Any] | None = None,
     tell: Callable[..., object] | None = None,
     keep: Callable[[Sequence[Learned]], None] | None = None,
+    agents: Path | None = None,
 ) -> Training:
     """Train ``algorithm`` from scratch with each of S seeds.
 
@@ -60,6 +65,7 @@ def train(
         facts: provenance, if the caller has it already.
         tell: called with the name of a hook and its arguments when the training starts, fails or has finished.
         keep: receives the arrays of the agents of all seeds; then all agents stay in memory until the end.
+        agents: a folder that is empty or not there yet, in which the agents of all seeds are kept, a file each.
 
     Raises:
         UserError: an open value, an unknown task, a head that the network cannot give, a budget below one update.
@@ -76,6 +82,9 @@ def train(
         fingerprint=fingerprint_of(registry, algorithm),
         provenance=facts,
     )
+    if agents is not None:
+        check_empty(agents, "agents folder")
+    learned: list[Learned] = []
     tell("discover_training_started", training=info)
     try:
         training = train_checked(
@@ -89,8 +98,11 @@ def train(
             purpose=purpose,
             progress=progress,
             facts=facts,
-            keep=keep,
+            keep=keep if agents is None else learned.extend,
         )
+        if agents is not None:
+            save_agents(agents, registry, training, learned)
+            training = replace(training, agents=agents)
     except BaseException as error:
         tell("discover_training_failed", training=info, error=error)
         raise
@@ -123,7 +135,9 @@ def train_checked(
         else:
             total = updates_in(algorithm, environment, run.steps)
             agents = executor.begin(environment, candidates, keys)
-            agents, curves = executor.advance(environment, candidates, agents, start=0, stop=total, total=total)
+            agents, curves = executor.advance(
+                environment, candidates, agents, start=0, stop=total, total=total, progress=progress
+            )
             keep(learned_of(algorithm, agents))
     seconds = time.perf_counter() - started
     returns, status = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1), statuses(curves)[0]

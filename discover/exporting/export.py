@@ -22,13 +22,14 @@ from discover.storage.array_file import write_atomically
 from discover.storage.files import check_empty, new_folder
 
 
-def export_candidate(algorithm: Algorithm, name: str, folder: Path) -> list[Path]:
+def export_candidate(algorithm: Algorithm, name: str, folder: Path, *, fingerprint: str) -> list[Path]:
     """Write a candidate as source that needs no framework: ``rule.py``, an example, a test and its numbers.
 
     Args:
         algorithm: a complete candidate.
         name: of the candidate.
         folder: empty, or not there yet.
+        fingerprint: of the candidate, for the head of the file.
 
     Returns:
         The files.
@@ -39,7 +40,7 @@ def export_candidate(algorithm: Algorithm, name: str, folder: Path) -> list[Path
     """
     check_empty(folder, "export folder")
     try:
-        files = _files(algorithm, name)
+        files = _files(algorithm, name, fingerprint)
     except NotExportableError as error:
         raise NotExportableError(error.reason, name) from None
     new_folder(folder, "export folder")
@@ -48,7 +49,7 @@ def export_candidate(algorithm: Algorithm, name: str, folder: Path) -> list[Path
     return [folder / file for file in files]
 
 
-def _files(algorithm: Algorithm, name: str) -> dict[str, bytes]:
+def _files(algorithm: Algorithm, name: str, fingerprint: str) -> dict[str, bytes]:
     """The contents of the files by name, checked.
 
     Raises:
@@ -57,7 +58,7 @@ def _files(algorithm: Algorithm, name: str) -> dict[str, bytes]:
     spec = fitting_spec(algorithm)
     check_exportable(algorithm, spec)
     try:
-        module = module_of(algorithm, name)
+        module = module_of(algorithm, name, fingerprint)
     except NotExportableError:
         raise
     except UserError as error:

@@ -38,12 +38,13 @@ class Module(NamedTuple):
     arrays: Mapping[str, np.ndarray]
 
 
-def module_of(algorithm: Algorithm, name: str) -> Module:
+def module_of(algorithm: Algorithm, name: str, fingerprint: str) -> Module:
     """The exported file of a candidate that `check_exportable` accepts.
 
     Args:
         algorithm: the candidate.
         name: of the candidate.
+        fingerprint: of the candidate.
 
     Raises:
         UserError: the source of a component needs more than an exported file may import.
@@ -54,7 +55,7 @@ def module_of(algorithm: Algorithm, name: str) -> Module:
     composition = Composition(algorithm, collection.attributes, collection.definitions)
     parts = {"NETWORK": algorithm.network, "RULE": algorithm.rule}
     whole = [f"{key} = {composition.expression(part, key.lower())}" for key, part in parts.items()]
-    lines = [_head(name, algorithm), *_import_lines(collection.imports, bool(composition.arrays)), "", ""]
+    lines = [_head(name, algorithm, fingerprint), *_import_lines(collection.imports, bool(composition.arrays)), "", ""]
     lines += [*_ruled("The numbers of the rule and its network"), "", *_constant_lines(composition)]
     for title, names in collection.sections.items():
         if names:
@@ -89,13 +90,14 @@ def _sections(algorithm: Algorithm) -> dict[str, list[Any]]:
     return sections
 
 
-def _head(name: str, algorithm: Algorithm) -> str:
+def _head(name: str, algorithm: Algorithm, fingerprint: str) -> str:
     """The docstring of the file."""
     cls = type(algorithm.rule)
     subject = described(inspect.getdoc(cls) or cls.__name__).splitlines()[0]
     text = (TEXTS / "head.txt").read_text(encoding="utf-8")
     called = name if ":" in name else Path(name).name
-    for key, value in {"NAME": called, "VERSION": version("discover-rl"), "SUBJECT": subject}.items():
+    facts = {"NAME": called, "FINGERPRINT": fingerprint, "VERSION": version("discover-rl"), "SUBJECT": subject}
+    for key, value in facts.items():
         text = text.replace(f"@{key}@", value.replace("\\", "/").replace('"', "'"))
     return text
 

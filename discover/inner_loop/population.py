@@ -23,6 +23,8 @@ from discover.contract.environment import Environment
 from discover.contract.executor import Curves, count_members
 from discover.contract.types import Key, Lifetimes, Members
 from discover.inner_loop import lifetime
+from discover.inner_loop.windows import pace_of
+from discover.process.compiler_options import known_on_cpu
 from discover.process.devices import warn_of_idle_cores
 
 T = TypeVar("T")
@@ -89,13 +91,15 @@ def evaluate_population(
 ) -> Curves:
     """Run a fresh lifetime for each member and seed, see `Executor.evaluate`. Only one tile of them is in memory at a time.
 
+    A tile runs in windows of about a second (`discover.inner_loop.windows`), between which a signal can stop it.
+
     Args:
         environment: task family.
         candidates: members of one structure, each leaf ``[P, ...]``.
         keys: ``[S]``, one per seed.
         steps: budget of each lifetime in env steps.
         chunk: lifetimes side by side on each device. The last tile is filled up, so that every tile is the same program.
-        progress: called after each tile with the share that is done.
+        progress: called after each window of about a second with the share that is done.
 
     Raises:
         UserError: the budget is below one update.
@@ -106,15 +110,13 @@ def evaluate_population(
     lifetimes = population * seeds
     programs = _programs_for(lifetimes, chunk)
     updates = Updates(start=0, stop=total, total=total, first=0, length=total)
-    pieces = []
-    for index in _tiles(lifetimes, chunk * programs.devices):
+    pieces, tiles = [], list(_tiles(lifetimes, chunk * programs.devices))
+    for index in tiles:
         members = programs.place(_members_of(candidates, index // seeds))
         tile = programs.begin(environment, members, programs.place(keys[index % seeds]))
-        tile = programs.advance(environment, members, tile, updates)
+        report = _share_of(progress, len(pieces), len(tiles))
+        tile = _in_windows(programs.advance, environment, members, tile=tile, updates=updates, report=report)
         pieces.append(programs.finish(tile, total))
-        if progress is not None:
-            jax.block_until_ready(pieces[-1])
-            progress(min(1.0, len(pieces) * len(index) / lifetimes))
     return _gather(pieces, population, seeds)
 
 
@@ -129,21 +131,31 @@ def begin_population(environment: Environment, candidates: Members, keys: Key, c
 
 
 def advance_population(
-    environment: Environment, candidates: Members, ongoing: Lifetimes, start: int, *, stop: int, total: int, chunk: int
+    environment: Environment,
+    candidates: Members,
+    ongoing: Lifetimes,
+    start: int,
+    *,
+    stop: int,
+    total: int,
+    chunk: int,
+    progress: Callable[[float], None] | None = None,
 ) -> tuple[Lifetimes, Curves]:
-    """Run a window of updates in the lifetimes ``[P, S, ...]``, see `Executor.advance`.
+    """Run a span of updates in the lifetimes ``[P, S, ...]``, see `Executor.advance`.
 
-    With a chunk of more than one, it runs the same compiled program as `evaluate_population`; all lifetimes stay in memory.
+    With a chunk of more than one, it runs the same compiled program as `evaluate_population`; all lifetimes stay in memory. It
+    reports its progress, and can be stopped, as often as that.
     """
     population, seeds = ongoing.counts.shape[:2]
     programs = _programs_for(population * seeds, chunk)
     updates = Updates(start=start, stop=stop, total=total, first=start, length=stop - start)
     flat = jax.tree.map(lambda x: x.reshape(population * seeds, *x.shape[2:]), lifetime.fresh_window(ongoing))
-    tiles, pieces = [], []
-    for index in _tiles(population * seeds, chunk * programs.devices):
+    tiles, pieces, places = [], [], list(_tiles(population * seeds, chunk * programs.devices))
+    for index in places:
         members = programs.place(_members_of(candidates, index // seeds))
         tile = programs.place(jax.tree.map(lambda x, i=index: x[i], flat))
-        tiles.append(programs.advance_ongoing(environment, members, tile, updates))
+        report = _share_of(progress, len(tiles), len(places))
+        tiles.append(_in_windows(programs.advance_ongoing, environment, members, tile=tile, updates=updates, report=report))
         pieces.append(programs.finish(tiles[-1], stop - start))
     curves = _gather(pieces, population, seeds)  # first: an operation on lifetimes whose program failed would abort Python
     curves = curves._replace(env_steps=curves.env_steps - np.asarray(ongoing.env_steps))
@@ -228,24 +240,40 @@ def _programs_for(lifetimes: int, chunk: int) -> Programs:
 
 def _compiler_options(alone: bool) -> dict[str, Any]:
     """The options of XLA for a CPU, without those that this version of XLA does not know."""
-    if jax.default_backend() != "cpu":
-        return {}
-    options = _IN_ORDER | _LIGHTLY_OPTIMIZED | (_ALONE if alone else {})
-    return {name: value for name, value in options.items() if _is_known(name, value)}
+    return known_on_cpu(_IN_ORDER | _LIGHTLY_OPTIMIZED | (_ALONE if alone else {}))
 
 
-@functools.cache
-def _is_known(option: str, value: str | float) -> bool:
-    """Whether XLA knows a compiler option; its versions differ in that."""
-    try:
-        jax.jit(lambda: jnp.zeros(()), compiler_options={option: value}).lower().compile()
-    except jax.errors.JaxRuntimeError:
-        return False
-    return True
+def _in_windows(
+    advance: Callable[..., lifetime.Lifetime],
+    environment: Environment,
+    members: Members,
+    *,
+    tile: lifetime.Lifetime,
+    updates: Updates,
+    report: Callable[[float], None],
+) -> lifetime.Lifetime:
+    """Advance a tile in windows, and report after each one the share that is done. A signal to stop is answered then too."""
+    pace = pace_of(jax.tree.structure((environment, members)), len(tile.counts))
+    first, last = int(updates.start), int(updates.stop)
+    for start, stop in pace.windows(first, last):
+        tile = jax.block_until_ready(advance(environment, members, tile, updates._replace(start=start, stop=stop)))
+        report((stop - first) / (last - first))
+    return tile
+
+
+def _share_of(progress: Callable[[float], None] | None, done: int, tiles: int) -> Callable[[float], None]:
+    """The progress of the next tile, after some that are done, as that of all tiles."""
+    return lambda share: None if progress is None else progress((done + share) / tiles)
 
 
 def _begin(environment: Environment, members: Members, keys: Key) -> lifetime.Lifetime:
-    return _side_by_side(lambda member, key: lifetime.begin(member, environment, key))(members, keys)
+    tile = _side_by_side(lambda member, key: lifetime.begin(member, environment, key))(members, keys)
+    return jax.tree.map(_strongly_typed, tile)
+
+
+def _strongly_typed(leaf: jax.Array) -> jax.Array:
+    """A leaf as an update returns it: one that begins as a number of Python would have the second window compiled again."""
+    return jax.lax.convert_element_type(leaf, leaf.dtype) if leaf.weak_type else leaf
 
 
 def _advance(

@@ -99,9 +99,8 @@ class Ending:
             EvaluationError: every finalist broke.
         """
         finalists = self._finalists()
-        evaluator = Evaluator(
-            self.registry, self.config, self.space, self._storing(), progress=self.progress, limited=self.limited
-        )
+        store = self._storing(self.config.objective.executor(self.executor))
+        evaluator = Evaluator(self.registry, self.config, self.space, store, progress=self.progress, limited=self.limited)
         evaluation = evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
         fitness, why = np.where(evaluation.status == Status.OK, evaluation.fitness, -np.inf), evaluation.errors
         counters = add_evaluation(self.now.counters, evaluation, evaluation.seconds)
@@ -193,10 +192,10 @@ class Ending:
         digests = digests_of(self.space, rows)
         return best if (digests[:-1] == digests[-1]).all(axis=1).any() else rows
 
-    def _storing(self, *, only: bool = False) -> CurveStore:
+    def _storing(self, executor: Executor, *, only: bool = False) -> CurveStore:
         """The executor, storing the curves of everything that it runs; with ``only`` it runs nothing."""
         folder, dependencies = self.directory / CURVES_FOLDER, self.origin.dependencies
-        return CurveStore(self.executor, folder, self.registry, dependencies, only=only)
+        return CurveStore(executor, folder, self.registry, dependencies, only=only)
 
     def _report(self, champion: Algorithm, *, only: bool = False) -> Comparison | None:
         """The champion compared with its baselines, if the config asks for it; with ``only``, from stored curves alone."""
@@ -215,7 +214,7 @@ class Ending:
                 candidates[name] = self.tune(name, directory)
         return compare(
             self.registry,
-            self._storing(only=only),
+            self._storing(self.executor, only=only),
             candidates,
             report.runs,
             seeds=report.seeds,

@@ -147,15 +147,23 @@ def rehearsing(ledger: Ledger) -> type[Executor]:
             return ledger.executor.begin(environment, candidates, keys)
 
         def advance(
-            self, environment: Environment, candidates: Members, ongoing: Lifetimes, start: int, stop: int, total: int
+            self,
+            environment: Environment,
+            candidates: Members,
+            ongoing: Lifetimes,
+            start: int,
+            stop: int,
+            total: int,
+            progress: Callable[[float], None] | None = None,
         ) -> tuple[Lifetimes, Curves]:
             def run(updates: int) -> Curves:
                 return ledger.executor.advance(environment, candidates, ongoing, 0, stop=updates, total=total)[1]
 
-            del start, stop
             members, seeds = ongoing.counts.shape[:2]
             key = _key(ledger, environment, candidates, (members, seeds))
-            curves = ledger.call(key, max(1, total // ledger.generations), run, (members, seeds))
+            whole = (start, stop) == (0, total)
+            updates = total if whole else max(1, total // ledger.generations)
+            curves = ledger.call(key, updates, run, (members, seeds))
             return ongoing, curves
 
     return Rehearsal

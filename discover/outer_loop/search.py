@@ -153,7 +153,8 @@ class _Runner:
         self._config_values = {**config.words, "executor": config_of(self.registry, self.executor)}
         text, limit = text_of(self._config_values, "the config"), config.time_limit
         self._limited = None if limit is None else TimeLimitedWorker(self.registry, text, plugins.folder, limit)
-        evaluator = Evaluator(self.registry, config, self.space, self.executor, progress=self.progress, limited=self._limited)
+        executor = config.objective.executor(self.executor)
+        evaluator = Evaluator(self.registry, config, self.space, executor, progress=self.progress, limited=self._limited)
         self._generations = Generations(config, self.space, evaluator)
         self.now = self._generations.first_snapshot()
         self._ongoing_form = self._generations.ongoing_form(self.now.state.strategy)

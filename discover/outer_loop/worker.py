@@ -107,13 +107,14 @@ def _evaluator(settings: dict[str, Any]) -> Callable[[Job, np.ndarray], Outcomes
     config = checked_config(plugins.registry, values_in(settings["config"]))
     space = Space(config.template)
     environments = [environment_from(plugins.registry, run.task) for run in config.tasks]
+    executor = config.objective.executor(config.executor)
 
     def evaluate(job: Job, genomes: np.ndarray) -> Outcomes:
         group = space.groups(genomes)[job.place]
         keys = seed_keys(config.seed, job.purpose, job.seeds, job.generation, job.task)
         task, steps = environments[job.task], config.tasks[job.task].steps
         try:
-            return evaluated(config.executor, task, group.candidates, keys, steps=steps)
+            return evaluated(executor, task, group.candidates, keys, steps=steps)
         except KeyboardInterrupt as error:  # the candidate's own: the user's goes to the other process
             return failed(len(group.members), job.seeds, reason(error), Status.ERROR)
 

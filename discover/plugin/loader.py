@@ -288,10 +288,19 @@ def _files(folder: str | os.PathLike[str] | None) -> Iterable[tuple[str, Provena
     if not checked_path(folder, "the plugin folder").is_dir():
         raise PluginError(f"the plugin folder '{folder}' does not exist: give a folder that holds .py files.")
     paths = sorted(Path(folder).glob("*.py"))
+    if not paths:
+        text = f"the plugin folder '{folder}' holds no .py file: put one-file plugins into it{_package_hint(Path(folder))}."
+        warnings.warn(text, PluginWarning, stacklevel=4)
     for path in (Path(folder), *paths, *_compiled(paths)):
         check_owner(path)
     for path in paths:
         yield path.stem, Provenance(path.stem, str(path), ""), lambda path=path: import_file(path)
+
+
+def _package_hint(folder: Path) -> str:
+    """The end of a sentence on a folder that holds a package instead."""
+    holds_package = (folder / "pyproject.toml").is_file() or any(folder.glob("*/__init__.py"))
+    return ", and install packages by pip (`discover plugins check` takes the folder of one)" if holds_package else ""
 
 
 def _compiled(paths: Iterable[Path]) -> list[Path]:

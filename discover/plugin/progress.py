@@ -12,10 +12,12 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self
 
+from discover.base.durations import duration
 from discover.base.errors import DiscoverWarning, cause_of
 from discover.base.text_table import counted
 from discover.contract.hooks import hookimpl
 from discover.plugin.standing import Standing
+from discover.plugin.time_left import TimeLeft
 from discover.process.interruption import raise_if_stopped
 
 if TYPE_CHECKING:
@@ -114,6 +116,7 @@ class Lines:
     def __init__(self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
         self._write, self._clock = write, clock
         self._next, self._last, self._name = 0.0, "", ""
+        self._left = TimeLeft(clock)
 
     def open(self) -> None:
         self._next = self._clock()
@@ -132,7 +135,8 @@ class Lines:
             self._say(f"{standing.name}: {standing}")
 
     def doing(self, what: str, share: float) -> None:
-        line = f"{what} ({share:.0%})"
+        left = self._left.seconds(share)
+        line = f"{what} ({share:.0%})" if left is None else f"{what} ({share:.0%}, {duration(left)} left)"
         if line != self._last and self._due():
             self._last = line
             self._say(line)

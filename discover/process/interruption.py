@@ -3,7 +3,7 @@
 As long as there is nothing to lose, the first signal ends the process at once: an exception in the middle of an import would
 show the traceback of another library, or crash. After `in_order` the signal becomes an exception in the main thread, so that
 the work there ends in order: it writes a checkpoint, ends its observers and says how to go on. A second signal ends the process
-at once, whatever it is doing.
+at once, whatever it is doing, and says what `say_when_killed` was told.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import threading
 import time
 from enum import Enum
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from discover.base.errors import Terminated
 
@@ -46,6 +46,7 @@ class _State:
     signal = 0  # the first signal
     raised = False  # whether its exception has been raised
     retries = 0  # signals that this module itself has sent and that have not arrived yet
+    last_words: ClassVar[dict[str, str]] = {}
 
 
 def install() -> None:
@@ -75,6 +76,21 @@ def over() -> None:
 def say_when_stopped(message: str) -> None:
     """Set the message to print if a signal ends the process before its work has begun."""
     _State.message = message
+
+
+def say_when_killed(subject: str, message: str) -> None:
+    """Set a line to print if a second signal ends the process at once: what is left, and the command that puts it in order.
+
+    Nothing but the line is left for that moment, since the work of the main thread is then half done.
+
+    Args:
+        subject: what the line is about; a later line about it takes the place of this one.
+        message: one sentence; an empty text takes the line back.
+    """
+    if message:
+        _State.last_words[subject] = message
+    else:
+        _State.last_words.pop(subject, None)
 
 
 def stop_signal() -> int:
@@ -184,7 +200,14 @@ def _watch(reader: int) -> None:
             elif time.monotonic() - first > _ECHO:
                 if os.isatty(2):
                     _write(_SHOW_CURSOR + b"\n")  # a progress bar hides it
+                _write_last_words()
                 os._exit(128 + number)
+
+
+def _write_last_words() -> None:
+    with contextlib.suppress(Exception):  # a lost line must not keep the process alive
+        lines = [f"stopped at once: {message}\n" for message in list(_State.last_words.values())]
+        _write("".join(lines).encode(sys.stderr.encoding or "utf-8", "backslashreplace"))
 
 
 def _write(text: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 from discover.base.errors import UserError
@@ -27,9 +28,11 @@ def known_facts(plugins: Plugins, text: str, candidate: Algorithm, store: str | 
     path = Path(text)
     if path.suffix == SUFFIX:
         return facts_in(path, candidate, plugins.registry)
-    if is_address(text):
-        with contextlib.suppress(UserError):  # a run of another kind, or a model without one
-            directory = plugins.hook.discover_find_search(address=text, store=store)
-            if directory is not None:
-                return facts_in(Path(directory) / CHAMPION_FILE, candidate, plugins.registry)
-    return CandidateFacts()
+    if not is_address(text):
+        return CandidateFacts()
+    facts = CandidateFacts()
+    with contextlib.suppress(UserError):  # a run of another kind, or a model without one
+        directory = plugins.hook.discover_find_search(address=text, store=store)
+        if directory is not None:
+            facts = facts_in(Path(directory) / CHAMPION_FILE, candidate, plugins.registry)
+    return replace(facts, provenance={"candidate": text, **facts.provenance})

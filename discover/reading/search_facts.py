@@ -11,7 +11,7 @@ from discover.base.errors import UserError
 from discover.base.short_number import short_number
 from discover.base.text_table import counted
 from discover.components.space import Space
-from discover.config.build import algorithm_from
+from discover.config.build import ORIGIN, algorithm_from
 from discover.config.reading import read_config
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import SearchInfo, TaskRun
@@ -24,6 +24,8 @@ from discover.outer_loop.history import read_history
 from discover.reading.birth import birth_of
 from discover.reading.facts import CandidateFacts, Facts, comparison_facts, cost_facts, name_of_part, provenance_facts
 
+_NO_PARENTS = "not recorded: a strategy proposes values, and does not tell from which members they come"
+
 
 def facts_of_search(search: SearchInfo, result: SearchResult) -> CandidateFacts:
     """The facts about the champion of a search, for `candidate_page`.
@@ -34,7 +36,12 @@ def facts_of_search(search: SearchInfo, result: SearchResult) -> CandidateFacts:
     """
     numbers = vars(result)
     sizes = Sizes(
-        search.name, search.config.get("strategy"), search.population, generations=search.generations, tasks=tuple(search.tasks)
+        search.name,
+        search.config.get("strategy"),
+        search.population,
+        generations=search.generations,
+        tasks=tuple(search.tasks),
+        config=search.config,
     )
     return CandidateFacts(
         **comparison_facts(result.comparison),
@@ -70,7 +77,14 @@ def _facts_in(directory: Path, champion: Algorithm, registry: Registry) -> Candi
     with contextlib.suppress(UserError):  # a plugin with another option of the space is missing
         space = Space(algorithm_from(registry, config["candidate"]))
     tasks = tuple(TaskRun(item["task"], item["steps"]) for item in config["tasks"])
-    sizes = Sizes(config["name"], config["strategy"], config["population"], generations=config["generations"], tasks=tasks)
+    sizes = Sizes(
+        config["name"],
+        config["strategy"],
+        config["population"],
+        generations=config["generations"],
+        tasks=tasks,
+        config=config,
+    )
     return CandidateFacts(
         **comparison_facts(comparison),
         lineage={**_lineage(directory, sizes, space, champion), **(_choice(numbers) if numbers else {})},
@@ -80,13 +94,14 @@ def _facts_in(directory: Path, champion: Algorithm, registry: Registry) -> Candi
 
 
 class Sizes(NamedTuple):
-    """Name, strategy (as its config has it) and sizes of a search."""
+    """Name, strategy (as its config has it), sizes and config of a search."""
 
     name: str
     strategy: Any
     population: int
     generations: int
     tasks: tuple[TaskRun, ...]
+    config: Mapping[str, Any]
 
 
 def _lineage(directory: Path, sizes: Sizes, space: Space | None, champion: Algorithm) -> dict[str, str]:
@@ -98,11 +113,28 @@ def _lineage(directory: Path, sizes: Sizes, space: Space | None, champion: Algor
         "population": f"{counted(sizes.population, 'candidate')} in each of {counted(sizes.generations, 'generation')}",
         "searched on": ", ".join(run.label for run in sizes.tasks),
     }
+    lineage |= _origins(sizes.config)
     if space is not None:
         lineage["space"] = counted(len(space.genes), "open value")
         with contextlib.suppress(UserError):  # a damaged history costs two lines, not the page
             lineage |= _first_seen(directory, sizes, space, champion)
+    lineage["parents"] = _NO_PARENTS
     return {name: text for name, text in lineage.items() if text}
+
+
+def _origins(config: Mapping[str, Any]) -> dict[str, str]:
+    """The versions or files from which the space and the baselines of a search come, see `discover.config.elsewhere`."""
+    baselines = (config.get("report") or {}).get("baselines") or {}
+    origins = {name: _origin(words) for name, words in baselines.items()}
+    others = ", ".join(f"{name}: {origin}" for name, origin in origins.items() if origin)
+    return {"space from": _origin(config.get("candidate")), "baselines from": others}
+
+
+def _origin(words: Any) -> str:
+    """The origin of an algorithm, or of a space to tune, as a config names it; empty without one."""
+    if isinstance(words, Mapping) and set(words) == {"tune"}:
+        words = words["tune"]
+    return str(words.get(ORIGIN, "")) if isinstance(words, Mapping) else ""
 
 
 def _first_seen(directory: Path, sizes: Sizes, space: Space, champion: Algorithm) -> dict[str, str]:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from discover.base.errors import UserError
-from discover.base.formula_svg import formula_svg
+from discover.base.formula_svg import check_formula
 from discover.components.component import Component, domain_of, fields
 from discover.components.domains import Domain
 from discover.components.paths import check, walk
@@ -84,7 +84,7 @@ def _check_formula(component: Component, name: str) -> None:
     require(isinstance(text, str), f"{name}.formula() gives {type(text).__name__}, not text.", *_FORMULA)
     for line in text.splitlines():
         try:
-            formula_svg(line)
+            check_formula(line)
         except UserError as error:
             require(False, f"{name}: {error}", *_FORMULA)
 
@@ -126,16 +126,17 @@ def _check_tree(component: Component, name: str) -> None:
 
 
 def _check_domain(domain: Domain, value: object, where: str) -> None:
-    key = jax.random.key(0)
-    random = [domain.sample(k) for k in jax.random.split(key, 8)]
-    extreme = [jnp.full(domain.size, x) for x in _EXTREMES] + [1e4 * jax.random.normal(key, (domain.size,))]
-    for coordinates in (*random, *extreme):
-        sentence = f"the domain of {where} draws {coordinates.shape}, not ({domain.size},)."
-        require(coordinates.shape == (domain.size,), sentence, *_DOMAIN)
-        decoded = domain.decode(coordinates)
-        problem = domain.check(decoded)
-        sentence = f"coordinates {np.asarray(coordinates)[:3]} of {where} decode to a value that {problem}."
-        require(problem is None, sentence, *_DOMAIN)
+    key, size = jax.random.key(0), domain.size
+    random = jax.vmap(domain.sample)(jax.random.split(key, 8))
+    sentence = f"the domain of {where} draws {random.shape[1:]}, not ({size},)."
+    require(random.shape == (8, size), sentence, *_DOMAIN)
+    extreme = [np.full((1, size), x, np.float32) for x in _EXTREMES]
+    every = np.concatenate([random, *extreme, 1e4 * jax.random.normal(key, (1, size))])
+    values = jax.tree.map(np.asarray, jax.vmap(domain.decode)(jnp.asarray(every)))
+    for index, coordinates in enumerate(every):
+        problem = domain.check(jax.tree.map(lambda x, i=index: x[i], values))
+        if problem is not None:
+            require(False, f"coordinates {coordinates[:3]} of {where} decode to a value that {problem}.", *_DOMAIN)
     again = domain.decode(jnp.asarray(domain.encode(value)))
     require(
         [x.dtype for x in raw(again)] == [x.dtype for x in raw(value)] and close(again, value, 1e-3),

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
-from discover.contract.environment import Discrete, Environment, Spec, Step
-from discover.contract.types import EnvState, Key, Task
+from discover.contract.environment import Environment, Spec, Step
+from discover.contract.types import EnvState, Key
 from discover.testing.compilations import changed_weak_type
 from discover.testing.components import complete
+from discover.testing.dependence import depends
 from discover.testing.failures import finite, form, require, same_bits
 from discover.testing.guard import guarded, traced_twice
-
-_STARTS = 64
-"""Starts of an episode from which the range of its first states is taken."""
+from discover.testing.programs import quickly_compiled
+from discover.testing.rolling import Roll, ends_within, held_actions, random_action, rolls
 
 _LAST = ("A step gives the true last state and observation; the framework resets.", "Return the state that the action led to.")
 _FINITE = ("One number that is not finite breaks a lifetime.", "Guard divisions, roots and logarithms, and bound the state.")
@@ -28,24 +26,11 @@ _ENDS = (
 )
 
 
-class Roll(NamedTuple):
-    """Steps with random actions, each field ``[steps, ...]``.
-
-    Attributes:
-        observation, reward, terminated, truncated: as `Environment.step` gave them.
-        at_start: whether state and observation both lie where episodes start.
-    """
-
-    observation: jax.Array
-    reward: jax.Array
-    terminated: jax.Array
-    truncated: jax.Array
-    at_start: jax.Array
-
-
 @guarded("step")
-def check_environment(environment: Environment, steps: int = 128, num_envs: int = 4, longest: int = 100_000) -> None:
+def check_environment(environment: Environment, steps: int = 128, num_envs: int = 4, longest: int = 100_000) -> tuple[str, ...]:
     """Check a family with random actions, in several environments side by side; after the end of an episode a new one starts.
+
+    Beside them, each of a few actions is held: all discrete ones up to 8, or the lowest, the middle and the highest real one.
 
     Shapes are those of `check_environment_shapes`. Observations and rewards are finite. The same key gives the same bits. Not
     every step looks the same. Episodes end, and by one of the two ends alone. The last state of an episode is not the first
@@ -57,42 +42,46 @@ def check_environment(environment: Environment, steps: int = 128, num_envs: int 
         num_envs: B environments, each with a task and keys of its own.
         longest: steps after which an episode must have ended, if none ends within ``steps``.
 
+    Returns:
+        What the check could not see, a sentence each: an end that may happen, but did not.
+
     Raises:
         ConformanceError: the first check that fails, in one sentence.
     """
     environment, name = complete(environment), repr(environment)
     check_environment_shapes(environment)
-    roll = jax.jit(lambda e, keys: jax.vmap(lambda key: _roll(e, key, steps))(keys))
-    keys = jax.random.split(jax.random.key(0), num_envs)
-    rolled = roll(environment, keys)
+    keys, held = jax.random.split(jax.random.key(0), num_envs), held_actions(environment.spec())
+    roll = quickly_compiled(lambda e, keys, held: rolls(e, keys, held, steps))
+    rolled = jax.tree.map(np.asarray, roll(environment, keys, held))
     require(finite(rolled.observation), f"{name} gives observations that are not finite.", *_FINITE)
     require(finite(rolled.reward), f"{name} gives rewards that are not finite.", *_FINITE)
     require(
-        same_bits(rolled, roll(environment, keys)),
+        same_bits(rolled, roll(environment, keys, held)),
         f"{name} is not decided by its keys.",
         "The same key gives the same bits.",
         "Draw with jax.random from the key that the method receives.",
     )
-    ended = np.asarray(rolled.terminated | rolled.truncated)
-    varied = np.ptp(np.asarray(rolled.observation), axis=1).any() or np.ptp(np.asarray(rolled.reward), axis=1).any()
+    ended = rolled.terminated | rolled.truncated
+    varied = np.ptp(rolled.observation[:num_envs], axis=1).any() or np.ptp(rolled.reward[:num_envs], axis=1).any()
     require(
-        varied or ended.any(),
+        varied or ended[:num_envs].any(),
         f"{name} shows and pays the same for {steps} random steps, and never ends.",
         "There is nothing to learn.",
         "Change the state by the action, and show it.",
     )
     require(not np.any(rolled.terminated & rolled.truncated), f"{name} ends an episode in both ways at once.", *_ENDS)
     require(
-        not _resets_itself(np.asarray(rolled.at_start), ended),
+        not _resets_itself(rolled.at_start[:num_envs], ended[:num_envs]),
         f"{name} resets itself: where an episode ends, its state and observation are those of a start.",
         *_LAST,
     )
     require(
-        ended.any() or jax.jit(lambda e, k: _ends(e, k, longest))(environment, keys[0]),
+        ended.any() or quickly_compiled(lambda e, k: ends_within(e, k, longest))(environment, keys[0]),
         f"{name} ends no episode within {longest:,} random steps.",
         "The return of an episode is counted when it ends; a lifetime without one has no fitness (status NO_EPISODE).",
         "Add a limit: truncated=count >= limit, or the wrapper time_limit.",
     )
+    return _unseenends_within(environment, rolled)
 
 
 @guarded("step")
@@ -130,7 +119,7 @@ def check_environment_shapes(environment: Environment) -> None:
     sentence = f"{name}.reset gives {type(start).__name__}, not a pair of state and observation."
     require(isinstance(start, tuple) and len(start) == 2, sentence, *_SHAPES, method="reset")
     state, observation = start
-    action = jax.eval_shape(lambda key: _random_action(spec, key), key)
+    action = jax.eval_shape(lambda key: random_action(spec, key), key)
     after = jax.eval_shape(environment.step, key, state, action, task)
     require(isinstance(after, Step), f"{name}.step gives {type(after).__name__}, not Step.", *_SHAPES)
     require(form(after.state) == form(state), f"{name}.step gives a state of another form than reset does.", *_SHAPES)
@@ -154,7 +143,7 @@ def _check_traces(environment: Environment, spec: Spec, name: str) -> None:
     def step(key: Key) -> tuple[EnvState, Step]:
         task = environment.sample_task(key)
         state, _ = environment.reset(key, task)
-        return state, environment.step(key, state, _random_action(spec, key), task)
+        return state, environment.step(key, state, random_action(spec, key), task)
 
     (state, after), same = traced_twice(step, jax.random.key(0))
     require(
@@ -173,64 +162,31 @@ def _check_traces(environment: Environment, spec: Spec, name: str) -> None:
     )
 
 
+def _unseenends_within(environment: Environment, rolled: Roll) -> tuple[str, ...]:
+    """A sentence for each kind of end that did not happen, although a step may give it."""
+    key, spec = jax.random.key(0), environment.spec()
+
+    def ends(key: Key, action: jax.Array) -> tuple[jax.Array, jax.Array]:
+        task = environment.sample_task(key)
+        after = environment.step(key, environment.reset(key, task)[0], action, task)
+        return after.terminated, after.truncated
+
+    program = jax.make_jaxpr(ends)(key, jax.eval_shape(lambda k: random_action(spec, k), key)).jaxpr
+    possible = depends(program, [True] * len(program.invars))
+    facts = ((rolled.terminated, "terminated", "an end by itself"), (rolled.truncated, "was truncated", "a time limit"))
+    return tuple(
+        f"no episode {end} in the check, so what happens at {at} was not seen."
+        for may, (seen, end, at) in zip(possible, facts, strict=True)
+        if may and not seen.any()
+    )
+
+
 def _is(value: jax.Array, dtype: DTypeLike) -> bool:
     """Whether a value is a scalar of a dtype."""
     return getattr(value, "shape", None) == () and value.dtype == dtype
-
-
-def _random_action(spec: Spec, key: Key) -> jax.Array:
-    if isinstance(spec.action, Discrete):
-        return jax.random.randint(key, (), 0, spec.action.n)
-    low, high = (jnp.clip(jnp.asarray(bound, jnp.float32), -1e3, 1e3) for bound in spec.action)
-    return jax.random.uniform(key, low.shape, minval=low, maxval=high)
-
-
-def _roll(environment: Environment, key: Key, steps: int) -> Roll:
-    """Steps with random actions, with a new episode after the end of one."""
-    key_task, key_reset, key_steps = jax.random.split(key, 3)
-    task, spec = environment.sample_task(key_task), environment.spec()
-    starts = jax.vmap(lambda key: _numbers(*environment.reset(key, task)))(jax.random.split(key_reset, _STARTS))
-    low, high = starts.min(axis=0), starts.max(axis=0)
-    low, high = low - 0.1 * (high - low), high + 0.1 * (high - low)  # a start may lie a little outside of those that were drawn
-
-    def step(state: EnvState, key: Key) -> tuple[EnvState, Roll]:
-        after, fresh = _random_step(environment, spec, task, state=state, key=key)
-        numbers = _numbers(after.state, after.observation)
-        at_start = jnp.all((numbers >= low) & (numbers <= high))
-        return fresh, Roll(after.observation, after.reward, after.terminated, after.truncated, at_start=at_start)
-
-    return jax.lax.scan(step, environment.reset(key_reset, task)[0], jax.random.split(key_steps, steps))[1]
-
-
-def _random_step(environment: Environment, spec: Spec, task: Task, *, state: EnvState, key: Key) -> tuple[Step, EnvState]:
-    """A step with a random action, and the state from which to go on: a fresh one where the episode has ended."""
-    key_action, key_step, key_reset = jax.random.split(key, 3)
-    after = environment.step(key_step, state, _random_action(spec, key_action), task)
-    done, fresh = after.terminated | after.truncated, environment.reset(key_reset, task)[0]
-    return after, jax.tree.map(lambda a, b: jnp.where(done, a, b), fresh, after.state)
-
-
-def _numbers(state: EnvState, observation: jax.Array) -> jax.Array:
-    """All numbers of a state and an observation in one row; random keys are left out."""
-    leaves = [x for x in jax.tree.leaves((state, observation)) if not jnp.issubdtype(x.dtype, jax.dtypes.prng_key)]
-    return jnp.concatenate([jnp.ravel(x).astype(jnp.float32) for x in leaves])
 
 
 def _resets_itself(at_start: np.ndarray, ended: np.ndarray) -> bool:
     """Whether nearly all ends of episodes look like starts, and most steps before an end do not."""
     before = ~ended
     return bool(ended.any() and before.any() and at_start[ended].mean() > 0.95 and at_start[before].mean() < 0.5)
-
-
-def _ends(environment: Environment, key: Key, most: int) -> jax.Array:
-    """Whether an episode ends within so many random steps."""
-    key_task, key_reset = jax.random.split(key)
-    task, spec = environment.sample_task(key_task), environment.spec()
-
-    def step(carry: tuple[jax.Array, jax.Array, EnvState]) -> tuple[jax.Array, jax.Array, EnvState]:
-        index, _, state = carry
-        after, fresh = _random_step(environment, spec, task, state=state, key=jax.random.fold_in(key, index))
-        return index + 1, after.terminated | after.truncated, fresh
-
-    start = jnp.zeros((), jnp.int32), jnp.array(False), environment.reset(key_reset, task)[0]
-    return jax.lax.while_loop(lambda carry: (carry[0] < most) & ~carry[1], step, start)[1]

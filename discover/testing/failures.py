@@ -75,6 +75,15 @@ def close(one: object, other: object, tolerance: float) -> bool:
     return all(a.shape == b.shape and np.allclose(a, b, tolerance, tolerance, equal_nan=True) for a, b in pairs)
 
 
+def is_tuple_of(count: int, value: object) -> bool:
+    """Whether a value is a tuple of so many parts.
+
+    >>> is_tuple_of(2, (1, 2)), is_tuple_of(2, [1, 2])
+    (True, False)
+    """
+    return isinstance(value, tuple) and len(value) == count
+
+
 def form(tree: object) -> tuple[Any, ...]:
     """Structure, shapes and dtypes of a tree of arrays, or of their shapes (`jax.eval_shape`)."""
     return jax.tree.structure(tree), [(tuple(x.shape), x.dtype) for x in jax.tree.leaves(tree)]

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import inspect
 import re
-import traceback
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -14,29 +14,32 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
-from discover.base.errors import UserError, cause_of
 from discover.components.component import Component
+from discover.components.paths import nodes
 from discover.contract.algorithm import Algorithm
+from discover.testing.causes import depth_in, line_in, words_of
 from discover.testing.failures import ConformanceError, require
 
 P = ParamSpec("P")
 C = TypeVar("C", bound=Component)
+R = TypeVar("R")
 
 
-def guarded(method: str) -> Callable[[Callable[Concatenate[C, P], None]], Callable[Concatenate[C, P], None]]:
+def guarded(method: str) -> Callable[[Callable[Concatenate[C, P], R]], Callable[Concatenate[C, P], R]]:
     """A decorator for checks, which makes sentences of Python's own errors and says where the mistake is.
 
     Args:
         method: the method that is to blame unless an error says otherwise; empty for the class, whose methods are not checked.
     """
 
-    def decorate(check: Callable[Concatenate[C, P], None]) -> Callable[Concatenate[C, P], None]:
+    def decorate(check: Callable[Concatenate[C, P], R]) -> Callable[Concatenate[C, P], R]:
         @functools.wraps(check)
-        def run(component: C, *args: P.args, **kwargs: P.kwargs) -> None:
+        def run(component: C, *args: P.args, **kwargs: P.kwargs) -> R:
             with _sentences(component, method), _no_global_draws(type(component).__name__):
                 check_methods(component, complete=bool(method))
-                check(component, *args, **kwargs)
+                return check(component, *args, **kwargs)
 
         return run
 
@@ -64,6 +67,8 @@ def check_methods(component: Component, *, complete: bool) -> None:
             require(callable(getattr(component, attribute)), f"{name}.{attribute} is no method.", why, remedy)
             missing = complete and required and own is declared
             require(not missing, f"{name} lacks the method '{attribute}'.", why, remedy)
+            sentence = f"{name}.{attribute} takes {_signature(own)}, not {_signature(declared)}."
+            require(not inspect.isfunction(own) or _takes(own, declared), sentence, why, remedy, method=attribute)
         elif isinstance(declared, property):
             remedy = f"Put @property above `def {attribute}(self)`."
             require(
@@ -85,18 +90,50 @@ def place_of(cls: type, method: str = "") -> str:
 
 def place_in(error: BaseException, folder: Path) -> str:
     """File and line of the innermost call of an error that lies below a folder; empty if there is none."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
-    return f"{own[-1].filename}:{own[-1].lineno}" if own else ""
+    line = line_in(error, folder)
+    return f"{line.filename}:{line.lineno}" if line is not None else ""
+
+
+def told(error: Exception, component: Component, method: str) -> ConformanceError:
+    """An error of Python or JAX as one of the conformance suite, with the place of the plugin's own line.
+
+    Args:
+        error: that was raised in a check.
+        component: that was checked; of a candidate, all parts may be to blame.
+        method: whose place stands for one that is not known.
+    """
+    parts = [part for _, part in nodes(component)] if isinstance(component, Algorithm) else []
+    every = [component.rule if isinstance(component, Algorithm) else component, *parts]
+    blamed = max(every, key=lambda part: depth_in(error, folder_of(type(part))))
+    folder = folder_of(type(blamed))
+    raised = ConformanceError(*words_of(error, type(blamed).__name__, folder))
+    raised.place = (place_in(error, folder) if folder is not None else "") or place_of(type(blamed), method)
+    return raised
+
+
+def folder_of(cls: type) -> Path | None:
+    """The folder of a plugin's own code: of its whole package, or that of its one file; None without source code."""
+    file = _source_file(cls)
+    if not file:
+        return None
+    package = sys.modules.get(cls.__module__.partition(".")[0])
+    root = getattr(package, "__file__", None) if hasattr(package, "__path__") else None
+    return Path(root).parent if root and Path(file).is_relative_to(Path(root).parent) else Path(file).parent
 
 
 def traced_twice(function: Callable[..., Any], *args: Any) -> tuple[Any, bool]:
-    """The shapes of a function's result, and whether two traces of it are the same program with the same constants."""
+    """The shapes of a function's result, and whether two traces of it are the same program with the same constants.
+
+    Raises:
+        UnexpectedTracerError: the second trace uses an array that the first one left behind.
+    """
     programs, shapes = [], None
     for _ in range(2):
         # A new function each time: JAX would remember the trace of the first.
         program, shapes = jax.make_jaxpr(lambda *values: function(*values), return_shape=True)(*args)
         programs.append(program)
+        if any(isinstance(constant, Tracer) for constant in program.consts):
+            raise jax.errors.UnexpectedTracerError("an array of an earlier trace")
     same = [[np.asarray(c).tobytes() for c in p.consts if not jnp.issubdtype(c.dtype, jax.dtypes.prng_key)] for p in programs]
     return shapes, same[0] == same[1] and _text(programs[0]) == _text(programs[1])
 
@@ -107,6 +144,15 @@ def _text(program: Any) -> str:
 
 def _signature(function: Any) -> str:
     return f"({', '.join(inspect.signature(function).parameters)})"
+
+
+def _takes(own: Any, declared: Any) -> bool:
+    """Whether a method can be called as the one that its kind declares."""
+    try:
+        inspect.signature(own).bind(*inspect.signature(declared).parameters)
+    except TypeError:
+        return False
+    return True
 
 
 def _source_file(owner: Any) -> str:
@@ -129,14 +175,8 @@ def _sentences(component: Component, method: str) -> Iterator[None]:
                 error.add_note(line)
         raise
     except Exception as error:
-        cause = cause_of(error)
-        file = _source_file(cls)
-        place = (place_in(error, Path(file).parent) if file else "") or place_of(cls, method)
-        why = "A search counts a candidate that raises as broken."
-        remedy = "Repair that line." if not isinstance(error, UserError) else "Repair what the sentence names."
-        raised = ConformanceError(f"{cls.__name__} raises in a check of its kind ({cause}).", why, remedy)
-        raised.place = place
-        for line in (why, remedy, place):
+        raised = told(error, component, method)
+        for line in (raised.why, raised.remedy, raised.place):
             raised.add_note(line)
         raise raised from error
 

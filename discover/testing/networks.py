@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from discover.contract.environment import Discrete, Spec
-from discover.contract.network import ACTION, REWARD, Head, Heads, Inputs, Network
+from discover.contract.network import ACTION, REWARD, Head, Heads, Inputs, Network, Outputs
 from discover.contract.types import Carry, Key, Params
 from discover.testing.components import complete
-from discover.testing.failures import close, finite, form, require, same_bits
+from discover.testing.failures import close, finite, form, is_tuple_of, raw, require, same_bits
 from discover.testing.guard import guarded, traced_twice
+from discover.testing.programs import quickly_compiled
 
 STEPS, COLUMNS = 4, 3
 _SPEC = Spec((4, 5), Discrete(4))
@@ -26,6 +29,7 @@ _OUTPUTS = {
 _SIZES = {"eta": 2, ACTION: 4, REWARD: 1}
 
 _START = ("Seeds are told apart by the key alone.", "Draw the parameters from the key, with finite numbers.")
+_PAIR = ("A rule reads outputs by name, and a recurrent network goes on from its carry.", "Return outputs, carry.")
 _BATCH = ("Columns are environments that know nothing of each other.", "Compute along the last axes alone.")
 
 
@@ -42,18 +46,21 @@ def check_network(network: Network) -> None:
     """
     network, name = complete(network), type(network).__name__
     heads = Heads({k: h for k, h in _OUTPUTS.items() if h.form in network.forms}, _SIZES)
-    init = jax.jit(lambda n, key: n.init(key, _SPEC, heads))
+    init = quickly_compiled(lambda n, key: n.init(key, _SPEC, heads))
     params = init(network, jax.random.key(0))
     require(finite(params), f"{name} starts from parameters that are not finite.", *_START, method="init")
     again = init(network, jax.random.key(0))
     require(same_bits(params, again), f"{name} starts otherwise from the same key.", *_START, method="init")
-    zero = not any(jnp.any(x) for x in jax.tree.leaves(params))
+    zero = not any(x.any() for x in raw(params))
     moved = zero or not same_bits(params, init(network, jax.random.key(1)))
     require(moved, f"{name} starts from the same parameters whatever the key.", *_START, method="init")
-    carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (COLUMNS, *x.shape)), network.carry(heads))
-    shapes, same = traced_twice(
-        lambda n, key: (n.init(key, _SPEC, heads), _applied(n, params, heads, carry)), network, jax.random.key(0)
-    )
+    inputs = jax.tree.map(np.asarray, quickly_compiled(example_inputs)(jax.random.key(2)))
+    first = jax.tree.map(lambda x: x[0] if x.ndim else x, inputs)
+    carry = jax.tree.map(lambda x: np.broadcast_to(x, (COLUMNS, *x.shape)), network.carry(heads))
+    start = jax.random.key(0), params, first, carry
+    shapes, same = traced_twice(lambda n, key, *rest: (n.init(key, _SPEC, heads), _applied(n, heads, *rest)), network, *start)
+    sentence = f"{name}.apply gives {type(shapes[1]).__name__}, not a pair of outputs by name and a carry."
+    require(is_tuple_of(2, shapes[1]) and isinstance(shapes[1][0], Mapping), sentence, *_PAIR)
     _check_shapes(name, heads, carry, shapes[1])
     require(
         same,
@@ -61,28 +68,48 @@ def check_network(network: Network) -> None:
         "The same call must always be the same program.",
         "Take unseeded generators, counters and clocks out of it.",
     )
-    outputs, _, alone, unknown, at_once, anew = jax.jit(lambda n, p, c: _applied(n, p, heads, c))(network, params, carry)
+    apply = quickly_compiled(lambda n, *rest: _applied(n, heads, *rest)[0])
+    _check_outputs(name, lambda inputs, carry: apply(network, params, inputs, carry), inputs, carry)
+
+
+def _applied(network: Network, heads: Heads, params: Params, inputs: Inputs, carry: Carry) -> tuple[Outputs, Carry]:
+    return network.apply(params, heads, inputs, carry)
+
+
+def _check_outputs(name: str, apply: Callable[[Inputs, Carry], Outputs], inputs: Inputs, carry: Carry) -> None:
+    """Check the outputs of one step, and those in four other cases.
+
+    These are: one column alone; without the action; one step at which an episode starts, from two different carries; and all
+    steps at once, if there is no carry.
+    """
+    first = jax.tree.map(lambda x: x[0] if x.ndim else x, inputs)
+    outputs = apply(first, carry)
     require(
         finite(outputs),
         f"{name} gives outputs that are not finite.",
         "One number that is not finite breaks a lifetime.",
         "Guard divisions, roots and logarithms by a small constant.",
     )
-    require(close({k: v[1:2] for k, v in outputs.items()}, alone, 1e-4), f"{name} mixes the columns of a batch.", *_BATCH)
+    alone = apply(*jax.tree.map(lambda x: x[1:2] if x.ndim else x, (first, carry)))
+    column = {head: np.asarray(output)[1:2] for head, output in outputs.items()}
+    require(close(column, alone, 1e-4), f"{name} mixes the columns of a batch.", *_BATCH)
     require(
-        "model" not in unknown,
+        "model" not in apply(first._replace(context={"eta": first.context["eta"]}), carry),
         f"{name} gives a head whose action is not known.",
         "While acting, no action is known yet.",
         "Leave a head out unless `head.known(inputs)`.",
     )
+    start = first._replace(is_first=np.ones(COLUMNS, bool))
+    other = jax.tree.map(lambda x: (x + 0.5).astype(x.dtype), carry)
     require(
-        close(anew[0], anew[1], 1e-6),
+        close(apply(start, carry), apply(start, other), 1e-6),
         f"{name} remembers what was before the start of an episode.",
         "The next episode has nothing to do with the last one.",
         "Set the carry back where `inputs.is_first`.",
     )
-    whole = {k: v[0] for k, v in at_once.items()}
-    require(not whole or close(whole, outputs, 1e-4), f"{name} differs when it is given [T, B] at once.", *_BATCH)
+    if not jax.tree.leaves(carry):
+        whole = {head: np.asarray(output)[0] for head, output in apply(inputs, carry).items()}
+        require(close(whole, outputs, 1e-4), f"{name} differs when it is given [T, B] at once.", *_BATCH)
 
 
 def _check_shapes(name: str, heads: Heads, carry: Carry, shapes: tuple[Any, ...]) -> None:
@@ -102,24 +129,6 @@ def _check_shapes(name: str, heads: Heads, carry: Carry, shapes: tuple[Any, ...]
             "A rule reads each head by its name, with its shape behind the leading axes of the inputs.",
             "Give every head of `heads.outputs`; broadcast those of form 'constant'.",
         )
-
-
-def _applied(network: Network, params: Params, heads: Heads, carry: Carry) -> tuple[Any, ...]:
-    """Outputs and carry of one step, and outputs in four other cases.
-
-    These are: one column alone; without the action; all steps at once, if there is no carry; and one step at which an episode
-    starts, from two different carries.
-    """
-    inputs = example_inputs(jax.random.key(2))
-    first = jax.tree.map(lambda x: x[0] if x.ndim else x, inputs)
-    outputs, after = network.apply(params, heads, first, carry)
-    one, own = jax.tree.map(lambda x: x[1:2] if x.ndim else x, (first, carry))
-    alone, _ = network.apply(params, heads, one, own)
-    unknown, _ = network.apply(params, heads, first._replace(context={"eta": first.context["eta"]}), carry)
-    at_once = {} if jax.tree.leaves(carry) else network.apply(params, heads, inputs, network.carry(heads))[0]
-    start = first._replace(is_first=jnp.ones(COLUMNS, bool))
-    anew = tuple(network.apply(params, heads, start, c)[0] for c in (carry, jax.tree.map(lambda x: x + 0.5, carry)))
-    return outputs, after, alone, unknown, at_once, anew
 
 
 def example_inputs(key: Key) -> Inputs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from discover.contract.environment import Discrete, Spec
 from discover.contract.normalizer import Normalizer
@@ -11,6 +11,7 @@ from discover.testing.compilations import changed_weak_type
 from discover.testing.components import complete
 from discover.testing.failures import close, finite, form, require
 from discover.testing.guard import guarded
+from discover.testing.programs import quickly_compiled
 
 STEPS, COLUMNS = 5, 3
 _SPEC = Spec((4,), Discrete(2))
@@ -32,22 +33,27 @@ def check_normalizer(normalizer: Normalizer) -> None:
     """
     normalizer, name = complete(normalizer), type(normalizer).__name__
     first = normalizer.init(_SPEC, COLUMNS)
-    observations = 3.0 + jax.random.normal(jax.random.key(0), (STEPS, COLUMNS, 4)).at[..., 0].set(2.0)
-    rewards = 100.0 * jax.random.normal(jax.random.key(1), (STEPS, COLUMNS))
-    done = jnp.zeros((STEPS, COLUMNS), bool).at[2, 1].set(True)
-    update, update_reward = (
-        jax.jit(lambda s, x: normalizer.update(s, x)),
-        jax.jit(lambda s, r, d: normalizer.update_reward(s, r, d)),
+    random = np.random.default_rng(0)
+    observations = 3.0 + random.normal(size=(STEPS, COLUMNS, 4)).astype(np.float32)
+    observations[..., 0] = 5.0
+    rewards = 100.0 * random.normal(size=(STEPS, COLUMNS)).astype(np.float32)
+    done = np.zeros((STEPS, COLUMNS), bool)
+    done[2, 1] = True
+    update, update_reward, normalize, normalize_reward = (
+        quickly_compiled(lambda s, x: normalizer.update(s, x)),
+        quickly_compiled(lambda s, r, d: normalizer.update_reward(s, r, d)),
+        quickly_compiled(lambda s, x: normalizer.normalize(s, x)),
+        quickly_compiled(lambda s, r: normalizer.normalize_reward(s, r)),
     )
-    require(finite(normalizer.normalize(first, observations[0])), f"{name} is not finite before its first step.", *_FINITE)
+    require(finite(normalize(first, observations[0])), f"{name} is not finite before its first step.", *_FINITE)
     state = first
     for observation, reward, ended in zip(observations, rewards, done, strict=True):
         state, rescaled = update(state, observation)
         _check_state(name, first, state, "update")
-        _check_rescaled(name, observation, rescaled, normalizer.normalize(state, observation))
+        _check_rescaled(name, observation, rescaled, normalize(state, observation))
         state, rescaled = update_reward(state, reward, ended)
         _check_state(name, first, state, "update_reward")
-        _check_rescaled(name, reward, rescaled, normalizer.normalize_reward(state, reward))
+        _check_rescaled(name, reward, rescaled, normalize_reward(state, reward))
     _check_state(name, first, normalizer.restart(state, COLUMNS), "restart")
 
 
@@ -65,9 +71,9 @@ def _check_state(name: str, first: object, state: object, method: str) -> None:
     )
 
 
-def _check_rescaled(name: str, before: jax.Array, rescaled: jax.Array, again: jax.Array) -> None:
+def _check_rescaled(name: str, before: np.ndarray, rescaled: jax.Array, again: jax.Array) -> None:
     """Check numbers that were rescaled while they were counted, and without counting them."""
-    shape = jnp.shape(rescaled)
+    shape = np.shape(rescaled)
     require(shape == before.shape, f"{name} turns numbers of shape {before.shape} into numbers of shape {shape}.", *_STATE)
     require(finite(rescaled), f"{name} rescales finite numbers to some that are not finite.", *_FINITE)
     require(close(rescaled, again, 1e-4), f"{name} rescales numbers otherwise when it does not count them.", *_SAME)

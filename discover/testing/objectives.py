@@ -26,7 +26,9 @@ def check_objective(objective: Objective) -> None:
 
     def fitness(lift: float = 0.0, order: slice = slice(None)) -> np.ndarray:
         tasks = [TaskReturns((c + np.float32(lift))[order], -5.0, 20.0) for c in curves]
-        return np.asarray(objective(tasks))
+        result = objective(tasks)
+        require(result is not None, f"{name} gives None, not one number per candidate.", _FITNESS[0], "Add the `return`.")
+        return np.asarray(result)
 
     usual = fitness()
     require(usual.shape == (6,), f"{name} gives fitness of shape {usual.shape} for six candidates.", *_FITNESS)

@@ -10,10 +10,11 @@ from discover.contract.optimizer import Optimizer
 from discover.contract.types import OptimizerState, Params
 from discover.testing.compilations import changed_weak_type
 from discover.testing.components import complete
-from discover.testing.failures import finite, form, require
+from discover.testing.failures import finite, form, is_tuple_of, require
 from discover.testing.gradients import check_not_stopped
 from discover.testing.guard import guarded, traced_twice
 from discover.testing.populations import differentiable
+from discover.testing.programs import quickly_compiled
 
 _SCANNED = (
     "Updates run in a loop, whose state keeps its form.",
@@ -50,6 +51,8 @@ def check_optimizer(optimizer: Optimizer) -> None:
 
         carry = (params, optimizer.init(params))
         after = jax.eval_shape(lambda c: step(c, None)[0], carry)
+        sentence = f"{name}.update gives {type(after).__name__}, not a pair of new parameters and state."
+        require(is_tuple_of(2, after), sentence, *_SCANNED)
         require(form(after[0]) == form(carry[0]), f"{name} gives parameters of another form than it was given.", *_SCANNED)
         require(form(after[1]) == form(carry[1]), f"{name} changes the form of its state: it could not be scanned.", *_SCANNED)
         changed = changed_weak_type(carry[1], after[1])
@@ -72,7 +75,7 @@ def check_optimizer(optimizer: Optimizer) -> None:
         "The same call must always be the same program.",
         "Take unseeded generators, counters and clocks out of it.",
     )
-    differentiated = jax.jit(jax.value_and_grad(descend, argnums=(0, 1), has_aux=True, allow_int=True))
+    differentiated = quickly_compiled(jax.value_and_grad(descend, argnums=(0, 1), has_aux=True, allow_int=True))
     (_, after), slopes = differentiated(optimizer, ones)
     require(
         finite(after),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
-from collections.abc import Callable, Collection, Iterator
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from discover.base.errors import UserError
 from discover.components.component import Component
+from discover.components.paths import nodes
 from discover.config.build import algorithm_from, environment_from
+from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment, Wrapper
 from discover.contract.executor import Executor
 from discover.contract.network import Curriculum, Network
@@ -23,12 +25,12 @@ from discover.contract.update_rule import UpdateRule
 from discover.testing.components import check_component
 from discover.testing.environments import check_environment
 from discover.testing.executors import check_executor
-from discover.testing.failures import ConformanceError
-from discover.testing.guard import place_of
+from discover.testing.failures import ConformanceError, require
 from discover.testing.networks import check_network
 from discover.testing.normalizers import check_normalizer
 from discover.testing.objectives import check_objective
 from discover.testing.optimizers import check_optimizer
+from discover.testing.problems import Problem, problem_of, unmade
 from discover.testing.recipes import SMALL, check_recipe
 from discover.testing.registered import examples
 from discover.testing.returns import check_return_function
@@ -39,22 +41,6 @@ from discover.testing.strategies import check_strategy
 from discover.testing.wrappers import check_curriculum, check_wrapper
 
 
-class Problem(NamedTuple):
-    """A failure of a check.
-
-    Attributes:
-        what: what is wrong, in one sentence.
-        where: file and line; empty where they are not known.
-        why: the reason for the rule that is broken.
-        remedy: what to do.
-    """
-
-    what: str
-    where: str
-    why: str
-    remedy: str
-
-
 class Outcome(NamedTuple):
     """The outcome of the checks of one name.
 
@@ -62,7 +48,8 @@ class Outcome(NamedTuple):
         kind, name: of what was checked.
         seconds: that its checks took.
         problem: the first check that fails; None if all pass.
-        skipped: why nothing could be checked, or an empty text.
+        skipped: why nothing could be checked, such as "update rule 'mine' failed"; or an empty text.
+        notes: what the checks could not see, a sentence each.
     """
 
     kind: str
@@ -70,6 +57,7 @@ class Outcome(NamedTuple):
     seconds: float
     problem: Problem | None = None
     skipped: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def _check_rule(rule: UpdateRule) -> None:
@@ -81,7 +69,7 @@ def _check_rule(rule: UpdateRule) -> None:
     check_update_rule(rule)
 
 
-_CHECKS: tuple[tuple[type[Component], Callable[[Any], None]], ...] = (
+_CHECKS: tuple[tuple[type[Component], Callable[[Any], tuple[str, ...] | None]], ...] = (
     (Objective, check_objective),
     (Normalizer, check_normalizer),
     (Optimizer, check_optimizer),
@@ -96,6 +84,9 @@ _CHECKS: tuple[tuple[type[Component], Callable[[Any], None]], ...] = (
 )
 """The check of each kind, the quickest first. Those of tasks and recipes follow them."""
 
+_NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_NAMED = "Use letters, digits, and _ - . + between them, such as 'my_rule'."
+
 _ORDER = {kind.kind: place for place, (kind, _) in enumerate(_CHECKS)} | {"task": 20, "recipe": 30}
 
 
@@ -107,69 +98,95 @@ def outcomes(registry: Registry, entries: Collection[Entry], told: Callable[[str
         entries: what to check.
         told: called with each name before it is checked.
     """
-    instances: dict[type[Component], Component] | None = None
-    for entry in sorted(entries, key=lambda entry: (_ORDER.get(entry.kind, 10), entry.name)):
+    broken: dict[type[Component], Exception] = {}
+    instances = {type(made): made for _, made in examples(registry, unless_broken=True, broken=broken)} if entries else {}
+    failed: dict[type[Component], str] = {}
+    sound: dict[str, tuple[str, ...]] = {}
+    for entry in sorted(entries, key=lambda entry: (_ORDER.get(entry.kind, 10), _depth(instances, entry), entry.name)):
         told(f"{entry.kind} {entry.name}")
         started = time.perf_counter()
-        if entry.component is None:
-            problem = problem_of(lambda entry=entry: _check_value(registry, entry), entry)
-            yield Outcome(entry.kind, entry.name, time.perf_counter() - started, problem)
-            continue
-        if instances is None:
-            instances = {type(made): made for _, made in examples(registry, unless_broken=True)}
-        made = instances.get(entry.component)
-        if made is None:
-            why = "it has a setting without a default: register a recipe or a task that uses it"
-            yield Outcome(entry.kind, entry.name, time.perf_counter() - started, skipped=why)
-            continue
-        problem = problem_of(lambda made=made: _check(registry, made), entry)
-        yield Outcome(entry.kind, entry.name, time.perf_counter() - started, problem)
+        if entry.component is not None and entry.component in broken:
+            outcome = Outcome(entry.kind, entry.name, 0.0, unmade(entry, broken[entry.component]))
+        else:
+            outcome = _outcome(registry, entry, instances, failed=failed, sound=sound)
+        if outcome.problem is not None and entry.component is not None:
+            failed[entry.component] = f"{entry.kind} '{entry.name}'"
+        yield outcome._replace(seconds=time.perf_counter() - started)
 
 
-def _check(registry: Registry, component: Component) -> None:
+def _outcome(
+    registry: Registry,
+    entry: Entry,
+    instances: Mapping[type[Component], Component],
+    *,
+    failed: Mapping[type[Component], str],
+    sound: dict[str, tuple[str, ...]],
+) -> Outcome:
+    """Check one name, unless a part of it has failed already.
+
+    Args:
+        registry: of all plugins.
+        entry: what to check.
+        instances: a component of each class.
+        failed: classes that failed their own checks, and how they are called.
+        sound: environments that passed, by how they print, with the notes on them; another one is added.
+    """
+    result: list[tuple[str, ...]] = []
+    blamed: list[str] = []
+
+    def check() -> None:
+        sentence = f"the name '{entry.name}' has characters that configs and the command line read otherwise."
+        require(_NAME.fullmatch(entry.name), sentence, "Names are words of configs, paths and commands.", _NAMED)
+        made = instances.get(entry.component) if entry.component is not None else _built(registry, entry)
+        parts = [] if made is None else [type(part) for _, part in nodes(made)]
+        blamed.extend(dict.fromkeys(failed[part] for part in parts if part in failed))
+        if made is None or blamed:
+            return
+        key = repr(shrunk(made) if entry.component is not None else made)
+        if key not in sound or entry.component is not None:
+            sound[key] = _check_value(registry, made) if entry.component is None else _check(registry, made)
+        result.append(sound[key])
+
+    problem = problem_of(check, entry)
+    skipped = f"{' and '.join(blamed)} failed" if blamed else ""
+    if problem is None and not blamed and not result:
+        skipped = "it has a setting without a default: register a recipe or a task that uses it"
+    notes = result[0] if result else ()
+    return Outcome(entry.kind, entry.name, 0.0, problem, skipped=skipped, notes=notes)
+
+
+def _depth(instances: Mapping[type[Component], Component], entry: Entry) -> int:
+    """The number of components inside of what a name stands for, so that parts are checked before what holds them."""
+    made = None if entry.component is None else instances.get(entry.component)
+    return 0 if made is None else len({type(part) for _, part in nodes(made)})
+
+
+def _built(registry: Registry, entry: Entry) -> Algorithm | Environment:
+    """The candidate of a recipe, or the environment of a task."""
+    return (environment_from if entry.kind == "task" else algorithm_from)(registry, entry.name)
+
+
+def _check(registry: Registry, component: Component) -> tuple[str, ...]:
     """Check a component as any, and as one of its kind: at small sizes, and at its own if it fails."""
     check_component(component, registry)
+    notes: tuple[str, ...] = ()
     for kind, check in _CHECKS:
         if isinstance(component, kind):
             small = shrunk(component)
             try:
-                check(small)
+                notes += check(small) or ()
             except ConformanceError:
                 if repr(small) == repr(component):
                     raise
-                check(component)
+                notes += check(component) or ()
+    return notes
 
 
-def _check_value(registry: Registry, entry: Entry) -> None:
+def _check_value(registry: Registry, made: Component) -> tuple[str, ...]:
     """Check a task by its environment, a recipe by two updates."""
-    if entry.kind == "task":
-        check_environment(environment_from(registry, entry.name))
-        return
+    if isinstance(made, Environment):
+        return check_environment(made)
+    assert isinstance(made, Algorithm)
     tasks = (environment_from(registry, task.name) for task in registry.entries("task"))
-    check_recipe(algorithm_from(registry, entry.name), (environment for group in (SMALL, tasks) for environment in group))
-
-
-def problem_of(check: Callable[[], None], entry: Entry | None = None) -> Problem | None:
-    """The problem that a check finds.
-
-    Args:
-        check: raises what is wrong.
-        entry: that is checked; its place stands for one that the error does not know.
-    """
-    place = "" if entry is None else _place(entry)
-    try:
-        check()
-    except ConformanceError as error:
-        in_words = entry is not None and entry.component is None and error.__cause__ is None
-        return Problem(error.sentence, (place if in_words else "") or error.place or place, error.why, error.remedy)
-    except UserError as error:
-        why = "Recipes and tasks are written in the words of a config, and built from them."
-        return Problem(str(error), place, why, "Correct what the sentence names.")
-    return None
-
-
-def _place(entry: Entry) -> str:
-    """The file of a recipe, or the class of a component; empty for what is written in a plugin's code."""
-    if entry.component is not None:
-        return place_of(entry.component)
-    return str(entry.source) if isinstance(entry.source, Path) else ""
+    check_recipe(made, (environment for group in (SMALL, tasks) for environment in group))
+    return ()

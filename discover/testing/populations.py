@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from discover.components.component import Component
 from discover.components.open_values import free
@@ -30,13 +31,12 @@ def members(component: Component, count: int, spread: float) -> Members:
     ((3,), 0.8)
     """
     template = replace(component, {path: free() for path, _, field, _ in walk(component) if field.role == "leaf"})
-    every = [component]
-    if jax.tree.leaves(component):
-        space = Space(template)
-        center = space.encode(component)
-        noise = jax.random.normal(jax.random.key(1), (count, space.dimension))
-        every += [space.decode(center + spread * noise[index]) for index in range(1, count)]
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *(every * count)[:count])
+    if not jax.tree.leaves(component):
+        return component
+    space = Space(template)
+    noise = jax.random.normal(jax.random.key(1), (count, space.dimension))
+    others = jax.vmap(lambda genome: space.decode(genome, ()))(space.encode(component) + spread * noise[1:])
+    return jax.tree.map(lambda own, rest: jnp.asarray(np.concatenate([np.asarray(own)[None], rest])), component, others)
 
 
 def differentiable(component: Component, gradient: Component) -> list[jax.Array]:

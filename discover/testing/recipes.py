@@ -6,14 +6,15 @@ from collections.abc import Iterable
 
 import jax
 
-from discover.base.errors import UserError
+from discover.base.errors import UserError, cause_of
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.inner_loop import lifetime
 from discover.inner_loop.lifetime import Lifetime
 from discover.testing.components import complete
 from discover.testing.failures import finite, require
-from discover.testing.guard import guarded
+from discover.testing.guard import guarded, told
+from discover.testing.programs import quickly_compiled
 from discover.testing.small import Corridor
 
 SMALL = (Corridor(), Corridor(real=True))
@@ -33,9 +34,11 @@ def check_recipe(algorithm: Algorithm, environments: Iterable[Environment] = SMA
         ConformanceError: it fits none of them, or is not finite after these updates.
     """
     algorithm, name = complete(algorithm), type(algorithm.rule).__name__
-    refusals: list[str] = []
+    refusals: list[Exception] = []
     environment = next((e for e in environments if _fits(algorithm, e, refusals)), None)
-    reasons = "; ".join(dict.fromkeys(refusals))
+    reasons = "; ".join(dict.fromkeys(_reason(error, algorithm) for error in refusals))
+    if environment is None and refusals and not any(isinstance(error, UserError) for error in refusals):
+        raise refusals[0]  # of the code, not of the environment
     require(
         environment is not None,
         f"no environment suits the recipe ({reasons}).",
@@ -48,7 +51,7 @@ def check_recipe(algorithm: Algorithm, environments: Iterable[Environment] = SMA
         life = lifetime.begin(algorithm, environment, key)
         return lifetime.advance(algorithm, environment, life, start=0, stop=updates, total=updates)
 
-    after = jax.jit(train)(algorithm, jax.random.key(0))
+    after = quickly_compiled(train)(algorithm, jax.random.key(0))
     require(
         finite(after.params),
         f"{name} has parameters that are not finite after {updates} updates.",
@@ -57,11 +60,16 @@ def check_recipe(algorithm: Algorithm, environments: Iterable[Environment] = SMA
     )
 
 
-def _fits(algorithm: Algorithm, environment: Environment, refusals: list[str]) -> bool:
+def _fits(algorithm: Algorithm, environment: Environment, refusals: list[Exception]) -> bool:
     """Whether a candidate can begin in an environment, by a trace; a refusal is added to the others."""
     try:
         jax.eval_shape(lambda a, key: lifetime.begin(a, environment, key), algorithm, jax.random.key(0))
-    except (UserError, TypeError, ValueError) as error:
-        refusals.append(str(error).splitlines()[0].rstrip("."))
+    except Exception as error:  # a network may need observations of another shape
+        refusals.append(error)
         return False
     return True
+
+
+def _reason(error: Exception, algorithm: Algorithm) -> str:
+    """Why a candidate cannot begin in an environment, without a full stop."""
+    return cause_of(error) if isinstance(error, UserError) else told(error, algorithm, "init").sentence.rstrip(".")

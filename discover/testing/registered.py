@@ -14,7 +14,9 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.registry import Entry, Registry
 
 
-def examples(registry: Registry, *, unless_broken: bool = False) -> list[tuple[Entry, Component]]:
+def examples(
+    registry: Registry, *, unless_broken: bool = False, broken: dict[type[Component], Exception] | None = None
+) -> list[tuple[Entry, Component]]:
     """A component of each registered class: as a recipe or a task uses it, else with its defaults.
 
     A component that it needs is the first example of that kind. Classes with a required setting that is no component are left
@@ -23,6 +25,7 @@ def examples(registry: Registry, *, unless_broken: bool = False) -> list[tuple[E
     Args:
         registry: of all plugins.
         unless_broken: whether recipes and tasks that cannot be built are left out too; otherwise they are an error.
+        broken: is filled with the classes that cannot be made, and what was raised; without it, that is raised.
     """
     instances: dict[type[Component], Component] = {}
     for component in _in_use(registry, unless_broken=unless_broken):
@@ -31,7 +34,16 @@ def examples(registry: Registry, *, unless_broken: bool = False) -> list[tuple[E
     for _ in entries:  # a component may need another one that comes later in the list
         for entry in entries:
             cls = typing.cast(type[Component], entry.component)
-            if cls not in instances and (instance := _instance(cls, instances)) is not None:
+            if cls in instances or cls in ({} if broken is None else broken):
+                continue
+            try:
+                instance = _instance(cls, instances)
+            except Exception as error:
+                if broken is None:
+                    raise
+                broken[cls] = error
+                continue
+            if instance is not None:
                 instances[cls] = instance
     return [(entry, instances[entry.component]) for entry in entries if entry.component in instances]
 

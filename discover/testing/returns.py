@@ -15,6 +15,7 @@ from discover.testing.failures import close, finite, require
 from discover.testing.gradients import check_not_stopped
 from discover.testing.guard import guarded, traced_twice
 from discover.testing.populations import differentiable, members
+from discover.testing.programs import quickly_compiled
 
 STEPS, COLUMNS = 7, 3
 
@@ -37,15 +38,15 @@ def check_return_function(function: ReturnFunction) -> None:
         ConformanceError: the first check that fails, in one sentence.
     """
     function, name = complete(function), type(function).__name__
-    segment = example_segment(jax.random.key(0))
+    segment = quickly_compiled(example_segment)(jax.random.key(0))
     targets, same = traced_twice(lambda f, s: f(s), function, segment)
     require(isinstance(targets, Targets), f"{name} gives {type(targets).__name__}, not Targets.", *_TARGETS)
     for field, array in targets._asdict().items():
         actual, expected = f"{array.dtype}{list(array.shape)}", f"float32{[STEPS, COLUMNS]}"
         require(actual == expected, f"{name} gives a target '{field}' of {actual}, not {expected}.", *_TARGETS)
     require(same, f"{name} gives another program when it is traced again.", *_REPEATED)
-    compiled = jax.jit(lambda f, s: f(s))
-    targets = compiled(function, segment)
+    compiled = quickly_compiled(lambda f, s: f(s))
+    targets = jax.tree.map(np.asarray, compiled(function, segment))
     require(
         close(targets, function(segment), 1e-4),
         f"{name} gives other targets when compiled than when not.",
@@ -54,7 +55,7 @@ def check_return_function(function: ReturnFunction) -> None:
     )
     _check_ends(function, segment, targets, compiled=compiled, name=name)
     _check_population(function, segment, compiled, name)
-    _check_gradient(function, segment, name)
+    _check_gradient(function, segment, name, compiled)
 
 
 def example_segment(key: Key) -> Segment:
@@ -93,15 +94,17 @@ def _check_ends(
     for column, end, kind in ((0, 2, "a termination"), (1, 4, "a truncation")):
         later = np.zeros((STEPS, COLUMNS), np.float32)
         later[end + 1 :, column] = 3.0
-        changed = {field: getattr(segment, field) + later for field in ("reward", "value", "next_value")}
-        other = compiled(function, segment._replace(**changed))
+        changed = {field: np.asarray(getattr(segment, field)) + later for field in ("reward", "value", "next_value")}
+        other = jax.tree.map(np.asarray, compiled(function, segment._replace(**changed)))
         before = [(x[: end + 1, column], y[: end + 1, column]) for x, y in zip(targets, other, strict=True)]
         require(
             all(close(x, y, 1e-6) for x, y in before), f"{name} lets what follows {kind} reach the targets before it.", *_END
         )
-    ended = segment._replace(next_value=segment.next_value.at[2, 0].set(3.0))
+    following = np.array(segment.next_value)
+    following[2, 0] = 3.0
+    ended = compiled(function, segment._replace(next_value=following))
     require(
-        close(targets.value[:3, 0], compiled(function, ended).value[:3, 0], 1e-6),
+        close(targets.value[:3, 0], np.asarray(ended.value)[:3, 0], 1e-6),
         f"{name} bootstraps from the value after a termination.",
         "Nothing follows a termination. World.segment puts 0 there, but a rule may build segments by itself.",
         "Multiply `next_value` by `1 - terminated`.",
@@ -114,8 +117,8 @@ def _check_population(
     """Check that members of a population get the targets that they get alone; a function without numbers has no population."""
     if not jax.tree.leaves(function):
         return
-    population = members(function, 4, spread=1e3)
-    together = jax.jit(jax.vmap(lambda f: f(segment)))(population)
+    population = jax.tree.map(np.asarray, members(function, 4, spread=1e3))
+    together = jax.tree.map(np.asarray, quickly_compiled(jax.vmap(lambda f: f(segment)))(population))
     require(finite(together), f"{name} gives targets that are not finite within the domains of its numbers.", *_FINITE)
     for index in range(4):
         one, alone = jax.tree.map(lambda x, i=index: x[i], (together, population))
@@ -127,20 +130,24 @@ def _check_population(
         )
 
 
-def _check_gradient(function: ReturnFunction, segment: Segment, name: str) -> None:
+def _check_gradient(
+    function: ReturnFunction, segment: Segment, name: str, compiled: Callable[[ReturnFunction, Segment], Targets]
+) -> None:
     """Check that the gradient of a weighted sum of all targets is finite, and nowhere stopped."""
 
     def total(function: ReturnFunction, value: jax.Array) -> jax.Array:
         targets = function(segment._replace(value=value))
         return jnp.sum(targets.value * weight) + jnp.sum(targets.advantage * weight)
 
-    weight = jnp.cos(jnp.arange(float(STEPS * COLUMNS))).reshape(STEPS, COLUMNS)  # so that slopes do not cancel each other
+    weight = np.cos(np.arange(STEPS * COLUMNS, dtype=np.float32)).reshape(
+        STEPS, COLUMNS
+    )  # so that slopes do not cancel each other
 
-    own, value = jax.jit(jax.grad(total, argnums=(0, 1), allow_int=True))(function, segment.value)
+    own, value = quickly_compiled(jax.grad(total, argnums=(0, 1), allow_int=True))(function, segment.value)
     require(
         finite(differentiable(function, own)),
         f"{name} has a gradient with respect to its own numbers that is not finite.",
         *_FINITE,
     )
     require(finite(value), f"{name} has a gradient with respect to values that is not finite.", *_FINITE)
-    check_not_stopped(function, own, jax.jit(lambda f: f(segment)), method="__call__")
+    check_not_stopped(function, own, lambda f: compiled(f, segment), method="__call__")

@@ -24,6 +24,7 @@ from discover.testing.failures import ConformanceError, close, finite, form, req
 from discover.testing.gradients import check_not_stopped
 from discover.testing.guard import guarded, traced_twice
 from discover.testing.populations import differentiable, members
+from discover.testing.programs import quickly_compiled
 from discover.testing.small import Affine, Corridor
 
 Train: TypeAlias = Callable[[Algorithm], tuple[jax.Array, tuple[Lifetime, Lifetime]]]
@@ -76,9 +77,8 @@ def check_update_rule(
         traces.append(name)
         return jax.value_and_grad(train, has_aux=True, allow_int=True)(algorithm, key)
 
-    key = jax.random.key(0)
+    key, program = jax.random.key(0), quickly_compiled(train_with_gradient)
     _check_traces(lambda a: train(a, key), algorithm, name)
-    program = jax.jit(train_with_gradient)
     (_, (before, after)), gradient = first = program(algorithm, key)
     require(finite(after), f"{name} gives parameters, a state or a report that is not finite in {updates} updates.", *_FINITE)
     require(
@@ -113,7 +113,7 @@ def check_update_rule(
         return program(dataclasses.replace(algorithm, rule=rule), key)[0][1][1].params
 
     check_not_stopped(rule, gradient.rule, trained, method="update")
-    _check_population(algorithm, name, jax.jit(jax.vmap(lambda a: train(a, key))), lambda a: program(a, key))
+    _check_population(algorithm, name, quickly_compiled(jax.vmap(lambda a: train(a, key))), lambda a: program(a, key))
     require(len(traces) == 1, f"{name} is compiled anew for other numbers of the same structure.", *_POPULATION)
 
 
@@ -123,12 +123,13 @@ def _check_population(
     """Check that members of a population are trained as they are alone. Without numbers there are no other members."""
     if not jax.tree.leaves(algorithm):
         return
-    population = members(algorithm, 3, spread=0.1)
+    population = jax.tree.map(np.asarray, members(algorithm, 3, spread=0.1))
     every = together(population)
+    every = jax.tree.map(np.asarray, (every[0], every[1][1].params))
     for index in range(3):
         one, member = jax.tree.map(lambda x, i=index: x[i], (every, population))
         (value, (_, life)), _ = alone(member)
-        same = close((one[0], one[1][1].params), (value, life.params), 1e-3)
+        same = close(one, (value, life.params), 1e-3)
         require(same, f"{name} trains a member of a population otherwise than alone.", *_POPULATION)
 
 

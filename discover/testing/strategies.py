@@ -6,18 +6,20 @@ import itertools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from discover.components.component import Component, component
 from discover.components.domains import Scalar
 from discover.components.field_functions import real
 from discover.components.open_values import free
 from discover.components.space import Space
-from discover.contract.strategy import Strategy
-from discover.contract.types import Key, StrategyState
+from discover.contract.strategy import Proposal, Strategy
+from discover.contract.types import StrategyState
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes
 from discover.testing.compilations import changed_weak_type
-from discover.testing.failures import finite, form, require, same_bits
+from discover.testing.failures import finite, form, is_tuple_of, require, same_bits
 from discover.testing.guard import guarded, traced_twice
+from discover.testing.programs import quickly_compiled
 
 GENERATIONS = 24
 
@@ -51,21 +53,16 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     """
     name, space = type(strategy).__name__, Space(Point(x=free(), y=free(), z=free()))
     population = next(p for p in itertools.count(population) if strategy.check_population(space, p) is None)
-    ask = jax.jit(lambda key, state: strategy.ask(key, state, space, population))
-    tell = jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, space, genomes, fitness=fitness))
-    height = jax.jit(jax.vmap(lambda genome: _height(space.decode(genome, ()))))
+    advance = quickly_compiled(
+        lambda state, index, flat: _generation(strategy, space, population, state, index=index, flat=flat)
+    )
 
     def evolve(state: StrategyState, start: int, stop: int, *, flat: bool = False) -> tuple[StrategyState, list[float]]:
         best = []
         for index in range(start, stop):
-            key_ask, key_tell = jax.random.split(jax.random.fold_in(jax.random.key(1), index))
-            proposal, state = ask(key_ask, state)
-            actual = f"{proposal.genomes.dtype}{list(proposal.genomes.shape)}"
-            require(actual == expected, f"{name} proposes genomes of {actual}, not {expected}.", *_GENOMES, method="ask")
+            state, genomes, fitness = advance(state, np.int32(index), np.bool_(flat))
             sentence = f"{name} proposes genomes that are not finite in generation {index}."
-            require(finite(proposal.genomes), sentence, *_GENOMES, method="ask")
-            fitness = jnp.zeros(population) if flat else height(proposal.genomes)
-            state = tell(key_tell, state, proposal.genomes, fitness)
+            require(finite(genomes), sentence, *_GENOMES, method="ask")
             require(form(state) == form(first), f"{name} changes the form of its state in generation {index}.", *_STATE)
             require(
                 finite(state),
@@ -73,10 +70,9 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
                 "Where all candidates break, their fitness is equal.",
                 "Guard a division by the spread of the fitness by a small constant.",
             )
-            best.append(float(fitness.max()))
+            best.append(float(np.max(fitness)))
         return state, best
 
-    expected = f"float32{[population, space.dimension]}"
     first = strategy.init(jax.random.key(0), space, population)
     _check_traces(strategy, space, population, first)
     half, early = evolve(first, 0, GENERATIONS // 2)
@@ -105,11 +101,12 @@ def _check_traces(strategy: Strategy, space: Space, population: int, first: Stra
     """Check by traces alone that a generation is the same program each time, and the same for the state after it."""
     name = type(strategy).__name__
 
-    def generation(key: Key, state: StrategyState) -> StrategyState:
-        proposal, state = strategy.ask(key, state, space, population)
-        return strategy.tell(key, state, space, proposal.genomes, fitness=jnp.zeros(population))
+    def generation(state: StrategyState) -> tuple[StrategyState, jax.Array, jax.Array]:
+        return _generation(strategy, space, population, state, index=0, flat=False)
 
-    after, same = traced_twice(generation, jax.random.key(0), first)
+    (after, genomes, _), same = traced_twice(generation, first)
+    actual, expected = f"{genomes.dtype}{list(genomes.shape)}", f"float32{[population, space.dimension]}"
+    require(actual == expected, f"{name} proposes genomes of {actual}, not {expected}.", *_GENOMES, method="ask")
     require(
         same,
         f"{name} gives another program when it is traced again.",
@@ -124,6 +121,19 @@ def _check_traces(strategy: Strategy, space: Space, population: int, first: Stra
         "Write jnp.zeros(()) or jnp.float32(0) in `init`.",
         method="init",
     )
+
+
+def _generation(
+    strategy: Strategy, space: Space, population: int, state: StrategyState, *, index: int | jax.Array, flat: bool | jax.Array
+) -> tuple[StrategyState, jax.Array, jax.Array]:
+    """The state after a generation, its genomes, and their fitness: all the same, if it is flat."""
+    key_ask, key_tell = jax.random.split(jax.random.fold_in(jax.random.key(1), index))
+    asked, name = strategy.ask(key_ask, state, space, population), type(strategy).__name__
+    sentence = f"{name}.ask gives {type(asked).__name__}, not a pair of a Proposal and a state."
+    require(is_tuple_of(2, asked) and isinstance(asked[0], Proposal), sentence, *_GENOMES, method="ask")
+    proposal, state = asked
+    fitness = jnp.where(flat, 0.0, jax.vmap(lambda genome: _height(space.decode(genome, ())))(proposal.genomes))
+    return strategy.tell(key_tell, state, space, proposal.genomes, fitness=fitness), proposal.genomes, fitness
 
 
 def _height(point: Component) -> jax.Array:

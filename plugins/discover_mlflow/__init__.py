@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def discover_observers(command: Command) -> Sequence[object]:
     if not command.tracking:
         return []
-    from discover_mlflow.ledger import ledger_folder, stored_address
+    from discover_mlflow.ledger import ledger_folder
+    from discover_mlflow.sent import stored_address
     from discover_mlflow.tracker import Tracker
 
     earlier = stored_address(ledger_folder(command.directory)) if command.directory else None
@@ -35,11 +36,27 @@ def discover_fetch_candidate(address: str, store: str | None, folder: Path) -> P
 
 
 @hookimpl
+def discover_fixed_address(address: str, store: str | None) -> str | None:
+    from discover_mlflow.models import is_address
+    from discover_mlflow.versions import fixed_address
+
+    return fixed_address(address, store) if is_address(address) else None
+
+
+@hookimpl
 def discover_find_search(address: str, store: str | None) -> Path | None:
     from discover_mlflow.listing import find_search
     from discover_mlflow.models import is_address
 
     return find_search(address, store) if is_address(address) else None
+
+
+@hookimpl
+def discover_fetch_agents(address: str, store: str | None, folder: Path) -> Path | None:
+    from discover_mlflow.agents import fetch_agents
+    from discover_mlflow.models import is_address
+
+    return fetch_agents(address, store, folder) if is_address(address) else None
 
 
 @hookimpl

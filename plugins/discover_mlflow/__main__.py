@@ -1,7 +1,7 @@
 """Send those records of a run that a tracking store lacks: ``python -m discover_mlflow FOLDER [ADDRESS]``.
 
 FOLDER holds the ledger (``tracking`` in a search's directory); ADDRESS is that of the store, by default the
-one it was sent to before.
+one it was sent to before. A run whose process ended before it could say so is KILLED from then on.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from pathlib import Path
 
 from discover import UserError, directory_lock, run_program
 from discover_mlflow.addresses import public_address, resolve_store
-from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, load_state, stored_address
+from discover_mlflow.ledger import first_record, ledger_folder, ledger_path, records
 from discover_mlflow.sender import Sender
+from discover_mlflow.sent import load_state, stored_address
 from discover_mlflow.stores import check_tracking
 
 
@@ -47,7 +48,7 @@ def send(folder: Path, address: str | None = None, patience: float = 30.0) -> in
         check_tracking(store, beginning["experiment"], load_state(folder, store).run_id)
         sender = Sender(folder, store, alone=True)
         sender.start()
-        left = sender.finish(patience)
+        left = sender.finish(patience, "" if _has_ended(folder) else "KILLED")
     while not sender.problems.empty():
         print(sender.problems.get(), file=sys.stderr)
     if sender.run_id is None:
@@ -55,6 +56,12 @@ def send(folder: Path, address: str | None = None, patience: float = 30.0) -> in
     else:
         print(f"run {sender.run_id} in {public_address(store)}" + (f", {left} records left" if left else ""))
     return int(left > 0)
+
+
+def _has_ended(folder: Path) -> bool:
+    """Whether the ledger says how its own run ended."""
+    said = [record["status"] for _, record in records(folder) if record["kind"] == "status" and "of" not in record]
+    return bool(said) and said[-1] != "RUNNING"
 
 
 @contextlib.contextmanager

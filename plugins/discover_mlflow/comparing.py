@@ -7,15 +7,16 @@ import json
 
 from discover import Comparison, ComparisonInfo, Training
 from discover_mlflow import figures, returns
+from discover_mlflow.best import best_candidate
 from discover_mlflow.content import described, error_tags, run_tags
 from discover_mlflow.limits import LONGEST_TAG, texts
 from discover_mlflow.part import Part
 from discover_mlflow.report_files import add_comparison
 from discover_mlflow.session import Session
-from discover_mlflow.tags import VERDICT_TAG
+from discover_mlflow.tags import BEST_FIGURE_TAG, BEST_TAG, VERDICT_TAG
 
-_COLOR_TAG = "mlflow.runColor"  # else MLflow takes one by the run's id, often the same for two candidates
-_COLORS = (  # in the order of discover's own figures
+COLOR_TAG = "mlflow.runColor"  # else MLflow takes one by the run's id, often the same for two candidates
+COLORS = (  # in the order of discover's own figures
     *("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf"),
 )
 
@@ -60,7 +61,7 @@ class ComparisonRuns:
             return
         facts = {"role": info.roles[name], "search": self._search, "fingerprint": info.fingerprints[name]}
         tags = run_tags("candidate", info.provenance, **facts) | described(f"`{info.candidates[name]!r}`")
-        tags[_COLOR_TAG] = _COLORS[[*info.candidates].index(name) % len(_COLORS)]
+        tags[COLOR_TAG] = COLORS[[*info.candidates].index(name) % len(COLORS)]
         params = returns.candidate_params(name, info.candidates[name], info.runs, info.seeds)
         run.begin(self._experiment, name, params=params, tags=tags, parent=self._run.key)
 
@@ -78,7 +79,10 @@ class ComparisonRuns:
             if differences:
                 run.record_new("metrics", "difference", step=0, metrics=differences)
             run.record_new("tags", "verdict", tags=verdict_tags(returns.verdict_on(comparison, name)))
+        best = best_candidate(comparison)
         tags = verdict_tags(comparison.verdict) | described(returns.comparison_description(comparison))
+        if best is not None:
+            tags |= texts({BEST_TAG: best.name, BEST_FIGURE_TAG: f"{best.figure:.6g}"}, LONGEST_TAG)
         self._run.record_new("tags", "verdict", tags=tags)
         record_table(self._run, comparison)
         if not self._search:  # the figures of a report are with its search

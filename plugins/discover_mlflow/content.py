@@ -1,7 +1,8 @@
 """Params, tags, metrics and the description of a search, within MLflow's limits.
 
-MLflow sorts charts by the names of metrics: results come first (``champion``, ``curve``, ``difference``, ``fitness``,
-``iqm``, ``p``, ``return_of_...``), then what may be zero all the time (``rule``, ``spent``, ``status``, ``structures``).
+MLflow sorts charts by the names of metrics: results come first (``adapted``, ``champion``, ``curve``, ``difference``,
+``fitness``, ``iqm``, ``p``, ``return_of_...``), then what may be zero all the time (``rule``, ``spent``, ``status``,
+``structures``).
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def run_tags(kind: str, provenance: Mapping[str, Any], **facts: str) -> dict[str
     """The tags of a run: its kind, the plugins that do not come with discover, and the tags that MLflow's pages know.
 
     Args:
-        kind: ``search``, ``selection``, ``comparison``, ``candidate`` or ``training``.
+        kind: ``search``, ``selection``, ``comparison``, ``candidate``, ``training`` or ``adaptation``.
         provenance: versions, plugins, git commit, device; all of it is in ``provenance.json``.
         facts: further tags, whose names get ``discover.`` before them; empty ones are left out.
     """

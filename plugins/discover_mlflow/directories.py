@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from discover import UserError
-from discover_mlflow.ledger import first_record, ledger_folder, records, stored_address
+from discover_mlflow.ledger import first_record, ledger_folder, records
 from discover_mlflow.moved import is_same
+from discover_mlflow.sent import stored_address
 from discover_mlflow.tags import DIRECTORY_TAG
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from discover import SearchInfo, UserError
 from discover_mlflow import content
 from discover_mlflow.addresses import sqlite_path
-from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, load_state, records
+from discover_mlflow.ledger import first_record, is_beginning, ledger_folder, ledger_path, records
+from discover_mlflow.sent import load_state
 from discover_mlflow.session import Session, TrackingWarning
 from discover_mlflow.sqlite_check import has_run
 

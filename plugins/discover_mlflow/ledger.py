@@ -22,24 +22,17 @@ of a run with the same ``once``, each differs from the one before it by its ``ma
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from discover import UserError
-from discover_mlflow.addresses import HIDDEN, path_component, public_address, sqlite_address, sqlite_path
+from discover_mlflow.addresses import path_component
 from discover_mlflow.files import sync_folder, write_all, write_aside
-from discover_mlflow.sqlite_check import has_run
 
 
 class Entry(NamedTuple):
@@ -121,31 +114,6 @@ class Ledger:
         os.close(self._file)
 
 
-class State(NamedTuple):
-    """The progress of sending a ledger to a store.
-
-    Attributes:
-        address: of the store. In the file there is its place relative to the ledger too, if it is a SQLite file.
-        run_id, experiment_id: of the run there, empty before there is one.
-        sent: number of bytes of the ledger that were sent or refused.
-        refused: the first bytes of the records that the store has refused.
-        version: address of the champion in the store's registry of models, empty before it is there.
-        below: ids of the runs below that run, by name.
-    """
-
-    address: str
-    run_id: str = ""
-    experiment_id: str = ""
-    sent: int = 0
-    refused: tuple[int, ...] = ()
-    version: str = ""
-    below: Mapping[str, str] = MappingProxyType({})
-
-    def id_of(self, name: str) -> str:
-        """The id of the ledger's own run (an empty name) or of one below it; empty before there is one."""
-        return self.below.get(name, "") if name else self.run_id
-
-
 def is_beginning(folder: Path) -> bool:
     """Whether a file without a whole record is the beginning of a ledger, whose process ended while it wrote the first."""
     text = ledger_path(folder).read_bytes()
@@ -215,41 +183,6 @@ def first_record(folder: Path) -> dict[str, Any]:
     return next((record for _, record in records(folder) if record["kind"] == "run"), {})
 
 
-def load_state(folder: Path, address: str) -> State:
-    """The progress of sending the ledger to ``address``; none if it was sent elsewhere."""
-    stored = _stored(folder)
-    same = stored is not None and _without_user(stored.address) == _without_user(address)
-    return stored._replace(address=address) if stored is not None and same else State(address)
-
-
-def save_state(folder: Path, state: State) -> None:
-    """Replace the state as a whole; no other user may read it, since the address may hold a password."""
-    path = sqlite_path(state.address)
-    nearby = {} if path is None else {"nearby": os.path.relpath(path, folder.absolute())}
-    fields = state._asdict() | {"below": dict(state.below)} | nearby
-    write_aside(folder / "state.json", json.dumps(fields).encode(), 0o600)
-
-
-def stored_address(folder: Path) -> str | None:
-    """The address that a ledger was sent to; None if it was never sent."""
-    stored = _stored(folder)
-    return None if stored is None else stored.address
-
-
-def pack(values: ArrayLike, dtype: str) -> str:
-    """Numbers as the base64 text of their little-endian bytes: exact, and fast to write.
-
-    >>> unpack(pack([1.5, 2.0], "float32"), "float32")
-    array([1.5, 2. ], dtype=float32)
-    """
-    return base64.b64encode(np.ascontiguousarray(values, np.dtype(dtype).newbyteorder("<")).tobytes()).decode()
-
-
-def unpack(text: str, dtype: str) -> np.ndarray:
-    """The numbers that `pack` wrote."""
-    return np.frombuffer(base64.b64decode(text), np.dtype(dtype).newbyteorder("<")).astype(dtype)
-
-
 def _record(path: Path, line: bytes) -> dict[str, Any]:
     try:
         record = json.loads(line)
@@ -258,31 +191,6 @@ def _record(path: Path, line: bytes) -> dict[str, Any]:
     if not isinstance(record, dict) or "kind" not in record:
         raise UserError(f"'{path}' is no ledger, or is damaged (a line is no record: {line[:40]!r}): move it away.")
     return record
-
-
-def _stored(folder: Path) -> State | None:
-    """The state that was saved; None also if it cannot be read, since a record that is sent twice is there once."""
-    try:
-        fields = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        known = {name: fields[name] for name in State._fields if name in fields}
-        state = State(**known)._replace(refused=tuple(known.get("refused", ())))
-        return state._replace(address=_present_address(folder, state, fields.get("nearby")))
-    except (OSError, ValueError, TypeError, KeyError, sqlite3.Error):
-        return None
-
-
-def _present_address(folder: Path, state: State, nearby: str | None) -> str:
-    """The address of a state; that of the SQLite file near the ledger, if both were moved or copied together."""
-    if nearby is None:
-        return state.address
-    path = Path(os.path.normpath(folder.absolute() / nearby))
-    moved = path != sqlite_path(state.address) and path.is_file() and (not state.run_id or has_run(path, state.run_id))
-    return sqlite_address(path) if moved else state.address
-
-
-def _without_user(address: str) -> str:
-    """The part of an address that is the same for all users of a store."""
-    return public_address(address).replace(f"{HIDDEN}@", "")
 
 
 def _drop_cut_line(path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from discover import Domain, Generation, Space
-from discover_mlflow.ledger import generation_of, pack, records, unpack
+from discover_mlflow.ledger import generation_of, records
+from discover_mlflow.packing import pack, unpack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from discover import RunSummary, UserError
 from discover_mlflow.addresses import public_address, resolve_store, sqlite_path
-from discover_mlflow.ledger import ledger_folder, load_state
+from discover_mlflow.ledger import ledger_folder
 from discover_mlflow.logs import diverted_aside, log_clause
+from discover_mlflow.sent import load_state
 from discover_mlflow.stores import client_of, existing_store, quick_requests, root_cause
-from discover_mlflow.tags import DIRECTORY_TAG, VERDICT_TAG
+from discover_mlflow.tags import BEST_FIGURE_TAG, BEST_TAG, DIRECTORY_TAG, VERDICT_TAG
 from discover_mlflow.versions import is_registered, stored_version
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 KIND_TAG = "discover.kind"
 
-KINDS, PARTS = ("search", "comparison", "training"), ("candidate", "selection")
+KINDS, PARTS = ("search", "comparison", "training", "adaptation"), ("candidate", "selection")
 """Kinds of runs that are listed, and of those that are parts of others alone."""
 
 _PARENT_TAG, _NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"
@@ -122,7 +123,9 @@ def _is_listed(run: Run, word: str) -> bool:
 
 def _summary(run: Run) -> RunSummary:
     tags, kind = run.data.tags, run.data.tags[KIND_TAG]
-    best = next((value for key, value in run.data.metrics.items() if kind in _BEST and key.startswith(_BEST[kind])), None)
+    metrics = run.data.metrics
+    key = next((key for key in metrics if kind in _BEST and key.startswith(_BEST[kind])), "")
+    verdict = _end_of_training(metrics, key) if kind == "training" else tags.get(VERDICT_TAG) or _bold(tags.get(_NOTE_TAG, ""))
     directory = tags.get(DIRECTORY_TAG)
     return RunSummary(
         kind=kind,
@@ -130,10 +133,32 @@ def _summary(run: Run) -> RunSummary:
         started=(run.info.start_time or 0) / 1000,
         status=str(run.info.status).lower(),
         run_id=run.info.run_id,
-        verdict=tags.get(VERDICT_TAG) or _bold(tags.get(_NOTE_TAG, "")),
-        best=best,
+        verdict=verdict,
+        best=metrics.get(key) if kind in _BEST else _figure(tags.get(BEST_FIGURE_TAG, "")),
+        best_name=tags.get(BEST_TAG, ""),
         directory=None if directory is None else Path(directory),
     )
+
+
+def _figure(text: str) -> float | None:
+    """The number in a tag; None without one."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _end_of_training(metrics: Mapping[str, float], key: str) -> str:
+    """The result of a training in words, from its interquartile mean; empty without one.
+
+    >>> _end_of_training({"iqm/catch 500": 0.5, "iqm_low/catch 500": 0.25, "iqm_high/catch 500": 1.0}, "iqm/catch 500")
+    'return 0.5 [0.25, 1] at the end'
+    """
+    if not key:
+        return ""
+    low, high = (metrics.get(key.replace("iqm/", f"iqm_{end}/", 1)) for end in ("low", "high"))
+    interval = "" if low is None or high is None else f" [{low:.4g}, {high:.4g}]"
+    return f"return {metrics[key]:.4g}{interval} at the end"
 
 
 def _bold(note: str) -> str:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from discover_mlflow.files import write_aside
-from discover_mlflow.ledger import generation_of, records, unpack
+from discover_mlflow.ledger import generation_of, records
+from discover_mlflow.packing import unpack
 
 CHUNK = 100
 """Generations per file of the population's fitness."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from discover_mlflow.addresses import sqlite_path
 from discover_mlflow.content import ERROR_TAG, parent_tags
 from discover_mlflow.experiments import experiment_of
-from discover_mlflow.ledger import State
 from discover_mlflow.models import log_model, logged_model
 from discover_mlflow.registered import RefusedError, Registered, register
+from discover_mlflow.sent import State
 from discover_mlflow.sqlite_check import has_run
 from discover_mlflow.stores import client_of, place_of
 

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from discover import DiscoverWarning, Generation, SearchInfo, UserError
+from discover import DiscoverWarning, Generation, SearchInfo, UserError, say_when_killed
 from discover_mlflow import content, figures
 from discover_mlflow.addresses import public_address
-from discover_mlflow.ledger import Entry, Ledger, generation_of, ledger_path, pack, records
+from discover_mlflow.ledger import Entry, Ledger, generation_of, ledger_path, records
 from discover_mlflow.lineage import lineage, lineage_figure, lineage_record, write_lineage
+from discover_mlflow.packing import pack
 from discover_mlflow.part import Part
 from discover_mlflow.sender import Sender
 
@@ -58,6 +59,8 @@ class Session(Part):
                 "out with --no-tracking."
             ) from None
         self._sender.start()
+        how = f"'{self._command()}' sends what the store lacks, and ends its run"
+        say_when_killed(str(folder), f"what was tracked is kept in '{folder}': {how}.")
 
     @property
     def run_id(self) -> str | None:
@@ -137,11 +140,12 @@ class Session(Part):
         self._write_rest()
         left = self._sender.finish(patience, "FAILED" if self.unwritten else "")
         self._ledger.close()
+        say_when_killed(str(self.folder), "")
         self.report()
         if left:
             self._warn(
                 f"{left} records are not in the tracking store '{public_address(self._address)}' yet, and are kept: "
-                f"send them with 'python -m discover_mlflow {shlex.quote(str(self.folder))}'."
+                f"send them with '{self._command()}'."
             )
         return not left and not self.unwritten
 
@@ -154,6 +158,10 @@ class Session(Part):
             self.problems.append(f"{self._sender.problems.get()}; nothing is lost: {ledger_path(self.folder)} {extent}")
         while self.problems:
             self._warn(f"{self.problems.pop(0)}.")
+
+    def _command(self) -> str:
+        """The command that sends this ledger later."""
+        return f"python -m discover_mlflow {shlex.quote(str(self.folder))}"
 
     def _part(self, name: str, earlier: list[dict[str, Any]]) -> Part:
         return Part(name, self.folder, earlier, append=self._append_entry, problems=self.problems)

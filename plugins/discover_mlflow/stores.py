@@ -19,6 +19,7 @@ from discover_mlflow.addresses import (
     sqlite_path,
     without_secrets,
 )
+from discover_mlflow.drivers import check_driver
 from discover_mlflow.experiments import EXPERIMENT, experiment_of
 from discover_mlflow.new_store import create_store
 from discover_mlflow.sqlite_check import StoreError, check_sqlite, deleted_experiment, deleted_run, refusal
@@ -86,6 +87,7 @@ def _check(address: str, experiment: str | None, run_id: str) -> None:
         return
     if address.startswith("sqlite:"):
         raise refusal(address, "it is in memory, so that it ends with this process")
+    check_driver(address)
     with logs.diverted_aside() as log, quick_requests():
         try:
             _within(_CHECK_SECONDS, lambda: _check_remote(address, experiment, run_id, log))

@@ -9,6 +9,12 @@ CHECKSUM_TAG = "discover.sha256"
 VERDICT_TAG = "discover.verdict"
 """Verdict of a comparison, or of the report of a search."""
 
+BEST_TAG = "discover.best"
+"""Name of the best candidate of a comparison."""
+
+BEST_FIGURE_TAG = "discover.best_figure"
+"""Figure of that candidate, see `best_candidate`."""
+
 SEARCH_TAG = "discover.search"
 """Name of the searches whose champions are the versions of a registered model."""
 

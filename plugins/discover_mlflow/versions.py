@@ -11,7 +11,7 @@ from discover import ModelVersion, UserError, nearest
 from discover_mlflow.addresses import public_address
 from discover_mlflow.logs import diverted_aside, log_clause
 from discover_mlflow.registered import ALIAS, promote
-from discover_mlflow.stores import client_of, root_cause
+from discover_mlflow.stores import client_of, existing_store, root_cause
 from discover_mlflow.tags import REPORT_TASKS_TAG, TASKS_TAG
 from discover_mlflow.version_record import tasks_in
 
@@ -64,6 +64,20 @@ def stored_version(client: MlflowClient, address: str, store: str) -> StoredVers
         known = ", ".join(str(each.version) for each in newest)
         raise UserError(f"{nothing}: the registered model '{name}' has no version '{version}'. The newest: {known}.")
     return stored
+
+
+def fixed_address(address: str, store: str | None) -> str:
+    """The address of the version that an alias, or ``latest``, stands for now; any other address as it is.
+
+    Raises:
+        UserError: there is no such model, version or alias.
+    """
+    if not is_registered(address) or _parts(address)[1].isdecimal():
+        return address
+    place = existing_store(store)
+    with _client(place) as client:
+        version = stored_version(client, address, place)
+    return f"models:/{version.name}/{version.version}"
 
 
 def version_of_run(client: MlflowClient, run_id: str) -> StoredVersion:

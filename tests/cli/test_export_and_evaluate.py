@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
+import discover
+
 Invoke = Callable[..., Result]
 Told = Callable[..., Any]
 
@@ -17,6 +19,7 @@ def test_agents_are_kept_and_evaluated(told: Told, invoke: Invoke) -> None:
     summary = told("evaluate", "kept", "--episodes", 4, "--sample")
     assert [Path(row["agent"]).name for row in summary["agents"]] == ["seed-0.agent", "seed-1.agent"]
     assert [len(row["returns"]) for row in summary["agents"]] == [4, 4]
+    assert {row["candidate"] for row in summary["agents"]} == {"climb"}
     result = invoke("evaluate", "kept/seed-0.agent", "--episodes", 4, "--sample")
     assert result.exit_code == 0, result.stderr
     assert "seed-0.agent" in result.stdout
@@ -29,6 +32,7 @@ def test_agents_are_kept_and_evaluated(told: Told, invoke: Invoke) -> None:
         (("evaluate", "kept/seed-0.agent", "--sample", "--gif", "it.gif"), "draws no pictures"),
         (("evaluate", "kept/seed-7.agent"), "does not exist"),
         (("evaluate", "."), "holds no agent"),
+        (("evaluate", "runs:/ab/agents"), "no loaded plugin can fetch the agents 'runs:/ab/agents'"),
         (("train", "climb", "--task", "payday", "--agents", "kept", "--no-tracking"), "agents folder 'kept' is not empty"),
         (("export", "climb", "--to", "kept"), "export folder 'kept' is not empty"),
         (("export", "sac", "--to", "new"), "the head 'q1' of SAC reads 'action'"),
@@ -51,5 +55,10 @@ def test_an_export_tells_its_files(told: Told, invoke: Invoke) -> None:
     summary = told("export", "a2c", "--to", "mine")
     assert summary["files"] == ["rule.py", "test_rule.py", "example.py", "reference.npz"]
     assert {path.name for path in Path("mine").iterdir()} == set(summary["files"])
-    result = invoke("export", "a2c", "--to", "again")
-    assert "five updates equal those of the original to 1e-6" in result.stdout
+    assert summary["fingerprint"] in Path("mine/rule.py").read_text(encoding="utf-8")
+    change = "rule.a2c.entropy_coefficient=0.05"
+    result = invoke("export", "a2c", "--to", "again", "--set", change)
+    assert f"a2c ({change}) is exported to again; five updates equal those of the original to 1e-6" in result.stdout
+    assert "\nENTROPY_COEFFICIENT = 0.05  # " in Path("again/rule.py").read_text(encoding="utf-8")
+    discover.export("a2c", to="python", overrides={"rule.a2c.entropy_coefficient": 0.05})
+    assert Path("python/rule.py").read_bytes() == Path("again/rule.py").read_bytes()

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,10 @@ AT = {
     "report": (
         "@hookimpl\ndef discover_observers():\n    import discover.outer_loop.ending\n"
         "    discover.outer_loop.ending.compare = lambda *_, **__: pause()\n    return []"
+    ),
+    "swallowed": (
+        "@hookimpl\ndef discover_generation_done(generation):\n    try:\n        pause()\n"
+        "    except KeyboardInterrupt:\n        time.sleep(300)"
     ),
     "end": "@hookimpl\ndef discover_command_finished():\n    pause()",
 }
@@ -109,6 +114,20 @@ def test_a_search_is_saved_and_goes_on(
     assert [json.loads(resumed.stdout)[key] for key in same] == [json.loads(whole.stdout)[key] for key in same]
 
 
+@pytest.mark.slow
+def test_a_second_signal_says_how_to_go_on(
+    paused: Callable[..., tuple[subprocess.Popen[str], list[str]]], config: Path, brought: Path
+) -> None:
+    """The first one is not answered: a plugin holds it up."""
+    process, _ = paused("swallowed", "search", config, "--directory", "found", "--json")
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    status, out, err = ended(process, signal.SIGTERM)
+    assert (status, out) == (143, "")
+    how = f"discover resume found --plugins-dir {brought}"
+    assert err == f"stopped at once: the search 'tiny' is saved; go on with it: {how}\n"
+
+
 def test_while_watchers_finish_the_result_is_kept(
     paused: Callable[..., tuple[subprocess.Popen[str], list[str]]],
 ) -> None:
@@ -143,6 +162,41 @@ def test_at_any_moment(start: Start, config: Path, seed: int) -> None:
     assert [mark for mark in ("Traceback", "Exception ignored", "Fatal", "unexpected") if mark in err] == []
     if status:
         assert err.splitlines()[-1].startswith("stopped: ")
+
+
+LONG = ("--steps", 160_000_000, "--seeds", 2)
+TRAIN = ("train", "climb", "--task", "payday", *LONG)
+LONG_TRAININGS = {
+    "training": (signal.SIGINT, "training has not finished, and what was tracked of it is run train-run", TRAIN),
+    "kept agents": (
+        signal.SIGTERM,
+        "training has not finished, and nothing of it is kept",
+        (*TRAIN, "--agents", "kept", "--no-tracking"),
+    ),
+    "comparison": (
+        signal.SIGTERM,
+        "comparison has not finished, and what was tracked of it is run compare-run",
+        ("compare", "climb", "--tasks", "payday", *LONG),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", LONG_TRAININGS)
+def test_a_long_training_ends_within_seconds(start: Start, case: str) -> None:
+    """All of it is one tile of lifetimes, which runs for a minute."""
+    number, what, words = LONG_TRAININGS[case]
+    process, line = start(*words), ""
+    assert process.stderr is not None
+    while not re.search(r" \([1-9]\d?%", line):  # it moves within the tile
+        line = process.stderr.readline()
+        assert line, case
+    begun = time.monotonic()
+    status, out, err = ended(process, number)
+    assert (status, out) == (128 + number, "")
+    assert err.splitlines()[-1] == f"stopped: the {what}; the same command starts it again."
+    assert time.monotonic() - begun < 8.0, "windows of about a second, on a machine that may be busy"
+    assert not Path("kept").exists()
 
 
 @pytest.mark.slow

@@ -138,6 +138,77 @@ def test_a_plugin_that_cannot_be_loaded_is_a_failure_with_its_line(invoke: Invok
     assert check["problem"]["where"] == f"{file}:1"
 
 
+BRANCH = SOUND.replace("        target =", "        assert segment.reward.sum() > 0\n        target =")
+USES_IT = """registry.add_recipe(
+        "uses_it",
+        {{"rule": {{"a2c": {{"returns": "plain_return", "optimizer": "adam"}}}}, "network": "mlp"}},
+        summary="a recipe with a part that fails",
+    )"""
+
+
+def test_what_is_built_from_a_part_that_failed_is_not_checked(invoke: Invoke, plugin: Callable[..., Path]) -> None:
+    file = plugin(BRANCH, USES_IT)
+    facts = json.loads(invoke("plugins", "check", file, "--json").stdout)["checks"]
+    problem = facts[0]["problem"]
+    line = 1 + file.read_text(encoding="utf-8").splitlines().index("        assert segment.reward.sum() > 0")
+    assert problem["what"].startswith("Plain asks whether a traced number is true, ")
+    assert problem["what"].endswith(" in `assert segment.reward.sum() > 0`.")
+    assert (problem["where"], "jax.lax.cond" in problem["remedy"]) == (f"{file}:{line}", True)
+    assert (facts[1]["name"], facts[1]["skipped"]) == ("uses_it", "return function 'plain_return' failed")
+    words = invoke("plugins", "check", file).stdout
+    assert "not checked, because return function 'plain_return' failed" in " ".join(words.split())
+    assert words.splitlines()[-1].startswith("1 checked, 1 failed, 1 not checked, ")
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "what"),
+    [
+        (SOUND, 'registry.add("My Return", Plain)', "the name 'My Return' has characters that configs"),
+        (
+            SOUND,
+            'registry.add("again", Plain())',
+            "plugin 'own' cannot be loaded ('again' must be registered with a class",
+        ),
+        (
+            SOUND,
+            'registry.add("again", print)',
+            "plugin 'own' cannot be loaded ('print' cannot be registered as 'again'",
+        ),
+        (
+            SOUND,
+            'registry.add_task("t", "catch", summary="x")',
+            "plugin 'own' calls registry.add_task without 'random'",
+        ),
+        (SOUND.replace("registry.add(", "(lambda *_: None)("), "pass", "plugin 'own' brings nothing."),
+        (
+            SOUND.replace("    gamma", "    seen: list = []\n    gamma"),
+            "pass",
+            "plugin 'own' has a component whose field 'seen'",
+        ),
+        (
+            SOUND.replace("    gamma", '    size: int = "a"\n    gamma'),
+            "pass",
+            "Plain cannot be made with its defaults: size",
+        ),
+        (
+            SOUND.replace("    def __call__", "    def __init__(self):\n        self.x = 1\n\n    def __call__"),
+            "pass",
+            "Plain has an `__init__` of its own, which fails (FrozenInstanceError: cannot assign to field 'x').",
+        ),
+    ],
+    ids=["spaces", "instance", "function", "task", "nothing", "list", "default", "init"],
+)
+def test_what_newcomers_write(
+    invoke: Invoke, plugin: Callable[..., Path], text: str, more: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("discover.testing.plugins.check_return_function", lambda _: None)
+    result = invoke("plugins", "check", plugin(text, more), "--json")
+    assert result.exit_code == 1
+    problems = [check["problem"] for check in json.loads(result.stdout)["checks"] if not check["passed"]]
+    assert problems[0]["what"].startswith(what)
+    assert all(problems[0][key] for key in ("why", "remedy"))
+
+
 def test_one_name_of_a_plugin(told: Told) -> None:
     checked = told("plugins", "check", "toy_onestep")
     assert (checked["plugins"], [check["name"] for check in checked["checks"]]) == (["tiny"], ["toy_onestep"])

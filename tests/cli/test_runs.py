@@ -24,7 +24,10 @@ from discover import RunSummary, hookimpl
 RUNS = [
     RunSummary("search", f"number {i}", 1e9 + i, "finished", f"run{i}", "better " * 20, 0.5, Path(f"place{i}"))
     for i in range(40)
-] + [RunSummary("training", "ppo on catch", 1e8, "failed", "train1")]
+] + [
+    RunSummary("training", "ppo on catch", 1e8, "failed", "train1"),
+    RunSummary("comparison", "ppo against dpo", 9e7, "finished", "compare1", "dpo is worse", 12.5, best_name="ppo"),
+]
 
 @hookimpl
 def discover_runs(store, kind, word, limit):
@@ -86,13 +89,15 @@ def test_on_a_narrow_terminal_a_run_is_one_line(invoke: Invoke, monkeypatch: pyt
 
 @pytest.mark.usefixtures("listed")
 def test_a_list_is_narrowed_and_read_by_programs(told: Callable[..., Any], invoke: Invoke) -> None:
-    assert len(told("runs", "--limit", 100)) == 41
+    assert len(told("runs", "--limit", 100)) == 42
     assert [one["run_id"] for one in told("runs", "--kind", "training")] == ["train1"]
     (one,) = told("runs", "--search", "Number 7")
     assert one == {
         **{"kind": "search", "name": "number 7", "started": 1e9 + 7, "status": "finished", "run_id": "run7"},
-        **{"verdict": "better " * 20, "best": 0.5, "directory": "place7"},
+        **{"verdict": "better " * 20, "best": 0.5, "best_name": "", "directory": "place7"},
     }
+    assert "ppo 12.5" in invoke("runs", "--kind", "comparison").stdout
+    assert told("runs", "--search", "zebra") == []
     assert invoke("runs", "--search", "zebra").stdout == "no run there whose name holds 'zebra'\n"
 
 

@@ -98,3 +98,21 @@ def test_a_candidate_is_a_saved_file_or_an_address(told: Told, config: Path) -> 
     by_address = told("train", "models:/champion/1", *words)
     assert by_file["returns"] == by_address["returns"]
     assert by_address["candidate"] == "models:/champion/1"
+    by_alias = told("train", "models:/champion@best", *words, "--set", "rule.toy_climb.steps=4")
+    assert by_alias["candidate"] == "models:/champion/1 (rule.toy_climb.steps=4)"
+    change = ("--set", "models:/champion@best:rule.toy_climb.steps=4")
+    compared = told("compare", "climb", "models:/champion@best", "--tasks", "payday", *words[2:], *change)
+    assert compared["candidates"] == ["climb", "models:/champion/1 (rule.toy_climb.steps=4)"]
+    shown = told("show", "models:/champion@best")
+    assert (shown["candidate"], shown["provenance"]["candidate"]) == ("models:/champion/1", "models:/champion/1")
+
+
+def test_a_search_compares_with_an_address_and_keeps_its_version(told: Told, config: Path) -> None:
+    told("search", config, "--set", "report=null", "--directory", "found")
+    best = "report.baselines={best: models:/champion@best}"
+    found = told("search", config, "--set", best, "--set", "seed=7", "--directory", "again")
+    assert [row["candidate"] for row in found["table"]] == ["champion", "best"]
+    assert "origin: models:/champion/1" in Path("again/config.yaml").read_text(encoding="utf-8")
+    shown = told("show", "again/champion.candidate")["lineage"]
+    assert shown["baselines from"] == "best: models:/champion/1"
+    assert shown["parents"].startswith("not recorded: ")

@@ -11,15 +11,14 @@ Invoke = Callable[..., Result]
 
 
 def test_ui_becomes_what_the_tracker_says(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines: list[object] = []
-    monkeypatch.setattr("os.execvp", lambda *line: lines.append(line))
+    served: list[object] = []
+    monkeypatch.setattr("discover.cli.ui.serve", lambda *facts: served.append(facts))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     result = invoke("ui", "--port", port, "--tracking", "sqlite:///here.db")
-    assert result.exit_code == 0
-    assert result.stderr == f"look at http://127.0.0.1:{port} (ctrl-C ends it)\n"
-    assert lines == [("server", ["server", "sqlite:///here.db", str(port)])]
+    assert (result.exit_code, result.output) == (0, "")  # its address is told once it answers
+    assert served == [(["server", "sqlite:///here.db", str(port)], "127.0.0.1", port, {})]
 
 
 def test_a_taken_port(invoke: Invoke) -> None:
@@ -57,12 +56,11 @@ def test_ui_names_the_page_of_the_experiment_and_that_of_a_run(
     invoke: Invoke, brought: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (brought / "links.py").write_text(LINKS)
-    monkeypatch.setattr("os.execvp", lambda *line: None)
-    place = f"http://127.0.0.1:{free_port()}"
-    port = place.rsplit(":")[-1]
-    said = f"look at {place}/#/all (ctrl-C ends it)\n"
-    assert invoke("ui", "--port", port).stderr == f"{said}last run: {place}/#/last\n"
-    assert invoke("ui", "--port", port, "--run", "ab").stderr == f"{said}run: {place}/#/ab\n"
+    pages: list[object] = []
+    monkeypatch.setattr("discover.cli.ui.serve", lambda line, host, port, links: pages.append(links))
+    port = free_port()
+    assert invoke("ui", "--port", port).exit_code == invoke("ui", "--port", port, "--run", "ab").exit_code == 0
+    assert pages == [{"runs": "/#/all", "last run": "/#/last"}, {"runs": "/#/all", "run": "/#/ab"}]
     result = invoke("ui", "--port", port, "--run", "nothing")
     assert (result.exit_code, result.stderr) == (2, "error: run 'nothing' is not there.\n")
 

@@ -37,7 +37,8 @@ def drawn(name: str) -> Algorithm:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_survives_words_and_json_to_the_bit(name: str) -> None:
-    for candidate in (algorithm_from(REGISTRY, name), drawn(name)):
+    recipe = algorithm_from(REGISTRY, name)
+    for candidate in [recipe, drawn(name)] if jax.tree.leaves(recipe) else [recipe]:
         words, arrays = without_arrays(config_of(REGISTRY, candidate))
         again = algorithm_from(REGISTRY, with_arrays(json.loads(json.dumps(words)), arrays))
         assert same_bits(candidate, again)

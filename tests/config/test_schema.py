@@ -24,6 +24,7 @@ REGISTRY = toys.plugins().registry
 SCHEMA = config_schema(REGISTRY)
 EXPERIMENTS = sorted((Path(discover.__file__).parents[1] / "experiments").glob("*.yaml"))
 RECIPES = [entry.name for entry in REGISTRY.entries("recipe")]
+WITHOUT_NUMBERS = ("random_play", "thompson", "psrl")
 WORDS: dict[str, Any] = {
     "candidate": {"recipe": "climb", "rule": {"toy_climb": {"slope": "free"}}},
     "strategy": "toy_hill",
@@ -154,7 +155,7 @@ def test_every_key_is_listed_and_described() -> None:
     ]
 
 
-@pytest.mark.parametrize("recipe", [None, *RECIPES])
+@pytest.mark.parametrize("recipe", [None, *(name for name in RECIPES if name not in WITHOUT_NUMBERS)])
 def test_an_example_is_legal_and_shows_every_key_below_its_description(recipe: str | None) -> None:
     text = example(REGISTRY, "first", recipe)
     config = values_in(text)
@@ -165,6 +166,12 @@ def test_an_example_is_legal_and_shows_every_key_below_its_description(recipe: s
         place = read.index(key.description, place)
         assert f"Takes {key.takes}" in read[place:]
         assert f" {key.path.rpartition('.')[2]}: " in read[place - 10 :]
+
+
+@pytest.mark.parametrize("recipe", WITHOUT_NUMBERS)
+def test_a_recipe_without_numbers_has_no_example(recipe: str) -> None:
+    with pytest.raises(UserError, match=f"^the recipe '{recipe}' has no number to search: choose another with --recipe"):
+        example(REGISTRY, "first", recipe)
 
 
 def test_an_example_takes_a_task_whose_actions_suit(registry: Registry) -> None:

@@ -1,6 +1,7 @@
 """The registry holds what was registered, by whom, and nothing else."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -153,10 +154,27 @@ def test_what_a_plugin_registered_is_forgotten_and_the_rest_is_not() -> None:
     assert registry.get("return function", "cited").provenance == OTHER
 
 
-@pytest.mark.parametrize("wrong", [Bare, Inherits, 3, str, Cited()], ids=["bare", "inherits", "number", "text", "object"])
-def test_what_is_no_component_class_is_refused(wrong: type[ReturnFunction]) -> None:
+UNDECORATED = r"^class '.*' cannot be registered as 'it': decorate it with @discover\.component\.$"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (Bare, UNDECORATED),
+        (Inherits, UNDECORATED),
+        (str, UNDECORATED),
+        (dataclass(frozen=True)(type("Plain", (ReturnFunction,), {})), UNDECORATED),
+        (
+            3,
+            r"^'3' cannot be registered as 'it', since it is no class: write one .* with @discover.component above it\.$",
+        ),
+        (Cited(), r"^'it' must be registered with a class, not with an instance: write Cited instead of Cited\(\)\.$"),
+    ],
+    ids=["bare", "inherits", "text", "dataclass", "number", "object"],
+)
+def test_what_is_no_component_class_is_refused(wrong: type[ReturnFunction], sentence: str) -> None:
     registry = Registry()
-    with pytest.raises(UserError, match=r"^class '.*' cannot be registered as 'it': decorate it with @discover\.component\.$"):
+    with pytest.raises(UserError, match=sentence):
         registry.add("it", wrong)
     assert list(registry.entries()) == []
 

@@ -81,7 +81,7 @@ def loaded_tests(folder: Path) -> ModuleType:
 
 def exported(algorithm: Algorithm, folder: Path) -> None:
     """Export a candidate, which fails unless its five updates are those of the original."""
-    files = export_candidate(algorithm, "mine", folder)
+    files = export_candidate(algorithm, "mine", folder, fingerprint="ab12")
     assert {"rule.py", "test_rule.py", "reference.npz"} <= {file.name for file in files}
     for file in folder.glob("*.py"):
         roots = {alias.name.split(".")[0] for node in ast.walk(ast.parse(file.read_text())) for alias in names(node)}
@@ -133,7 +133,7 @@ def test_five_updates_of_more_rules_are_those_of_the_original(name: str, tmp_pat
 
 @pytest.mark.slow
 def test_an_export_passes_its_test_and_learns_where_nothing_of_ours_is_installed(tmp_path: Path) -> None:
-    export_candidate(algorithm_from(toys.plugins().registry, "ppo"), "ppo", tmp_path)
+    export_candidate(algorithm_from(toys.plugins().registry, "ppo"), "ppo", tmp_path, fingerprint="ab12")
     (tmp_path / "conftest.py").write_text("import sys\nsys.modules['discover'] = sys.modules['discover_zoo'] = None\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
@@ -153,7 +153,9 @@ def test_the_test_of_an_export_notices_another_number(folder: Path, tmp_path: Pa
 
 
 def test_a_file_shows_numbers_equations_and_parts_that_are_used() -> None:
-    text = module_of(drift("residual_lpo"), "mine").text
+    text = module_of(drift("residual_lpo"), "models:/mine/3", "ab12").text
+    assert "\nThe candidate 'models:/mine/3', written by discover " in text
+    assert "\nFingerprint of the candidate: ab12\n" in text
     assert "\nN = 3  # how many rewards are summed before the value follows\n" in text
     assert "G_t = r_t + gamma * r_{t+1}" in text
     assert "drift = relu(clip_drift(ratio, A) + network(ratio, A) - 1e-4)" in text
@@ -181,7 +183,7 @@ class Framed(UpdateRule):
 
 def refused(algorithm: Algorithm, folder: Path) -> str:
     with pytest.raises(UserError) as caught:
-        export_candidate(algorithm, "mine", folder / "mine")
+        export_candidate(algorithm, "mine", folder / "mine", fingerprint="ab12")
     assert not (folder / "mine").exists()
     return str(caught.value)
 
@@ -226,7 +228,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("precious")
     for place in (tmp_path, tmp_path / "mine"):
         with pytest.raises(UserError, match=r"export folder '.*' is (not empty|a file)"):
-            export_candidate(drift("residual_lpo"), "mine", place)
+            export_candidate(drift("residual_lpo"), "mine", place, fingerprint="ab12")
     assert [file.name for file in tmp_path.iterdir()] == ["mine"]
 
 
@@ -246,7 +248,7 @@ def test_a_rule_of_real_actions_is_exported_too(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_two_sizes_of_a_batch_are_told_apart() -> None:
-    text = module_of(on_policy("ppo", "gae", epochs=1, minibatches=1), "ppo").text
+    text = module_of(on_policy("ppo", "gae", epochs=1, minibatches=1), "ppo", "ab12").text
     lines = {line.partition(" = ")[0]: line.partition("  # ")[2] for line in text.splitlines() if "  # " in line}
     assert lines["STEPS"] == "T of a batch: steps in each environment between two updates"
     assert lines["NUM_ENVS"] == "B of a batch: environments side by side"

@@ -145,7 +145,17 @@ def test_a_file_of_a_folder_is_a_plugin(write: WriteFile, tmp_path: Path, monkey
         assert entry.summary == "Half the reward."
     monkeypatch.setenv("DISCOVER_PLUGINS_DIR", str(tmp_path))
     assert names(load_plugins()) == ["half"]
-    assert names(load_plugins(tmp_path / "..", extra=[])) == []
+    with pytest.warns(PluginWarning, match="holds no .py file"):
+        assert names(load_plugins(tmp_path / "..", extra=[])) == []
+
+
+@pytest.mark.parametrize(("package", "hint"), [(False, ""), (True, ", and install packages by pip .*")])
+def test_a_folder_without_files_is_told(tmp_path: Path, package: bool, hint: str) -> None:
+    if package:
+        (tmp_path / "pyproject.toml").touch()
+    told = f"^the plugin folder '{tmp_path}' holds no \\.py file: put one-file plugins into it{hint}\\.$"
+    with pytest.warns(PluginWarning, match=told):
+        load_plugins(tmp_path)
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:

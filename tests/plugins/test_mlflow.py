@@ -28,12 +28,13 @@ from discover_mlflow import content, returns, run, stores
 from discover_mlflow.__main__ import send
 from discover_mlflow.addresses import resolve_store
 from discover_mlflow.figures import component_figures, fitness_figure
-from discover_mlflow.ledger import Ledger, load_state, records
+from discover_mlflow.ledger import Ledger, records
 from discover_mlflow.lineage import lineage
 from discover_mlflow.listing import find_search
 from discover_mlflow.models import fetch_candidate, is_address
 from discover_mlflow.page import page_links, ui_command
 from discover_mlflow.population import history
+from discover_mlflow.sent import load_state
 from discover_mlflow.session import TrackingWarning
 from discover_mlflow.stores import check_tracking
 from discover_mlflow.tracker import Tracker
@@ -52,6 +53,7 @@ from plugins.tracked import (
     free_port,
     generation,
     generations_of,
+    is_begun,
     search_info,
     search_result,
     steps_of,
@@ -361,7 +363,7 @@ def test_a_search_within_a_search_is_a_run_below_its_own(store: str, tmp_path: P
     outer, inner = search_info(tmp_path / "outer", registry), search_info(tmp_path / "outer" / "tune-ppo", registry)
 
     def end(tracker: Tracker) -> None:
-        wait_until(lambda: tracker._open[outer.directory].run_id is not None)
+        wait_until(lambda: is_begun(tracker, outer))
         tracker.discover_search_started(inner)
         tracker.discover_generation_done(inner, generation(0))
         tracker.discover_search_finished(inner, search_result(inner.directory, registry))

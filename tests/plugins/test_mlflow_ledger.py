@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 from discover_mlflow import files, ledger, models, run
 from discover_mlflow.__main__ import main, send
-from discover_mlflow.ledger import Entry, Ledger, State, ledger_path, load_state, record_line, records, save_state
+from discover_mlflow.ledger import Entry, Ledger, ledger_path, record_line, records
 from discover_mlflow.models import log_model
 from discover_mlflow.population import history
+from discover_mlflow.sent import State, load_state, save_state
 from discover_mlflow.session import TrackingWarning
 from discover_mlflow.tracker import Tracker
 from plugins.tracked import (
@@ -30,6 +31,7 @@ from plugins.tracked import (
     copied,
     generation,
     generations_of,
+    is_begun,
     search_info,
     search_result,
     steps_of,
@@ -451,7 +453,7 @@ def test_a_store_that_is_deleted_while_it_is_used_has_swallowed_nothing(
     tracker.discover_search_started(info)
     for index in range(3):
         tracker.discover_generation_done(info, generation(index))
-    wait_until(lambda: tracker._open[info.directory].run_id is not None)
+    wait_until(lambda: is_begun(tracker, info))
     (tmp_path / "mlflow.db").rename(tmp_path / "elsewhere.db")
     with noted() as said:
         tracker.discover_generation_done(info, generation(3))

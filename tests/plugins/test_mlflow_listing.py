@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from pathlib import Path
 from typing import Any
 
 import pytest
+from discover_mlflow.best import best_candidate
 from discover_mlflow.listing import list_runs
 from discover_mlflow.page import page_links
 from discover_mlflow.tracker import Tracker
@@ -24,7 +26,7 @@ from plugins.tracked import (
     training,
 )
 
-from discover import UserError
+from discover import Interval, UserError
 
 PAGE = "?workflowType=machine_learning"
 
@@ -61,7 +63,34 @@ def test_runs_are_listed_with_their_results_the_newest_first(store: str) -> None
     assert (by_kind["search"].name, by_kind["search"].best) == ("toy", 3.5)
     assert by_kind["search"].verdict == by_kind["comparison"].verdict == "champion is better than ppo on 1 of 2 runs."
     assert str(by_kind["search"].directory).endswith("/one")
-    assert by_kind["training"].best == pytest.approx(float(training("ppo", TASKS[0]).interval.estimate))
+    end = training("ppo", TASKS[0]).interval
+    assert by_kind["training"].best == pytest.approx(float(end.estimate))
+    assert by_kind["training"].verdict == f"return {end.estimate:.4g} [{end.low:.4g}, {end.high:.4g}] at the end"
+    best = best_candidate(comparison())
+    assert best is not None
+    assert (by_kind["comparison"].best_name, by_kind["comparison"].best) == (best.name, pytest.approx(best.figure, rel=1e-5))
+
+
+def test_the_best_of_a_comparison_is_sound_and_judged_on_the_scale_of_each_task() -> None:
+    several = comparison()
+    assert len(several.runs) == 2
+    one = dataclasses.replace(
+        several, runs=several.runs[:1], trainings={name: several.trainings[name][:1] for name in several.candidates}
+    )
+    ends = {name: float(one.trainings[name][0].interval.estimate) for name in one.candidates}
+    assert best_candidate(one) == (max(ends, key=lambda name: ends[name]), max(ends.values()))
+    broken = Interval(float("nan"), float("nan"), float("nan"))
+    name = max(ends, key=lambda name: ends[name])
+    spoilt = dataclasses.replace(one.trainings[name][0], interval=broken)
+    left = best_candidate(dataclasses.replace(one, trainings={**one.trainings, name: [spoilt]}))
+    assert left is not None
+    assert left.name != name
+    known = [
+        dataclasses.replace(training, references=(0.0, 4.0 * float(training.interval.estimate) or 1.0))
+        for training in several.trainings["champion"]
+    ]
+    judged = best_candidate(dataclasses.replace(several, candidates=("champion",), trainings={"champion": known}))
+    assert judged == ("champion", pytest.approx(0.25))
 
 
 def test_a_list_is_narrowed_by_kind_word_and_number(store: str) -> None:

@@ -11,9 +11,9 @@ import pytest
 from discover_mlflow import relocate
 from discover_mlflow.addresses import sqlite_path
 from discover_mlflow.experiments import MODEL_TRAINING
-from discover_mlflow.ledger import stored_address
 from discover_mlflow.listing import find_search, list_runs
 from discover_mlflow.models import fetch_candidate
+from discover_mlflow.sent import stored_address
 from discover_mlflow.stores import check_tracking
 from discover_mlflow.tracker import Tracker
 from plugins.tracked import (
@@ -113,7 +113,7 @@ def test_a_store_elsewhere_is_refused_until_it_is_relocated(
 
 def load_run(folder: Path) -> str:
     """The id of the run of the search that has finished."""
-    from discover_mlflow.ledger import load_state
+    from discover_mlflow.sent import load_state
 
     directory = folder / "searches" / "done" / "tracking"
     return load_state(directory, str(stored_address(directory))).run_id

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from discover_mlflow import registered, sender
-from discover_mlflow import tracker as tracker_module
+from discover_mlflow import registered, search_runs, sender
 from discover_mlflow.__main__ import send
 from discover_mlflow.models import fetch_candidate
 from discover_mlflow.part import Part
@@ -18,7 +17,7 @@ from discover_mlflow.registered import registered_name
 from discover_mlflow.session import TrackingWarning
 from discover_mlflow.tracker import Tracker
 from discover_mlflow.version_record import tasks_in, tasks_text
-from discover_mlflow.versions import make_champion, version_at
+from discover_mlflow.versions import fixed_address, make_champion, version_at
 from plugins.tracked import (
     TASKS,
     artifacts,
@@ -53,7 +52,7 @@ def search(shared: str, tmp_path: Path, registry: Registry, monkeypatch: pytest.
     """Run a search of some name to its end, in a directory of some name; returns the facts of the command."""
 
     monkeypatch.setattr(Part, "figures", lambda self, figures: None)
-    monkeypatch.setattr(tracker_module, "add_report", lambda *_: None)
+    monkeypatch.setattr(search_runs, "add_report", lambda *_: None)
     monkeypatch.setattr(CandidatePage, "html", lambda self: "<!doctype html>")  # it takes a while to draw
     monkeypatch.setattr(sender, "_GATHERING", 0.01)
 
@@ -302,6 +301,17 @@ def test_a_version_knows_its_champion_and_the_tasks_to_compare_on(shared: str, s
     assert version_at("models:/known@champion", shared).address == "models:/known/1"
     with pytest.raises(UserError, match="has no version of a registered model"):
         version_at("0" * 32, shared)
+
+
+def test_an_alias_is_told_by_the_version_that_it_is(shared: str, search: Search, tmp_path: Path) -> None:
+    search("fixed", "a")
+    search("fixed", "b")
+    assert fixed_address("models:/fixed@champion", shared) == "models:/fixed/1"
+    assert fixed_address("models:/fixed/latest", shared) == "models:/fixed/2"
+    for address in ("models:/fixed/7", "runs:/ab", "models:/m-0123456789abcdef0123456789abcdef"):
+        assert fixed_address(address, None) == address
+    with pytest.raises(UserError, match="the registered model 'fixed' has no alias 'champoin': did you mean 'champion"):
+        fixed_address("models:/fixed@champoin", shared)
 
 
 def test_the_alias_moves_with_its_reason_unless_the_champion_has_changed(shared: str, search: Search) -> None:

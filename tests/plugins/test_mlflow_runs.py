@@ -15,7 +15,8 @@ import pytest
 from discover_mlflow import figures
 from discover_mlflow import run as module
 from discover_mlflow.__main__ import send
-from discover_mlflow.ledger import load_state, records
+from discover_mlflow.ledger import records
+from discover_mlflow.sent import load_state
 from discover_mlflow.tracker import Tracker
 from plugins.tracked import (
     TASKS,
@@ -36,7 +37,9 @@ from plugins.tracked import (
     wait_until,
 )
 
-from discover import Registry, SearchInfo, Selection, Terminated, TrainingInfo
+from discover import Registry, SearchInfo, Selection, Terminated, TrainingInfo, UserError
+from discover.process.interruption import _State
+from discover.storage.locks import LOCK_FILE
 
 LABELS = ("CartPole-v1 10000", "Acrobot-v1 20000")
 CURVES = [f"{group}/{label}" for label in LABELS for group in ("curve", "curve_low", "curve_high")]
@@ -148,6 +151,26 @@ def test_a_training_is_in_the_store_while_it_runs(store: str) -> None:
     after = client_of(store).get_run(run.info.run_id)
     assert (after.info.status, after.info.start_time) == ("FINISHED", run.info.start_time)
     assert after.info.end_time >= after.info.start_time
+
+
+def test_the_run_of_a_process_that_was_killed_is_ended_by_sending_its_ledger(store: str, tmp_path: Path) -> None:
+    one, tracker = training("ppo", TASKS[0]), Tracker(store)
+    tracker.discover_training_started(started(one))
+    wait_until(lambda: bool(runs_of(store)))
+    session = tracker.commands.session
+    assert session is not None
+    (line,) = (text for name, text in _State.last_words.items() if name == str(session.folder))
+    assert f"'python -m discover_mlflow {session.folder}' sends what the store lacks, and ends its run" in line
+    with pytest.raises(UserError, match="is in use by another process"):
+        send(session.folder)
+    left = tmp_path / "left"
+    wait_until(lambda: load_state(session.folder, tracker.address).run_id != "")
+    shutil.copytree(session.folder, left, ignore=shutil.ignore_patterns(LOCK_FILE))
+    assert send(left, store) == 0
+    (run,) = runs_of(store).values()
+    assert run.info.status == "KILLED"
+    tracker.finish()
+    assert str(session.folder) not in _State.last_words
 
 
 def test_a_candidate_shows_its_first_task_while_the_others_run(store: str) -> None:

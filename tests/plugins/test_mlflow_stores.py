@@ -8,6 +8,7 @@ import os
 import shlex
 import sqlite3
 import stat
+import sys
 import threading
 import time
 import warnings
@@ -30,11 +31,11 @@ from discover_mlflow.addresses import (
     sqlite_path,
     without_secrets,
 )
-from discover_mlflow.ledger import load_state
 from discover_mlflow.listing import find_search
 from discover_mlflow.models import fetch_candidate
 from discover_mlflow.new_store import fill
 from discover_mlflow.page import ui_command
+from discover_mlflow.sent import load_state
 from discover_mlflow.session import TrackingWarning
 from discover_mlflow.sqlite_check import deleted_experiment, deleted_run
 from discover_mlflow.stores import check_tracking
@@ -226,7 +227,27 @@ def test_a_store_that_does_not_answer_is_left_to_itself(monkeypatch: pytest.Monk
     monkeypatch.setattr(stores, "_CHECK_SECONDS", 0.2)
     monkeypatch.setattr(stores, "client_of", lambda address: threading.Event().wait(5))
     with pytest.raises(UserError, match=r"\(it does not answer within 0.2 s\)"):
-        check_tracking("postgresql://host/db")
+        check_tracking("postgresql+psycopg2://host/db")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "module", "package"),
+    [
+        ("postgresql+pg8000", "pg8000", "pg8000"),
+        ("postgresql+psycopg2", "psycopg2", "psycopg2-binary"),
+        ("postgresql+psycopg", "psycopg", "'psycopg[binary]'"),
+    ],
+)
+def test_a_driver_that_is_missing_is_named_with_its_package(
+    scheme: str, module: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)  # an import fails as if it were not installed
+    with pytest.raises(UserError) as caught:
+        check_tracking(f"{scheme}://ann:s3cret@host/db")
+    assert str(caught.value).startswith(
+        f"the tracking store '{scheme}://***@host/db' cannot be used (the driver of its database, {module}, is not installed): "
+        f"pip install {package}, give another address"
+    )
 
 
 class Client:
@@ -248,7 +269,7 @@ class Client:
         return SimpleNamespace(info=SimpleNamespace(lifecycle_stage=self.run))
 
 
-REMOTE = "postgresql://ann:s3cret@host/db"
+REMOTE = "postgresql+psycopg2://ann:s3cret@host/db"
 REMEDIES = {
     "deleted": (
         Client(experiment="deleted"),
@@ -261,7 +282,7 @@ REMEDIES = {
     "forbidden": (Client(PermissionError("PERMISSION_DENIED for ann")), r"PERMISSION_DENIED for \*\*\*\): start its server"),
     "old": (
         Client(RuntimeError("Detected out-of-date database schema (found version a, but expected b)")),
-        r"Detected out-of-date .*\): bring MLflow and the store to one version \(mlflow db upgrade 'postgresql://\*\*\*@host/db'\)",
+        r"Detected out-of-date .*\): bring MLflow and the store to one version \(mlflow db upgrade 'postgresql\+psycopg2://\*\*\*@host/db'\)",
     ),
 }
 
@@ -425,7 +446,7 @@ def test_what_is_left_on_the_disk_is_for_its_owner_alone(
 
 
 def test_another_password_is_the_same_store(tmp_path: Path) -> None:
-    from discover_mlflow.ledger import State, save_state
+    from discover_mlflow.sent import State, save_state
 
     save_state(tmp_path, State("http://ann:old@host", "run", "1", 7))
     assert load_state(tmp_path, "http://ann:new@host") == State("http://ann:new@host", "run", "1", 7)

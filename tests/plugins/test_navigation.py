@@ -1,7 +1,7 @@
 """The families of navigation tasks: returns of known policies, and tasks told apart by seed."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ import pytest
 from contract.small import compiled
 from discover_zoo.environments.navigation.corners import Corners
 from discover_zoo.environments.navigation.half_circle import HalfCircle
+from discover_zoo.environments.navigation.momentum import Momentum
 from discover_zoo.environments.navigation.plane import Plane
 from discover_zoo.environments.navigation.point import Point
 from discover_zoo.environments.navigation.square import Square
@@ -35,6 +36,13 @@ def uniform(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
 
 def normal(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
     return jax.random.normal(key, (2,))
+
+
+def braking(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
+    """Knows the goal; on each axis, pushes to the speed from which pushes of 0.1 still stop it there."""
+    gap, velocity = goal - seen[:2], seen[2:]
+    wanted = jnp.sign(gap) * jnp.minimum(jnp.abs(gap), jnp.sqrt(0.2 * jnp.abs(gap) + 0.0025) - 0.05)
+    return jnp.clip((wanted - velocity) / 0.1, -1.0, 1.0)
 
 
 def returns(family: Plane, behave: Behavior, tasks: Any) -> np.ndarray:
@@ -95,12 +103,38 @@ def test_the_half_circle() -> None:
     assert len(np.unique(np.round(angles, 4))) == 100
 
 
+@pytest.mark.parametrize(("behave", "expected", "within"), [(braking, -45.4, 1.0), (uniform, -2045.0, 80.0)])
+def test_the_momentum_point(behave: Behavior, expected: float, within: float) -> None:
+    """Within five standard errors of what 20,000 episodes return."""
+    assert returns(Momentum(), behave, drawn(Momentum(), 4000)).mean() == pytest.approx(expected, abs=within)
+
+
+@pytest.mark.parametrize("modes", [2, 4])
+def test_goals_of_the_momentum_point_lie_around_its_modes(modes: Literal[2, 4]) -> None:
+    goals = np.asarray(drawn(Momentum(modes=modes), 4000))
+    sides, counts = np.unique(goals > 0.0, axis=0, return_counts=True)
+    assert len(sides) == modes
+    assert np.all(np.abs(counts * modes / 4000 - 1.0) < 0.15)
+    np.testing.assert_allclose(np.abs(goals).mean(axis=0), 5.0, atol=0.1)
+    np.testing.assert_allclose(np.abs(goals).std(axis=0), 1.0, atol=0.1)
+
+
+def test_the_momentum_point_keeps_its_velocity() -> None:
+    family, goal, key = Momentum(), jnp.asarray([5.0, -5.0]), jax.random.key(0)
+    start = family.reset(key, goal)[0]
+    once = family.step(key, start, jnp.asarray([7.0, -0.5]), goal)  # the action is clipped, the velocity is not
+    twice = family.step(key, once.state, jnp.zeros(2), goal)
+    velocity = start.velocity + jnp.asarray([0.1, -0.05])
+    np.testing.assert_allclose(twice.observation, jnp.concatenate([start.position + 2.0 * velocity, velocity]), atol=1e-6)
+    np.testing.assert_allclose(twice.reward, -np.linalg.norm(start.position + 2.0 * velocity - goal), rtol=1e-6)
+
+
 @pytest.mark.parametrize(("behave", "expected", "within"), [(straight(0.1), -5.20, 0.15), (uniform, -21.5, 0.4)])
 def test_the_point_robot(behave: Behavior, expected: float, within: float) -> None:
     assert returns(Point(), behave, drawn(Point(), 4000)).mean() == pytest.approx(expected, abs=within)
 
 
-@pytest.mark.parametrize("cls", [Square, HalfCircle, Point])
+@pytest.mark.parametrize("cls", [Square, HalfCircle, Momentum, Point])
 def test_tasks_to_train_on_and_tasks_never_seen_are_told_apart_by_seed(cls: type[Plane]) -> None:
     train, test = cls(tasks=5, seed=0), cls(tasks=5, seed=1)
     every = np.asarray(train.every_task())

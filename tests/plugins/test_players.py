@@ -22,6 +22,7 @@ def test_tallies_are_counts_of_what_happened_before_the_episode() -> None:
     steps = world.collect({}, actor, jax.random.key(3), 3 * horizon)[1]
     visits, rewards = np.zeros((states, actions)), np.zeros((states, actions))
     went = np.zeros((states, actions, states))
+    known = visits, rewards, went
     for t in range(3 * horizon):
         if t % horizon == 0:
             known = visits.copy(), rewards.copy(), went.copy()

@@ -115,6 +115,7 @@ maesn.latent_kl: 0.1 in 0 .. 10, linear
 maesn.rate: 1 in 0 .. 10, linear
 maml.inner_kl: 0 in 0 .. 1, linear
 mix_and_match.coefficient: 1 in 0 .. 10, linear
+mmaml.inner_kl: 0 in 0 .. 1, linear
 monte_carlo.gamma: 0.99 in 0.8 .. 0.9999, log1m
 n_step.gamma: 0.99 in 0.8 .. 0.9999, log1m
 n_step.n: 5 in 1 .. 32, whole

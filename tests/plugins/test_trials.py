@@ -56,10 +56,11 @@ def test_a_task_is_the_same_for_the_whole_trial() -> None:
     keys = jax.random.split(jax.random.key(0), 4)
     task = jnp.array([0.0, 1.0, 0.0, 1.0, 0.0])
     state, _ = family.reset(keys[0], task)
-    rewards = []
+    rewards, ended = [], False
     for pull in range(10):
         step = family.step(jax.random.fold_in(keys[1], pull), state, jnp.int32(pull % 5), task)
         state = step.state
         rewards.append(float(step.reward))
+        ended = bool(step.terminated)
     assert rewards == [0.0, 1.0, 0.0, 1.0, 0.0] * 2
-    assert bool(step.terminated)
+    assert ended

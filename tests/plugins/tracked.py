@@ -267,6 +267,12 @@ def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
     assert done()
 
 
+def is_begun(tracker: Tracker, info: SearchInfo) -> bool:
+    """Whether the store has created the run of a search."""
+    session = tracker.searches.session(info.directory)
+    return session is not None and session.run_id is not None
+
+
 def artifacts(store: str, run_id: str | None, path: str | None = None) -> set[str]:
     found = set()
     for entry in client_of(store).list_artifacts(run_id, path):

@@ -94,6 +94,18 @@ def test_the_second_signal_ends_the_process_inside_compiled_code_too() -> None:
     assert ended(process) == (130, "", "")
 
 
+def test_the_second_signal_says_what_is_left() -> None:
+    told = (("a", "x"), ("b", "y"), ("a", "go on."), ("b", ""))  # a later line takes the place, an empty one is none
+    words = "".join(f"interruption.say_when_killed({subject!r}, {text!r})\n" for subject, text in told)
+    process = started(AT_WORK + words + SLOWLY.format(seconds=30))
+    process.send_signal(signal.SIGINT)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "caught KeyboardInterrupt\n"
+    time.sleep(0.4)
+    process.send_signal(signal.SIGINT)
+    assert ended(process) == (130, "", "stopped at once: go on.\n")
+
+
 def test_a_signal_that_comes_twice_at_once_is_one() -> None:
     process = started(AT_WORK + SLOWLY.format(seconds=0.5))
     process.send_signal(signal.SIGTERM)

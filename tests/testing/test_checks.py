@@ -47,7 +47,7 @@ from discover.testing import (
 from discover.testing.small import Affine, Corridor
 
 
-def refused(check: Callable[..., None], *broken: Any) -> str:
+def refused(check: Callable[..., object], *broken: Any) -> str:
     with pytest.raises(ConformanceError) as caught:
         check(*broken)
     return str(caught.value)

@@ -276,8 +276,10 @@ class Forgetful(Executor):
     def begin(self, environment: Environment, candidates: Any, keys: Any) -> Any:
         return self.inner.begin(environment, candidates, keys)
 
-    def advance(self, environment: Environment, candidates: Any, ongoing: Any, start: int, stop: int, total: int) -> Any:
-        return self.inner.advance(environment, candidates, ongoing, start=start, stop=stop, total=total)
+    def advance(
+        self, environment: Environment, candidates: Any, ongoing: Any, start: int, stop: int, total: int, progress: Any = None
+    ) -> Any:
+        return self.inner.advance(environment, candidates, ongoing, start, stop=stop, total=total, progress=progress)
 
 
 def test_second_compilations() -> None:

@@ -60,10 +60,19 @@ class Local(Executor):
         return begin_population(environment, candidates, keys, self._chunk(environment, candidates, len(keys)))
 
     def advance(
-        self, environment: Environment, candidates: Members, ongoing: Lifetimes, start: int, stop: int, total: int
+        self,
+        environment: Environment,
+        candidates: Members,
+        ongoing: Lifetimes,
+        start: int,
+        stop: int,
+        total: int,
+        progress: Callable[[float], None] | None = None,
     ) -> tuple[Lifetimes, Curves]:
         chunk = self._chunk(environment, candidates, ongoing.counts.shape[1])
-        return advance_population(environment, candidates, ongoing, start=start, stop=stop, total=total, chunk=chunk)
+        return advance_population(
+            environment, candidates, ongoing, start=start, stop=stop, total=total, chunk=chunk, progress=progress
+        )
 
     def _chunk(self, environment: Environment, candidates: Members, seeds: int) -> int:
         if self.chunk:

@@ -45,8 +45,13 @@ def kernel(key: Key, inputs: int, outputs: int, *, gain: float, initializer: Ini
 def through(layers: Iterable[Layer], x: jax.Array, activation: Activation) -> jax.Array:
     """The output of dense layers for ``x[..., inputs]``; the non-linearity follows each layer."""
     for layer in layers:
-        x = _ACTIVATIONS[activation](x @ layer["kernel"] + layer["bias"])
+        x = activated(x @ layer["kernel"] + layer["bias"], activation)
     return x
+
+
+def activated(x: jax.Array, activation: Activation) -> jax.Array:
+    """The non-linearity of ``x``, element by element."""
+    return _ACTIVATIONS[activation](x)
 
 
 _NARROW = 4

@@ -31,7 +31,7 @@ from discover import (
     real,
     standardized,
 )
-from discover_zoo.rules.inner_steps import InnerSteps
+from discover_zoo.rules.adapting import AdaptingRule
 from discover_zoo.rules.recipes import RECIPES
 
 LATENT, NOISE, MEAN, LOG_STD = "latent", "latent_noise", "latent_mean", "latent_log_std"
@@ -57,7 +57,7 @@ class State(NamedTuple):
 
 
 @component
-class MAESN(InnerSteps):
+class MAESN(AdaptingRule):
     """Model-agnostic exploration with structured noise (Gupta et al. 2018, algorithm 1), with any inner and any outer rule.
 
     The policy reads a latent variable, drawn at the start of each episode and held to its end: noise that makes sense as a
@@ -108,20 +108,15 @@ class MAESN(InnerSteps):
         reading = {name: head._replace(reads=(*head.reads, LATENT)) for name, head in outputs.items()}
         return Heads(reading, {**context, **dict.fromkeys((LATENT, NOISE, MEAN, LOG_STD), self.latent)})
 
-    def init(self, key: Key, world: World, params: Params) -> RuleState:
+    def init(self, key: Key, world: World, params: Params) -> State:
         if self.tasks > self.train_tasks:
             raise UserError(f"maesn cannot take {self.tasks} of {self.train_tasks} tasks: lower tasks, or raise train_tasks.")
         zeros, rates = jnp.zeros((self.train_tasks, self.latent)), jnp.full(self.latent, self.rate, jnp.float32)
         learned = Learned(params, Gaussian(zeros, zeros), Gaussian(rates, rates))
-        return State(
-            outer=self.outer.init(key, self.adapting(world), learned),
-            tasks=world.sample_tasks(named_key(key, "tasks"), self.train_tasks),
-            latents=learned.latents,
-            rates=learned.rates,
-            latent=prior(self.latent),
-        )
+        state = self.unpacked(learned, self.outer.init(key, self.adapting(world), learned))[1]
+        return state._replace(tasks=world.sample_tasks(named_key(key, "tasks"), self.train_tasks))
 
-    def behavior(self, params: Params, state: RuleState) -> tuple[Params, Context]:
+    def behavior(self, params: Params, state: State) -> tuple[Params, Context]:
         return params, {MEAN: state.latent.mean, LOG_STD: state.latent.log_std}
 
     def episode_context(self, key: Key, context: Context) -> Context:
@@ -129,22 +124,15 @@ class MAESN(InnerSteps):
         return {NOISE: noise, LATENT: drawn(Gaussian(context[MEAN], context[LOG_STD]), noise)}
 
     def update(
-        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory | None
-    ) -> tuple[Params, RuleState, Info]:
-        del trajectory  # it collects by itself
-        key_tasks, key_collect, key_update = jax.random.split(key, 3)
-        learned = Learned(params, state.latents, state.rates)
-        which = jax.random.permutation(key_tasks, self.train_tasks)[: self.tasks]
-        tasks = jax.tree.map(lambda x: x[which], state.tasks)
-        actors, joined = self.collect(key_collect, world, tasks, begin=lambda one: self.entering(learned, one), which=which)
-        learned, outer, info = self.outer.update(key_update, self.adapting(world), learned, state.outer, trajectory=joined)
-        state = state._replace(outer=outer, latents=learned.latents, rates=learned.rates)
-        divergence = jnp.mean(learned.latents.kl(prior(self.latent)))
-        return learned.params, state, {**info, **self.report(world, actors), "latent_kl": divergence}
+        self, key: Key, world: World, params: Params, state: State, trajectory: Trajectory | None
+    ) -> tuple[Params, State, Info]:
+        params, after, info = super().update(key, world, params, state, trajectory=trajectory)
+        divergence = jnp.mean(after.latents.kl(prior(self.latent)))
+        return params, after._replace(tasks=state.tasks), {**info, "latent_kl": divergence}
 
     def adapt_to_task(
-        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
-    ) -> tuple[Params, RuleState]:
+        self, key: Key, world: World, params: Params, state: State, trajectory: Trajectory
+    ) -> tuple[Params, State]:
         slope = self.latent_slope(world, params, state.latent, trajectory=trajectory)
         latent = jax.tree.map(lambda x, rate, slope: x + rate * slope, state.latent, state.rates, slope)
         if not self.latents_only:
@@ -160,11 +148,21 @@ class MAESN(InnerSteps):
         gain = weights * standardized(value, weights, None)
         return jax.grad(lambda latent: jnp.sum(gain * latent.log_prob(trajectory.context[LATENT])))(latent)
 
-    def entering(self, learned: Learned, which: jax.Array) -> tuple[Params, RuleState]:
-        latent = jax.tree.map(lambda x: x[which], learned.latents)
-        return learned.params, State(outer=(), tasks=(), latents=learned.latents, rates=learned.rates, latent=latent)
+    def draw_tasks(self, key: Key, world: World, state: State) -> tuple[Task, jax.Array]:
+        which = jax.random.permutation(key, self.train_tasks)[: self.tasks]
+        return jax.tree.map(lambda x: x[which], state.tasks), which
 
-    def conditioned(self, batch: Trajectory, state: RuleState) -> Trajectory:
+    def entering(self, state: State, which: jax.Array) -> State:
+        return state._replace(latent=jax.tree.map(lambda x: x[which], state.latents))
+
+    def packed(self, params: Params, state: State) -> tuple[Learned, RuleState]:
+        return Learned(params, state.latents, state.rates), state.outer
+
+    def unpacked(self, learned: Learned, outer: RuleState) -> tuple[Params, State]:
+        params, latents, rates = learned
+        return params, State(outer=outer, tasks=(), latents=latents, rates=rates, latent=prior(self.latent))
+
+    def given(self, batch: Trajectory, state: State) -> Trajectory:
         return batch._replace(context={**batch.context, LATENT: drawn(state.latent, batch.context[NOISE])})
 
     def adapting(self, world: World) -> World:

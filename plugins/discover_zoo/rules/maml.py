@@ -1,14 +1,12 @@
 """MAML: a rule that learns parameters from which another rule adapts fast (Finn et al. 2017, arXiv 1703.03400)."""
 
-import jax
-
-from discover import Info, Key, Params, Registry, RuleState, Trajectory, World, component, hookimpl
-from discover_zoo.rules.inner_steps import InnerSteps
+from discover import Registry, component, hookimpl
+from discover_zoo.rules.adapting import AdaptingRule
 from discover_zoo.rules.recipes import RECIPES
 
 
 @component
-class MAML(InnerSteps):
+class MAML(AdaptingRule):
     """Model-agnostic meta-learning (Finn et al. 2017, algorithm 3), with any inner and any outer rule.
 
     For each task ``i`` of a batch of tasks::
@@ -31,7 +29,7 @@ class MAML(InnerSteps):
         num_envs, steps: B and T (env steps) in each task, for each batch.
         adaptations: inner updates in training; at test time any number may be taken.
         first_order: treat the inner steps as constants, as first-order MAML does.
-        shaped: learn from the shaped reward, where tasks have one, in training: at test time steps are along the real one.
+        shaped: learn from the shaped reward, where tasks have one, in training; at test time steps follow the real one.
         inner_kl: weight of ``mean(KL(pi_old || pi))``, in nats, of the policies that collected before each inner update, on the
             observations that they collected (Rothfuss et al. 2019, arXiv 1810.06784, eq. 11); it is added to whatever the
             outer rule minimizes.
@@ -50,16 +48,6 @@ class MAML(InnerSteps):
     """
 
     paper = "Finn et al. 2017, arXiv 1703.03400, algorithm 3"
-
-    def update(
-        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory | None
-    ) -> tuple[Params, RuleState, Info]:
-        del trajectory  # it collects by itself
-        key_tasks, key_collect, key_update = jax.random.split(key, 3)
-        tasks = world.sample_tasks(key_tasks, self.tasks)
-        actors, joined = self.collect(key_collect, world, tasks, begin=lambda _: (params, state))
-        params, state, info = self.outer.update(key_update, self.adapting(world), params, state, trajectory=joined)
-        return params, state, {**info, **self.report(world, actors)}
 
 
 @hookimpl

@@ -38,8 +38,19 @@ class Wrapped(Environment):
     def sample_task(self, key: Key) -> Task:
         return self.inner.sample_task(key)
 
+    @property
+    def episodes_per_trial(self) -> int:
+        return self.inner.episodes_per_trial
+
+    def episode_in_trial(self, state: EnvState) -> jax.Array:
+        return self.inner.episode_in_trial(_inner(state))
+
     def render(self, axes: "Axes", state: EnvState, task: Task) -> None:
-        self.inner.render(axes, state.inner if isinstance(state, WrappedState) else state, task)
+        self.inner.render(axes, _inner(state), task)
+
+
+def _inner(state: EnvState) -> EnvState:
+    return state.inner if isinstance(state, WrappedState) else state
 
 
 def no_action(spec: Spec) -> jax.Array:

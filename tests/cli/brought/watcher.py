@@ -25,6 +25,10 @@ class Watcher:
         self._facts["told"].append("comparison finished")
 
     @hookimpl
+    def discover_adaptation_finished(self) -> None:
+        self._facts["told"].append("adaptation finished")
+
+    @hookimpl
     def discover_command_finished(self) -> Mapping[str, Any]:
         return self._facts
 
@@ -39,6 +43,11 @@ def discover_observers(command: Command) -> Sequence[object]:
 @hookimpl
 def discover_find_search(address: str, store: str | None) -> Path | None:
     return Path("found") if address == "search-run" else None
+
+
+@hookimpl
+def discover_fixed_address(address: str, store: str | None) -> str | None:
+    return {"models:/champion@best": "models:/champion/1"}.get(address)
 
 
 @hookimpl

@@ -21,8 +21,11 @@ class PosteriorMean(Player):
         Q_h(s, a)   = mean reward + sum over s' of P(s') max over a' of Q_{h-1}(s', a')
 
     The priors are those from which the tasks of Duan et al. 2016 are drawn. Greedy (``epsilon`` 0) gets 6.64 in 10 pulls, 75.8
-    in 100, and 155.9 on ``mdps-10``; theirs 6.6, 74.8 and 134.8. With ``epsilon`` 0.05 it gets 6.55, 75.4 and 153.7;
+    in 100, and 154.2 on ``mdps-10``; theirs 6.6, 74.8 and 134.8. With ``epsilon`` 0.05 it gets 6.55, 75.4 and 151.8;
     theirs 6.6, 75.4 and 132.8. On decision processes it is far better than theirs, as is an independent script: 155.5.
+
+    Pitfalls: it plans for what it believes, and so explores no more than chance has it: what looked bad once it may never try
+    again.
 
     Attributes:
         epsilon: probability of an action at random.

@@ -33,6 +33,13 @@ class Trial(Wrapped):
     def redraw(self) -> Redraw:
         return "never" if self.inner.redraw == "never" else "episode"
 
+    @property
+    def episodes_per_trial(self) -> int:
+        return self.episodes
+
+    def episode_in_trial(self, state: WrappedState) -> jax.Array:
+        return state.own
+
     def spec(self) -> Spec:
         spec = self.inner.spec()
         actions = spec.action.n if isinstance(spec.action, Discrete) else len(spec.action.low)

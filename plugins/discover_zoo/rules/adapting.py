@@ -1,4 +1,4 @@
-"""The base class of rules whose outer rule learns through the steps of an inner rule, in each of several tasks."""
+"""The base class of rules that learn to adapt to tasks by another rule."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,12 +32,8 @@ from discover import (
 
 
 @component
-class InnerSteps(UpdateRule):
-    """Everything that MAML and its relatives share, but for the tasks of an update, and what is learned about them.
-
-    A subclass adds ``update``: it chooses tasks, calls `collect`, and lets the outer rule learn in the world `adapting`. If it
-    learns more about a task than parameters, `entering` says what it knows on coming to one, `adapt_to_task` what it learns
-    there, and `conditioned` how a batch is evaluated by that.
+class AdaptingRule(UpdateRule):
+    """An outer rule that learns through the updates of an inner one, in each of several tasks.
 
     Attributes:
         inner, outer, tasks, num_envs, steps, adaptations, first_order, shaped, inner_kl: as in `MAML`.
@@ -83,46 +79,60 @@ class InnerSteps(UpdateRule):
             adapted = jax.tree.map(lambda old, new: old + jax.lax.stop_gradient(new - old), params, adapted)
         return adapted, state
 
-    def collect(
-        self, key: Key, world: World, tasks: Task, *, begin: Callable[[Any], tuple[Params, RuleState]], which: Any = ()
-    ) -> tuple[list[Actor], Trajectory]:
-        """Adapt to each task; the actors of each batch, and the last batches side by side, with those before as extra data.
-
-        Args:
-            key: randomness.
-            world: the world.
-            tasks: ``[N, ...]``.
-            begin: what has been learned on coming to a task, by its name.
-            which: ``[N, ...]`` the names of the tasks, which travel with the batches before the last (`entering`).
-        """
-
-        def practice(learned: tuple[Params, RuleState], keys: Key, tasks: Task) -> tuple[Actor, Trajectory]:
-            acting, context = self.behavior(*learned)
-            actor, batch = world.collect(acting, world.start(keys[0], tasks), keys[1], self.steps, context=context)
-            return actor, batch._replace(reward=batch.dense_reward) if self.shaped else batch
+    def update(
+        self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory | None
+    ) -> tuple[Params, RuleState, Info]:
+        del trajectory  # it collects by itself
+        key_tasks, key_collect, key_update = jax.random.split(key, 3)
+        acting, _ = self.behavior(params, state)
 
         def trial(key: Key, task: Task, which: Any) -> tuple[list[Actor], Trajectory]:
+            """The actors of one task after each batch; and the last batch, with those before it as its extra data."""
             tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_envs, *jnp.shape(x))), task)
-            learned, actors, earlier = begin(which), [], []
+            learned, actors, earlier = (acting, self.entering(state, which)), [], []
+
+            def episodes(start: Key, act: Key) -> tuple[Actor, Trajectory]:
+                context = self.behavior(*learned)[1]
+                actor, batch = world.collect(learned[0], world.start(start, tasks), act, self.steps, context=context)
+                return actor, batch._replace(reward=batch.dense_reward) if self.shaped else batch
+
             *befores, last = jax.random.split(key, (1 + self.adaptations, 3))
-            for keys in befores:
-                actor, batch = practice(learned, keys, tasks)
-                learned = self.adapt_to_task(keys[2], world, *learned, trajectory=batch)
+            for start, act, adapt in befores:
+                actor, batch = episodes(start, act)
+                learned = self.adapt_to_task(adapt, world, *learned, trajectory=batch)
                 actors.append(actor)
-                earlier.append((keys[2], batch._replace(extra=which)))
-            actor, batch = practice(learned, last, tasks)
+                earlier.append((adapt, batch._replace(extra=which)))
+            actor, batch = episodes(last[0], last[1])
             return [*actors, actor], batch._replace(extra=earlier)
 
-        actors, last = jax.vmap(trial)(jax.random.split(key, len(jax.tree.leaves(tasks)[0])), tasks, which)
-        return actors, join_environments(last)
+        tasks, which = self.draw_tasks(key_tasks, world, state)
+        actors, last = jax.vmap(trial)(jax.random.split(key_collect, self.tasks), tasks, which)
+        learned, outer = self.packed(params, state)
+        joined = join_environments(last)
+        learned, outer, info = self.outer.update(key_update, self.adapting(world), learned, outer, trajectory=joined)
+        params, state = self.unpacked(learned, outer)
+        return params, state, {**info, **self._report(world, actors)}
 
-    def entering(self, learned: Any, which: Any) -> tuple[Params, RuleState]:
-        """Parameters and state with which `adapt_to_task` begins in one task, of all that the outer rule learns."""
+    def draw_tasks(self, key: Key, world: World, state: RuleState) -> tuple[Task, Any]:
+        """The tasks of an update, and their names, if there are any; the names travel with the batches before the last."""
+        del state
+        return world.sample_tasks(key, self.tasks), ()
+
+    def entering(self, state: RuleState, which: Any) -> RuleState:
+        """The state on coming to a task. A subclass that knows more of some tasks looks it up by their names."""
         del which
-        return learned, ()
+        return state
 
-    def conditioned(self, batch: Trajectory, state: RuleState) -> Trajectory:
-        """The batch of a task, as it is evaluated once ``state`` is known there."""
+    def packed(self, params: Params, state: RuleState) -> tuple[Params, RuleState]:
+        """All that the outer rule learns, and its state. A subclass that learns more than the parameters adds that to them."""
+        return params, state
+
+    def unpacked(self, learned: Params, outer: RuleState) -> tuple[Params, RuleState]:
+        """The parameters and the state before any adaptation, of which `packed` made this."""
+        return learned, outer
+
+    def given(self, batch: Trajectory, state: RuleState) -> Trajectory:
+        """A batch as the network reads it in this state. A subclass whose context is adapted puts it in."""
         del state
         return batch
 
@@ -130,26 +140,26 @@ class InnerSteps(UpdateRule):
         """The world as the outer rule sees it: it adapts to the task of each group of columns, then evaluates there."""
 
         def through(evaluate: Callable[..., Outputs]) -> Callable[..., Outputs]:
-            def one(learned: Any, batch: Trajectory) -> Outputs:
-                divergence = jnp.zeros(())
-                params, state = self.entering(learned, batch.extra[0][1].extra)
+            def one(learned: Params, batch: Trajectory) -> Outputs:
+                (params, state), divergence = self.unpacked(learned, ()), jnp.zeros(())
+                state = self.entering(state, batch.extra[0][1].extra)
                 for key, earlier in batch.extra:
-                    policy = world.policy(world.evaluate(params, self.conditioned(earlier, state)))
+                    policy = world.policy(world.evaluate(params, self.given(earlier, state)))
                     divergence += jnp.mean(world.policy(earlier.outputs).kl(policy))
                     params, state = self.adapt_to_task(key, world, params, state, trajectory=earlier)
-                outputs = evaluate(params, self.conditioned(batch, state))
+                outputs = evaluate(params, self.given(batch, state))
                 penalty = self.inner_kl * divergence / self.adaptations
                 return {**outputs, AUXILIARY_LOSS: outputs.get(AUXILIARY_LOSS, jnp.zeros_like(batch.reward)) + penalty}
 
-            return lambda learned, batch: join_environments(
-                jax.vmap(one, (None, 0))(learned, group_environments(batch, self.num_envs))
+            return lambda params, batch: join_environments(
+                jax.vmap(one, (None, 0))(params, group_environments(batch, self.num_envs))
             )
 
         return world.view(
             evaluate_with=through(world.evaluate), evaluate_next_with=through(world.evaluate_next), group=self.num_envs
         )
 
-    def report(self, world: World, actors: list[Actor]) -> Info:
+    def _report(self, world: World, actors: list[Actor]) -> Info:
         """The report of the adapted actors, with all env steps, and the mean return before the first inner update."""
         first, last = world.report(actors[0]), world.report(actors[-1])
         unadapted = first["episode_return"] / jnp.maximum(first["episodes"], 1.0)

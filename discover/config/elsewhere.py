@@ -1,0 +1,87 @@
+"""Candidates from elsewhere in a config: an address in a tracking store, or a file, wherever it may name a recipe.
+
+They are fetched before the config is read, and all of their values stand in it from then on, so that a search can be resumed
+whatever becomes of the store. ``origin`` names the version or the file; nothing depends on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discover.base.mistakes import Mistakes, MistakesError
+from discover.config.build import ORIGIN, config_of, errors_at, merged_fields
+from discover.config.candidates import FILES, candidate_from, is_address, settled
+from discover.config.reading import Places, WrittenConfig
+
+if TYPE_CHECKING:
+    from discover.plugin.loader import Plugins
+
+
+def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | None = None) -> WrittenConfig:
+    """A config with the candidates that it takes from elsewhere.
+
+    Args:
+        plugins: the loaded plugins, one of which fetches what is in a tracking store.
+        config: as it is written.
+        store: address of the tracking store; None for the default one.
+
+    Raises:
+        MistakesError: there is no such candidate; all such mistakes are told, with their places.
+    """
+    values, mistakes = dict(config), Mistakes()
+    before = config if isinstance(config, WrittenConfig) else WrittenConfig({}, Places())
+
+    def filled(value: Any, path: str) -> Any:
+        with mistakes.at(path), errors_at(path):
+            return _filled(plugins, value, store)
+        return value
+
+    if "candidate" in values:
+        values["candidate"] = filled(values["candidate"], "candidate")
+    report = values.get("report")
+    if isinstance(report, Mapping) and isinstance(report.get("baselines"), Mapping):
+        baselines = {name: filled(value, f"report.baselines.{name}") for name, value in report["baselines"].items()}
+        values["report"] = {**report, "baselines": baselines}
+    if mistakes.collected:
+        raise MistakesError([*before.places.placed(mistakes.collected), *before.wrong_settings])
+    return WrittenConfig(values, before.places, before.wrong_settings)
+
+
+def _filled(plugins: Plugins, value: Any, store: str | None) -> Any:
+    """The words of an algorithm, or of a space to tune, with the values of a candidate from elsewhere."""
+    if isinstance(value, str) and _is_elsewhere(value):
+        return _words(plugins, value, store)
+    if not isinstance(value, Mapping):
+        return value
+    if set(value) == {"tune"}:
+        return {"tune": _filled(plugins, value["tune"], store)}
+    recipe = value.get("recipe")
+    if not isinstance(recipe, str) or not _is_elsewhere(recipe):
+        return value
+    return merged_fields(_words(plugins, recipe, store), {key: inner for key, inner in value.items() if key != "recipe"})
+
+
+def _is_elsewhere(text: str) -> bool:
+    return is_address(text) or Path(text).suffix in FILES
+
+
+def _words(plugins: Plugins, text: str, store: str | None) -> dict[str, Any]:
+    """The words of a candidate, with the name of the version or of the file that they come from."""
+    origin = settled(plugins, text, store)
+    return {ORIGIN: origin, **_plain(config_of(plugins.registry, candidate_from(plugins, origin, store)))}
+
+
+def _plain(value: Any) -> Any:
+    """Words with weights as lists, each number in as few digits as stand for it."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if hasattr(value, "dtype"):
+        array = np.asarray(value)
+        return [_plain(row) for row in array] if array.ndim else float(str(array))
+    return value
