@@ -33,10 +33,10 @@ from discover import (
     trained_agent,
 )
 
-FAMILY, ITERATIONS, STEPS, EPISODES, HORIZON = environment("navigation-momentum"), 60, 2, 20, 100
+FAMILY, ITERATIONS, STEPS, EPISODES, HORIZON = environment("navigation-momentum"), 100, 2, 20, 100
 UNSEEN, PROBED = 40, 400
-INNER, OUTER = "rule.inner.rule.optimizer.learning_rate", "rule.outer.rule"
-SETTINGS = {"rule.tasks": 20, "rule.num_envs": 8, INNER: 0.1, f"{OUTER}.optimizer.learning_rate": 2e-3, f"{OUTER}.clip": 0.3}
+OUTER = "rule.outer.rule"
+SETTINGS = {"rule.tasks": 20, "rule.num_envs": 8, f"{OUTER}.optimizer.learning_rate": 2e-3, f"{OUTER}.clip": 0.3}
 
 
 class Run(NamedTuple):

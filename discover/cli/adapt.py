@@ -9,7 +9,18 @@ import typer
 from discover.cli.compare import ManyChanges
 from discover.cli.completion import candidates, names_of
 from discover.cli.guard import raise_late, repeatable_session
-from discover.cli.options import MOST_SEEDS, MOST_STEPS, STEPS, Json, NoTracking, PluginsDir, Seed, Tracking, common
+from discover.cli.options import (
+    MOST_EPISODES,
+    MOST_SEEDS,
+    MOST_STEPS,
+    STEPS,
+    Json,
+    NoTracking,
+    PluginsDir,
+    Seed,
+    Tracking,
+    common,
+)
 from discover.cli.output import escaped, print_json, print_text, quiet_output, terminal_width, tracked_lines
 from discover.config.candidates import HELP, candidates_from
 from discover.plugin.session import start_plugins
@@ -22,10 +33,13 @@ def run(
     names: Annotated[list[str], typer.Argument(metavar="CANDIDATE...", help=HELP, autocompletion=candidates)],
     task: Annotated[str, typer.Option("--task", metavar="FAMILY", help="The task family.", autocompletion=names_of("task"))],
     episodes: Annotated[
-        int, typer.Option("--episodes", metavar="N", min=1, help="Episodes of adaptation on each new task.")
+        int, typer.Option("--episodes", metavar="N", min=1, max=MOST_EPISODES, help="Episodes of adaptation on each new task.")
     ] = 3,
     batch: Annotated[
-        int, typer.Option("--batch", metavar="N", min=1, help="Of these, how many before each step of adaptation.")
+        int,
+        typer.Option(
+            "--batch", metavar="N", min=1, max=MOST_EPISODES, help="Of these, how many before each step of adaptation."
+        ),
     ] = 1,
     meta_steps: Annotated[
         int,
@@ -45,6 +59,7 @@ def run(
         typer.Option(
             "--horizon",
             min=1,
+            max=MOST_STEPS,
             metavar="N",
             help="The most steps of an episode that count; by default those of the longest episode of an untrained agent.",
         ),

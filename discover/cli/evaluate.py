@@ -9,7 +9,7 @@ import typer
 
 from discover.base.text_table import counted, interval, number
 from discover.cli.completion import names_of
-from discover.cli.options import Json, PluginsDir, Seed, Tracking
+from discover.cli.options import MOST_EPISODES, Json, PluginsDir, Seed, Tracking
 from discover.cli.output import plain, print_json, print_table, print_text, quiet_output
 from discover.plugin.session import start_plugins
 
@@ -24,7 +24,7 @@ def run(
         typer.Option("--task", metavar="ID", help="Where to act; as in training by default.", autocompletion=names_of("task")),
     ] = None,
     episodes: Annotated[
-        int, typer.Option("--episodes", metavar="N", min=1, max=100_000, help="Episodes of each agent, 2 or more.")
+        int, typer.Option("--episodes", metavar="N", min=1, max=MOST_EPISODES, help="Episodes of each agent, 2 or more.")
     ] = 100,
     seed: Seed = 0,
     sample: Annotated[bool, typer.Option("--sample", help="Explore as in training; greedily by default.")] = False,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STEPS = 100_000
 """Environment steps of a lifetime by default."""
 
-MOST_STEPS, MOST_SEEDS = 2**31 - 1, 2**16
+MOST_STEPS, MOST_SEEDS, MOST_EPISODES = 2**31 - 1, 2**16, 100_000
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else.")]
 PluginsDir = Annotated[

@@ -148,8 +148,10 @@ def _signature(function: Any) -> str:
 
 def _takes(own: Any, declared: Any) -> bool:
     """Whether a method can be called as the one that its kind declares."""
+    every = inspect.signature(declared).parameters.values()
+    by_name = {each.name: each for each in every if each.kind is each.KEYWORD_ONLY}
     try:
-        inspect.signature(own).bind(*inspect.signature(declared).parameters)
+        inspect.signature(own).bind(*[each for each in every if each.name not in by_name], **by_name)
     except TypeError:
         return False
     return True

@@ -38,7 +38,7 @@ def check_return_function(function: ReturnFunction) -> None:
         ConformanceError: the first check that fails, in one sentence.
     """
     function, name = complete(function), type(function).__name__
-    segment = quickly_compiled(example_segment)(jax.random.key(0))
+    segment = example_segment(jax.random.key(0))
     targets, same = traced_twice(lambda f, s: f(s), function, segment)
     require(isinstance(targets, Targets), f"{name} gives {type(targets).__name__}, not Targets.", *_TARGETS)
     for field, array in targets._asdict().items():
@@ -67,6 +67,11 @@ def example_segment(key: Key) -> Segment:
     >>> segment.reward.shape, segment.terminated.sum().item(), segment.truncated.sum().item()
     ((7, 3), 1, 1)
     """
+    segment: Segment = quickly_compiled(_segment)(key)
+    return segment
+
+
+def _segment(key: Key) -> Segment:
     keys = jax.random.split(key, 5)
     reward, value, following, behavior, target = (jax.random.normal(k, (STEPS, COLUMNS)) for k in keys)
     none = jnp.zeros((STEPS, COLUMNS), bool)

@@ -317,7 +317,9 @@ class Breaks(Executor):
     def evaluate(self, environment: Any, candidates: Any, keys: Any, steps: int, progress: Any = None) -> Curves:
         return self._curves(candidates, len(keys))
 
-    def advance(self, environment: Any, candidates: Any, ongoing: Any, start: int, stop: int, total: int) -> tuple[Any, Curves]:
+    def advance(
+        self, environment: Any, candidates: Any, ongoing: Any, start: int, stop: int, total: int, progress: Any = None
+    ) -> tuple[Any, Curves]:
         curves = self._curves(candidates, ongoing.counts.shape[1])
         return ongoing._replace(level=ongoing.level + (stop - start) * jnp.asarray(candidates["number"])[:, None]), curves
 

@@ -180,7 +180,7 @@ class Ongoing(Known):
         return Life(jnp.broadcast_to(keys[None], shape), np.zeros((*shape, 100)), first)
 
     def advance(
-        self, environment: Any, candidates: Any, ongoing: Life, start: int, stop: int, total: int
+        self, environment: Any, candidates: Any, ongoing: Life, start: int, stop: int, total: int, progress: Any = None
     ) -> tuple[Life, Curves]:
         self.asked.append((start, stop, total))
         scores = np.asarray(ongoing.first) + np.asarray(candidates.rule.slope)[:, None] / 100

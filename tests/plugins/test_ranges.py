@@ -96,6 +96,7 @@ genetic.elite: 0.25 in 0 .. 0.9, linear
 genetic.mutation: 0.1 in 0 .. 1, linear
 genetic.tournament: 3 in 1 .. 16, log
 growing_actions.coefficient: 1 in 0 .. 10, linear
+gru.keep_bias: 0 in 0 .. 5, linear
 held.alpha: 0 in 0 .. 1, linear
 impala.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 impala.value_coefficient: 0.5 in 0.05 .. 2, log

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from discover import Carry, Key, Params, Registry, component, hookimpl
+from discover import Carry, Key, Params, Registry, Scalar, component, hookimpl, real
 from discover_zoo.networks.recurrent import Recurrent, gate_sums, gate_weights
 
 
@@ -15,6 +15,11 @@ class GRU(Recurrent):
 
         z, r = sigmoid(a + d), sigmoid(b + e);  h' = z * h + (1 - z) * tanh(c + r * f)
 
+    Attributes:
+        keep_bias: the bias of ``z`` at first. At 0 each step forgets half of what there is, so that a gradient reaches back a
+            few steps; at 2 it forgets an eighth (as the forget gate of an LSTM: Jozefowicz et al. 2015).
+        encoder, memory, hidden, activation, shared, initializer: as in `Recurrent`.
+
     >>> gru = GRU(memory=4)
     >>> output, carry = gru.advance(gru.cell(jax.random.key(0), 3), jnp.ones((5, 3)), jnp.zeros((5, 4)))
     >>> output.shape
@@ -23,13 +28,16 @@ class GRU(Recurrent):
 
     paper = "Cho et al. 2014, arXiv 1406.1078"
 
+    keep_bias: Scalar = real(0.0, low=0.0, high=5.0)
+
     def torso_carry(self) -> Carry:
         return jnp.zeros(self.memory)
 
     def cell(self, key: Key, inputs: int) -> Params:
         key_input, key_memory = jax.random.split(key)
+        weights = gate_weights(key_input, 3, inputs, self.memory)
         return {
-            "input": gate_weights(key_input, 3, inputs, self.memory),
+            "input": weights | {"bias": weights["bias"].at[0].set(self.keep_bias)},
             "memory": gate_weights(key_memory, 3, self.memory, self.memory),
         }
 

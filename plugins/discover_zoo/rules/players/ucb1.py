@@ -23,6 +23,8 @@ class UCB1(Player):
 
     With a weight of 0.2 it gets 6.57 in 10 pulls and 78.2 in 100; Duan et al. 2016 report 6.7 and 78.0.
 
+    Pitfalls: the bound of the publication explores too much for so few pulls, so the weight matters more than anything else.
+
     Attributes:
         c: weight of the bound; 1 in the publication.
 
