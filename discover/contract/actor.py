@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import jax
@@ -88,6 +89,7 @@ class Actor(NamedTuple):
         normalizer: statistics of the normalizer; ``()`` without one.
         episodes: record of the episodes.
         env_steps: how many env steps have been taken, in all B environments together.
+        context: ``[B, size]`` inputs that are held for the episode, by name (`UpdateRule.episode_context`).
         unscaled: the observation before the normalizer; ``()`` without one.
     """
 
@@ -99,6 +101,7 @@ class Actor(NamedTuple):
     normalizer: Statistics
     episodes: Episodes
     env_steps: jax.Array
+    context: Mapping[str, jax.Array]
     unscaled: Any = ()
 
 

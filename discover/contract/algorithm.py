@@ -66,6 +66,7 @@ class Algorithm(Component):
             family=family,
             normalizer=self.normalizer,
             act=self.rule.act,
+            episode_context=self.rule.episode_context,
             progress=jnp.asarray(progress, jnp.float32),
             env_steps=jnp.asarray(env_steps, jnp.int32),
         )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover.base.randomness import named_keys
+from discover.base.randomness import named_key, named_keys
 from discover.contract.actor import Actor, Episodes, where
 from discover.contract.environment import Environment, Redraw, Spec, Step
 from discover.contract.network import Heads, Inputs, Network, Outputs
@@ -40,6 +40,7 @@ class Collector:
         family: the task family, inside all wrappers and the curriculum.
         normalizer: running rescaling of observations and rewards.
         act: the function by which the rule chooses actions, see `UpdateRule.act`.
+        episode_context: the function by which it draws inputs for an episode, see `UpdateRule.episode_context`.
         progress: share of the lifetime that has passed before this update, in ``[0, 1]``.
         env_steps: env steps before this update.
     """
@@ -51,6 +52,7 @@ class Collector:
     family: Environment
     normalizer: Normalizer | None
     act: Callable[[Key, Any, Outputs, Context], tuple[jax.Array, jax.Array]]
+    episode_context: Callable[[Key, Context], Context]
     progress: jax.Array
     env_steps: jax.Array
 
@@ -96,6 +98,7 @@ class Collector:
             normalizer=statistics,
             episodes=episodes,
             env_steps=env_steps,
+            context=self._nothing_held(num_envs),
             unscaled=unscaled,
         )
 
@@ -185,6 +188,8 @@ class Collector:
         """Take one step of every environment; gives the actor after it, and its transitions ``[B, ...]``."""
         num_envs = actor.is_first.shape[0]
         key_act, keys_step, keys_reset = keys[0], keys[1 : 1 + num_envs], keys[1 + num_envs :]
+        drawn = self.episode_context(named_key(key_act, "episode"), context)
+        context = {**context, **(held := where(actor.is_first, dict(drawn), dict(actor.context)))}
         inputs = Inputs(actor.observation, actor.is_first, context, self.progress)
         outputs, carry = self.network.apply(params, self.network_heads, inputs, actor.carry)
         action, log_prob = self.act(key_act, self, outputs, context)
@@ -220,9 +225,15 @@ class Collector:
             normalizer=rescaled.statistics,
             episodes=actor.episodes.add_step(step.reward, done),
             env_steps=actor.env_steps,
+            context=held,
             unscaled=fresh if normalized else (),
         )
         return actor, trajectory
+
+    def _nothing_held(self, num_envs: int) -> Context:
+        """The inputs that are held for an episode, before its first step draws them: zeros."""
+        context = {name: jnp.zeros((num_envs, size)) for name, size in self.heads.context.items()}
+        return jax.tree.map(jnp.zeros_like, dict(self.episode_context(jax.random.key(0), context)))
 
     def _reset(self, keys: Key, task: Task, done: jax.Array, step: Step) -> tuple[Task, EnvState, jax.Array]:
         """Task, state and observation from which to go on: fresh ones where an episode ended."""

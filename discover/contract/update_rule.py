@@ -62,6 +62,19 @@ class UpdateRule(Component):
         del state
         return params, {}
 
+    def episode_context(self, key: Key, context: Context) -> Context:
+        """Draw inputs that are held for one episode, and drawn anew for the next; by default none.
+
+        Args:
+            key: randomness.
+            context: what `behavior` returned, with leading axis B.
+
+        Returns:
+            ``[B, size]`` each, by name; the network, `act` and the trajectory have them beside those of ``context``.
+        """
+        del key, context
+        return {}
+
     def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         """Choose actions. By default a sample of the policy heads.
 
@@ -69,7 +82,7 @@ class UpdateRule(Component):
             key: randomness.
             world: the world.
             outputs: ``[B, ...]`` outputs of the network at the observations.
-            context: what `behavior` returned, with leading axis B.
+            context: what `behavior` and `episode_context` returned, with leading axis B.
 
         Returns:
             Actions ``[B, ...]`` and their log-probabilities ``[B]``.
@@ -87,7 +100,7 @@ class UpdateRule(Component):
         Args:
             world: the world.
             outputs: ``[B, ...]`` outputs of the network at the observations.
-            context: what `behavior` returned, with leading axis B.
+            context: what `behavior` and `episode_context` returned, with leading axis B.
         """
         del context
         return world.policy(outputs).mode()
@@ -145,6 +158,9 @@ class WrappingRule(UpdateRule):
 
     def behavior(self, params: Params, state: RuleState) -> tuple[Params, Context]:
         return self.rule.behavior(params, state)
+
+    def episode_context(self, key: Key, context: Context) -> Context:
+        return self.rule.episode_context(key, context)
 
     def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.rule.act(key, world, outputs, context)  # the environments are those of the world outside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from discover.base.errors import UserError
-from discover.base.randomness import named_keys
+from discover.base.randomness import named_key, named_keys
 from discover.base.statistics import Interval, bootstrap_interval
 from discover.base.text_table import counted, interval, number
 from discover.contract.actor import where
@@ -57,6 +58,7 @@ class Moment(NamedTuple):
     carry: Carry
     is_first: jax.Array
     task: Task
+    context: Mapping[str, jax.Array]
 
 
 class Player(NamedTuple):
@@ -87,7 +89,8 @@ class Player(NamedTuple):
         state, observation = jax.vmap(world.family.reset)(jax.random.split(key, count), tasks)
         carry = world.network.carry(world.network_heads)
         carry = jax.tree.map(lambda x: jnp.broadcast_to(x, (count, *jnp.shape(x))), carry)
-        return Moment(state, observation, carry, jnp.ones(count, bool), task=tasks)
+        context = dict(self.algorithm.rule.episode_context(named_key(key, "episode"), self._shared(count)))
+        return Moment(state, observation, carry, jnp.ones(count, bool), task=tasks, context=context)
 
     def step(self, key: Key, moment: Moment, sample: bool) -> tuple[Moment, jax.Array, jax.Array]:
         """The next moment, the rewards, and whether each episode has ended."""
@@ -96,14 +99,18 @@ class Player(NamedTuple):
         observation = moment.observation
         if world.normalizer is not None:
             observation = world.normalizer.normalize(self.learned.statistics, observation)
-        shared = {name: jnp.broadcast_to(x, (count, x.shape[-1])) for name, x in self.learned.context.items()}
-        inputs = Inputs(observation, moment.is_first, shared, world.progress)
+        context = {**self._shared(count), **moment.context}
+        inputs = Inputs(observation, moment.is_first, context, world.progress)
         outputs, carry = world.network.apply(self.learned.params, world.network_heads, inputs, moment.carry)
         rule = self.algorithm.rule
-        action = rule.act(key_act, world, outputs, shared)[0] if sample else rule.act_greedily(world, outputs, shared)
+        action = rule.act(key_act, world, outputs, context)[0] if sample else rule.act_greedily(world, outputs, context)
         step = jax.vmap(world.family.step)(keys[1:], moment.state, action, moment.task)
-        after = Moment(step.state, step.observation, carry, jnp.zeros(count, bool), task=moment.task)
+        after = Moment(step.state, step.observation, carry, jnp.zeros(count, bool), task=moment.task, context=moment.context)
         return after, jnp.asarray(step.reward, jnp.float32), step.terminated | step.truncated
+
+    def _shared(self, count: int) -> dict[str, jax.Array]:
+        """The inputs that the rule adds to every observation, ``[B, size]``."""
+        return {name: jnp.broadcast_to(x, (count, x.shape[-1])) for name, x in self.learned.context.items()}
 
 
 def player_of(agent: Agent, environment: Environment, sample: bool) -> Player:

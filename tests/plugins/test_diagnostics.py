@@ -10,7 +10,7 @@ import pytest
 import toys
 from discover_zoo.environments.probe import Probe
 
-from discover import Algorithm, Outputs, Trajectory, UserError, World, replace
+from discover import ACTION, Algorithm, Outputs, Trajectory, UserError, World, replace
 from discover.components.paths import check
 from discover.config.build import algorithm_from, environment_from
 from discover.inner_loop import lifetime
@@ -64,7 +64,7 @@ def estimates(world: World, outputs: Outputs, batch: Trajectory) -> jax.Array:
         return outputs["value"]
     if "q" in outputs:
         return jnp.take_along_axis(outputs["q"], batch.action[..., None], axis=-1)[..., 0]
-    critics = [q for name, q in outputs.items() if world.heads.outputs[name].reads]
+    critics = [q for name, q in outputs.items() if ACTION in (head := world.heads.outputs[name]).reads and head.shape == ()]
     return jnp.mean(jnp.stack(critics), axis=0) if critics else jnp.full_like(batch.reward, jnp.nan)
 
 

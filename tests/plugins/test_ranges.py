@@ -111,6 +111,9 @@ leaky_v_trace.rho_bar: 1 in 0.1 .. 100, log
 lpo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 lpo.value_clip: 0.2 in 0.02 .. 1000, log
 lpo.value_coefficient: 0.5 in 0.05 .. 2, log
+maesn.inner_kl: 0 in 0 .. 1, linear
+maesn.latent_kl: 0.1 in 0 .. 10, linear
+maesn.rate: 1 in 0 .. 10, linear
 maml.inner_kl: 0 in 0 .. 1, linear
 mix_and_match.coefficient: 1 in 0 .. 10, linear
 mmaml.inner_kl: 0 in 0 .. 1, linear

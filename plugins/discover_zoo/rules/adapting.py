@@ -1,6 +1,7 @@
 """The base class of rules that learn to adapt to tasks by another rule."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +36,7 @@ class AdaptingRule(UpdateRule):
     """An outer rule that learns through the updates of an inner one, in each of several tasks.
 
     Attributes:
-        inner, outer, tasks, num_envs, steps, adaptations, first_order, inner_kl: as in `MAML`.
+        inner, outer, tasks, num_envs, steps, adaptations, first_order, shaped, inner_kl: as in `MAML`.
     """
 
     inner: UpdateRule
@@ -45,6 +46,7 @@ class AdaptingRule(UpdateRule):
     steps: Count = 100
     adaptations: Count = 1
     first_order: bool = False
+    shaped: bool = False
     inner_kl: Scalar = real(0.0, low=0.0, high=1.0)
 
     def rollout(self, spec: Spec) -> Rollout:
@@ -59,6 +61,9 @@ class AdaptingRule(UpdateRule):
 
     def behavior(self, params: Params, state: RuleState) -> tuple[Params, Context]:
         return self.outer.behavior(params, state)
+
+    def episode_context(self, key: Key, context: Context) -> Context:
+        return self.outer.episode_context(key, context)
 
     def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self.outer.act(key, world, outputs, context)
@@ -81,31 +86,42 @@ class AdaptingRule(UpdateRule):
         key_tasks, key_collect, key_update = jax.random.split(key, 3)
         acting, _ = self.behavior(params, state)
 
-        def trial(key: Key, task: Task) -> tuple[list[Actor], Trajectory]:
+        def trial(key: Key, task: Task, which: Any) -> tuple[list[Actor], Trajectory]:
             """The actors of one task after each batch; and the last batch, with those before it as its extra data."""
             tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_envs, *jnp.shape(x))), task)
-            learned, actors, earlier = (acting, state), [], []
+            learned, actors, earlier = (acting, self.entering(state, which)), [], []
 
             def episodes(start: Key, act: Key) -> tuple[Actor, Trajectory]:
                 context = self.behavior(*learned)[1]
-                return world.collect(learned[0], world.start(start, tasks), act, self.steps, context=context)
+                actor, batch = world.collect(learned[0], world.start(start, tasks), act, self.steps, context=context)
+                return actor, batch._replace(reward=batch.dense_reward) if self.shaped else batch
 
             *befores, last = jax.random.split(key, (1 + self.adaptations, 3))
             for start, act, adapt in befores:
                 actor, batch = episodes(start, act)
                 learned = self.adapt_to_task(adapt, world, *learned, trajectory=batch)
                 actors.append(actor)
-                earlier.append((adapt, batch))
+                earlier.append((adapt, batch._replace(extra=which)))
             actor, batch = episodes(last[0], last[1])
             return [*actors, actor], batch._replace(extra=earlier)
 
-        tasks = world.sample_tasks(key_tasks, self.tasks)
-        actors, last = jax.vmap(trial)(jax.random.split(key_collect, self.tasks), tasks)
+        tasks, which = self.draw_tasks(key_tasks, world, state)
+        actors, last = jax.vmap(trial)(jax.random.split(key_collect, self.tasks), tasks, which)
         learned, outer = self.packed(params, state)
         joined = join_environments(last)
         learned, outer, info = self.outer.update(key_update, self.adapting(world), learned, outer, trajectory=joined)
         params, state = self.unpacked(learned, outer)
         return params, state, {**info, **self._report(world, actors)}
+
+    def draw_tasks(self, key: Key, world: World, state: RuleState) -> tuple[Task, Any]:
+        """The tasks of an update, and their names, if there are any; the names travel with the batches before the last."""
+        del state
+        return world.sample_tasks(key, self.tasks), ()
+
+    def entering(self, state: RuleState, which: Any) -> RuleState:
+        """The state on coming to a task. A subclass that knows more of some tasks looks it up by their names."""
+        del which
+        return state
 
     def packed(self, params: Params, state: RuleState) -> tuple[Params, RuleState]:
         """All that the outer rule learns, and its state. A subclass that learns more than the parameters adds that to them."""
@@ -126,6 +142,7 @@ class AdaptingRule(UpdateRule):
         def through(evaluate: Callable[..., Outputs]) -> Callable[..., Outputs]:
             def one(learned: Params, batch: Trajectory) -> Outputs:
                 (params, state), divergence = self.unpacked(learned, ()), jnp.zeros(())
+                state = self.entering(state, batch.extra[0][1].extra)
                 for key, earlier in batch.extra:
                     policy = world.policy(world.evaluate(params, self.given(earlier, state)))
                     divergence += jnp.mean(world.policy(earlier.outputs).kl(policy))

@@ -133,6 +133,9 @@ class MetaGradient(UpdateRule):
         params, context = self._at(state.eta).behavior(params, state.rule)
         return params, {**context, self.name: state.eta - self._start()}
 
+    def episode_context(self, key: Key, context: Context) -> Context:
+        return self._at(context[self.name][0] + self._start()).episode_context(key, context)
+
     def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
         return self._at(context[self.name][0] + self._start()).act(key, world, outputs, context)
 
