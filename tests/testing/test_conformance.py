@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import toys
+from discover_zoo.networks.tally import Tally
+from discover_zoo.rules.players.player import Player
 
 from discover import (
     Component,
@@ -43,6 +45,10 @@ from discover.testing.small import Corridor
 
 REGISTRY = toys.plugins().registry
 EXAMPLES = [(entry, made) for entry, made in examples(REGISTRY) if entry.provenance.plugin != "toys"]
+PLAYERS = (Player, Tally)
+"""Rules without parameters that play trials alone, and their network, which knows their heads alone: neither fits the small
+environment and the small network of the checks. They are tested in tests/plugins/test_players.py."""
+
 ENOUGH = 8
 BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "lamb", "Open_ES", "PSO")
 DEAR = {"update rule": (), "network": ("gru",), "environment wrapper": ("time_limit",), "curriculum": (), "executor": ()}
@@ -51,7 +57,8 @@ DEAR = {"update rule": (), "network": ("gru",), "environment wrapper": ("time_li
 
 def of(kind: type[Component]) -> Any:
     """All of a kind; where they are dear, or a plugin brings many, some of them by default."""
-    chosen = [(entry, made) for entry, made in EXAMPLES if isinstance(made, kind)]
+    left_out = () if kind is Component else PLAYERS
+    chosen = [(entry, made) for entry, made in EXAMPLES if isinstance(made, kind) and not isinstance(made, left_out)]
     many = collections.Counter((entry.kind, entry.provenance.plugin) for entry, _ in chosen)
 
     def late(entry: Entry) -> bool:
