@@ -174,6 +174,9 @@ def test_a_disk_that_stays_full_ends_the_search_in_a_sentence_and_it_can_be_resu
 def test_the_way_to_go_on_is_that_of_the_outermost_search_and_can_be_typed(tmp_path: Path, disk: FullDisk) -> None:
     directory, brought = tmp_path / "my search", tmp_path / "plugins"
     brought.mkdir()
+    (brought / "watcher.py").write_text(
+        "import discover\n\n\n@discover.hookimpl\ndef discover_search_finished() -> None: ...\n"
+    )
     report = {"baselines": {"tuned": {"tune": WORDS["candidate"]}}, "tasks": SHORT["tasks"], "seeds": 2}
 
     def fill_up(what: str, share: float) -> None:
