@@ -17,7 +17,9 @@ import jax  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
 FLAGS = os.environ.get("XLA_FLAGS")
-LESS_EFFORT = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+LESS_EFFORT = " ".join(
+    ("--xla_backend_optimization_level=0", "--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1")
+)
 if FLAGS is None:  # small programs, each run once or twice, are compiled with less effort; lifetimes have their own
     os.environ["XLA_FLAGS"] = LESS_EFFORT
     jax.devices()

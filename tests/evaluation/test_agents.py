@@ -68,6 +68,7 @@ def test_to_keep_agents_changes_no_number() -> None:
     assert alone.env_steps == kept.env_steps
 
 
+@pytest.mark.slow
 def test_a_greedy_agent_catches_and_is_drawn_with_the_statistics_of_its_normalizer(tmp_path: Path) -> None:
     rule = {"dqn": {"optimizer": "sgd", "capacity": 80, "batch": 8, "learning_starts": 0, "num_envs": 8}}
     words = {"rule": rule, "network": "linear", "normalizer": "observations"}

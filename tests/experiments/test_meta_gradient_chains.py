@@ -21,6 +21,7 @@ def found(*cases: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {case: (np.array(mean[0::2]), np.array(mean[1::2])) for case, mean in json.loads(made.stdout).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_discounts_and_lambdas_part_signal_from_noise() -> None:
     made = found("reset", "pairs")

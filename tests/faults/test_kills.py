@@ -75,7 +75,8 @@ MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 5])
 def test_killed_again_and_again_and_resumed_is_as_if_nothing_had_happened(
     count: int, tmp_path: Path, cache: Path, whole: Workplace
 ) -> None:

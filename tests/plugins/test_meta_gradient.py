@@ -168,6 +168,7 @@ def test_a_rule_that_collects_by_itself_is_refused() -> None:
         rule.rollout(CATCH.spec())
 
 
+@pytest.mark.slow
 def test_the_numbers_that_stac_tunes_all_move(registry: Registry) -> None:
     """In their coordinates: shares and truncations start at the upper end of their ranges, where they have a slope too."""
     algorithm = algorithm_from(registry, "stac")

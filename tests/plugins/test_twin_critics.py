@@ -228,7 +228,7 @@ def updated(twin: TwinCritics) -> tuple[Params, Params, State]:
     return params, *twin.update(key, world, params, state, trajectory=trajectory)[:2]
 
 
-@pytest.mark.parametrize("kind", [SAC, TD3])
+@pytest.mark.parametrize("kind", [pytest.param(SAC, marks=pytest.mark.slow), TD3])
 @pytest.mark.parametrize("which", ["critics", "policy"])
 def test_either_optimizer_moves_its_own_parameters_alone(kind: type[TwinCritics], which: str) -> None:
     rates: dict[str, Any] = {"critics": 0.0, "policy": 0.0} | {which: 0.1}

@@ -50,7 +50,7 @@ PLAYERS = (Player, Tally)
 environment and the small network of the checks. They are tested in tests/plugins/test_players.py."""
 
 ENOUGH = 8
-BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "lamb", "Open_ES", "PSO")
+BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "Open_ES", "PSO")
 DEAR = {"update rule": (), "network": ("gru",), "environment wrapper": ("time_limit",), "curriculum": (), "executor": ()}
 """Kinds of which each takes five seconds to compile or more, and those of them that are tested by default."""
 
