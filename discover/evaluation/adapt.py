@@ -21,6 +21,8 @@ from discover.contract.registry import Registry
 from discover.contract.types import Key
 from discover.evaluation.adapting import adapted_returns, note_on, trained, with_horizon
 from discover.evaluation.checks import check_lifetimes
+from discover.evaluation.telling import share_of, tell_nobody
+from discover.evaluation.train import references_of
 from discover.inner_loop.reasons import translate_errors
 from discover.plugin.provenance import provenance
 
@@ -59,7 +61,7 @@ def adapt(
     plan.check()
     environment = _family(registry, run.task)
     check_lifetimes(registry, candidates, [run])
-    tell = tell or _tell_nobody
+    tell = tell or tell_nobody
     info = AdaptationInfo(
         candidates=dict(candidates),
         run=run,
@@ -72,13 +74,13 @@ def adapt(
     keys, found = seed_keys(seed, "adapt", seeds), dict[str, CandidateAdaptation]()
     try:
         for place, (name, algorithm) in enumerate(candidates.items()):
-            share = _share_of(progress, f"{name} on {run.label}", place, len(candidates))
+            share = share_of(progress, f"{name} on {run.label}", place, len(candidates))
             with translate_errors(f"'{name}' cannot be trained on {run.label}", "repair the component that raises this"):
                 found[name] = _adapted(executor, environment, name, algorithm, keys=keys, info=info, progress=share)
     except BaseException as error:
         tell("discover_adaptation_failed", adaptation=info, error=error)
         raise
-    references = _references(registry, run.task) if environment.episodes_per_trial == 1 else None
+    references = references_of(registry, run.task) if environment.episodes_per_trial == 1 else None
     result = AdaptationResult(found, run, plan, references, provenance=info.provenance)
     tell("discover_adaptation_finished", adaptation=result)
     return result
@@ -92,7 +94,7 @@ def _adapted(
     *,
     keys: Key,
     info: AdaptationInfo,
-    progress: Callable[[float], None],
+    progress: Callable[[float], None] | None,
 ) -> CandidateAdaptation:
     """The agents of one candidate: trained, then adapted to new tasks."""
     executor = executor.settle(len(keys), algorithm, [environment])
@@ -129,21 +131,3 @@ def _is_family(registry: Registry, task: str) -> bool:
         return environment_from(registry, task).redraw != "never"
     except Exception:  # a task of another plugin that is broken must not hide the mistake
         return False
-
-
-def _references(registry: Registry, task: str) -> tuple[float, float] | None:
-    """The returns of a random and of a reference policy, if the task is registered with them."""
-    facts = registry.get("task", task).facts if registry.has("task", task) else None
-    return None if facts is None else (float(facts["random"]), float(facts["reference"]))
-
-
-def _share_of(progress: Callable[[str, float], None] | None, label: str, place: int, count: int) -> Callable[[float], None]:
-    """The progress of one candidate of ``count``, as that of the whole."""
-    if progress is None:
-        return lambda share: None
-    progress(label, place / count)
-    return lambda share: progress(label, (place + share) / count)
-
-
-def _tell_nobody(hook: str, **facts: object) -> None:
-    """The teller of an adaptation that nobody watches."""

@@ -17,12 +17,9 @@ from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Comparison, Difference, Training
 from discover.evaluation.checks import check_lifetimes
+from discover.evaluation.telling import share_of, tell_nobody
 from discover.evaluation.train import train_checked
 from discover.plugin.provenance import provenance
-
-
-def _tell_nobody(hook: str, **facts: object) -> None:
-    """The teller of a comparison that nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Watched:
         directory: directory of the search whose report it is, else None.
     """
 
-    tell: Callable[..., object] = _tell_nobody
+    tell: Callable[..., object] = tell_nobody
     roles: Mapping[str, str] = field(default_factory=dict)
     directory: Path | None = None
 
@@ -100,7 +97,7 @@ def compare(
                 seeds=seeds,
                 seed=seed,
                 purpose=purpose,
-                progress=_share_of(progress, f"{name} on {run.label}", place, len(runs) * len(candidates)),
+                progress=share_of(progress, f"{name} on {run.label}", place, len(runs) * len(candidates)),
                 facts=info.provenance,
             )
             trainings[name].append(training)
@@ -126,16 +123,6 @@ def _info(
         provenance=provenance(registry),
         directory=watched.directory,
     )
-
-
-def _share_of(
-    progress: Callable[[str, float], None] | None, label: str, place: int, count: int
-) -> Callable[[float], None] | None:
-    """The progress of one training of ``count``, as that of the whole, which is shown at once."""
-    if progress is None:
-        return None
-    progress(label, place / count)
-    return lambda share: progress(label, (place + share) / count)
 
 
 def judged(

@@ -23,6 +23,7 @@ from discover.contract.registry import Registry
 from discover.contract.results import Training
 from discover.evaluation.agent_file import save_agents
 from discover.evaluation.checks import check_lifetime
+from discover.evaluation.telling import tell_nobody
 from discover.inner_loop.agents import Learned, learned_of
 from discover.inner_loop.lifetime import updates_in
 from discover.inner_loop.reasons import translate_errors
@@ -72,7 +73,7 @@ def train(
         EvaluationError: the candidate's program cannot be compiled or run, or asks to exit.
     """
     check_lifetime(registry, name, algorithm, run)
-    tell = tell or _tell_nobody
+    tell = tell or tell_nobody
     facts = provenance(registry) if facts is None else facts
     info = TrainingInfo(
         name=name,
@@ -156,7 +157,7 @@ def train_checked(
         provenance={**facts, "executor": repr(executor)},
         stream=f"{purpose} {seed}",
         words=_words(registry, algorithm),
-        references=_references(registry, run.task),
+        references=references_of(registry, run.task),
     )
 
 
@@ -168,11 +169,7 @@ def _words(registry: Registry, algorithm: Algorithm) -> Any:
         return None
 
 
-def _tell_nobody(hook: str, **facts: object) -> None:
-    """The teller of a training that nobody watches."""
-
-
-def _references(registry: Registry, task: str) -> tuple[float, float] | None:
+def references_of(registry: Registry, task: str) -> tuple[float, float] | None:
     """The returns of a random and of a reference policy, if the task is registered with them."""
     if not registry.has("task", task):
         return None
