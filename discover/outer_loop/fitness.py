@@ -25,6 +25,7 @@ from discover.contract.types import Lifetimes
 from discover.inner_loop.isolation import Outcomes, advanced, evaluated
 from discover.inner_loop.lifetime import begin, updates_in
 from discover.inner_loop.population import inherit
+from discover.outer_loop.archive import digests_in
 from discover.outer_loop.time_limit import TimeLimitedWorker
 from discover.outer_loop.worker import Job
 
@@ -77,6 +78,8 @@ class Evaluator:
     def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int, *, lowest: float = np.inf) -> Evaluation:
         """Evaluate every member on every task, with the same seeds for all members (common random numbers).
 
+        Members that are the same candidate are evaluated once, and have the same curves.
+
         Args:
             genomes: ``[P, D]``.
             purpose, index: name and number of the stream of seeds.
@@ -84,7 +87,9 @@ class Evaluator:
             lowest: the lowest fitness of any sound candidate so far; broken members stay below it.
         """
         started, population = time.perf_counter(), len(genomes)
-        groups, env_steps = self._space.groups(genomes), 0
+        everyone, env_steps = self._space.groups(genomes), 0
+        alike = _first_alike(digests_in(everyone, population))
+        groups, distinct = [_without_copies(group, alike) for group in everyone], np.unique(alike)
         errors: dict[int, str] = {}
         status = np.full(population, Status.OK, np.int8)
         returns = []
@@ -100,9 +105,10 @@ class Evaluator:
                     part = evaluated(self._executor, self._environments[task], group.candidates, keys, steps=run.steps)
                 else:
                     job = Job(task=task, place=place, purpose=purpose, generation=index, seeds=seeds)
-                    part = self._limited.evaluate(job, genomes, len(group.members))
+                    part = self._limited.evaluate(job, genomes[distinct], len(group.members))
                 env_steps += self._collect(part, group, returns=curves, status=status, errors=errors)
-            returns.append(curves)
+            returns.append(curves[alike])
+        status, errors = status[alike], {member: errors[int(first)] for member, first in enumerate(alike) if first in errors}
         fitness = self._fitness(returns, status, lowest)
         return Evaluation(
             fitness=fitness,
@@ -224,3 +230,15 @@ class Evaluator:
         floor = np.float32(min([lowest, *fitness[sound]]))
         fitness[~sound] = np.nextafter(floor, np.float32(-np.inf)) if np.isfinite(floor) else _BELOW_ALL
         return fitness
+
+
+def _first_alike(digests: np.ndarray) -> np.ndarray:
+    """For each member ``[P]`` the first one with the same digest, which may be itself."""
+    first: dict[bytes, int] = {}
+    return np.asarray([first.setdefault(digest.tobytes(), place) for place, digest in enumerate(digests)])
+
+
+def _without_copies(group: Group, alike: np.ndarray) -> Group:
+    """The members of a group that are the first with their digest."""
+    first = alike[group.members] == group.members
+    return group._replace(members=group.members[first], candidates=jax.tree.map(lambda x: x[first], group.candidates))

@@ -45,7 +45,7 @@ def searched(directory: Path, **change: Any) -> tuple[list[Generation], SearchRe
 
 
 def test_members_share_seeds_and_generations_tasks_and_the_selection_do_not(tmp_path: Path) -> None:
-    """One candidate throughout: what differs in its returns is luck alone."""
+    """One candidate throughout, which runs once in each generation: what differs in its returns is luck alone."""
     generations, result = searched(tmp_path)
     first, *others = generations
     for generation in generations:
@@ -58,7 +58,7 @@ def test_members_share_seeds_and_generations_tasks_and_the_selection_do_not(tmp_
     assert np.all(early[0] != early[1])
     assert all(np.all(other.fitness != first.fitness) for other in others)
     assert not np.isin(result.finalist_fitness, [generation.fitness for generation in generations]).any()
-    steps = 2 * 2 * (40 + 48)
+    steps = 2 * (40 + 48)
     assert [generation.env_steps_so_far for generation in generations] == [steps, 2 * steps, 3 * steps]
 
 
@@ -136,6 +136,19 @@ def test_a_member_that_broke_on_one_task_stays_broken_and_just_below_the_lowest_
     assert lower[1] == np.nextafter(np.float32(-1e6), np.float32(-np.inf))
     alone = evaluator.evaluate(genomes[[1]], "selection", 1, 3)
     assert (alone.fitness.tolist(), alone.env_steps) == ([-1e9], 3 * 88)
+
+
+def test_copies_are_evaluated_once_and_share_all_that_happened() -> None:
+    executor = Known()
+    evaluator, _ = by(executor, candidate={"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "limit": 0.0}}})
+    genomes = np.asarray([[-0.1], [0.9], [-0.1], [-0.2], [0.9], [-0.1]], np.float32)
+    made = evaluator.evaluate(genomes, "search", 0, 2)
+    assert executor.asked == [(3, 2, 48), (3, 2, 40)]
+    assert made.env_steps == 3 * 2 * (48 + 40)
+    assert made.status.tolist() == [Status.OK, Status.NOT_FINITE, Status.OK, Status.OK, Status.NOT_FINITE, Status.OK]
+    assert made.fitness[0] == made.fitness[2] == made.fitness[5] != made.fitness[3]
+    for returns in made.returns:
+        np.testing.assert_array_equal(returns[[0, 1]], returns[[2, 4]])
 
 
 def test_a_fitness_that_is_no_number_breaks_its_member() -> None:
