@@ -5,9 +5,9 @@
     python experiments/meta_rl.py --task square --system pearl --env-steps 50000
     python experiments/meta_rl.py --seeds 1 --json                   # one JSON object per line
 
-Each system is trained on a family, and then meets 40 goals that are drawn anew. A figure is the undiscounted return of an episode
-after 0, 1, 2 and 3 episodes of adaptation: the mean over seeds and goals, with its 95 % interval over seeds, each of which has
-goals of its own. Systems that adapt by gradients are measured with 20 episodes for each step too, as they were trained.
+Each system is trained on a family, and then meets 40 goals that are drawn anew. A figure is the undiscounted return of an
+episode after 0, 1, 2 and 3 episodes of adaptation: the mean over seeds and goals, with its 95 % interval over seeds, each of
+which has goals of its own. Systems that adapt by gradients are measured with 20 episodes for each step too, as they were trained.
 """
 
 import argparse
@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from discover_zoo.networks.gru import GRU
 from discover_zoo.networks.mlp import MLP
 from discover_zoo.rules.shaped_reward import ShapedReward
 from discover_zoo.wrappers.trials.trials import Trials
@@ -100,7 +99,8 @@ def gmps(task: Task) -> Algorithm:
 
 def rl2(task: Task) -> Algorithm:
     """PPO in trials of four episodes, with the memory of trials of 100 steps."""
-    changes = {"rule.steps": (1 + STEPS) * task.horizon, "wrappers": (Trials(episodes=1 + STEPS),)}
+    steps = (1 + STEPS) * task.horizon
+    changes = {"rule.steps": steps, "rule.num_envs": 25_600 // steps, "wrappers": (Trials(episodes=1 + STEPS),)}
     return replace(recipe("rl2_100"), changes)
 
 
