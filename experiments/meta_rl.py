@@ -7,7 +7,8 @@
 
 Each system is trained on a family, and then meets 40 goals that are drawn anew. A figure is the undiscounted return of an
 episode after 0, 1, 2 and 3 episodes of adaptation: the mean over seeds and goals, with its 95 % interval over seeds, each of
-which has goals of its own. Systems that adapt by gradients are measured with 20 episodes for each step too, as they were trained.
+which has goals of its own. Systems that adapt by gradients are measured with 20 episodes for each step too, as
+they were trained.
 """
 
 import argparse
@@ -133,7 +134,7 @@ def candidate(system: str, task: Task) -> Algorithm:
     if system == "rl2":
         return replace(algorithm, {"rule": ShapedReward(rule=algorithm.rule)})
     if system in BY_GRADIENTS:
-        return replace(algorithm, {"rule.shaped": True})
+        return replace(algorithm, {"rule.shaped": "outer"})
     return algorithm  # the others do it by themselves
 
 
