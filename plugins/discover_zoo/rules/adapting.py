@@ -1,7 +1,7 @@
 """The base class of rules that learn to adapt to tasks by another rule."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -46,7 +46,7 @@ class AdaptingRule(UpdateRule):
     steps: Count = 100
     adaptations: Count = 1
     first_order: bool = False
-    shaped: bool = False
+    shaped: Literal["none", "outer", "all"] = "none"
     inner_kl: Scalar = real(0.0, low=0.0, high=1.0)
 
     def rollout(self, spec: Spec) -> Rollout:
@@ -91,18 +91,18 @@ class AdaptingRule(UpdateRule):
             tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_envs, *jnp.shape(x))), task)
             learned, actors, earlier = (acting, self.entering(state, which)), [], []
 
-            def episodes(start: Key, act: Key) -> tuple[Actor, Trajectory]:
+            def episodes(start: Key, act: Key, shaped: bool) -> tuple[Actor, Trajectory]:
                 context = self.behavior(*learned)[1]
                 actor, batch = world.collect(learned[0], world.start(start, tasks), act, self.steps, context=context)
-                return actor, batch._replace(reward=batch.dense_reward) if self.shaped else batch
+                return actor, batch._replace(reward=batch.dense_reward) if shaped else batch
 
             *befores, last = jax.random.split(key, (1 + self.adaptations, 3))
             for start, act, adapt in befores:
-                actor, batch = episodes(start, act)
+                actor, batch = episodes(start, act, shaped=self.shaped == "all")
                 learned = self.adapt_to_task(adapt, world, *learned, trajectory=batch)
                 actors.append(actor)
                 earlier.append((adapt, batch._replace(extra=which)))
-            actor, batch = episodes(last[0], last[1])
+            actor, batch = episodes(last[0], last[1], shaped=self.shaped != "none")
             return [*actors, actor], batch._replace(extra=earlier)
 
         tasks, which = self.draw_tasks(key_tasks, world, state)
