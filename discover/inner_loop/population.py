@@ -20,7 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from discover.base.randomness import named_key
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
-from discover.contract.executor import Curves, count_members
+from discover.contract.executor import Curves, Done, Work, part_of_progress
 from discover.contract.types import Key, Lifetimes, Members
 from discover.inner_loop import lifetime
 from discover.inner_loop.windows import pace_of
@@ -80,86 +80,40 @@ def lifetime_bytes(environment: Environment, candidate: Algorithm) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
 
 
-def evaluate_population(
-    environment: Environment,
-    candidates: Members,
-    keys: Key,
-    steps: int,
-    *,
-    chunk: int,
-    progress: Callable[[float], None] | None = None,
-) -> Curves:
-    """Run a fresh lifetime for each member and seed, see `Executor.evaluate`. Only one tile of them is in memory at a time.
+def run_population(work: Work, *, chunk: int, progress: Callable[[float], None] | None = None) -> Done:
+    """Run a piece of work on the devices of this process, see `Executor.run`.
 
-    A tile runs in windows of about a second (`discover.inner_loop.windows`), between which a signal can stop it.
+    Of fresh lifetimes that are not kept, only one tile is in memory at a time. A tile runs in windows of about a second
+    (`discover.inner_loop.windows`), between which a signal can stop it. With a chunk of more than one, all lifetimes run the
+    same compiled program, fresh or ongoing.
 
     Args:
-        environment: task family.
-        candidates: members of one structure, each leaf ``[P, ...]``.
-        keys: ``[S]``, one per seed.
-        steps: budget of each lifetime in env steps.
+        work: the piece.
         chunk: lifetimes side by side on each device. The last tile is filled up, so that every tile is the same program.
         progress: called after each window of about a second with the share that is done.
-
-    Raises:
-        UserError: the budget is below one update.
     """
-    population, seeds = count_members(candidates), len(keys)
-    first = jax.tree.map(lambda x: x[0], candidates)
-    total = lifetime.updates_in(first, environment, steps)
-    lifetimes = population * seeds
-    programs = _programs_for(lifetimes, chunk)
-    updates = Updates(start=0, stop=total, total=total, first=0, length=total)
-    pieces, tiles = [], list(_tiles(lifetimes, chunk * programs.devices))
-    for index in tiles:
-        members = programs.place(_members_of(candidates, index // seeds))
-        tile = programs.begin(environment, members, programs.place(keys[index % seeds]))
-        report = _share_of(progress, len(pieces), len(tiles))
-        tile = _in_windows(programs.advance, environment, members, tile=tile, updates=updates, report=report)
-        pieces.append(programs.finish(tile, total))
-    return _gather(pieces, population, seeds)
-
-
-def begin_population(environment: Environment, candidates: Members, keys: Key, chunk: int) -> Lifetimes:
-    """The lifetimes ``[P, S, ...]`` of all members and seeds before their first update, see `Executor.begin`."""
-    population, seeds = count_members(candidates), len(keys)
-    programs, pieces = _programs_for(population * seeds, chunk), []
-    for index in _tiles(population * seeds, chunk * programs.devices):
-        members = programs.place(_members_of(candidates, index // seeds))
-        pieces.append(programs.begin(environment, members, programs.place(keys[index % seeds])))
-    return _join(pieces, population, seeds)
-
-
-def advance_population(
-    environment: Environment,
-    candidates: Members,
-    ongoing: Lifetimes,
-    start: int,
-    *,
-    stop: int,
-    total: int,
-    chunk: int,
-    progress: Callable[[float], None] | None = None,
-) -> tuple[Lifetimes, Curves]:
-    """Run a span of updates in the lifetimes ``[P, S, ...]``, see `Executor.advance`.
-
-    With a chunk of more than one, it runs the same compiled program as `evaluate_population`; all lifetimes stay in memory. It
-    reports its progress, and can be stopped, as often as that.
-    """
-    population, seeds = ongoing.counts.shape[:2]
+    population, seeds = work.shape
+    length, fresh = work.stop - work.start, work.ongoing is None
+    updates = Updates(start=work.start, stop=work.stop, total=work.total, first=work.start, length=length)
     programs = _programs_for(population * seeds, chunk)
-    updates = Updates(start=start, stop=stop, total=total, first=start, length=stop - start)
-    flat = jax.tree.map(lambda x: x.reshape(population * seeds, *x.shape[2:]), lifetime.fresh_window(ongoing))
-    tiles, pieces, places = [], [], list(_tiles(population * seeds, chunk * programs.devices))
-    for index in places:
-        members = programs.place(_members_of(candidates, index // seeds))
-        tile = programs.place(jax.tree.map(lambda x, i=index: x[i], flat))
-        report = _share_of(progress, len(tiles), len(places))
-        tiles.append(_in_windows(programs.advance_ongoing, environment, members, tile=tile, updates=updates, report=report))
-        pieces.append(programs.finish(tiles[-1], stop - start))
+    advance = programs.advance if fresh and not work.keep else programs.advance_ongoing
+    ongoing = None if fresh else _flat(work.ongoing, population * seeds)
+    pieces, kept, tiles = [], [], list(_tiles(population * seeds, chunk * programs.devices))
+    for place, index in enumerate(tiles):
+        members = programs.place(_members_of(work.candidates, index // seeds))
+        if ongoing is None:
+            tile = programs.begin(work.environment, members, programs.place(work.keys[index % seeds]))
+        else:
+            tile = programs.place(jax.tree.map(lambda x, i=index: x[i], ongoing))
+        report = part_of_progress(progress, place, len(tiles))
+        tile = _in_windows(advance, work.environment, members, tile=tile, updates=updates, report=report)
+        pieces.append(programs.finish(tile, length))
+        if work.keep:
+            kept.append(tile)
     curves = _gather(pieces, population, seeds)  # first: an operation on lifetimes whose program failed would abort Python
-    curves = curves._replace(env_steps=curves.env_steps - np.asarray(ongoing.env_steps))
-    return _join(tiles, population, seeds), curves
+    if work.ongoing is not None:
+        curves = curves._replace(env_steps=curves.env_steps - np.asarray(work.ongoing.env_steps))
+    return Done(curves, _join(kept, population, seeds) if work.keep else None)
 
 
 @jax.jit
@@ -250,20 +204,16 @@ def _in_windows(
     *,
     tile: lifetime.Lifetime,
     updates: Updates,
-    report: Callable[[float], None],
+    report: Callable[[float], None] | None,
 ) -> lifetime.Lifetime:
     """Advance a tile in windows, and report after each one the share that is done. A signal to stop is answered then too."""
     pace = pace_of(jax.tree.structure((environment, members)), len(tile.counts))
     first, last = int(updates.start), int(updates.stop)
     for start, stop in pace.windows(first, last):
         tile = jax.block_until_ready(advance(environment, members, tile, updates._replace(start=start, stop=stop)))
-        report((stop - first) / (last - first))
+        if report is not None:
+            report((stop - first) / (last - first))
     return tile
-
-
-def _share_of(progress: Callable[[float], None] | None, done: int, tiles: int) -> Callable[[float], None]:
-    """The progress of the next tile, after some that are done, as that of all tiles."""
-    return lambda share: None if progress is None else progress((done + share) / tiles)
 
 
 def _begin(environment: Environment, members: Members, keys: Key) -> lifetime.Lifetime:
@@ -319,6 +269,11 @@ def _tiles(lifetimes: int, tile: int) -> Iterator[np.ndarray]:
 def _members_of(candidates: Members, index: np.ndarray) -> Members:
     """The members at these places, as arrays on the host."""
     return jax.tree.map(lambda x: np.asarray(x)[index], candidates)
+
+
+def _flat(ongoing: lifetime.Lifetime, lifetimes: int) -> lifetime.Lifetime:
+    """Lifetimes ``[P, S, ...]`` as ``[P * S, ...]``, with empty rows of their curves."""
+    return jax.tree.map(lambda x: x.reshape(lifetimes, *x.shape[2:]), lifetime.fresh_window(ongoing))
 
 
 def _join(tiles: list[lifetime.Lifetime], population: int, seeds: int) -> Lifetimes:

@@ -28,7 +28,7 @@ from discover.outer_loop.ending import Ending, read_result, write_result
 from discover.outer_loop.fitness import Evaluator
 from discover.outer_loop.generations import Generations
 from discover.outer_loop.history import HistoryFiles
-from discover.outer_loop.time_limit import TimeLimitedWorker
+from discover.outer_loop.time_limit import TimeLimited
 from discover.plugin.loader import Plugins
 from discover.plugin.provenance import provenance
 from discover.storage.files import checked_path
@@ -152,9 +152,10 @@ class _Runner:
         self.executor = config.executor.settle(config.population * config.seeds, first, environments)
         self._config_values = {**config.words, "executor": config_of(self.registry, self.executor)}
         text, limit = text_of(self._config_values, "the config"), config.time_limit
-        self._limited = None if limit is None else TimeLimitedWorker(self.registry, text, plugins.folder, limit)
-        executor = config.objective.executor(self.executor)
-        evaluator = Evaluator(self.registry, config, self.space, executor, progress=self.progress, limited=self._limited)
+        self._running, self._limited = config.objective.executor(self.executor), None
+        if limit is not None:
+            self._running = self._limited = TimeLimited(self._running, self.registry, text, plugins.folder, seconds=limit)
+        evaluator = Evaluator(self.registry, config, self.space, self._running, progress=self.progress)
         self._generations = Generations(config, self.space, evaluator)
         self.now = self._generations.first_snapshot()
         self._ongoing_form = self._generations.ongoing_form(self.now.state.strategy)
@@ -255,7 +256,7 @@ class _Runner:
             now=self.now,
             last_error=self._generations.last_error,
             progress=self.progress,
-            limited=self._limited,
+            running=self._running,
             tune=self._tune,
             tell=self.plugins.tell,
         )

@@ -11,14 +11,15 @@ from toys import Blank, Climb, Payday
 
 from discover import (
     Algorithm,
+    Done,
     UserError,
-    advance_population,
-    begin_population,
+    Work,
     component,
-    evaluate_population,
     fitting_chunk,
+    fresh_work,
     lifetime_bytes,
     replace,
+    run_population,
 )
 from discover.contract.executor import Curves
 from discover.contract.network import Head, Heads
@@ -40,7 +41,13 @@ def population(*slopes: float) -> Algorithm:
 
 
 def evaluated(*slopes: float, chunk: int = 2, steps: int = STEPS, **more: Any) -> Curves:
-    return evaluate_population(ENVIRONMENT, population(*slopes), KEYS, steps, chunk=chunk, **more)
+    return run_population(fresh_work(ENVIRONMENT, population(*slopes), KEYS, steps), chunk=chunk, **more).curves
+
+
+def window(*slopes: float, start: int, stop: int, total: int, ongoing: Any) -> Done:
+    """A window of kept lifetimes; fresh ones unless others go on."""
+    work = Work(ENVIRONMENT, population(*slopes), KEYS, start=start, stop=stop, total=total, ongoing=ongoing, keep=True)
+    return run_population(work, chunk=2)
 
 
 def bits(curves: Curves, *members: int) -> list[bytes]:
@@ -69,9 +76,8 @@ def test_a_population_is_the_loop_over_its_members() -> None:
 def test_a_window_of_a_population_is_that_of_each_lifetime() -> None:
     """Three members in tiles of four lifetimes; the second window is of fewer updates than a curve has rows."""
     total, slopes = STEPS // 8, (0.1, -0.2, 0.3)
-    ongoing = begin_population(ENVIRONMENT, population(*slopes), KEYS, 2)
-    ongoing, _ = advance_population(ENVIRONMENT, population(*slopes), ongoing, 0, stop=4, total=total, chunk=2)
-    ongoing, curves = advance_population(ENVIRONMENT, population(*slopes), ongoing, 4, stop=total, total=total, chunk=2)
+    _, ongoing = window(*slopes, start=0, stop=4, total=total, ongoing=None)
+    curves, ongoing = window(*slopes, start=4, stop=total, total=total, ongoing=ongoing)
 
     @jax.jit
     def alone(one: Algorithm, key: jax.Array) -> lifetime.Curve:
@@ -147,9 +153,9 @@ def test_fresh_and_ongoing_lifetimes_share_their_program() -> None:
     evaluated(0.1, 0.2)
     program: Any = programs_on(tuple(jax.devices())).advance
     compiled, total = program._cache_size(), STEPS // 8
-    ongoing = begin_population(ENVIRONMENT, population(0.1, 0.2), KEYS, 2)
-    for start, stop in ((0, 4), (4, total)):
-        ongoing, _ = advance_population(ENVIRONMENT, population(0.1, 0.2), ongoing, start, stop=stop, total=total, chunk=2)
+    ongoing = None
+    for start, stop in ((0, 0), (0, 4), (4, total)):
+        _, ongoing = window(0.1, 0.2, start=start, stop=stop, total=total, ongoing=ongoing)
     assert program._cache_size() == compiled
 
 
@@ -161,7 +167,7 @@ def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch: pytest.M
 
 def test_a_lone_lifetime_is_the_same_as_one_among_others() -> None:
     """It runs without an axis of its own, and with other compiler options: the same to rounding."""
-    alone = evaluate_population(ENVIRONMENT, population(0.2), KEYS, STEPS, chunk=1)
+    alone = evaluated(0.2, chunk=1)
     np.testing.assert_allclose(alone.episode_return[0], evaluated(0.1, 0.2).episode_return[1], rtol=1e-5)
     np.testing.assert_allclose(alone.info["level"][0], evaluated(0.1, 0.2).info["level"][1], rtol=1e-5)
 

@@ -1,6 +1,8 @@
 """The executor that runs lifetimes on all devices of this process."""
 
-from collections.abc import Callable, Sequence
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 import jax
@@ -8,20 +10,19 @@ import jax
 from discover import (
     Algorithm,
     AtLeast,
-    Curves,
+    Done,
     Environment,
     Executor,
-    Lifetimes,
-    Members,
+    Failure,
     Registry,
-    advance_population,
-    begin_population,
+    Work,
+    attempt,
     component,
-    count_members,
-    evaluate_population,
     fitting_chunk,
     hookimpl,
     lifetime_bytes,
+    part_of_progress,
+    run_population,
 )
 
 
@@ -45,40 +46,30 @@ class Local(Executor):
         largest = max(lifetime_bytes(environment, candidate) for environment in environments)
         return Local(chunk=fitting_chunk(lifetimes, largest))
 
-    def evaluate(
-        self,
-        environment: Environment,
-        candidates: Members,
-        keys: jax.Array,
-        steps: int,
-        progress: Callable[[float], None] | None = None,
-    ) -> Curves:
-        chunk = self._chunk(environment, candidates, len(keys))
-        return evaluate_population(environment, candidates, keys, steps, chunk=chunk, progress=progress)
+    def members_at_once(self, seeds: int) -> int:
+        return math.lcm(self.chunk * jax.device_count(), seeds) // seeds
 
-    def begin(self, environment: Environment, candidates: Members, keys: jax.Array) -> Lifetimes:
-        return begin_population(environment, candidates, keys, self._chunk(environment, candidates, len(keys)))
+    def run(
+        self, work: Sequence[Work], progress: Callable[[float], None] | None = None
+    ) -> Iterator[tuple[int, Done | Failure]]:
+        hopeless = dict[object, Failure]()
+        for place, piece in enumerate(work):
+            program = jax.tree.structure((piece.environment, piece.candidates))
+            share = part_of_progress(progress, place, len(work))
+            result = hopeless.get(program) or attempt(functools.partial(self._run, piece, share))
+            if isinstance(result, Failure) and result.retry == "never":
+                hopeless[program] = result
+            yield place, result
 
-    def advance(
-        self,
-        environment: Environment,
-        candidates: Members,
-        ongoing: Lifetimes,
-        start: int,
-        stop: int,
-        total: int,
-        progress: Callable[[float], None] | None = None,
-    ) -> tuple[Lifetimes, Curves]:
-        chunk = self._chunk(environment, candidates, ongoing.counts.shape[1])
-        return advance_population(
-            environment, candidates, ongoing, start=start, stop=stop, total=total, chunk=chunk, progress=progress
-        )
+    def _run(self, work: Work, progress: Callable[[float], None] | None) -> Done:
+        return run_population(work, chunk=self.chunk or self._fitting(work), progress=progress)
 
-    def _chunk(self, environment: Environment, candidates: Members, seeds: int) -> int:
-        if self.chunk:
-            return self.chunk
-        first = jax.tree.map(lambda x: x[0], candidates)
-        return fitting_chunk(count_members(candidates) * seeds, lifetime_bytes(environment, first))
+    @staticmethod
+    def _fitting(work: Work) -> int:
+        """The chunk where none is settled."""
+        members, seeds = work.shape
+        first = jax.tree.map(lambda x: x[0], work.candidates)
+        return fitting_chunk(members * seeds, lifetime_bytes(work.environment, first))
 
 
 @hookimpl
