@@ -20,6 +20,7 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.events import SearchInfo, Selection
 from discover.contract.results import SearchResult
 from discover.evaluation.comparison_file import REPORT_FILE, save_comparison
+from discover.evaluation.journal import Journal
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.checkpoint import Checkpoint
 from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config
@@ -155,7 +156,8 @@ class _Runner:
         self._running, self._limited = config.objective.executor(self.executor), None
         if limit is not None:
             self._running = self._limited = TimeLimited(self._running, self.registry, text, plugins.folder, seconds=limit)
-        evaluator = Evaluator(self.registry, config, self.space, self._running, progress=self.progress)
+        self._journal = Journal(self._running, self.registry)
+        evaluator = Evaluator(self.registry, config, self.space, self._journal, progress=self.progress)
         self._generations = Generations(config, self.space, evaluator)
         self.now = self._generations.first_snapshot()
         self._ongoing_form = self._generations.ongoing_form(self.now.state.strategy)
@@ -176,6 +178,8 @@ class _Runner:
             self._take_up(dependencies)
         else:
             self.checkpoint = self._checkpoint_of(search_directory.begin(directory, self._config_values, dependencies, facts))
+        if self._finished is None:
+            self._journal.open(directory / search_directory.JOURNAL_FILE, dependencies)
         self.history = HistoryFiles(directory, self.space, self.now.counters.generations)
         ended = self.now.counters.generations == self.config.generations
         self.info = SearchInfo(
@@ -221,6 +225,8 @@ class _Runner:
         with self.checkpoint.must_write("its result", self.now):
             self._make_durable()
             write_result(self.directory, result)
+        with contextlib.suppress(OSError):
+            self._journal.remove()
         return result
 
     def close(self) -> None:
