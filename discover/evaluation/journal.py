@@ -48,7 +48,7 @@ class Journal(Executor):
     def __repr__(self) -> str:
         return repr(self._executor)
 
-    def open(self, path: Path, dependencies: Mapping[str, Any]) -> None:
+    def begin(self, path: Path, dependencies: Mapping[str, Any]) -> None:
         """Begin to record in a file, and take up what it holds.
 
         Args:

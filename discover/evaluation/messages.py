@@ -72,7 +72,8 @@ def result_from(values: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> Done
     if "failure" in values:
         return Failure(*values["failure"])
     returns, lengths, finite, env_steps, *info = arrays
-    return Done(Curves(returns, lengths, dict(zip(values["info"], info, strict=True)), finite, env_steps))
+    curves = Curves(returns, lengths, dict(zip(values["info"], info, strict=True)), finite=finite, env_steps=env_steps)
+    return Done(curves)
 
 
 def _sound(candidates: Members) -> Members:

@@ -112,8 +112,8 @@ def joined(parts: list[Outcomes]) -> Outcomes:
         np.concatenate([part.returns for part in parts]),
         np.concatenate([part.status for part in parts]),
         {place: part.errors[0] for place, part in enumerate(parts) if part.errors},
-        sum(part.env_steps for part in parts),
-        None if kept[0] is None else jax.tree.map(lambda *rows: jnp.concatenate(rows), *kept),
+        env_steps=sum(part.env_steps for part in parts),
+        lifetimes=None if kept[0] is None else jax.tree.map(lambda *rows: jnp.concatenate(rows), *kept),
     )
 
 

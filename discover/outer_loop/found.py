@@ -1,4 +1,4 @@
-"""What is found out of a population, in which members may be copies of each other."""
+"""Outcomes of a population, in which members may be copies of each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from discover.inner_loop.isolation import Outcomes
 
 
 class Found:
-    """What is known of a population so far.
+    """All that is known of a population so far.
 
     Attributes:
         returns: per task ``[P, S, 100]``, NaN where nothing is known.

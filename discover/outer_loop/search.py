@@ -179,7 +179,7 @@ class _Runner:
         else:
             self.checkpoint = self._checkpoint_of(search_directory.begin(directory, self._config_values, dependencies, facts))
         if self._finished is None:
-            self._journal.open(directory / search_directory.JOURNAL_FILE, dependencies)
+            self._journal.begin(directory / search_directory.JOURNAL_FILE, dependencies)
         self.history = HistoryFiles(directory, self.space, self.now.counters.generations)
         ended = self.now.counters.generations == self.config.generations
         self.info = SearchInfo(

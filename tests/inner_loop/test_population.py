@@ -1,6 +1,7 @@
 """Populations of lifetimes: the same numbers as one by one, whatever the tile, the place in it, and the devices."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -25,8 +26,11 @@ from discover.contract.executor import Curves
 from discover.contract.network import Head, Heads
 from discover.inner_loop import lifetime
 from discover.inner_loop import population as evaluation
-from discover.inner_loop.population import Updates, describe_shapes, programs_on
+from discover.inner_loop import programs as programs_module
+from discover.inner_loop.population import describe_shapes
+from discover.inner_loop.programs import Programs, Updates, programs_for
 from discover.inner_loop.windows import Pace
+from discover.testing.compilations import Compilations
 
 ENVIRONMENT = Payday(length=7, spread=1.0, drawn="episode")
 KEYS = jax.random.split(jax.random.key(11), 2)
@@ -48,6 +52,12 @@ def window(*slopes: float, start: int, stop: int, total: int, ongoing: Any) -> D
     """A window of kept lifetimes; fresh ones unless others go on."""
     work = Work(ENVIRONMENT, population(*slopes), KEYS, start=start, stop=stop, total=total, ongoing=ongoing, keep=True)
     return run_population(work, chunk=2)
+
+
+def kept_programs() -> Programs:
+    """The programs of all these populations."""
+    structure = jax.tree.structure((ENVIRONMENT, population(0.1)))
+    return programs_for(structure, tuple(jax.devices()), alone=False)
 
 
 def bits(curves: Curves, *members: int) -> list[bytes]:
@@ -127,8 +137,8 @@ def one_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_device")
 def test_one_device_gives_the_bits_of_two_at_the_same_chunk() -> None:
-    two = programs_on.__wrapped__(tuple(jax.local_devices()))
-    assert (programs_on(tuple(jax.devices())).devices, two.devices) == (1, 2)
+    two = Programs(tuple(jax.local_devices()), alone=False)
+    assert (len(kept_programs().devices), len(two.devices)) == (1, 2)
     single = evaluated(0.1, 0.2, 0.3)
     ongoing = two.place(jax.tree.map(lambda x: np.repeat(x, 2, axis=0)[:4], population(0.1, 0.2)))
     begun = two.begin(ENVIRONMENT, ongoing, two.place(KEYS[jnp.arange(4) % 2]))
@@ -140,18 +150,19 @@ def test_one_device_gives_the_bits_of_two_at_the_same_chunk() -> None:
     assert double.info["level"].tobytes() == single.info["level"][:2].tobytes()
 
 
-def test_one_program_fits_every_population_and_horizon() -> None:
+def test_one_program_fits_every_population_and_horizon(
+    compilations: Callable[[], AbstractContextManager[Compilations]],
+) -> None:
     evaluated(0.1, 0.2)
-    program: Any = programs_on(tuple(jax.devices())).advance
-    compiled = program._cache_size()
-    for slopes, steps in (((0.3,), STEPS), ((0.1, 0.2, 0.3, 0.4, 0.5), STEPS), ((0.1,), 8), ((0.1, 0.2), 40 * STEPS)):
-        evaluated(*slopes, steps=steps)
-    assert program._cache_size() == compiled
+    with compilations() as count:
+        for slopes, steps in (((0.3,), STEPS), ((0.1, 0.2, 0.3, 0.4, 0.5), STEPS), ((0.1,), 8), ((0.1, 0.2), 40 * STEPS)):
+            evaluated(*slopes, steps=steps)
+    assert count.compiled == 0
 
 
 def test_fresh_and_ongoing_lifetimes_share_their_program() -> None:
     evaluated(0.1, 0.2)
-    program: Any = programs_on(tuple(jax.devices())).advance
+    program: Any = kept_programs().advance
     compiled, total = program._cache_size(), STEPS // 8
     ongoing = None
     for start, stop in ((0, 0), (0, 4), (4, total)):
@@ -160,9 +171,10 @@ def test_fresh_and_ongoing_lifetimes_share_their_program() -> None:
 
 
 def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "_ALONE", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
-    taken = evaluation._compiler_options(alone=True).keys()
-    assert taken == {"xla_cpu_scheduler_type", "xla_backend_optimization_level", "xla_cpu_multi_thread_eigen"}
+    monkeypatch.setattr(programs_module, "_ALONE", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
+    taken = programs_module._compiler_options(alone=True).keys()
+    known = {"xla_cpu_scheduler_type", "xla_backend_optimization_level", "xla_cpu_parallel_codegen_split_count"}
+    assert taken == known | {"xla_cpu_multi_thread_eigen"}
 
 
 def test_a_lone_lifetime_is_the_same_as_one_among_others() -> None:

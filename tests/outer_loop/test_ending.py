@@ -65,16 +65,16 @@ class Runs:
     """Counts the evaluations of populations."""
 
     def __init__(self, patch: pytest.MonkeyPatch):
-        from discover_zoo.executors import local
+        from discover.inner_loop import here
 
-        honest = local.run_population
+        honest = here.run_population
         self.count = 0
 
         def counted(*given: Any, **more: Any) -> Any:
             self.count += 1
             return honest(*given, **more)
 
-        patch.setattr(local, "run_population", counted)
+        patch.setattr(here, "run_population", counted)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def made(registry: Registry) -> Make:
 
 def opened(executor: Slopes, registry: Registry, path: Path, **dependencies: str) -> Journal:
     journal = Journal(executor, registry)
-    journal.open(path, dependencies)
+    journal.begin(path, dependencies)
     return journal
 
 
@@ -138,15 +138,15 @@ def test_lifetimes_that_go_on_pass_through(tmp_path: Path, registry: Registry, m
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The updates of each piece of work that runs."""
-    from discover_zoo.executors import local
+    from discover.inner_loop import here
 
-    honest, counts = local.run_population, list[int]()
+    honest, counts = here.run_population, list[int]()
 
     def counted(work: Work, **more: Any) -> Any:
         counts.append(work.total)
         return honest(work, **more)
 
-    monkeypatch.setattr(local, "run_population", counted)
+    monkeypatch.setattr(here, "run_population", counted)
     return counts
 
 

@@ -1,6 +1,5 @@
 """The executor that runs lifetimes on all devices of this process."""
 
-import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
@@ -16,13 +15,11 @@ from discover import (
     Failure,
     Registry,
     Work,
-    attempt,
     component,
     fitting_chunk,
     hookimpl,
     lifetime_bytes,
-    part_of_progress,
-    run_population,
+    run_here,
 )
 
 
@@ -52,24 +49,7 @@ class Local(Executor):
     def run(
         self, work: Sequence[Work], progress: Callable[[float], None] | None = None
     ) -> Iterator[tuple[int, Done | Failure]]:
-        hopeless = dict[object, Failure]()
-        for place, piece in enumerate(work):
-            program = jax.tree.structure((piece.environment, piece.candidates))
-            share = part_of_progress(progress, place, len(work))
-            result = hopeless.get(program) or attempt(functools.partial(self._run, piece, share))
-            if isinstance(result, Failure) and result.retry == "never":
-                hopeless[program] = result
-            yield place, result
-
-    def _run(self, work: Work, progress: Callable[[float], None] | None) -> Done:
-        return run_population(work, chunk=self.chunk or self._fitting(work), progress=progress)
-
-    @staticmethod
-    def _fitting(work: Work) -> int:
-        """The chunk where none is settled."""
-        members, seeds = work.shape
-        first = jax.tree.map(lambda x: x[0], work.candidates)
-        return fitting_chunk(members * seeds, lifetime_bytes(work.environment, first))
+        return run_here(work, self.chunk, progress)
 
 
 @hookimpl
