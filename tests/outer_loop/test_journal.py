@@ -151,13 +151,14 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_a_search_that_is_killed_inside_a_generation_repeats_no_finished_work(tmp_path: Path, runs: list[int]) -> None:
-    """Also if the kill tore the last record."""
+    """Also if the kill tore the last record. Both tasks have one type of environment, so they run one after the other."""
 
     def kill(what: str, share: float) -> None:
         if what == "search 3: payday @ 40":
             raise Killed
 
-    words = {**WORDS, "generations": 3}
+    tasks = [{"task": "payday", "steps": 96}, {"task": "payday", "steps": 40}]
+    words = {**WORDS, "generations": 3, "tasks": tasks}
     result = search(watched(), words, tmp_path / "whole")
     whole = len(runs)
     for name, torn in (("it", 0), ("torn", 9)):
