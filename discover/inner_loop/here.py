@@ -112,14 +112,15 @@ def _side_by_side(places: Sequence[int], work: Sequence[Work], run: Callable[...
 
 
 def _places_apart(work: Sequence[Work], chunks: Sequence[int]) -> list[int]:
-    """The places of small pieces, if they are of several structures."""
+    """The places of small pieces, if candidates are of several structures."""
     devices = jax.device_count()
     small = [
         place
         for place, (piece, chunk) in enumerate(zip(work, chunks, strict=True))
         if math.prod(piece.shape) < _FULL * chunk * devices and spread_of(structure_of(piece), chunk == 1) < 2
     ]
-    return small if devices > 1 and len({structure_of(work[place]) for place in small}) > 1 else []
+    structures = {jax.tree.structure(work[place].candidates) for place in small}
+    return small if devices > 1 and len(structures) > 1 else []
 
 
 def _fitting(work: Work) -> int:
