@@ -28,9 +28,8 @@ _IN_ORDER = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
 gives small operations to idle cores, which costs more time than it saves: with this order a lone agent on CartPole trains a
 tenth faster, and other cases are as fast as before."""
 
-_LIGHTLY_OPTIMIZED = {"xla_backend_optimization_level": 1, "xla_cpu_parallel_codegen_split_count": 1}
-"""The effort of LLVM on a CPU: compilation takes a tenth to a fifth less time than by default, and programs are as fast. One
-module for all of a program is compiled with a fifth less CPU time than many in parallel."""
+_LIGHTLY_OPTIMIZED = {"xla_backend_optimization_level": 1}
+"""The effort of LLVM on a CPU: compilation takes a tenth to a fifth less time than by default, and programs are as fast."""
 
 _ALONE = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_experimental_ynn_fusion_type": ""}
 """The way in which a CPU multiplies the small matrices of a lone lifetime: on one core, and without XLA's newer library. That

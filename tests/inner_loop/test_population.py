@@ -173,8 +173,7 @@ def test_fresh_and_ongoing_lifetimes_share_their_program() -> None:
 def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs_module, "_ALONE", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
     taken = programs_module._compiler_options(alone=True).keys()
-    known = {"xla_cpu_scheduler_type", "xla_backend_optimization_level", "xla_cpu_parallel_codegen_split_count"}
-    assert taken == known | {"xla_cpu_multi_thread_eigen"}
+    assert taken == {"xla_cpu_scheduler_type", "xla_backend_optimization_level", "xla_cpu_multi_thread_eigen"}
 
 
 def test_a_lone_lifetime_is_the_same_as_one_among_others() -> None:
