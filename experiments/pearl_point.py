@@ -8,8 +8,8 @@
 The recipe ``pearl`` on 80 tasks: the sparse half-circle, whose shaped reward SAC learns from, and the dense point robot. Then
 goals that training did not use: the angles of the half-circle that were not drawn, or 40 new goals. There the agent adapts
 after each trajectory of 20 steps. A figure is the undiscounted return of the trajectory after k others: the mean over goals, on
-each of which it adapts four times; there it acts greedily, as the authors' agents do, and explores by the latent variable in the
-trajectories that it adapts to.
+each of which it adapts four times; there it acts greedily, as the authors' agents do, and explores by its latent variable in
+the trajectories that it adapts to.
 """
 
 import argparse
