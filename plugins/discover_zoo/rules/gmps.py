@@ -22,7 +22,6 @@ from discover import (
     Task,
     Trajectory,
     UpdateRule,
-    UserError,
     World,
     component,
     decode_action,
@@ -34,20 +33,28 @@ from discover_zoo.rules.recipes import RECIPES
 from discover_zoo.rules.trained_experts import (
     TASK,
     advice,
+    check_sizes,
+    env_steps_of,
     experts_world,
     task_numbers,
-    told,
     train_experts,
     with_experts,
 )
 
 
 class State(NamedTuple):
-    """The state of the outer rule, that of the experts' rule, and the task in training, zeros where the agent is judged."""
+    """The state between two updates.
+
+    Attributes:
+        outer, experts: states of the outer rule, and of the rule that trains experts; ``()`` without one.
+        rates: factors of the inner step, one per parameter; ``()`` if they are not learned.
+        task: ``[task_size]`` for trained experts; zeros where the agent is judged.
+    """
 
     outer: RuleState
     experts: RuleState
-    task: jax.Array | tuple[()]
+    rates: Params
+    task: Any
 
 
 @component
@@ -72,6 +79,7 @@ class GMPS(AdaptingRule):
     Attributes:
         inner, outer, tasks, num_envs, steps, adaptations, first_order, shaped, inner_kl: as in `MAML`.
         demonstrations: updates, the first ones of imitation, whose last batch is collected by the experts.
+        learned_rates: learn a factor of the inner step for each parameter, from 1, with the outer rule's optimizer.
         experts: the rule that trains experts, SAC say; None for the expert of the family.
         expert_updates: updates, the first ones of all, which train experts alone, if they are trained.
         task_size: how many numbers a task has; for trained experts.
@@ -84,8 +92,7 @@ class GMPS(AdaptingRule):
     >>> from discover_zoo.rules.policy_gradient import PolicyGradient
     >>> from discover_zoo.rules.sac import SAC
     >>> inner = PolicyGradient(returns=MonteCarlo(), optimizer=SGD(), surrogate="weighted log likelihood")
-    >>> experts = SAC(optimizer=Adam(), policy_optimizer=Adam())
-    >>> rule = GMPS(inner=inner, outer=Imitation(optimizer=Adam()), experts=experts)
+    >>> rule = GMPS(inner=inner, outer=Imitation(optimizer=Adam()), experts=SAC(optimizer=Adam(), policy_optimizer=Adam()))
     >>> heads = rule.heads(Spec((2,), Continuous((-1.0,), (1.0,))))
     >>> heads.outputs["expert_q1"].reads, heads.outputs["policy"].reads
     (('action', 'task'), ())
@@ -94,78 +101,74 @@ class GMPS(AdaptingRule):
     paper = "Mendonca et al. 2019, arXiv 1904.00956, algorithm 1"
 
     demonstrations: Annotated[int, AtLeast(0)] = 2
+    learned_rates: bool = False
     experts: UpdateRule | None = None
     expert_updates: Count = 2
     task_size: Count = 2
 
     def heads(self, spec: Spec) -> Heads:
         heads = super().heads(spec)
-        return heads if self.experts is None else with_experts(heads, told(self.experts.heads(spec), self.task_size))
+        return heads if self.experts is None else with_experts(heads, self.experts, spec, self.task_size)
 
     def init(self, key: Key, world: World, params: Params) -> State:
-        state = self.unpacked(params, super().init(key, world, params))[1]
+        learned = (params, jax.tree.map(jnp.ones_like, params)) if self.learned_rates else params
+        state = self.unpacked(learned, super().init(key, world, learned))[1]
         if self.experts is None:
             world.view(ask_expert=True).template(params, 1, 1)  # a family without an expert refuses
             return state
-        size = jax.eval_shape(lambda: task_numbers(world.sample_tasks(key, 1), 1)).shape[-1]
-        if size != self.task_size:
-            raise UserError(
-                f"gmps tells its experts {self.task_size} numbers of a task, but a task has {size} here: set task_size to {size}."
-            )
-        own, theirs = _env_steps(self, world.spec), _env_steps(self.experts, world.spec)
-        if own % theirs:
-            raise UserError(
-                f"the {own} env steps of an update of gmps are no whole number of updates of its experts, each of which takes "
-                f"{theirs}: change steps or num_envs of either."
-            )
-        return state._replace(experts=self.experts.init(named_key(key, "experts"), self.teaching(world), params))
+        check_sizes(self, self.experts, world, size=self.task_size)
+        theirs = experts_world(self.experts, world, self.task_size)
+        return state._replace(experts=self.experts.init(named_key(key, "experts"), theirs, params))
 
     def behavior(self, params: Params, state: State) -> tuple[Params, Context]:
         params, context = self.outer.behavior(params, state.outer)
         return params, context if self.experts is None else {**context, TASK: state.task}
 
+    def adapt_to_task(
+        self, key: Key, world: World, params: Params, state: State, trajectory: Trajectory
+    ) -> tuple[Params, State]:
+        adapted, _ = super().adapt_to_task(key, world, params, state, trajectory=trajectory)
+        if self.learned_rates:
+            adapted = jax.tree.map(lambda old, new, rate: old + rate * (new - old), params, adapted, state.rates)
+        return adapted, state
+
     def update(
         self, key: Key, world: World, params: Params, state: State, trajectory: Trajectory | None
     ) -> tuple[Params, State, Info]:
-        learn = super().update
+        learn, experts = super().update, self.experts
 
         def imitate(params: Params, state: State) -> tuple[Params, State, Info]:
             params, after, info = learn(key, world, params, state, trajectory=None)
             return params, after._replace(experts=state.experts), info
 
+        if experts is None:
+            return imitate(params, state)
+
         def train(params: Params, state: State) -> tuple[Params, State, Info]:
-            assert self.experts is not None
-            count = _env_steps(self, world.spec) // _env_steps(self.experts, world.spec)
-            learned, actors = train_experts(self.experts, key, self.teaching(world), (params, state.experts), updates=count)
+            theirs, count = experts_world(experts, world, self.task_size), env_steps_of(self, world.spec)
+            learned, actors = train_experts(experts, key, theirs, (params, state.experts), env_steps=count)
             idle = jax.tree.map(jnp.zeros_like, jax.eval_shape(imitate, params, state)[2])
             return learned[0], state._replace(experts=learned[1]), {**idle, **world.report(actors)}
 
-        if self.experts is None:
-            return imitate(params, state)
         return jax.lax.cond(self._updates(world) < self.expert_updates, train, imitate, params, state)
 
     def collect_last(self, key: Key, world: World, learned: tuple[Params, State], start: Actor) -> tuple[Actor, Trajectory]:
-        first = 0 if self.experts is None else self.expert_updates
-        shows = self._updates(world) < first + self.demonstrations
+        shows = self._updates(world) < self.demonstrations + self.expert_updates * (self.experts is not None)
 
         def act(key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
             action, log_prob = self.act(key, world, outputs, context)
             shown = decode_action(world.spec, self.advice(world, outputs, context))
-            shown_log_prob = world.policy(outputs).log_prob(shown)
-            return jnp.where(shows, shown, action), jnp.where(shows, shown_log_prob, log_prob)
+            chosen = shown, world.policy(outputs).log_prob(shown)
+            return jnp.where(shows, chosen[0], action), jnp.where(shows, chosen[1], log_prob)
 
         actor, batch = self.collect(key, world.view(act=act, ask_expert=self.experts is None), learned, start)
-        expert = self.advice(world, batch.outputs, batch.context)
-        return actor, batch._replace(context={**batch.context, EXPERT: expert})
+        return actor, batch._replace(context={**batch.context, EXPERT: self.advice(world, batch.outputs, batch.context)})
 
     def advice(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
         """The actions of the expert, encoded, given outputs and context of ``[...]`` states."""
-        return context[EXPERT] if self.experts is None else advice(self.experts, self.teaching(world), outputs, context)
-
-    def teaching(self, world: World) -> World:
-        """The world in which the experts are trained."""
-        assert self.experts is not None
-        return experts_world(self.experts, world, told(self.experts.heads(world.spec), self.task_size))
+        if self.experts is None:
+            return context[EXPERT]
+        return advice(self.experts, experts_world(self.experts, world, self.task_size), outputs, context)
 
     def draw_tasks(self, key: Key, world: World, state: State) -> tuple[Task, Any]:
         tasks, _ = super().draw_tasks(key, world, state)
@@ -175,20 +178,15 @@ class GMPS(AdaptingRule):
         return state._replace(task=which)
 
     def packed(self, params: Params, state: State) -> tuple[Params, RuleState]:
-        return params, state.outer
+        return (params, state.rates) if self.learned_rates else params, state.outer
 
     def unpacked(self, learned: Params, outer: RuleState) -> tuple[Params, State]:
-        return learned, State(outer, experts=(), task=() if self.experts is None else jnp.zeros(self.task_size))
+        params, rates = learned if self.learned_rates else (learned, ())
+        return params, State(outer, experts=(), rates=rates, task=() if self.experts is None else jnp.zeros(self.task_size))
 
     def _updates(self, world: World) -> jax.Array:
         """The number of updates before this one."""
-        return world.env_steps // _env_steps(self, world.spec)
-
-
-def _env_steps(rule: UpdateRule, spec: Spec) -> int:
-    """The env steps that an update takes."""
-    rollout = rule.rollout(spec)
-    return rollout.steps * rollout.num_envs
+        return world.env_steps // env_steps_of(self, world.spec)
 
 
 @hookimpl
