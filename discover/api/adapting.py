@@ -30,6 +30,7 @@ def adapt(
     seed: int = 0,
     tasks: int = 40,
     horizon: int | None = None,
+    greedy: bool = False,
     overrides: Mapping[str, Any] | None = None,
     tracking: bool | str = False,
 ) -> AdaptationResult:
@@ -45,6 +46,7 @@ def adapt(
         seed: of the stream that all seeds come from.
         tasks: number of new tasks of each agent.
         horizon: the most steps of an episode that count; by default those of the longest episode of an untrained agent.
+        greedy: act greedily in the episodes that are shown, which are then others than those to adapt from.
         overrides: other values of candidates by dotted path, as in `compare`.
         tracking: whether to track the adaptation, or the address of the store.
 
@@ -67,6 +69,7 @@ def adapt(
     plan = AdaptationPlan(
         **{name: count(name, value) for name, value in numbers.items()},
         horizon=None if horizon is None else count("horizon", horizon),
+        greedy=bool(greedy),
     )
     plan.check()
     run, seeds, seed = task_run(task, count("meta_steps", meta_steps)), count("seeds", seeds), count("seed", seed, 0)

@@ -64,6 +64,12 @@ def run(
             help="The most steps of an episode that count; by default those of the longest episode of an untrained agent.",
         ),
     ] = None,
+    greedy: Annotated[
+        bool,
+        typer.Option(
+            "--greedy", help="Act greedily in the episodes that are shown, which are then others than those to adapt from."
+        ),
+    ] = False,
     seed: Seed = 0,
     settings: ManyChanges = None,
     json: Json = False,
@@ -79,7 +85,7 @@ def run(
         from discover.contract.adaptation import AdaptationPlan
         from discover.contract.events import TaskRun
 
-        plan = AdaptationPlan(episodes, batch, tasks, horizon)
+        plan = AdaptationPlan(episodes, batch, tasks, horizon, greedy)
         plan.check()
         algorithms = candidates_from(plugins, names, options.store, settings=settings or ())
         with repeatable_session(options.command("adapt"), plugins, "adaptation") as running:
@@ -101,6 +107,7 @@ def _summary(result: AdaptationResult, facts: dict[str, Any]) -> dict[str, Any]:
         "episodes": result.plan.columns,
         "batch": result.plan.batch,
         "tasks": result.plan.tasks,
+        "greedy": result.plan.greedy,
         "table": result.rows(),
         "random": random,
         "reference": reference,

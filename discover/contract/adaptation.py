@@ -27,12 +27,14 @@ class AdaptationPlan(NamedTuple):
         batch: of these, how many at a time: the agent adapts after each batch, from all of its episodes.
         tasks: on how many tasks each agent adapts, on each of them anew.
         horizon: the most steps of an episode that count; None finds the longest episode of an agent that has learned nothing.
+        greedy: the agent acts greedily in the episodes that are measured, which are then others than those to adapt from.
     """
 
     episodes: int = 3
     batch: int = 1
     tasks: int = 40
     horizon: int | None = None
+    greedy: bool = False
 
     @property
     def columns(self) -> tuple[int, ...]:
@@ -50,7 +52,7 @@ class AdaptationPlan(NamedTuple):
             UserError: one of them is below 1, or the episodes are no whole number of batches.
         """
         for name, value in self._asdict().items():
-            if value is not None and value < 1:
+            if name != "greedy" and value is not None and value < 1:
                 raise UserError(f"{name} must be at least 1, since there is nothing to adapt from otherwise; got {value}.")
         if self.episodes % self.batch:
             fitting = self.episodes - self.episodes % self.batch or self.batch
@@ -158,6 +160,10 @@ class AdaptationResult:
         first = f"Returns on {self.run.task} after so many episodes of adaptation, with a step of it after {after}: "
         alone = "one seed has no interval, so give 3 or more" if seeds == 1 else "95 % intervals over seeds"
         notes = [one.note for one in self.candidates.values() if one.note]
+        if self.plan.greedy:
+            notes.append(
+                "Agents act greedily in the episodes that are shown; a step of adaptation is from others, as in training."
+            )
         return [f"{first}means over {counted(seeds, 'seed')} with {counted(tasks, 'new task')} each; {alone}.", *notes]
 
     def table(self, shown: Callable[[str], str] = str, width: int = WIDTH) -> str:

@@ -6,6 +6,7 @@ from typing import ClassVar, NamedTuple
 
 import jax
 
+from discover.base.errors import UserError
 from discover.components.component import Component, component
 from discover.contract.environment import Spec
 from discover.contract.network import Heads, Outputs
@@ -131,6 +132,17 @@ class UpdateRule(Component):
         """
         del key, world, trajectory
         return params, state
+
+
+def check_greedy(rule: UpdateRule, remedy: str) -> None:
+    """Check that a rule can act greedily.
+
+    Raises:
+        UserError: it chooses actions in its own way, and has no `UpdateRule.act_greedily`.
+    """
+    kind = type(rule)
+    if kind.act is not UpdateRule.act and kind.act_greedily is UpdateRule.act_greedily:
+        raise UserError(f"{kind.__name__} chooses actions in its own way and has no act_greedily: {remedy}.")
 
 
 @component

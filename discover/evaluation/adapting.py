@@ -17,7 +17,7 @@ from discover.contract.environment import Environment
 from discover.contract.events import TaskRun
 from discover.contract.executor import Curves, Executor
 from discover.contract.types import Key, Lifetimes, Members, Task
-from discover.contract.update_rule import UpdateRule, WrappingRule
+from discover.contract.update_rule import UpdateRule, WrappingRule, check_greedy
 from discover.evaluation.episodes import Moment, Player, play
 from discover.inner_loop.adaptation import evaluate_adaptation
 from discover.inner_loop.agents import Agent, learned_in
@@ -111,18 +111,29 @@ def _returns(
     horizon, steps = plan.horizon or 0, plan.episodes // plan.batch
     if adapts(algorithm.rule) or algorithm.family(environment).episodes_per_trial == 1:
         found = evaluate_adaptation(
-            algorithm, environment, agent, tasks, key=key, episodes=plan.batch, horizon=horizon, steps=steps
+            algorithm,
+            environment,
+            agent,
+            tasks,
+            key=key,
+            episodes=plan.batch,
+            horizon=horizon,
+            steps=steps,
+            greedy=plan.greedy,
         )
         return found.returns.T
+    if plan.greedy:
+        check_greedy(algorithm.rule, "leave --greedy (greedy=True) out")
     player = Player(algorithm, environment, learned_in(algorithm, agent), agent.env_steps)
-    trials = [_trials(player, tasks, each, count=plan.tasks, horizon=horizon) for each in jax.random.split(key, plan.batch)]
+    numbers = {"count": plan.tasks, "horizon": horizon, "greedy": plan.greedy}
+    trials = [_trials(player, tasks, each, **numbers) for each in jax.random.split(key, plan.batch)]
     by_episode = np.mean(np.asarray(trials), axis=0)
     held = [column for column in plan.columns if column < by_episode.shape[1]]
     return np.pad(by_episode[:, held], ((0, 0), (0, 1 + steps - len(held))), constant_values=np.nan)
 
 
-@functools.partial(jax.jit, static_argnames=("count", "horizon"))
-def _trials(player: Player, tasks: Task, key: Key, count: int, horizon: int) -> jax.Array:
+@functools.partial(jax.jit, static_argnames=("count", "horizon", "greedy"))
+def _trials(player: Player, tasks: Task, key: Key, *, count: int, horizon: int, greedy: bool) -> jax.Array:
     """The returns ``[N, E]`` of the E episodes inside one trial on each of N tasks."""
     key_start, key_run = named_keys(key, "start", "run")
     family = player.world.family
@@ -130,7 +141,7 @@ def _trials(player: Player, tasks: Task, key: Key, count: int, horizon: int) -> 
     def step(carry: tuple[Moment, jax.Array, jax.Array], key: Key) -> tuple[tuple[Moment, jax.Array, jax.Array], None]:
         moment, going, returns = carry
         place = jax.nn.one_hot(jax.vmap(family.episode_in_trial)(moment.state), family.episodes_per_trial)
-        after, reward, done = player.step(key, moment, sample=True)
+        after, reward, done = player.step(key, moment, sample=not greedy)
         returns = returns + place * jnp.where(going, reward, 0.0)[:, None]
         return (where(going, after, moment), going & ~done, returns), None
 

@@ -20,7 +20,7 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.network import Inputs
 from discover.contract.types import Carry, EnvState, Key, Task
-from discover.contract.update_rule import UpdateRule
+from discover.contract.update_rule import check_greedy
 from discover.contract.world import World
 from discover.inner_loop.agents import Agent, Learned
 
@@ -119,9 +119,8 @@ def player_of(agent: Agent, environment: Environment, sample: bool) -> Player:
     Raises:
         UserError: the agent is to act greedily, and its rule does not say how.
     """
-    rule = type(agent.algorithm.rule)
-    if not sample and rule.act is not UpdateRule.act and rule.act_greedily is UpdateRule.act_greedily:
-        raise UserError(f"{rule.__name__} chooses actions in its own way and has no act_greedily: add --sample (sample=True).")
+    if not sample:
+        check_greedy(agent.algorithm.rule, "add --sample (sample=True)")
     return Player(agent.algorithm, environment, agent.learned, jnp.int32(agent.run.steps))
 
 

@@ -15,8 +15,11 @@ from discover.base.randomness import named_keys
 from discover.base.statistics import Interval, bootstrap_interval
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
-from discover.contract.trajectory import Trajectory
+from discover.contract.network import Outputs
+from discover.contract.trajectory import Context, Trajectory
 from discover.contract.types import Key, Task
+from discover.contract.update_rule import UpdateRule, check_greedy
+from discover.contract.world import World
 from discover.inner_loop import lifetime
 
 if TYPE_CHECKING:
@@ -66,6 +69,7 @@ def evaluate_adaptation(
     horizon: int,
     steps: int = 3,
     later: Algorithm | None = None,
+    greedy: bool = False,
 ) -> Adaptation:
     """Let an agent adapt to each task separately, and record its return before and after each step of adaptation.
 
@@ -86,21 +90,26 @@ def evaluate_adaptation(
         horizon: steps of an episode; of a longer one, the rewards up to there count.
         steps: number of steps of adaptation.
         later: the candidate that adapts from the second step on, if it has other numbers there.
+        greedy: the episodes that are recorded are others than those that the agent adapts to, and in them it acts greedily
+            (`UpdateRule.act_greedily`); to adapt, it acts as in training all the same.
 
     Returns:
         Returns without discounting, of rewards as the rule sees them.
 
     Raises:
-        UserError: no episode, no step to act, or a negative number of steps.
+        UserError: no episode, no step to act, a negative number of steps, or a rule that cannot act greedily and is to.
     """
     if episodes < 1 or horizon < 1 or steps < 0:
         raise UserError(
             f"evaluate_adaptation(episodes={episodes}, horizon={horizon}, steps={steps}) has nothing to record: give at least "
             "1 episode, 1 step to act and 0 steps of adaptation."
         )
+    if greedy:
+        check_greedy(algorithm.rule, "leave greedy=True out")
     stages = [algorithm, *[later or algorithm] * max(steps - 1, 0)]
     keys = jax.random.split(key, len(jax.tree.leaves(tasks)[0]))
-    returns = _record(stages, environment, agent, tasks, keys=keys, episodes=episodes, horizon=horizon, steps=steps)
+    plan = {"episodes": episodes, "horizon": horizon, "steps": steps, "greedy": greedy}
+    returns = _record(stages, environment, agent, tasks, keys=keys, **plan)
     return Adaptation(np.asarray(returns).T)
 
 
@@ -110,7 +119,7 @@ def _train(algorithm: Algorithm, environment: Environment, key: Key, total: jax.
     return lifetime.advance(algorithm, environment, life, start=0, stop=total, total=total)
 
 
-@functools.partial(jax.jit, static_argnames=("episodes", "horizon", "steps"))
+@functools.partial(jax.jit, static_argnames=("episodes", "horizon", "steps", "greedy"))
 def _record(
     stages: list[Algorithm],
     environment: Environment,
@@ -121,6 +130,7 @@ def _record(
     episodes: int,
     horizon: int,
     steps: int,
+    greedy: bool,
 ) -> jax.Array:
     """The returns ``[N, 1 + steps]``: stage k acts, and takes step k + 1.
 
@@ -133,7 +143,8 @@ def _record(
         statistics = None if agent.actor is None else agent.actor.normalizer
         for k, stage in enumerate([*stages[:steps], stages[-1]]):
             world, rule = stage.world(environment, progress=1.0, env_steps=agent.env_steps), stage.rule
-            key_start, key_act, key_adapt = named_keys(jax.random.fold_in(key, k), "start", "act", "adapt")
+            key_stage = jax.random.fold_in(key, k)
+            key_start, key_act, key_adapt = named_keys(key_stage, "start", "act", "adapt")
             acting, context = rule.behavior(*learned)
             copies = jax.tree.map(lambda x: jnp.broadcast_to(x, (episodes, *jnp.shape(x))), task)
             actor = world.start(key_start, copies)
@@ -141,12 +152,28 @@ def _record(
                 actor = world.start(key_start, copies, actor._replace(normalizer=statistics))
             actor, trajectory = world.collect(acting, actor, key_act, horizon, context=context)
             statistics = None if statistics is None else actor.normalizer
-            returns.append(jnp.mean(jnp.sum(trajectory.reward * first_episodes(trajectory), axis=0)))
+            recorded = trajectory
+            if greedy:
+                key_other, key_greedy = named_keys(key_stage, "start greedily", "act greedily")
+                other = world.start(key_other, copies) if statistics is None else world.start(key_other, copies, actor)
+                _, recorded = greedily(world, rule).collect(acting, other, key_greedy, horizon, context=context)
+            returns.append(jnp.mean(jnp.sum(recorded.reward * first_episodes(recorded), axis=0)))
             if k < steps:
                 learned = rule.adapt_to_task(key_adapt, world, *learned, trajectory=trajectory)
         return jnp.stack(returns)
 
     return jax.vmap(adapt)(tasks, keys)
+
+
+def greedily(world: World, rule: UpdateRule) -> World:
+    """The world in which a rule acts greedily; log-probabilities are 0."""
+
+    def act(key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
+        del key
+        action = rule.act_greedily(world, outputs, context)
+        return action, jnp.zeros(action.shape[0])
+
+    return world.view(act=act)
 
 
 def first_episodes(trajectory: Trajectory) -> jax.Array:

@@ -49,7 +49,7 @@ RULE = MAESN(
     rate=0.5,
     latent_kl=0.25,
     latents_only=True,
-    shaped=True,
+    shaped="all",
 )
 AGENT = agent(RULE)
 
@@ -208,3 +208,13 @@ def test_the_recipe_is_complete(registry: Registry) -> None:
     algorithm = algorithm_from(registry, "maesn")
     check(algorithm)
     assert isinstance(algorithm.rule, MAESN)
+
+
+@pytest.mark.parametrize(("shaped", "dense"), [("none", (False, False)), ("outer", (False, True))])
+def test_the_outer_rule_alone_may_learn_from_the_shaped_reward(shaped: str, dense: tuple[bool, bool]) -> None:
+    rule, here = replace(RULE, {"shaped": shaped}), world()
+    params = here.initial_params(jax.random.key(0))
+    last = rule.update(jax.random.key(1), here, params, rule.init(jax.random.key(2), here, params), None)[2]["batch"]
+    earlier = last.extra[0][1]
+    assert ((earlier.reward < 0.0).all(), (last.reward < 0.0).all()) == dense
+    assert (earlier.shaped < 0.0).all()

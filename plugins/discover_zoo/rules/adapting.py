@@ -1,7 +1,7 @@
 """The base class of rules that learn to adapt to tasks by another rule."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -46,7 +46,7 @@ class AdaptingRule(UpdateRule):
     steps: Count = 100
     adaptations: Count = 1
     first_order: bool = False
-    shaped: bool = False
+    shaped: Literal["none", "outer", "all"] = "none"
     inner_kl: Scalar = real(0.0, low=0.0, high=1.0)
 
     def rollout(self, spec: Spec) -> Rollout:
@@ -94,10 +94,12 @@ class AdaptingRule(UpdateRule):
             *befores, last = jax.random.split(key, (1 + self.adaptations, 3))
             for start, act, adapt in befores:
                 actor, batch = self.collect(act, world, learned, world.start(start, tasks))
+                batch = _shaped(batch, self.shaped == "all")
                 learned = self.adapt_to_task(adapt, world, *learned, trajectory=batch)
                 actors.append(actor)
                 earlier.append((adapt, batch._replace(extra=which)))
             actor, batch = self.collect_last(last[1], world, learned, world.start(last[0], tasks))
+            batch = _shaped(batch, self.shaped != "none")
             return [*actors, actor], batch._replace(extra=earlier)
 
         tasks, which = self.draw_tasks(key_tasks, world, state)
@@ -111,8 +113,7 @@ class AdaptingRule(UpdateRule):
     def collect(self, key: Key, world: World, learned: tuple[Params, RuleState], start: Actor) -> tuple[Actor, Trajectory]:
         """The actor after a batch in one task, and the batch."""
         context = self.behavior(*learned)[1]
-        actor, batch = world.collect(learned[0], start, key, self.steps, context=context)
-        return actor, batch._replace(reward=batch.dense_reward) if self.shaped else batch
+        return world.collect(learned[0], start, key, self.steps, context=context)
 
     def collect_last(self, key: Key, world: World, learned: tuple[Params, RuleState], start: Actor) -> tuple[Actor, Trajectory]:
         """The same for the last batch. A subclass may change who acts there, and what is recorded."""
@@ -170,3 +171,7 @@ class AdaptingRule(UpdateRule):
         unadapted = first["episode_return"] / jnp.maximum(first["episodes"], 1.0)
         steps = sum((world.report(actor)["env_steps"] for actor in actors), jnp.zeros((), jnp.int32))
         return {**last, "env_steps": steps, "unadapted_return": unadapted}
+
+
+def _shaped(batch: Trajectory, wanted: bool) -> Trajectory:
+    return batch._replace(reward=batch.dense_reward) if wanted else batch

@@ -29,7 +29,8 @@ class MAML(AdaptingRule):
         num_envs, steps: B and T (env steps) in each task, for each batch.
         adaptations: inner updates in training; at test time any number may be taken.
         first_order: treat the inner steps as constants, as first-order MAML does.
-        shaped: learn from the shaped reward, where tasks have one, in training; at test time steps follow the real one.
+        shaped: what learns from the shaped reward in training, where tasks have one: ``outer``, so that inner steps follow the
+            real one as at test time; ``all``, inner steps too (as in Gupta et al. 2018); or ``none``.
         inner_kl: weight of ``mean(KL(pi_old || pi))``, in nats, of the policies that collected before each inner update, on the
             observations that they collected (Rothfuss et al. 2019, arXiv 1810.06784, eq. 11); it is added to whatever the
             outer rule minimizes.
