@@ -6,7 +6,8 @@
 
 1.6 million env steps on goals drawn from the square, those of the experts included; then the 40 goals of the protocol, which
 training does not know of, 40 episodes per step of adaptation, the first step as in training and those after it half as long. A
-figure is the undiscounted return after k steps: the mean over goals. Nothing is trained on the 40 goals.
+figure is the undiscounted return after k steps: the mean over goals, of the episodes that the agent adapts to, and beside them of
+others in which it acts greedily. Nothing is trained on the 40 goals.
 """
 
 import argparse
@@ -51,16 +52,16 @@ def candidate(experts: str) -> Algorithm:
     return replace(algorithm, {"rule.experts": sac, "rule.expert_updates": 2})
 
 
-def adapted(algorithm: Algorithm, family: Environment, agent: Lifetime, key: jax.Array) -> Adaptation:
+def adapted(algorithm: Algorithm, family: Environment, agent: Lifetime, key: jax.Array, *, greedy: bool = False) -> Adaptation:
     """Returns on the 40 goals after each step; the first step is as in training, those after it are half as long."""
     path = "rule.inner.rule.optimizer.learning_rate"
     later = replace(algorithm, {path: 0.25})
-    goals, settings = jnp.asarray(GOALS), {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS}
+    goals, settings = jnp.asarray(GOALS), {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS, "greedy": greedy}
     return evaluate_adaptation(algorithm, family, agent, goals, key=key, later=later, **settings)
 
 
-def run(experts: str, seed: int) -> tuple[Adaptation, Adaptation, int, float]:
-    """Before and after training, and its env steps and seconds."""
+def run(experts: str, seed: int) -> tuple[list[Adaptation], int, float]:
+    """Before training, after it, and greedily after it; and the env steps and seconds of training."""
     algorithm, family = candidate(experts), environment(TASK)
     key_train, key_test = jax.random.split(jax.random.key(seed))
     before = adapted(algorithm, family, trained_agent(algorithm, family, key_train, 0), key_test)
@@ -68,7 +69,8 @@ def run(experts: str, seed: int) -> tuple[Adaptation, Adaptation, int, float]:
     agent = trained_agent(algorithm, family, key_train, ENV_STEPS)
     jax.block_until_ready(agent.params)
     seconds = time.perf_counter() - started
-    return before, adapted(algorithm, family, agent, key_test), int(agent.env_steps), seconds
+    after = [adapted(algorithm, family, agent, key_test, greedy=greedy) for greedy in (False, True)]
+    return [before, *after], int(agent.env_steps), seconds
 
 
 def main() -> None:
@@ -81,16 +83,17 @@ def main() -> None:
     for seed in range(given.seeds):
         runs.append(run(given.experts, seed))
         if not given.json:
-            before, after, env_steps, seconds = runs[-1]
+            (before, after, greedily), env_steps, seconds = runs[-1]
             print(_row(f"before training, seed {seed}", before))
             cost = f"{env_steps / 1e6:.2g} of {MAML_ENV_STEPS / 1e6:.2g} million env steps, {seconds / 60:.1f} min"
-            print(_row(f"{given.experts} experts, seed {seed} ({cost})", after), flush=True)
+            print(_row(f"{given.experts} experts, seed {seed} ({cost})", after))
+            print(_row(f"the same, greedily, seed {seed}", greedily), flush=True)
     if given.json:
-        returns = [after.returns.mean(axis=1).tolist() for _, after, _, _ in runs]
-        print(json.dumps({"env_steps": runs[0][2], "returns": returns}))
+        returns = [after.returns.mean(axis=1).tolist() for (_, after, _), _, _ in runs]
+        print(json.dumps({"env_steps": runs[0][1], "returns": returns}))
         return
     print("\n".join(f"| {name} | {figures} |" for name, figures in PUBLISHED.items()))
-    lines = {"before training, seed 0": runs[0][0], f"after training, {given.experts} experts, seed 0": runs[0][1]}
+    lines = {"before training, seed 0": runs[0][0][0], f"after training, {given.experts} experts, seed 0": runs[0][0][1]}
     adaptation_figure(lines).savefig(Path(__file__).with_name(f"gmps_point_{given.experts}.png"), dpi=100)
 
 
