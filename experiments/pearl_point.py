@@ -8,7 +8,8 @@
 The recipe ``pearl`` on 80 tasks: the sparse half-circle, whose shaped reward SAC learns from, and the dense point robot. Then
 goals that training did not use: the angles of the half-circle that were not drawn, or 40 new goals. There the agent adapts
 after each trajectory of 20 steps. A figure is the undiscounted return of the trajectory after k others: the mean over goals, on
-each of which it adapts four times.
+each of which it adapts four times; there it acts greedily, as the authors' agents do, and explores by its latent variable in
+the trajectories that it adapts to.
 """
 
 import argparse
@@ -62,7 +63,8 @@ def adapted(algorithm: Algorithm, task: str, agent: Lifetime, key: jax.Array) ->
     tasks = goals(task, agent, key_goals)
     several = jnp.tile(tasks, (REPEATS, 1))
     family = environment(f"navigation-{task}")
-    adaptation = evaluate_adaptation(algorithm, family, agent, several, key=key_act, episodes=1, horizon=HORIZON, steps=STEPS)
+    settings = {"episodes": 1, "horizon": HORIZON, "steps": STEPS, "greedy": True}
+    adaptation = evaluate_adaptation(algorithm, family, agent, several, key_act, **settings)
     return Adaptation(adaptation.returns.reshape(1 + STEPS, REPEATS, len(tasks)).mean(axis=1))
 
 
