@@ -23,7 +23,8 @@ from discover.contract.world import World
 class Corridor(Environment):
     """A walk on a line: action a moves the position x by ``1.4 a - 0.7``, and the reward is x.
 
-    An episode terminates where ``|x| > 2``, and is truncated after ``limit`` steps.
+    An episode terminates where ``|x| > 2``, and is truncated after ``limit`` steps. The expert walks to the right, but not so
+    far.
 
     Attributes:
         limit: steps of the longest episode.
@@ -54,6 +55,10 @@ class Corridor(Environment):
             terminated=terminated,
             truncated=(state[1] > 0.99) & ~terminated,
         )
+
+    def expert(self, state: EnvState, task: Task) -> jax.Array:
+        onwards = state[0] < 1.3
+        return onwards[None].astype(jnp.float32) if self.real else onwards.astype(jnp.int32)
 
 
 @component
