@@ -135,7 +135,7 @@ def test_greedy_episodes_are_recorded_beside_those_to_adapt_to() -> None:
     candidate, key = Algorithm(rule=Cautious(steps=4, num_envs=2), network=Blank()), jax.random.key(0)
     family = Payday(spread=1.0, drawn="update")
     agent_, tasks = trained_agent(candidate, family, key, 8), jnp.asarray([0.0, 1.0])
-    plan = {"episodes": 2, "horizon": 4, "steps": 2}
+    plan: dict[str, Any] = {"episodes": 2, "horizon": 4, "steps": 2}
     acted = evaluate_adaptation(candidate, family, agent_, tasks, key=key, **plan).returns
     greedy = evaluate_adaptation(candidate, family, agent_, tasks, key=key, greedy=True, **plan).returns
     exploring = 4.0 * np.asarray([[1.0], [2.0], [4.0]])  # each step of adaptation adds what the agent did to explore
