@@ -3,7 +3,7 @@
     python experiments/pearl_point.py                          # rows of pearl_point.md, both tasks
     python experiments/pearl_point.py --task half-circle       # one task
     python experiments/pearl_point.py --set rule.kl=0.1        # another number in the recipe
-    python experiments/pearl_point.py --seeds 1 --json         # one JSON object: {task: {how: [seed][trajectories before] return}}
+    python experiments/pearl_point.py --seeds 1 --json         # one JSON object: {task: {how: [seed][k] return}}
 
 The recipe ``pearl`` on 80 tasks: the sparse half-circle, whose shaped reward SAC learns from, and the dense point robot. Then
 goals that training did not use: the angles of the half-circle that were not drawn, or 40 new goals. There the agent adapts
