@@ -186,7 +186,7 @@ def by_adaptation(algorithm: Algorithm, task: Task, env_steps: int, *, seeds: in
     agents, stages, spent, start = begin_population(family, candidates, keys, seeds), list[Stage](), 0.0, 0
     for stop in sorted({max(1, total * share // 16) for share in SHARES}):
         started = time.perf_counter()
-        agents, _ = advance_population(family, candidates, agents, start, stop=stop, total=total, chunk=seeds)
+        agents, _ = advance_population(family, candidates, agents, start=start, stop=stop, total=total, chunk=seeds)
         spent, start = spent + time.perf_counter() - started, stop
         each = [jax.tree.map(lambda x, seed=seed: x[0, seed], agents) for seed in range(seeds)]
         found = [
@@ -207,7 +207,7 @@ def returns_of(
         for episodes in (1, BATCH) if several else (1,):
             plan: dict[str, Any] = {"episodes": episodes, "horizon": task.horizon, "steps": STEPS, "greedy": greedy}
             how = ("greedy" if greedy else "as in training") + (f", {episodes} episodes a step" if episodes > 1 else "")
-            returns[how] = evaluate_adaptation(algorithm, family, agent, goals, key_act, **plan).returns.T
+            returns[how] = evaluate_adaptation(algorithm, family, agent, goals, key=key_act, **plan).returns.T
     return returns
 
 

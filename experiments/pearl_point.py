@@ -64,7 +64,7 @@ def adapted(algorithm: Algorithm, task: str, agent: Lifetime, key: jax.Array) ->
     several = jnp.tile(tasks, (REPEATS, 1))
     family = environment(f"navigation-{task}")
     settings = {"episodes": 1, "horizon": HORIZON, "steps": STEPS, "greedy": True}
-    adaptation = evaluate_adaptation(algorithm, family, agent, several, key_act, **settings)
+    adaptation = evaluate_adaptation(algorithm, family, agent, several, key=key_act, **settings)
     return Adaptation(adaptation.returns.reshape(1 + STEPS, REPEATS, len(tasks)).mean(axis=1))
 
 
