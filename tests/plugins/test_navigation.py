@@ -67,8 +67,9 @@ def expert(family: Plane) -> Behavior:
     """The expert of the family, in the state that the agent observes."""
 
     def behave(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
-        state = Glider(*jnp.split(seen, 2), jnp.int32(0)) if isinstance(family, Momentum) else Walker(seen, jnp.int32(0))
-        return family.expert(state, goal)
+        if isinstance(family, Momentum):
+            return family.expert(Glider(seen[:2], seen[2:], jnp.int32(0)), goal)
+        return family.expert(Walker(seen, jnp.int32(0)), goal)
 
     return behave
 
