@@ -6,8 +6,8 @@
 
 1.6 million env steps on goals drawn from the square, those of the experts included; then the 40 goals of the protocol, which
 training does not know of, 40 episodes per step of adaptation, the first step as in training and those after it half as long. A
-figure is the undiscounted return after k steps: the mean over goals, of the episodes that the agent adapts to, and beside them
-of others in which it acts greedily. Nothing is trained on the 40 goals.
+figure is the undiscounted return after k steps: the mean over goals, of the episodes that the agent adapts to, and then of
+others in which it acts greedily. Nothing is trained on the 40 goals.
 """
 
 import argparse

@@ -137,8 +137,8 @@ def check_environment_shapes(environment: Environment) -> None:
     for end in ("terminated", "truncated"):
         sentence = f"{name} gives '{end}' as {getattr(after, end)}, not one truth value."
         require(_is(getattr(after, end), jnp.bool_), sentence, *_SHAPES)
-    check_expert_shape(environment)
     _check_traces(environment, spec, name)
+    check_expert_shape(environment)
 
 
 def _check_traces(environment: Environment, spec: Spec, name: str) -> None:

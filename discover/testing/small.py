@@ -23,8 +23,7 @@ from discover.contract.world import World
 class Corridor(Environment):
     """A walk on a line: action a moves the position x by ``1.4 a - 0.7``, and the reward is x.
 
-    An episode terminates where ``|x| > 2``, and is truncated after ``limit`` steps. The expert walks to the right, but not so
-    far.
+    An episode terminates where ``|x| > 2``, and is truncated after ``limit`` steps. The expert walks to the right.
 
     Attributes:
         limit: steps of the longest episode.
@@ -57,8 +56,7 @@ class Corridor(Environment):
         )
 
     def expert(self, state: EnvState, task: Task) -> jax.Array:
-        onwards = state[0] < 1.3
-        return onwards[None].astype(jnp.float32) if self.real else onwards.astype(jnp.int32)
+        return jnp.ones(1) if self.real else jnp.ones((), jnp.int32)
 
 
 @component

@@ -68,8 +68,7 @@ def expert(family: Plane) -> Behavior:
 
     def behave(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
         if isinstance(family, Momentum):
-            position, velocity = jnp.split(seen, 2)
-            return family.expert(Glider(position, velocity, jnp.int32(0)), goal)
+            return family.expert(Glider(seen[:2], seen[2:], jnp.int32(0)), goal)
         return family.expert(Walker(seen, jnp.int32(0)), goal)
 
     return behave
