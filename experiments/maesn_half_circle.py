@@ -19,7 +19,7 @@ import numpy as np
 
 from discover import Adaptation, Algorithm, Lifetime, environment, evaluate_adaptation, recipe, replace, trained_agent
 
-TASK, ITERATIONS, STEPS, EPISODES, HORIZON, LATENTS, NEAR = "navigation-half-circle", 200, 3, 20, 20, 100, 0.2
+TASK, ITERATIONS, STEPS, EPISODES, HORIZON, LATENTS, NEAR = "navigation-half-circle", 600, 3, 20, 20, 100, 0.2
 ANGLES = np.pi * np.arange(100) / 99
 GOALS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=-1).astype(np.float32)
 

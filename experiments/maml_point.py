@@ -13,6 +13,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -55,7 +56,8 @@ def adapted(algorithm: Algorithm, family: Environment, agent: Lifetime, key: jax
     """Returns on the 40 goals after each step; the first step is as in training, those after it are half as long."""
     path = "rule.inner.rule.optimizer.learning_rate"
     later = replace(algorithm, {path: 0.25})
-    goals, settings = jnp.asarray(GOALS), {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS}
+    goals = jnp.asarray(GOALS)
+    settings: dict[str, Any] = {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS}
     return evaluate_adaptation(algorithm, family, agent, goals, key=key, later=later, **settings)
 
 

@@ -3,12 +3,12 @@
     python experiments/meta_rl.py                                    # rows of meta_rl.md: both tasks, all systems, three seeds
     python experiments/meta_rl.py --task square --system pearl       # one of them
     python experiments/meta_rl.py --task square --system pearl --env-steps 50000
-    python experiments/meta_rl.py --seeds 1 --json                   # one JSON object per line
+    python experiments/meta_rl.py --json                             # a JSON object per line: returns of each seed
 
 Each system is trained on a family, and then meets 40 goals that are drawn anew. A figure is the undiscounted return of an
-episode after 0, 1, 2 and 3 episodes of adaptation: the mean over seeds and goals, with its 95 % interval over seeds, each of
-which has goals of its own. Systems that adapt by gradients are measured with 20 episodes for each step too, as
-they were trained.
+episode after 0, 1, 2 and 3 episodes of adaptation, when a sixteenth, an eighth, a quarter, half and all of the training is
+over: the mean over seeds and goals, with its 95 % interval over seeds, each of which has goals of its own. Systems that adapt
+by gradients are measured with 20 episodes for each step too, as they were trained.
 """
 
 import argparse
@@ -23,7 +23,21 @@ from discover_zoo.networks.mlp import MLP
 from discover_zoo.rules.shaped_reward import ShapedReward
 from discover_zoo.wrappers.trials.trials import Trials
 
-from discover import Algorithm, CandidateAdaptation, adapt, environment, evaluate_adaptation, recipe, replace, trained_agent
+from discover import (
+    Algorithm,
+    Environment,
+    Interval,
+    Lifetime,
+    adapt,
+    advance_population,
+    begin_population,
+    bootstrap_interval,
+    environment,
+    evaluate_adaptation,
+    recipe,
+    replace,
+    seed_keys,
+)
 
 GOALS, STEPS = 40, 3
 SMALL = MLP(hidden=(64, 64), activation="tanh")
@@ -45,14 +59,14 @@ TASKS = {
         100,
         0.5,
         {
-            "maml": 8_000_000,
+            "maml": 4_800_000,
             "promp": 8_000_000,
-            "mmaml": 8_000_000,
-            "maesn": 8_000_000,
+            "mmaml": 6_000_000,
+            "maesn": 6_000_000,
             "gmps": 1_600_000,
-            "rl2": 8_000_000,
-            "pearl": 200_000,
-            "mql": 200_000,
+            "rl2": 4_000_000,
+            "pearl": 100_000,
+            "mql": 50_000,
         },
     ),
     "half-circle": Task(
@@ -63,11 +77,11 @@ TASKS = {
             "maml": 3_200_000,
             "promp": 3_200_000,
             "mmaml": 4_800_000,
-            "maesn": 9_600_000,
+            "maesn": 14_400_000,
             "gmps": 800_000,
             "rl2": 8_000_000,
-            "pearl": 450_000,
-            "mql": 200_000,
+            "pearl": 300_000,
+            "mql": 80_000,
         },
     ),
 }
@@ -106,7 +120,8 @@ def rl2(task: Task) -> Algorithm:
 
 
 def pearl(task: Task) -> Algorithm:
-    return replace(recipe("pearl"), {"rule.steps": task.horizon})
+    """With as many gradient steps for an env step as the recipe, whatever the length of an episode."""
+    return replace(recipe("pearl"), {"rule.steps": task.horizon, "rule.rounds": 2 * task.horizon})
 
 
 def mql(task: Task) -> Algorithm:
@@ -125,7 +140,7 @@ SYSTEMS: dict[str, Callable[[Task], Algorithm]] = {
 }
 
 BY_GRADIENTS = ("maml", "promp", "maesn", "mmaml", "gmps")
-BATCH = 20
+BATCH, SHARES = 20, (1, 2, 4, 8, 16)
 
 
 def candidate(system: str, task: Task) -> Algorithm:
@@ -138,60 +153,87 @@ def candidate(system: str, task: Task) -> Algorithm:
     return algorithm  # the others do it by themselves
 
 
-class Measured(NamedTuple):
-    """Returns ``[S, N, 1 + STEPS]`` for each way to measure, the env steps of all trainings, and their minutes."""
+class Stage(NamedTuple):
+    """What S agents do after a part of their training.
 
-    returns: dict[str, np.ndarray]
+    Attributes:
+        env_steps: of each training so far.
+        minutes: of all trainings so far.
+        returns: ``[S, N, 1 + STEPS]`` for each way to measure.
+    """
+
     env_steps: int
     minutes: float
+    returns: dict[str, np.ndarray]
 
 
-def by_trials(algorithm: Algorithm, task: Task, env_steps: int, seeds: int) -> Measured:
+def by_trials(algorithm: Algorithm, task: Task, env_steps: int, seeds: int) -> list[Stage]:
     """The episodes of a trial, for a system that adapts by its memory alone."""
     horizon = (1 + STEPS) * task.horizon
     result = adapt(
         {"rl2": algorithm}, task.name, episodes=STEPS, meta_steps=env_steps, seeds=seeds, tasks=GOALS, horizon=horizon
     )
     one = result.candidates["rl2"]
-    return Measured({"as in training": one.returns}, one.env_steps, one.seconds / 60)
+    return [Stage(one.env_steps // seeds, one.seconds / 60, {"as in training": one.returns})]
 
 
-def by_adaptation(algorithm: Algorithm, task: Task, env_steps: int, *, seeds: int, several: bool) -> Measured:
+def by_adaptation(algorithm: Algorithm, task: Task, env_steps: int, *, seeds: int, several: bool) -> list[Stage]:
     """Each episode is followed by a step of adaptation; if ``several``, 20 of them too."""
-    family, returns, spent = environment(task.name), dict[str, list[np.ndarray]](), 0.0
-    for seed in range(seeds):
-        key_train, key_goals, key_act = jax.random.split(jax.random.key(seed), 3)
+    family, keys = environment(task.name), seed_keys(0, "meta_rl", seeds)
+    candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
+    rollout = algorithm.rule.rollout(algorithm.family(family).spec())
+    total = env_steps // (rollout.steps * rollout.num_envs)
+    agents, stages, spent, start = begin_population(family, candidates, keys, seeds), list[Stage](), 0.0, 0
+    for stop in sorted({max(1, total * share // 16) for share in SHARES}):
         started = time.perf_counter()
-        agent = jax.block_until_ready(trained_agent(algorithm, family, key_train, env_steps))
-        spent += time.perf_counter() - started
-        goals = jax.vmap(family.sample_task)(jax.random.split(key_goals, GOALS))
-        for greedy in (False, True):
-            for episodes in (1, BATCH) if several else (1,):
-                plan: dict[str, Any] = {"episodes": episodes, "horizon": task.horizon, "steps": STEPS, "greedy": greedy}
-                found = evaluate_adaptation(algorithm, family, agent, goals, key_act, **plan).returns
-                how = "greedy" if greedy else "as in training"
-                returns.setdefault(how if episodes == 1 else f"{how}, {episodes} episodes a step", []).append(found.T)
-    return Measured({how: np.stack(each) for how, each in returns.items()}, int(agent.env_steps) * seeds, spent / 60)
+        agents, _ = advance_population(family, candidates, agents, start=start, stop=stop, total=total, chunk=seeds)
+        spent, start = spent + time.perf_counter() - started, stop
+        each = [jax.tree.map(lambda x, seed=seed: x[0, seed], agents) for seed in range(seeds)]
+        found = [
+            returns_of(algorithm, family, agent, task, key=key, several=several) for agent, key in zip(each, keys, strict=True)
+        ]
+        returns = {how: np.stack([one[how] for one in found]) for how in found[0]}
+        stages.append(Stage(int(agents.env_steps[0, 0]), spent / 60, returns))
+    return stages
 
 
-def measured(system: str, task: Task, env_steps: int, seeds: int) -> Measured:
-    """Train a system, and measure its adaptation."""
+def returns_of(
+    algorithm: Algorithm, family: Environment, agent: Lifetime, task: Task, *, key: jax.Array, several: bool
+) -> dict[str, np.ndarray]:
+    """Returns ``[N, 1 + STEPS]`` of one agent on its own new goals, for each way to measure."""
+    key_goals, key_act = jax.random.split(jax.random.fold_in(key, 1))
+    goals, returns = jax.vmap(family.sample_task)(jax.random.split(key_goals, GOALS)), {}
+    for greedy in (False, True):
+        for episodes in (1, BATCH) if several else (1,):
+            plan: dict[str, Any] = {"episodes": episodes, "horizon": task.horizon, "steps": STEPS, "greedy": greedy}
+            how = ("greedy" if greedy else "as in training") + (f", {episodes} episodes a step" if episodes > 1 else "")
+            returns[how] = evaluate_adaptation(algorithm, family, agent, goals, key=key_act, **plan).returns.T
+    return returns
+
+
+def measured(system: str, task: Task, env_steps: int, seeds: int) -> list[Stage]:
+    """Train a system, and measure its adaptation after parts of its training."""
     algorithm = candidate(system, task)
     if system == "rl2":
         return by_trials(algorithm, task, env_steps, seeds)
     return by_adaptation(algorithm, task, env_steps, seeds=seeds, several=system in BY_GRADIENTS)
 
 
-def rows(system: str, found: Measured) -> list[str]:
-    """A row of the table for each way to measure."""
+def rows(task: str, system: str, stages: list[Stage]) -> list[str]:
+    """A row for each way to measure after the whole training, and one each for its parts."""
     made = []
-    for how, returns in found.returns.items():
-        intervals = CandidateAdaptation(SYSTEMS, returns, found.env_steps, found.minutes * 60).intervals()  # type: ignore[arg-type]
-        cells = [f"{each.estimate:.2f} [{each.low:.2f}, {each.high:.2f}]" for each in intervals]
-        seeds = len(returns)
-        spent = f"{found.env_steps // seeds:,} | {found.minutes / seeds:.1f}"
-        made.append(f"| {system} | {how} | {' | '.join(cells)} | {spent} |")
+    for how in stages[-1].returns:
+        for stage in stages[::-1]:
+            seeds = len(stage.returns[how])
+            cells = [f"{each.estimate:.2f} [{each.low:.2f}, {each.high:.2f}]" for each in intervals(stage.returns[how])]
+            spent = f"{stage.env_steps:,} | {stage.minutes / seeds:.1f}"
+            made.append(f"| {task} | {system} | {how} | {' | '.join(cells)} | {spent} |")
     return made
+
+
+def intervals(returns: np.ndarray) -> list[Interval]:
+    """The mean over seeds and goals for each number of steps, with its 95 % bootstrap interval over the means of seeds."""
+    return [bootstrap_interval(means, np.mean) for means in returns.mean(axis=1).T]
 
 
 def main() -> None:
@@ -205,12 +247,13 @@ def main() -> None:
     for name in (given.task,) if given.task else tuple(TASKS):
         for system in (given.system,) if given.system else tuple(SYSTEMS):
             task = TASKS[name]
-            found = measured(system, task, given.env_steps or task.env_steps[system], given.seeds)
-            if given.json:
-                returns = {how: each.mean(axis=1).tolist() for how, each in found.returns.items()}
-                print(json.dumps({"task": name, "system": system, "returns": returns, "minutes": found.minutes}), flush=True)
-            else:
-                print("\n".join(rows(system, found)), flush=True)
+            stages = measured(system, task, given.env_steps or task.env_steps[system], given.seeds)
+            if not given.json:
+                print("\n".join(rows(name, system, stages)), flush=True)
+                continue
+            for stage in stages:
+                returns = {how: each.mean(axis=1).tolist() for how, each in stage.returns.items()}
+                print(json.dumps({"task": name, "system": system, **stage._asdict(), "returns": returns}), flush=True)
 
 
 if __name__ == "__main__":

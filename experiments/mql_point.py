@@ -6,7 +6,7 @@
 
 The recipe ``mql`` on the dense point robot, then 40 goals that training did not use. On each, the agent acts for 10
 trajectories of 20 steps, which its memory begins without any knowledge; then it adapts to what they brought, and acts for 10
-others. A figure is the undiscounted return of a trajectory: the mean over goals.
+others. A figure is the undiscounted return of a trajectory without exploration: the mean over goals.
 """
 
 import argparse
@@ -36,7 +36,8 @@ def adapted(algorithm: Algorithm, agent: Lifetime, key: jax.Array) -> Adaptation
     """Returns before and after adaptation, on goals that training did not use."""
     key_goals, key_act = jax.random.split(key)
     goals = jax.vmap(TASK.sample_task)(jax.random.split(key_goals, GOALS))
-    return evaluate_adaptation(algorithm, TASK, agent, goals, key=key_act, episodes=EPISODES, horizon=HORIZON, steps=1)
+    settings = {"episodes": EPISODES, "horizon": HORIZON, "steps": 1, "greedy": True}
+    return evaluate_adaptation(algorithm, TASK, agent, goals, key=key_act, **settings)
 
 
 def main() -> None:

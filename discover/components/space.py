@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -187,14 +187,16 @@ class Space:
         return {i: jnp.argmax(self._part(genome, gene)) for i, gene in enumerate(self.genes) if gene.decides}
 
     def _structures(self, genomes: Genomes) -> list[Structure]:
-        """The structure of each member of ``[P, D]``."""
-        paths = [gene.path for gene in self.genes if gene.decides]
-        rows = np.asarray(self._active_options_of_many(genomes)).tolist()
-        return [tuple(sorted((p, option) for p, option in zip(paths, row, strict=True) if option >= 0)) for row in rows]
+        """The structure of each member of ``[P, D]``, found on the host: nothing is compiled for it."""
+        rows = np.asarray(genomes)
+        parts = {i: rows[:, gene.start : gene.start + gene.size] for i, gene in enumerate(self.genes) if gene.decides}
+        taken = {i: np.argmax(part, axis=1).tolist() for i, part in parts.items()}
+        return [self._structure_of({i: options[member] for i, options in taken.items()}) for member in range(len(rows))]
 
-    @functools.cached_property
-    def _active_options_of_many(self) -> Callable[[Genomes], jax.Array]:
-        return jax.jit(jax.vmap(self.active_options))
+    def _structure_of(self, options: Mapping[int, int]) -> Structure:
+        """The structure of a genome with these options, by the indices of its genes."""
+        paths = {i: self.genes[i].path for i in options if all(options[j] == option for j, option in self.genes[i].above)}
+        return tuple(sorted((path, options[i]) for i, path in paths.items()))
 
     @functools.cache  # noqa: B019  a space exists as long as its search
     def _decode_many(self, structure: Structure) -> Callable[[Genomes], Candidate]:

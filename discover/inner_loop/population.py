@@ -345,6 +345,6 @@ def describe_shapes(environment: Environment, candidate: Algorithm, steps: int) 
         UserError: a head that the network cannot give, minibatches that do not divide, a budget below one update, ...
     """
     total = lifetime.updates_in(candidate, environment, steps)
-    keys = jax.eval_shape(lambda: jax.random.key(0))
-    jax.eval_shape(lambda c, key: lifetime.run(c, environment, key, jnp.asarray(total, jnp.int32)), candidate, keys)
+    key, updates = jax.eval_shape(jax.random.key, 0), jax.ShapeDtypeStruct((), jnp.int32)
+    jax.eval_shape(lifetime.run, candidate, environment, key, updates)  # of one structure on one task it is traced once
     return total

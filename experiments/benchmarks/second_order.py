@@ -27,9 +27,11 @@ SIZES = {"rule.tasks": 20, "network": MLP(hidden=(64, 64), activation="tanh")}
 def update_of(algorithm: Algorithm) -> tuple[Callable[[], Any], float, float]:
     """One update, compiled, to be called again and again; its temporary memory in MB, and the seconds of compilation."""
 
+    trajectory: Any = None  # it collects by itself
+
     def update(key: jax.Array, params: Any, state: Any) -> Any:
         world = algorithm.world(FAMILY)
-        return algorithm.rule.update(key, world, params, state, None)[:2]
+        return algorithm.rule.update(key, world, params, state, trajectory=trajectory)[:2]
 
     key, world = jax.random.key(0), algorithm.world(FAMILY)
     params = world.initial_params(key)
@@ -37,6 +39,7 @@ def update_of(algorithm: Algorithm) -> tuple[Callable[[], Any], float, float]:
     lowered, started = jax.jit(update).lower(key, params, state), time.perf_counter()
     compiled = lowered.compile()
     seconds, memory = time.perf_counter() - started, compiled.memory_analysis()
+    assert memory is not None
     return lambda: jax.block_until_ready(compiled(key, params, state)), memory.temp_size_in_bytes / 1e6, seconds
 
 

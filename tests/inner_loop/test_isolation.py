@@ -48,6 +48,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(Path(__file__).parent / "traps", tmp_path_factory.mktemp("traps") / "folder"))
 
 
+@pytest.fixture(scope="module")
+def trapped(folder: Path) -> Plugins:
+    """Plugins with that folder: what is compiled for them is compiled once."""
+    return load_plugins(folder)
+
+
 def trap(how: str) -> dict[str, Any]:
     return {"trap": {"slope": "free", "how": how}}
 
@@ -93,11 +99,11 @@ def same(one: Generation, other: Generation, members: list[int]) -> None:
     ("how", "why"), [("exit", "SystemExit: 0"), pytest.param("close", "GeneratorExit", marks=pytest.mark.slow)]
 )
 def test_a_rule_that_exits_while_it_is_traced_costs_its_structure_alone(
-    folder: Path, tmp_path: Path, how: str, why: str
+    trapped: Plugins, tmp_path: Path, how: str, why: str
 ) -> None:
-    plugins, population = load_plugins(folder), [genome(0, 2, 0.1), genome(1, 2, 0.1), genome(0, 2, 0.4)]
-    broken, result = searched(plugins, words([SOUND, trap(how)], population), tmp_path / "broken")
-    sound, _ = searched(plugins, words([SOUND, OTHER], population), tmp_path / "sound")
+    population = [genome(0, 2, 0.1), genome(1, 2, 0.1), genome(0, 2, 0.4)]
+    broken, result = searched(trapped, words([SOUND, trap(how)], population), tmp_path / "broken")
+    sound, _ = searched(trapped, words([SOUND, OTHER], population), tmp_path / "sound")
     assert broken.status.tolist() == [Status.OK, Status.ERROR, Status.OK]
     told = rf"{why}, in folder/traps\.py:\d+, with rule=Trap\(slope=free\(\), how='{how}'\)"
     assert re.fullmatch(told, broken.errors[1]), broken.errors
@@ -106,22 +112,22 @@ def test_a_rule_that_exits_while_it_is_traced_costs_its_structure_alone(
     assert result.broken == {"error": 1}
 
 
-def test_a_first_candidate_that_exits_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+def test_a_first_candidate_that_exits_is_one_sentence(trapped: Plugins, tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"^the first candidate cannot be traced on payday @ 40 \(SystemExit: 0, in fold"):
-        search(load_plugins(folder), words([trap("exit")], [[0.1]]), tmp_path / "it")
+        search(trapped, words([trap("exit")], [[0.1]]), tmp_path / "it")
 
 
-def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, tmp_path: Path) -> None:
+def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, trapped: Plugins, tmp_path: Path) -> None:
     """Neither of a training, nor of a comparison, nor by what nobody foresaw."""
     (tmp_path / "bad.yaml").write_text("rule: {trap: {how: exit}}\nnetwork: toy_blank\n")
-    plugins = load_plugins(folder)
-    candidate = algorithm_from(plugins.registry, {"rule": {"trap": {"how": "exit"}}, "network": "toy_blank"})
-    executor, run = default_executor(plugins.registry), TaskRun("payday", 40)
+    registry = trapped.registry
+    candidate = algorithm_from(registry, {"rule": {"trap": {"how": "exit"}}, "network": "toy_blank"})
+    executor, run = default_executor(registry), TaskRun("payday", 40)
     told = r"^bad cannot be traced on payday @ 40 \(SystemExit: 0, in folder/traps\.py:\d+\): repair the component"
     with pytest.raises(EvaluationError, match=told):
-        train(plugins.registry, executor, "bad", candidate, run=run, seeds=2)
+        train(registry, executor, "bad", candidate, run=run, seeds=2)
     with pytest.raises(EvaluationError, match=told):
-        compare(plugins.registry, executor, {"bad": candidate}, [run], seeds=2)
+        compare(registry, executor, {"bad": candidate}, [run], seeds=2)
     line = ["train", "bad.yaml", "--task", "payday", "--steps", "40", "--no-tracking", "--plugins-dir", str(folder)]
     paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
     made = subprocess.run(
@@ -145,13 +151,12 @@ def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, tmp_path
     ("how", "why"), [("host error", "ValueError: above 2"), pytest.param("host exit", "SystemExit: 0", marks=pytest.mark.slow)]
 )
 def test_a_host_callback_that_fails_for_some_values_costs_those_members(
-    folder: Path, tmp_path: Path, how: str, why: str, capfd: pytest.CaptureFixture[str]
+    trapped: Plugins, tmp_path: Path, how: str, why: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    plugins = load_plugins(folder)
     rows = [0.1, *LARGE, 0.4, 0.2]
-    broken, result = searched(plugins, words([trap(how)], [[row] for row in rows]), tmp_path / "broken")
+    broken, result = searched(trapped, words([trap(how)], [[row] for row in rows]), tmp_path / "broken")
     printed = capfd.readouterr()
-    sound, _ = searched(plugins, words([trap(how)], [[0.1], [0.3], [0.5], [0.4], [0.2]]), tmp_path / "sound")
+    sound, _ = searched(trapped, words([trap(how)], [[0.1], [0.3], [0.5], [0.4], [0.2]]), tmp_path / "sound")
     assert broken.status.tolist() == [Status.OK, Status.ERROR, Status.ERROR, Status.OK, Status.OK]
     assert set(broken.errors) == {1, 2}
     for reason in broken.errors.values():
@@ -196,20 +201,20 @@ def test_ctrl_c_inside_a_host_callback_stops_the_search(folder: Path, tmp_path: 
 
 @pytest.mark.usefixtures("compiled_alike")
 def test_what_never_ends_or_ends_its_process_costs_its_structure_alone(
-    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    trapped: Plugins, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """As does what says that it was ctrl-C: that of the user comes to nobody but the process that asks."""
-    plugins, rules = load_plugins(folder), [SOUND, trap("loop"), trap("die"), OTHER, trap("stop")]
+    rules = [SOUND, trap("loop"), trap("die"), OTHER, trap("stop")]
     population = [genome(place, 5, value) for place, value in [(0, 0.1), (1, 0.1), (3, 0.1), (2, 0.1), (0, 0.4), (4, 0.1)]]
-    sound, _ = searched(plugins, words([SOUND, SOUND, SOUND, OTHER, SOUND], population), tmp_path / "sound")
+    sound, _ = searched(trapped, words([SOUND, SOUND, SOUND, OTHER, SOUND], population), tmp_path / "sound")
     started = time.monotonic()
-    broken, result = searched(plugins, words(rules, population, time_limit_seconds=20), tmp_path / "broken")
-    assert time.monotonic() - started < 120
+    broken, result = searched(trapped, words(rules, population, time_limit_seconds=10), tmp_path / "broken")
+    assert time.monotonic() - started < 60
     assert "Traceback" not in capfd.readouterr().err
     assert broken.status.tolist() == [Status.OK, Status.TIME, Status.OK, Status.ERROR, Status.OK, Status.ERROR]
     assert re.fullmatch(r"KeyboardInterrupt, in folder/traps\.py:\d+, with rule=Trap\(.*'stop'\)", broken.errors[5])
     assert {member: why for member, why in broken.errors.items() if member != 5} == {
-        1: "it took longer than 20 s and was ended, with rule=Trap(slope=free(), how='loop')",
+        1: "it took longer than 10 s and was ended, with rule=Trap(slope=free(), how='loop')",
         3: "it ended its process (exit status 3), with rule=Trap(slope=free(), how='die')",
     }
     same(broken, sound, [0, 2, 4])

@@ -202,6 +202,27 @@ class Dreaming(Climb):
         return Heads({"dream": Head((1,), form="model")})
 
 
+@component
+class Counted(Climb):
+    """Counts how often it is traced."""
+
+    def update(self, *given: Any, **more: Any) -> Any:
+        TRACED.append(self.steps)
+        return super().update(*given, **more)
+
+
+TRACED: list[int] = []
+
+
+def test_a_structure_is_traced_once_for_any_numbers_and_any_budget() -> None:
+    describe_shapes(ENVIRONMENT, Algorithm(rule=Counted(slope=1.0), network=Blank()), 100)
+    once = len(TRACED)
+    describe_shapes(ENVIRONMENT, Algorithm(rule=Counted(slope=2.0), network=Blank()), 200)
+    assert len(TRACED) == once > 0
+    describe_shapes(ENVIRONMENT, Algorithm(rule=Counted(steps=5), network=Blank()), 100)
+    assert TRACED[once:] == [5] * (len(TRACED) - once) != []
+
+
 def test_mistakes_are_told_by_a_trace_alone() -> None:
     sound = Algorithm(rule=Climb(), network=Blank())
     assert describe_shapes(ENVIRONMENT, sound, 100) == 12
