@@ -229,3 +229,103 @@ def search(strategy: Strategy, toy: Toy, first: int = 0, count: int = SEEDS) -> 
 
     keys = jax.vmap(jax.random.key)(jnp.arange(first, first + count))
     return jax.tree.map(np.asarray, jax.jit(jax.vmap(one))(keys))
+
+
+# Optuna beside them ---------------------------------------------------------------------------------------------------
+
+
+def suggested(trial: Any, space: Space) -> np.ndarray:
+    """The genome that a trial of Optuna suggests, asked for what its choices leave active alone."""
+    genome, options = np.zeros(space.dimension, np.float32), {}
+    for index, gene in enumerate(space.genes):
+        if any(options.get(choice) != option for choice, option in gene.above):
+            continue
+        if gene.decides:
+            options[index] = trial.suggest_categorical(gene.path, list(range(gene.size)))
+            genome[gene.start + options[index]] = 1.0
+        else:
+            domain: Any = gene.domain  # a real or a whole number
+            part = trial.suggest_float(gene.path, 0.0, 1.0)
+            genome[gene.start] = np.asarray(domain.encode(domain.value_at(part)))[0]
+    return genome
+
+
+def tpe(toy: Toy, first: int = 0, count: int = SEEDS) -> Champion:
+    """The tree-structured Parzen estimator of Optuna with as many evaluations, one after the other; it begins at the start."""
+    try:
+        optuna = importlib.import_module("optuna")  # optional, so that types cannot be checked
+    except ImportError:
+        raise SystemExit("the row 'Optuna TPE' needs Optuna: pip install optuna, or name other rows with --only.") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    rate = jax.jit(toy.rate)
+    return Champion(*np.asarray([_tpe_once(optuna, toy, rate, seed) for seed in range(first, first + count)]).T)
+
+
+def _tpe_once(optuna: Any, toy: Toy, rate: Any, seed: int) -> tuple[float, float, float]:
+    noise, genomes = np.random.default_rng(seed), []
+
+    def objective(trial: Any) -> float:
+        genomes.append(suggested(trial, toy.space))
+        return float(rate(genomes[-1])[1]) + NOISE * noise.normal()
+
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    study.enqueue_trial(_start_of(toy.space))
+    study.optimize(objective, n_trials=POPULATION * GENERATIONS)
+    best = sorted(study.trials, key=lambda trial: -trial.value)[:BEST_SEEN]
+    rated = [rate(genomes[trial.number]) for trial in best]
+    worth, value = rated[int(np.argmax([float(value) + AGAIN * noise.normal() for _, value in rated]))]
+    alive = len({toy.space.structure(genome) for genome in genomes[-POPULATION:]})
+    return float(worth) > toy.best - 1e-4, toy.best - float(value), alive
+
+
+def _start_of(space: Space) -> dict[str, Any]:
+    """The values of Optuna's first trial: the first option of every choice, and the defaults of what is active below it."""
+    options = {index: 0 for index, gene in enumerate(space.genes) if gene.decides}
+    active = [gene for gene in space.genes if all(options[choice] == option for choice, option in gene.above)]
+    return {gene.path: 0 if gene.decides else _position_of_start(gene) for gene in active}
+
+
+def _position_of_start(gene: Any) -> float:
+    return gene.domain.position(np.asarray(gene.domain.decode(jnp.asarray(gene.center))).item())
+
+
+# The table ------------------------------------------------------------------------------------------------------------
+
+LEFT_OUT = ("pbt",)
+"""Strategies whose agents live on: nothing lives here."""
+
+
+def rows() -> dict[str, Callable[..., Champion]]:
+    """What can search, by the name that its row has."""
+    every = {entry.name: entry.component for entry in plugins().registry.entries("strategy") if entry.name not in LEFT_OUT}
+
+    def ours(made: Any) -> Callable[..., Champion]:
+        return lambda toy, **seeds: search(_suiting(made(), toy), toy, **seeds)
+
+    return {**{name: ours(made) for name, made in every.items()}, "Optuna TPE": tpe}
+
+
+def _suiting(strategy: Strategy, toy: Toy) -> Strategy:
+    problem = strategy.check_population(toy.space, POPULATION)
+    if problem:
+        raise SystemExit(f"population {POPULATION} does not suit {type(strategy).__name__}: {problem}")
+    return strategy
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=list(rows()), metavar="NAME", help="these rows alone")
+    parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
+    wanted, begun = parser.parse_args(), time.process_time()
+    jax.config.update("jax_disable_most_optimizations", True)  # these programs take longer to compile than to run
+    print("| strategy | " + " | ".join(f"{toy}: best of {SEEDS} | regret | alive" for toy in toys()) + " |")
+    print("|" + " --- |" * (1 + 3 * len(toys())), flush=True)
+    for name in wanted.only or rows():
+        found = [rows()[name](toy, first=wanted.first) for toy in toys().values()]
+        cells = [f"{int(np.sum(f.hit))} | {np.median(f.regret):.2f} | {np.median(f.alive):.0f}" for f in found]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+    print(f"\n{(time.process_time() - begun) / 60:.1f} minutes of processor time")
+
+
+if __name__ == "__main__":
+    main()

@@ -68,10 +68,10 @@ class Niches(Strategy):
 
     halving: Scalar = real(6.0, low=1.0, high=1000.0, scale="log")
     std: Scalar = real(2.0, low=1e-3, high=10.0, scale="log")
-    renewal: Scalar = real(0.8, low=0.0, high=1.0)
-    sharing: Scalar = real(0.7, low=0.0, high=1.0)
+    renewal: Scalar = real(0.7, low=0.0, high=1.0)
+    sharing: Scalar = real(0.5, low=0.0, high=1.0)
     memory: Scalar = real(0.5, low=0.0, high=1.0)
-    mutation: Scalar = real(0.2, low=0.0, high=1.0)
+    mutation: Scalar = real(0.4, low=0.0, high=1.0)
 
     def check_population(self, space: Space, population: int) -> str | None:
         if population < 4:

@@ -138,6 +138,9 @@ class RestartedCMAES(Strategy):
     def _restarted(self, key: Key, state: State, space: Space, population: int) -> State:
         """The state at the beginning of another run."""
         key_init, key_prior = named_keys(key, "init", "prior")
-        inner = CMA_ES(std=self.std).init(key_init, space, population).replace(mean=space.sample(key_prior))
+        begun, seen = CMA_ES(std=self.std).init(key_init, space, population), state.inner
+        inner = begun.replace(  # a state must stay finite, so that what was best is kept
+            mean=space.sample(key_prior), best_solution=seen.best_solution, best_fitness=seen.best_fitness
+        )
         doublings, zero = jnp.minimum(state.doublings + 1, self.restarts), jnp.zeros((), jnp.int32)
         return state._replace(inner=inner, doublings=doublings, stale=zero)
