@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import Key, Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_key, named_keys, real
+from discover import Key, Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_keys, real
 from discover_zoo.strategies.structures import firsts_of_structures
 
 
@@ -24,6 +24,22 @@ class State(NamedTuple):
     scores: jax.Array
     evidence: jax.Array
     generation: jax.Array
+
+
+class Pairs(NamedTuple):
+    """Mirrored pairs that were evaluated.
+
+    Attributes:
+        niche: ``[N]`` the niche of each.
+        noise: ``[N, D]`` how far the first member is from the mean, in standard deviations; the second is on the other side.
+        difference: ``[N]`` half of what the first is better by.
+        level: ``[N]`` mean fitness.
+    """
+
+    niche: jax.Array
+    noise: jax.Array
+    difference: jax.Array
+    level: jax.Array
 
 
 @component
@@ -94,11 +110,11 @@ class Niches(Strategy):
         return Proposal(jnp.concatenate([means + step, means - step])), state
 
     def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
-        niche, pairs = self._niche_of_pairs(state, space), len(genomes) // 2
-        up, down = jnp.asarray(fitness[:pairs], jnp.float32), jnp.asarray(fitness[pairs:], jnp.float32)
-        state = self._scored(state, niche, (up + down) / 2.0)
-        state = self._moved(state, niche, (genomes[:pairs] - genomes[pairs:]) / 2.0, (up - down) / 2.0, space)
-        return self._renewed(key, state, space)
+        up, down = jnp.split(jnp.asarray(fitness, jnp.float32), 2)
+        first, second = jnp.split(genomes, 2)
+        noise = (first - second) / (2.0 * self._std(state.generation))
+        pairs = Pairs(self._niche_of_pairs(state, space), noise, difference=(up - down) / 2.0, level=(up + down) / 2.0)
+        return self._renewed(key, self._moved(self._scored(state, pairs), pairs, space), space)
 
     def recommendation(self, state: State, space: Space) -> jax.Array:
         """The mean of the best niche."""
@@ -116,20 +132,21 @@ class Niches(Strategy):
         niches = len(state.means)
         return jnp.arange(niches) % self._alive(state.generation, niches, space)
 
-    def _scored(self, state: State, niche: jax.Array, level: jax.Array) -> State:
+    def _scored(self, state: State, pairs: Pairs) -> State:
         """The state with scores that know the level of each pair."""
         niches, old = len(state.means), self.memory * state.evidence
-        evidence = old + jax.ops.segment_sum(jnp.ones_like(level), niche, niches)
-        total = old * state.scores + jax.ops.segment_sum(level, niche, niches)
+        evidence = old + jax.ops.segment_sum(jnp.ones_like(pairs.level), pairs.niche, niches)
+        total = old * state.scores + jax.ops.segment_sum(pairs.level, pairs.niche, niches)
         return state._replace(scores=total / jnp.maximum(evidence, 1e-6), evidence=evidence)
 
-    def _moved(self, state: State, niche: jax.Array, step: jax.Array, difference: jax.Array, space: Space) -> State:
-        """The state with means that followed the slopes which pairs show, each ``step`` away from its mean."""
+    def _moved(self, state: State, pairs: Pairs, space: Space) -> State:
+        """The state with means that followed the slopes which pairs show."""
         niches, std = len(state.means), self._std(state.generation)
-        used = _used(state.means, space)[niche]
-        unit = difference / jnp.sqrt(jnp.mean(difference**2) + 1e-12)
-        slopes, counts = unit[:, None] * used * step / std, used.astype(jnp.float32)
-        own, own_count = jax.ops.segment_sum(slopes, niche, niches), jax.ops.segment_sum(counts, niche, niches)
+        used = _used(state.means, space)[pairs.niche]
+        unit = pairs.difference / jnp.sqrt(jnp.mean(pairs.difference**2) + 1e-12)
+        slopes, counts = unit[:, None] * used * pairs.noise, used.astype(jnp.float32)
+        own = jax.ops.segment_sum(slopes, pairs.niche, niches)
+        own_count = jax.ops.segment_sum(counts, pairs.niche, niches)
         pooled = own + self.sharing * (slopes.sum(0) - own)
         count = own_count + self.sharing * (counts.sum(0) - own_count)
         return state._replace(means=state.means + std * pooled / jnp.maximum(count, 1.0))

@@ -26,11 +26,11 @@ class State(NamedTuple):
 class RegularizedEvolution(Strategy):
     """Regularized evolution (Real et al. 2019): each child descends from the best of a few drawn members, and the oldest die.
 
-    The paper's queue holds single members; here a whole generation is born at once, and dies after ``lifespan`` of them, whatever
-    its fitness: what was lucky once must be good again in its children. A parent is the best of ``tournament`` members that are
-    drawn, with replacement, from everyone alive. A child is its parent by one mutation, as in the paper: `Space.mutate`, in which
-    one value that has an effect changes, and each other with probability ``mutation``. The first generation is the start genome
-    and draws from the prior.
+    The paper's queue holds single members; here a whole generation is born at once, and dies after ``lifespan`` of them,
+    whatever its fitness: what was lucky once must be good again in its children. A parent is the best of ``tournament`` members
+    that are drawn, with replacement, from everyone alive. A child is its parent after `Space.mutate`: one value that has an
+    effect changes, and each other with probability ``mutation``. The first generation is the start genome and draws from the
+    prior.
 
     Attributes:
         tournament: number of members that compete to be a parent.

@@ -1,4 +1,4 @@
-"""What strategies that look at structures share."""
+"""Orders of a population by its structures, for strategies that keep some of each."""
 
 import jax
 import jax.numpy as jnp

@@ -43,10 +43,10 @@ class State(NamedTuple):
 class RestartedCMAES(Strategy):
     """IPOP-CMA-ES (Auger & Hansen 2005): CMA-ES that restarts elsewhere with a doubled population when it has come to an end.
 
-    The population of a search is fixed, so that a doubled one is collected over two generations of the search, then four, and so
-    on, up to ``2^restarts``; later runs have the largest. A run ends when its deviation is below ``tolerance`` of the first one,
-    or its level, the mean fitness of its generations, has not risen for ``patience`` of them. The first run begins at the start
-    genome, others at draws from the prior.
+    The population of a search is fixed, so that a doubled one is collected over two generations of the search, then four, and
+    so on, up to ``2^restarts``; later runs have the largest. A run ends when its deviation is below ``tolerance`` of the first
+    one, or its level, the mean fitness of its generations, has not risen for ``patience`` of them. The first run begins at the
+    start genome, others at draws from the prior.
 
     Its recommendation is the mean whose generation had the highest mean fitness.
 
@@ -119,7 +119,7 @@ class RestartedCMAES(Strategy):
         branches = [lambda doublings=doublings: tell(doublings) for doublings in range(self.restarts + 1)]
         counted = jnp.arange(len(state.fitness)) < population * 2**state.doublings
         level = jnp.sum(jnp.where(counted, state.fitness, 0.0)) / jnp.sum(counted)
-        rises = (level > state.level) | (state.inner.generation_counter <= 1)
+        rises = (level > state.level) | (state.inner.generation_counter == 0)
         best = (level > state.best_level) | ~state.begun
         return state._replace(
             inner=jax.lax.switch(state.doublings, branches),
