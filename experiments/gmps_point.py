@@ -16,29 +16,15 @@ import time
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 from discover_zoo.optimizers.adam import Adam
 from discover_zoo.rules.sac import SAC
+from maml_point import HORIZON, TASK, adapted, row
 
-from discover import (
-    Adaptation,
-    Algorithm,
-    Environment,
-    Lifetime,
-    adaptation_figure,
-    environment,
-    evaluate_adaptation,
-    recipe,
-    replace,
-    trained_agent,
-)
+from discover import Adaptation, Algorithm, adaptation_figure, environment, recipe, replace, trained_agent
 
-TASK, ENV_STEPS, STEPS, EPISODES, HORIZON = "navigation-square", 1_600_000, 3, 40, 100
+ENV_STEPS, STEPS = 1_600_000, 3
 MAML_ENV_STEPS = 100 * 40 * 20 * 2 * HORIZON
 """Meta-iterations, tasks, episodes, batches and steps of MAML with TRPO outside, as published."""
-# The generator of the protocol.
-GOALS = np.random.RandomState(1).uniform(-0.5, 0.5, (40, 2)).astype(np.float32)
 PUBLISHED = {"MAML's authors (TRPO outside, 16 million env steps)": "-40.4 | -11.7 | -3.33 | -3.23"}
 
 
@@ -52,24 +38,16 @@ def candidate(experts: str) -> Algorithm:
     return replace(algorithm, {"rule.experts": sac, "rule.expert_updates": 2})
 
 
-def adapted(algorithm: Algorithm, family: Environment, agent: Lifetime, key: jax.Array, *, greedy: bool = False) -> Adaptation:
-    """Returns on the 40 goals after each step; the first step is as in training, those after it are half as long."""
-    path = "rule.inner.rule.optimizer.learning_rate"
-    later = replace(algorithm, {path: 0.25})
-    goals, settings = jnp.asarray(GOALS), {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS, "greedy": greedy}
-    return evaluate_adaptation(algorithm, family, agent, goals, key=key, later=later, **settings)
-
-
 def run(experts: str, seed: int) -> tuple[list[Adaptation], int, float]:
     """Before training, after it, and greedily after it; and the env steps and seconds of training."""
     algorithm, family = candidate(experts), environment(TASK)
     key_train, key_test = jax.random.split(jax.random.key(seed))
-    before = adapted(algorithm, family, trained_agent(algorithm, family, key_train, 0), key_test)
+    before = adapted(algorithm, family, trained_agent(algorithm, family, key_train, 0), key=key_test, steps=STEPS)
     started = time.perf_counter()
     agent = trained_agent(algorithm, family, key_train, ENV_STEPS)
     jax.block_until_ready(agent.params)
     seconds = time.perf_counter() - started
-    after = [adapted(algorithm, family, agent, key_test, greedy=greedy) for greedy in (False, True)]
+    after = [adapted(algorithm, family, agent, key=key_test, steps=STEPS, greedy=greedy) for greedy in (False, True)]
     return [before, *after], int(agent.env_steps), seconds
 
 
@@ -84,10 +62,10 @@ def main() -> None:
         runs.append(run(given.experts, seed))
         if not given.json:
             (before, after, greedily), env_steps, seconds = runs[-1]
-            print(_row(f"before training, seed {seed}", before))
+            print(row(f"before training, seed {seed}", before))
             cost = f"{env_steps / 1e6:.2g} of {MAML_ENV_STEPS / 1e6:.2g} million env steps, {seconds / 60:.1f} min"
-            print(_row(f"{given.experts} experts, seed {seed} ({cost})", after))
-            print(_row(f"the same, greedily, seed {seed}", greedily), flush=True)
+            print(row(f"{given.experts} experts, seed {seed} ({cost})", after))
+            print(row(f"the same, greedily, seed {seed}", greedily), flush=True)
     if given.json:
         returns = [after.returns.mean(axis=1).tolist() for (_, after, _), _, _ in runs]
         print(json.dumps({"env_steps": runs[0][1], "returns": returns}))
@@ -95,11 +73,6 @@ def main() -> None:
     print("\n".join(f"| {name} | {figures} |" for name, figures in PUBLISHED.items()))
     lines = {"before training, seed 0": runs[0][0][0], f"after training, {given.experts} experts, seed 0": runs[0][0][1]}
     adaptation_figure(lines).savefig(Path(__file__).with_name(f"gmps_point_{given.experts}.png"), dpi=100)
-
-
-def _row(name: str, found: Adaptation) -> str:
-    cells = [f"{row.estimate:.2f} [{row.low:.2f}, {row.high:.2f}]" for row in found.intervals()]
-    return f"| {name} | {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

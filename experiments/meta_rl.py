@@ -110,7 +110,7 @@ def maesn(task: Task) -> Algorithm:
 
 
 def gmps(task: Task) -> Algorithm:
-    return replace(recipe("gmps"), {"rule.steps": task.horizon})
+    return replace(recipe("gmps"), {INNER: task.rate, "rule.steps": task.horizon})
 
 
 def rl2(task: Task) -> Algorithm:

@@ -22,6 +22,7 @@ from discover import (
     Trajectory,
     UserError,
     World,
+    WrappingRule,
     adaptation_figure,
     component,
     ends_within,
@@ -31,6 +32,7 @@ from discover import (
     step_weights,
     trained_agent,
 )
+from discover.contract.update_rule import check_greedy
 from discover.inner_loop.adaptation import first_episodes
 
 
@@ -146,3 +148,9 @@ def test_a_rule_that_cannot_act_greedily_is_told_so() -> None:
     candidate = Algorithm(rule=Climb(), network=Blank())
     with pytest.raises(UserError, match="Climb chooses actions in its own way and has no act_greedily: leave greedy=True out"):
         evaluate_adaptation(candidate, Payday(), None, None, key=None, episodes=1, horizon=1, greedy=True)  # type: ignore[arg-type]
+
+
+def test_a_rule_that_wraps_another_acts_greedily_as_that_one_can() -> None:
+    check_greedy(WrappingRule(rule=Cautious()), "leave it out")
+    with pytest.raises(UserError, match="Climb chooses actions in its own way and has no act_greedily: leave it out"):
+        check_greedy(WrappingRule(rule=WrappingRule(rule=Climb())), "leave it out")
