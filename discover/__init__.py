@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from discover.contract.environment import Spec as Spec
     from discover.contract.environment import Step as Step
     from discover.contract.environment import Wrapper as Wrapper
+    from discover.contract.environment import decode_action as decode_action
     from discover.contract.environment import encode_action as encode_action
     from discover.contract.events import Command as Command
     from discover.contract.events import ComparisonInfo as ComparisonInfo
@@ -117,6 +118,7 @@ if TYPE_CHECKING:
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
+    from discover.contract.network import EXPERT as EXPERT
     from discover.contract.network import REWARD as REWARD
     from discover.contract.network import Curriculum as Curriculum
     from discover.contract.network import Head as Head
@@ -335,6 +337,7 @@ _HOME = {
         "Spec",
         "Step",
         "Wrapper",
+        "decode_action",
         "encode_action",
     ),
     "contract.events": (
@@ -361,6 +364,7 @@ _HOME = {
         "ACTION",
         "AUXILIARY_LOSS",
         "Curriculum",
+        "EXPERT",
         "Head",
         "Heads",
         "Inputs",

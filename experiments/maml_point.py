@@ -13,6 +13,7 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -51,11 +52,14 @@ def candidate(outer: str) -> Algorithm:
     return replace(algorithm, {"rule.outer.rule": clipped})
 
 
-def adapted(algorithm: Algorithm, family: Environment, agent: Lifetime, key: jax.Array) -> Adaptation:
+def adapted(
+    algorithm: Algorithm, family: Environment, agent: Lifetime, *, key: jax.Array, steps: int = STEPS, greedy: bool = False
+) -> Adaptation:
     """Returns on the 40 goals after each step; the first step is as in training, those after it are half as long."""
     path = "rule.inner.rule.optimizer.learning_rate"
     later = replace(algorithm, {path: 0.25})
-    goals, settings = jnp.asarray(GOALS), {"episodes": EPISODES, "horizon": HORIZON, "steps": STEPS}
+    goals = jnp.asarray(GOALS)
+    settings: dict[str, Any] = {"episodes": EPISODES, "horizon": HORIZON, "steps": steps, "greedy": greedy}
     return evaluate_adaptation(algorithm, family, agent, goals, key=key, later=later, **settings)
 
 
@@ -64,11 +68,11 @@ def run(outer: str, seed: int) -> tuple[Adaptation, Adaptation, float]:
     algorithm, family = candidate(outer), environment(TASK)
     key_train, key_test = jax.random.split(jax.random.key(seed))
     rollout = algorithm.rule.rollout(family.spec())
-    before = adapted(algorithm, family, trained_agent(algorithm, family, key_train, 0), key_test)
+    before = adapted(algorithm, family, trained_agent(algorithm, family, key_train, 0), key=key_test)
     started = time.perf_counter()
     agent = trained_agent(algorithm, family, key_train, ITERATIONS * rollout.steps * rollout.num_envs)
     jax.block_until_ready(agent.params)
-    return before, adapted(algorithm, family, agent, key_test), time.perf_counter() - started
+    return before, adapted(algorithm, family, agent, key=key_test), time.perf_counter() - started
 
 
 def main() -> None:
@@ -82,8 +86,8 @@ def main() -> None:
         runs.append(run(given.outer, seed))
         if not given.json:
             before, after, seconds = runs[-1]
-            print(_row(f"before training, seed {seed}", before))
-            print(_row(f"{given.outer} outside, seed {seed} ({seconds / 60:.1f} min)", after), flush=True)
+            print(row(f"before training, seed {seed}", before))
+            print(row(f"{given.outer} outside, seed {seed} ({seconds / 60:.1f} min)", after), flush=True)
     if given.json:
         print(json.dumps({"returns": [after.returns.mean(axis=1).tolist() for _, after, _ in runs]}))
         return
@@ -92,7 +96,8 @@ def main() -> None:
     adaptation_figure(lines).savefig(Path(__file__).with_name(f"maml_point_{given.outer}.png"), dpi=100)
 
 
-def _row(name: str, found: Adaptation) -> str:
+def row(name: str, found: Adaptation) -> str:
+    """A row of the table: estimates with their intervals."""
     cells = [f"{row.estimate:.2f} [{row.low:.2f}, {row.high:.2f}]" for row in found.intervals()]
     return f"| {name} | {' | '.join(cells)} |"
 

@@ -8,7 +8,8 @@
 Each system is trained on a family, and then meets 40 goals that are drawn anew. A figure is the undiscounted return of an
 episode after 0, 1, 2 and 3 episodes of adaptation, when a sixteenth, an eighth, a quarter, half and all of the training is
 over: the mean over seeds and goals, with its 95 % interval over seeds, each of which has goals of its own. Systems that adapt
-by gradients are measured with 20 episodes for each step too, as they were trained.
+by gradients are measured with 20 episodes for each step too, as they were trained; their second and third steps of parameters
+are half as long as the first, as in the protocol of MAML's authors.
 """
 
 import argparse
@@ -109,7 +110,7 @@ def maesn(task: Task) -> Algorithm:
 
 
 def gmps(task: Task) -> Algorithm:
-    return replace(recipe("gmps"), {"rule.steps": task.horizon})
+    return replace(recipe("gmps"), {INNER: task.rate, "rule.steps": task.horizon})
 
 
 def rl2(task: Task) -> Algorithm:
@@ -139,7 +140,8 @@ SYSTEMS: dict[str, Callable[[Task], Algorithm]] = {
     "gmps": gmps,
 }
 
-BY_GRADIENTS = ("maml", "promp", "maesn", "mmaml", "gmps")
+HALVED = ("maml", "promp", "mmaml", "gmps")
+BY_GRADIENTS = (*HALVED, "maesn")
 BATCH, SHARES = 20, (1, 2, 4, 8, 16)
 
 
@@ -177,8 +179,8 @@ def by_trials(algorithm: Algorithm, task: Task, env_steps: int, seeds: int) -> l
     return [Stage(one.env_steps // seeds, one.seconds / 60, {"as in training": one.returns})]
 
 
-def by_adaptation(algorithm: Algorithm, task: Task, env_steps: int, *, seeds: int, several: bool) -> list[Stage]:
-    """Each episode is followed by a step of adaptation; if ``several``, 20 of them too."""
+def by_adaptation(algorithm: Algorithm, task: Task, env_steps: int, *, seeds: int, system: str) -> list[Stage]:
+    """Each episode is followed by a step of adaptation; for systems that adapt by gradients, 20 of them too."""
     family, keys = environment(task.name), seed_keys(0, "meta_rl", seeds)
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
     rollout = algorithm.rule.rollout(algorithm.family(family).spec())
@@ -191,7 +193,7 @@ def by_adaptation(algorithm: Algorithm, task: Task, env_steps: int, *, seeds: in
         spent, start = spent + time.perf_counter() - started, stop
         each = [jax.tree.map(lambda x, seed=seed: x[0, seed], agents) for seed in range(seeds)]
         found = [
-            returns_of(algorithm, family, agent, task, key=key, several=several) for agent, key in zip(each, keys, strict=True)
+            returns_of(algorithm, family, agent, task, key=key, system=system) for agent, key in zip(each, keys, strict=True)
         ]
         returns = {how: np.stack([one[how] for one in found]) for how in found[0]}
         stages.append(Stage(int(agents.env_steps[0, 0]), spent / 60, returns))
@@ -199,16 +201,17 @@ def by_adaptation(algorithm: Algorithm, task: Task, env_steps: int, *, seeds: in
 
 
 def returns_of(
-    algorithm: Algorithm, family: Environment, agent: Lifetime, task: Task, *, key: jax.Array, several: bool
+    algorithm: Algorithm, family: Environment, agent: Lifetime, task: Task, *, key: jax.Array, system: str
 ) -> dict[str, np.ndarray]:
     """Returns ``[N, 1 + STEPS]`` of one agent on its own new goals, for each way to measure."""
     key_goals, key_act = jax.random.split(jax.random.fold_in(key, 1))
     goals, returns = jax.vmap(family.sample_task)(jax.random.split(key_goals, GOALS)), {}
+    later = replace(algorithm, {INNER: task.rate / 2}) if system in HALVED else None
     for greedy in (False, True):
-        for episodes in (1, BATCH) if several else (1,):
-            plan: dict[str, Any] = {"episodes": episodes, "horizon": task.horizon, "steps": STEPS, "greedy": greedy}
+        for episodes in (1, BATCH) if system in BY_GRADIENTS else (1,):
+            plan: dict[str, Any] = {"episodes": episodes, "horizon": task.horizon, "steps": STEPS, "later": later}
             how = ("greedy" if greedy else "as in training") + (f", {episodes} episodes a step" if episodes > 1 else "")
-            returns[how] = evaluate_adaptation(algorithm, family, agent, goals, key_act, **plan).returns.T
+            returns[how] = evaluate_adaptation(algorithm, family, agent, goals, key=key_act, greedy=greedy, **plan).returns.T
     return returns
 
 
@@ -217,7 +220,7 @@ def measured(system: str, task: Task, env_steps: int, seeds: int) -> list[Stage]
     algorithm = candidate(system, task)
     if system == "rl2":
         return by_trials(algorithm, task, env_steps, seeds)
-    return by_adaptation(algorithm, task, env_steps, seeds=seeds, several=system in BY_GRADIENTS)
+    return by_adaptation(algorithm, task, env_steps, seeds=seeds, system=system)
 
 
 def rows(task: str, system: str, stages: list[Stage]) -> list[str]:

@@ -37,7 +37,7 @@ def adapted(algorithm: Algorithm, agent: Lifetime, key: jax.Array) -> Adaptation
     key_goals, key_act = jax.random.split(key)
     goals = jax.vmap(TASK.sample_task)(jax.random.split(key_goals, GOALS))
     settings = {"episodes": EPISODES, "horizon": HORIZON, "steps": 1, "greedy": True}
-    return evaluate_adaptation(algorithm, TASK, agent, goals, key_act, **settings)
+    return evaluate_adaptation(algorithm, TASK, agent, goals, key=key_act, **settings)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@
     python experiments/strategies.py                         # the tables of strategies.md
     python experiments/strategies.py --learned               # the second table
     python experiments/strategies.py --only SNES genetic     # these rows alone
+    python experiments/mixed_spaces.py                       # the third: two toys with choices between components
 
 Four toys of six open values each, 16 members x 30 generations, and a fifth with 1,152 weights beside them; 12 seeds at once.
 The optimum of a seed is the same for all.

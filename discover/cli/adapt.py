@@ -85,7 +85,7 @@ def run(
         from discover.contract.adaptation import AdaptationPlan
         from discover.contract.events import TaskRun
 
-        plan = AdaptationPlan(episodes, batch, tasks, horizon, greedy)
+        plan = AdaptationPlan(episodes, batch, tasks, horizon=horizon, greedy=greedy)
         plan.check()
         algorithms = candidates_from(plugins, names, options.store, settings=settings or ())
         with repeatable_session(options.command("adapt"), plugins, "adaptation") as running:

@@ -51,8 +51,9 @@ class AdaptationPlan(NamedTuple):
         Raises:
             UserError: one of them is below 1, or the episodes are no whole number of batches.
         """
-        for name, value in self._asdict().items():
-            if name != "greedy" and value is not None and value < 1:
+        numbers = {"episodes": self.episodes, "batch": self.batch, "tasks": self.tasks, "horizon": self.horizon}
+        for name, value in numbers.items():
+            if value is not None and value < 1:
                 raise UserError(f"{name} must be at least 1, since there is nothing to adapt from otherwise; got {value}.")
         if self.episodes % self.batch:
             fitting = self.episodes - self.episodes % self.batch or self.batch

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 
 from discover.base.randomness import named_key, named_keys
 from discover.contract.actor import Actor, Episodes, where
-from discover.contract.environment import Environment, Redraw, Spec, Step
-from discover.contract.network import Heads, Inputs, Network, Outputs
+from discover.contract.environment import Environment, Redraw, Spec, Step, encode_action
+from discover.contract.network import EXPERT, Heads, Inputs, Network, Outputs
 from discover.contract.normalizer import Normalizer
 from discover.contract.trajectory import Context, Info, Trajectory, Unscaled
 from discover.contract.types import Carry, EnvState, Key, Params, Statistics, Task
@@ -43,6 +43,8 @@ class Collector:
         episode_context: the function by which it draws inputs for an episode, see `UpdateRule.episode_context`.
         progress: share of the lifetime that has passed before this update, in ``[0, 1]``.
         env_steps: env steps before this update.
+        ask_expert: whether what the family's expert would do is a context too, `EXPERT`: the rule's ``act`` may follow it, the
+            trajectory holds it, and no head reads it. A rule asks for it by `World.view`.
     """
 
     spec: Spec
@@ -55,6 +57,7 @@ class Collector:
     episode_context: Callable[[Key, Context], Context]
     progress: jax.Array
     env_steps: jax.Array
+    ask_expert: bool = False
 
     @property
     def redraw(self) -> Redraw:
@@ -192,6 +195,8 @@ class Collector:
         context = {**context, **(held := where(actor.is_first, dict(drawn), dict(actor.context)))}
         inputs = Inputs(actor.observation, actor.is_first, context, self.progress)
         outputs, carry = self.network.apply(params, self.network_heads, inputs, actor.carry)
+        if self.ask_expert:
+            context = {**context, EXPERT: encode_action(self.spec, jax.vmap(self.family.expert)(actor.state, actor.task))}
         action, log_prob = self.act(key_act, self, outputs, context)
         step = jax.vmap(self.family.step)(keys_step, actor.state, action, actor.task)
         reward, shaped = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), (step.reward, step.shaped))

@@ -69,6 +69,19 @@ class Spec(NamedTuple):
     action: Discrete | Continuous
 
 
+def decode_action(spec: Spec, encoded: jax.Array) -> jax.Array:
+    """Actions of which `encode_action` made these numbers.
+
+    >>> print(decode_action(Spec((4,), Discrete(3)), jnp.array([0.0, 0.0, 1.0])))
+    2
+    >>> print(decode_action(Spec((4,), Continuous((-2.0,), (2.0,))), jnp.array([0.5])))
+    [1.]
+    """
+    if isinstance(spec.action, Discrete):
+        return jnp.argmax(encoded, axis=-1)
+    return spec.action.center + spec.action.reach * encoded
+
+
 def encode_action(spec: Spec, action: jax.Array) -> jax.Array:
     """Actions as the input of a network: one-hot if discrete; if real, in units of their reach, from their center.
 
@@ -149,6 +162,24 @@ class Environment(Component):
             task: the same for the whole episode.
         """
         raise NotImplementedError
+
+    def expert(self, state: EnvState, task: Task) -> jax.Array:
+        """Give the action of an expert who knows state and task, for rules that learn by imitation (`EXPERT`).
+
+        Args:
+            state: as `reset` or `step` gave it.
+            task: of the episode.
+
+        Returns:
+            A whole number, or ``[D]`` within its bounds.
+
+        Raises:
+            UserError: the environment has no expert, as by default.
+        """
+        raise UserError(
+            f"the environment {type(self).__name__} has no expert to imitate: choose a task that has one, give it the method "
+            "expert, or let the rule train an expert, if it can."
+        )
 
     @property
     def episodes_per_trial(self) -> int:

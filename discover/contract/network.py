@@ -21,6 +21,10 @@ AUXILIARY_LOSS = "auxiliary_loss"
 ACTION, REWARD = "action", "reward"
 """Names of the inputs that a head may read beside the context: the action and its reward. Neither is known while acting."""
 
+EXPERT = "expert"
+"""Name of the context in which a world that asks the expert (`Collector.ask_expert`) records its actions, encoded: no head may
+read it, since there is no expert where the agent is judged."""
+
 
 class Head(NamedTuple):
     """One output that an update rule needs from the network.

@@ -134,17 +134,6 @@ class UpdateRule(Component):
         return params, state
 
 
-def check_greedy(rule: UpdateRule, remedy: str) -> None:
-    """Check that a rule can act greedily.
-
-    Raises:
-        UserError: it chooses actions in its own way, and has no `UpdateRule.act_greedily`.
-    """
-    kind = type(rule)
-    if kind.act is not UpdateRule.act and kind.act_greedily is UpdateRule.act_greedily:
-        raise UserError(f"{kind.__name__} chooses actions in its own way and has no act_greedily: {remedy}.")
-
-
 @component
 class WrappingRule(UpdateRule):
     """A base class for rules that wrap another one: every method is that of the wrapped rule, unless overridden.
@@ -189,3 +178,16 @@ class WrappingRule(UpdateRule):
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState]:
         return self.rule.adapt_to_task(key, self.inner_world(world), params, state, trajectory=trajectory)
+
+
+def check_greedy(rule: UpdateRule, remedy: str) -> None:
+    """Check that a rule can act greedily, or the one that it wraps, by whose methods it acts.
+
+    Raises:
+        UserError: it chooses actions in its own way, and has no `UpdateRule.act_greedily`.
+    """
+    kind = type(rule)
+    if isinstance(rule, WrappingRule) and kind.act_greedily is WrappingRule.act_greedily:
+        check_greedy(rule.rule, remedy)
+    elif kind.act is not UpdateRule.act and kind.act_greedily is UpdateRule.act_greedily:
+        raise UserError(f"{kind.__name__} chooses actions in its own way and has no act_greedily: {remedy}.")

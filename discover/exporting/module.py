@@ -130,7 +130,7 @@ def _constant_lines(composition: Composition) -> list[str]:
         line = f"{name} = {value}  # {composition.notes[name]}"
         lines += [line] if len(line) <= 128 else [f"# {composition.notes[name]}", f"{name} = {value}"]
     if composition.arrays:
-        lines += ["", 'ARRAYS = np.load(Path(__file__).with_name("arrays.npz"))']
+        lines += ["", 'with np.load(Path(__file__).with_name("arrays.npz")) as _file:', "    ARRAYS = dict(_file)"]
     return lines
 
 

@@ -12,6 +12,7 @@ from discover.contract.types import EnvState, Key
 from discover.testing.compilations import changed_weak_type
 from discover.testing.components import complete
 from discover.testing.dependence import depends
+from discover.testing.experts import check_expert, check_expert_shape
 from discover.testing.failures import finite, form, require, same_bits
 from discover.testing.guard import guarded, traced_twice
 from discover.testing.programs import quickly_compiled
@@ -34,7 +35,7 @@ def check_environment(environment: Environment, steps: int = 128, num_envs: int 
 
     Shapes are those of `check_environment_shapes`. Observations and rewards are finite. The same key gives the same bits. Not
     every step looks the same. Episodes end, and by one of the two ends alone. The last state of an episode is not the first
-    state of another: an environment does not reset itself.
+    state of another: an environment does not reset itself. An expert, if there is one, acts within the bounds of actions.
 
     Args:
         environment: open values are set first.
@@ -81,6 +82,7 @@ def check_environment(environment: Environment, steps: int = 128, num_envs: int 
         "The return of an episode is counted when it ends; a lifetime without one has no fitness (status NO_EPISODE).",
         "Add a limit: truncated=count >= limit, or the wrapper time_limit.",
     )
+    check_expert(environment, keys)
     return _unseenends_within(environment, rolled)
 
 
@@ -89,7 +91,8 @@ def check_environment_shapes(environment: Environment) -> None:
     """Check shapes and dtypes by a trace alone: nothing is run.
 
     `reset` and `step` give states of one structure, and observations of the spec's shape. The reward is one float32, as
-    is a shaped reward. ``terminated`` and ``truncated`` are one bool each. Every trace is the same program.
+    is a shaped reward. ``terminated`` and ``truncated`` are one bool each.
+    An expert, if there is one, gives one action. Every trace is the same program.
 
     Raises:
         ConformanceError: the first check that fails, in one sentence.
@@ -135,6 +138,7 @@ def check_environment_shapes(environment: Environment) -> None:
         sentence = f"{name} gives '{end}' as {getattr(after, end)}, not one truth value."
         require(_is(getattr(after, end), jnp.bool_), sentence, *_SHAPES)
     _check_traces(environment, spec, name)
+    check_expert_shape(environment)
 
 
 def _check_traces(environment: Environment, spec: Spec, name: str) -> None:

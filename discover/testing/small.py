@@ -23,7 +23,7 @@ from discover.contract.world import World
 class Corridor(Environment):
     """A walk on a line: action a moves the position x by ``1.4 a - 0.7``, and the reward is x.
 
-    An episode terminates where ``|x| > 2``, and is truncated after ``limit`` steps.
+    An episode terminates where ``|x| > 2``, and is truncated after ``limit`` steps. The expert walks to the right.
 
     Attributes:
         limit: steps of the longest episode.
@@ -54,6 +54,9 @@ class Corridor(Environment):
             terminated=terminated,
             truncated=(state[1] > 0.99) & ~terminated,
         )
+
+    def expert(self, state: EnvState, task: Task) -> jax.Array:
+        return jnp.ones(1) if self.real else jnp.ones((), jnp.int32)
 
 
 @component

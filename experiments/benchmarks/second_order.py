@@ -31,7 +31,7 @@ def update_of(algorithm: Algorithm) -> tuple[Callable[[], Any], float, float]:
 
     def update(key: jax.Array, params: Any, state: Any) -> Any:
         world = algorithm.world(FAMILY)
-        return algorithm.rule.update(key, world, params, state, trajectory)[:2]
+        return algorithm.rule.update(key, world, params, state, trajectory=trajectory)[:2]
 
     key, world = jax.random.key(0), algorithm.world(FAMILY)
     params = world.initial_params(key)

@@ -1,5 +1,7 @@
 """What is to be measured of an adaptation, and how its result is told."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import toys
@@ -28,7 +30,7 @@ RETURNS = np.stack([np.array([[1.0, 3.0, 8.0], [1.0, 3.0, 8.0]]).T, np.array([[4
         ({"episodes": 3, "batch": 20}, "3 episodes do not make whole batches of 20: give 20 episodes, or another batch."),
     ],
 )
-def test_a_plan_without_adaptation_is_refused(numbers: dict[str, int], sentence: str) -> None:
+def test_a_plan_without_adaptation_is_refused(numbers: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError) as caught:
         AdaptationPlan(**numbers).check()
     assert str(caught.value).startswith(sentence)

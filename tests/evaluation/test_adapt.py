@@ -112,6 +112,8 @@ def test_a_memory_adapts_within_a_trial_whose_episodes_are_the_columns() -> None
     assert note_on("it", candidate, FAMILY) == (
         "it adapts by its memory alone: column k is episode k + 1 of a trial of 2 episodes."
     )
+    with pytest.raises(UserError, match=r"no act_greedily: leave --greedy \(greedy=True\) out"):
+        adapted_returns(candidate, FAMILY, agent, keys=jax.random.split(jax.random.key(1), 2), plan=plan._replace(greedy=True))
 
 
 def test_a_rule_adapts_if_it_or_one_inside_it_says_how() -> None:

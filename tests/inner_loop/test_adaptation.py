@@ -1,5 +1,7 @@
 """How well an agent adapts: what is counted, and what is refused."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,9 +16,15 @@ from toys import Blank, Climb, Payday
 from discover import (
     Adaptation,
     Algorithm,
+    Context,
+    Key,
+    Outputs,
     Trajectory,
     UserError,
+    World,
+    WrappingRule,
     adaptation_figure,
+    component,
     ends_within,
     evaluate_adaptation,
     replace,
@@ -24,6 +32,7 @@ from discover import (
     step_weights,
     trained_agent,
 )
+from discover.contract.update_rule import check_greedy
 from discover.inner_loop.adaptation import first_episodes
 
 
@@ -111,3 +120,37 @@ def test_an_agent_is_judged_with_the_statistics_that_it_was_trained_with() -> No
 
     assert np.isfinite(judged(seen.mean)).all()
     assert np.any(judged(seen.mean) != judged(seen.mean + 5.0))
+
+
+@component
+class Cautious(Climb):
+    """Climbs by ``slope`` at a step of adaptation; greedily it does twice what it does to explore."""
+
+    def act_greedily(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
+        return 2.0 * outputs["policy"]
+
+    def adapt_to_task(self, key: Key, world: World, params: Any, state: Any, trajectory: Trajectory) -> tuple[Any, Any]:
+        return {**params, "policy": params["policy"] + jnp.mean(trajectory.action)}, state
+
+
+def test_greedy_episodes_are_recorded_beside_those_to_adapt_to() -> None:
+    candidate, key = Algorithm(rule=Cautious(steps=4, num_envs=2), network=Blank()), jax.random.key(0)
+    family = Payday(spread=1.0, drawn="update")
+    agent_, tasks = trained_agent(candidate, family, key, 8), jnp.asarray([0.0, 1.0])
+    plan: dict[str, Any] = {"episodes": 2, "horizon": 4, "steps": 2}
+    acted = evaluate_adaptation(candidate, family, agent_, tasks, key=key, **plan).returns
+    greedy = evaluate_adaptation(candidate, family, agent_, tasks, key=key, greedy=True, **plan).returns
+    exploring = 4.0 * np.asarray([[1.0], [2.0], [4.0]])  # each step of adaptation adds what the agent did to explore
+    np.testing.assert_allclose(greedy - acted, np.broadcast_to(exploring, (3, 2)))
+
+
+def test_a_rule_that_cannot_act_greedily_is_told_so() -> None:
+    candidate = Algorithm(rule=Climb(), network=Blank())
+    with pytest.raises(UserError, match="Climb chooses actions in its own way and has no act_greedily: leave greedy=True out"):
+        evaluate_adaptation(candidate, Payday(), None, None, key=None, episodes=1, horizon=1, greedy=True)  # type: ignore[arg-type]
+
+
+def test_a_rule_that_wraps_another_acts_greedily_as_that_one_can() -> None:
+    check_greedy(WrappingRule(rule=Cautious()), "leave it out")
+    with pytest.raises(UserError, match="Climb chooses actions in its own way and has no act_greedily: leave it out"):
+        check_greedy(WrappingRule(rule=WrappingRule(rule=Climb())), "leave it out")

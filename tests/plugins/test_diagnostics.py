@@ -20,9 +20,12 @@ PREDICTION, CONTROL = ("constant_reward", "observed_reward", "delayed_reward"), 
 STEPS, UPDATES = 50_000, 60
 """The least that a recipe is given, in env steps and in updates."""
 
-EXEMPT = dict.fromkeys(
-    ("maml", "mmaml", "promp"), "it learns from many tasks, 160,000 env steps an update or more; a probe is one"
-)
+EXEMPT = {
+    **dict.fromkeys(
+        ("maml", "mmaml", "promp"), "it learns from many tasks, 160,000 env steps an update or more; a probe is one"
+    ),
+    "gmps": "it imitates an expert, and a probe has none",
+}
 BY_DEFAULT = ("ppo", "q_learning")
 COMPILER = {"xla_backend_optimization_level": 1}
 

@@ -214,7 +214,8 @@ def test_the_recipe_is_complete(registry: Registry) -> None:
 def test_the_outer_rule_alone_may_learn_from_the_shaped_reward(shaped: str, dense: tuple[bool, bool]) -> None:
     rule, here = replace(RULE, {"shaped": shaped}), world()
     params = here.initial_params(jax.random.key(0))
-    last = rule.update(jax.random.key(1), here, params, rule.init(jax.random.key(2), here, params), None)[2]["batch"]
+    info: Any = rule.update(jax.random.key(1), here, params, rule.init(jax.random.key(2), here, params), None)[2]
+    last = info["batch"]
     earlier = last.extra[0][1]
     assert ((earlier.reward < 0.0).all(), (last.reward < 0.0).all()) == dense
     assert (earlier.shaped < 0.0).all()

@@ -10,8 +10,8 @@ import pytest
 from contract.small import compiled
 from discover_zoo.environments.navigation.corners import Corners
 from discover_zoo.environments.navigation.half_circle import HalfCircle
-from discover_zoo.environments.navigation.momentum import Momentum
-from discover_zoo.environments.navigation.plane import Plane
+from discover_zoo.environments.navigation.momentum import Glider, Momentum
+from discover_zoo.environments.navigation.plane import Plane, Walker
 from discover_zoo.environments.navigation.point import Point
 from discover_zoo.environments.navigation.square import Square
 
@@ -63,6 +63,17 @@ def returns(family: Plane, behave: Behavior, tasks: Any) -> np.ndarray:
     return np.asarray(compiled(jax.vmap(episode))(keys, jnp.asarray(tasks)))
 
 
+def expert(family: Plane) -> Behavior:
+    """The expert of the family, in the state that the agent observes."""
+
+    def behave(key: jax.Array, seen: jax.Array, goal: jax.Array) -> jax.Array:
+        if isinstance(family, Momentum):
+            return family.expert(Glider(seen[:2], seen[2:], jnp.int32(0)), goal)
+        return family.expert(Walker(seen, jnp.int32(0)), goal)
+
+    return behave
+
+
 def drawn(family: Plane, count: int) -> jax.Array:
     return jax.vmap(family.sample_task)(jax.random.split(jax.random.key(1), count))
 
@@ -76,6 +87,14 @@ def test_the_square_as_a_distribution() -> None:
     tasks = drawn(Square(), 4000)
     assert returns(Square(), straight(0.1), tasks).mean() == pytest.approx(-0.507, abs=0.02)
     assert returns(Square(), normal, tasks).mean() == pytest.approx(-71.3, abs=1.5)
+
+
+@pytest.mark.parametrize("family", [Square(), HalfCircle(), Point(), Corners(), Momentum()])
+def test_the_expert_is_who_knows_the_goal(family: Plane) -> None:
+    known = {Corners: straight(0.2), Momentum: braking}.get(type(family), straight(0.1))
+    key, goal = jax.random.key(0), drawn(family, 1)[0]
+    for seen in jax.random.uniform(key, (20, *family.spec().observation_shape), minval=-1.0, maxval=1.0):
+        np.testing.assert_allclose(expert(family)(key, seen, goal), known(key, seen, goal), atol=1e-5)
 
 
 def test_an_episode_ends_at_its_goal() -> None:

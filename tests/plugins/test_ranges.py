@@ -95,9 +95,11 @@ genetic.crossover: 0.8 in 0 .. 1, linear
 genetic.elite: 0.25 in 0 .. 0.9, linear
 genetic.mutation: 0.1 in 0 .. 1, linear
 genetic.tournament: 3 in 1 .. 16, log
+gmps.inner_kl: 0 in 0 .. 1, linear
 growing_actions.coefficient: 1 in 0 .. 10, linear
 gru.keep_bias: 0 in 0 .. 5, linear
 held.alpha: 0 in 0 .. 1, linear
+imitation.spread: 1 in 0 .. 10, linear
 impala.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 impala.value_coefficient: 0.5 in 0.05 .. 2, log
 lambda_return.gamma: 0.99 in 0.8 .. 0.9999, log1m

@@ -8,7 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from discover_zoo.strategies.genetic import Genetic
+from discover_zoo.strategies.map_elites import MAPElites
+from discover_zoo.strategies.niches import Niches
 from discover_zoo.strategies.random_search import RandomSearch
+from discover_zoo.strategies.regularized_evolution import RegularizedEvolution
+from discover_zoo.strategies.structures import earlier_alike, firsts_of_structures
 
 from discover import Component, Integer, Scalar, Space, Strategy, choice, component, free, integer, real
 
@@ -157,7 +161,7 @@ def test_the_genetic_strategy_finds_the_best_structure_in_nine_of_ten_seeds_and_
 
 # The kind's promises --------------------------------------------------------------------------------------------------
 
-STRATEGIES = [Genetic(), RandomSearch()]
+STRATEGIES = [Genetic(), RandomSearch(), RegularizedEvolution(), MAPElites(cells=16)]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=repr)
@@ -234,3 +238,112 @@ def test_a_harder_tournament_takes_better_parents() -> None:
 def test_a_population_without_room_for_a_child_is_refused() -> None:
     assert Genetic().check_population(SPACE, 2) is None
     assert Genetic().check_population(SPACE, 1) == "it needs 2 at least, the best of a generation and a child"
+
+
+# Structures -----------------------------------------------------------------------------------------------------------
+
+
+def counted_in_pairs(structures: np.ndarray) -> np.ndarray:
+    """As `earlier_alike`, by a comparison of each row with every other: memory and time grow by the square."""
+    alike = np.all(structures[:, None] == structures[None], axis=-1)
+    return np.sum(np.tril(alike, -1), axis=1)
+
+
+@pytest.mark.parametrize("population", [2, 7, 64])
+@pytest.mark.parametrize("options", [1, 2, 5])
+def test_earlier_members_of_a_structure_are_counted_as_by_comparing_all_pairs(population: int, options: int) -> None:
+    draw = np.random.default_rng(population * options)
+    for choices in (1, 3):
+        structures = draw.integers(-1, options, (population, choices)).astype(np.int32)
+        np.testing.assert_array_equal(earlier_alike(jnp.asarray(structures)), counted_in_pairs(structures))
+
+
+@pytest.mark.parametrize("population", [2, 64])
+def test_the_order_of_the_genetic_strategy_is_that_of_comparing_all_pairs(population: int) -> None:
+    genomes = jax.vmap(SPACE.sample)(jax.random.split(jax.random.key(population), population))
+    structures = np.asarray(jax.vmap(SPACE.active_options)(genomes))
+    expected = np.argsort(counted_in_pairs(structures), kind="stable")
+    np.testing.assert_array_equal(firsts_of_structures(genomes, SPACE), expected)
+
+
+def test_without_choices_all_members_are_alike() -> None:
+    np.testing.assert_array_equal(earlier_alike(jnp.zeros((4, 0), jnp.int32)), [0, 1, 2, 3])
+
+
+def test_a_hundred_thousand_members_are_ordered_in_little_memory() -> None:
+    structures = np.random.default_rng(0).integers(0, 4, (100_000, 4)).astype(np.int32)
+    program = jax.jit(earlier_alike).lower(jnp.asarray(structures)).compile()
+    memory = program.memory_analysis()
+    assert memory is not None
+    assert memory.temp_size_in_bytes < 100 * structures.nbytes  # a table of pairs would take 10 GB
+    counts = np.asarray(program(jnp.asarray(structures)))
+    _, sizes = np.unique(structures, axis=0, return_counts=True)
+    np.testing.assert_array_equal(np.bincount(counts), [int(np.sum(sizes > n)) for n in range(sizes.max())])
+
+
+# Regularized evolution and MAP-Elites ---------------------------------------------------------------------------------
+
+
+def test_members_die_of_age_however_good_they_were() -> None:
+    strategy = RegularizedEvolution(tournament=64, lifespan=2, mutation=0.0)
+    run = programs(strategy, SPACE, 8)
+    state = run.init(jax.random.key(0))
+    for generation in range(3):
+        proposal, state = run.ask(jax.random.key(generation), state)
+        state = run.tell(jax.random.key(generation), state, proposal.genomes, jnp.arange(8.0) - 100.0 * generation)
+    np.testing.assert_array_equal(state.fitness, [*(np.arange(8.0) - 100.0), *(np.arange(8.0) - 200.0)])
+
+
+def test_an_elite_stays_until_a_better_member_of_its_structure_comes() -> None:
+    easy, best = SPACE.encode(EASY), SPACE.encode(BEST)
+    run = programs(MAPElites(cells=16), SPACE, 2)
+    state = run.tell(jax.random.key(0), run.init(jax.random.key(0)), jnp.stack([easy, best]), jnp.array([3.0, 1.0]))
+    worse, better = jnp.asarray(easy + 0.01), jnp.asarray(best + 0.01)
+    state = run.tell(jax.random.key(0), state, jnp.stack([worse, better]), jnp.array([2.0, 4.0]))
+    assert int(state.filled) == 2
+    np.testing.assert_array_equal(state.genomes[:2], jnp.stack([better, jnp.asarray(easy)]))
+    np.testing.assert_array_equal(state.fitness[:2], [4.0, 3.0])
+
+
+# Niches ---------------------------------------------------------------------------------------------------------------
+
+
+def test_pairs_are_mirrored_share_a_structure_and_begin_at_the_start() -> None:
+    run = programs(Niches(), SPACE, 16)
+    proposal, state = run.ask(jax.random.key(1), run.init(jax.random.key(0)))
+    up, down = np.split(np.asarray(proposal.genomes), 2)
+    np.testing.assert_allclose((up + down) / 2, state.means, atol=1e-5)
+    assert [SPACE.structure(g) for g in up] == [SPACE.structure(g) for g in down]
+    assert len({SPACE.structure(g) for g in up}) == 8
+    np.testing.assert_allclose(up[0], SPACE.start(jax.random.key(0)), rtol=1e-6)
+    np.testing.assert_allclose(down[0], up[0])
+
+
+def test_niches_become_fewer_and_the_best_structure_stays() -> None:
+    target, run = SPACE.structure(SPACE.encode(EASY)), programs(Niches(halving=1.0), SPACE, 32)
+    state, alive = run.init(jax.random.key(0)), []
+    for generation in range(5):
+        proposal, state = run.ask(jax.random.key(generation), state)
+        structures = [SPACE.structure(genome) for genome in np.asarray(proposal.genomes)]
+        alive.append(len(set(structures)))
+        fitness = np.asarray([float(structure == target) for structure in structures])
+        state = run.tell(jax.random.key(generation), state, proposal.genomes, jnp.asarray(fitness))
+        assert SPACE.structure(np.asarray(state.means[0])) == target
+    assert alive == [16, 8, 4, 2, 2]
+
+
+def test_numbers_climb_by_the_differences_of_pairs_whatever_structures_are_worth() -> None:
+    space = Space(Lever(slope=free()))
+    run = programs(Niches(), space, 8)
+    state = run.init(jax.random.key(0))
+    before = float(state.means[0, 0])
+    for generation in range(3):
+        proposal, state = run.ask(jax.random.key(generation), state)
+        state = run.tell(jax.random.key(generation), state, proposal.genomes, proposal.genomes[:, 0])
+    assert float(state.means[0, 0]) > before + 1.0
+
+
+def test_an_odd_population_is_refused_with_the_next_that_suits() -> None:
+    assert Niches().check_population(SPACE, 7) == "it works with pairs, so take 8"
+    assert Niches().check_population(SPACE, 2) == "it needs 4 at least, two pairs"
+    assert Niches().check_population(SPACE, 8) is None

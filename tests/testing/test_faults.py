@@ -150,6 +150,22 @@ def test_a_shaped_reward_that_is_no_scalar() -> None:
     assert str(failure(check_environment_shapes, Torn())).startswith("Torn() gives a shaped reward of ShapeDtypeStruct")
 
 
+@component
+class Bold(Corridor):
+    """Has an expert that pushes too hard, or gives two numbers."""
+
+    pushes: int = 1
+
+    def expert(self, state: Any, task: Any) -> jax.Array:
+        return jnp.full(self.pushes, 1.5)
+
+
+def test_an_expert_whose_actions_are_none() -> None:
+    told = "Bold(real=True) has an expert whose actions reach from 1.5 to 1.5, out of Continuous(low=(0.0,), high=(1.0,))."
+    assert str(failure(check_environment, Bold(real=True))) == told
+    assert "has an expert that gives ShapeDtypeStruct" in str(failure(check_environment_shapes, Bold(real=True, pushes=2)))
+
+
 def test_an_environment_that_resets_itself() -> None:
     told = "Eager() resets itself: where an episode ends, its state and observation are those of a start."
     assert str(failure(check_environment, Eager())) == told

@@ -91,18 +91,15 @@ class AdaptingRule(UpdateRule):
             tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (self.num_envs, *jnp.shape(x))), task)
             learned, actors, earlier = (acting, self.entering(state, which)), [], []
 
-            def episodes(start: Key, act: Key, shaped: bool) -> tuple[Actor, Trajectory]:
-                context = self.behavior(*learned)[1]
-                actor, batch = world.collect(learned[0], world.start(start, tasks), act, self.steps, context=context)
-                return actor, batch._replace(reward=batch.dense_reward) if shaped else batch
-
             *befores, last = jax.random.split(key, (1 + self.adaptations, 3))
             for start, act, adapt in befores:
-                actor, batch = episodes(start, act, shaped=self.shaped == "all")
+                actor, batch = self.collect(act, world, learned, world.start(start, tasks))
+                batch = _shaped(batch, self.shaped == "all")
                 learned = self.adapt_to_task(adapt, world, *learned, trajectory=batch)
                 actors.append(actor)
                 earlier.append((adapt, batch._replace(extra=which)))
-            actor, batch = episodes(last[0], last[1], shaped=self.shaped != "none")
+            actor, batch = self.collect_last(last[1], world, learned, world.start(last[0], tasks))
+            batch = _shaped(batch, self.shaped != "none")
             return [*actors, actor], batch._replace(extra=earlier)
 
         tasks, which = self.draw_tasks(key_tasks, world, state)
@@ -112,6 +109,15 @@ class AdaptingRule(UpdateRule):
         learned, outer, info = self.outer.update(key_update, self.adapting(world), learned, outer, trajectory=joined)
         params, state = self.unpacked(learned, outer)
         return params, state, {**info, **self._report(world, actors)}
+
+    def collect(self, key: Key, world: World, learned: tuple[Params, RuleState], start: Actor) -> tuple[Actor, Trajectory]:
+        """The actor after a batch in one task, and the batch."""
+        context = self.behavior(*learned)[1]
+        return world.collect(learned[0], start, key, self.steps, context=context)
+
+    def collect_last(self, key: Key, world: World, learned: tuple[Params, RuleState], start: Actor) -> tuple[Actor, Trajectory]:
+        """The same for the last batch. A subclass may change who acts there, and what is recorded."""
+        return self.collect(key, world, learned, start)
 
     def draw_tasks(self, key: Key, world: World, state: RuleState) -> tuple[Task, Any]:
         """The tasks of an update, and their names, if there are any; the names travel with the batches before the last."""
@@ -165,3 +171,7 @@ class AdaptingRule(UpdateRule):
         unadapted = first["episode_return"] / jnp.maximum(first["episodes"], 1.0)
         steps = sum((world.report(actor)["env_steps"] for actor in actors), jnp.zeros((), jnp.int32))
         return {**last, "env_steps": steps, "unadapted_return": unadapted}
+
+
+def _shaped(batch: Trajectory, wanted: bool) -> Trajectory:
+    return batch._replace(reward=batch.dense_reward) if wanted else batch

@@ -36,6 +36,8 @@ class PolicyGradient(OnPolicy):
     - ``dice``: ``R_t - R_{t-1}`` with ``R_t = r_1 * ... * r_t`` over the episode (Foerster et al. 2018, arXiv 1802.05098,
       eq. 4, written for advantages: unbiased curvature, of high variance)
     - ``log likelihood``: ``log pi`` (Finn et al. 2017 as first written: one of the terms of the curvature alone)
+    - ``weighted log likelihood``: ``sg(r_t) * log pi`` with ``r_t = pi / pi_old``: the same, for batches that other parameters
+      collected (Mendonca et al. 2019, arXiv 1904.00956)
 
     Pitfall: steps of episodes that do not end within the batch are left out, since their return is not known: make the batch as
     long as an episode.
@@ -61,7 +63,7 @@ class PolicyGradient(OnPolicy):
 
     steps: Count = 100
     num_envs: Count = 20
-    surrogate: Literal["likelihood ratio", "dice", "log likelihood"] = "likelihood ratio"
+    surrogate: Literal["likelihood ratio", "dice", "log likelihood", "weighted log likelihood"] = "likelihood ratio"
     normalize: bool = True
 
     def heads(self, spec: Spec) -> Heads:
@@ -88,6 +90,8 @@ class PolicyGradient(OnPolicy):
         """The weight ``[T, B]`` of each step, by its surrogate."""
         if self.surrogate == "log likelihood":
             return log_ratio
+        if self.surrogate == "weighted log likelihood":
+            return jax.lax.stop_gradient(jnp.exp(log_ratio)) * log_ratio
         if self.surrogate == "likelihood ratio":
             return jnp.exp(log_ratio)
         so_far = within_episode(log_ratio, is_first)

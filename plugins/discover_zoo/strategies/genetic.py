@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import Key, Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_key, named_keys, real
+from discover_zoo.strategies.structures import firsts_of_structures
 
 
 class State(NamedTuple):
@@ -90,10 +91,7 @@ class Genetic(Strategy):
 def _foremost(state: State, space: Space) -> jax.Array:
     """Indices ``[P]`` of the members: the best of each structure, then the second best of each, and so on."""
     by_fitness = jnp.argsort(-state.fitness, stable=True)
-    structures = jax.vmap(space.active_options)(state.genomes[by_fitness])
-    alike = jnp.all(structures[:, None] == structures[None], axis=-1)
-    better_alike = jnp.sum(jnp.tril(alike, -1), axis=1)
-    return by_fitness[jnp.argsort(better_alike, stable=True)]
+    return by_fitness[firsts_of_structures(state.genomes[by_fitness], space)]
 
 
 @hookimpl

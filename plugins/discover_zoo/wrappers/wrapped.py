@@ -38,6 +38,9 @@ class Wrapped(Environment):
     def sample_task(self, key: Key) -> Task:
         return self.inner.sample_task(key)
 
+    def expert(self, state: EnvState, task: Task) -> jax.Array:
+        return self.inner.expert(_inner(state), task)
+
     @property
     def episodes_per_trial(self) -> int:
         return self.inner.episodes_per_trial

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import Count, Key, Registry, Step, Task, component, hookimpl
-from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move
+from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move, straight
 
 _LONGEST, _START, _CORNER, _CENTER = 0.2, 0.2, 2.0, 0.5
 
@@ -43,6 +43,9 @@ class Corners(Plane):
         informative = (jnp.sum(jnp.abs(state.position)) >= _CENTER) & jnp.all(state.position * task > 0.0)
         reward = jnp.where(informative, nearer, 0.0)
         return Step(state, state.position, reward, terminated=jnp.array(False), truncated=state.steps >= self.horizon)
+
+    def expert(self, state: Walker, task: Task) -> jax.Array:
+        return straight(state.position, task, _LONGEST)
 
 
 @hookimpl

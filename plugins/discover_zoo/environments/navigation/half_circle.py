@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import Count, Key, Registry, Step, Task, component, hookimpl
-from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move
+from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move, straight
 
 _LONGEST, _NEAR, _ANGLES = 0.1, 0.2, 100
 
@@ -48,6 +48,9 @@ class HalfCircle(Plane):
             return Step(state, state.position, -distance, terminated=never, truncated=late)
         sparse = jnp.where(distance <= _NEAR, 1.0 - distance, 0.0)
         return Step(state, state.position, sparse, terminated=never, truncated=late, shaped=-distance)
+
+    def expert(self, state: Walker, task: Task) -> jax.Array:
+        return straight(state.position, task, _LONGEST)
 
 
 @hookimpl

@@ -71,6 +71,12 @@ class Momentum(Plane):
             truncated=state.steps >= self.horizon,
         )
 
+    def expert(self, state: Glider, task: Task) -> jax.Array:
+        """On each axis apart, a push to the speed from which pushes can still stop the point at the goal."""
+        gap, reach = task - state.position, jnp.abs(task - state.position)
+        wanted = jnp.sign(gap) * jnp.minimum(reach, jnp.sqrt(2.0 * _PUSH * reach + 0.25 * _PUSH**2) - 0.5 * _PUSH)
+        return jnp.clip((wanted - state.velocity) / _PUSH, -1.0, 1.0)
+
 
 @hookimpl
 def discover_register(registry: Registry) -> None:

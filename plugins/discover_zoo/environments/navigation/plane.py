@@ -64,6 +64,15 @@ class Plane(Environment):
         raise NotImplementedError
 
 
+def straight(position: jax.Array, goal: jax.Array, longest: float) -> jax.Array:
+    """The action of an expert: each axis apart, the way to the goal, at most the longest step.
+
+    >>> straight(jnp.zeros(2), jnp.array([0.05, -3.0]), 0.1).round(3)
+    Array([ 0.5, -1. ], dtype=float32)
+    """
+    return jnp.clip((goal - position) / longest, -1.0, 1.0)
+
+
 def move(position: jax.Array, action: jax.Array, longest: float) -> jax.Array:
     """The position after an action, which is clipped to ``[-1, 1]`` per axis and times the longest step.
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import Count, Key, Registry, Step, Task, component, hookimpl
-from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move
+from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move, straight
 
 _LONGEST = 0.1
 
@@ -39,6 +39,9 @@ class Point(Plane):
         state = Walker(move(state.position, action, _LONGEST), state.steps + 1)
         reward = -jnp.linalg.norm(state.position - task)
         return Step(state, state.position, reward, terminated=jnp.array(False), truncated=state.steps >= self.horizon)
+
+    def expert(self, state: Walker, task: Task) -> jax.Array:
+        return straight(state.position, task, _LONGEST)
 
 
 @hookimpl

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import Count, Key, Registry, Step, Task, component, hookimpl
-from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move
+from discover_zoo.environments.navigation.plane import ORIGIN, Plane, Walker, move, straight
 
 _HALF, _LONGEST, _NEAR = 0.5, 0.1, 0.01
 
@@ -41,6 +41,9 @@ class Square(Plane):
         reached = jnp.all(jnp.abs(offset) < _NEAR)
         reward = -jnp.sqrt(jnp.sum(offset**2))
         return Step(state, state.position, reward, terminated=reached, truncated=state.steps >= self.horizon)
+
+    def expert(self, state: Walker, task: Task) -> jax.Array:
+        return straight(state.position, task, _LONGEST)
 
 
 @hookimpl
