@@ -102,6 +102,7 @@ if TYPE_CHECKING:
     from discover.contract.environment import encode_action as encode_action
     from discover.contract.events import Command as Command
     from discover.contract.events import ComparisonInfo as ComparisonInfo
+    from discover.contract.events import Doubt as Doubt
     from discover.contract.events import Generation as Generation
     from discover.contract.events import SearchInfo as SearchInfo
     from discover.contract.events import Selection as Selection
@@ -143,6 +144,7 @@ if TYPE_CHECKING:
     from discover.contract.strategy import Proposal as Proposal
     from discover.contract.strategy import Strategy as Strategy
     from discover.contract.strategy import TaskReturns as TaskReturns
+    from discover.contract.strategy import Told as Told
     from discover.contract.trajectory import Context as Context
     from discover.contract.trajectory import Info as Info
     from discover.contract.trajectory import Trajectory as Trajectory
@@ -343,6 +345,7 @@ _HOME = {
     "contract.events": (
         "Command",
         "ComparisonInfo",
+        "Doubt",
         "Generation",
         "SearchInfo",
         "Selection",
@@ -396,6 +399,7 @@ _HOME = {
         "Proposal",
         "Strategy",
         "TaskReturns",
+        "Told",
     ),
     "contract.trajectory": (
         "Context",

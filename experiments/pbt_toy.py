@@ -34,6 +34,7 @@ from discover import (
     Scalar,
     Space,
     Spec,
+    Told,
     UpdateRule,
     World,
     component,
@@ -175,7 +176,7 @@ def by_hand(strategy: PBT, steps: int, seeds: int = SEEDS) -> np.ndarray:
         h = jnp.stack([rules.h0, rules.h1], axis=1)
         theta = theta[proposal.parents] * (1.0 - 2.0 * RATE * h) ** READY
         score = 1.2 - jnp.sum(theta**2, axis=1)
-        return (strategy.tell(key_tell, state, space, proposal.genomes, fitness=score), theta), score.max()
+        return (strategy.tell(key_tell, state, space, Told.of(proposal.genomes, score)), theta), score.max()
 
     def run(key: jax.Array) -> jax.Array:
         begun = strategy.init(key, space, 2), jnp.full((2, 2), START)

@@ -26,6 +26,7 @@ from discover import (
     Scalar,
     Space,
     Strategy,
+    Told,
     Weights,
     component,
     free,
@@ -250,7 +251,7 @@ def program(strategy: Strategy, toy: Toy) -> Any:
             proposal, state = strategy.ask(key_ask, state, space, population)
             true = jax.vmap(distance)(proposal.genomes)
             fitness = problem.noise * jax.random.normal(key_noise, true.shape) - true
-            state = strategy.tell(key_tell, state, space, proposal.genomes, fitness=fitness)
+            state = strategy.tell(key_tell, state, space, Told.of(proposal.genomes, fitness))
             fittest, better = jnp.argmax(fitness), fitness.max() > seemed
             answer = jnp.where(better, true[fittest], answer)
             return (state, jnp.minimum(best, true.min()), jnp.maximum(seemed, fitness.max()), answer), None

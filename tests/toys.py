@@ -32,6 +32,7 @@ from discover import (
     Strategy,
     Targets,
     TaskReturns,
+    Told,
     Trajectory,
     UpdateRule,
     Weights,
@@ -193,8 +194,8 @@ class Hill(Strategy):
     def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
         return Proposal(state["mean"] + jax.random.normal(key, (population, space.dimension))), state
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
-        return {"mean": genomes[jnp.argmax(fitness)]}
+    def tell(self, key: jax.Array, state: Any, space: Space, told: Told) -> Any:
+        return {"mean": told.genomes[jnp.argmax(told.fitness)]}
 
     def recommendation(self, state: Any, space: Space) -> jax.Array:
         return state["mean"]
@@ -212,8 +213,8 @@ class Listed(Strategy):
     def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
         return Proposal(jnp.asarray(self.genomes, jnp.float32)), state
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
-        return {"told": fitness}
+    def tell(self, key: jax.Array, state: Any, space: Space, told: Told) -> Any:
+        return {"told": told.fitness}
 
 
 @component
@@ -228,7 +229,7 @@ class Turns(Strategy):
     def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
         return Proposal(jnp.asarray(self.genomes, jnp.float32)[state]), state
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
+    def tell(self, key: jax.Array, state: Any, space: Space, told: Told) -> Any:
         return state + 1
 
 

@@ -87,6 +87,7 @@ def _leave(plugins: Plugins, directory: Path, options: Common, values: Mapping[s
             "directory": directory,
             "finished_before": True,
             "best_fitness": fitness,
+            "doubt": values.get("champion_doubt"),
             "champion": champion,
         }
         summary |= {key: values[key] for key in keys}

@@ -154,6 +154,7 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
         "finished_before": outcome.search.phase == "finished",
         "generations": result.generations,
         "best_fitness": result.champion_fitness,
+        "doubt": result.champion_doubt and result.champion_doubt._asdict(),
         "champion": result.champion_path,
         "env_steps": result.env_steps,
         "seconds": result.seconds,
@@ -171,6 +172,8 @@ def _lines(outcome: Outcome, options: Common) -> Iterator[str]:
     spent = f"{counted(result.generations, 'generation')}, {result.env_steps:,} env steps, {result.seconds:,.0f} s"
     yield f"spent:           {spent}; broken candidates: {broken}"
     yield f"champion:        {result.champion_path}, fitness {number(result.champion_fitness)} on seeds of its own"
+    if result.champion_doubt is not None:
+        yield f"doubt:           {result.champion_doubt}"
     how = ("train", result.champion_path, "--task", run.task, "--steps", run.steps)
     yield f"train it again:  {command_line(*how, plugins_dir=options.plugins_dir)}"
     facts = outcome.session.facts  # with the store as the tracker writes it: the address of the user may hold a password

@@ -79,6 +79,11 @@ class ConfigModel(Section):
     tasks: Annotated[list[TaskModel], Items(TaskModel.form)] = Field(
         min_length=1, description="Tasks on which candidates are evaluated."
     )
+    elites: Annotated[int, Whole(0, 2**20)] = Field(
+        0,
+        description="Best candidates so far that each generation evaluates again, beside its population, so that they are "
+        "known by their mean.",
+    )
     finalists: Annotated[int, _Members] = Field(
         8, description="Best candidates that are evaluated again after the last generation."
     )

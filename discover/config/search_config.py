@@ -59,6 +59,7 @@ class SearchConfig:
     generations: int
     seeds: int
     tasks: Sequence[TaskRun]
+    elites: int
     finalists: int
     selection_seeds: int
     checkpoint_minutes: float
@@ -132,6 +133,7 @@ class _Checks:
             generations=full["generations"],
             seeds=full["seeds"],
             tasks=runs,
+            elites=full["elites"],
             finalists=full["finalists"],
             selection_seeds=full["selection_seeds"],
             checkpoint_minutes=float(full["checkpoint_minutes"]),

@@ -16,7 +16,7 @@ from discover.contract.registry import Registry
 
 
 class Status(IntEnum):
-    """The outcome of a candidate's evaluation. A candidate is broken unless it is OK."""
+    """The outcome of a candidate's evaluation. A candidate is broken unless it is OK, or was not run at all."""
 
     OK = 0
     NOT_FINITE = 1
@@ -27,6 +27,17 @@ class Status(IntEnum):
     """The candidate's program could not be compiled or run."""
     TIME = 4
     """The candidate's structure took longer than the time limit."""
+    NOT_RUN = 5
+    """Its strategy left it out of this generation."""
+
+    @property
+    def broken(self) -> bool:
+        """Whether a candidate with this status is broken.
+
+        >>> [status.name for status in Status if not status.broken]
+        ['OK', 'NOT_RUN']
+        """
+        return self not in (Status.OK, Status.NOT_RUN)
 
 
 class TaskRun(NamedTuple):
@@ -148,6 +159,25 @@ class ComparisonInfo:
     directory: Path | None = None
 
 
+class Doubt(NamedTuple):
+    """How sure the choice of a champion is.
+
+    Attributes:
+        probability: that another finalist is better.
+        shortfall: by how much the best finalist is better than the champion, on average; 0 where it is the champion.
+
+    >>> print(Doubt(0.25, 0.0123))
+    another finalist is better with probability 0.25; the best one by 0.012 on average
+    """
+
+    probability: float
+    shortfall: float
+
+    def __str__(self) -> str:
+        how_much = f"the best one by {self.shortfall:.2g} on average"
+        return f"another finalist is better with probability {self.probability:.2f}; {how_much}"
+
+
 @dataclass(frozen=True)
 class Selection:
     """The choice of a search's champion among its best candidates.
@@ -157,12 +187,14 @@ class Selection:
         fitness: fitness of the champion, on seeds that had no part in the choice.
         finalists: ``[F, D]`` genomes, on the selection seeds.
         finalist_fitness: ``[F]`` on the selection seeds, -inf where a finalist broke.
+        doubt: whether another finalist is better; None if there are too few seeds to say so.
     """
 
     champion: Algorithm
     fitness: float
     finalists: np.ndarray
     finalist_fitness: np.ndarray
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True)
@@ -177,11 +209,13 @@ class Generation:
         errors: why members with status ERROR or TIME broke, by index.
         returns: per task ``[P, S, 100]`` learning curves.
         structures: number of different structures in the population.
-        env_steps: env steps of this generation.
+        env_steps: env steps of this generation, with those of elites that were evaluated again.
         env_steps_so_far: env steps of all generations up to this one.
         evaluation_seconds: time in compiled programs, with their compilation.
         seconds: time of the whole generation.
-        best_fitness: highest fitness of any single evaluation so far.
+        best_fitness: fitness of the best candidate so far, without the luck that made it the best: from evaluations in later
+            generations than that in which it was found. While no candidate was evaluated again, it is that of the luckiest, and
+            too high on average.
         broken_so_far: number of broken members so far, by status name.
         parents: None with fresh lifetimes. With ongoing ones ``[P]``: member i continued the lifetimes of member
             ``parents[i]``.

@@ -15,7 +15,7 @@ from discover.base.figures import draw_curves, new_figure
 from discover.base.statistics import Interval
 from discover.base.text_table import WIDTH, counted, interval, number, text_table
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import Status, TaskRun
+from discover.contract.events import Doubt, Status, TaskRun
 from discover.contract.result_table import result_table
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class SearchResult:
             unbiased; the highest ``finalist_fitness`` is a maximum, and too high on average.
         finalists: ``[F, D]`` genomes that were evaluated again, no candidate twice.
         finalist_fitness: ``[F]`` on the selection seeds, -inf where a finalist broke.
+        champion_doubt: how likely it is that another finalist is better, and by how much; None if there are too few seeds to
+            say so.
         generations, env_steps, seconds: totals.
         broken: number of broken members, by status name.
         comparison: the comparison of the report, if the config asks for one.
@@ -50,6 +52,7 @@ class SearchResult:
     broken: Mapping[str, int]
     comparison: Comparison | None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    champion_doubt: Doubt | None = None
 
     def __repr__(self) -> str:
         broken = ", ".join(f"{count} {status}" for status, count in self.broken.items()) or "none"
@@ -57,6 +60,7 @@ class SearchResult:
         lines = [
             f"spent:     {spent}; broken candidates: {broken}",
             f"champion:  {self.champion_path}, fitness {number(self.champion_fitness)} on seeds of its own",
+            *([f"doubt:     {self.champion_doubt}"] if self.champion_doubt else []),
         ]
         return "\n".join([*([str(self.comparison)] if self.comparison else []), *lines])
 

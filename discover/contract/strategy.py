@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from discover.components.component import Component
@@ -17,20 +18,64 @@ if TYPE_CHECKING:
 
 
 class Proposal(NamedTuple):
-    """A population to evaluate.
+    """A population to evaluate, and how much each member is worth.
+
+    Shapes are the same in every generation, also where members are left out.
 
     Attributes:
         genomes: ``[P, D]`` float32 coordinates; `Space.decode` turns one genome into a candidate.
         parents: None for *fresh* lifetimes (new agents); ``[P]`` int32 for *ongoing* ones: member i continues the lifetimes of
             member ``parents[i]`` of the generation before.
+        seeds: ``[P]`` int32: with how many of the config's ``seeds`` each member is evaluated, at most all. With 0 it is not,
+            and costs nothing. None for all. Members with n seeds see the first n of the generation.
+        budget: ``[P]`` float32 in ``(0, 1]``: the share of each task's env steps that the lifetimes of each member last, one
+            update at least. None for all of them.
     """
 
     genomes: jax.Array
     parents: jax.Array | None = None
+    seeds: jax.Array | None = None
+    budget: jax.Array | None = None
+
+
+class Told(NamedTuple):
+    """All that a strategy is told of the population that it proposed. Every array has a row per member.
+
+    Attributes:
+        genomes: ``[P, D]``, as proposed.
+        fitness: ``[P]``, always finite; higher is better. That of a member that is broken or was not evaluated is just below
+            the lowest of every sound one so far.
+        seeds: ``[P]`` int32: the number of seeds with which each was evaluated.
+        spread: ``[P]`` the standard error of the fitness over these seeds: infinite, since nothing is known, with less than two
+            seeds or where the member is broken.
+        cost: ``[P]`` env steps of its lifetimes, whether they were run for it or for another member that is the same candidate.
+        status: ``[P]`` int8 of `Status`: why a member is broken, or `Status.NOT_RUN`.
+        returns: per task ``[P, S, 100]`` learning curves, NaN where nothing was run.
+    """
+
+    genomes: jax.Array
+    fitness: jax.Array
+    seeds: jax.Array
+    spread: jax.Array
+    cost: jax.Array
+    status: jax.Array
+    returns: tuple[jax.Array, ...] = ()
+
+    @classmethod
+    def of(cls, genomes: jax.Array, fitness: jax.Array, seeds: jax.Array | None = None) -> Told:
+        """All that can be told where no lifetimes are run: each member is sound, and a seed costs one env step.
+
+        >>> Told.of(jnp.zeros((2, 3)), jnp.array([1.0, 2.0])).cost.tolist()
+        [1.0, 1.0]
+        """
+        members = len(genomes)
+        seeds = jnp.ones(members, jnp.int32) if seeds is None else seeds
+        unknown = jnp.full(members, jnp.inf)
+        return cls(genomes, fitness, seeds, unknown, cost=seeds.astype(jnp.float32), status=jnp.zeros(members, jnp.int8))
 
 
 class Strategy(Component):
-    """Proposes a population, receives its fitness, and so on. *Higher fitness is better.*
+    """Proposes a population, is told how good it is, and so on. *Higher fitness is better.*
 
     A strategy works in the coordinates of a `Space`: vectors in units of each domain's standard deviation, for which the start
     genome is the natural mean and 1 the natural step size. Its state is a tree of arrays whose structure, shapes and dtypes
@@ -58,15 +103,14 @@ class Strategy(Component):
         """Propose the next population."""
         raise NotImplementedError
 
-    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
+    def tell(self, key: Key, state: StrategyState, space: Space, told: Told) -> StrategyState:
         """Learn from the population that `ask` proposed last.
 
         Args:
             key: randomness.
             state: as `ask` returned it.
             space: the space of the search.
-            genomes: ``[P, D]``, as proposed.
-            fitness: ``[P]``, always finite: that of a broken candidate is just below the lowest of every sound one so far.
+            told: the population, its fitness, and all else that is known of it.
         """
         raise NotImplementedError
 

@@ -28,14 +28,14 @@ class Outcomes(NamedTuple):
         returns: ``[n, S, 100]`` learning curves, NaN where the program failed.
         status: ``[n]`` of `Status`, the worst of all seeds.
         errors: why members with status ERROR or TIME broke, by their place among the n.
-        env_steps: number of env steps of all of them together.
+        env_steps: ``[n]`` int64 env steps of each, over its seeds.
         lifetimes: ``[n, S, ...]`` after them, where they are kept; a member that failed has those from before.
     """
 
     returns: np.ndarray
     status: np.ndarray
     errors: Mapping[int, str]
-    env_steps: int
+    env_steps: np.ndarray
     lifetimes: Lifetimes = None
 
 
@@ -94,13 +94,13 @@ def outcomes_of(executor: Executor, work: Sequence[Work]) -> Iterator[tuple[int,
 
 def whole(curves: Curves) -> Outcomes:
     """The outcomes of members whose program ran to its end."""
-    return Outcomes(curves.episode_return, statuses(curves).max(axis=1), {}, int(curves.env_steps.sum(dtype=np.int64)))
+    return Outcomes(curves.episode_return, statuses(curves).max(axis=1), {}, curves.env_steps.sum(axis=1, dtype=np.int64))
 
 
 def failed(count: int, seeds: int, why: str, status: Status) -> Outcomes:
     """The outcomes of ``count`` members whose program did not run, or not to its end."""
     returns = np.full((count, seeds, 100), np.nan, np.float32)
-    return Outcomes(returns, np.full(count, status, np.int8), dict.fromkeys(range(count), why), 0)
+    return Outcomes(returns, np.full(count, status, np.int8), dict.fromkeys(range(count), why), np.zeros(count, np.int64))
 
 
 def joined(parts: list[Outcomes]) -> Outcomes:
@@ -112,7 +112,7 @@ def joined(parts: list[Outcomes]) -> Outcomes:
         np.concatenate([part.returns for part in parts]),
         np.concatenate([part.status for part in parts]),
         {place: part.errors[0] for place, part in enumerate(parts) if part.errors},
-        env_steps=sum(part.env_steps for part in parts),
+        env_steps=np.concatenate([part.env_steps for part in parts]),
         lifetimes=None if kept[0] is None else jax.tree.map(lambda *rows: jnp.concatenate(rows), *kept),
     )
 

@@ -11,28 +11,79 @@ import numpy as np
 
 from discover.components.space import Group, Space
 from discover.contract.events import Status
+from discover.outer_loop.effort import Effort
 
 _DIGEST = 16  # bytes that identify a candidate
 
 
 class Archive(NamedTuple):
-    """Rows by falling fitness; arrays of one shape from the first generation to the last.
+    """Rows, the best first; arrays of one shape from the first generation to the last.
+
+    A row with a larger budget is better than any with a smaller one. Among equals, better is a higher lower bound of the
+    fitness: its mean less its standard error, for which the noise of one seed is taken to be the same for all rows. So a
+    candidate that was lucky with one seed does not stand above one that was as good with many; where all have as many seeds,
+    the order is that of their means.
 
     Attributes:
         genomes: ``[A, D]``.
         digests: ``[A, 16]`` uint8: equal for genomes that decode to one candidate.
-        fitness: ``[A]``, the mean over ``count`` generations in which it was sound; -inf where a row is empty.
-        count: ``[A]`` int32.
+        fitness: ``[A]``, the mean over all seeds with which it was evaluated and sound; -inf where a row is empty.
+        seeds: ``[A]`` int32, their number; 0 where a row is empty.
+        squares: ``[A]`` the sum of the squared deviations of single seeds from their mean.
+        later: ``[A]`` the mean fitness over the seeds of the generations after the one in which it came into the archive.
+        later_seeds: ``[A]`` int32, their number.
+        budget: ``[A]`` the share of the env steps that its lifetimes lasted.
     """
 
     genomes: Any
     digests: Any
     fitness: Any
-    count: Any
+    seeds: Any
+    squares: Any
+    later: Any
+    later_seeds: Any
+    budget: Any
 
     def best(self, rows: int) -> np.ndarray:
         """The genomes of the first ``rows`` rows, without those that are empty: ``[<= rows, D]``."""
-        return np.asarray(self.genomes)[:rows][np.isfinite(np.asarray(self.fitness)[:rows])]
+        return np.asarray(self.genomes)[:rows][np.asarray(self.seeds)[:rows] > 0]
+
+    def best_fitness(self) -> float:
+        """Fitness of the best candidate without the luck that made it the best; -inf while there is none.
+
+        This is the mean of the first row that was evaluated in later generations than the one in which it came into the
+        archive, over these evaluations alone. While there is no such row, it is the mean of the first row: the highest of many
+        noisy values, which is too high on average.
+        """
+        again = np.flatnonzero(np.asarray(self.later_seeds))
+        return float(np.asarray(self.later)[again[0]] if len(again) else np.asarray(self.fitness)[0])
+
+
+class _Row(NamedTuple):
+    """One candidate: the columns of `Archive`."""
+
+    genome: np.ndarray
+    digest: np.ndarray
+    fitness: float
+    seeds: int
+    squares: float
+    later: float
+    later_seeds: int
+    budget: float
+
+    def with_later(self, row: _Row) -> _Row:
+        """The row with another evaluation of the candidate; the one with the larger budget alone counts if they differ."""
+        if row.budget != self.budget:
+            return max(self, row, key=lambda either: either.budget)
+        seeds, gap = self.seeds + row.seeds, row.fitness - self.fitness
+        later_seeds = self.later_seeds + row.seeds
+        return self._replace(
+            fitness=(self.fitness * self.seeds + row.fitness * row.seeds) / seeds,
+            seeds=seeds,
+            squares=self.squares + row.squares + gap**2 * self.seeds * row.seeds / seeds,
+            later=(self.later * self.later_seeds + row.fitness * row.seeds) / later_seeds,
+            later_seeds=later_seeds,
+        )
 
 
 def empty_archive(rows: int, dimension: int) -> Archive:
@@ -46,52 +97,94 @@ def empty_archive(rows: int, dimension: int) -> Archive:
         genomes=np.zeros((rows, dimension), np.float32),
         digests=np.zeros((rows, _DIGEST), np.uint8),
         fitness=np.full(rows, -np.inf, np.float32),
-        count=np.zeros(rows, np.int32),
+        seeds=np.zeros(rows, np.int32),
+        squares=np.zeros(rows, np.float32),
+        later=np.zeros(rows, np.float32),
+        later_seeds=np.zeros(rows, np.int32),
+        budget=np.zeros(rows, np.float32),
     )
 
 
-def update_archive(
-    archive: Archive,
-    space: Space,
-    *,
-    genomes: np.ndarray,
-    fitness: np.ndarray,
-    status: np.ndarray,
-    anew: bool = False,
-) -> Archive:
+class Evaluated(NamedTuple):
+    """An evaluated generation, as an archive needs it.
+
+    Attributes:
+        genomes, fitness, status: ``[P, D]``, ``[P]``, ``[P]``; members that are not sound are left out.
+        spread: ``[P]`` the standard error of the fitness; infinite where it is not known.
+        effort: that each member was worth.
+    """
+
+    genomes: np.ndarray
+    fitness: np.ndarray
+    status: np.ndarray
+    spread: np.ndarray
+    effort: Effort
+
+
+def update_archive(archive: Archive, space: Space, made: Evaluated, *, anew: bool = False) -> Archive:
     """The best of an archive and an evaluated generation.
 
-    The fitness of a candidate is the mean over its evaluations. A candidate that appears several times in a generation has
-    one evaluation in it, since all members have the same seeds.
+    A candidate that appears several times in a generation has one evaluation in it, the one with the most effort, since all
+    members have the same seeds.
 
     Args:
         archive: before the generation.
         space: decodes the genomes.
-        genomes, fitness, status: ``[P, D]``, ``[P]``, ``[P]`` of the generation; broken members are left out.
+        made: the generation.
         anew: whether an earlier fitness of a candidate no longer counts, because it is that of an earlier part of the same
             lifetimes.
     """
-    digests = digests_of(space, genomes)
-    members: dict[bytes, list[int]] = {}
-    for member in np.flatnonzero(status == Status.OK):
-        members.setdefault(digests[member].tobytes(), []).append(int(member))
-    rows = {
-        digest.tobytes(): (genome, float(mean), int(count))
-        for genome, digest, mean, count in zip(*map(np.asarray, archive), strict=True)
-        if count
-    }
-    for digest, places in members.items():
-        genome, mean, count = rows.get(digest, (genomes[places[0]], 0.0, 0))
-        count = 0 if anew else count
-        latest = float(fitness[places].mean(dtype=np.float64))
-        rows[digest] = genome, (mean * count + latest) / (count + 1), count + 1
+    rows = {row.digest.tobytes(): row for row in _rows(archive)}
+    for row in _evaluations(space, made):
+        digest = row.digest.tobytes()
+        rows[digest] = row if anew or digest not in rows else rows[digest].with_later(row)
     size, dimension = np.shape(archive.genomes)
     updated = empty_archive(size, dimension)
-    best = sorted(rows.items(), key=lambda row: -row[1][1])[:size]
-    for place, (digest, (genome, mean, count)) in enumerate(best):
-        updated.genomes[place], updated.digests[place] = genome, np.frombuffer(digest, np.uint8)
-        updated.fitness[place], updated.count[place] = mean, count
+    for place, row in enumerate(_ordered(list(rows.values()))[:size]):
+        for column, value in zip(updated, row, strict=True):
+            column[place] = value
     return updated
+
+
+def _rows(archive: Archive) -> list[_Row]:
+    """The rows of an archive that are not empty."""
+    columns = [np.asarray(column) for column in archive]
+    count = int((columns[3] > 0).sum())
+    genomes, digests, *numbers = (column[:count] for column in columns)
+    return [_Row(*row) for row in zip(genomes, digests, *(column.tolist() for column in numbers), strict=True)]
+
+
+def _evaluations(space: Space, made: Evaluated) -> list[_Row]:
+    """One row for each candidate of a generation."""
+    digests, effort = digests_of(space, made.genomes), list(zip(made.effort.budget, made.effort.seeds, strict=True))
+    members: dict[bytes, list[int]] = {}
+    for member in np.flatnonzero(made.status == Status.OK):
+        members.setdefault(digests[member].tobytes(), []).append(int(member))
+    rows = []
+    for places in members.values():
+        most = max(effort[place] for place in places)
+        alike = [place for place in places if effort[place] == most]
+        first, (budget, seeds) = alike[0], most
+        known = seeds > 1 and np.isfinite(made.spread[first])
+        row = _Row(
+            made.genomes[first],
+            digests[first],
+            fitness=float(made.fitness[alike].mean(dtype=np.float64)),
+            seeds=int(seeds),
+            squares=float(made.spread[first]) ** 2 * int(seeds) * (int(seeds) - 1) if known else 0.0,
+            later=0.0,
+            later_seeds=0,
+            budget=float(budget),
+        )
+        rows.append(row)
+    return rows
+
+
+def _ordered(rows: list[_Row]) -> list[_Row]:
+    """Rows in the order of an archive."""
+    freedom = sum(row.seeds - 1 for row in rows)
+    noise = np.sqrt(sum(row.squares for row in rows) / freedom) if freedom else 0.0
+    return sorted(rows, key=lambda row: (-row.budget, -(row.fitness - noise / np.sqrt(row.seeds))))
 
 
 def digests_of(space: Space, genomes: np.ndarray) -> np.ndarray:

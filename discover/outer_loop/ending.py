@@ -21,7 +21,7 @@ from discover.components.space import Space
 from discover.config.candidate_file import load_candidate, save_candidate
 from discover.config.search_config import SearchConfig, slug
 from discover.contract.algorithm import Algorithm
-from discover.contract.events import Status
+from discover.contract.events import Doubt, Status
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Comparison, SearchResult
@@ -29,7 +29,9 @@ from discover.evaluation.compare import Watched, compare
 from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.archive import digests_of
 from discover.outer_loop.directory import CHAMPION_FILE, CURVES_FOLDER, FORMAT, RESULT_FILE, Origin, read_json
+from discover.outer_loop.evaluation import Evaluation
 from discover.outer_loop.fitness import Evaluator
+from discover.outer_loop.selection import rank
 from discover.outer_loop.state import Counters, Snapshot, add_evaluation
 from discover.storage.array_file import write_atomically
 
@@ -48,6 +50,7 @@ class Choice(NamedTuple):
         champion: the best finalist.
         fitness: of the champion, on seeds that had no part in the choice.
         finalists, finalist_fitness: ``[F, D]`` and ``[F]``, on the selection seeds; -inf where one broke.
+        doubt: whether another finalist is better; None if there are too few seeds to say so.
         counters: with the evaluations of the choice.
     """
 
@@ -55,6 +58,7 @@ class Choice(NamedTuple):
     fitness: float
     finalists: np.ndarray
     finalist_fitness: np.ndarray
+    doubt: Doubt | None
     counters: Counters
 
 
@@ -89,7 +93,7 @@ class Ending:
     tell: Callable[..., object]
 
     def choose(self) -> Choice:
-        """The best of the finalists on fresh seeds.
+        """The best of the finalists on fresh seeds, by sequential halving (`rank`).
 
         The maximum of several fitness values is too high on average. So the fitness of the champion is measured again, on seeds
         that had no part in the choice.
@@ -100,23 +104,30 @@ class Ending:
         finalists = self._finalists()
         store = self._storing(self.running)
         evaluator = Evaluator(self.registry, self.config, self.space, store, progress=self.progress)
-        evaluation = evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
-        fitness, why = np.where(evaluation.status == Status.OK, evaluation.fitness, -np.inf), evaluation.errors
-        counters = add_evaluation(self.now.counters, evaluation, evaluation.seconds)
-        for place in np.argsort(-fitness, kind="stable")[: int(np.isfinite(fitness).sum())]:
-            alone = evaluator.evaluate(finalists[[place]], "champion", 0, self.config.selection_seeds)
+        seeds = self.config.selection_seeds
+
+        def evaluate(places: list[int], index: int, each: int) -> Evaluation:
+            return evaluator.evaluate(finalists[places], "selection", index, each)
+
+        ranking = rank(len(finalists), seeds, evaluate)
+        counters, why = self.now.counters, dict[int, str]()
+        for made in ranking.evaluations:
+            counters, why = add_evaluation(counters, made, made.seconds), why or made.errors
+        for place in ranking.order:
+            alone = evaluator.evaluate(finalists[[place]], "champion", 0, seeds)
             counters, why = add_evaluation(counters, alone, alone.seconds), alone.errors or why
             if alone.status[0] == Status.OK:
                 return Choice(
                     champion=self.space.decode(jnp.asarray(finalists[place])),
                     fitness=float(alone.fitness[0]),
                     finalists=finalists,
-                    finalist_fitness=fitness,
+                    finalist_fitness=ranking.fitness,
+                    doubt=ranking.doubt if place == ranking.order[0] else None,
                     counters=counters,
                 )
         last = f" (last error: {next(iter(why.values()))})" if why else ""
         raise EvaluationError(
-            f"each of the {len(fitness)} best candidates broke on fresh seeds, so there is no champion: narrow the space, "
+            f"each of the {len(finalists)} best candidates broke on fresh seeds, so there is no champion: narrow the space, "
             f"or search with more seeds{last}."
         )
 
@@ -140,6 +151,7 @@ class Ending:
             champion_fitness=choice.fitness,
             finalists=choice.finalists,
             finalist_fitness=choice.finalist_fitness,
+            champion_doubt=choice.doubt,
             generations=counters.generations,
             env_steps=counters.env_steps,
             seconds=counters.seconds,
@@ -167,6 +179,7 @@ class Ending:
             champion_fitness=values["champion_fitness"],
             finalists=self._finalists(),
             finalist_fitness=np.asarray(values["finalist_fitness"], np.float32),
+            champion_doubt=Doubt(**values["champion_doubt"]) if values.get("champion_doubt") else None,
             generations=values["generations"],
             env_steps=values["env_steps"],
             seconds=values["seconds"],
@@ -227,6 +240,7 @@ class Ending:
 def write_result(directory: Path, result: SearchResult) -> None:
     """Write the file that marks a search as finished, with all that `Ending.earlier_result` cannot read elsewhere."""
     values = {name: getattr(result, name) for name in _NUMBERS} | {"finalist_fitness": result.finalist_fitness.tolist()}
+    values |= {"champion_doubt": result.champion_doubt and result.champion_doubt._asdict()}
     if result.comparison is not None:
         values |= {"table": result.comparison.rows(), "verdict": result.comparison.verdict}
     text = json.dumps({"format": FORMAT, "champion": CHAMPION_FILE, **values}, indent=2)

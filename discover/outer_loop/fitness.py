@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,6 @@ from discover.components.space import Space
 from discover.config.build import environment_from
 from discover.config.search_config import SearchConfig
 from discover.contract.environment import Environment
-from discover.contract.events import Status
 from discover.contract.executor import Executor, Work
 from discover.contract.registry import Registry
 from discover.contract.strategy import TaskReturns
@@ -27,25 +26,12 @@ from discover.inner_loop.lifetime import begin, updates_in
 from discover.inner_loop.population import inherit
 from discover.inner_loop.work import fresh_work
 from discover.outer_loop.archive import digests_in
-from discover.outer_loop.found import Found, first_alike, without_copies
+from discover.outer_loop.effort import Effort, whole_effort
+from discover.outer_loop.evaluation import Evaluation, evaluation_of
+from discover.outer_loop.found import Found, first_alike, only
 
 OngoingLifetimes: TypeAlias = tuple[Lifetimes, ...]
 """Ongoing lifetimes: for each task a tree of arrays ``[P, S, ...]``."""
-
-_BELOW_ALL = -1e9
-"""Fitness of broken candidates as long as there is no sound one."""
-
-
-class Evaluation(NamedTuple):
-    """The curves of a population, and the fitness and status of each member."""
-
-    fitness: np.ndarray  # [P], finite
-    status: np.ndarray  # [P]
-    errors: dict[int, str]
-    returns: list[np.ndarray]  # per task [P, S, 100]
-    structures: int
-    env_steps: int
-    seconds: float
 
 
 class Evaluator:
@@ -73,33 +59,47 @@ class Evaluator:
         self._environments = [environment_from(registry, run.task) for run in config.tasks]
         self._scales = [registry.get("task", run.task).facts for run in config.tasks]
 
-    def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int, *, lowest: float = np.inf) -> Evaluation:
+    def evaluate(
+        self,
+        genomes: np.ndarray,
+        purpose: str,
+        index: int,
+        seeds: int,
+        *,
+        lowest: float = np.inf,
+        effort: Effort | None = None,
+    ) -> Evaluation:
         """Evaluate every member on every task, with the same seeds for all members (common random numbers).
 
-        Members that are the same candidate are evaluated once, and have the same curves.
+        Members that are the same candidate, and worth the same effort, are evaluated once, and have the same curves.
 
         Args:
             genomes: ``[P, D]``.
             purpose, index: name and number of the stream of seeds.
-            seeds: S.
+            seeds: S, the most of any member.
             lowest: the lowest fitness of any sound candidate so far; broken members stay below it.
+            effort: that each member is worth; by default all seeds and all steps.
         """
         started, population = time.perf_counter(), len(genomes)
+        effort = whole_effort(population, seeds) if effort is None else effort
         groups = self._space.groups(genomes)
-        alike = first_alike(digests_in(groups, population))
-        groups = [without_copies(group, alike) for group in groups]
+        alike = first_alike(np.concatenate([digests_in(groups, population), effort.digests], axis=1))
+        original = alike == np.arange(population)
         found = Found(population, len(self._tasks), seeds)
         pieces, work, labels = [], [], []
         for task, run in enumerate(self._tasks):
             environment, keys = self._environments[task], seed_keys(self._seed, purpose, seeds, index, task)
-            for group in groups:
-                pieces.append((task, group))
-                labels.append(f"{purpose} {index + 1}: {run.label}")
-                work.append(fresh_work(environment, group.candidates, keys, run.steps))
-        for place, part in self._outcomes(work, labels):
-            found.add(part, *pieces[place], structure=self._space.describe(pieces[place][1].structure))
+            for members, count, budget in effort.kinds():
+                for group in groups:
+                    part = only(group, members & original)
+                    if len(part.members):
+                        pieces.append((task, part))
+                        labels.append(f"{purpose} {index + 1}: {run.label}")
+                        work.append(_shortened(fresh_work(environment, part.candidates, keys[:count], run.steps), budget))
+        for place, outcomes in self._outcomes(work, labels):
+            found.add(outcomes, *pieces[place], structure=self._space.describe(pieces[place][1].structure))
         found.copy(alike)
-        return self._evaluation(found, lowest, structures=len(groups), started=started)
+        return evaluation_of(found, effort, self._scored, lowest=lowest, structures=len(groups), started=started)
 
     def go_on(
         self,
@@ -146,7 +146,8 @@ class Evaluator:
         for task, part in self._outcomes(work, labels):
             after[task] = part.lifetimes
             found.add(part, task, group, structure=self._space.describe(group.structure))
-        evaluation = self._evaluation(found, lowest, structures=1, started=started)
+        effort = whole_effort(len(genomes), seeds)
+        evaluation = evaluation_of(found, effort, self._scored, lowest=lowest, structures=1, started=started)
         return tuple(after[task] for task in range(len(work))), evaluation
 
     def ongoing_form(self, population: int, seeds: int) -> OngoingLifetimes:
@@ -191,34 +192,21 @@ class Evaluator:
     def _outcomes(self, work: list[Work], labels: list[str]) -> Iterator[tuple[int, Outcomes]]:
         """The outcomes of all pieces of work, in any order; what is left to do is told under its label."""
         left = dict(enumerate(labels))
-        self._progress(labels[0], 0.0)
+        if labels:
+            self._progress(labels[0], 0.0)
         for place, part in outcomes_of(self._executor, work):
             yield place, part
             del left[place]
             if left:
                 self._progress(next(iter(left.values())), 1 - len(left) / len(labels))
 
-    def _evaluation(self, found: Found, lowest: float, *, structures: int, started: float) -> Evaluation:
-        fitness = self._fitness(found.returns, found.status, lowest)
-        return Evaluation(
-            fitness=fitness,
-            status=found.status,
-            errors=found.errors,
-            returns=found.returns,
-            structures=structures,
-            env_steps=found.env_steps,
-            seconds=time.perf_counter() - started,
-        )
-
-    def _fitness(self, returns: list[np.ndarray], status: np.ndarray, lowest: float) -> np.ndarray:
-        """Fitness ``[P]``, finite: broken members are just below every sound one so far.
-
-        If they tied with the worst sound member, or were above one of an earlier generation, they could replace it in an elite.
-        """
+    def _scored(self, returns: list[np.ndarray]) -> np.ndarray:
+        """The objective of learning curves on each task."""
         scales = [TaskReturns(r, f["random"], f["reference"]) for r, f in zip(returns, self._scales, strict=True)]
-        fitness = np.array(self._objective(scales), np.float32)
-        status[(status == Status.OK) & ~np.isfinite(fitness)] = Status.NOT_FINITE
-        sound = status == Status.OK
-        floor = np.float32(min([lowest, *fitness[sound]]))
-        fitness[~sound] = np.nextafter(floor, np.float32(-np.inf)) if np.isfinite(floor) else _BELOW_ALL
-        return fitness
+        return np.array(self._objective(scales), np.float32)
+
+
+def _shortened(work: Work, budget: float) -> Work:
+    """The same lifetimes with a share of their updates, one at least."""
+    updates = max(1, round(budget * work.total))
+    return work if budget == 1 else work._replace(stop=updates, total=updates)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from discover.base.errors import UserError
@@ -15,8 +14,10 @@ from discover.config.search_config import SearchConfig
 from discover.contract.events import Generation
 from discover.contract.strategy import Proposal
 from discover.contract.types import StrategyState
-from discover.outer_loop.archive import empty_archive, update_archive
-from discover.outer_loop.fitness import Evaluation, Evaluator, OngoingLifetimes
+from discover.outer_loop.archive import Evaluated, empty_archive, update_archive
+from discover.outer_loop.effort import effort_of, joined, whole_effort
+from discover.outer_loop.evaluation import Evaluation
+from discover.outer_loop.fitness import Evaluator, OngoingLifetimes
 from discover.outer_loop.state import Counters, Snapshot, State, add_evaluation
 
 
@@ -36,14 +37,14 @@ class Generations:
         strategy, population = config.strategy, config.population
         self._config, self._space, self._evaluator = config, space, evaluator
         self._ask = jax.jit(lambda key, state: strategy.ask(key, state, space, population))
-        self._tell = jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, space, genomes, fitness=fitness))
+        self._tell = jax.jit(lambda key, state, told: strategy.tell(key, state, space, told))
         self.last_error = ""
 
     def first_snapshot(self) -> Snapshot:
         """State and counters before the first generation."""
         config = self._config
         key = named_key(named_key(jax.random.key(config.seed), "strategy"), "init")
-        rows = config.finalists + config.population  # so that a candidate that is evaluated again still has its row
+        rows = config.finalists + config.population + config.elites  # so that who is evaluated again still has a row
         strategy = config.strategy.init(key, self._space, config.population)
         return Snapshot(State(strategy, empty_archive(rows, self._space.dimension)), Counters())
 
@@ -57,6 +58,16 @@ class Generations:
         proposal, _ = jax.eval_shape(self._ask, jax.random.key(0), strategy)
         if proposal.parents is None:
             return ()
+        if proposal.seeds is not None or proposal.budget is not None:
+            raise UserError(
+                "the strategy keeps agents alive, and all of them go on by the same steps with the same seeds: propose "
+                "parents, or seeds and budget."
+            )
+        if config.elites:
+            raise UserError(
+                f"elites {config.elites} does not go with a strategy that keeps agents alive, since they cannot begin again: "
+                "take either out."
+            )
         if config.time_limit is not None:
             raise UserError(
                 f"time_limit_seconds {config.time_limit:g} does not go with a strategy that keeps agents alive: take "
@@ -73,18 +84,16 @@ class Generations:
         proposal, strategy = self._ask(named_key(key, "ask"), state.strategy)
         genomes = np.asarray(proposal.genomes)
         parents = None if proposal.parents is None else np.asarray(proposal.parents)
-        ongoing, evaluation = self._evaluate(proposal, before)
-        self.last_error = next(iter(evaluation.errors.values()), self.last_error)
-        strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluation.fitness))
-        counters = add_evaluation(counters, evaluation, time.perf_counter() - started)
-        archive = update_archive(
-            state.archive,
-            self._space,
-            genomes=genomes,
-            fitness=evaluation.fitness,
-            status=evaluation.status,
-            anew=parents is not None,
+        elites = state.archive.best(self._config.elites)
+        ongoing, every = self._evaluate(proposal, elites, before)
+        evaluation = every.first(len(genomes))
+        self.last_error = next(iter(every.errors.values()), self.last_error)
+        strategy = self._tell(named_key(key, "tell"), strategy, evaluation.told(proposal.genomes))
+        counters = add_evaluation(counters, every, time.perf_counter() - started)
+        made = Evaluated(
+            np.concatenate([genomes, elites]), every.fitness, every.status, spread=every.spread(), effort=every.effort
         )
+        archive = update_archive(state.archive, self._space, made, anew=parents is not None)
         after = Snapshot(State(strategy, archive, ongoing), counters._replace(generations=index + 1))
         generation = Generation(
             index=index,
@@ -98,18 +107,20 @@ class Generations:
             env_steps_so_far=counters.env_steps,
             evaluation_seconds=evaluation.seconds,
             seconds=time.perf_counter() - started,
-            best_fitness=counters.best_fitness,
+            best_fitness=archive.best_fitness(),
             broken_so_far=counters.broken,
             parents=parents,
         )
         return generation, after
 
-    def _evaluate(self, proposal: Proposal, before: Snapshot) -> tuple[OngoingLifetimes, Evaluation]:
-        """The ongoing lifetimes after a generation, and the evaluation of its population."""
+    def _evaluate(self, proposal: Proposal, elites: np.ndarray, before: Snapshot) -> tuple[OngoingLifetimes, Evaluation]:
+        """The ongoing lifetimes after a generation, and the evaluation of its population, then of the elites."""
         (state, counters), seeds = before, self._config.seeds
         genomes, index, lowest = np.asarray(proposal.genomes), counters.generations, counters.lowest_fitness
         if proposal.parents is None:
-            return state.ongoing, self._evaluator.evaluate(genomes, "search", index, seeds, lowest=lowest)
+            effort = joined(effort_of(proposal, seeds), whole_effort(len(elites), seeds))
+            everyone = np.concatenate([genomes, elites])
+            return state.ongoing, self._evaluator.evaluate(everyone, "search", index, seeds, lowest=lowest, effort=effort)
         return self._evaluator.go_on(
             genomes,
             np.asarray(proposal.parents),

@@ -215,7 +215,7 @@ class _Runner:
         self.close()  # the report has no time limit, and a worker holds memory
         with self.checkpoint.must_write("its champion", self.now):
             ending.save(choice)
-        selection = Selection(choice.champion, choice.fitness, choice.finalists, choice.finalist_fitness)
+        selection = Selection(choice.champion, choice.fitness, choice.finalists, choice.finalist_fitness, doubt=choice.doubt)
         self.plugins.tell("discover_selection_finished", search=self.info, selection=selection)
         result = ending.result(choice)
         if result.comparison is not None:

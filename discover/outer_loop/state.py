@@ -10,7 +10,8 @@ import numpy as np
 from discover.contract.events import Status
 from discover.contract.types import StrategyState
 from discover.outer_loop.archive import Archive
-from discover.outer_loop.fitness import Evaluation, OngoingLifetimes
+from discover.outer_loop.evaluation import Evaluation
+from discover.outer_loop.fitness import OngoingLifetimes
 
 
 class State(NamedTuple):
@@ -27,7 +28,6 @@ class Counters(NamedTuple):
     generations: int = 0
     env_steps: int = 0
     seconds: float = 0.0
-    best_fitness: float = -np.inf
     lowest_fitness: float = np.inf  # of sound candidates
     broken: Mapping[str, int] = {}
 
@@ -48,14 +48,13 @@ def add_evaluation(counters: Counters, evaluation: Evaluation, seconds: float) -
         seconds: that it took.
     """
     sound, broken = evaluation.fitness[evaluation.status == Status.OK], dict(counters.broken)
-    for status in evaluation.status[evaluation.status != Status.OK]:
-        name = Status(status).name.lower()
-        broken[name] = broken.get(name, 0) + 1
+    for status in map(Status, evaluation.status):
+        if status.broken:
+            broken[status.name.lower()] = broken.get(status.name.lower(), 0) + 1
     return Counters(
         generations=counters.generations,
         env_steps=counters.env_steps + evaluation.env_steps,
         seconds=counters.seconds + seconds,
-        best_fitness=max([counters.best_fitness, *map(float, sound)]),
         lowest_fitness=min([counters.lowest_fitness, *map(float, sound)]),
         broken=broken,
     )

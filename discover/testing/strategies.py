@@ -13,7 +13,8 @@ from discover.components.domains import Scalar
 from discover.components.field_functions import real
 from discover.components.open_values import free
 from discover.components.space import Space
-from discover.contract.strategy import Proposal, Strategy
+from discover.contract.events import Status
+from discover.contract.strategy import Proposal, Strategy, Told
 from discover.contract.types import StrategyState
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes
 from discover.testing.compilations import changed_weak_type
@@ -40,9 +41,10 @@ class Point(Component):
 def check_strategy(strategy: Strategy, population: int = 16) -> None:
     """Check a strategy on a quadratic fitness of three numbers, whose maximum is not where the search begins.
 
-    Genomes are finite float32 ``[P, D]``. The state keeps its structure and stays finite, also when all fitness values are
-    equal. The best fitness rises above that of the first generation. A state that is saved and restored leads to the same bits.
-    Every trace is the same program, and it is compiled once.
+    Genomes are finite float32 ``[P, D]``; seeds and budgets, where it gives any, are as `Proposal` says. The state keeps its
+    structure and stays finite, also when all fitness values are equal. The best fitness rises above that of the first
+    generation. A state that is saved and restored leads to the same bits. Every trace is the same program, and it is compiled
+    once.
 
     Args:
         strategy: complete.
@@ -60,9 +62,10 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     def evolve(state: StrategyState, start: int, stop: int, *, flat: bool = False) -> tuple[StrategyState, list[float]]:
         best = []
         for index in range(start, stop):
-            state, genomes, fitness = advance(state, np.int32(index), np.bool_(flat))
+            state, proposal, fitness = advance(state, np.int32(index), np.bool_(flat))
             sentence = f"{name} proposes genomes that are not finite in generation {index}."
-            require(finite(genomes), sentence, *_GENOMES, method="ask")
+            require(finite(proposal.genomes), sentence, *_GENOMES, method="ask")
+            _check_effort(proposal, name, index)
             require(form(state) == form(first), f"{name} changes the form of its state in generation {index}.", *_STATE)
             require(
                 finite(state),
@@ -97,16 +100,42 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     evolve(state, GENERATIONS, GENERATIONS + 3, flat=True)
 
 
+def _check_form(what: str, array: jax.Array | None, expected: str, name: str) -> None:
+    """Check dtype and shape of a part of a proposal, if there is one."""
+    actual = expected if array is None else f"{array.dtype}{list(array.shape)}"
+    require(actual == expected, f"{name} proposes {what} of {actual}, not {expected}.", *_GENOMES, method="ask")
+
+
+def _check_effort(proposal: Proposal, name: str, index: int) -> None:
+    """Check the values of seeds and budgets."""
+    seeds, budget = proposal.seeds, proposal.budget
+    require(
+        seeds is None or (bool(np.all(np.asarray(seeds) >= 0)) and bool(np.any(np.asarray(seeds) > 0))),
+        f"{name} proposes seeds that are negative, or 0 for all members, in generation {index}.",
+        "A member with 0 seeds is not evaluated, and a generation needs one that is.",
+        "Give each member 0 or more, and one of them 1 at least.",
+        method="ask",
+    )
+    require(
+        budget is None or (bool(np.all(np.asarray(budget) > 0)) and bool(np.all(np.asarray(budget) <= 1))),
+        f"{name} proposes a budget outside (0, 1] in generation {index}.",
+        "It is a share of the env steps of each task.",
+        "Give each member more than 0 and at most 1.",
+        method="ask",
+    )
+
+
 def _check_traces(strategy: Strategy, space: Space, population: int, first: StrategyState) -> None:
     """Check by traces alone that a generation is the same program each time, and the same for the state after it."""
     name = type(strategy).__name__
 
-    def generation(state: StrategyState) -> tuple[StrategyState, jax.Array, jax.Array]:
+    def generation(state: StrategyState) -> tuple[StrategyState, Proposal, jax.Array]:
         return _generation(strategy, space, population, state, index=0, flat=False)
 
-    (after, genomes, _), same = traced_twice(generation, first)
-    actual, expected = f"{genomes.dtype}{list(genomes.shape)}", f"float32{[population, space.dimension]}"
-    require(actual == expected, f"{name} proposes genomes of {actual}, not {expected}.", *_GENOMES, method="ask")
+    (after, proposal, _), same = traced_twice(generation, first)
+    _check_form("genomes", proposal.genomes, f"float32{[population, space.dimension]}", name)
+    _check_form("seeds", proposal.seeds, f"int32{[population]}", name)
+    _check_form("budget", proposal.budget, f"float32{[population]}", name)
     require(
         same,
         f"{name} gives another program when it is traced again.",
@@ -125,15 +154,35 @@ def _check_traces(strategy: Strategy, space: Space, population: int, first: Stra
 
 def _generation(
     strategy: Strategy, space: Space, population: int, state: StrategyState, *, index: int | jax.Array, flat: bool | jax.Array
-) -> tuple[StrategyState, jax.Array, jax.Array]:
-    """The state after a generation, its genomes, and their fitness: all the same, if it is flat."""
+) -> tuple[StrategyState, Proposal, jax.Array]:
+    """The state after a generation, what it proposed, and the fitness of each member: all the same, if it is flat."""
     key_ask, key_tell = jax.random.split(jax.random.fold_in(jax.random.key(1), index))
     asked, name = strategy.ask(key_ask, state, space, population), type(strategy).__name__
     sentence = f"{name}.ask gives {type(asked).__name__}, not a pair of a Proposal and a state."
     require(is_tuple_of(2, asked) and isinstance(asked[0], Proposal), sentence, *_GENOMES, method="ask")
     proposal, state = asked
     fitness = jnp.where(flat, 0.0, jax.vmap(lambda genome: _height(space.decode(genome, ())))(proposal.genomes))
-    return strategy.tell(key_tell, state, space, proposal.genomes, fitness=fitness), proposal.genomes, fitness
+    told = _told(proposal, fitness)
+    return strategy.tell(key_tell, state, space, told), proposal, told.fitness
+
+
+def _told(proposal: Proposal, fitness: jax.Array) -> Told:
+    """All that is told of a population whose curves are level; two seeds differ by a little."""
+    members, most = len(fitness), 2
+    seeds = jnp.full(members, most) if proposal.seeds is None else jnp.clip(proposal.seeds, 0, most)
+    budget = jnp.ones(members) if proposal.budget is None else proposal.budget
+    run = seeds > 0
+    levels = fitness[:, None] + jnp.array([-0.1, 0.1])
+    known = jnp.where(jnp.arange(most) < seeds[:, None], levels, jnp.nan)
+    return Told(
+        genomes=proposal.genomes,
+        fitness=jnp.where(run, fitness, jnp.min(fitness, where=run, initial=0.0) - 1e-3),
+        seeds=seeds.astype(jnp.int32),
+        spread=jnp.where(seeds > 1, 0.1, jnp.inf),
+        cost=seeds * budget * 1000.0,
+        status=jnp.where(run, Status.OK, Status.NOT_RUN).astype(jnp.int8),
+        returns=(jnp.repeat(known[..., None], 100, axis=-1),),
+    )
 
 
 def _height(point: Component) -> jax.Array:

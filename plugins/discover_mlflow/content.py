@@ -107,7 +107,8 @@ def generation_metrics(generation: Generation, tasks: Sequence[TaskRun]) -> dict
     }
     metrics |= _broken(generation)
     if len(fitness):
-        final = np.stack([returns[:, :, -2:] for returns in generation.returns]).mean(axis=(2, 3))[:, sound]
+        # NaN are the seeds that were not run
+        final = np.nanmean([returns[sound, :, -2:] for returns in generation.returns], axis=(2, 3))
         best, mean = final[:, fitness.argmax()], final.mean(axis=1)
         labels = [run.label for run in tasks]
         metrics |= dict(zip(keys("return_of_best", labels), best, strict=True))
@@ -135,7 +136,8 @@ def result_tags(search: SearchInfo, result: SearchResult) -> dict[str, str]:
 
 def result_description(search: SearchInfo, result: SearchResult) -> str:
     """The description of a finished search in Markdown: the verdict, the table, the champion."""
-    parts = [f"Champion `{result.champion!r}`, fitness {result.champion_fitness:.4g} on fresh seeds."]
+    doubt = f" ({result.champion_doubt})" if result.champion_doubt else ""
+    parts = [f"Champion `{result.champion!r}`, fitness {result.champion_fitness:.4g} on fresh seeds{doubt}."]
     if result.comparison is not None:
         parts = [f"**{result.comparison.verdict}**", comparison_table(result.comparison), *parts]
     return "\n\n".join([*parts, _space_text(search)])
@@ -146,7 +148,9 @@ def selection_metrics(selection: Selection) -> dict[str, float]:
     fitness = selection.finalist_fitness[np.isfinite(selection.finalist_fitness)]
     best = {"fitness/best": fitness.max(), "fitness/mean": fitness.mean()} if len(fitness) else {}
     broken = len(selection.finalist_fitness) - len(fitness)
-    return finite({"champion/fitness": selection.fitness, **best} | ({"status/broken": broken} if broken else {}))
+    doubt = selection.doubt._asdict() if selection.doubt else {}
+    doubts = {f"champion/doubt_{name}": value for name, value in doubt.items()}
+    return finite({"champion/fitness": selection.fitness, **doubts, **best} | ({"status/broken": broken} if broken else {}))
 
 
 def selection_facts(selection: Selection, space: Space) -> list[dict[str, Any]]:
@@ -168,7 +172,7 @@ def model_params(result: SearchResult) -> dict[str, str]:
 
 
 def _broken(generation: Generation) -> dict[str, float]:
-    """The number of broken members by what became of them, once there has been one."""
+    """The number of members that are broken or were not run, by what became of them, once there has been one."""
     counts = {status: int((generation.status == status).sum()) for status in Status if status != Status.OK}
     return {
         f"status/{status.name.lower()}": count

@@ -9,7 +9,8 @@ from discover import Registry
 from discover.components.space import Space
 from discover.config.build import algorithm_from
 from discover.contract.events import Status
-from discover.outer_loop.archive import Archive, digests_of, empty_archive, update_archive
+from discover.outer_loop.archive import Archive, Evaluated, digests_of, empty_archive, update_archive
+from discover.outer_loop.effort import whole_effort
 
 OK, BROKEN = Status.OK, Status.NOT_FINITE
 SIZE = 8
@@ -40,12 +41,13 @@ def told(
     count, rows, values = len(genomes), np.full((SIZE, 1), 0.9, np.float32), np.zeros(SIZE, np.float32)
     whole = np.full(SIZE, BROKEN, np.int8)
     rows[:count, 0], values[:count], whole[:count] = genomes, fitness, OK if status is None else status
-    return update_archive(archive, space, genomes=rows, fitness=values, status=whole, anew=anew)
+    spread, effort = np.full(SIZE, np.inf), whole_effort(SIZE, 1)
+    return update_archive(archive, space, Evaluated(rows, values, whole, spread, effort), anew=anew)
 
 
 def rows(archive: Archive) -> list[tuple[float, float, int]]:
     """Genome, mean fitness and count of each row that is not empty."""
-    table = zip(archive.genomes[:, 0].tolist(), archive.fitness.tolist(), archive.count.tolist(), strict=True)
+    table = zip(archive.genomes[:, 0].tolist(), archive.fitness.tolist(), archive.seeds.tolist(), strict=True)
     return [(round(genome, 3), fitness, count) for genome, fitness, count in table if count]
 
 

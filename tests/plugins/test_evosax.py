@@ -12,7 +12,7 @@ from discover_zoo.strategies.evosax.adapter import EvosaxStrategy
 from discover_zoo.strategies.evosax.algorithms import PLAIN, Open_ES
 from discover_zoo.strategies.evosax.special import SPECIAL
 
-from discover import Component, Scalar, Space, Strategy, UserError, Weights, component, free, real, weights
+from discover import Component, Scalar, Space, Strategy, Told, UserError, Weights, component, free, real, weights
 from discover.config.search_config import checked_config
 from discover.plugin.loader import load_plugins
 
@@ -60,7 +60,7 @@ def programs(strategy: Strategy) -> Programs:
     return Programs(
         lambda key: strategy.init(key, SPACE, POPULATION),
         jax.jit(lambda key, state: strategy.ask(key, state, SPACE, POPULATION)),
-        jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, SPACE, genomes, fitness)),
+        jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, SPACE, Told.of(genomes, fitness))),
     )
 
 
@@ -150,7 +150,7 @@ def test_nothing_compiles_anew_for_a_further_generation_or_an_equal_strategy(
     def one_generation(strategy: EvosaxStrategy, key: jax.Array) -> None:
         state = strategy.init(key, SPACE, POPULATION)
         proposal, state = strategy.ask(key, state, SPACE, POPULATION)
-        strategy.tell(key, state, SPACE, proposal.genomes, sphere(proposal.genomes))
+        strategy.tell(key, state, SPACE, Told.of(proposal.genomes, sphere(proposal.genomes)))
 
     one_generation(strategy, jax.random.key(0))
     settings = {name: getattr(strategy, name) for name in strategy.__dataclass_fields__}  # type: ignore[attr-defined]
@@ -174,7 +174,7 @@ def test_the_smallest_population_works(strategy: EvosaxStrategy) -> None:
     state = strategy.init(key, SPACE, population)
     for generation in range(5):
         proposal, state = strategy.ask(jax.random.fold_in(key, generation), state, SPACE, population)
-        state = strategy.tell(key, state, SPACE, proposal.genomes, sphere(proposal.genomes))
+        state = strategy.tell(key, state, SPACE, Told.of(proposal.genomes, sphere(proposal.genomes)))
     assert finite(state)
 
 
@@ -208,7 +208,7 @@ def test_a_generation_has_the_shapes_of_its_space_and_leaves_a_state_like_the_on
 
     def generation(state: Any) -> Any:
         proposal, asked = strategy.ask(key, state, SPACE, population)
-        return proposal.genomes, strategy.tell(key, asked, SPACE, proposal.genomes, sphere(proposal.genomes))
+        return proposal.genomes, strategy.tell(key, asked, SPACE, Told.of(proposal.genomes, sphere(proposal.genomes)))
 
     state = jax.eval_shape(lambda: strategy.init(key, SPACE, population))
     genomes, told = jax.eval_shape(generation, state)
@@ -222,7 +222,7 @@ def test_diffusion_begins_around_the_start_and_tells_what_it_asked() -> None:
     np.testing.assert_array_equal(state.start, start)
     proposal, asked = strategy.ask(jax.random.key(2), state, SPACE, 64)
     np.testing.assert_allclose(proposal.genomes.mean(axis=0), start, atol=5 * 3.0 / 64**0.5)
-    told = strategy.tell(jax.random.key(3), asked, SPACE, proposal.genomes, sphere(proposal.genomes))
+    told = strategy.tell(jax.random.key(3), asked, SPACE, Told.of(proposal.genomes, sphere(proposal.genomes)))
     np.testing.assert_allclose(told.inner.population + start, proposal.genomes, atol=1e-5)
 
 
@@ -275,7 +275,7 @@ def test_open_es_steps_by_its_learning_rate_in_deviations_and_both_decay() -> No
     moves = []
     for generation in range(5):
         proposal, asked = strategy.ask(jax.random.key(generation), state, SPACE, POPULATION)
-        told = strategy.tell(jax.random.key(2), asked, SPACE, proposal.genomes, proposal.genomes[:, 0])
+        told = strategy.tell(jax.random.key(2), asked, SPACE, Told.of(proposal.genomes, proposal.genomes[:, 0]))
         moves.append(float(told.mean[0] - state.mean[0]))
         state = told
     assert moves[0] == pytest.approx(1.0, rel=1e-3)  # Adam's first step, uphill
@@ -308,9 +308,9 @@ def test_what_is_learned_does_not_depend_on_the_order_of_the_members(name: str) 
     state = strategy.init(jax.random.key(0), SPACE, POPULATION)
     proposal, asked = strategy.ask(jax.random.key(1), state, SPACE, POPULATION)
     fitness = sphere(proposal.genomes)
-    told = strategy.tell(jax.random.key(2), asked, SPACE, proposal.genomes, fitness)
+    told = strategy.tell(jax.random.key(2), asked, SPACE, Told.of(proposal.genomes, fitness))
     other = asked.replace(z=asked.z[order])
-    other = strategy.tell(jax.random.key(2), other, SPACE, proposal.genomes[order], fitness[order])
+    other = strategy.tell(jax.random.key(2), other, SPACE, Told.of(proposal.genomes[order], fitness[order]))
     np.testing.assert_allclose(told.M, other.M, atol=1e-5)
     assert float(jnp.abs(told.M - asked.M).max()) > 0.01
 
@@ -322,7 +322,7 @@ def test_the_step_of_rm_es_grows_while_generations_are_better_and_shrinks_while_
         for generation in range(4):
             proposal, state = strategy.ask(jax.random.key(generation), state, SPACE, POPULATION)
             fitness = jnp.arange(POPULATION) + 100.0 * trend * generation
-            state = strategy.tell(jax.random.key(9), state, SPACE, proposal.genomes, fitness)
+            state = strategy.tell(jax.random.key(9), state, SPACE, Told.of(proposal.genomes, fitness))
             if generation == 0:
                 assert float(state.std) == 1.0
         assert (float(state.std) > 1.0) == grows
@@ -343,7 +343,7 @@ def test_the_distributions_of_sv_open_es_narrow() -> None:
     state = strategy.init(jax.random.key(0), SPACE, POPULATION)
     for generation in range(4):
         proposal, state = strategy.ask(jax.random.key(generation), state, SPACE, POPULATION)
-        state = strategy.tell(jax.random.key(9), state, SPACE, proposal.genomes, sphere(proposal.genomes))
+        state = strategy.tell(jax.random.key(9), state, SPACE, Told.of(proposal.genomes, sphere(proposal.genomes)))
     np.testing.assert_allclose(state.std, 0.5**4)
 
 
@@ -359,10 +359,10 @@ def test_a_temperature_is_one_of_the_spread_of_a_generation(unit: float) -> None
     strategy = EVERY["SimulatedAnnealing"]
     state = strategy.init(jax.random.key(0), SPACE, POPULATION)
     proposal, asked = strategy.ask(jax.random.key(1), state, SPACE, POPULATION)
-    told = strategy.tell(jax.random.key(2), asked, SPACE, proposal.genomes, unit * jnp.arange(16.0))
+    told = strategy.tell(jax.random.key(2), asked, SPACE, Told.of(proposal.genomes, unit * jnp.arange(16.0)))
     fitness, elsewhere = unit * (jnp.arange(16.0) - 0.5), proposal.genomes + 1.0  # the best is worse by a ninth of a spread
     keys = jax.random.split(jax.random.key(3), 200)
-    after = jax.vmap(lambda key: strategy.tell(key, told, SPACE, elsewhere, fitness).mean)(keys)
+    after = jax.vmap(lambda key: strategy.tell(key, told, SPACE, Told.of(elsewhere, fitness)).mean)(keys)
     assert 0.2 < float(jnp.mean(jnp.any(after != told.mean, axis=1))) < 0.45  # exp(-0.108 / 0.095) = 0.32
 
 
@@ -435,11 +435,11 @@ def test_an_algorithm_that_holds_a_population_takes_its_first_one_as_given_and_n
     state = strategy.init(jax.random.key(0), SPACE, POPULATION)
     first, asked = strategy.ask(jax.random.key(1), state, SPACE, POPULATION)
     np.testing.assert_array_equal(first.genomes[0], SPACE.start(jax.random.key(0)))
-    told = strategy.tell(jax.random.key(2), asked, SPACE, first.genomes, sphere(first.genomes))
+    told = strategy.tell(jax.random.key(2), asked, SPACE, Told.of(first.genomes, sphere(first.genomes)))
     np.testing.assert_array_equal(told.fitness, -sphere(first.genomes))
     assert float(told.std) == float(state.std)  # it doubles where most children beat their parents: these had none
     second, asked = strategy.ask(jax.random.key(3), told, SPACE, POPULATION)
     assert not np.any(np.all(second.genomes[:, None] == first.genomes[None], axis=-1))
-    told = strategy.tell(jax.random.key(4), asked, SPACE, second.genomes, jnp.full(POPULATION, -1e9))
+    told = strategy.tell(jax.random.key(4), asked, SPACE, Told.of(second.genomes, jnp.full(POPULATION, -1e9)))
     assert {tuple(row) for row in told.population.tolist()} == {tuple(row) for row in first.genomes.tolist()}
     assert float(told.std) == float(state.std) / 2

@@ -23,6 +23,7 @@ from discover import (
     RealDomain,
     Scalar,
     Space,
+    Told,
     UserError,
     component,
     free,
@@ -112,7 +113,7 @@ def test_nothing_is_exploited_before_a_score_exists() -> None:
     proposal, state = ask(jax.random.key(1), state)
     np.testing.assert_array_equal(proposal.parents, np.arange(6))
     np.testing.assert_array_equal(proposal.genomes[0], SPACE.start(jax.random.key(0)))
-    state = PBT().tell(jax.random.key(2), state, SPACE, proposal.genomes, jnp.arange(6.0))
+    state = PBT().tell(jax.random.key(2), state, SPACE, Told.of(proposal.genomes, jnp.arange(6.0)))
     after, asked = ask(jax.random.key(3), state)
     np.testing.assert_array_equal(after.parents, [5, 1, 2, 3, 4, 5])
     np.testing.assert_array_equal(after.genomes[1:], proposal.genomes[1:])
@@ -123,7 +124,7 @@ def test_the_recommendation_is_what_the_best_of_the_last_window_lives_by() -> No
     genomes = jnp.arange(4.0 * SPACE.dimension).reshape(4, -1)
     state = PBT().init(jax.random.key(0), SPACE, 4)._replace(genomes=genomes)
     for window in ([9.0, 1.0, 2.0, 3.0], [1.0, 2.0, 4.0, 3.0]):
-        state = PBT().tell(jax.random.key(1), state, SPACE, genomes, jnp.asarray(window))
+        state = PBT().tell(jax.random.key(1), state, SPACE, Told.of(genomes, jnp.asarray(window)))
     np.testing.assert_array_equal(PBT().recommendation(state, SPACE), genomes[2])
 
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from discover_zoo.strategies.evosax.restarts import RestartedCMAES
 
-from discover import Component, Scalar, Space, component, free, real
+from discover import Component, Scalar, Space, Told, component, free, real
 
 
 @component
@@ -20,7 +20,7 @@ SPACE, POPULATION = Space(Plane(x=free(), y=free())), 8
 def test_runs_restart_where_nothing_rises_and_their_generations_double() -> None:
     strategy = RestartedCMAES(restarts=2, patience=1)
     ask = jax.jit(lambda key, state: strategy.ask(key, state, SPACE, POPULATION))
-    tell = jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, SPACE, genomes, fitness))
+    tell = jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, SPACE, Told.of(genomes, fitness)))
     state, kept = strategy.init(jax.random.key(0), SPACE, POPULATION), []
     for generation in range(14):
         key = jax.random.key(generation)

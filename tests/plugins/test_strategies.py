@@ -14,7 +14,7 @@ from discover_zoo.strategies.random_search import RandomSearch
 from discover_zoo.strategies.regularized_evolution import RegularizedEvolution
 from discover_zoo.strategies.structures import earlier_alike, firsts_of_structures
 
-from discover import Component, Integer, Scalar, Space, Strategy, choice, component, free, integer, real
+from discover import Component, Integer, Scalar, Space, Strategy, Told, choice, component, free, integer, real
 
 
 class Part(Component):
@@ -106,7 +106,7 @@ def compiled(kind: type[Strategy], space: Space, population: int) -> Programs:
     return Programs(
         jax.jit(lambda strategy, key: strategy.init(key, space, population)),
         jax.jit(lambda strategy, key, state: strategy.ask(key, state, space, population)),
-        jax.jit(lambda strategy, key, state, genomes, fitness: strategy.tell(key, state, space, genomes, fitness)),
+        jax.jit(lambda strategy, key, state, genomes, fitness: strategy.tell(key, state, space, Told.of(genomes, fitness))),
     )
 
 

@@ -25,6 +25,7 @@ from discover import (
     Strategy,
     Targets,
     TaskReturns,
+    Told,
     Trajectory,
     World,
     component,
@@ -252,9 +253,9 @@ def test_objectives() -> None:
 class Spread(Hill):
     """Divides by the spread of the fitness."""
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
-        weight = (fitness - fitness.mean()) / fitness.std()
-        return {"mean": state["mean"] + 0.1 * weight @ genomes}
+    def tell(self, key: jax.Array, state: Any, space: Space, told: Told) -> Any:
+        weight = (told.fitness - told.fitness.mean()) / told.fitness.std()
+        return {"mean": state["mean"] + 0.1 * weight @ told.genomes}
 
 
 @component
@@ -275,8 +276,8 @@ class Remembering(Strategy):
     def ask(self, key: jax.Array, state: Any, space: Space, population: int) -> tuple[Proposal, Any]:
         return Proposal(jax.random.normal(key, (population, space.dimension))), state
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
-        return [*state, genomes[0]]
+    def tell(self, key: jax.Array, state: Any, space: Space, told: Told) -> Any:
+        return [*state, told.genomes[0]]
 
 
 def test_strategies() -> None:

@@ -23,6 +23,7 @@ from discover import (
     Step,
     Targets,
     TaskReturns,
+    Told,
     Trajectory,
     Work,
     World,
@@ -264,8 +265,8 @@ class Slack(Hill):
         proposal, _ = Hill.ask(self, key, {"mean": state["mean"]}, space, population)
         return proposal, state
 
-    def tell(self, key: jax.Array, state: Any, space: Space, genomes: jax.Array, fitness: jax.Array) -> Any:
-        return {**Hill.tell(self, key, state, space, genomes, fitness=fitness), "best": fitness.max()}
+    def tell(self, key: jax.Array, state: Any, space: Space, told: Told) -> Any:
+        return {**Hill.tell(self, key, state, space, told), "best": told.fitness.max()}
 
 
 def local_executor() -> Executor:

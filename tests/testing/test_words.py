@@ -170,7 +170,7 @@ class Search(Strategy):
         genomes = jnp.zeros((population, space.dimension))
         return genomes if self.whole else (state if state[0] > 0 else genomes, state)  # a branch
 
-    def tell(self, key: Any, state: Any, space: Any, genomes: Any, fitness: Any) -> Any:
+    def tell(self, key: Any, state: Any, space: Any, told: Any) -> Any:
         return state
 
 

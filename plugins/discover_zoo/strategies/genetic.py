@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Key, Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_key, named_keys, real
+from discover import Key, Proposal, Registry, Scalar, Space, Strategy, Told, component, hookimpl, named_key, named_keys, real
 from discover_zoo.strategies.structures import firsts_of_structures
 
 
@@ -73,8 +73,8 @@ class Genetic(Strategy):
         bred = jnp.where((jnp.arange(population) < elite)[:, None], ranked, children)
         return Proposal(jnp.where(state.generation == 0, state.genomes, bred)), state
 
-    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
-        return State(genomes, jnp.asarray(fitness, jnp.float32), state.generation + 1)
+    def tell(self, key: Key, state: State, space: Space, told: Told) -> State:
+        return State(told.genomes, jnp.asarray(told.fitness, jnp.float32), state.generation + 1)
 
     def _child(self, key: Key, ranked: jax.Array, space: Space) -> jax.Array:
         first, second = self._parents(named_key(key, "parents"), ranked)

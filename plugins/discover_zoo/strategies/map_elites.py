@@ -5,7 +5,21 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Key, Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_key, named_keys, real
+from discover import (
+    Count,
+    Key,
+    Proposal,
+    Registry,
+    Scalar,
+    Space,
+    Strategy,
+    Told,
+    component,
+    hookimpl,
+    named_key,
+    named_keys,
+    real,
+)
 from discover_zoo.strategies.structures import earlier_alike
 
 
@@ -68,9 +82,9 @@ class MAPElites(Strategy):
         children = jax.vmap(lambda k: self._child(k, state, space))(jax.random.split(key_children, population))
         return Proposal(jnp.where(state.generation == 0, drawn, children)), state
 
-    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
-        everyone = jnp.concatenate([state.genomes, genomes])
-        values = jnp.concatenate([state.fitness, jnp.asarray(fitness, jnp.float32)])
+    def tell(self, key: Key, state: State, space: Space, told: Told) -> State:
+        everyone = jnp.concatenate([state.genomes, told.genomes])
+        values = jnp.concatenate([state.fitness, jnp.asarray(told.fitness, jnp.float32)])
         empty = (jnp.arange(len(values)) >= state.filled) & (jnp.arange(len(values)) < self.cells)
         best = jnp.argsort(jnp.where(empty, jnp.inf, -values), stable=True)
         alike = earlier_alike(jax.vmap(lambda genome: self.cell_of(genome, space))(everyone[best]))

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import Key, Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_keys, real
+from discover import Key, Proposal, Registry, Scalar, Space, Strategy, Told, component, hookimpl, named_keys, real
 from discover_zoo.strategies.structures import firsts_of_structures
 
 
@@ -109,9 +109,9 @@ class Niches(Strategy):
         step, means = self._std(state.generation) * noise, state.means[self._niche_of_pairs(state, space)]
         return Proposal(jnp.concatenate([means + step, means - step])), state
 
-    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
-        up, down = jnp.split(jnp.asarray(fitness, jnp.float32), 2)
-        first, second = jnp.split(genomes, 2)
+    def tell(self, key: Key, state: State, space: Space, told: Told) -> State:
+        up, down = jnp.split(jnp.asarray(told.fitness, jnp.float32), 2)
+        first, second = jnp.split(told.genomes, 2)
         noise = (first - second) / (2.0 * self._std(state.generation))
         pairs = Pairs(self._niche_of_pairs(state, space), noise, difference=(up - down) / 2.0, level=(up + down) / 2.0)
         return self._renewed(key, self._moved(self._scored(state, pairs), pairs, space), space)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Key, Proposal, Registry, Space, Strategy, component, hookimpl, named_key
+from discover import Key, Proposal, Registry, Space, Strategy, Told, component, hookimpl, named_key
 
 
 class State(NamedTuple):
@@ -45,7 +45,7 @@ class RandomSearch(Strategy):
         first = jnp.where(state.generation == 0, state.start, genomes[0])
         return Proposal(genomes.at[0].set(first)), state
 
-    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
+    def tell(self, key: Key, state: State, space: Space, told: Told) -> State:
         return state._replace(generation=state.generation + 1)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Key, Proposal, Registry, Scalar, Space, Strategy, component, hookimpl, named_keys, real
+from discover import Count, Key, Proposal, Registry, Scalar, Space, Strategy, Told, component, hookimpl, named_keys, real
 
 
 class State(NamedTuple):
@@ -60,11 +60,11 @@ class RegularizedEvolution(Strategy):
         children = jax.vmap(lambda k: self._child(k, state, population, space))(jax.random.split(key, population))
         return Proposal(jnp.where(state.generation == 0, state.genomes[:population], children)), state
 
-    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
-        born = jnp.asarray(fitness, jnp.float32)
+    def tell(self, key: Key, state: State, space: Space, told: Told) -> State:
+        born, stay = jnp.asarray(told.fitness, jnp.float32), len(told.genomes)
         return State(
-            jnp.concatenate([state.genomes[len(genomes) :], genomes]),
-            jnp.concatenate([state.fitness[len(genomes) :], born]),
+            jnp.concatenate([state.genomes[stay:], told.genomes]),
+            jnp.concatenate([state.fitness[stay:], born]),
             state.generation + 1,
         )
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import Key, Proposal, Space, Strategy, StrategyState, named_keys
+from discover import Key, Proposal, Space, Strategy, StrategyState, Told, named_keys
 
 EvosaxAlgorithm: TypeAlias = Any
 """An object of evosax with ``init``, ``ask`` and ``tell``; evosax is imported later, since its import starts JAX."""
@@ -99,9 +99,9 @@ class EvosaxStrategy(Strategy):
             genomes = jnp.where(state.generation_counter == 0, state.population, genomes)
         return Proposal(genomes), with_fixed_dtypes(after)
 
-    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
-        built = self._built(space, len(genomes))
-        cost = -fitness
+    def tell(self, key: Key, state: StrategyState, space: Space, told: Told) -> StrategyState:
+        built = self._built(space, len(told.genomes))
+        genomes, cost = told.genomes, -told.fitness
         after, _ = built.algorithm.tell(key, genomes, cost, state, params=built.params)
         if built.holds_population:
             begun = built.algorithm.init(key, genomes, cost, built.params)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Key, Proposal, Scalar, Space, StrategyState, component, named_keys, real
+from discover import Count, Key, Proposal, Scalar, Space, StrategyState, Told, component, named_keys, real
 from discover_zoo.strategies.evosax.adapter import EvosaxAlgorithm, EvosaxParams, EvosaxStrategy, with_fixed_dtypes
 from discover_zoo.strategies.evosax.settings import Adapting, decaying_std
 
@@ -119,8 +119,8 @@ class DiffusionEvolution(EvosaxStrategy):
         proposal, inner = super().ask(key, state.inner, space, population)
         return Proposal(state.start + proposal.genomes), Relative(state.start, inner)
 
-    def tell(self, key: Key, state: Relative, space: Space, genomes: jax.Array, fitness: jax.Array) -> Relative:
-        return Relative(state.start, super().tell(key, state.inner, space, genomes - state.start, fitness=fitness))
+    def tell(self, key: Key, state: Relative, space: Space, told: Told) -> Relative:
+        return Relative(state.start, super().tell(key, state.inner, space, told._replace(genomes=told.genomes - state.start)))
 
 
 @component

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Key, Scalar, Space, StrategyState, component, real
+from discover import Key, Scalar, Space, StrategyState, Told, component, real
 from discover_zoo.strategies.evosax.adapter import EvosaxParams, with_fixed_dtypes
 from discover_zoo.strategies.evosax.settings import Adapting, Climbing, Schedule, Scheduled, decaying_std
 
@@ -19,9 +19,9 @@ class Ordered(Adapting):
     evosax leaves them unsorted, so that the covariance that they learn is noise. Here they are sorted, the best first.
     """
 
-    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
-        order = jnp.argsort(-fitness, stable=True)
-        return super().tell(key, state.replace(z=state.z[order]), space, genomes[order], fitness=fitness[order])
+    def tell(self, key: Key, state: StrategyState, space: Space, told: Told) -> StrategyState:
+        order = jnp.argsort(-told.fitness, stable=True)
+        return super().tell(key, state.replace(z=state.z[order]), space, jax.tree.map(lambda x: x[order], told))
 
 
 @component
@@ -71,10 +71,10 @@ class RmES(Adapting):
     paper = "Li & Zhang 2018, IEEE TEVC 22"
     least = 4
 
-    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
-        params, elites = self._built(space, len(genomes)).params, len(state.fitness_elites_sorted)
-        after = super().tell(key, state, space, genomes, fitness=fitness)
-        best = jnp.sort(-fitness)[:elites]
+    def tell(self, key: Key, state: StrategyState, space: Space, told: Told) -> StrategyState:
+        params, elites = self._built(space, len(told.genomes)).params, len(state.fitness_elites_sorted)
+        after = super().tell(key, state, space, told)
+        best = jnp.sort(-told.fitness)[:elites]
         ranks = jax.scipy.stats.rankdata(jnp.concatenate([state.fitness_elites_sorted, best]))
         gain = jnp.dot(params.weights[:elites], ranks[:elites] - ranks[elites:]) / elites
         gain = jnp.where(state.generation_counter == 0, params.q_star, gain)  # there is no generation before the first
@@ -145,8 +145,8 @@ class SimulatedAnnealing(Scheduled):
             "boltzmann_constant": jnp.asarray(1.0),
         }
 
-    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
-        spread = jnp.maximum(jnp.std(fitness), 1e-20)
+    def tell(self, key: Key, state: StrategyState, space: Space, told: Told) -> StrategyState:
+        spread = jnp.maximum(jnp.std(told.fitness), 1e-20)
         inner = state.replace(fitness=state.fitness / spread, best_fitness=state.best_fitness / spread)
-        after = super().tell(key, inner, space, genomes, fitness=fitness / spread)
+        after = super().tell(key, inner, space, told._replace(fitness=told.fitness / spread))
         return after.replace(fitness=after.fitness * spread, best_fitness=after.best_fitness * spread)

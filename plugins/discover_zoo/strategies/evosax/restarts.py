@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Key, Proposal, Scalar, Space, Strategy, StrategyState, component, named_keys, real
+from discover import Count, Key, Proposal, Scalar, Space, Strategy, StrategyState, Told, component, named_keys, real
 from discover_zoo.strategies.evosax.algorithms import CMA_ES
 
 
@@ -90,19 +90,19 @@ class RestartedCMAES(Strategy):
         proposal, inner = CMA_ES(std=self.std).ask(key, state.inner, space, population)
         return proposal, state._replace(inner=inner)
 
-    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
+    def tell(self, key: Key, state: State, space: Space, told: Told) -> State:
         key_tell, key_restart = named_keys(key, "tell", "restart")
-        population = len(genomes)
+        population = len(told.genomes)
         place = state.filled * population
         state = state._replace(
-            genomes=jax.lax.dynamic_update_slice_in_dim(state.genomes, genomes, place, axis=0),
-            fitness=jax.lax.dynamic_update_slice_in_dim(state.fitness, jnp.asarray(fitness, jnp.float32), place, axis=0),
+            genomes=jax.lax.dynamic_update_slice_in_dim(state.genomes, told.genomes, place, axis=0),
+            fitness=jax.lax.dynamic_update_slice_in_dim(state.fitness, jnp.asarray(told.fitness, jnp.float32), place, axis=0),
             filled=state.filled + 1,
         )
         complete = state.filled >= 2**state.doublings
-        told = self._told(key_tell, state, space, population)
-        told = jax.lax.cond(self._ended(told), lambda: self._restarted(key_restart, told, space, population), lambda: told)
-        return jax.tree.map(lambda a, b: jnp.where(complete, a, b), told, state)
+        after = self._told(key_tell, state, space, population)
+        after = jax.lax.cond(self._ended(after), lambda: self._restarted(key_restart, after, space, population), lambda: after)
+        return jax.tree.map(lambda a, b: jnp.where(complete, a, b), after, state)
 
     def recommendation(self, state: State, space: Space) -> jax.Array:
         """The mean whose generation was best on average."""
@@ -114,7 +114,8 @@ class RestartedCMAES(Strategy):
 
         def tell(doublings: int) -> StrategyState:
             size = population * 2**doublings
-            return CMA_ES(std=self.std).tell(key, state.inner, space, state.genomes[:size], fitness=state.fitness[:size])
+            collected = Told.of(state.genomes[:size], state.fitness[:size])
+            return CMA_ES(std=self.std).tell(key, state.inner, space, collected)
 
         branches = [lambda doublings=doublings: tell(doublings) for doublings in range(self.restarts + 1)]
         counted = jnp.arange(len(state.fitness)) < population * 2**state.doublings

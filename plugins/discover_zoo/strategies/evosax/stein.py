@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Key, Scalar, Space, StrategyState, component, named_keys, real
+from discover import Count, Key, Scalar, Space, StrategyState, Told, component, named_keys, real
 from discover_zoo.strategies.evosax.adapter import EvosaxAlgorithm, EvosaxParams, EvosaxStrategy, with_fixed_dtypes
 from discover_zoo.strategies.evosax.settings import Climbing
 
@@ -84,7 +84,7 @@ class SVOpenES(SteinVariational, Climbing):
     paper = "Liu et al. 2017, arXiv 1704.02399"
     even = True
 
-    def tell(self, key: Key, state: StrategyState, space: Space, genomes: jax.Array, fitness: jax.Array) -> StrategyState:
-        after = super().tell(key, state, space, genomes, fitness=fitness)
+    def tell(self, key: Key, state: StrategyState, space: Space, told: Told) -> StrategyState:
+        after = super().tell(key, state, space, told)
         deviation = self.schedule(space)(after.generation_counter)
         return after.replace(std=jnp.broadcast_to(deviation, after.std.shape).astype(after.std.dtype))

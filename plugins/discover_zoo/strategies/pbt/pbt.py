@@ -14,6 +14,7 @@ from discover import (
     Scalar,
     Space,
     Strategy,
+    Told,
     component,
     named_key,
     named_keys,
@@ -108,8 +109,8 @@ class PBT(Strategy):
         genomes = jnp.where(copied[:, None], explored, state.genomes)
         return Proposal(genomes, parents.astype(jnp.int32)), State(genomes, state.scores.reset(copied), state.generation)
 
-    def tell(self, key: Key, state: State, space: Space, genomes: jax.Array, fitness: jax.Array) -> State:
-        return State(genomes, state.scores.append(jnp.asarray(fitness, jnp.float32)), state.generation + 1)
+    def tell(self, key: Key, state: State, space: Space, told: Told) -> State:
+        return State(told.genomes, state.scores.append(jnp.asarray(told.fitness, jnp.float32)), state.generation + 1)
 
     def recommendation(self, state: State, space: Space) -> jax.Array:
         """The genome of the member that was best in the last window."""
