@@ -346,7 +346,10 @@ def each(problems: Problem) -> list[Problem]:
 
 def rows() -> dict[str, Callable[[], Any]]:
     """What can search, by the name that its row has."""
-    strategies: dict[str, Any] = {entry.name: entry.component for entry in plugins().registry.entries("strategy")}
+    entries = plugins().registry.entries("strategy")
+    strategies: dict[str, Any] = {
+        entry.name: entry.component for entry in entries if entry.name != "racing"
+    }  # it needs another
     ours = {name: lambda made=made: Searches(made()) for name, made in strategies.items()}
     return {**ours, "pycma": lambda: pycma, "Optuna TPE": lambda: tpe}
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from discover.contract.events import Status
@@ -37,16 +36,10 @@ class Evaluation(NamedTuple):
     seconds: float
 
     def told(self, genomes: jax.Array) -> Told:
-        """All that the strategy is told of them."""
-        return Told(
-            genomes=genomes,
-            fitness=jnp.asarray(self.fitness),
-            seeds=jnp.asarray(self.effort.seeds),
-            spread=jnp.asarray(self.spread()),
-            cost=jnp.asarray(self.cost, jnp.float32),
-            status=jnp.asarray(self.status),
-            returns=tuple(jnp.asarray(returns) for returns in self.returns),
-        )
+        """All that the strategy is told of them; what its compiled `tell` does not use stays on the host."""
+        cost, returns = self.cost.astype(np.float32), tuple(self.returns)
+        on_host: Any = (self.fitness, self.effort.seeds, self.spread(), cost, self.status, returns)
+        return Told(genomes, *on_host)
 
     def first(self, members: int) -> Evaluation:
         """The evaluation of the first members; totals stay those of all."""

@@ -1,7 +1,8 @@
 """The two toys with choices of ``experiments/mixed_spaces.py``, and what the hybrid of niches reaches on them."""
 
-import importlib.util
+import importlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -10,42 +11,44 @@ import numpy as np
 import pytest
 from discover_zoo.strategies.niches import Niches
 
-SCRIPT = Path(__file__).parents[2] / "experiments" / "mixed_spaces.py"
+FOLDER = Path(__file__).parents[2] / "experiments"
 
 
 @pytest.fixture(scope="module")
-def experiment() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("mixed_spaces_experiment", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = made
-    spec.loader.exec_module(made)
-    return made
+def experiment() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(FOLDER))
+        yield importlib.import_module("mixed_spaces")
 
 
-def test_the_best_machine_has_the_best_value_and_the_worst_defaults(experiment: ModuleType) -> None:
-    toy = experiment.toys()["toy 1"]
+@pytest.fixture(scope="module")
+def toys(experiment: ModuleType) -> ModuleType:
+    del experiment  # which imports it
+    return sys.modules["mixed_toys"]
+
+
+def test_the_best_machine_has_the_best_value_and_the_worst_defaults(toys: ModuleType) -> None:
+    toy = toys.toys()["toy 1"]
     assert toy.space.structures == 48
-    valve = experiment.Valve(gain=20.0)
-    best = experiment.Machine(head=experiment.Stack(part=valve, depth=7), tail=valve, mode="fast")
+    valve = toys.Valve(gain=20.0)
+    best = toys.Machine(head=toys.Stack(part=valve, depth=7), tail=valve, mode="fast")
     worth, value = toy.rate(toy.space.encode(best))
     np.testing.assert_allclose([worth, value], toy.best, atol=1e-4)
-    plain = experiment.Machine(head=experiment.Stack(part=experiment.Valve()), tail=experiment.Valve(), mode="fast")
+    plain = toys.Machine(head=toys.Stack(part=toys.Valve()), tail=toys.Valve(), mode="fast")
     _, at_defaults = toy.rate(toy.space.encode(plain))
     assert at_defaults == pytest.approx(2.3 - 5.0 * (0.75 + 2 * np.log10(20.0) / 4.0), abs=1e-3)
 
 
-def test_the_best_of_256_structures_is_a_hair_better_than_the_second(experiment: ModuleType) -> None:
-    land, toy = experiment.landscape(), experiment.toys()["toy 2"]
+def test_the_best_of_256_structures_is_a_hair_better_than_the_second(toys: ModuleType) -> None:
+    land, toy = toys.landscape(), toys.toys()["toy 2"]
     assert toy.space.structures == 256
     every = np.stack(np.meshgrid(*[np.arange(4)] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
-    worth = np.sort(np.asarray(experiment.worth_of_places(land, every)))
+    worth = np.sort(np.asarray(toys.worth_of_places(land, every)))
     assert worth[-1] - worth[-2] == pytest.approx(0.013, abs=1e-3)
     assert worth[-1] == pytest.approx(toy.best, abs=1e-5)
-    options = [experiment.Option(a=float(land.a[p, i]), b=float(10.0 ** land.b[p, i])) for p, i in enumerate((1, 1, 3, 0))]
+    options = [toys.Option(a=float(land.a[p, i]), b=float(10.0 ** land.b[p, i])) for p, i in enumerate((1, 1, 3, 0))]
     genome = np.array(toy.space.start(jax.random.key(0)))
-    for p, (name, option) in enumerate(zip(experiment.PLACES, options, strict=True)):
+    for p, (name, option) in enumerate(zip(toys.PLACES, options, strict=True)):
         for gene in toy.space.genes:
             if gene.path == name:
                 genome[gene.start : gene.start + gene.size] = np.eye(4)[(1, 1, 3, 0)[p]]

@@ -18,6 +18,7 @@ STRATEGIES: dict[str, Any] = {entry.name: entry.component for entry in load_plug
 EXEMPT = {
     "RandomSearch": "it draws from the prior, whatever it is told",
     "random_search": "the same",
+    "racing": "it needs another strategy inside",
     "pbt": "its numbers are a schedule for agents that live on, and here nothing lives",
 }
 """Strategies that need not beat random search, and why."""

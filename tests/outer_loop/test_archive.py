@@ -10,7 +10,7 @@ from discover.components.space import Space
 from discover.config.build import algorithm_from
 from discover.contract.events import Status
 from discover.outer_loop.archive import Archive, Evaluated, digests_of, empty_archive, update_archive
-from discover.outer_loop.effort import whole_effort
+from discover.outer_loop.effort import Effort, whole_effort
 
 OK, BROKEN = Status.OK, Status.NOT_FINITE
 SIZE = 8
@@ -101,3 +101,62 @@ def test_genomes_that_differ_only_where_it_has_no_effect_are_one_candidate(split
 def test_the_order_of_what_is_equal_is_that_in_which_it_came(space: Space) -> None:
     archive = told(space, empty_archive(3, 1), [0.3, 0.1, 0.2], [1.0, 1.0, 1.0])
     assert [row[0] for row in rows(told(space, archive, [0.4], [1.0]))] == [0.3, 0.1, 0.2]
+
+
+# Seeds and budgets ----------------------------------------------------------------------------------------------------
+
+
+def generation(
+    space: Space, archive: Archive, members: Sequence[tuple[float, float, int]], *, spread: float = np.inf, budget: float = 1.0
+) -> Archive:
+    """The archive after a generation of members: genome, fitness and number of seeds of each."""
+    genomes, fitness, seeds = (np.asarray(column) for column in zip(*members, strict=True))
+    effort = Effort(seeds.astype(np.int32), np.full(len(members), budget, np.float32))
+    status, spreads = np.where(seeds > 0, OK, Status.NOT_RUN), np.full(len(members), spread)
+    made = Evaluated(genomes[:, None].astype(np.float32), fitness.astype(np.float32), status, spread=spreads, effort=effort)
+    return update_archive(archive, space, made)
+
+
+def test_a_mean_weighs_evaluations_by_their_seeds_and_what_was_not_run_counts_for_nothing(space: Space) -> None:
+    archive = generation(space, empty_archive(4, 1), [(0.1, 1.0, 1), (0.2, 9.0, 0)])
+    archive = generation(space, archive, [(0.1, 5.0, 3)])
+    assert rows(archive) == [(0.1, 4.0, 4)]
+    assert (archive.later[0], archive.later_seeds[0]) == (5.0, 3)
+
+
+def test_one_that_was_lucky_with_one_seed_is_not_above_one_that_was_as_good_with_many(space: Space) -> None:
+    """The noise of one seed is 1: so are the squares of two seeds with a standard error of 1 / sqrt(2)."""
+    archive = generation(space, empty_archive(4, 1), [(0.1, 5.0, 2)], spread=1 / np.sqrt(2))
+    archive = generation(space, archive, [(0.2, 5.2, 1), (0.3, 5.4, 1)])
+    assert [row[0] for row in rows(archive)] == [0.3, 0.1, 0.2]  # 4.4, 4.29, 4.2
+    unknown = generation(space, empty_archive(4, 1), [(0.1, 5.0, 2), (0.2, 5.2, 1)])
+    assert [row[0] for row in rows(unknown)] == [0.2, 0.1]
+
+
+def test_evaluations_that_differ_show_the_noise(space: Space) -> None:
+    archive = generation(space, empty_archive(4, 1), [(0.1, 1.0, 1)])
+    archive = generation(space, archive, [(0.1, 4.0, 2)])
+    whole = np.asarray([1.0, 4.0, 4.0])
+    assert archive.squares[0] == pytest.approx(((whole - whole.mean()) ** 2).sum())
+
+
+def test_a_shorter_life_is_never_above_a_longer_one(space: Space) -> None:
+    archive = generation(space, empty_archive(4, 1), [(0.1, 9.0, 1), (0.2, 8.0, 1)], budget=0.5)
+    archive = generation(space, archive, [(0.2, 1.0, 1)])
+    assert rows(archive) == [(0.2, 1.0, 1), (0.1, 9.0, 1)]
+    assert rows(generation(space, archive, [(0.2, 7.0, 1)], budget=0.5)) == rows(archive)
+
+
+def test_the_best_so_far_is_known_without_the_luck_that_made_it_the_best(space: Space) -> None:
+    """Of 32 equal candidates the luckiest leads; of later evaluations of the leaders its first one has no part."""
+    random, shown = np.random.default_rng(0), []
+    for _ in range(40):
+        archive = generation(space, empty_archive(40, 1), [(n / 99, random.normal(), 1) for n in range(32)])
+        first = archive.best_fitness()
+        for _ in range(4):
+            archive = generation(space, archive, [(float(g), random.normal(), 1) for g in archive.best(2)[:, 0]])
+        shown.append((first, archive.best_fitness()))
+    first, later = np.mean(shown, axis=0)
+    assert first > 1.5  # the mean of the highest of 32 is 2.07
+    assert abs(later) < 0.5
+    assert empty_archive(2, 1).best_fitness() == -np.inf

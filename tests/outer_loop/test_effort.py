@@ -142,3 +142,18 @@ def test_a_search_leaves_out_members_that_are_worth_no_seeds(tmp_path: Path) -> 
     assert 0.2 not in np.round(result.finalists, 3)  # it was never evaluated
     with pytest.raises(UserError, match=r"^the strategy keeps agents alive, .*: propose parents, or seeds and budget.$"):
         search(load_plugins(extra=[toys, watcher]), {**WORDS, "strategy": {"choosy": {"ongoing": True}}}, tmp_path / "no")
+
+
+def test_elites_are_evaluated_again_beside_the_population_and_the_strategy_knows_nothing_of_it(tmp_path: Path) -> None:
+    plain, watched = Watcher(), Watcher()
+    words = {**WORDS, "tasks": WORDS["tasks"][:1]}
+    search(load_plugins(extra=[toys, plain]), words, tmp_path / "plain")
+    search(load_plugins(extra=[toys, watched]), {**words, "elites": 2}, tmp_path / "elites")
+    (first, second), (same, more) = plain.generations, watched.generations
+    np.testing.assert_array_equal(first.fitness, same.fitness)
+    np.testing.assert_array_equal(second.fitness, more.fitness)
+    assert (same.env_steps, more.env_steps) == (first.env_steps, second.env_steps + 2 * 3 * 48)
+    assert second.best_fitness == max(first.fitness.max(), second.fitness.max())  # no candidate was evaluated again
+    assert more.best_fitness not in np.concatenate([first.fitness, second.fitness])
+    with pytest.raises(UserError, match=r"^elites 1 does not go with a strategy that keeps agents alive"):
+        search(load_plugins(extra=[toys]), {**words, "elites": 1, "strategy": "pbt"}, tmp_path / "no")

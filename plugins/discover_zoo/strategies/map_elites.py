@@ -43,9 +43,8 @@ class State(NamedTuple):
 class MAPElites(Strategy):
     """MAP-Elites (Mouret & Clune 2015): an archive holds the best member of every cell, and each elite is as likely a parent.
 
-    Members of one cell compete for one place. `cell_of` names a member's cell by whole numbers: its structure, since a strategy
-    is told genomes and fitness alone. A subclass may name it by anything else that genomes show; descriptors of behavior would
-    need a `tell` that carries learning curves. The archive has room for ``cells`` elites; where there are more, the best stay.
+    Members of one cell compete for one place. `cell_of` names a member's cell by whole numbers: its structure. A subclass may
+    name it by anything else that genomes show. The archive has room for ``cells`` elites; where there are more, the best stay.
 
     A child has two parents with probability ``crossover``, and is mutated by `Space.mutate`. The first generation is the start
     genome and draws from the prior. An elite stays until a better member of its cell comes, so that lucky evaluations last.
