@@ -189,18 +189,23 @@ def _position_of_start(gene: Any) -> float:
 
 # The table ------------------------------------------------------------------------------------------------------------
 
-LEFT_OUT = ("pbt",)
-"""Strategies whose agents live on: nothing lives here."""
+LEFT_OUT = ("pbt", "racing")
+"""Strategies whose agents live on, since nothing lives here, and those that need another one inside."""
+
+RACED = {"racing niches": ("niches", {"halving": 3.0}), "racing genetic": ("genetic", {})}
+"""Rows of strategies that race, with settings that suit the number of races."""
 
 
 def rows() -> dict[str, Callable[..., Champion]]:
     """What can search, by the name that its row has."""
-    every = {entry.name: entry.component for entry in plugins().registry.entries("strategy") if entry.name not in LEFT_OUT}
+    every: dict[str, Any] = {entry.name: entry.component for entry in plugins().registry.entries("strategy")}
 
-    def ours(made: Any) -> Callable[..., Champion]:
-        return lambda toy, **seeds: search(_suiting(made(), toy), toy, **seeds)
+    def ours(made: Strategy) -> Callable[..., Champion]:
+        return lambda toy, **seeds: search(_suiting(made, toy), toy, **seeds)
 
-    return {**{name: ours(made) for name, made in every.items()}, "Optuna TPE": tpe}
+    alone = {name: ours(made()) for name, made in every.items() if name not in LEFT_OUT}
+    raced = {name: ours(every["racing"](strategy=every[inside](**settings))) for name, (inside, settings) in RACED.items()}
+    return {**alone, **raced, "Optuna TPE": tpe}
 
 
 def _suiting(strategy: Strategy, toy: Toy) -> Strategy:
