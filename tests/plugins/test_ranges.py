@@ -31,6 +31,8 @@ GESMR_GA.std: 1 in 0.001 .. 10, log
 GradientlessDescent.largest: 2 in 0.001 .. 10, log
 HillClimbing.decay: 0.95 in 0.5 .. 1, linear
 HillClimbing.std: 1 in 0.001 .. 10, log
+IPOP_CMA_ES.std: 1 in 0.001 .. 10, log
+IPOP_CMA_ES.tolerance: 0.01 in 1e-06 .. 0.5, log
 LES.std: 1 in 0.001 .. 10, log
 LGA.std: 1 in 0.001 .. 10, log
 LM_MA_ES.std: 1 in 0.001 .. 10, log
