@@ -109,8 +109,12 @@ if TYPE_CHECKING:
     from discover.contract.events import TaskRun as TaskRun
     from discover.contract.events import TrainingInfo as TrainingInfo
     from discover.contract.executor import Curves as Curves
+    from discover.contract.executor import Done as Done
     from discover.contract.executor import Executor as Executor
+    from discover.contract.executor import Failure as Failure
+    from discover.contract.executor import Work as Work
     from discover.contract.executor import count_members as count_members
+    from discover.contract.executor import part_of_progress as part_of_progress
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
@@ -170,14 +174,16 @@ if TYPE_CHECKING:
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
     from discover.inner_loop.adaptation import trained_agent as trained_agent
+    from discover.inner_loop.here import run_here as run_here
+    from discover.inner_loop.isolation import attempt as attempt
     from discover.inner_loop.lifetime import Curve as Curve
     from discover.inner_loop.lifetime import Lifetime as Lifetime
     from discover.inner_loop.lifetime import run_lifetime as run_lifetime
-    from discover.inner_loop.population import advance_population as advance_population
-    from discover.inner_loop.population import begin_population as begin_population
-    from discover.inner_loop.population import evaluate_population as evaluate_population
     from discover.inner_loop.population import fitting_chunk as fitting_chunk
     from discover.inner_loop.population import lifetime_bytes as lifetime_bytes
+    from discover.inner_loop.population import run_population as run_population
+    from discover.inner_loop.work import fresh_work as fresh_work
+    from discover.inner_loop.work import run_alone as run_alone
     from discover.learning.on_policy import OnPolicy as OnPolicy
     from discover.learning.replay_buffer import ReplayBuffer as ReplayBuffer
     from discover.learning.replay_buffer import empty_replay_buffer as empty_replay_buffer
@@ -346,8 +352,12 @@ _HOME = {
     ),
     "contract.executor": (
         "Curves",
+        "Done",
         "Executor",
+        "Failure",
+        "Work",
         "count_members",
+        "part_of_progress",
     ),
     "contract.hooks": ("hookimpl",),
     "contract.network": (
@@ -428,17 +438,21 @@ _HOME = {
         "evaluate_adaptation",
         "trained_agent",
     ),
+    "inner_loop.here": ("run_here",),
+    "inner_loop.isolation": ("attempt",),
     "inner_loop.lifetime": (
         "Curve",
         "Lifetime",
         "run_lifetime",
     ),
     "inner_loop.population": (
-        "advance_population",
-        "begin_population",
-        "evaluate_population",
         "fitting_chunk",
         "lifetime_bytes",
+        "run_population",
+    ),
+    "inner_loop.work": (
+        "fresh_work",
+        "run_alone",
     ),
     "learning.on_policy": ("OnPolicy",),
     "learning.replay_buffer": (

@@ -30,14 +30,14 @@ from discover import (
     Environment,
     Interval,
     Lifetime,
+    Work,
     adapt,
-    advance_population,
-    begin_population,
     bootstrap_interval,
     environment,
     evaluate_adaptation,
     recipe,
     replace,
+    run_population,
     seed_keys,
 )
 
@@ -200,10 +200,11 @@ def by_adaptation(algorithm: Algorithm, task: Task, env_steps: int, *, seeds: in
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
     rollout = algorithm.rule.rollout(algorithm.family(family).spec())
     total = env_steps // (rollout.steps * rollout.num_envs)
-    agents, stages, spent, start = begin_population(family, candidates, keys, seeds), list[Stage](), 0.0, 0
+    agents, stages, spent, start = None, list[Stage](), 0.0, 0
     for stop in sorted({max(1, total * share // 16) for share in task.parts}):
         started = time.perf_counter()
-        agents, _ = advance_population(family, candidates, agents, start=start, stop=stop, total=total, chunk=seeds)
+        work = Work(family, candidates, keys, start=start, stop=stop, total=total, ongoing=agents, keep=True)
+        agents = run_population(work, chunk=seeds).lifetimes
         spent, start = spent + time.perf_counter() - started, stop
         each = [jax.tree.map(lambda x, seed=seed: x[0, seed], agents) for seed in range(seeds)]
         found = [

@@ -1,9 +1,9 @@
-"""The kind executor."""
+"""The kind executor, the work that it is given, and the results that it gives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import ClassVar, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -31,6 +31,68 @@ class Curves(NamedTuple):
     env_steps: np.ndarray
 
 
+class Work(NamedTuple):
+    """Lifetimes to run: one for each of P candidates of one structure and each of S keys, through a window of updates.
+
+    Attributes:
+        environment: task family.
+        candidates: members of one structure, each leaf with a leading axis P.
+        keys: ``[S]``, one per seed, the same for all members (common random numbers).
+        stop, total: the updates up to ``stop - 1`` of ``total`` are run; curves are spread over these.
+        start: number of the first update.
+        ongoing: ``[P, S, ...]`` lifetimes that go on, as an executor gave them; None for fresh ones, which begin by the keys.
+        keep: whether the lifetimes after these updates are part of the result.
+    """
+
+    environment: Environment
+    candidates: Members
+    keys: Key
+    stop: int
+    total: int
+    start: int = 0
+    ongoing: Lifetimes = None
+    keep: bool = False
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The numbers of members and of seeds."""
+        return count_members(self.candidates), len(self.keys)
+
+    def of(self, members: slice | np.ndarray) -> Work:
+        """The part of the work that some of the members are."""
+        candidates, ongoing = jax.tree.map(lambda x: x[members], (self.candidates, self.ongoing))
+        return self._replace(candidates=candidates, ongoing=ongoing)
+
+
+class Done(NamedTuple):
+    """Work that ran to its end.
+
+    Attributes:
+        curves: of all members and seeds; ``env_steps`` counts those of the window.
+        lifetimes: ``[P, S, ...]`` after it, if they were to be kept; else None.
+    """
+
+    curves: Curves
+    lifetimes: Lifetimes = None
+
+
+class Failure(NamedTuple):
+    """Work that did not run, or not to its end.
+
+    Attributes:
+        fault: whose fault it is: that of the ``candidate``; of its ``memory`` or ``time``, which were not enough; or of the
+            ``machine``, for which no candidate is blamed.
+        why: the reason, in one line.
+        retry: whether a retry makes sense: ``never``, ``alone`` (each member by itself, since some may be sound) or ``again``.
+        error: what was raised, if that was in this process.
+    """
+
+    fault: Literal["candidate", "memory", "time", "machine"]
+    why: str
+    retry: Literal["never", "alone", "again"] = "never"
+    error: BaseException | None = None
+
+
 def count_members(candidates: Members) -> int:
     """The number P of members of one structure; 1 where they have no numbers at all, since then all are the same.
 
@@ -41,12 +103,20 @@ def count_members(candidates: Members) -> int:
     return len(leaves[0]) if leaves else 1
 
 
+def part_of_progress(progress: Callable[[float], None] | None, place: int, count: int) -> Callable[[float], None] | None:
+    """The progress of one of ``count`` parts that run in their order, as that of all of them.
+
+    >>> part_of_progress(print, 1, 4)(0.5)
+    0.375
+    """
+    return None if progress is None else lambda share: progress((place + share) / count)
+
+
 class Executor(Component):
     """The place where lifetimes run: this process, several devices, other machines.
 
-    A search whose strategy asks for fresh lifetimes calls `evaluate`: agents are scored and forgotten, so that an executor
-    needs to hold only some of them in memory at a time. A search whose strategy continues lifetimes calls `begin`, then
-    `advance` for each generation; between two calls, the search itself holds all agents.
+    A search gives it all work of a generation at once. Fresh lifetimes that need not be kept are scored and forgotten, so that
+    only some of them need to be in memory at a time.
     """
 
     kind: ClassVar[str] = "executor"
@@ -64,56 +134,24 @@ class Executor(Component):
         del lifetimes, candidate, environments
         return self
 
-    def evaluate(
-        self,
-        environment: Environment,
-        candidates: Members,
-        keys: Key,
-        steps: int,
-        progress: Callable[[float], None] | None = None,
-    ) -> Curves:
-        """Run a fresh lifetime for each member and seed.
+    def members_at_once(self, seeds: int) -> int:
+        """The number of members, with so many seeds each, that fill the place; 0 if any number does.
 
-        Args:
-            environment: task family.
-            candidates: members of one structure, each leaf with a leading axis P.
-            keys: ``[S]``, one per seed, the same for all members (common random numbers).
-            steps: budget of each lifetime in env steps.
-            progress: called from time to time with the share that is done, in ``[0, 1]``; what it raises ends the call.
+        Work is cut into pieces of so many members or more, each of which is recorded when it is done.
         """
-        raise NotImplementedError
+        del seeds
+        return 0
 
-    def begin(self, environment: Environment, candidates: Members, keys: Key) -> Lifetimes:
-        """The lifetimes ``[P, S, ...]`` of all members and seeds before their first update.
+    def run(
+        self, work: Sequence[Work], progress: Callable[[float], None] | None = None
+    ) -> Iterator[tuple[int, Done | Failure]]:
+        """Run pieces of work; give the place and the result of each as soon as it is done, in any order.
 
-        Args:
-            environment: task family.
-            candidates: members of one structure, each leaf with a leading axis P.
-            keys: ``[S]``, one per seed, the same for all members.
-        """
-        raise NotImplementedError
-
-    def advance(
-        self,
-        environment: Environment,
-        candidates: Members,
-        ongoing: Lifetimes,
-        start: int,
-        stop: int,
-        total: int,
-        progress: Callable[[float], None] | None = None,
-    ) -> tuple[Lifetimes, Curves]:
-        """Run the updates ``start .. stop - 1`` of ``total`` in lifetimes that have begun.
+        What a candidate raises is a `Failure` of its piece of work (`attempt` makes one). What the iterator raises ends the
+        whole: a request to stop, or a mistake of the user.
 
         Args:
-            environment: task family.
-            candidates: the members that the lifetimes follow from here on, each leaf with a leading axis P.
-            ongoing: ``[P, S, ...]`` lifetimes from `begin` or `advance`; the strategy may have copied some in between.
-            start, stop, total: numbers of updates.
-            progress: called from time to time with the share that is done, in ``[0, 1]``.
-
-        Returns:
-            The lifetimes after these updates, and their curves: the 100 rows are spread over these updates alone, and
-            ``env_steps`` counts those of these updates.
+            work: the pieces, which do not depend on each other.
+            progress: called from time to time with the share of all that is done, in ``[0, 1]``; what it raises ends the call.
         """
         raise NotImplementedError

@@ -19,11 +19,12 @@ from discover.contract.events import TaskRun
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.types import Key
-from discover.evaluation.adapting import adapted_returns, note_on, trained, with_horizon
+from discover.evaluation.adapting import adapted_returns, note_on, with_horizon
 from discover.evaluation.checks import check_lifetimes
 from discover.evaluation.telling import share_of, tell_nobody
 from discover.evaluation.train import references_of
 from discover.inner_loop.reasons import translate_errors
+from discover.inner_loop.work import fresh_work, run_alone
 from discover.plugin.provenance import provenance
 
 
@@ -99,11 +100,13 @@ def _adapted(
     """The agents of one candidate: trained, then adapted to new tasks."""
     executor = executor.settle(len(keys), algorithm, [environment])
     candidates, started = jax.tree.map(lambda x: np.asarray(x)[None], algorithm), time.perf_counter()
-    agents, curves = trained(executor, environment, candidates, keys, steps=info.run.steps, progress=progress)
+    work = fresh_work(environment, candidates, keys, info.run.steps, keep=True)
+    curves, agents = run_alone(executor, work, progress)
     seconds = time.perf_counter() - started
     new = jax.vmap(lambda key: named_key(key, "adapt"))(keys)
     plan = with_horizon(algorithm, environment, info.plan, keys[0])
-    returns = adapted_returns(algorithm, environment, jax.tree.map(lambda x: x[0], agents), keys=new, plan=plan)
+    agents = jax.tree.map(lambda x: x[0], jax.device_put(agents, jax.devices()[0]))
+    returns = adapted_returns(algorithm, environment, agents, keys=new, plan=plan)
     return CandidateAdaptation(
         algorithm=algorithm,
         returns=np.where(curves.finite[0][:, None, None], returns, np.nan),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -15,40 +14,14 @@ from discover.contract.adaptation import AdaptationPlan
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.events import TaskRun
-from discover.contract.executor import Curves, Executor
-from discover.contract.types import Key, Lifetimes, Members, Task
+from discover.contract.types import Key, Lifetimes, Task
 from discover.contract.update_rule import UpdateRule, WrappingRule, check_greedy
 from discover.evaluation.episodes import Moment, Player, play
 from discover.inner_loop.adaptation import evaluate_adaptation
 from discover.inner_loop.agents import Agent, learned_in
-from discover.inner_loop.lifetime import Lifetime, begin, updates_in
+from discover.inner_loop.lifetime import Lifetime, begin
 
 _PROBES = 100  # episodes of an agent that has learned nothing, of which the longest counts
-
-
-def trained(
-    executor: Executor,
-    environment: Environment,
-    candidates: Members,
-    keys: Key,
-    steps: int,
-    *,
-    progress: Callable[[float], None] | None = None,
-) -> tuple[Lifetimes, Curves]:
-    """The agents ``[P, S, ...]`` at the end of their lifetimes, on one device, and their curves.
-
-    Args:
-        executor: where to run.
-        environment: the task family.
-        candidates: members of one structure, each leaf ``[P, ...]``.
-        keys: ``[S]``, one per seed.
-        steps: env steps of each lifetime.
-        progress: called from time to time with the share that is done.
-    """
-    total = updates_in(jax.tree.map(lambda x: x[0], candidates), environment, steps)
-    agents = executor.begin(environment, candidates, keys)
-    agents, curves = executor.advance(environment, candidates, agents, start=0, stop=total, total=total, progress=progress)
-    return jax.device_put(agents, jax.devices()[0]), curves
 
 
 def adapted_returns(

@@ -8,22 +8,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from discover.base.errors import DiscoverError, DiscoverWarning
-from discover.config.candidate_file import fingerprint_of
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
-from discover.contract.executor import Curves, Executor
+from discover.contract.executor import Curves, Done, Executor, Failure, Work
 from discover.contract.registry import Registry
-from discover.contract.types import Key, Members
+from discover.evaluation.work_digests import SIZE, WorkDigests
 from discover.storage.array_file import remove_leftovers, write_atomically
 from discover.storage.zip_archive import array_in, members_of
 
@@ -61,6 +58,7 @@ class CurveStore(Executor):
     ):
         self._executor, self._folder, self._registry = executor, folder, registry
         self._dependencies, self._only = dependencies, only
+        self._digests = WorkDigests(executor, registry, dependencies)
         if folder.is_dir():
             remove_leftovers(folder, [_NAME])
 
@@ -71,39 +69,27 @@ class CurveStore(Executor):
         executor = self._executor.settle(lifetimes, candidate, environments)
         return CurveStore(executor, self._folder, self._registry, self._dependencies, only=self._only)
 
-    def evaluate(
-        self,
-        environment: Environment,
-        candidates: Members,
-        keys: Key,
-        steps: int,
-        progress: Callable[[float], None] | None = None,
-    ) -> Curves:
-        path = self._folder / f"{self._digest(environment, candidates, keys, steps)}.npz"
-        curves = _read(path)
-        if curves is None and self._only:
+    def run(
+        self, work: Sequence[Work], progress: Callable[[float], None] | None = None
+    ) -> Iterator[tuple[int, Done | Failure]]:
+        paths = [self._folder / f"{self._digest(piece)}.npz" for piece in work]
+        missing = []
+        for place, path in enumerate(paths):
+            curves = _read(path)
+            if curves is None:
+                missing.append(place)
+            else:
+                yield place, Done(curves)
+        if missing and self._only:
             raise NotStoredError("its learning curves have not been kept")
-        if curves is None:
-            curves = self._executor.evaluate(environment, candidates, keys, steps, progress=progress)
-            _write(path, curves)
-        return curves
+        for index, result in self._executor.run([work[place] for place in missing], progress) if missing else ():
+            if isinstance(result, Done):
+                _write(paths[missing[index]], result.curves)
+            yield missing[index], result
 
-    def _digest(self, environment: Environment, candidates: Members, keys: Key, steps: int) -> str:
-        """A digest of all that the curves of these lifetimes depend on."""
-        first = jax.tree.map(lambda leaf: np.asarray(leaf)[0], candidates)
-        facts = [
-            repr(self._executor),
-            fingerprint_of(self._registry, environment),
-            fingerprint_of(self._registry, first),
-            steps,
-            self._dependencies,
-        ]
-        digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
-        for leaf in (*jax.tree.leaves(candidates), jax.random.key_data(keys)):
-            array = np.asarray(leaf)
-            digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+    def _digest(self, work: Work) -> str:
+        """A digest of all that the curves of fresh lifetimes depend on."""
+        return hashlib.blake2b(b"".join(self._digests.of(work)), digest_size=SIZE).hexdigest()
 
 
 def _write(path: Path, curves: Curves) -> None:

@@ -25,9 +25,9 @@ from discover.evaluation.agent_file import save_agents
 from discover.evaluation.checks import check_lifetime
 from discover.evaluation.telling import tell_nobody
 from discover.inner_loop.agents import Learned, learned_of
-from discover.inner_loop.lifetime import updates_in
 from discover.inner_loop.reasons import translate_errors
 from discover.inner_loop.status import statuses
+from discover.inner_loop.work import fresh_work, run_alone
 from discover.plugin.provenance import provenance
 from discover.storage.files import check_empty
 
@@ -131,14 +131,9 @@ def train_checked(
     with translate_errors(f"'{name}' cannot be trained on {run.label}", "repair the component that raises this"):
         executor = executor.settle(seeds, algorithm, [environment])
         started = time.perf_counter()
-        if keep is None:
-            curves = executor.evaluate(environment, candidates, keys, run.steps, progress=progress)
-        else:
-            total = updates_in(algorithm, environment, run.steps)
-            agents = executor.begin(environment, candidates, keys)
-            agents, curves = executor.advance(
-                environment, candidates, agents, start=0, stop=total, total=total, progress=progress
-            )
+        work = fresh_work(environment, candidates, keys, run.steps, keep=keep is not None)
+        curves, agents = run_alone(executor, work, progress)
+        if keep is not None:
             keep(learned_of(algorithm, agents))
     seconds = time.perf_counter() - started
     returns, status = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1), statuses(curves)[0]

@@ -1,21 +1,24 @@
-"""Evaluation of members that share one structure, in which a broken member changes no other result."""
+"""Results of work in which a broken member changes no other result, and a broken machine none at all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover.base.errors import EvaluationError
-from discover.contract.environment import Environment
+from discover.base.errors import EvaluationError, message_of
+from discover.base.text_table import counted
 from discover.contract.events import Status
-from discover.contract.executor import Curves, Executor, count_members
-from discover.contract.types import Key, Lifetimes, Members
+from discover.contract.executor import Curves, Done, Executor, Failure, Work
+from discover.contract.types import Lifetimes
 from discover.inner_loop.reasons import from_callback, quiet_callbacks, reason, stop_in
 from discover.inner_loop.status import statuses
+
+ATTEMPTS = 3
+"""How often work is tried that a machine fails to do."""
 
 
 class Outcomes(NamedTuple):
@@ -26,73 +29,67 @@ class Outcomes(NamedTuple):
         status: ``[n]`` of `Status`, the worst of all seeds.
         errors: why members with status ERROR or TIME broke, by their place among the n.
         env_steps: number of env steps of all of them together.
+        lifetimes: ``[n, S, ...]`` after them, where they are kept; a member that failed has those from before.
     """
 
     returns: np.ndarray
     status: np.ndarray
     errors: Mapping[int, str]
     env_steps: int
+    lifetimes: Lifetimes = None
 
 
-def evaluated(executor: Executor, environment: Environment, candidates: Members, keys: Key, steps: int) -> Outcomes:
-    """The outcomes of fresh lifetimes, see `Executor.evaluate`. No error of a member leaves this function.
+def attempt(run: Callable[[], Done]) -> Done | Failure:
+    """The result of a piece of work, or the failure that an error of it means.
 
-    Where a host callback fails for the numbers of one member, the whole program fails; then each member runs again alone.
+    Where a host callback fails for the numbers of one member, the whole program fails; then each member may be tried alone.
 
     Raises:
         BaseException: a request to stop the command (ctrl-C), see `stop_in`.
     """
-    count = count_members(candidates)
     try:
         with quiet_callbacks():
-            return whole(executor.evaluate(environment, candidates, keys, steps))
+            return run()
     except BaseException as error:
         interruption = stop_in(error)
         if interruption is not None:
             raise interruption from None
-        if not from_callback(error) or count == 1:
-            return failed(count, len(keys), reason(error), Status.ERROR)
-    alone = [jax.tree.map(lambda x, i=i: x[i : i + 1], candidates) for i in range(count)]
-    return joined([evaluated(executor, environment, one, keys, steps=steps) for one in alone])
+        fault = "memory" if _lacks_memory(error) else "candidate"
+        return Failure(fault, reason(error), "alone" if from_callback(error) else "never", error)
 
 
-def advanced(
-    executor: Executor, environment: Environment, candidates: Members, ongoing: Lifetimes, window: tuple[int, int, int]
-) -> tuple[Lifetimes, Outcomes]:
-    """Ongoing lifetimes ``[n, S, ...]`` after a window of updates, and their outcomes, see `Executor.advance`.
+def outcomes_of(executor: Executor, work: Sequence[Work]) -> Iterator[tuple[int, Outcomes]]:
+    """The place and the outcomes of each piece of work, as soon as they are known. No error of a member leaves this function.
 
-    Where a host callback fails for the numbers of one member, each member continues alone. A member for which it fails again
-    keeps its lifetimes as they were.
-
-    Args:
-        executor, environment, candidates, ongoing: see `Executor.advance`.
-        window: start, stop and total number of updates.
+    Members of work that fails for some of them run again alone. Work that a machine fails to do is tried again. A member whose
+    lifetimes are to be kept keeps them as they were before, if it fails.
 
     Raises:
-        EvaluationError: the program fails for all of them.
-        BaseException: a request to stop the command (ctrl-C), see `stop_in`.
+        EvaluationError: work that is kept fails for all members; or a machine fails again and again.
+        BaseException: a request to stop the command (ctrl-C).
     """
-    count, seeds = ongoing.counts.shape[:2]
-    start, stop, total = window
-    try:
-        with quiet_callbacks():
-            lifetimes, curves = executor.advance(environment, candidates, ongoing, start=start, stop=stop, total=total)
-        return lifetimes, whole(curves)
-    except BaseException as error:
-        interruption = stop_in(error)
-        if interruption is not None:
-            raise interruption from None
-        if not from_callback(error):
-            raise EvaluationError(f"no agent can go on ({reason(error)}): repair the component that raises this.") from error
-        if count == 1:
-            return ongoing, failed(count, seeds, reason(error), Status.ERROR)
-    pieces = []
-    for place in range(count):
-        one, life = jax.tree.map(lambda x, i=place: x[i : i + 1], (candidates, ongoing))
-        pieces.append(advanced(executor, environment, one, life, window=window))
-    together = [jax.device_put(life, jax.devices()[0]) for life, _ in pieces]  # they are on different devices
-    lifetimes = jax.tree.map(lambda *rows: jnp.concatenate(rows), *together)
-    return lifetimes, joined([outcomes for _, outcomes in pieces])
+    left, alone = dict(enumerate(work)), list[int]()
+    for tried in range(1, ATTEMPTS + 1):
+        places, why = list(left), "it gave no result"
+        for place, result in executor.run([left[index] for index in places]):
+            index = places[place]
+            if isinstance(result, Failure) and result.retry == "again":
+                why = result.why
+                continue
+            piece = left.pop(index)
+            if isinstance(result, Failure) and result.retry == "alone" and piece.shape[0] > 1:
+                alone.append(index)
+            else:
+                yield index, _outcomes(executor, piece, result)
+        if not left:
+            break
+        if tried == ATTEMPTS:
+            times = f"{counted(len(left), 'piece')} of work failed {ATTEMPTS} times"
+            raise EvaluationError(f"{times} through no fault of a candidate ({why}): repair the machine, and go on.")
+    for index in alone:
+        members = [work[index].of(slice(place, place + 1)) for place in range(work[index].shape[0])]
+        parts = sorted(outcomes_of(executor, members), key=lambda part: part[0])
+        yield index, joined([part for _, part in parts])
 
 
 def whole(curves: Curves) -> Outcomes:
@@ -108,9 +105,42 @@ def failed(count: int, seeds: int, why: str, status: Status) -> Outcomes:
 
 def joined(parts: list[Outcomes]) -> Outcomes:
     """The outcomes of members that ran alone, as those of one group."""
+    kept = [part.lifetimes for part in parts]
+    if kept[0] is not None:
+        kept = [jax.device_put(life, jax.devices()[0]) for life in kept]  # they are on different devices
     return Outcomes(
         np.concatenate([part.returns for part in parts]),
         np.concatenate([part.status for part in parts]),
         {place: part.errors[0] for place, part in enumerate(parts) if part.errors},
-        sum(part.env_steps for part in parts),
+        env_steps=sum(part.env_steps for part in parts),
+        lifetimes=None if kept[0] is None else jax.tree.map(lambda *rows: jnp.concatenate(rows), *kept),
+    )
+
+
+def _outcomes(executor: Executor, work: Work, result: Done | Failure) -> Outcomes:
+    """The outcomes of a piece of work that is not tried again."""
+    if isinstance(result, Done):
+        return whole(result.curves)._replace(lifetimes=result.lifetimes)
+    if work.keep and result.retry != "alone":
+        raise EvaluationError(f"no agent can go on ({result.why}): repair the component that raises this.") from result.error
+    status = Status.TIME if result.fault == "time" else Status.ERROR
+    return failed(*work.shape, result.why, status)._replace(lifetimes=_before(executor, work) if work.keep else None)
+
+
+def _before(executor: Executor, work: Work) -> Lifetimes:
+    """The lifetimes before any update of a piece of work."""
+    if work.ongoing is not None:
+        return work.ongoing
+    begun = [result for _, result in executor.run([work._replace(stop=work.start)])]
+    if not isinstance(begun[0], Done):
+        raise EvaluationError(f"no agent can begin ({begun[0].why}): repair the component that raises this.") from begun[
+            0
+        ].error
+    return begun[0].lifetimes
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Whether memory was not enough, on the host or on a device."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, jax.errors.JaxRuntimeError) and message_of(error).startswith("RESOURCE_EXHAUSTED")
     )

@@ -7,42 +7,21 @@ takes, and the bits of the results.
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Hashable, Iterator
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from discover.base.randomness import named_key
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
-from discover.contract.executor import Curves, count_members
+from discover.contract.executor import Curves, Done, Work, part_of_progress
 from discover.contract.types import Key, Lifetimes, Members
 from discover.inner_loop import lifetime
+from discover.inner_loop.programs import Updates, programs_for
 from discover.inner_loop.windows import pace_of
-from discover.process.compiler_options import known_on_cpu
-from discover.process.devices import warn_of_idle_cores
-
-T = TypeVar("T")
-
-_AXIS = "lifetimes"
-
-_IN_ORDER = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
-"""The order in which a CPU runs the operations of a program: one that leaves few of them to run in parallel. By default XLA
-gives small operations to idle cores, which costs more time than it saves: with this order a lone agent on CartPole trains a
-tenth faster, and other cases are as fast as before."""
-
-_LIGHTLY_OPTIMIZED = {"xla_backend_optimization_level": 1}
-"""The effort of LLVM on a CPU: compilation takes a tenth to a fifth less time than by default, and programs are as fast."""
-
-_ALONE = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_experimental_ynn_fusion_type": ""}
-"""The way in which a CPU multiplies the small matrices of a lone lifetime: on one core, and without XLA's newer library. That
-library is faster for several lifetimes side by side, but takes more time per product, and leaks memory in SAC (150 kB per
-update, jax 0.10.2). With these options a lone agent trains a tenth (CartPole) to a quarter (Breakout) faster."""
 
 _CACHE = 4 * 2**20
 """Bytes that all lifetimes side by side on one CPU core may use."""
@@ -64,6 +43,11 @@ def fitting_chunk(lifetimes: int, size: int) -> int:
     return min(most, -(-lifetimes // jax.device_count()))
 
 
+def structure_of(work: Work) -> Hashable:
+    """The structure that the programs of a piece of work depend on: that of the environment and of the candidates."""
+    return jax.tree.structure((work.environment, work.candidates))
+
+
 def lifetime_bytes(environment: Environment, candidate: Algorithm) -> int:
     """The bytes that one lifetime uses: its state, and the trajectory of one update."""
 
@@ -80,86 +64,48 @@ def lifetime_bytes(environment: Environment, candidate: Algorithm) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
 
 
-def evaluate_population(
-    environment: Environment,
-    candidates: Members,
-    keys: Key,
-    steps: int,
+def run_population(
+    work: Work,
     *,
     chunk: int,
     progress: Callable[[float], None] | None = None,
-) -> Curves:
-    """Run a fresh lifetime for each member and seed, see `Executor.evaluate`. Only one tile of them is in memory at a time.
+    devices: tuple[object, ...] | None = None,
+) -> Done:
+    """Run a piece of work on the devices of this process, see `Executor.run`.
 
-    A tile runs in windows of about a second (`discover.inner_loop.windows`), between which a signal can stop it.
+    Of fresh lifetimes that are not kept, only one tile is in memory at a time. A tile runs in windows of about a second
+    (`discover.inner_loop.windows`), between which a signal can stop it. With a chunk of more than one, all lifetimes run the
+    same compiled program, fresh or ongoing.
 
     Args:
-        environment: task family.
-        candidates: members of one structure, each leaf ``[P, ...]``.
-        keys: ``[S]``, one per seed.
-        steps: budget of each lifetime in env steps.
+        work: the piece.
         chunk: lifetimes side by side on each device. The last tile is filled up, so that every tile is the same program.
         progress: called after each window of about a second with the share that is done.
-
-    Raises:
-        UserError: the budget is below one update.
+        devices: those to use, where they are not all that the lifetimes fill.
     """
-    population, seeds = count_members(candidates), len(keys)
-    first = jax.tree.map(lambda x: x[0], candidates)
-    total = lifetime.updates_in(first, environment, steps)
-    lifetimes = population * seeds
-    programs = _programs_for(lifetimes, chunk)
-    updates = Updates(start=0, stop=total, total=total, first=0, length=total)
-    pieces, tiles = [], list(_tiles(lifetimes, chunk * programs.devices))
-    for index in tiles:
-        members = programs.place(_members_of(candidates, index // seeds))
-        tile = programs.begin(environment, members, programs.place(keys[index % seeds]))
-        report = _share_of(progress, len(pieces), len(tiles))
-        tile = _in_windows(programs.advance, environment, members, tile=tile, updates=updates, report=report)
-        pieces.append(programs.finish(tile, total))
-    return _gather(pieces, population, seeds)
-
-
-def begin_population(environment: Environment, candidates: Members, keys: Key, chunk: int) -> Lifetimes:
-    """The lifetimes ``[P, S, ...]`` of all members and seeds before their first update, see `Executor.begin`."""
-    population, seeds = count_members(candidates), len(keys)
-    programs, pieces = _programs_for(population * seeds, chunk), []
-    for index in _tiles(population * seeds, chunk * programs.devices):
-        members = programs.place(_members_of(candidates, index // seeds))
-        pieces.append(programs.begin(environment, members, programs.place(keys[index % seeds])))
-    return _join(pieces, population, seeds)
-
-
-def advance_population(
-    environment: Environment,
-    candidates: Members,
-    ongoing: Lifetimes,
-    start: int,
-    *,
-    stop: int,
-    total: int,
-    chunk: int,
-    progress: Callable[[float], None] | None = None,
-) -> tuple[Lifetimes, Curves]:
-    """Run a span of updates in the lifetimes ``[P, S, ...]``, see `Executor.advance`.
-
-    With a chunk of more than one, it runs the same compiled program as `evaluate_population`; all lifetimes stay in memory. It
-    reports its progress, and can be stopped, as often as that.
-    """
-    population, seeds = ongoing.counts.shape[:2]
-    programs = _programs_for(population * seeds, chunk)
-    updates = Updates(start=start, stop=stop, total=total, first=start, length=stop - start)
-    flat = jax.tree.map(lambda x: x.reshape(population * seeds, *x.shape[2:]), lifetime.fresh_window(ongoing))
-    tiles, pieces, places = [], [], list(_tiles(population * seeds, chunk * programs.devices))
-    for index in places:
-        members = programs.place(_members_of(candidates, index // seeds))
-        tile = programs.place(jax.tree.map(lambda x, i=index: x[i], flat))
-        report = _share_of(progress, len(tiles), len(places))
-        tiles.append(_in_windows(programs.advance_ongoing, environment, members, tile=tile, updates=updates, report=report))
-        pieces.append(programs.finish(tiles[-1], stop - start))
+    population, seeds = work.shape
+    length, fresh = work.stop - work.start, work.ongoing is None
+    updates = Updates(start=work.start, stop=work.stop, total=work.total, first=work.start, length=length)
+    devices = (devices or tuple(jax.devices()))[: -(-population * seeds // chunk)]
+    programs = programs_for(structure_of(work), devices, alone=chunk == 1)
+    advance = programs.advance if fresh and not work.keep else programs.advance_ongoing
+    ongoing = None if fresh else _flat(work.ongoing, population * seeds)
+    pieces, kept, tiles = [], [], list(_tiles(population * seeds, chunk * len(programs.devices)))
+    for place, index in enumerate(tiles):
+        members = programs.place(_members_of(work.candidates, index // seeds))
+        if ongoing is None:
+            tile = programs.begin(work.environment, members, programs.place(work.keys[index % seeds]))
+        else:
+            tile = programs.place(jax.tree.map(lambda x, i=index: x[i], ongoing))
+        report = part_of_progress(progress, place, len(tiles))
+        tile = _in_windows(advance, work.environment, members, tile=tile, updates=updates, report=report)
+        pieces.append(programs.finish(tile, length))
+        if work.keep:
+            kept.append(tile)
     curves = _gather(pieces, population, seeds)  # first: an operation on lifetimes whose program failed would abort Python
-    curves = curves._replace(env_steps=curves.env_steps - np.asarray(ongoing.env_steps))
-    return _join(tiles, population, seeds), curves
+    if work.ongoing is not None:
+        curves = curves._replace(env_steps=curves.env_steps - np.asarray(work.ongoing.env_steps))
+    return Done(curves, _join(kept, population, seeds) if work.keep else None)
 
 
 @jax.jit
@@ -179,70 +125,6 @@ def inherit(ongoing: Lifetimes, parents: jax.Array, generation: jax.Array | int)
     return copies._replace(key=jnp.where((parents == place)[:, None], copies.key, streams))
 
 
-class Updates(NamedTuple):
-    """The updates that a program runs, and those over which the rows of the learning curve are spread.
-
-    Attributes:
-        start, stop, total: the program runs the updates ``start .. stop - 1`` of ``total``.
-        first, length: the rows are spread over ``length`` updates from ``first``.
-    """
-
-    start: lifetime.Count
-    stop: lifetime.Count
-    total: lifetime.Count
-    first: lifetime.Count
-    length: lifetime.Count
-
-
-class Programs:
-    """The compiled programs that begin, advance and finish a tile of lifetimes, whose leaves are ``[tile, ...]``.
-
-    `advance` receives `Updates` as numbers, not as structure. So one program fits every horizon, a long lifetime can be run,
-    saved and continued in pieces, and a generation of ongoing lifetimes is such a piece with its own curve.
-
-    Args:
-        devices: the devices over which a tile is spread.
-        alone: whether each device runs one lifetime at a time.
-    """
-
-    def __init__(self, devices: tuple[object, ...], alone: bool):
-        self.devices = len(devices)
-        self._options = _compiler_options(alone)
-        self._mesh = Mesh(np.asarray(devices), (_AXIS,))
-        each, same = PartitionSpec(_AXIS), PartitionSpec()
-        self.begin = self._sharded(_begin, (same, each, each))
-        self.advance = self._sharded(functools.partial(_advance, _side_by_side), (same, each, each, same))
-        self.advance_ongoing = self.advance
-        if alone:  # an ongoing lifetime keeps its axis of length 1, on which the last bits of its numbers depend
-            self.advance_ongoing = self._sharded(functools.partial(_advance, jax.vmap), (same, each, each, same))
-        self.finish = self._sharded(_finish, (each, same))
-
-    def place(self, tree: T) -> T:
-        """Spread the leaves ``[tile, ...]`` over the devices."""
-        return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(_AXIS)))
-
-    def _sharded(self, function: Callable[..., Any], specs: tuple[PartitionSpec, ...]) -> Callable[..., Any]:
-        sharded = jax.shard_map(function, mesh=self._mesh, in_specs=specs, out_specs=PartitionSpec(_AXIS), check_vma=False)
-        return jax.jit(sharded, compiler_options=self._options)
-
-
-@functools.cache
-def programs_on(devices: tuple[object, ...], alone: bool = False) -> Programs:
-    """The programs for some devices, see `Programs`. There is one set of them, so that nothing is compiled twice."""
-    warn_of_idle_cores(jax.devices())
-    return Programs(devices, alone)
-
-
-def _programs_for(lifetimes: int, chunk: int) -> Programs:
-    """The programs for as many devices as the lifetimes fill, with at most ``chunk`` of them on each."""
-    return programs_on(tuple(jax.devices()[: -(-lifetimes // chunk)]), chunk == 1)
-
-
-def _compiler_options(alone: bool) -> dict[str, Any]:
-    """The options of XLA for a CPU, without those that this version of XLA does not know."""
-    return known_on_cpu(_IN_ORDER | _LIGHTLY_OPTIMIZED | (_ALONE if alone else {}))
-
-
 def _in_windows(
     advance: Callable[..., lifetime.Lifetime],
     environment: Environment,
@@ -250,64 +132,16 @@ def _in_windows(
     *,
     tile: lifetime.Lifetime,
     updates: Updates,
-    report: Callable[[float], None],
+    report: Callable[[float], None] | None,
 ) -> lifetime.Lifetime:
     """Advance a tile in windows, and report after each one the share that is done. A signal to stop is answered then too."""
     pace = pace_of(jax.tree.structure((environment, members)), len(tile.counts))
     first, last = int(updates.start), int(updates.stop)
     for start, stop in pace.windows(first, last):
         tile = jax.block_until_ready(advance(environment, members, tile, updates._replace(start=start, stop=stop)))
-        report((stop - first) / (last - first))
+        if report is not None:
+            report((stop - first) / (last - first))
     return tile
-
-
-def _share_of(progress: Callable[[float], None] | None, done: int, tiles: int) -> Callable[[float], None]:
-    """The progress of the next tile, after some that are done, as that of all tiles."""
-    return lambda share: None if progress is None else progress((done + share) / tiles)
-
-
-def _begin(environment: Environment, members: Members, keys: Key) -> lifetime.Lifetime:
-    tile = _side_by_side(lambda member, key: lifetime.begin(member, environment, key))(members, keys)
-    return jax.tree.map(_strongly_typed, tile)
-
-
-def _strongly_typed(leaf: jax.Array) -> jax.Array:
-    """A leaf as an update returns it: one that begins as a number of Python would have the second window compiled again."""
-    return jax.lax.convert_element_type(leaf, leaf.dtype) if leaf.weak_type else leaf
-
-
-def _advance(
-    mapped: Callable[..., Any],
-    environment: Environment,
-    members: Members,
-    tile: lifetime.Lifetime,
-    updates: Updates,
-) -> lifetime.Lifetime:
-    """Advance each lifetime of a tile; ``mapped`` turns the function for one of them into that for all."""
-    start, stop, total, first, length = updates
-
-    def one(member: Algorithm, life: lifetime.Lifetime) -> lifetime.Lifetime:
-        return lifetime.advance(member, environment, life, start, stop=stop, total=total, window=(first, length))
-
-    return mapped(one)(members, tile)
-
-
-def _side_by_side(one: Callable[..., T]) -> Callable[..., T]:
-    """The function ``one`` for each lifetime: by ``vmap``, but a lone lifetime runs without an axis of length 1.
-
-    XLA does not simplify such an axis everywhere.
-    """
-
-    def each(*trees: object) -> T:
-        if len(jax.tree.leaves(trees)[0]) > 1:
-            return jax.vmap(one)(*trees)
-        return jax.tree.map(lambda x: x[None], one(*jax.tree.map(lambda x: x[0], trees)))
-
-    return each
-
-
-def _finish(tile: lifetime.Lifetime, count: lifetime.Count) -> lifetime.Curve:
-    return jax.vmap(lambda life: lifetime.curve_of(life, count))(tile)
 
 
 def _tiles(lifetimes: int, tile: int) -> Iterator[np.ndarray]:
@@ -319,6 +153,11 @@ def _tiles(lifetimes: int, tile: int) -> Iterator[np.ndarray]:
 def _members_of(candidates: Members, index: np.ndarray) -> Members:
     """The members at these places, as arrays on the host."""
     return jax.tree.map(lambda x: np.asarray(x)[index], candidates)
+
+
+def _flat(ongoing: lifetime.Lifetime, lifetimes: int) -> lifetime.Lifetime:
+    """Lifetimes ``[P, S, ...]`` as ``[P * S, ...]``, with empty rows of their curves."""
+    return jax.tree.map(lambda x: x.reshape(lifetimes, *x.shape[2:]), lifetime.fresh_window(ongoing))
 
 
 def _join(tiles: list[lifetime.Lifetime], population: int, seeds: int) -> Lifetimes:

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sysconfig
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,9 +81,7 @@ def translate_errors(failure: str, remedy: str) -> Iterator[None]:
 @contextlib.contextmanager
 def quiet_callbacks() -> Iterator[None]:
     """Keep JAX from printing the traceback of a host callback that fails, now and when Python ends: `reason` reports it."""
-    logger = logging.getLogger(_CALLBACKS)
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    _quiet.begin()
     try:
         yield
     except BaseException as error:
@@ -90,7 +89,31 @@ def quiet_callbacks() -> Iterator[None]:
             _forget_failure()
         raise
     finally:
-        logger.setLevel(before)
+        _quiet.end()
+
+
+class _Quiet:
+    """The level of JAX's logger of callbacks, raised as long as any thread wants it."""
+
+    def __init__(self) -> None:
+        self._logger, self._lock = logging.getLogger(_CALLBACKS), threading.Lock()
+        self._wanted, self._before = 0, 0
+
+    def begin(self) -> None:
+        with self._lock:
+            self._wanted += 1
+            if self._wanted == 1:
+                self._before = self._logger.level
+                self._logger.setLevel(logging.CRITICAL + 1)
+
+    def end(self) -> None:
+        with self._lock:
+            self._wanted -= 1
+            if self._wanted == 0:
+                self._logger.setLevel(self._before)
+
+
+_quiet = _Quiet()
 
 
 def _forget_failure() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from discover.components.space import Space
+from discover.components.space import Group, Space
 from discover.contract.events import Status
 
 _DIGEST = 16  # bytes that identify a candidate
@@ -95,8 +96,13 @@ def update_archive(
 
 def digests_of(space: Space, genomes: np.ndarray) -> np.ndarray:
     """A digest of each genome, ``[P, 16]`` uint8: equal exactly where two genomes decode to the same candidate."""
-    digests = np.zeros((len(genomes), _DIGEST), np.uint8)
-    for group in space.groups(genomes):
+    return digests_in(space.groups(genomes), len(genomes))
+
+
+def digests_in(groups: Sequence[Group], population: int) -> np.ndarray:
+    """The digests ``[P, 16]`` of a population that is grouped by structure already, see `digests_of`."""
+    digests = np.zeros((population, _DIGEST), np.uint8)
+    for group in groups:
         leaves = [np.ascontiguousarray(leaf) for leaf in jax.tree.leaves(group.candidates)]
         for place, member in enumerate(group.members):
             digest = hashlib.blake2b(repr(group.structure).encode(), digest_size=_DIGEST)

@@ -28,6 +28,7 @@ STATE_FILE = "state.npz"
 CHAMPION_FILE = "champion.candidate"
 RESULT_FILE = "result.json"
 CURVES_FOLDER = "evaluated"
+JOURNAL_FILE = "work.journal"
 
 FORMAT = 1
 """Version of `ORIGIN_FILE` and `RESULT_FILE`."""

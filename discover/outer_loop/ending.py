@@ -31,7 +31,6 @@ from discover.outer_loop.archive import digests_of
 from discover.outer_loop.directory import CHAMPION_FILE, CURVES_FOLDER, FORMAT, RESULT_FILE, Origin, read_json
 from discover.outer_loop.fitness import Evaluator
 from discover.outer_loop.state import Counters, Snapshot, add_evaluation
-from discover.outer_loop.time_limit import TimeLimitedWorker
 from discover.storage.array_file import write_atomically
 
 _NUMBERS = ("champion_fitness", "generations", "env_steps", "seconds", "broken")
@@ -71,7 +70,7 @@ class Ending:
         now: the snapshot after the last generation.
         last_error: the latest reason why a candidate broke, empty if none did.
         progress: called with a description of the work in progress, and the share of it that is done.
-        limited: evaluates structures within a time limit, if there is one.
+        running: where lifetimes of the search run: the executor as the objective and the limit of time have it.
         tune: the champion of the search that tunes a baseline: ``tune(name, directory)``.
         tell: called with the name of a hook and its arguments, when the report starts, fails or has finished.
     """
@@ -85,7 +84,7 @@ class Ending:
     now: Snapshot
     last_error: str
     progress: Callable[[str, float], None]
-    limited: TimeLimitedWorker | None
+    running: Executor
     tune: Callable[[str, Path], Algorithm]
     tell: Callable[..., object]
 
@@ -99,8 +98,8 @@ class Ending:
             EvaluationError: every finalist broke.
         """
         finalists = self._finalists()
-        store = self._storing(self.config.objective.executor(self.executor))
-        evaluator = Evaluator(self.registry, self.config, self.space, store, progress=self.progress, limited=self.limited)
+        store = self._storing(self.running)
+        evaluator = Evaluator(self.registry, self.config, self.space, store, progress=self.progress)
         evaluation = evaluator.evaluate(finalists, "selection", 0, self.config.selection_seeds)
         fitness, why = np.where(evaluation.status == Status.OK, evaluation.fitness, -np.inf), evaluation.errors
         counters = add_evaluation(self.now.counters, evaluation, evaluation.seconds)

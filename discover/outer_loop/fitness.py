@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
 import jax
@@ -13,20 +13,21 @@ import numpy as np
 from discover.base.errors import UserError
 from discover.base.randomness import seed_keys
 from discover.base.text_table import counted
-from discover.components.space import Group, Space
+from discover.components.space import Space
 from discover.config.build import environment_from
 from discover.config.search_config import SearchConfig
 from discover.contract.environment import Environment
 from discover.contract.events import Status
-from discover.contract.executor import Executor
+from discover.contract.executor import Executor, Work
 from discover.contract.registry import Registry
 from discover.contract.strategy import TaskReturns
 from discover.contract.types import Lifetimes
-from discover.inner_loop.isolation import Outcomes, advanced, evaluated
+from discover.inner_loop.isolation import Outcomes, outcomes_of
 from discover.inner_loop.lifetime import begin, updates_in
 from discover.inner_loop.population import inherit
-from discover.outer_loop.time_limit import TimeLimitedWorker
-from discover.outer_loop.worker import Job
+from discover.inner_loop.work import fresh_work
+from discover.outer_loop.archive import digests_in
+from discover.outer_loop.found import Found, first_alike, without_copies
 
 OngoingLifetimes: TypeAlias = tuple[Lifetimes, ...]
 """Ongoing lifetimes: for each task a tree of arrays ``[P, S, ...]``."""
@@ -56,7 +57,6 @@ class Evaluator:
         space: decodes the genomes.
         executor: where lifetimes run.
         progress: called with a description of the work in progress, and the share of it that is done.
-        limited: evaluates structures within a time limit, if there is one.
     """
 
     def __init__(
@@ -67,15 +67,16 @@ class Evaluator:
         executor: Executor,
         *,
         progress: Callable[[str, float], None],
-        limited: TimeLimitedWorker | None = None,
     ):
         self._tasks, self._objective, self._seed = config.tasks, config.objective, config.seed
-        self._space, self._executor, self._progress, self._limited = space, executor, progress, limited
+        self._space, self._executor, self._progress = space, executor, progress
         self._environments = [environment_from(registry, run.task) for run in config.tasks]
         self._scales = [registry.get("task", run.task).facts for run in config.tasks]
 
     def evaluate(self, genomes: np.ndarray, purpose: str, index: int, seeds: int, *, lowest: float = np.inf) -> Evaluation:
         """Evaluate every member on every task, with the same seeds for all members (common random numbers).
+
+        Members that are the same candidate are evaluated once, and have the same curves.
 
         Args:
             genomes: ``[P, D]``.
@@ -84,35 +85,21 @@ class Evaluator:
             lowest: the lowest fitness of any sound candidate so far; broken members stay below it.
         """
         started, population = time.perf_counter(), len(genomes)
-        groups, env_steps = self._space.groups(genomes), 0
-        errors: dict[int, str] = {}
-        status = np.full(population, Status.OK, np.int8)
-        returns = []
+        groups = self._space.groups(genomes)
+        alike = first_alike(digests_in(groups, population))
+        groups = [without_copies(group, alike) for group in groups]
+        found = Found(population, len(self._tasks), seeds)
+        pieces, work, labels = [], [], []
         for task, run in enumerate(self._tasks):
-            keys = seed_keys(self._seed, purpose, seeds, index, task)
-            curves = np.full((population, seeds, 100), np.nan, np.float32)
-            for place, group in enumerate(groups):
-                share = (task * len(groups) + place) / (len(groups) * len(self._tasks))
-                self._progress(f"{purpose} {index + 1}: {run.label}", share)
-                if (status[group.members] == Status.TIME).all():
-                    continue  # on an earlier task
-                if self._limited is None:
-                    part = evaluated(self._executor, self._environments[task], group.candidates, keys, steps=run.steps)
-                else:
-                    job = Job(task=task, place=place, purpose=purpose, generation=index, seeds=seeds)
-                    part = self._limited.evaluate(job, genomes, len(group.members))
-                env_steps += self._collect(part, group, returns=curves, status=status, errors=errors)
-            returns.append(curves)
-        fitness = self._fitness(returns, status, lowest)
-        return Evaluation(
-            fitness=fitness,
-            status=status,
-            errors=errors,
-            returns=returns,
-            structures=len(groups),
-            env_steps=env_steps,
-            seconds=time.perf_counter() - started,
-        )
+            environment, keys = self._environments[task], seed_keys(self._seed, purpose, seeds, index, task)
+            for group in groups:
+                pieces.append((task, group))
+                labels.append(f"{purpose} {index + 1}: {run.label}")
+                work.append(fresh_work(environment, group.candidates, keys, run.steps))
+        for place, part in self._outcomes(work, labels):
+            found.add(part, *pieces[place], structure=self._space.describe(pieces[place][1].structure))
+        found.copy(alike)
+        return self._evaluation(found, lowest, structures=len(groups), started=started)
 
     def go_on(
         self,
@@ -139,30 +126,28 @@ class Evaluator:
             lowest: the lowest fitness of any sound member so far; broken members stay below it.
         """
         started, (group,) = time.perf_counter(), self._space.groups(genomes)
-        status, returns, after, env_steps = np.full(len(genomes), Status.OK, np.int8), [], [], 0
-        errors: dict[int, str] = {}
+        found = Found(len(genomes), len(self._tasks), seeds)
+        work, labels = [], []
         for task, (run, environment) in enumerate(zip(self._tasks, self._environments, strict=True)):
-            self._progress(f"search {index + 1}: {run.label}", task / len(self._tasks))
             start, stop, total = self._share(task, index, generations)
-            if index == 0:
-                life = self._executor.begin(environment, group.candidates, seed_keys(self._seed, "search", seeds, 0, task))
-            else:
-                life = inherit(ongoing[task], jnp.asarray(parents), index)
-            life, part = advanced(self._executor, environment, group.candidates, life, window=(start, stop, total))
-            after.append(life)
-            curves = np.full_like(part.returns, np.nan)
-            env_steps += self._collect(part, group, returns=curves, status=status, errors=errors)
-            returns.append(curves)
-        fitness = self._fitness(returns, status, lowest)
-        return tuple(after), Evaluation(
-            fitness=fitness,
-            status=status,
-            errors=errors,
-            returns=returns,
-            structures=1,
-            env_steps=env_steps,
-            seconds=time.perf_counter() - started,
-        )
+            piece = Work(
+                environment,
+                group.candidates,
+                seed_keys(self._seed, "search", seeds, 0, task),
+                start=start,
+                stop=stop,
+                total=total,
+                ongoing=None if index == 0 else inherit(ongoing[task], jnp.asarray(parents), index),
+                keep=True,
+            )
+            work.append(piece)
+            labels.append(f"search {index + 1}: {run.label}")
+        after = {}
+        for task, part in self._outcomes(work, labels):
+            after[task] = part.lifetimes
+            found.add(part, task, group, structure=self._space.describe(group.structure))
+        evaluation = self._evaluation(found, lowest, structures=1, started=started)
+        return tuple(after[task] for task in range(len(work))), evaluation
 
     def ongoing_form(self, population: int, seeds: int) -> OngoingLifetimes:
         """Shapes and dtypes of ongoing lifetimes.
@@ -203,14 +188,27 @@ class Evaluator:
         total = updates_in(candidate, self._environments[task], self._tasks[task].steps)
         return total * index // generations, total * (index + 1) // generations, total
 
-    def _collect(self, part: Outcomes, group: Group, *, returns: np.ndarray, status: np.ndarray, errors: dict[int, str]) -> int:
-        """Fill in ``returns``, ``status`` and ``errors`` of a group's members; the result is their number of env steps."""
-        returns[group.members] = part.returns
-        status[group.members] = np.maximum(status[group.members], part.status)
-        structure = self._space.describe(group.structure)
-        for place, why in part.errors.items():
-            errors[int(group.members[place])] = f"{why}, with {structure}" if structure else why
-        return part.env_steps
+    def _outcomes(self, work: list[Work], labels: list[str]) -> Iterator[tuple[int, Outcomes]]:
+        """The outcomes of all pieces of work, in any order; what is left to do is told under its label."""
+        left = dict(enumerate(labels))
+        self._progress(labels[0], 0.0)
+        for place, part in outcomes_of(self._executor, work):
+            yield place, part
+            del left[place]
+            if left:
+                self._progress(next(iter(left.values())), 1 - len(left) / len(labels))
+
+    def _evaluation(self, found: Found, lowest: float, *, structures: int, started: float) -> Evaluation:
+        fitness = self._fitness(found.returns, found.status, lowest)
+        return Evaluation(
+            fitness=fitness,
+            status=found.status,
+            errors=found.errors,
+            returns=found.returns,
+            structures=structures,
+            env_steps=found.env_steps,
+            seconds=time.perf_counter() - started,
+        )
 
     def _fitness(self, returns: list[np.ndarray], status: np.ndarray, lowest: float) -> np.ndarray:
         """Fitness ``[P]``, finite: broken members are just below every sound one so far.

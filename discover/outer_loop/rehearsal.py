@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,9 +14,11 @@ import numpy as np
 from discover.components.component import component
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
-from discover.contract.executor import Curves, Executor
-from discover.contract.types import Key, Lifetimes, Members
-from discover.inner_loop.lifetime import ROWS, updates_in
+from discover.contract.executor import Curves, Done, Executor, Failure, Work
+from discover.contract.types import Members
+from discover.inner_loop.isolation import attempt
+from discover.inner_loop.lifetime import ROWS
+from discover.inner_loop.work import run_alone
 
 _LONG_ENOUGH = 0.7
 """Seconds of a measurement that the time of an update is taken from."""
@@ -125,48 +128,31 @@ def rehearsing(ledger: Ledger) -> type[Executor]:
             ledger.executor = ledger.executor.settle(lifetimes, candidate, environments)
             return self
 
-        def evaluate(
-            self,
-            environment: Environment,
-            candidates: Members,
-            keys: Key,
-            steps: int,
-            progress: Callable[[float], None] | None = None,
-        ) -> Curves:
-            first = jax.tree.map(lambda x: x[0], candidates)
-            total, shape = updates_in(first, environment, steps), (len(jax.tree.leaves(candidates)[0]), len(keys))
-            rollout = first.rule.rollout(first.family(environment).spec())
-            each = rollout.steps * rollout.num_envs
-
-            def run(updates: int) -> Curves:
-                return ledger.executor.evaluate(environment, candidates, keys, updates * each)
-
-            return ledger.call(_key(ledger, environment, candidates, shape), total, run, shape)
-
-        def begin(self, environment: Environment, candidates: Members, keys: Key) -> Lifetimes:
-            return ledger.executor.begin(environment, candidates, keys)
-
-        def advance(
-            self,
-            environment: Environment,
-            candidates: Members,
-            ongoing: Lifetimes,
-            start: int,
-            stop: int,
-            total: int,
-            progress: Callable[[float], None] | None = None,
-        ) -> tuple[Lifetimes, Curves]:
-            def run(updates: int) -> Curves:
-                return ledger.executor.advance(environment, candidates, ongoing, 0, stop=updates, total=total)[1]
-
-            members, seeds = ongoing.counts.shape[:2]
-            key = _key(ledger, environment, candidates, (members, seeds))
-            whole = (start, stop) == (0, total)
-            updates = total if whole else max(1, total // ledger.generations)
-            curves = ledger.call(key, updates, run, (members, seeds))
-            return ongoing, curves
+        def run(
+            self, work: Sequence[Work], progress: Callable[[float], None] | None = None
+        ) -> Iterator[tuple[int, Done | Failure]]:
+            for place, piece in enumerate(work):
+                yield place, attempt(functools.partial(_rehearsed, ledger, piece))
 
     return Rehearsal
+
+
+def _rehearsed(ledger: Ledger, work: Work) -> Done:
+    """The result of a piece of work, as far as a rehearsal has one; its cost is noted."""
+
+    lifetimes = work.ongoing
+    if work.keep and lifetimes is None:
+        lifetimes = run_alone(ledger.executor, work._replace(stop=work.start)).lifetimes
+    shortened = work._replace(start=0, ongoing=lifetimes)
+
+    def run(updates: int) -> Curves:
+        total = updates if lifetimes is None else work.total
+        return run_alone(ledger.executor, shortened._replace(stop=updates, total=total)).curves
+
+    whole = (work.start, work.stop) == (0, work.total)
+    updates = work.total if whole else max(1, work.total // ledger.generations)
+    curves = ledger.call(_key(ledger, work.environment, work.candidates, work.shape), updates, run, work.shape)
+    return Done(curves, lifetimes if work.keep else None)
 
 
 def _key(ledger: Ledger, environment: Environment, candidates: Members, shape: tuple[int, int]) -> Any:

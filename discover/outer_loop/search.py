@@ -20,6 +20,7 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.events import SearchInfo, Selection
 from discover.contract.results import SearchResult
 from discover.evaluation.comparison_file import REPORT_FILE, save_comparison
+from discover.evaluation.journal import Journal
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.checkpoint import Checkpoint
 from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config
@@ -28,7 +29,7 @@ from discover.outer_loop.ending import Ending, read_result, write_result
 from discover.outer_loop.fitness import Evaluator
 from discover.outer_loop.generations import Generations
 from discover.outer_loop.history import HistoryFiles
-from discover.outer_loop.time_limit import TimeLimitedWorker
+from discover.outer_loop.time_limit import TimeLimited
 from discover.plugin.loader import Plugins
 from discover.plugin.provenance import provenance
 from discover.storage.files import checked_path
@@ -152,9 +153,11 @@ class _Runner:
         self.executor = config.executor.settle(config.population * config.seeds, first, environments)
         self._config_values = {**config.words, "executor": config_of(self.registry, self.executor)}
         text, limit = text_of(self._config_values, "the config"), config.time_limit
-        self._limited = None if limit is None else TimeLimitedWorker(self.registry, text, plugins.folder, limit)
-        executor = config.objective.executor(self.executor)
-        evaluator = Evaluator(self.registry, config, self.space, executor, progress=self.progress, limited=self._limited)
+        self._running, self._limited = config.objective.executor(self.executor), None
+        if limit is not None:
+            self._running = self._limited = TimeLimited(self._running, self.registry, text, plugins.folder, seconds=limit)
+        self._journal = Journal(self._running, self.registry)
+        evaluator = Evaluator(self.registry, config, self.space, self._journal, progress=self.progress)
         self._generations = Generations(config, self.space, evaluator)
         self.now = self._generations.first_snapshot()
         self._ongoing_form = self._generations.ongoing_form(self.now.state.strategy)
@@ -175,6 +178,8 @@ class _Runner:
             self._take_up(dependencies)
         else:
             self.checkpoint = self._checkpoint_of(search_directory.begin(directory, self._config_values, dependencies, facts))
+        if self._finished is None:
+            self._journal.begin(directory / search_directory.JOURNAL_FILE, dependencies)
         self.history = HistoryFiles(directory, self.space, self.now.counters.generations)
         ended = self.now.counters.generations == self.config.generations
         self.info = SearchInfo(
@@ -220,6 +225,8 @@ class _Runner:
         with self.checkpoint.must_write("its result", self.now):
             self._make_durable()
             write_result(self.directory, result)
+        with contextlib.suppress(OSError):
+            self._journal.remove()
         return result
 
     def close(self) -> None:
@@ -255,7 +262,7 @@ class _Runner:
             now=self.now,
             last_error=self._generations.last_error,
             progress=self.progress,
-            limited=self._limited,
+            running=self._running,
             tune=self._tune,
             tell=self.plugins.tell,
         )

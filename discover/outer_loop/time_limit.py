@@ -1,8 +1,8 @@
-"""A time limit per structure: each is evaluated in a second process, which is killed when the time is over.
+"""A time limit per piece of work: each runs in a second process, which is killed when the time is over.
 
 Neither a compilation nor an endless Python loop can be interrupted from within its process. The second process
-(`discover.outer_loop.worker`) loads the plugins itself and receives everything else as JSON and arrays. The same process
-evaluates all structures, until one of them is too slow.
+(`discover.outer_loop.worker`) loads the plugins itself and receives everything else as JSON and arrays. The same process runs
+all pieces, until one of them is too slow.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,10 +22,9 @@ import jax
 import numpy as np
 
 from discover.base.errors import DiscoverWarning, EvaluationError, UserError
-from discover.contract.events import Status
+from discover.contract.executor import Done, Executor, Failure, Work
 from discover.contract.registry import Registry
-from discover.inner_loop.isolation import Outcomes, failed
-from discover.outer_loop.worker import Job, Message
+from discover.evaluation.messages import Message, message_of_work, result_from
 from discover.process.frames import read_message, write_message
 
 _START = 600.0  # seconds in which the process must be ready
@@ -41,10 +40,11 @@ _SETTINGS = (  # of JAX: those that bits depend on, and the folder of compiled p
 )
 
 
-class TimeLimitedWorker:
-    """Evaluates structures in another process, each within a time limit.
+class TimeLimited(Executor):
+    """Runs pieces of work in another process, each within a time limit.
 
     Args:
+        executor: the one that the other process has.
         registry: has the components.
         config: the config of the search as the text of a YAML file, with the chunk size of its executor.
         plugins: folder of one-file plugins, if there is one.
@@ -54,7 +54,7 @@ class TimeLimitedWorker:
         UserError: a component comes from an object of this process, which another process cannot load.
     """
 
-    def __init__(self, registry: Registry, config: str, plugins: Path | None, seconds: float):
+    def __init__(self, executor: Executor, registry: Registry, config: str, plugins: Path | None, *, seconds: float):
         for entry in registry.entries():
             if entry.provenance.distribution == "this process":
                 raise UserError(
@@ -70,28 +70,37 @@ class TimeLimitedWorker:
             warnings.warn(text, DiscoverWarning, stacklevel=2)
         jax_settings = {name: jax.config.values[name] for name in _SETTINGS if name in jax.config.values}
         self._settings = {"config": config, "plugins": plugins and str(plugins), "jax": jax_settings}
-        self._seconds = seconds
+        self._executor, self._registry, self._seconds = executor, registry, seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
-    def evaluate(self, job: Job, genomes: np.ndarray, count: int) -> Outcomes:
-        """The outcomes of the ``count`` members of a job.
+    def __repr__(self) -> str:
+        return repr(self._executor)
 
-        Args:
-            job: the structure and the task.
-            genomes: ``[P, D]`` of the whole population.
-            count: number of members with that structure.
-        """
+    def run(
+        self, work: Sequence[Work], progress: Callable[[float], None] | None = None
+    ) -> Iterator[tuple[int, Done | Failure]]:
+        """Run pieces of work; what took too long on one task is not tried on the others."""
+        late = dict[object, Failure]()
+        for place, piece in enumerate(work):
+            structure = jax.tree.structure(piece.candidates)
+            result = late.get(structure) or self._result(piece)
+            if isinstance(result, Failure) and result.fault == "time":
+                late[structure] = result
+            yield place, result
+            if progress is not None:
+                progress((place + 1) / len(work))
+
+    def _result(self, work: Work) -> Done | Failure:
         if self._process is None:
             self._start()
-        answer = self._ask(job._asdict(), np.asarray(genomes), seconds=self._seconds)
+        values, arrays = message_of_work(self._registry, work)
+        answer = self._ask(values, *arrays, seconds=self._seconds)
         if answer is None:
-            return failed(count, job.seeds, f"it took longer than {self._seconds:g} s and was ended", Status.TIME)
+            return Failure("time", f"it took longer than {self._seconds:g} s and was ended")
         if isinstance(answer, str):
-            return failed(count, job.seeds, answer, Status.ERROR)
-        values, (returns, status) = answer
-        errors = {int(place): why for place, why in values["errors"].items()}
-        return Outcomes(returns, status, errors, values["env_steps"])
+            return Failure("candidate", answer)
+        return result_from(*answer)
 
     def close(self) -> None:
         """End the process, also in the middle of an evaluation."""

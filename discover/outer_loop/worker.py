@@ -1,7 +1,7 @@
-"""The process that evaluates structures under a time limit: ``python -P -m discover.outer_loop.worker``.
+"""The process that runs lifetimes under a time limit: ``python -P -m discover.outer_loop.worker``.
 
-Its standard input brings first the search, then jobs: a structure of some genomes to evaluate. Its standard output takes the
-answers. It may be killed at any time, and ends when its input ends.
+Its standard input brings first the search, then pieces of work. Its standard output takes the answers. It may be killed at any
+time, and ends when its input ends.
 """
 
 from __future__ import annotations
@@ -12,36 +12,16 @@ import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from discover.inner_loop.isolation import Outcomes
-
-Message: TypeAlias = "tuple[dict[str, Any], list[np.ndarray]]"
-"""A mapping, and arrays."""
-
-
-class Job(NamedTuple):
-    """A structure of a population to evaluate on one task.
-
-    Attributes:
-        task: its index.
-        place: of the structure among those of the population.
-        purpose, generation: name and number of the stream of seeds.
-        seeds: S.
-    """
-
-    task: int
-    place: int
-    purpose: str
-    generation: int
-    seeds: int
+    from discover.evaluation.messages import Message
 
 
 def main() -> None:
-    """Answer jobs until the input ends."""
+    """Do work until the input ends."""
     jobs, answers = _own_pipes()
     warnings.simplefilter("ignore")  # the process that started this one has shown them
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -51,16 +31,14 @@ def main() -> None:
 
     settings, _ = inbox.get()
     try:
-        evaluate = _evaluator(settings)
+        answer = _answerer(settings)
     except BaseException as error:
         write_message(answers, {"error": reason(error)})
         return
     write_message(answers, {"ready": True})
     while True:
-        job, (genomes,) = inbox.get()
-        part = evaluate(Job(**job), genomes)
-        values = {"env_steps": part.env_steps, "errors": {str(place): why for place, why in part.errors.items()}}
-        write_message(answers, values, part.returns, part.status)
+        values, arrays = answer(*inbox.get())
+        write_message(answers, values, *arrays)
 
 
 def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
@@ -86,39 +64,32 @@ def _listen(jobs: IO[bytes], inbox: queue.SimpleQueue[Message]) -> None:
         os._exit(0)
 
 
-def _evaluator(settings: dict[str, Any]) -> Callable[[Job, np.ndarray], Outcomes]:
-    """The function that evaluates jobs, with the plugins and the config of the other process."""
+def _answerer(settings: dict[str, Any]) -> Callable[[dict[str, Any], list[np.ndarray]], Message]:
+    """The function that does the work in a message, with the plugins and the config of the process that sends it."""
     import jax
 
     for name, value in settings["jax"].items():
         if jax.config.values[name] != value:
             jax.config.update(name, value)
-    from discover.base.randomness import seed_keys
-    from discover.components.space import Space
-    from discover.config.build import environment_from
     from discover.config.search_config import checked_config
-    from discover.contract.events import Status
-    from discover.inner_loop.isolation import evaluated, failed
+    from discover.contract.executor import Failure
+    from discover.evaluation.messages import message_of_result, work_from
     from discover.inner_loop.reasons import reason
     from discover.plugin.loader import load_plugins
     from discover.storage.yaml_text import values_in
 
     plugins = load_plugins(settings["plugins"] and Path(settings["plugins"]))
     config = checked_config(plugins.registry, values_in(settings["config"]))
-    space = Space(config.template)
-    environments = [environment_from(plugins.registry, run.task) for run in config.tasks]
     executor = config.objective.executor(config.executor)
 
-    def evaluate(job: Job, genomes: np.ndarray) -> Outcomes:
-        group = space.groups(genomes)[job.place]
-        keys = seed_keys(config.seed, job.purpose, job.seeds, job.generation, job.task)
-        task, steps = environments[job.task], config.tasks[job.task].steps
+    def answer(values: dict[str, Any], arrays: list[np.ndarray]) -> Message:
         try:
-            return evaluated(executor, task, group.candidates, keys, steps=steps)
+            ((_, result),) = executor.run([work_from(plugins.registry, values, arrays)])
         except KeyboardInterrupt as error:  # the candidate's own: the user's goes to the other process
-            return failed(len(group.members), job.seeds, reason(error), Status.ERROR)
+            result = Failure("candidate", reason(error))
+        return message_of_result(result)
 
-    return evaluate
+    return answer
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from discover.evaluation.checks import check_lifetime
 from discover.evaluation.train import FINAL_ROWS
 from discover.inner_loop.reasons import translate_errors
 from discover.inner_loop.status import statuses
+from discover.inner_loop.work import fresh_work, run_alone
 from discover.reading.sweeps import Sensitivity, Sweep, SweepPoint
 
 LEAST_SEEDS, LEAST_POINTS = 2, 2
@@ -82,8 +83,8 @@ def sensitivity_of(
             values = values_of(candidate, path, points)
             members = [replace(candidate, {path: value}) for value in values]
             population = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *members)
-            curves = executor.evaluate(environment, population, keys, run.steps, progress=report)
-            sweeps.append(_sweep(candidate, path, values, curves))
+            done = run_alone(executor, fresh_work(environment, population, keys, run.steps), report)
+            sweeps.append(_sweep(candidate, path, values, done.curves))
     order = sorted(sweeps, key=lambda sweep: -np.nan_to_num(sweep.effect, nan=-1.0))
     return Sensitivity(run, seeds, tuple(order))
 

@@ -38,7 +38,8 @@ def measure(recipe: str, task: str, changes: list[str], agents: int, steps: int,
     for repeat in range(repeats + 1):
         started = time.perf_counter()
         keys = discover.seed_keys(repeat, "benchmark", agents)
-        curves = discover.evaluate_population(environment, candidates, keys, steps, chunk=chunk)
+        work = discover.fresh_work(environment, candidates, keys, steps)
+        curves = discover.run_population(work, chunk=chunk).curves
         seconds.append(time.perf_counter() - started)
         taken = int(curves.env_steps.sum(dtype=np.int64))
     run = statistics.median(seconds[1:])

@@ -81,7 +81,7 @@ def test_a_finished_search_traces_nothing_unless_its_report_is_asked_for(
     invoke: Invoke, told: Told, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = told("search", config, "--directory", "found")
-    monkeypatch.setattr("discover_zoo.executors.local.evaluate_population", None)  # nothing is trained
+    monkeypatch.setattr("discover.inner_loop.here.run_population", None)  # nothing is trained
     result = invoke("resume", "found", "--report")
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()

@@ -26,12 +26,14 @@ from discover import (
     World,
     WrappingRule,
     component,
+    fresh_work,
     get,
     hookimpl,
     replace,
+    run_alone,
 )
 from discover.evaluation.adapt import adapt
-from discover.evaluation.adapting import adapted_returns, adapts, note_on, trained, with_horizon
+from discover.evaluation.adapting import adapted_returns, adapts, note_on, with_horizon
 from discover.inner_loop.lifetime import Lifetime
 from discover.outer_loop.search import search
 from discover.plugin.loader import Plugins, load_plugins
@@ -71,8 +73,9 @@ CLIMB = Algorithm(rule=toys.Climb(), network=toys.Blank())
 def agents(algorithm: Algorithm) -> tuple[Lifetime, Any]:
     """Two agents after three updates of eight env steps: they act at level 3."""
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
-    made, curves = trained(EXECUTOR, FAMILY, candidates, jax.random.split(jax.random.key(0), 2), steps=24)
-    return jax.tree.map(lambda x: x[0], made), curves
+    keys = jax.random.split(jax.random.key(0), 2)
+    curves, made = run_alone(EXECUTOR, fresh_work(FAMILY, candidates, keys, 24, keep=True))
+    return jax.tree.map(lambda x: x[0], jax.device_put(made, jax.devices()[0])), curves
 
 
 def test_the_agents_are_those_at_the_end_of_training() -> None:
@@ -161,14 +164,15 @@ def test_a_search_counts_the_return_after_adaptation_of_each_member() -> None:
     executor = objective.executor(EXECUTOR).settle(4, SPRINT, [FAMILY])
     members = jax.tree.map(lambda *numbers: np.stack(numbers), SPRINT, replace(SPRINT, {"rule.slope": 2.0}))
     keys = jax.random.split(jax.random.key(0), 2)
-    curves = executor.evaluate(FAMILY, members, keys, 24)
+    work = fresh_work(FAMILY, members, keys, 24)
+    curves = run_alone(executor, work).curves
     assert curves.episode_return.shape == (2, 2, 100)
     lower, higher = curves.episode_return[:, :, 0].mean(axis=1)
     assert higher - lower == pytest.approx(25.0, abs=1e-3)  # five updates of one more, for five steps
     fitness = objective([TaskReturns(curves.episode_return, 0.0, 60.0)])
     np.testing.assert_allclose(fitness, [lower / 60.0, higher / 60.0], rtol=1e-5)
     with pytest.raises(UserError, match="choose another objective"):
-        executor.begin(FAMILY, members, keys)
+        run_alone(executor, work._replace(keep=True))
     assert isinstance(executor, AdaptedExecutor)
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 import toys
+from scripted import Scripted
 
-from discover import Algorithm, Executor, TaskRun, UserError, component
+from discover import Algorithm, TaskRun, UserError, Work, component
 from discover.config.build import algorithm_from
 from discover.config.candidate_file import fingerprint_of
 from discover.contract.executor import Curves
@@ -20,7 +20,7 @@ RUNS = [TaskRun("payday", 40), TaskRun("payday", 80)]
 
 
 @component
-class Fixed(Executor):
+class Fixed(Scripted):
     """Curves that are all the same; it fails at lifetimes of ``fails_at`` steps.
 
     Attributes:
@@ -31,11 +31,11 @@ class Fixed(Executor):
     fails_at: int = 0
     stops: bool = False
 
-    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
-        if steps == self.fails_at:
+    def curves(self, work: Work, progress: Any) -> Curves:
+        if 8 * work.total == self.fails_at:
             raise KeyboardInterrupt if self.stops else ValueError("too deep")
-        rows = np.ones((1, len(keys), 100))
-        return Curves(rows, rows, {}, np.ones((1, len(keys)), bool), np.full((1, len(keys)), steps, np.int32))
+        rows = np.ones((*work.shape, 100))
+        return Curves(rows, rows, {}, np.ones(work.shape, bool), np.full(work.shape, 8 * work.total, np.int32))
 
 
 class Watcher:

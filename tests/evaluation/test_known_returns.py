@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 import toys
+from scripted import Scripted
 
-from discover import Algorithm, Executor, Status, TaskRun, component, replace
+from discover import Algorithm, Executor, Status, TaskRun, Work, component, replace
 from discover.base.statistics import holm
 from discover.config.build import algorithm_from, component_from
 from discover.contract.executor import Curves
@@ -37,12 +37,12 @@ def test_a_comparison_has_seeds_of_its_own() -> None:
 
 
 @component
-class Recorded(Executor):
+class Recorded(Scripted):
     """Gives learning curves that are known beforehand: the square of the row, plus 1000 per seed."""
 
-    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
-        returns = np.arange(100.0)[None, None] ** 2 + 1000.0 * np.arange(len(keys))[None, :, None]
-        finite, env_steps = np.ones((1, len(keys)), bool), np.full((1, len(keys)), steps)
+    def curves(self, work: Work, progress: Any) -> Curves:
+        returns = np.arange(100.0)[None, None] ** 2 + 1000.0 * np.arange(len(work.keys))[None, :, None]
+        finite, env_steps = np.ones(work.shape, bool), np.full(work.shape, 8 * work.total)
         return Curves(returns, returns, {}, finite, env_steps)
 
 
@@ -78,11 +78,11 @@ def test_a_comparison_tells_what_is_trained_and_how_far_it_is() -> None:
 
 
 @component
-class Drawn(Executor):
+class Drawn(Scripted):
     """Gives returns from normal distributions, whose mean is the candidate's slope: others for each slope and horizon."""
 
-    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
-        slope, seeds = float(candidates.rule.slope[0]), len(keys)
+    def curves(self, work: Work, progress: Any) -> Curves:
+        slope, seeds, steps = float(work.candidates.rule.slope[0]), len(work.keys), 8 * work.total
         drawn = np.random.default_rng([int(10 * slope), steps]).normal(slope, 1.0, seeds)
         returns = np.broadcast_to(drawn[None, :, None], (1, seeds, 100))
         return Curves(returns, returns, {}, np.ones((1, seeds), bool), np.full((1, seeds), steps))

@@ -10,8 +10,9 @@ import jax
 import numpy as np
 import pytest
 import toys
+from scripted import Scripted
 
-from discover import Algorithm, Comparison, Executor, Status, TaskRun, UserError, component, replace
+from discover import Algorithm, Comparison, Executor, Status, TaskRun, UserError, Work, component, replace
 from discover.base.statistics import Interval, corrected_difference
 from discover.config.build import algorithm_from, component_from
 from discover.contract.executor import Curves
@@ -58,22 +59,22 @@ def test_a_task_that_nobody_brings_is_told_without_the_name_of_a_candidate() -> 
 
 
 @component
-class Known(Executor):
+class Known(Scripted):
     """Gives each candidate the returns of its row, by its slope, and each run those of its place, by its horizon."""
 
     returns: tuple[tuple[tuple[float, ...], ...], ...]
 
-    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
-        scores = np.array(self.returns[int(candidates.rule.slope[0])][steps - 40], np.float64)
-        returns = np.broadcast_to(scores[None, :, None], (1, len(keys), 100))
-        return Curves(returns, returns, {}, np.ones((1, len(keys)), bool), np.full((1, len(keys)), steps))
+    def curves(self, work: Work, progress: Any) -> Curves:
+        scores = np.array(self.returns[int(work.candidates.rule.slope[0])][work.total - 5], np.float64)
+        returns = np.broadcast_to(scores[None, :, None], (*work.shape, 100))
+        return Curves(returns, returns, {}, np.ones(work.shape, bool), np.full(work.shape, 8 * work.total))
 
 
 def given(returns: Mapping[str, Sequence[Sequence[float]]], seeds: int) -> Comparison:
     """The comparison of candidates that return what is given, by candidate and run."""
     candidates = {name: replace(toy(), {"rule.slope": float(row)}) for row, name in enumerate(returns)}
     rows = tuple(tuple(tuple(scores) for scores in of_runs) for of_runs in returns.values())
-    runs = [TaskRun("payday", 40 + run) for run in range(len(rows[0]))]
+    runs = [TaskRun("payday", 40 + 8 * run) for run in range(len(rows[0]))]
     return compare(REGISTRY, Known(returns=rows), candidates, runs, seeds=seeds)
 
 
@@ -112,12 +113,12 @@ def test_a_verdict_names_the_runs_on_which_the_first_is_better_and_worse() -> No
     low, high, middle = list(range(8)), [score + 50.0 for score in range(8)], [3.0, 4.0, 2.0, 5.0, 1.0, 6.0, 0.0, 7.0]
     made = given({"a": [high, low, low, high], "b": [low, high, middle, low], "c": [middle, low, middle, middle]}, 8)
     assert made.verdict == (
-        "a is better than b on 2 of 4 runs (payday @ 40, payday @ 43), worse on 1 (payday @ 41), not told apart on 1; better "
-        "than c on 2 of 4 runs (payday @ 40, payday @ 43), worse on 0, not told apart on 2 (8 seeds, 95 % intervals; verdicts "
+        "a is better than b on 2 of 4 runs (payday @ 40, payday @ 64), worse on 1 (payday @ 48), not told apart on 1; better "
+        "than c on 2 of 4 runs (payday @ 40, payday @ 64), worse on 0, not told apart on 2 (8 seeds, 95 % intervals; verdicts "
         "and intervals of differences corrected over all 8 (Holm))."
     )
     assert [(d.candidate, d.baseline, d.run.steps) for d in made.differences] == [
-        ("a", baseline, steps) for baseline in "bc" for steps in (40, 41, 42, 43)
+        ("a", baseline, steps) for baseline in "bc" for steps in (40, 48, 56, 64)
     ]
     assert [d.interval.estimate for d in made.differences[:4]] == [50.0, -50.0, 0.0, 50.0]
     assert made.notes == ("",) * 4
@@ -137,7 +138,7 @@ def test_a_table_has_a_row_for_each_candidate_and_run() -> None:
     difference = {"estimate": 2.0, "interval": [2.0, 2.0], "p_value": pytest.approx(p_value), "verdict": "better"}
 
     def row(name: str, run: int, note: str, iqm: float | None, broken: int, difference: Any) -> dict[str, Any]:
-        found = {"candidate": name, "task": "payday", "steps": 40 + run, "note": note, "seeds": 6, "iqm": iqm}
+        found = {"candidate": name, "task": "payday", "steps": 40 + 8 * run, "note": note, "seeds": 6, "iqm": iqm}
         return {**found, "interval": [iqm, iqm], "broken": broken, "first_minus_this": difference}
 
     assert shown.rows() == [
@@ -149,14 +150,14 @@ def test_a_table_has_a_row_for_each_candidate_and_run() -> None:
 
 
 @component
-class Told(Executor):
+class Told(Scripted):
     """Gives curves that are all different."""
 
-    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
-        rows = np.arange(100.0 * len(keys)).reshape(1, len(keys), 100)
+    def curves(self, work: Work, progress: Any) -> Curves:
+        rows = np.arange(100.0 * len(work.keys)).reshape(1, len(work.keys), 100)
         assert progress is not None
         progress(0.5)
-        env_steps = np.full((1, len(keys)), 2**30, np.int32)
+        env_steps = np.full(work.shape, 2**30, np.int32)
         return Curves(rows, rows + 1, {"loss": rows + 2}, np.asarray([[True, False]]), env_steps)
 
 

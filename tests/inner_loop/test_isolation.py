@@ -15,8 +15,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scripted import Scripted
 
-from discover import Executor, Proposal, Registry, Space, Strategy, UserError, component, hookimpl
+from discover import Done, Executor, Failure, Proposal, Registry, Space, Strategy, UserError, Work, component, hookimpl
 from discover.base.errors import EvaluationError
 from discover.config.build import algorithm_from
 from discover.config.search_config import default_executor
@@ -25,7 +26,7 @@ from discover.contract.executor import Curves
 from discover.contract.results import SearchResult
 from discover.evaluation.compare import compare
 from discover.evaluation.train import train
-from discover.inner_loop.isolation import Outcomes, advanced, evaluated
+from discover.inner_loop.isolation import ATTEMPTS, Outcomes, outcomes_of
 from discover.outer_loop.search import search
 from discover.plugin.loader import Plugins, load_plugins
 
@@ -313,36 +314,38 @@ class _Brings:
 # By hand --------------------------------------------------------------------------------------------------------------
 
 
-class Breaks(Executor):
+class Breaks(Scripted):
     """Returns each number, breaks with it as a host callback would above 2, and otherwise above 5."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def evaluate(self, environment: Any, candidates: Any, keys: Any, steps: int, progress: Any = None) -> Curves:
-        return self._curves(candidates, len(keys))
+    def made(self, work: Work, progress: Any) -> Done:
+        curves, life = self.curves(work, progress), work.ongoing
+        if life is not None:
+            life = life._replace(level=life.level + (work.stop - work.start) * jnp.asarray(work.candidates["number"])[:, None])
+        return Done(curves, life)
 
-    def advance(
-        self, environment: Any, candidates: Any, ongoing: Any, start: int, stop: int, total: int, progress: Any = None
-    ) -> tuple[Any, Curves]:
-        curves = self._curves(candidates, ongoing.counts.shape[1])
-        return ongoing._replace(level=ongoing.level + (stop - start) * jnp.asarray(candidates["number"])[:, None]), curves
-
-    def _curves(self, candidates: Any, seeds: int) -> Curves:
-        numbers = np.asarray(candidates["number"])
+    def curves(self, work: Work, progress: Any) -> Curves:
+        numbers = np.asarray(work.candidates["number"])
         self.asked.append(len(numbers))
         if numbers.max() > 9:
             raise KeyboardInterrupt
         if numbers.max() > 2:
             raise RuntimeError("broken") if numbers.max() > 5 else ValueError("Error calling callback: above 2")
-        returns = np.broadcast_to(numbers[:, None, None], (len(numbers), seeds, 100)).astype(np.float32)
+        returns = np.broadcast_to(numbers[:, None, None], (*work.shape, 100)).astype(np.float32)
         finite = np.asarray(numbers >= 0)[:, None] | np.asarray([True, False])
         return Curves(returns, returns, {}, finite, np.full(finite.shape, 2**30, np.int32))
 
 
+def piece(*numbers: float, stop: int = 8, **more: Any) -> Work:
+    keys: Any = jax.random.split(jax.random.key(0))
+    return Work(None, {"number": np.asarray(numbers)}, keys, stop=stop, total=8, **more)  # type: ignore[arg-type]
+
+
 def parted(*numbers: float) -> tuple[Outcomes, list[int]]:
     executor = Breaks()
-    made = evaluated(executor, None, {"number": np.asarray(numbers)}, jax.random.split(jax.random.key(0)), 40)  # type: ignore[arg-type]
+    ((_, made),) = outcomes_of(executor, [piece(*numbers)])
     np.testing.assert_array_equal(made.returns[:, :, 3], [[number if number <= 2 else np.nan] * 2 for number in numbers])
     assert made.returns.shape == (len(numbers), 2, 100)
     return made, executor.asked
@@ -373,9 +376,10 @@ class Lives(NamedTuple):
 
 def gone_on(*numbers: float) -> tuple[Any, Outcomes, list[int]]:
     executor, lives = Breaks(), Lives(jnp.zeros((len(numbers), 2, 100)), jnp.full((len(numbers), 2), 7.0))
-    after, part = advanced(executor, None, {"number": np.asarray(numbers)}, lives, (4, 6, 8))  # type: ignore[arg-type]
-    assert after.counts.shape == lives.counts.shape
-    return after.level.tolist(), part, executor.asked
+    ((_, part),) = outcomes_of(executor, [piece(*numbers, start=4, stop=6, ongoing=lives, keep=True)])
+    assert part.lifetimes is not None
+    assert part.lifetimes.counts.shape == lives.counts.shape
+    return part.lifetimes.level.tolist(), part, executor.asked
 
 
 def test_agents_go_on_alone_only_where_a_callback_failed_and_the_broken_ones_stay_as_they_were() -> None:
@@ -395,3 +399,34 @@ def test_agents_go_on_alone_only_where_a_callback_failed_and_the_broken_ones_sta
         gone_on(0.5, 6.0)
     with pytest.raises(KeyboardInterrupt):
         gone_on(0.5, 10.0)
+
+
+class Loses(Executor):
+    """Gives the last piece first, and loses each piece some times before it is done."""
+
+    def __init__(self, losses: int) -> None:
+        self.losses, self.inner = losses, Breaks()
+
+    def run(self, work: Any, progress: Any = None) -> Any:
+        self.losses -= 1
+        for place in reversed(range(len(work))):
+            if self.losses >= 0 and place:
+                yield place, Failure("machine", "a worker was killed", "again")
+            elif self.losses < 0:
+                yield place, next(self.inner.run([work[place]]))[1]
+
+
+@pytest.mark.parametrize("losses", range(ATTEMPTS))
+def test_work_that_a_machine_loses_is_done_again_and_costs_no_candidate(losses: int) -> None:
+    executor = Loses(losses)
+    found = list(outcomes_of(executor, [piece(0.0, 1.0), piece(-1.0), piece(0.5, 3.0)]))
+    assert sorted(place for place, _ in found) == [0, 1, 2]
+    made = dict(found)
+    assert [made[place].status.tolist() for place in range(3)] == [[0, 0], [1], [0, 3]]
+    assert executor.inner.asked == [2, 1, 2, 1, 1]
+
+
+def test_a_machine_that_never_works_ends_the_search() -> None:
+    told = r"^2 pieces of work failed 3 times through no fault of a candidate \(a worker was killed\): repair the machine, and"
+    with pytest.raises(EvaluationError, match=told):
+        list(outcomes_of(Loses(99), [piece(0.0), piece(1.0)]))

@@ -11,7 +11,7 @@ from toys import Blank, Climb, Payday
 from discover import Algorithm, Environment, Rollout, Trajectory, UserError, World, component, named_key, replace
 from discover.inner_loop import lifetime
 from discover.inner_loop.lifetime import Curve
-from discover.inner_loop.population import Updates, programs_on
+from discover.inner_loop.programs import Programs, Updates
 
 RUN = jax.jit(lifetime.run)
 SLOPE = 0.25
@@ -237,7 +237,7 @@ def test_tasks_do_not_depend_on_what_the_rule_draws() -> None:
 
 
 def test_a_lifetime_in_pieces_is_the_one_in_one_go_to_the_bit() -> None:
-    programs = programs_on(tuple(jax.devices()))
+    programs = Programs(tuple(jax.devices()), alone=False)
     environment, total = Payday(length=7, spread=1.0, drawn="episode"), 30
     members = jax.tree.map(lambda x: jnp.stack([x, x]), candidate(noise=0.5))
     members = programs.place(replace(members, {"rule.slope": jnp.asarray([0.1, 0.2])}))

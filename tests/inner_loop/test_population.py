@@ -1,6 +1,7 @@
 """Populations of lifetimes: the same numbers as one by one, whatever the tile, the place in it, and the devices."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -11,21 +12,25 @@ from toys import Blank, Climb, Payday
 
 from discover import (
     Algorithm,
+    Done,
     UserError,
-    advance_population,
-    begin_population,
+    Work,
     component,
-    evaluate_population,
     fitting_chunk,
+    fresh_work,
     lifetime_bytes,
     replace,
+    run_population,
 )
 from discover.contract.executor import Curves
 from discover.contract.network import Head, Heads
 from discover.inner_loop import lifetime
 from discover.inner_loop import population as evaluation
-from discover.inner_loop.population import Updates, describe_shapes, programs_on
+from discover.inner_loop import programs as programs_module
+from discover.inner_loop.population import describe_shapes
+from discover.inner_loop.programs import Programs, Updates, programs_for
 from discover.inner_loop.windows import Pace
+from discover.testing.compilations import Compilations
 
 ENVIRONMENT = Payday(length=7, spread=1.0, drawn="episode")
 KEYS = jax.random.split(jax.random.key(11), 2)
@@ -40,7 +45,19 @@ def population(*slopes: float) -> Algorithm:
 
 
 def evaluated(*slopes: float, chunk: int = 2, steps: int = STEPS, **more: Any) -> Curves:
-    return evaluate_population(ENVIRONMENT, population(*slopes), KEYS, steps, chunk=chunk, **more)
+    return run_population(fresh_work(ENVIRONMENT, population(*slopes), KEYS, steps), chunk=chunk, **more).curves
+
+
+def window(*slopes: float, start: int, stop: int, total: int, ongoing: Any) -> Done:
+    """A window of kept lifetimes; fresh ones unless others go on."""
+    work = Work(ENVIRONMENT, population(*slopes), KEYS, start=start, stop=stop, total=total, ongoing=ongoing, keep=True)
+    return run_population(work, chunk=2)
+
+
+def kept_programs() -> Programs:
+    """The programs of all these populations."""
+    structure = jax.tree.structure((ENVIRONMENT, population(0.1)))
+    return programs_for(structure, tuple(jax.devices()), alone=False)
 
 
 def bits(curves: Curves, *members: int) -> list[bytes]:
@@ -69,9 +86,8 @@ def test_a_population_is_the_loop_over_its_members() -> None:
 def test_a_window_of_a_population_is_that_of_each_lifetime() -> None:
     """Three members in tiles of four lifetimes; the second window is of fewer updates than a curve has rows."""
     total, slopes = STEPS // 8, (0.1, -0.2, 0.3)
-    ongoing = begin_population(ENVIRONMENT, population(*slopes), KEYS, 2)
-    ongoing, _ = advance_population(ENVIRONMENT, population(*slopes), ongoing, 0, stop=4, total=total, chunk=2)
-    ongoing, curves = advance_population(ENVIRONMENT, population(*slopes), ongoing, 4, stop=total, total=total, chunk=2)
+    _, ongoing = window(*slopes, start=0, stop=4, total=total, ongoing=None)
+    curves, ongoing = window(*slopes, start=4, stop=total, total=total, ongoing=ongoing)
 
     @jax.jit
     def alone(one: Algorithm, key: jax.Array) -> lifetime.Curve:
@@ -121,8 +137,8 @@ def one_device(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_device")
 def test_one_device_gives_the_bits_of_two_at_the_same_chunk() -> None:
-    two = programs_on.__wrapped__(tuple(jax.local_devices()))
-    assert (programs_on(tuple(jax.devices())).devices, two.devices) == (1, 2)
+    two = Programs(tuple(jax.local_devices()), alone=False)
+    assert (len(kept_programs().devices), len(two.devices)) == (1, 2)
     single = evaluated(0.1, 0.2, 0.3)
     ongoing = two.place(jax.tree.map(lambda x: np.repeat(x, 2, axis=0)[:4], population(0.1, 0.2)))
     begun = two.begin(ENVIRONMENT, ongoing, two.place(KEYS[jnp.arange(4) % 2]))
@@ -134,34 +150,35 @@ def test_one_device_gives_the_bits_of_two_at_the_same_chunk() -> None:
     assert double.info["level"].tobytes() == single.info["level"][:2].tobytes()
 
 
-def test_one_program_fits_every_population_and_horizon() -> None:
+def test_one_program_fits_every_population_and_horizon(
+    compilations: Callable[[], AbstractContextManager[Compilations]],
+) -> None:
     evaluated(0.1, 0.2)
-    program: Any = programs_on(tuple(jax.devices())).advance
-    compiled = program._cache_size()
-    for slopes, steps in (((0.3,), STEPS), ((0.1, 0.2, 0.3, 0.4, 0.5), STEPS), ((0.1,), 8), ((0.1, 0.2), 40 * STEPS)):
-        evaluated(*slopes, steps=steps)
-    assert program._cache_size() == compiled
+    with compilations() as count:
+        for slopes, steps in (((0.3,), STEPS), ((0.1, 0.2, 0.3, 0.4, 0.5), STEPS), ((0.1,), 8), ((0.1, 0.2), 40 * STEPS)):
+            evaluated(*slopes, steps=steps)
+    assert count.compiled == 0
 
 
 def test_fresh_and_ongoing_lifetimes_share_their_program() -> None:
     evaluated(0.1, 0.2)
-    program: Any = programs_on(tuple(jax.devices())).advance
+    program: Any = kept_programs().advance
     compiled, total = program._cache_size(), STEPS // 8
-    ongoing = begin_population(ENVIRONMENT, population(0.1, 0.2), KEYS, 2)
-    for start, stop in ((0, 4), (4, total)):
-        ongoing, _ = advance_population(ENVIRONMENT, population(0.1, 0.2), ongoing, start, stop=stop, total=total, chunk=2)
+    ongoing = None
+    for start, stop in ((0, 0), (0, 4), (4, total)):
+        _, ongoing = window(0.1, 0.2, start=start, stop=stop, total=total, ongoing=ongoing)
     assert program._cache_size() == compiled
 
 
 def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "_ALONE", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
-    taken = evaluation._compiler_options(alone=True).keys()
+    monkeypatch.setattr(programs_module, "_ALONE", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
+    taken = programs_module._compiler_options(alone=True).keys()
     assert taken == {"xla_cpu_scheduler_type", "xla_backend_optimization_level", "xla_cpu_multi_thread_eigen"}
 
 
 def test_a_lone_lifetime_is_the_same_as_one_among_others() -> None:
     """It runs without an axis of its own, and with other compiler options: the same to rounding."""
-    alone = evaluate_population(ENVIRONMENT, population(0.2), KEYS, STEPS, chunk=1)
+    alone = evaluated(0.2, chunk=1)
     np.testing.assert_allclose(alone.episode_return[0], evaluated(0.1, 0.2).episode_return[1], rtol=1e-5)
     np.testing.assert_allclose(alone.info["level"][0], evaluated(0.1, 0.2).info["level"][1], rtol=1e-5)
 

@@ -12,8 +12,7 @@ from discover_zoo.optimizers.sgd import SGD
 from discover_zoo.rules.dqn import DQN
 from toys import Blank, Climb, Payday
 
-from discover import Algorithm, Environment, Members, Trajectory, World, advance_population, begin_population, component
-from discover import evaluate_population as evaluate
+from discover import Algorithm, Environment, Members, Trajectory, Work, World, component, run_population
 from discover.inner_loop import population
 from discover.inner_loop.windows import SECONDS, Pace, pace_of
 from discover.testing.compilations import Compilations
@@ -55,10 +54,9 @@ def population_of(algorithm: Algorithm, members: int) -> Members:
 
 def both_ways(members: Members, environment: Environment, chunk: int) -> list[bytes]:
     """The bits of the curves of fresh lifetimes, and those of the agents and curves of lifetimes that are kept."""
-    rollout = members.rule.rollout(environment.spec())
-    curves = evaluate(environment, members, KEYS, TOTAL * rollout.steps * rollout.num_envs, chunk=chunk)
-    begun = begin_population(environment, members, KEYS, chunk)
-    agents, kept = advance_population(environment, members, begun, 0, stop=TOTAL, total=TOTAL, chunk=chunk)
+    work = Work(environment, members, KEYS, stop=TOTAL, total=TOTAL)
+    curves = run_population(work, chunk=chunk).curves
+    kept, agents = run_population(work._replace(keep=True), chunk=chunk)
     agents = agents._replace(key=jax.random.key_data(agents.key))
     return [np.asarray(x).tobytes() for x in jax.tree.leaves((curves, agents, kept))]
 
@@ -101,10 +99,11 @@ def test_all_windows_share_one_program(
 ) -> None:
     windows_of(monkeypatch, TOTAL)
     members = population_of(Algorithm(rule=Counts(slope=0.1, noise=0.5), network=Blank()), 1)
-    evaluate(PAYDAY, members, KEYS, TOTAL * 8, chunk=1)
+    work = Work(PAYDAY, members, KEYS, stop=TOTAL, total=TOTAL)
+    run_population(work, chunk=1)
     windows_of(monkeypatch, 2)
     with compilations() as count:
-        evaluate(PAYDAY, members, KEYS, TOTAL * 8, chunk=1)
+        run_population(work, chunk=1)
     assert count.compiled == 0
 
 
@@ -117,11 +116,11 @@ def test_a_stop_is_answered_after_a_window(monkeypatch: pytest.MonkeyPatch) -> N
         told.append(share)
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(PAYDAY, members, KEYS, TOTAL * 8, chunk=2, progress=stop)
-    begun = begin_population(PAYDAY, members, KEYS, 2)
-    with pytest.raises(KeyboardInterrupt):
-        advance_population(PAYDAY, members, begun, 0, stop=TOTAL, total=TOTAL, chunk=2, progress=stop)
+    work = Work(PAYDAY, members, KEYS, stop=TOTAL, total=TOTAL)
+    begun = run_population(work._replace(stop=0, keep=True), chunk=2).lifetimes
+    for piece in (work, work._replace(ongoing=begun, keep=True)):
+        with pytest.raises(KeyboardInterrupt):
+            run_population(piece, chunk=2, progress=stop)
     assert told == [2 / 9, 2 / 9]
 
 

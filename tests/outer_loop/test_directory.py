@@ -322,7 +322,7 @@ def test_a_damaged_or_foreign_checkpoint_is_told(stopped: Path, tmp_path: Path) 
 def test_a_finished_search_says_so_and_runs_nothing(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory = Path(shutil.copytree(finished, tmp_path / "it"))
     before, watcher = listing(directory), Watcher()
-    monkeypatch.setattr("discover_zoo.executors.local.evaluate_population", None)
+    monkeypatch.setattr("discover.inner_loop.here.run_population", None)
     result = resume(watched(watcher), directory)
     assert watcher.phases == [("finished", True)]
     assert watcher.events == ["started from 2", "finished"]

@@ -12,18 +12,21 @@ import numpy as np
 import pytest
 import toys
 import yaml
+from scripted import Scripted
 from searches import WORDS, Watcher, run, state, watched
 
 from discover import (
     Comparison,
     ComparisonInfo,
     Curves,
-    Executor,
     Registry,
     SearchInfo,
     Selection,
     Space,
+    Work,
+    fresh_work,
     hookimpl,
+    run_alone,
 )
 from discover.base.errors import EvaluationError
 from discover.base.randomness import seed_keys
@@ -62,16 +65,16 @@ class Runs:
     """Counts the evaluations of populations."""
 
     def __init__(self, patch: pytest.MonkeyPatch):
-        from discover_zoo.executors import local
+        from discover.inner_loop import here
 
-        honest = local.evaluate_population
+        honest = here.run_population
         self.count = 0
 
         def counted(*given: Any, **more: Any) -> Any:
             self.count += 1
             return honest(*given, **more)
 
-        patch.setattr(local, "evaluate_population", counted)
+        patch.setattr(here, "run_population", counted)
 
 
 @pytest.fixture
@@ -369,7 +372,7 @@ def test_the_stated_fitness_is_unbiased(tmp_path: Path) -> None:
 # Kept curves ----------------------------------------------------------------------------------------------------------
 
 
-class Stub(Executor):
+class Stub(Scripted):
     """Gives curves of its own making, and counts how often it is asked."""
 
     def __init__(self, name: str = "stub"):
@@ -378,20 +381,20 @@ class Stub(Executor):
     def __repr__(self) -> str:
         return self.name
 
-    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
+    def curves(self, work: Work, progress: Any) -> Curves:
         self.count += 1
         rows = np.arange(200, dtype=np.float32).reshape(1, 2, 100)
         return Curves(rows, rows + 1, {"b/c": rows + 2, "a": rows + 3}, rows[..., 0] > 0, rows[..., 0].astype(np.int32))
 
 
 @pytest.fixture
-def given(registry: Registry) -> Callable[..., tuple[Any, ...]]:
-    """Arguments of `Executor.evaluate`."""
+def given(registry: Registry) -> Callable[..., Work]:
+    """Makes a piece of work."""
 
-    def made(slope: float = 1.0, task: str = "payday", seed: int = 0, seeds: int = 2, steps: int = 40, **static: int) -> Any:
+    def made(slope: float = 1.0, task: str = "payday", seed: int = 0, seeds: int = 2, steps: int = 40, **static: int) -> Work:
         words = {"recipe": "climb", "rule": {"toy_climb": {"slope": slope, **static}}}
         candidates = jax.tree.map(lambda leaf: np.asarray(leaf)[None], algorithm_from(registry, words))
-        return environment_from(registry, task), candidates, seed_keys(seed, "it", seeds), steps
+        return fresh_work(environment_from(registry, task), candidates, seed_keys(seed, "it", seeds), steps)
 
     return made
 
@@ -400,18 +403,18 @@ def test_curves_are_kept_by_all_that_they_depend_on(tmp_path: Path, registry: Re
     stub, other, folder = Stub(), Stub("another"), tmp_path / "kept"
     kept = CurveStore(stub, folder, registry, {"jax": "1"})
     assert repr(kept) == "stub"
-    first = kept.evaluate(*given())
-    again = CurveStore(stub, folder, registry, {"jax": "1"}, only=True).evaluate(*given())
+    first = run_alone(kept, given()).curves
+    again = run_alone(CurveStore(stub, folder, registry, {"jax": "1"}, only=True), given()).curves
     assert stub.count == 1
     assert list(again.info) == list(first.info)
     for one, two in zip(jax.tree.leaves(first._asdict()), jax.tree.leaves(again._asdict()), strict=True):
         assert (one.dtype, one.shape, one.tobytes()) == (two.dtype, two.shape, two.tobytes())
     changes = [{"task": "late-payday"}, {"slope": 1.5}, {"num_envs": 1}, {"seed": 1}, {"seeds": 1}, {"steps": 80}]
     for change in changes:
-        kept.evaluate(*given(**change))
+        run_alone(kept, given(**change))
     assert stub.count == 1 + len(changes)
-    CurveStore(stub, folder, registry, {"jax": "2"}).evaluate(*given())
-    CurveStore(other, folder, registry, {"jax": "1"}).evaluate(*given())
+    run_alone(CurveStore(stub, folder, registry, {"jax": "2"}), given())
+    run_alone(CurveStore(other, folder, registry, {"jax": "1"}), given())
     assert (stub.count, other.count) == (2 + len(changes), 1)
 
 
@@ -419,12 +422,12 @@ def test_curves_are_kept_by_all_that_they_depend_on(tmp_path: Path, registry: Re
 def test_damaged_curves_are_made_again(tmp_path: Path, registry: Registry, given: Any, kept_bytes: slice) -> None:
     stub = Stub()
     kept = CurveStore(stub, tmp_path, registry, {})
-    first = kept.evaluate(*given())
+    first = run_alone(kept, given()).curves
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[kept_bytes])
     with pytest.raises(NotStoredError):
-        CurveStore(stub, tmp_path, registry, {}, only=True).evaluate(*given())
-    assert kept.evaluate(*given()).episode_return.tobytes() == first.episode_return.tobytes()
+        run_alone(CurveStore(stub, tmp_path, registry, {}, only=True), given())
+    assert run_alone(kept, given()).curves.episode_return.tobytes() == first.episode_return.tobytes()
     assert stub.count == 2
 
 

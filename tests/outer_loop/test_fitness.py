@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import toys
+from scripted import Scripted
 
-from discover import Executor, Space, UserError, hookimpl
+from discover import Done, Executor, Space, UserError, Work, hookimpl
 from discover.config.search_config import checked_config
 from discover.contract.events import Generation, Status
 from discover.contract.executor import Curves
@@ -45,7 +46,7 @@ def searched(directory: Path, **change: Any) -> tuple[list[Generation], SearchRe
 
 
 def test_members_share_seeds_and_generations_tasks_and_the_selection_do_not(tmp_path: Path) -> None:
-    """One candidate throughout: what differs in its returns is luck alone."""
+    """One candidate throughout, which runs once in each generation: what differs in its returns is luck alone."""
     generations, result = searched(tmp_path)
     first, *others = generations
     for generation in generations:
@@ -58,7 +59,7 @@ def test_members_share_seeds_and_generations_tasks_and_the_selection_do_not(tmp_
     assert np.all(early[0] != early[1])
     assert all(np.all(other.fitness != first.fitness) for other in others)
     assert not np.isin(result.finalist_fitness, [generation.fitness for generation in generations]).any()
-    steps = 2 * 2 * (40 + 48)
+    steps = 2 * (40 + 48)
     assert [generation.env_steps_so_far for generation in generations] == [steps, 2 * steps, 3 * steps]
 
 
@@ -85,17 +86,18 @@ def test_what_broke_is_counted_over_all_generations_and_the_best_and_the_lowest_
     assert [generation.best_fitness for generation in generations] == [generations[0].fitness[0]] * 3
 
 
-class Known(Executor):
+class Known(Scripted):
     """Returns the slope times the horizon; what lies above the limit is broken on the longer task alone."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, int, int]] = []
 
-    def evaluate(self, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
-        slope, limit = candidates.rule.slope, candidates.rule.limit
-        self.asked.append((len(slope), len(keys), steps))
-        returns = np.broadcast_to((slope * steps)[:, None, None], (len(slope), len(keys), 100)).astype(np.float32)
-        finite = np.ones((len(slope), len(keys)), bool)
+    def curves(self, work: Work, progress: Any) -> Curves:
+        rule, steps = work.candidates.rule, 8 * work.total
+        slope, limit = rule.slope, rule.limit
+        self.asked.append((*work.shape, steps))
+        returns = np.broadcast_to((slope * steps)[:, None, None], (*work.shape, 100)).astype(np.float32)
+        finite = np.ones(work.shape, bool)
         finite[:, -1] = (slope <= limit) | (steps < 48)
         return Curves(returns, returns, {}, finite, np.full(finite.shape, steps, np.int32))
 
@@ -138,10 +140,23 @@ def test_a_member_that_broke_on_one_task_stays_broken_and_just_below_the_lowest_
     assert (alone.fitness.tolist(), alone.env_steps) == ([-1e9], 3 * 88)
 
 
+def test_copies_are_evaluated_once_and_share_all_that_happened() -> None:
+    executor = Known()
+    evaluator, _ = by(executor, candidate={"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "limit": 0.0}}})
+    genomes = np.asarray([[-0.1], [0.9], [-0.1], [-0.2], [0.9], [-0.1]], np.float32)
+    made = evaluator.evaluate(genomes, "search", 0, 2)
+    assert executor.asked == [(3, 2, 48), (3, 2, 40)]
+    assert made.env_steps == 3 * 2 * (48 + 40)
+    assert made.status.tolist() == [Status.OK, Status.NOT_FINITE, Status.OK, Status.OK, Status.NOT_FINITE, Status.OK]
+    assert made.fitness[0] == made.fitness[2] == made.fitness[5] != made.fitness[3]
+    for returns in made.returns:
+        np.testing.assert_array_equal(returns[[0, 1]], returns[[2, 4]])
+
+
 def test_a_fitness_that_is_no_number_breaks_its_member() -> None:
     class Odd(Known):
-        def evaluate(self, *given: Any, **more: Any) -> Curves:
-            made = super().evaluate(*given, **more)
+        def curves(self, work: Work, progress: Any) -> Curves:
+            made = super().curves(work, progress)
             return made._replace(episode_return=np.where(made.episode_return < 0, np.float32(3e38), made.episode_return))
 
     evaluator, _ = by(Odd())
@@ -167,26 +182,23 @@ class Life(NamedTuple):
     """A lifetime that knows whose it was at first."""
 
     key: jax.Array
-    counts: np.ndarray
     first: jax.Array
 
 
 class Ongoing(Known):
     """Returns whose lifetime it was at first, in whole numbers, and a hundredth of what is gone on with."""
 
-    def begin(self, environment: Any, candidates: Any, keys: jax.Array) -> Life:
-        shape = len(candidates.rule.slope), len(keys)
-        first = jnp.broadcast_to(jnp.arange(shape[0])[:, None], shape)
-        return Life(jnp.broadcast_to(keys[None], shape), np.zeros((*shape, 100)), first)
-
-    def advance(
-        self, environment: Any, candidates: Any, ongoing: Life, start: int, stop: int, total: int, progress: Any = None
-    ) -> tuple[Life, Curves]:
-        self.asked.append((start, stop, total))
-        scores = np.asarray(ongoing.first) + np.asarray(candidates.rule.slope)[:, None] / 100
+    def made(self, work: Work, progress: Any) -> Done:
+        self.asked.append((work.start, work.stop, work.total))
+        life = work.ongoing or self.begun(work)
+        scores = np.asarray(life.first) + np.asarray(work.candidates.rule.slope)[:, None] / 100
         returns = np.broadcast_to(scores[..., None], (*scores.shape, 100)).astype(np.float32)
-        env_steps = np.full(scores.shape, 8 * (stop - start), np.int32)
-        return ongoing, Curves(returns, returns, {}, np.ones(scores.shape, bool), env_steps)
+        env_steps = np.full(scores.shape, 8 * (work.stop - work.start), np.int32)
+        return Done(Curves(returns, returns, {}, np.ones(scores.shape, bool), env_steps), life)
+
+    def begun(self, work: Work) -> Life:
+        first = jnp.broadcast_to(jnp.arange(work.shape[0])[:, None], work.shape)
+        return Life(jnp.broadcast_to(work.keys[None], work.shape), first)
 
 
 def test_agents_that_stay_alive_go_on_with_their_share_of_the_updates_in_each_generation() -> None:

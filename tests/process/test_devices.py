@@ -52,10 +52,10 @@ def test_a_choice_of_the_user_stands(choice: dict[str, str]) -> None:
 def test_idle_cores_are_told_once_and_not_if_chosen() -> None:
     script = (
         "import warnings, jax\n"
-        "from discover.inner_loop.population import programs_on\n"
+        "from discover.inner_loop.programs import programs_for\n"
         "with warnings.catch_warnings(record=True) as caught:\n"
         "    warnings.simplefilter('always')\n"
-        "    [programs_on(tuple(jax.devices())) for _ in range(3)]\n"
+        "    [programs_for(place, tuple(jax.devices()), alone=False) for place in range(3)]\n"
         "print(*[w.message for w in caught], sep='\\n')"
     )
     count = cores()

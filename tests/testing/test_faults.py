@@ -24,6 +24,7 @@ from discover import (
     Targets,
     TaskReturns,
     Trajectory,
+    Work,
     World,
     component,
     real,
@@ -285,17 +286,9 @@ class Forgetful(Executor):
     def settle(self, lifetimes: int, candidate: Any, environments: Sequence[Environment]) -> Executor:
         return Forgetful(inner=self.inner.settle(lifetimes, candidate, environments))
 
-    def evaluate(self, environment: Environment, candidates: Any, keys: Any, steps: int, progress: Any = None) -> Any:
-        moved = jax.jit(lambda members: jax.tree.map(lambda x: x + 0, members))(candidates)
-        return self.inner.evaluate(environment, moved, keys, steps, progress)
-
-    def begin(self, environment: Environment, candidates: Any, keys: Any) -> Any:
-        return self.inner.begin(environment, candidates, keys)
-
-    def advance(
-        self, environment: Environment, candidates: Any, ongoing: Any, start: int, stop: int, total: int, progress: Any = None
-    ) -> Any:
-        return self.inner.advance(environment, candidates, ongoing, start, stop=stop, total=total, progress=progress)
+    def run(self, work: Sequence[Work], progress: Any = None) -> Any:
+        moved = [jax.jit(lambda members: jax.tree.map(lambda x: x + 0, members))(piece.candidates) for piece in work]
+        return self.inner.run([piece._replace(candidates=each) for piece, each in zip(work, moved, strict=True)], progress)
 
 
 def test_second_compilations() -> None:

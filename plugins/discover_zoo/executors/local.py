@@ -1,6 +1,7 @@
 """The executor that runs lifetimes on all devices of this process."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 import jax
@@ -8,20 +9,17 @@ import jax
 from discover import (
     Algorithm,
     AtLeast,
-    Curves,
+    Done,
     Environment,
     Executor,
-    Lifetimes,
-    Members,
+    Failure,
     Registry,
-    advance_population,
-    begin_population,
+    Work,
     component,
-    count_members,
-    evaluate_population,
     fitting_chunk,
     hookimpl,
     lifetime_bytes,
+    run_here,
 )
 
 
@@ -45,40 +43,13 @@ class Local(Executor):
         largest = max(lifetime_bytes(environment, candidate) for environment in environments)
         return Local(chunk=fitting_chunk(lifetimes, largest))
 
-    def evaluate(
-        self,
-        environment: Environment,
-        candidates: Members,
-        keys: jax.Array,
-        steps: int,
-        progress: Callable[[float], None] | None = None,
-    ) -> Curves:
-        chunk = self._chunk(environment, candidates, len(keys))
-        return evaluate_population(environment, candidates, keys, steps, chunk=chunk, progress=progress)
+    def members_at_once(self, seeds: int) -> int:
+        return math.lcm(self.chunk * jax.device_count(), seeds) // seeds
 
-    def begin(self, environment: Environment, candidates: Members, keys: jax.Array) -> Lifetimes:
-        return begin_population(environment, candidates, keys, self._chunk(environment, candidates, len(keys)))
-
-    def advance(
-        self,
-        environment: Environment,
-        candidates: Members,
-        ongoing: Lifetimes,
-        start: int,
-        stop: int,
-        total: int,
-        progress: Callable[[float], None] | None = None,
-    ) -> tuple[Lifetimes, Curves]:
-        chunk = self._chunk(environment, candidates, ongoing.counts.shape[1])
-        return advance_population(
-            environment, candidates, ongoing, start=start, stop=stop, total=total, chunk=chunk, progress=progress
-        )
-
-    def _chunk(self, environment: Environment, candidates: Members, seeds: int) -> int:
-        if self.chunk:
-            return self.chunk
-        first = jax.tree.map(lambda x: x[0], candidates)
-        return fitting_chunk(count_members(candidates) * seeds, lifetime_bytes(environment, first))
+    def run(
+        self, work: Sequence[Work], progress: Callable[[float], None] | None = None
+    ) -> Iterator[tuple[int, Done | Failure]]:
+        return run_here(work, self.chunk, progress)
 
 
 @hookimpl
