@@ -67,7 +67,8 @@ def trainings(lines: list[str]) -> list[Training]:
 def _training(task: str, system: str, parts: list[dict[str, Any]]) -> Training:
     returns = {how: np.asarray([part["returns"][how] for part in parts]) for how in parts[-1]["returns"]}
     seeds = len(next(iter(returns.values()))[0])
-    return Training(task, system, np.asarray([part["env_steps"] for part in parts]), parts[-1]["minutes"] / seeds, returns)
+    env_steps = np.asarray([part["env_steps"] for part in parts])
+    return Training(task, system, env_steps=env_steps, minutes=parts[-1]["minutes"] / seeds, returns=returns)
 
 
 def rows(training: Training, *, plain: bool) -> list[str]:
@@ -108,7 +109,7 @@ def figure(every: list[Training]) -> Figure:
 
 
 def main() -> None:
-    lines = [line for path in sys.argv[1:] for line in Path(path).read_text().splitlines() if line.startswith("{")]
+    lines = [line for path in sys.argv[1:] for line in Path(path).read_text(encoding="utf-8").splitlines() if line.startswith("{")]
     every = trainings(lines)
     for task in dict.fromkeys(one.task for one in every):
         of_task = [one for one in every if one.task == task]

@@ -142,7 +142,7 @@ def count_structures(node: FieldValue) -> int:
 
 
 def value_of(node: FieldValue) -> Hashable:
-    """What a template or a candidate holds, as something that equals what another one with the same values holds.
+    """A description of all that a template or a candidate holds: equal for two of them with the same values.
 
     >>> from discover_zoo.returns.gae import GAE
     >>> value_of(GAE(gamma=Free())) == value_of(GAE(gamma=Free())), value_of(GAE(gamma=0.5)) == value_of(GAE())
