@@ -19,6 +19,7 @@ from discover.outer_loop.effort import effort_of, joined, whole_effort
 from discover.outer_loop.evaluation import Evaluation
 from discover.outer_loop.fitness import Evaluator, OngoingLifetimes
 from discover.outer_loop.state import Counters, Snapshot, State, add_evaluation
+from discover.outer_loop.strategy_programs import strategy_programs
 
 
 class Generations:
@@ -34,10 +35,8 @@ class Generations:
     """
 
     def __init__(self, config: SearchConfig, space: Space, evaluator: Evaluator):
-        strategy, population = config.strategy, config.population
         self._config, self._space, self._evaluator = config, space, evaluator
-        self._ask = jax.jit(lambda key, state: strategy.ask(key, state, space, population))
-        self._tell = jax.jit(lambda key, state, told: strategy.tell(key, state, space, told))
+        self._strategy = strategy_programs(config.strategy, space, config.population)
         self.last_error = ""
 
     def first_snapshot(self) -> Snapshot:
@@ -45,7 +44,7 @@ class Generations:
         config = self._config
         key = named_key(named_key(jax.random.key(config.seed), "strategy"), "init")
         rows = config.finalists + config.population + config.elites  # so that who is evaluated again still has a row
-        strategy = config.strategy.init(key, self._space, config.population)
+        strategy = self._strategy.init(key)
         return Snapshot(State(strategy, empty_archive(rows, self._space.dimension)), Counters())
 
     def ongoing_form(self, strategy: StrategyState) -> OngoingLifetimes:
@@ -55,7 +54,7 @@ class Generations:
             UserError: lifetimes continue, but the config or the space does not allow it.
         """
         config = self._config
-        proposal, _ = jax.eval_shape(self._ask, jax.random.key(0), strategy)
+        proposal, _ = jax.eval_shape(self._strategy.ask, jax.random.key(0), strategy)
         if proposal.parents is None:
             return ()
         if proposal.seeds is not None or proposal.budget is not None:
@@ -81,14 +80,14 @@ class Generations:
         started, (state, counters) = time.perf_counter(), before
         index = counters.generations
         key = jax.random.fold_in(named_key(jax.random.key(self._config.seed), "strategy"), index)
-        proposal, strategy = self._ask(named_key(key, "ask"), state.strategy)
+        proposal, strategy = self._strategy.ask(named_key(key, "ask"), state.strategy)
         genomes = np.asarray(proposal.genomes)
         parents = None if proposal.parents is None else np.asarray(proposal.parents)
         elites = state.archive.best(self._config.elites)
         ongoing, every = self._evaluate(proposal, elites, before)
         evaluation = every.first(len(genomes))
         self.last_error = next(iter(every.errors.values()), self.last_error)
-        strategy = self._tell(named_key(key, "tell"), strategy, evaluation.told(proposal.genomes))
+        strategy = self._strategy.tell(named_key(key, "tell"), strategy, evaluation.told(proposal.genomes))
         counters = add_evaluation(counters, every, time.perf_counter() - started)
         made = Evaluated(
             np.concatenate([genomes, elites]), every.fitness, every.status, spread=every.spread(), effort=every.effort
