@@ -30,7 +30,7 @@ from discover.outer_loop.archive import digests_in
 from discover.outer_loop.found import Found, first_alike, without_copies
 
 OngoingLifetimes: TypeAlias = tuple[Lifetimes, ...]
-"""Ongoing lifetimes: for each task a tree of arrays ``[P, S, ...]``."""
+"""Ongoing lifetimes: for each task a tree of arrays ``[P, S, ...]``, or a handle of them."""
 
 _BELOW_ALL = -1e9
 """Fitness of broken candidates as long as there is no sound one."""
@@ -139,6 +139,7 @@ class Evaluator:
                 total=total,
                 ongoing=None if index == 0 else inherit(ongoing[task], jnp.asarray(parents), index),
                 keep=True,
+                hold=True,
             )
             work.append(piece)
             labels.append(f"search {index + 1}: {run.label}")
