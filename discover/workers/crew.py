@@ -144,8 +144,8 @@ class Crew:
             return f"'{facts['host']}' has {name} {version}, '{first['host']}' has {first['versions'].get(name)}"
         if facts["device"] != first["device"]:
             self._warn(
-                f"'{facts['host']}' computes on {facts['device']}, '{first['host']}' on {first['device']}: bits may depend on who "
-                "runs what; take machines of one kind."
+                f"'{facts['host']}' computes on {facts['device']}, '{first['host']}' on {first['device']}: bits may depend on "
+                "who runs what; take machines of one kind."
             )
         return None
 

@@ -21,7 +21,7 @@ class Homes:
         self._first = list[float]()  # seconds of jobs that began with compilation
 
     def pick(self, worker: Worker, parts: Sequence[Part], idle: Collection[Worker]) -> Part | None:
-        """A part for an idle worker: one that is at home there, else one that is at home nowhere, else one that would wait long.
+        """A part for an idle worker: one that is at home there, or nowhere, or would wait long elsewhere.
 
         Args:
             worker: the worker.

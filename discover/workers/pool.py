@@ -11,7 +11,7 @@ from discover.evaluation.parts import cut
 from discover.workers.assembly import from_bytes
 from discover.workers.crew import Crew
 from discover.workers.dispatch import Dispatch
-from discover.workers.held import Batch, Held, Origin
+from discover.workers.held import Batch, Held
 from discover.workers.part import Part, Piece
 from discover.workers.worker import Worker
 
