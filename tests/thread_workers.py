@@ -9,6 +9,7 @@ import toys
 
 from discover import Executor, Parcel, Registry, Surroundings, Worker, WorkerLostError, WorkerPool, Workshop, run_here
 from discover.plugin.loader import Plugins
+from discover.plugin.provenance import provenance
 from discover.workers.assembly import to_bytes
 
 
@@ -20,7 +21,7 @@ class Bench(Workshop):
         self._plugins, self._chunk = plugins, chunk
 
     def begin(self, settings: bytes) -> bytes:
-        return to_bytes({"host": "here", "versions": {}, "device": "cpu"})
+        return to_bytes({"host": "here", "versions": provenance(self._plugins.registry)["versions"], "device": "cpu"})
 
 
 class Promised:

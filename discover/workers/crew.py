@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any, NamedTuple
 
@@ -16,7 +16,13 @@ from discover.workers.part import Part
 from discover.workers.worker import Parcel, Worker
 
 _FAILED_STARTS = 3
-"""Workers that may fail to begin, one after the other, before that is an error."""
+"""Workers that may fail to begin, one after the other, before that is an error, or others go on alone for a while."""
+
+_WHILE = 60.0
+"""Seconds of that while."""
+
+_SHAPING = ("discover-rl", "jax", "jaxlib", "optax", "gymnax", "numpy")
+"""Distributions whose versions must be the same everywhere, since bits depend on them."""
 
 _PAUSE = 0.05
 """Seconds to wait where nobody works."""
@@ -52,6 +58,7 @@ class Crew:
         start: starts a worker; it may have to wait for room.
         wanted: how many there should be.
         settings: the first message to each.
+        versions: of distributions in this process.
 
     Attributes:
         jobs: by the promise of each.
@@ -59,11 +66,11 @@ class Crew:
         garbage: lifetimes that nobody needs, with who holds them.
     """
 
-    def __init__(self, start: Callable[[], Worker], wanted: Callable[[], int], settings: bytes):
+    def __init__(self, start: Callable[[], Worker], wanted: Callable[[], int], settings: bytes, *, versions: Mapping[str, str]):
         self._start, self._wanted, self._settings = start, wanted, settings
         self._starting = dict[Future[bytes], Worker]()
         self._ready = list[Worker]()
-        self._first: dict[str, Any] | None = None
+        self._versions, self._first, self._pause = versions, dict[str, Any](), 0.0
         self._failures, self._alone_since, self._warned = 0, time.monotonic(), set[str]()
         self.jobs = dict[Future[bytes], Job]()
         self.homes = Homes()
@@ -88,7 +95,8 @@ class Crew:
             self.lose(worker)
         for future in [future for future in self._starting if future.done()]:
             self._take_in(self._starting.pop(future), future)
-        for _ in range(self._wanted() - len(self._ready) - len(self._starting)):
+        missing = self._wanted() - len(self._ready) - len(self._starting)
+        for _ in range(missing if time.monotonic() >= self._pause else 0):
             worker = self._start()
             self._starting[worker.begin(self._settings)] = worker
         if self._ready or not self._starting:
@@ -133,15 +141,17 @@ class Crew:
         self._failures += 1
         if self._failures >= _FAILED_STARTS and not self._ready:
             raise EvaluationError(f"workers cannot begin ({why}): repair that, or choose the executor 'local'.")
+        if self._failures >= _FAILED_STARTS:
+            self._pause = time.monotonic() + _WHILE
         self._warn(f"a worker could not begin ({why}): another one is tried.")
 
     def _differs(self, facts: dict[str, Any]) -> str | None:
-        """What makes the bits of a worker others than those of the first one; another kind of device is only warned of."""
+        """What makes the bits of a worker others than those of this process; another kind of device is only warned of."""
+        for name in _SHAPING:
+            here, there = self._versions.get(name), facts["versions"].get(name)
+            if here != there:
+                return f"'{facts['host']}' has {name} {there}, and this process has {here}"
         first = self._first = self._first or facts
-        mine = {name for name in facts["versions"].items() if name not in first["versions"].items()}
-        if mine:
-            name, version = min(mine)
-            return f"'{facts['host']}' has {name} {version}, '{first['host']}' has {first['versions'].get(name)}"
         if facts["device"] != first["device"]:
             self._warn(
                 f"'{facts['host']}' computes on {facts['device']}, '{first['host']}' on {first['device']}: bits may depend on "

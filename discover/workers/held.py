@@ -79,10 +79,11 @@ class Batch:
         return self.worker is not None or self.copy is not None
 
     def hold(self, worker: Worker) -> None:
-        """Take note that a worker holds them."""
-        self._worker = worker
-        if not self._needs:
-            self._forget()
+        """Take note that a worker holds them; if one does already, it may forget them."""
+        if self._needs and self.worker is None:
+            self._worker = worker
+        else:
+            self._garbage.append((worker, self.token))
 
     def need(self) -> None:
         """Say that they are needed, once more."""
@@ -106,7 +107,7 @@ class Batch:
 
     def keep_copy(self, leaves: list[np.ndarray]) -> None:
         """Keep their leaves here; how they were made matters no more."""
-        self.copy, self.origin = leaves, None
+        self.copy, self.origin, self.work = leaves, None, self.work._replace(ongoing=None)
 
 
 class Held(HeldLifetimes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Hashable, Sequence
 
 from discover.workers.part import Part
@@ -18,7 +18,7 @@ class Homes:
     def __init__(self) -> None:
         self._of = dict[Hashable, list[Worker]]()
         self._pace = dict[Hashable, float]()  # seconds for a unit of weight, where a program is there already
-        self._first = list[float]()  # seconds of jobs that began with compilation
+        self._first = deque[float](maxlen=32)  # seconds of jobs that began with compilation
 
     def pick(self, worker: Worker, parts: Sequence[Part], idle: Collection[Worker]) -> Part | None:
         """A part for an idle worker: one that is at home there, or nowhere, or would wait long elsewhere.

@@ -8,6 +8,7 @@ import numpy as np
 
 from discover.contract.executor import Done, Executor, Failure, Surroundings, Work
 from discover.evaluation.parts import cut
+from discover.plugin.provenance import provenance
 from discover.workers.assembly import from_bytes
 from discover.workers.crew import Crew
 from discover.workers.dispatch import Dispatch
@@ -40,7 +41,7 @@ class WorkerPool(Executor):
         settings: bytes,
     ):
         self._executor, self._surroundings = executor, surroundings
-        self._crew = Crew(start, wanted, settings)
+        self._crew = Crew(start, wanted, settings, versions=provenance(surroundings.registry)["versions"])
 
     def __repr__(self) -> str:
         return repr(self._executor)

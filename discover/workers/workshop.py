@@ -43,7 +43,7 @@ class Workshop:
     def answer(self, job: bytes, parcels: Sequence[bytes] = ()) -> bytes:
         """Do a job; the answer is its result, in which lifetimes that are to be held are missing."""
         values, arrays = from_bytes(job)
-        result = self._result(work_from(self._plugins.registry, values, arrays), values["from"], parcels)
+        result = self._result(values, arrays, parcels)
         if isinstance(result, Done) and values["token"] is not None:
             self._held[values["token"]] = result.lifetimes
             result = Done(result.curves)
@@ -58,10 +58,12 @@ class Workshop:
         """Forget lifetimes."""
         self._held.pop(token, None)
 
-    def _result(self, work: Work, origin: Mapping[str, Any] | None, parcels: Sequence[bytes]) -> Done | Failure:
+    def _result(self, values: Mapping[str, Any], arrays: Sequence[np.ndarray], parcels: Sequence[bytes]) -> Done | Failure:
         try:
-            work = work if origin is None else work._replace(ongoing=self._before(work, origin, parcels))
-        except Exception as error:  # what it goes on with is not there
+            work = work_from(self._plugins.registry, values, arrays)
+            if values["from"] is not None:
+                work = work._replace(ongoing=self._before(work, values["from"], parcels))
+        except Exception as error:  # a component that is not here, or lifetimes that are not
             return Failure("machine", reason(error), "again")
         try:
             ((_, result),) = run_here([work], self._chunk)

@@ -34,7 +34,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRay]:
         ray_actors, "Workshop", type("Mine", (Bench,), {"__init__": lambda self: Bench.__init__(self, toys.plugins(), 2)})
     )
     monkeypatch.setattr(ray_actors, "_DEATH", 0.2)
-    for name in ray_actors._QUIET:
+    for name in ray_actors._QUIET | ray_actors._ALONE:
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     ray_actors.imported.cache_clear()
@@ -73,6 +73,7 @@ def test_a_cluster_of_its_own_is_on_the_loopback_address_and_tells_nobody(fake: 
     assert began["_node_ip_address"] == "127.0.0.1"
     assert began["include_dashboard"] is False
     assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+    assert os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] == "0"
     assert fake.actors == [], "nothing is asked of a cluster before there is work"
 
 
@@ -161,6 +162,7 @@ def _processes() -> Iterator[tuple[int, int, bytes]]:
 
 @pytest.fixture
 def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     monkeypatch.setenv("RAY_health_check_period_ms", "500")
     monkeypatch.setenv("RAY_health_check_failure_threshold", "4")
     ray_actors.imported.cache_clear()

@@ -69,7 +69,7 @@ class Ray(Executor):
         return math.lcm(self.chunk * self._devices(), seeds) // seeds
 
     def open(self, surroundings: Surroundings) -> Executor:
-        imported()
+        imported(alone=not self.address)
         settings = worker_settings(surroundings, chunk=self.chunk, devices=self.devices, here=False)
         return WorkerPool(self, surroundings, start=self._start, wanted=self._wanted, settings=settings)
 

@@ -7,6 +7,7 @@ import functools
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
@@ -21,18 +22,24 @@ _QUIET = {
 }
 """Settings of Ray: it reports nothing to anyone."""
 
+_ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""The setting by which a cluster of one machine listens on the loopback address, on any system; its address alone does not."""
+
 _DEATH = 5.0
 """Seconds within which Ray knows that an actor is lost, once one of its tasks has failed."""
 
 
 @functools.cache
-def imported() -> Any:
+def imported(alone: bool = False) -> Any:
     """The module of Ray.
+
+    Args:
+        alone: whether it shall begin a cluster of this machine alone; it matters the first time.
 
     Raises:
         UserError: it is not installed.
     """
-    for name, value in _QUIET.items():
+    for name, value in (_QUIET | (_ALONE if alone else {})).items():
         os.environ.setdefault(name, value)
     try:
         with _own_signals():
@@ -57,7 +64,8 @@ def connect(address: str, least: int) -> None:
         return
     here = {"num_cpus": max(cores(), least), "_node_ip_address": "127.0.0.1", "include_dashboard": False}
     try:
-        with _own_signals():
+        with _own_signals(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="os.fork", category=RuntimeWarning)  # what forks runs another program
             ray.init(address=address or "local", configure_logging=False, log_to_driver=False, **({} if address else here))
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UserError(
@@ -114,8 +122,8 @@ class RayWorker(Worker):
             imported().kill(self._actor)
 
     def is_lost_by(self, error: BaseException) -> bool:
-        mine = getattr(error, "actor_id", None) == self._actor._actor_id.hex()
-        return mine or bool(wait_for([self._watch], timeout=_DEATH).done)
+        died = getattr(error, "actor_id", None)  # where lifetimes did not arrive, it is the actor that had them
+        return died == self._actor._actor_id.hex() if died else bool(wait_for([self._watch], timeout=_DEATH).done)
 
 
 @functools.cache
