@@ -1,7 +1,6 @@
 """Work with workers: who does it, and which of them are lost, changes no bit; no candidate is blamed."""
 
 import gc
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -93,7 +92,12 @@ def test_what_fails_for_good_is_tried_once(registry: Registry, monkeypatch: pyte
 
 def test_what_takes_too_long_ends_with_its_worker(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("discover.workers.dispatch._TICK", 0.02)
-    threads = Threads(2, 1, lambda worker, job: time.sleep(0.5) if worker.number == 0 else None)
+
+    def slow(worker: ThreadWorker, job: int) -> None:
+        worker.dead.wait(60)
+        raise RuntimeError("ended")
+
+    threads = Threads(2, 1, slow)
     pool = threads.open(Surroundings(registry, seconds=0.1))
     ((_, result),) = pool.run([WORK[1]])
     assert isinstance(result, Failure)
