@@ -113,9 +113,12 @@ if TYPE_CHECKING:
     from discover.contract.executor import Done as Done
     from discover.contract.executor import Executor as Executor
     from discover.contract.executor import Failure as Failure
+    from discover.contract.executor import Surroundings as Surroundings
     from discover.contract.executor import Work as Work
     from discover.contract.executor import count_members as count_members
     from discover.contract.executor import part_of_progress as part_of_progress
+    from discover.contract.held import HeldLifetimes as HeldLifetimes
+    from discover.contract.held import gathered as gathered
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
@@ -200,6 +203,7 @@ if TYPE_CHECKING:
     from discover.outer_loop.history import HISTORY_FOLDER as HISTORY_FOLDER
     from discover.outer_loop.history import History as History
     from discover.outer_loop.history import read_history as read_history
+    from discover.process.devices import cores as cores
     from discover.process.interruption import say_when_killed as say_when_killed
     from discover.process.program import run_program as run_program
     from discover.reading.facts import CandidateFacts as CandidateFacts
@@ -216,6 +220,14 @@ if TYPE_CHECKING:
     from discover.storage.yaml_text import text_of as text_of
     from discover.storage.yaml_text import values_in as values_in
     from discover.storage.yaml_text import values_in_file as values_in_file
+    from discover.workers.pool import WorkerPool as WorkerPool
+    from discover.workers.process import ProcessWorker as ProcessWorker
+    from discover.workers.settings import worker_settings as worker_settings
+    from discover.workers.worker import Parcel as Parcel
+    from discover.workers.worker import ReadyParcel as ReadyParcel
+    from discover.workers.worker import Worker as Worker
+    from discover.workers.worker import WorkerLostError as WorkerLostError
+    from discover.workers.workshop import Workshop as Workshop
 
 _HOME = {
     "api.adapting": ("adapt",),
@@ -358,9 +370,14 @@ _HOME = {
         "Done",
         "Executor",
         "Failure",
+        "Surroundings",
         "Work",
         "count_members",
         "part_of_progress",
+    ),
+    "contract.held": (
+        "HeldLifetimes",
+        "gathered",
     ),
     "contract.hooks": ("hookimpl",),
     "contract.network": (
@@ -480,6 +497,7 @@ _HOME = {
         "History",
         "read_history",
     ),
+    "process.devices": ("cores",),
     "process.interruption": ("say_when_killed",),
     "process.program": ("run_program",),
     "reading.facts": ("CandidateFacts",),
@@ -504,6 +522,16 @@ _HOME = {
         "values_in",
         "values_in_file",
     ),
+    "workers.pool": ("WorkerPool",),
+    "workers.process": ("ProcessWorker",),
+    "workers.settings": ("worker_settings",),
+    "workers.worker": (
+        "Parcel",
+        "ReadyParcel",
+        "Worker",
+        "WorkerLostError",
+    ),
+    "workers.workshop": ("Workshop",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -118,6 +118,7 @@ STAIR = (
     ("testing", "scaffold"),
     ("reading", "reports"),
     ("outer_loop",),
+    ("workers",),
     ("evaluation", "exporting"),
     ("config",),
     ("inner_loop",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple
 
 import jax
@@ -11,6 +12,8 @@ import numpy as np
 from discover.components.component import Component
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
+from discover.contract.held import HeldLifetimes
+from discover.contract.registry import Registry
 from discover.contract.types import Key, Lifetimes, Members
 
 
@@ -42,6 +45,7 @@ class Work(NamedTuple):
         start: number of the first update.
         ongoing: ``[P, S, ...]`` lifetimes that go on, as an executor gave them; None for fresh ones, which begin by the keys.
         keep: whether the lifetimes after these updates are part of the result.
+        hold: whether lifetimes that are kept may stay where they ran; then the result may have `HeldLifetimes` in their place.
     """
 
     environment: Environment
@@ -52,6 +56,7 @@ class Work(NamedTuple):
     start: int = 0
     ongoing: Lifetimes = None
     keep: bool = False
+    hold: bool = False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -60,7 +65,11 @@ class Work(NamedTuple):
 
     def of(self, members: slice | np.ndarray) -> Work:
         """The part of the work that some of the members are."""
-        candidates, ongoing = jax.tree.map(lambda x: x[members], (self.candidates, self.ongoing))
+
+        def part(leaf: HeldLifetimes | jax.Array) -> HeldLifetimes | jax.Array:
+            return leaf.of(members) if isinstance(leaf, HeldLifetimes) else leaf[members]
+
+        candidates, ongoing = jax.tree.map(part, (self.candidates, self.ongoing))
         return self._replace(candidates=candidates, ongoing=ongoing)
 
 
@@ -69,7 +78,7 @@ class Done(NamedTuple):
 
     Attributes:
         curves: of all members and seeds; ``env_steps`` counts those of the window.
-        lifetimes: ``[P, S, ...]`` after it, if they were to be kept; else None.
+        lifetimes: ``[P, S, ...]`` after it, or a handle of them, if they were to be kept; else None.
     """
 
     curves: Curves
@@ -112,14 +121,44 @@ def part_of_progress(progress: Callable[[float], None] | None, place: int, count
     return None if progress is None else lambda share: progress((place + share) / count)
 
 
+class Surroundings(NamedTuple):
+    """What an executor may need to run work in other processes.
+
+    Attributes:
+        registry: has the names of candidates and environments.
+        plugins: folder of one-file plugins, if there is one.
+        seconds: the limit of time for a piece of work, if there is one.
+    """
+
+    registry: Registry
+    plugins: Path | None = None
+    seconds: float | None = None
+
+
 class Executor(Component):
     """The place where lifetimes run: this process, several devices, other machines.
 
     A search gives it all work of a generation at once. Fresh lifetimes that need not be kept are scored and forgotten, so that
     only some of them need to be in memory at a time.
+
+    Attributes:
+        limits_time: whether it ends pieces of work that take longer than `Surroundings.seconds`.
     """
 
     kind: ClassVar[str] = "executor"
+    limits_time: ClassVar[bool] = False
+
+    def open(self, surroundings: Surroundings) -> Executor:
+        """The executor as a search runs it, with all that it needs for other processes; this one, if it has none.
+
+        Args:
+            surroundings: names of components, plugins, and the limit of time.
+        """
+        del surroundings
+        return self
+
+    def close(self) -> None:
+        """End the processes of an executor that was opened. It begins new ones when it is given work again."""
 
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
         """The executor with every choice made on which the bits of results depend (the chunk size).

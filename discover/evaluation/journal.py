@@ -15,6 +15,7 @@ from discover.base.errors import DiscoverWarning
 from discover.contract.executor import Curves, Done, Executor, Failure, Work
 from discover.contract.registry import Registry
 from discover.evaluation.messages import message_of_result, result_from
+from discover.evaluation.parts import cut
 from discover.evaluation.work_digests import WorkDigests
 from discover.process.frames import read_message, write_message
 from discover.storage.record_file import RecordFile
@@ -83,7 +84,7 @@ class Journal(Executor):
                 yield place, opened.result()
                 continue
             open_work[place] = opened
-            for members in _cut(missing, self._executor.members_at_once(whole.shape[1])):
+            for members in cut(missing, self._executor.members_at_once(whole.shape[1])):
                 asked.append((place, members))
                 pieces.append(whole.of(members))
                 opened.left += 1
@@ -168,14 +169,3 @@ class _Open:
 
 def _rows(curves: Curves, rows: slice) -> Curves:
     return jax.tree.map(lambda array: array[rows], curves)
-
-
-def _cut(members: list[int], size: int) -> list[np.ndarray]:
-    """The members in parts of ``size`` of them, the last of which is larger where they do not come out even.
-
-    >>> [part.tolist() for part in _cut([0, 1, 2, 3, 5], 2)], len(_cut([0, 1, 2], 0))
-    ([[0, 1], [2, 3, 5]], 1)
-    """
-    count = max(1, len(members) // size) if size else 1
-    parts = [members[place * size : (place + 1) * size] for place in range(count - 1)]
-    return [np.asarray(part) for part in (*parts, members[(count - 1) * size :])]

@@ -13,6 +13,7 @@ from discover.base.errors import EvaluationError, message_of
 from discover.base.text_table import counted
 from discover.contract.events import Status
 from discover.contract.executor import Curves, Done, Executor, Failure, Work
+from discover.contract.held import gathered
 from discover.contract.types import Lifetimes
 from discover.inner_loop.reasons import from_callback, quiet_callbacks, reason, stop_in
 from discover.inner_loop.status import statuses
@@ -105,7 +106,7 @@ def failed(count: int, seeds: int, why: str, status: Status) -> Outcomes:
 
 def joined(parts: list[Outcomes]) -> Outcomes:
     """The outcomes of members that ran alone, as those of one group."""
-    kept = [part.lifetimes for part in parts]
+    kept = [gathered(part.lifetimes) for part in parts]
     if kept[0] is not None:
         kept = [jax.device_put(life, jax.devices()[0]) for life in kept]  # they are on different devices
     return Outcomes(

@@ -18,16 +18,20 @@ from discover.base.randomness import named_key
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.executor import Curves, Done, Work, part_of_progress
+from discover.contract.held import HeldLifetimes
 from discover.contract.types import Key, Lifetimes, Members
 from discover.inner_loop import lifetime
-from discover.inner_loop.programs import Updates, programs_for
+from discover.inner_loop.programs import MOST, Updates, programs_for
 from discover.inner_loop.windows import pace_of
 
 _CACHE = 4 * 2**20
 """Bytes that all lifetimes side by side on one CPU core may use."""
 
+_forms: dict[Hashable, Lifetimes] = {}
+"""The tree that a lifetime is, by structure."""
 
-def fitting_chunk(lifetimes: int, size: int) -> int:
+
+def fitting_chunk(lifetimes: int, size: int, devices: int = 0) -> int:
     """The number of lifetimes to run side by side on one device.
 
     It is the number of lifetimes for each device, but at most 8 on a CPU core and at most as many as its cache holds (as
@@ -37,10 +41,11 @@ def fitting_chunk(lifetimes: int, size: int) -> int:
     Args:
         lifetimes: number of all lifetimes.
         size: bytes that one lifetime uses, see `lifetime_bytes`.
+        devices: how many there are; 0 for those of this process.
     """
     most = max(1, min(8, _CACHE // size)) if jax.default_backend() == "cpu" else 1024
     most = 1 << (most.bit_length() - 1)
-    return min(most, -(-lifetimes // jax.device_count()))
+    return min(most, -(-lifetimes // (devices or jax.device_count())))
 
 
 def structure_of(work: Work) -> Hashable:
@@ -62,6 +67,18 @@ def lifetime_bytes(environment: Environment, candidate: Algorithm) -> int:
 
     shapes = jax.eval_shape(memory, candidate, jax.eval_shape(lambda: jax.random.key(0)))
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(shapes))
+
+
+def form_of_lifetimes(work: Work) -> Lifetimes:
+    """The tree that one lifetime of a piece of work is, with shapes and types in the place of arrays."""
+    structure = structure_of(work), work.keys.dtype
+    if structure not in _forms:
+        if len(_forms) >= MOST:
+            _forms.clear()
+        first = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), work.candidates)
+        key = jax.ShapeDtypeStruct((), work.keys.dtype)
+        _forms[structure] = jax.eval_shape(lambda member, key: lifetime.begin(member, work.environment, key), first, key)
+    return _forms[structure]
 
 
 def run_population(
@@ -108,21 +125,39 @@ def run_population(
     return Done(curves, _join(kept, population, seeds) if work.keep else None)
 
 
-@jax.jit
 def inherit(ongoing: Lifetimes, parents: jax.Array, generation: jax.Array | int) -> Lifetimes:
     """The lifetimes ``[P, S, ...]`` with which a generation continues: member i has those of member ``parents[i]``.
 
     A copy gets a new random stream that depends on the generation and its place; otherwise it would repeat its parent. A member
     that continues its own lifetimes keeps its stream.
     """
-    copies = jax.tree.map(lambda x: x[parents], ongoing)
-    place = jnp.arange(len(parents))
+    if isinstance(ongoing, HeldLifetimes):
+        return ongoing.inherit(np.asarray(parents), int(generation))
+    return _inherit(ongoing, parents, generation)
+
+
+@jax.jit
+def new_streams(keys: Key, moved: jax.Array, places: jax.Array, generation: jax.Array | int) -> Key:
+    """The random streams ``[P, S]`` of members, some of which have moved.
+
+    Args:
+        keys: ``[P, S]`` their streams before.
+        moved: ``[P]`` whether a member is a copy of another one.
+        places: ``[P]`` of the members in the population.
+        generation: its number.
+    """
 
     def new_stream(key: Key, index: jax.Array) -> Key:
         return jax.random.fold_in(jax.random.fold_in(named_key(key, "inherit"), generation), index)
 
-    streams = jax.vmap(jax.vmap(new_stream, in_axes=(0, None)))(copies.key, place)
-    return copies._replace(key=jnp.where((parents == place)[:, None], copies.key, streams))
+    streams = jax.vmap(jax.vmap(new_stream, in_axes=(0, None)))(keys, places)
+    return jnp.where(moved[:, None], streams, keys)
+
+
+@jax.jit
+def _inherit(ongoing: Lifetimes, parents: jax.Array, generation: jax.Array | int) -> Lifetimes:
+    copies, places = jax.tree.map(lambda x: x[parents], ongoing), jnp.arange(len(parents))
+    return copies._replace(key=new_streams(copies.key, parents != places, places, generation))
 
 
 def _in_windows(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from discover.base.errors import DiscoverError, DiscoverWarning, StorageError, UserError
+from discover.contract.held import gathered
 from discover.outer_loop.directory import STATE_FILE, Origin, is_search, write_origin
 from discover.outer_loop.state import Counters, Snapshot, State
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes, write_atomically
@@ -93,7 +94,7 @@ class Checkpoint:
         """Write the file, after the watchers have stored what led to the snapshot."""
         self._make_durable()
         text = json.dumps(snapshot.counters._asdict())
-        write_atomically(self._directory / STATE_FILE, tree_to_bytes(snapshot.state, text))
+        write_atomically(self._directory / STATE_FILE, tree_to_bytes(gathered(snapshot.state), text))
         self.generations = snapshot.counters.generations
         if not self.origin.checkpoint:
             self.origin = dataclasses.replace(self.origin, checkpoint=True)

@@ -31,7 +31,7 @@ from discover.outer_loop.evaluation import Evaluation, evaluation_of
 from discover.outer_loop.found import Found, first_alike, only
 
 OngoingLifetimes: TypeAlias = tuple[Lifetimes, ...]
-"""Ongoing lifetimes: for each task a tree of arrays ``[P, S, ...]``."""
+"""Ongoing lifetimes: for each task a tree of arrays ``[P, S, ...]``, or a handle of them."""
 
 
 class Evaluator:
@@ -139,6 +139,7 @@ class Evaluator:
                 total=total,
                 ongoing=None if index == 0 else inherit(ongoing[task], jnp.asarray(parents), index),
                 keep=True,
+                hold=True,
             )
             work.append(piece)
             labels.append(f"search {index + 1}: {run.label}")

@@ -18,6 +18,7 @@ from discover.config.reading import read_config
 from discover.config.search_config import SearchConfig, checked_config
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import SearchInfo, Selection
+from discover.contract.executor import Surroundings
 from discover.contract.results import SearchResult
 from discover.evaluation.comparison_file import REPORT_FILE, save_comparison
 from discover.evaluation.journal import Journal
@@ -153,8 +154,10 @@ class _Runner:
         self.executor = config.executor.settle(config.population * config.seeds, first, environments)
         self._config_values = {**config.words, "executor": config_of(self.registry, self.executor)}
         text, limit = text_of(self._config_values, "the config"), config.time_limit
-        self._running, self._limited = config.objective.executor(self.executor), None
-        if limit is not None:
+        self._opened = self.executor.open(Surroundings(self.registry, plugins.folder, limit))
+        self._unlimited = self._opened if limit is None else self.executor.open(Surroundings(self.registry, plugins.folder))
+        self._running, self._limited = config.objective.executor(self._opened), None
+        if limit is not None and not self.executor.limits_time:
             self._running = self._limited = TimeLimited(self._running, self.registry, text, plugins.folder, seconds=limit)
         self._journal = Journal(self._running, self.registry)
         evaluator = Evaluator(self.registry, config, self.space, self._journal, progress=self.progress)
@@ -212,7 +215,7 @@ class _Runner:
         ending = self._ending()
         self.plugins.tell("discover_selection_started", search=self.info)
         choice = ending.choose()
-        self.close()  # the report has no time limit, and a worker holds memory
+        self._end_limited()  # the report has no time limit, and a worker holds memory
         with self.checkpoint.must_write("its champion", self.now):
             ending.save(choice)
         selection = Selection(choice.champion, choice.fitness, choice.finalists, choice.finalist_fitness, doubt=choice.doubt)
@@ -230,9 +233,16 @@ class _Runner:
         return result
 
     def close(self) -> None:
-        """End the process that evaluates structures, if there is one."""
+        """End all processes that run lifetimes."""
+        self._end_limited()
+        self._unlimited.close()
+
+    def _end_limited(self) -> None:
+        """End the processes that run lifetimes within a limit of time, if there is one."""
         if self._limited is not None:
             self._limited.close()
+        if self._opened is not self._unlimited:
+            self._opened.close()
 
     def _search(self) -> None:
         """Run all generations that are left, and write the last checkpoint."""
@@ -256,7 +266,7 @@ class _Runner:
             registry=self.registry,
             config=self.config,
             space=self.space,
-            executor=self.executor,
+            executor=self._unlimited,
             directory=self.directory,
             origin=self.checkpoint.origin,
             now=self.now,

@@ -26,18 +26,10 @@ from discover.contract.executor import Done, Executor, Failure, Work
 from discover.contract.registry import Registry
 from discover.evaluation.messages import Message, message_of_work, result_from
 from discover.process.frames import read_message, write_message
+from discover.process.jax_settings import OF_BITS, OF_MACHINE, jax_settings
 
 _START = 600.0  # seconds in which the process must be ready
-_SETTINGS = (  # of JAX: those that bits depend on, and the folder of compiled programs
-    "jax_compilation_cache_dir",
-    "jax_default_matmul_precision",
-    "jax_default_prng_impl",
-    "jax_enable_x64",
-    "jax_num_cpu_devices",
-    "jax_persistent_cache_min_compile_time_secs",
-    "jax_platforms",
-    "jax_threefry_partitionable",
-)
+_SETTINGS = (*OF_BITS, *OF_MACHINE, "jax_num_cpu_devices")
 
 
 class TimeLimited(Executor):
@@ -68,8 +60,7 @@ class TimeLimited(Executor):
                 "XLA_PYTHON_CLIENT_PREALLOCATE=false."
             )
             warnings.warn(text, DiscoverWarning, stacklevel=2)
-        jax_settings = {name: jax.config.values[name] for name in _SETTINGS if name in jax.config.values}
-        self._settings = {"config": config, "plugins": plugins and str(plugins), "jax": jax_settings}
+        self._settings = {"config": config, "plugins": plugins and str(plugins), "jax": jax_settings(_SETTINGS)}
         self._executor, self._registry, self._seconds = executor, registry, seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()

@@ -16,13 +16,15 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from discover.process.pipes import own_pipes
+
 if TYPE_CHECKING:
     from discover.evaluation.messages import Message
 
 
 def main() -> None:
     """Do work until the input ends."""
-    jobs, answers = _own_pipes()
+    jobs, answers = own_pipes()
     warnings.simplefilter("ignore")  # the process that started this one has shown them
     inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(jobs, inbox), daemon=True).start()
@@ -41,18 +43,6 @@ def main() -> None:
         write_message(answers, values, *arrays)
 
 
-def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Copies of standard input and output for messages alone.
-
-    Afterwards a candidate reads nothing from standard input, and its prints go to standard error.
-    """
-    jobs, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    os.dup2(2, 1)
-    return jobs, answers
-
-
 def _listen(jobs: IO[bytes], inbox: queue.SimpleQueue[Message]) -> None:
     """Put messages in a queue, and end the process with its input."""
     from discover.process.frames import read_message
@@ -66,11 +56,9 @@ def _listen(jobs: IO[bytes], inbox: queue.SimpleQueue[Message]) -> None:
 
 def _answerer(settings: dict[str, Any]) -> Callable[[dict[str, Any], list[np.ndarray]], Message]:
     """The function that does the work in a message, with the plugins and the config of the process that sends it."""
-    import jax
+    from discover.process.jax_settings import take_jax_settings
 
-    for name, value in settings["jax"].items():
-        if jax.config.values[name] != value:
-            jax.config.update(name, value)
+    take_jax_settings(settings["jax"])
     from discover.config.search_config import checked_config
     from discover.contract.executor import Failure
     from discover.evaluation.messages import message_of_result, work_from

@@ -114,7 +114,7 @@ def tree_to_bytes(tree: ArrayTree, text: str = "") -> bytes:
     `tree_from_bytes` has an example.
     """
     buffer = io.BytesIO()
-    arrays = {f"{i:06d}": np.asarray(_raw(leaf)) for i, leaf in enumerate(jax.tree.leaves(tree))}
+    arrays = {f"{i:06d}": np.asarray(raw_leaf(leaf)) for i, leaf in enumerate(jax.tree.leaves(tree))}
     np.savez(buffer, allow_pickle=False, text=np.frombuffer(text.encode(), np.uint8), **arrays)
     return buffer.getvalue()
 
@@ -153,28 +153,29 @@ def _size(leaf: Leaf) -> int:
     return math.prod(leaf.shape) * leaf.dtype.itemsize
 
 
-def _is_key(leaf: Leaf) -> bool:
+def is_key(leaf: Leaf) -> bool:
+    """Whether a leaf is a random key."""
     return hasattr(leaf, "dtype") and jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _raw(leaf: jax.Array | np.ndarray) -> jax.Array | np.ndarray:
+def raw_leaf(leaf: jax.Array | np.ndarray) -> jax.Array | np.ndarray:
     """The raw data of a random key; any other leaf as it is."""
-    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
+    return jax.random.key_data(leaf) if is_key(leaf) else leaf
 
 
 def _leaf_of(array: np.ndarray, template: Leaf, what: str) -> jax.Array:
     """The leaf that an array holds, an array or a random key like ``template``."""
-    raw = jax.eval_shape(_raw, template)
+    raw = jax.eval_shape(raw_leaf, template)
     if array.shape != raw.shape or array.dtype != raw.dtype:
         raise UserError(
             f"{what} holds {array.dtype} of shape {array.shape} where {raw.dtype} of shape {raw.shape} is expected: "
             "it belongs to another config."
         )
     data = jax.numpy.asarray(array)
-    return jax.random.wrap_key_data(data, impl=_generator(template)) if _is_key(template) else data
+    return jax.random.wrap_key_data(data, impl=generator_of(template)) if is_key(template) else data
 
 
-def _generator(key: Leaf) -> Hashable:
+def generator_of(key: Leaf) -> Hashable:
     """The generator that a key, or the shape and type of one, belongs to."""
     generators: list[Hashable] = []
     jax.eval_shape(lambda key: generators.append(jax.random.key_impl(key)), key)

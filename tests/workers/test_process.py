@@ -1,0 +1,94 @@
+"""Workers in processes of their own: what they promise, and what becomes of it when they are killed."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from discover_zoo.executors.processes import Processes
+from worker_kills import CHUNK, assert_survives_kills, plugins_in
+
+from discover import EvaluationError, ProcessWorker, ReadyParcel, WorkerLostError, WorkerPool
+from discover.workers import process
+
+PROGRAM = (sys.executable, str(Path(__file__).parents[1] / "worker_stand_in.py"))
+
+
+@pytest.fixture
+def worker() -> Iterator[ProcessWorker]:
+    made = ProcessWorker(PROGRAM)
+    yield made
+    made.end()
+
+
+def test_five_workers_are_killed_and_each_promise_is_broken_once() -> None:
+    """Whatever was promised: a job that runs, lifetimes for another worker, and what is asked afterwards."""
+    workers = [ProcessWorker(PROGRAM) for _ in range(5)]
+    survivor = ProcessWorker(PROGRAM)
+    try:
+        for worker in workers:
+            assert int(worker.begin(b"settings").result(60)) == worker.process.pid
+            job = worker.ask(b"sleep", [])
+            os.kill(worker.process.pid, signal.SIGKILL)
+            with pytest.raises(WorkerLostError, match=r"^its process ended \(exit status -9\)$") as caught:
+                job.result(60)
+            assert worker.is_lost_by(caught.value)
+            parcel = worker.pack(1, [0])
+            moved = survivor.ask(b"job", [parcel])
+            with pytest.raises(EvaluationError, match="did not arrive") as late:
+                moved.result(60)
+            assert not survivor.is_lost_by(late.value)
+            assert worker.is_lost_by(parcel.future().exception(60) or RuntimeError())
+            assert worker.has_ended()
+        assert survivor.ask(b"job", []).result(60) == b"job"
+        assert not survivor.has_ended()
+    finally:
+        for worker in [*workers, survivor]:
+            worker.end()
+
+
+def test_lifetimes_travel_from_one_worker_to_another(worker: ProcessWorker) -> None:
+    other = ProcessWorker(PROGRAM)
+    try:
+        asked = worker.ask(b"job", [other.pack(7, [2, 0]), ReadyParcel(b"mine")])
+        back = other.ask(b"job", [worker.pack(8, [1])])
+        assert asked.result(60) == b"job+7:[2, 0]+mine"
+        assert back.result(60) == b"job+8:[1]"
+    finally:
+        other.end()
+
+
+def test_a_job_that_runs_delays_no_parcel(worker: ProcessWorker) -> None:
+    running = worker.ask(b"sleep", [])
+    worker.drop(3)
+    assert worker.pack(3, [0]).future().result(60) == b"3:[0]"
+    assert not running.done()
+
+
+def test_the_other_end_ends_with_its_input() -> None:
+    worker = ProcessWorker(PROGRAM)
+    worker.begin(b"").result(60)
+    worker._outbox.put(None)
+    assert worker.process.wait(60) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kills", [5, 50])
+def test_real_workers_that_are_killed(
+    kills: int, tmp_path: Path, compiled_alike: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With plugins of a folder. Workers are killed as soon as they begin, too."""
+
+    def victim(pool: WorkerPool) -> int | None:
+        ready = [worker.process.pid for worker in list(pool._crew._ready) if isinstance(worker, ProcessWorker)]
+        return ready[-1] if ready else None
+
+    executor = Processes(workers=2, chunk=CHUNK)
+    assert_survives_kills(executor, plugins_in(tmp_path / "plugins"), victim, kills=kills, monkeypatch=monkeypatch)
+
+
+def test_the_real_program_is_a_module_of_the_core() -> None:
+    assert process.PROGRAM[1:] == ("-P", "-m", "discover.workers.process_end")
