@@ -16,6 +16,10 @@ _Seeds = Whole(1, 2**16)
 _Count = Whole(1, 2**31 - 1)
 
 
+START = "candidates, or {nearest: CANDIDATE}"
+"""The items of ``init``."""
+
+
 class Section(BaseModel):
     """A part of a config with keys of its own.
 
@@ -69,6 +73,11 @@ class ConfigModel(Section):
     candidate: Annotated[Any, Part("candidate")] = Field(
         description="Space of algorithms to search: a mapping of an algorithm's fields, which may start from a recipe. "
         "'free' leaves a number open, {choice: [A, B]} a component."
+    )
+    init: Annotated[Annotated[list[Annotated[Any, Part("start")]], Field(min_length=1)] | None, Items(START, "none")] = Field(
+        None,
+        description="Known candidates that the first generation holds, from whatever space: a recipe, an address in MLflow, a "
+        "file, or a candidate. One that the space does not hold is refused, unless {nearest: CANDIDATE} goes with what it has.",
     )
     strategy: Annotated[Any, Part("strategy")] = Field(description="How the search proposes candidates.")
     objective: Annotated[Any, Part("objective")] = Field("final_return", description="Fitness of a candidate.")

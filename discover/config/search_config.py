@@ -20,6 +20,7 @@ from discover.config.keys import defaults
 from discover.config.models import MOST_LIFETIMES, ReportModel
 from discover.config.reading import WrittenConfig
 from discover.config.shape import check_shape
+from discover.config.starts import Start, starts_from
 from discover.config.tasks import check_distinct
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import TaskRun
@@ -66,6 +67,7 @@ class SearchConfig:
     directory: Path
     report: Report | None
     words: Mapping[str, Any]
+    starts: Sequence[Start] = ()
 
 
 def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig:
@@ -117,6 +119,7 @@ class _Checks:
         executor = self._at("executor", lambda value: _one(registry, Executor, value, "executor"))
         runs = self._runs("tasks", full.get("tasks"))
         directory = self._at("directory", _directory)
+        starts = self._starts(space)
         report = self._report(full["report"], strategy)
         if self.mistakes.collected or space is None or strategy is None:
             return None
@@ -139,6 +142,7 @@ class _Checks:
             directory=directory,
             report=report,
             words=full,
+            starts=starts,
         )
 
     def _right(self, *paths: str) -> bool:
@@ -165,6 +169,14 @@ class _Checks:
         with self.mistakes.at(where):
             check_distinct(runs, where)
         return runs
+
+    def _starts(self, space: Space | None) -> list[Start]:
+        """The candidates to begin with, as far as they are right."""
+        items = self._full["init"]
+        if space is None or not items or not self._right("init"):
+            return []
+        population = self._full["population"] if self._right("population") else None
+        return starts_from(self._registry, space, items, population, self.mistakes)
 
     def _report(self, value: Any, strategy: Strategy | None) -> Report | None:
         if not isinstance(value, Mapping):

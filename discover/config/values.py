@@ -137,7 +137,8 @@ class Part(Value):
     """A component, or another part of the config that plugins bring: `discover.config.build` checks what stands there.
 
     Attributes:
-        kind: of the component; ``candidate`` for an algorithm or a space of algorithms, ``task`` for the name of a task.
+        kind: of the component; ``candidate`` for an algorithm or a space of algorithms, ``start`` for a candidate in ``init``,
+            ``task`` for the name of a task.
     """
 
     kind: str

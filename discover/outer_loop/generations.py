@@ -14,7 +14,7 @@ from discover.components.space import Space
 from discover.config.search_config import SearchConfig
 from discover.contract.events import Generation
 from discover.contract.strategy import Proposal
-from discover.contract.types import StrategyState
+from discover.contract.types import Key, StrategyState
 from discover.outer_loop.archive import empty_archive, update_archive
 from discover.outer_loop.fitness import Evaluation, Evaluator, OngoingLifetimes
 from discover.outer_loop.state import Counters, Snapshot, State, add_evaluation
@@ -71,11 +71,18 @@ class Generations:
         index = counters.generations
         key = jax.random.fold_in(named_key(jax.random.key(self._config.seed), "strategy"), index)
         proposal, strategy = self._ask(named_key(key, "ask"), state.strategy)
+        known = self._known(index)
+        if len(known):
+            proposal = proposal._replace(genomes=jnp.concatenate([proposal.genomes[: -len(known)], known]))
         genomes = np.asarray(proposal.genomes)
         parents = None if proposal.parents is None else np.asarray(proposal.parents)
         ongoing, evaluation = self._evaluate(proposal, before)
         self.last_error = next(iter(evaluation.errors.values()), self.last_error)
-        strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluation.fitness))
+        begun = self._begun(named_key(key, "begin"), state.strategy, known, evaluation.fitness)
+        if begun is None:
+            strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluation.fitness))
+        else:
+            strategy = begun
         counters = add_evaluation(counters, evaluation, time.perf_counter() - started)
         archive = update_archive(
             state.archive,
@@ -103,6 +110,19 @@ class Generations:
             parents=parents,
         )
         return generation, after
+
+    def _known(self, index: int) -> np.ndarray:
+        """Genomes ``[N, D]`` of known candidates, which are the last members of a generation."""
+        starts = self._config.starts if index == 0 else ()
+        return np.reshape([start.genome for start in starts], (len(starts), self._space.dimension)).astype(np.float32)
+
+    def _begun(self, key: Key, state: StrategyState, known: np.ndarray, fitness: np.ndarray) -> StrategyState | None:
+        """The strategy's state around the known candidates; None if it is to be told the generation instead."""
+        if not len(known):
+            return None
+        best = np.argsort(-fitness[-len(known) :], kind="stable")
+        config = self._config
+        return config.strategy.begin_at(key, state, self._space, config.population, genomes=jnp.asarray(known[best]))
 
     def _evaluate(self, proposal: Proposal, before: Snapshot) -> tuple[OngoingLifetimes, Evaluation]:
         """The ongoing lifetimes after a generation, and the evaluation of its population."""

@@ -23,7 +23,7 @@ from discover.evaluation.comparison_file import REPORT_FILE, save_comparison
 from discover.evaluation.journal import Journal
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.checkpoint import Checkpoint
-from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config
+from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config, warn_of_nearest
 from discover.outer_loop.directory import CONFIG_FILE
 from discover.outer_loop.ending import Ending, read_result, write_result
 from discover.outer_loop.fitness import Evaluator
@@ -147,6 +147,7 @@ class _Runner:
         self.plugins, self.config, self.registry = plugins, config, plugins.registry
         self.progress = progress or (lambda label, share: None)
         self.space = Space(config.template)
+        warn_of_nearest(config)
         first = first_candidate(self.space)
         check_candidates(self.registry, config, first)
         environments = [environment_from(self.registry, run.task) for run in config.tasks]
