@@ -151,8 +151,8 @@ def _number(domain: Domain, value: FieldValue, place: _Place) -> _Part:
     if domain.check(value) is None:
         return _Part({place[0]: np.asarray(domain.encode(value))})
     if isinstance(domain, RealDomain | IntegerDomain) and is_number(_item(value)):
-        inside = min(max(_item(value), domain.low), domain.high)
-        inside = int(inside) if isinstance(domain, IntegerDomain) else float(inside)
+        clipped = min(max(_item(value), domain.low), domain.high)
+        inside: FieldValue = int(clipped) if isinstance(domain, IntegerDomain) else float(clipped)
         return _Part(
             {place[0]: np.asarray(domain.encode(inside))}, (Misfit(place[1], text_of_value(value), text_of_value(inside)),)
         )

@@ -44,6 +44,10 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
         values["candidate"] = filled(values["candidate"], "candidate")
     if isinstance(values.get("init"), list):
         values["init"] = [filled(value, f"init.{index}") for index, value in enumerate(values["init"])]
+    after = values.get("after")
+    if isinstance(after, Mapping) and isinstance(after.get("ablate"), Mapping):
+        against = filled(after["ablate"].get("against"), "after.ablate.against")
+        values["after"] = {**after, "ablate": {**after["ablate"], "against": against}}
     report = values.get("report")
     if isinstance(report, Mapping) and isinstance(report.get("baselines"), Mapping):
         baselines = {name: filled(value, f"report.baselines.{name}") for name, value in report["baselines"].items()}

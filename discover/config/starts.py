@@ -35,7 +35,9 @@ class Start:
     lost: tuple[str, ...] = ()
 
 
-def starts_from(registry: Registry, space: Space, items: list[Any], population: int | None, mistakes: Mistakes) -> list[Start]:
+def starts_from(
+    registry: Registry, space: Space, items: list[Any], *, population: int | None, mistakes: Mistakes
+) -> list[Start]:
     """The candidates of ``init`` in a space, as far as they are right.
 
     Args:

@@ -9,6 +9,7 @@ import jax
 
 from discover.base.errors import DiscoverWarning
 from discover.components.space import Space
+from discover.config.after import After
 from discover.config.baselines import Baseline
 from discover.config.build import config_of
 from discover.config.search_config import SearchConfig
@@ -42,7 +43,9 @@ def check_candidates(registry: Registry, config: SearchConfig, candidate: Algori
         UserError: one of them cannot be trained on one of its tasks.
         EvaluationError: a program cannot be traced.
     """
-    report = config.report
+    report, ablate = config.report, config.after.ablate
+    for name, known in (ablate.known if ablate else {}).items():
+        check_lifetimes(registry, {name: known}, config.tasks)
     for run in dict.fromkeys([*config.tasks, *(report.runs if report else ())]):
         check_lifetime(registry, "the first candidate", candidate, run)
     if report is None:
@@ -65,7 +68,7 @@ def tuning_config(
         executor: of the search, with its chunk size.
     """
     title = f"{config.name}: {name}"
-    without = {"init": None, "report": None}
+    without = {"init": None, "after": None, "report": None}
     values = {**config.words, **without, "executor": config_of(registry, executor), "candidate": baseline.space}
     return dataclasses.replace(
         config,
@@ -75,4 +78,5 @@ def tuning_config(
         report=None,
         words={**values, "name": title},
         starts=(),
+        after=After(),
     )

@@ -23,6 +23,9 @@ def sections_of(sources: Sequence[Source], numbers: Numbers | None, effects: Seq
         assert source.population is not None
         name = "Search" if len(searches) == 1 else f"Search {source.name} ({source.label})"
         sections.append(_search_section(name, source.population, each))
+    for source in sources:
+        if source.ablation is not None:
+            sections.append(_ablation_section(source, several=len(sources) > 1))
     sections.append(Section("Provenance", [tables.provenance_table(sources)]))
     return sections
 
@@ -49,6 +52,20 @@ def _candidate_sections(of: Numbers) -> Iterator[Section]:
     )
     yield Section("Return against cost", [cost, tables.cost_table(of), Grid(candidate_plots.cost_plots(of))])
     yield Section("Candidates", [tables.candidates_table(of.comparison)])
+
+
+def _ablation_section(source: Source, *, several: bool) -> Section:
+    assert source.ablation is not None
+    of = source.ablation
+    tasks = ", ".join(run.label for run in of.runs)
+    how = (
+        f"Each value by which the {of.candidate} differs from {of.known} is put back, one at a time: what it pays is the "
+        f"fitness of the {of.candidate} minus that without it, on the same {len(of.fitness)} fresh seeds ({tasks}). Intervals "
+        "are of each mean difference alone, paired by seed; verdicts are corrected over all values (Holm)."
+    )
+    name = f"What paid: {source.name} ({source.label})" if several else "What paid"
+    plots = [Grid([search_plots.ablation_plot(of)], wide=True)] if of.parts else []
+    return Section(name, [of.verdict, how, tables.ablation_table(of), *plots])
 
 
 def _search_section(name: str, population: Population, effects: Effects) -> Section:

@@ -32,7 +32,7 @@ def test_a_config_is_completed_with_defaults(registry: Registry) -> None:
     assert config.words["checkpoint_minutes"] == 2.0
     assert list(config.words) == [
         *("name", "seed", "init", "objective", "executor", "seeds", "finalists", "selection_seeds", "checkpoint_minutes"),
-        *("time_limit_seconds", "directory", "report", "candidate", "strategy", "population", "generations", "tasks"),
+        *("time_limit_seconds", "directory", "after", "report", "candidate", "strategy", "population", "generations", "tasks"),
     ]
     assert config.tasks[0].label == "payday @ 100"
     assert checked_config(registry, config.words) is not config

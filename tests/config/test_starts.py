@@ -25,7 +25,7 @@ WORDS: dict[str, Any] = {
 }
 
 
-def climb(**numbers: float) -> dict[str, Any]:
+def climb(**numbers: Any) -> dict[str, Any]:
     return {"recipe": "climb", "rule": {"toy_climb": numbers}}
 
 

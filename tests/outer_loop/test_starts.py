@@ -8,9 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from made_up import made_up
 from searches import WORDS, Watcher, counters, run, state, watched
 
 from discover import Registry, Space, Strategy, free
+from discover.config.build import component_from
 from discover.outer_loop.checks import NearestWarning
 from discover.outer_loop.search import check, resume
 from discover.testing.strategies import Point
@@ -20,25 +22,26 @@ SHORT: dict[str, Any] = {"tasks": [{"task": "payday", "steps": 40}], "seeds": 1,
 
 
 def test_they_are_the_last_members_of_the_first_generation(tmp_path: Path) -> None:
-    watcher = Watcher()
-    run(tmp_path / "it", watcher, init=INIT, **SHORT)
+    watcher, plain = Watcher(), Watcher()
+    with made_up():
+        run(tmp_path / "it", watcher, init=INIT, **SHORT)
+        run(tmp_path / "plain", plain, **SHORT)
     first, second = watcher.generations[:2]
     space = Space(check(watched(), WORDS).template)
     slope = [[float(space.decode(genome).rule.slope) for genome in generation.genomes] for generation in (first, second)]
     assert slope[0][2:] == pytest.approx([8.0, -3.0], rel=1e-4)
     assert first.fitness[2] == first.fitness.max()  # a steeper slope climbs higher
-    plain = Watcher()
-    run(tmp_path / "plain", plain, **SHORT)
     np.testing.assert_array_equal(plain.generations[0].genomes[:2], first.genomes[:2])
     assert np.mean(slope[1]) > 5.0  # the strategy knows them
 
 
 @pytest.mark.parametrize("stop", [0, 1])
 def test_a_search_with_them_resumes_to_the_same_bits(tmp_path: Path, stop: int) -> None:
-    run(tmp_path / "whole", init=INIT, **SHORT)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "it", Watcher(stop_in=stop), init=INIT, **SHORT)
-    resume(watched(), tmp_path / "it")
+    with made_up():
+        run(tmp_path / "whole", init=INIT, **SHORT)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "it", Watcher(stop_in=stop), init=INIT, **SHORT)
+        resume(watched(), tmp_path / "it")
     assert state(tmp_path / "it") == state(tmp_path / "whole")
     assert counters(tmp_path / "it") == counters(tmp_path / "whole")
 
@@ -56,12 +59,16 @@ def test_the_nearest_is_no_secret() -> None:
 
 # Strategies -----------------------------------------------------------------------------------------------------------
 
-MOVED = ("SNES", "SV_Open_ES", "niches")
+MOVED = ("niches", *(pytest.param(name, marks=pytest.mark.slow) for name in ("SNES", "SV_Open_ES")))
 TOLD = ("genetic", "map_elites", "pbt", "random_search", "regularized_evolution")
 OTHERS = ("LGA", "MR15_GA", "PSO", "SAMR_GA", "DifferentialEvolution", "DiffusionEvolution", "GESMR_GA", "SimpleGA")
 """Algorithms of evosax that hold a population."""
 
 KNOWN = np.array([[6.0, -6.0, 3.0], [5.0, -5.0, 2.0]], np.float32)
+
+
+def made(registry: Registry, name: str) -> Strategy:
+    return component_from(registry, Strategy, name, "strategy")
 
 
 def begun(strategy: Strategy) -> tuple[Any, Any, Space]:
@@ -73,9 +80,8 @@ def begun(strategy: Strategy) -> tuple[Any, Any, Space]:
 
 @pytest.mark.parametrize("name", TOLD)
 def test_a_strategy_that_learns_from_any_members_is_told_of_them(name: str, registry: Registry) -> None:
-    made = registry.get("strategy", name).component
-    assert made is not None
-    assert begun(made())[1] is None
+    space = Space(Point(x=free(), y=free(), z=free()))
+    assert made(registry, name).begin_at(jax.random.key(0), None, space, 16, genomes=jnp.asarray(KNOWN)) is None
 
 
 def goes_on_around_the_best(strategy: Strategy) -> None:
@@ -88,9 +94,7 @@ def goes_on_around_the_best(strategy: Strategy) -> None:
 
 @pytest.mark.parametrize("name", MOVED)
 def test_a_strategy_that_learns_from_its_own_draws_goes_on_around_the_best(name: str, registry: Registry) -> None:
-    made = registry.get("strategy", name).component
-    assert made is not None
-    goes_on_around_the_best(made())
+    goes_on_around_the_best(made(registry, name))
 
 
 @pytest.mark.slow
@@ -98,8 +102,8 @@ def test_every_strategy_does_one_or_the_other(registry: Registry) -> None:
     for entry in registry.entries("strategy"):
         if entry.name.startswith("toy_") or entry.name == "RandomSearch":  # which draws from the prior
             continue
-        assert entry.component is not None
+        strategy = made(registry, entry.name)
         if entry.name in (*TOLD, *OTHERS):
-            assert begun(entry.component())[1] is None, entry.name
+            assert begun(strategy)[1] is None, entry.name
         else:
-            goes_on_around_the_best(entry.component())
+            goes_on_around_the_best(strategy)
