@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
-from discover.reports import candidate_plots, search_plots, tables
+from discover.reports import candidate_plots, population_plots, search_plots, tables
 from discover.reports.effects import Effects
 from discover.reports.numbers import Numbers
 from discover.reports.page import Fold, Grid, Section
@@ -74,6 +75,12 @@ def _search_section(name: str, population: Population, effects: Effects) -> Sect
         "seem good for that alone. 'Explains' is the share of these differences that a choice or number accounts for (omega "
         "squared). These are marginal effects in the population that the search happened to visit, and no experiment."
     )
+    structures = population_plots.structures_plot(population)
+    moved = list(itertools.islice(population_plots.number_plots(population), _MOST_EFFECTS))
+    by_generation = (
+        "A point is a member in which the number has an effect, from dark to light by its fitness within its generation; gray "
+        "crosses broke."
+    )
     shown = effects.effects[:_MOST_EFFECTS]
     first, rest = shown[:_SHOWN], shown[_SHOWN:]
     plots = [plot for effect in first for plot in search_plots.effect_plots(effects, effect)]
@@ -87,12 +94,13 @@ def _search_section(name: str, population: Population, effects: Effects) -> Sect
     return Section(
         name,
         [
-            Grid([search_plots.fitness_plot(population)], wide=True),
+            Grid([search_plots.fitness_plot(population), *([structures] if structures else [])], wide=True),
             how,
             tables.effects_table(effects),
             *(tables.levels_table(effect) for effect in first),
             Grid(plots),
             *folded,
             *([Grid([search_plots.parallel_plot(population)], wide=True)] if effects.effects else []),
+            *([Fold("Each number, generation by generation", [by_generation, Grid(moved)])] if moved else []),
         ],
     )
