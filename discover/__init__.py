@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from discover.api.ablating import ablate as ablate
     from discover.api.adapting import adapt as adapt
     from discover.api.authoring import PluginCheck as PluginCheck
     from discover.api.authoring import check_plugin as check_plugin
@@ -81,6 +82,8 @@ if TYPE_CHECKING:
     from discover.components.static_fields import AtLeast as AtLeast
     from discover.components.static_fields import Count as Count
     from discover.components.weights_domain import WeightsDomain as WeightsDomain
+    from discover.contract.ablation import Ablated as Ablated
+    from discover.contract.ablation import Ablation as Ablation
     from discover.contract.actor import Actor as Actor
     from discover.contract.adaptation import AdaptationInfo as AdaptationInfo
     from discover.contract.adaptation import AdaptationPlan as AdaptationPlan
@@ -168,6 +171,7 @@ if TYPE_CHECKING:
     from discover.contract.update_rule import UpdateRule as UpdateRule
     from discover.contract.update_rule import WrappingRule as WrappingRule
     from discover.contract.world import World as World
+    from discover.evaluation.ablation_file import ABLATION_FILE as ABLATION_FILE
     from discover.evaluation.adapted_executor import AdaptedExecutor as AdaptedExecutor
     from discover.evaluation.comparison_file import REPORT_FILE as REPORT_FILE
     from discover.evaluation.comparison_file import comparison_bytes as comparison_bytes
@@ -230,6 +234,7 @@ if TYPE_CHECKING:
     from discover.workers.workshop import Workshop as Workshop
 
 _HOME = {
+    "api.ablating": ("ablate",),
     "api.adapting": ("adapt",),
     "api.authoring": (
         "PluginCheck",
@@ -329,6 +334,10 @@ _HOME = {
         "Count",
     ),
     "components.weights_domain": ("WeightsDomain",),
+    "contract.ablation": (
+        "Ablated",
+        "Ablation",
+    ),
     "contract.actor": ("Actor",),
     "contract.adaptation": (
         "AdaptationInfo",
@@ -444,6 +453,7 @@ _HOME = {
         "WrappingRule",
     ),
     "contract.world": ("World",),
+    "evaluation.ablation_file": ("ABLATION_FILE",),
     "evaluation.adapted_executor": ("AdaptedExecutor",),
     "evaluation.comparison_file": (
         "REPORT_FILE",

@@ -112,8 +112,23 @@ def config_words(
         config = read_config(Path(config))
     if not isinstance(config, Mapping):
         raise UserError(f"a config is a file, a mapping or a space; got {config!r}.")
+    if isinstance(config.get("init", settings.get("init")), list | tuple):
+        settings = {**settings, "init": [_start(item) for item in settings.get("init", config.get("init"))]}
     changes = [f"{key}={_plain(key, value)}" for key, value in (overrides or {}).items()]
     return with_candidates(plugins(), with_settings({**config, **settings} if settings else config, changes), store)
+
+
+def _start(item: Any) -> Any:
+    """A candidate to begin with, in words."""
+    from discover.components.component import Component
+    from discover.config.build import config_of
+    from discover.config.elsewhere import plain_words
+
+    if isinstance(item, Mapping) and set(item) == {"nearest"}:
+        return {"nearest": _start(item["nearest"])}
+    if isinstance(item, Component):
+        return plain_words(config_of(plugins().registry, item))
+    return os.fspath(item) if isinstance(item, os.PathLike) else item
 
 
 def _plain(key: str, value: Any) -> str:

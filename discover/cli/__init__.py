@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from discover.cli import (
+    ablate,
     adapt,
     compare,
     config,
@@ -83,6 +84,7 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., None], str], ...] = (
         adapt.run,
         "discover adapt maml promp --task navigation-square --episodes 60 --batch 20 --meta-steps 800000",
     ),
+    (app, "ablate", ablate.run, "discover ablate champion.candidate --against ppo --tasks CartPole-v1 --seeds 16"),
     (app, "export", export.run, "discover export champion.candidate --to my_rule"),
     (app, "evaluate", evaluate.run, "discover evaluate agents/seed-0.agent --episodes 100 --gif episode.gif"),
     (app, "promote", promote.run, "discover promote models:/quickstart/3 --seeds 16"),

@@ -92,7 +92,11 @@ def _check(plugins: Plugins, config: Path, settings: list[str], *, trace: bool, 
 
     values = with_candidates(plugins, read_config(config, settings), store)
     if not trace:
-        return checked_config(plugins.registry, values)
+        from discover.outer_loop.checks import warn_of_nearest
+
+        checked = checked_config(plugins.registry, values)
+        warn_of_nearest(checked)
+        return checked
     from discover.outer_loop.search import check
 
     return check(plugins, values)

@@ -12,7 +12,15 @@ from discover.base.text_table import counted, number
 from discover.cli.dry_run import print_estimate
 from discover.cli.guard import StoppedError, raise_late
 from discover.cli.options import Common, Json, NoTracking, PluginsDir, Promote, Settings, Tracking, common
-from discover.cli.output import command_line, print_comparison, print_json, quiet_output, tracked_lines
+from discover.cli.output import (
+    command_line,
+    print_comparison,
+    print_json,
+    print_text,
+    quiet_output,
+    terminal_width,
+    tracked_lines,
+)
 from discover.contract.hooks import hookimpl
 from discover.plugin.session import Session, session, start_plugins
 from discover.process import interruption
@@ -138,6 +146,8 @@ def print_outcome(outcome: Outcome, options: Common) -> None:
     else:
         if comparison:
             print_comparison(comparison)
+        if outcome.result.ablation:
+            print_text(outcome.result.ablation.table(terminal_width()))
         if outcome.search.phase == "finished":
             name = outcome.search.name
             print(f"finished:        the search '{name}' was finished before: a new report, nothing trained")
@@ -159,6 +169,7 @@ def _summary(outcome: Outcome) -> dict[str, Any]:
         "env_steps": result.env_steps,
         "seconds": result.seconds,
         "broken": result.broken,
+        **({} if result.ablation is None else {"ablation": result.ablation.values()}),
         "table": result.comparison.rows() if result.comparison else [],
         "verdict": result.comparison.verdict if result.comparison else None,
         **outcome.session.facts,

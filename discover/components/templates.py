@@ -85,13 +85,13 @@ def _fits(template: FieldValue, candidate: FieldValue) -> bool:
     if isinstance(template, Component):
         names = (field.name for field in fields(type(template)))
         return type(template) is type(candidate) and all(_fits(getattr(template, n), getattr(candidate, n)) for n in names)
-    return _are_equal(template, candidate)
+    return are_equal(template, candidate)
 
 
-def _are_equal(value: FieldValue, other: FieldValue) -> bool:
+def are_equal(value: FieldValue, other: FieldValue) -> bool:
     """Whether two values without open parts are equal; numbers to the precision of float32, which a decoded candidate has.
 
-    >>> _are_equal(0.9, np.float32(0.9)), _are_equal(0.9, 0.91)
+    >>> are_equal(0.9, np.float32(0.9)), are_equal(0.9, 0.91)
     (True, False)
     """
     if jax.tree.structure(value) != jax.tree.structure(other):

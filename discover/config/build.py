@@ -23,7 +23,7 @@ from discover.components.component import Component, Field, domain_of, field_of,
 from discover.components.domains import Domain
 from discover.components.genes import opened_domain
 from discover.components.number_domains import IntegerDomain, RealDomain
-from discover.components.open_values import Choice, Free, choice
+from discover.components.open_values import Choice, Free, choice, free
 from discover.components.weights_domain import WeightsDomain
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
@@ -174,6 +174,10 @@ def _field_from(registry: Registry, field: Field, value: Any, where: str) -> Any
         return _subtree_from(registry, field.type, value, where)
     if isinstance(field.domain, WeightsDomain) and isinstance(value, Mapping):
         value = {name: _array(inner) for name, inner in value.items()}
+        changes = value["free"] if set(value) == {"free"} else None
+        if isinstance(changes, Mapping) and isinstance(changes.get("start"), Mapping):
+            start = {name: _array(inner) for name, inner in changes["start"].items()}
+            value = {"free": {**changes, "start": start}}
     if field.role == "leaf":
         return _leaf_from(value, where)
     if isinstance(value, Mapping) and set(value) == {"choice"}:
@@ -278,7 +282,9 @@ def _with_legal_leaves(component: Any, where: str) -> Any:
     mistakes = Mistakes()
     for field in fields(type(component)):
         value, place = getattr(component, field.name), f"{where}.{field.name}"
-        if field.role == "leaf" and not isinstance(value, Free):
+        if isinstance(value, Free) and isinstance(field.domain, WeightsDomain):
+            component = dataclasses.replace(component, **{field.name: _with_start(component, field, value)})
+        elif field.role == "leaf" and not isinstance(value, Free):
             domain = domain_of(component, field)
             value = _arranged(domain.template, value) if isinstance(domain, WeightsDomain) else value
             with mistakes.at(place):
@@ -286,6 +292,17 @@ def _with_legal_leaves(component: Any, where: str) -> Any:
                 component = dataclasses.replace(component, **{field.name: value})
     mistakes.check()
     return component
+
+
+def _with_start(owner: Component, field: Field, value: Free) -> Free:
+    """Open weights with the start, given as arrays by path, as a tree of arrays."""
+    changes = dict(value.changes)
+    if isinstance(changes.get("start"), Mapping):
+        with contextlib.suppress(Exception):  # their shapes depend on an open choice, of which the space tells
+            domain = domain_of(owner, field)
+            assert isinstance(domain, WeightsDomain)
+            changes["start"] = _arranged(domain.template, changes["start"])
+    return free(**changes)
 
 
 def _arranged(template: Any, leaves: Any) -> Any:
@@ -324,6 +341,8 @@ def _tuples(value: Any) -> Any:
 def _config_of_field(registry: Registry, field: Field, value: Any) -> Any:
     if isinstance(field.domain, WeightsDomain) and not isinstance(value, Free):
         return _by_path(value)
+    if isinstance(field.domain, WeightsDomain) and "start" in dict(value.changes):
+        return {"free": {**dict(value.changes), "start": _by_path(dict(value.changes)["start"])}}
     return _config_of_value(registry, value)
 
 

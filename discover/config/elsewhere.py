@@ -42,6 +42,12 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
 
     if "candidate" in values:
         values["candidate"] = filled(values["candidate"], "candidate")
+    if isinstance(values.get("init"), list):
+        values["init"] = [filled(value, f"init.{index}") for index, value in enumerate(values["init"])]
+    after = values.get("after")
+    if isinstance(after, Mapping) and isinstance(after.get("ablate"), Mapping):
+        against = filled(after["ablate"].get("against"), "after.ablate.against")
+        values["after"] = {**after, "ablate": {**after["ablate"], "against": against}}
     report = values.get("report")
     if isinstance(report, Mapping) and isinstance(report.get("baselines"), Mapping):
         baselines = {name: filled(value, f"report.baselines.{name}") for name, value in report["baselines"].items()}
@@ -52,13 +58,14 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
 
 
 def _filled(plugins: Plugins, value: Any, store: str | None) -> Any:
-    """The words of an algorithm, or of a space to tune, with the values of a candidate from elsewhere."""
+    """The words of an algorithm, of a space to tune, or of the nearest to begin with,
+    with the values of a candidate from elsewhere."""
     if isinstance(value, str) and _is_elsewhere(value):
         return _words(plugins, value, store)
     if not isinstance(value, Mapping):
         return value
-    if set(value) == {"tune"}:
-        return {"tune": _filled(plugins, value["tune"], store)}
+    if set(value) in ({"tune"}, {"nearest"}):
+        return {key: _filled(plugins, inner, store) for key, inner in value.items()}
     recipe = value.get("recipe")
     if not isinstance(recipe, str) or not _is_elsewhere(recipe):
         return value
@@ -72,16 +79,16 @@ def _is_elsewhere(text: str) -> bool:
 def _words(plugins: Plugins, text: str, store: str | None) -> dict[str, Any]:
     """The words of a candidate, with the name of the version or of the file that they come from."""
     origin = settled(plugins, text, store)
-    return {ORIGIN: origin, **_plain(config_of(plugins.registry, candidate_from(plugins, origin, store)))}
+    return {ORIGIN: origin, **plain_words(config_of(plugins.registry, candidate_from(plugins, origin, store)))}
 
 
-def _plain(value: Any) -> Any:
+def plain_words(value: Any) -> Any:
     """Words with weights as lists, each number in as few digits as stand for it."""
     if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: plain_words(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [plain_words(inner) for inner in value]
     if hasattr(value, "dtype"):
         array = np.asarray(value)
-        return [_plain(row) for row in array] if array.ndim else float(str(array))
+        return [plain_words(row) for row in array] if array.ndim else float(str(array))
     return value

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 
 from pydantic.fields import FieldInfo
 
-from discover.config.models import ConfigModel, ReportModel, Section, TaskModel
+from discover.config.models import AblateModel, AfterModel, ConfigModel, RefineModel, ReportModel, Section, TaskModel
 from discover.config.values import Value
 
 SECTIONS: Mapping[str, type[Section]] = {
     "": ConfigModel,
     "tasks[]": TaskModel,
+    "after": AfterModel,
+    "after.refine": RefineModel,
+    "after.ablate": AblateModel,
     "report": ReportModel,
     "report.tasks[]": TaskModel,
 }

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from discover.config.values import Baselines, Items, NotNegative, Part, SecondsOrNull, Text, Whole
+from discover.config.values import Baselines, Flag, Items, NotNegative, Part, SecondsOrNull, Text, Whole
 
 MOST_LIFETIMES = 2**22
 """Lifetimes of one generation at most: more would take memory by the gigabyte before the first of them has begun."""
@@ -14,6 +14,10 @@ MOST_LIFETIMES = 2**22
 _Members = Whole(1, 2**20)
 _Seeds = Whole(1, 2**16)
 _Count = Whole(1, 2**31 - 1)
+
+
+START = "candidates, or {nearest: CANDIDATE}"
+"""The items of ``init``."""
 
 
 class Section(BaseModel):
@@ -57,6 +61,53 @@ class ReportModel(Section):
     )
 
 
+class RefineModel(Section):
+    """Searches over the numbers of the best structures alone, around the best candidate of each."""
+
+    form: ClassVar[str] = "a mapping with structures, strategy, population, generations, seeds"
+
+    structures: Annotated[int, Whole(1, 2**10)] = Field(2, description="How many structures are refined: those of the best.")
+    strategy: Annotated[Any, Part("strategy")] = Field(
+        {"SNES": {"std": 0.5}}, description="How numbers are moved; an evolution strategy, since no choice is open."
+    )
+    population: Annotated[int | None, Whole(1, 2**20, "that of the search")] = Field(
+        None, description="Candidates in each generation; null for as many as in the search."
+    )
+    generations: Annotated[int, _Count] = Field(10, description="Generations of each structure.")
+    seeds: Annotated[int | None, Whole(1, 2**16, "twice those of the search")] = Field(
+        None, description="Lifetimes of a candidate on each task; null for twice as many as in the search."
+    )
+
+
+class AblateModel(Section):
+    """The champion with each of its values back at that of a known algorithm."""
+
+    form: ClassVar[str] = "a mapping with against, seeds, alone"
+
+    against: Annotated[Any, Part("candidate")] = Field(
+        None, description="The known algorithm; null for the nearest of 'init', or else of the report's baselines."
+    )
+    seeds: Annotated[int, Whole(2, 2**16)] = Field(
+        16, description="Lifetimes on each task with and without each value, with random numbers that nothing else uses."
+    )
+    alone: Annotated[bool, Flag()] = Field(
+        False, description="Whether each value is measured in the known algorithm too, which doubles the cost."
+    )
+
+
+class AfterModel(Section):
+    """What follows the last generation: the best are refined, and the champion that is chosen is explained."""
+
+    form: ClassVar[str] = "a mapping with refine, ablate"
+
+    refine: RefineModel | None = Field(
+        None, description="Search the numbers of the best structures further, before the champion is chosen; null for not."
+    )
+    ablate: AblateModel | None = Field(
+        None, description="Measure what each choice and number of the champion pays beside a known algorithm; null for not."
+    )
+
+
 class ConfigModel(Section):
     """A search."""
 
@@ -69,6 +120,11 @@ class ConfigModel(Section):
     candidate: Annotated[Any, Part("candidate")] = Field(
         description="Space of algorithms to search: a mapping of an algorithm's fields, which may start from a recipe. "
         "'free' leaves a number open, {choice: [A, B]} a component."
+    )
+    init: Annotated[Annotated[list[Annotated[Any, Part("start")]], Field(min_length=1)] | None, Items(START, "none")] = Field(
+        None,
+        description="Known candidates that the first generation holds, from whatever space: a recipe, an address in MLflow, a "
+        "file, or a candidate. One that the space does not hold is refused, unless {nearest: CANDIDATE} goes with what it has.",
     )
     strategy: Annotated[Any, Part("strategy")] = Field(description="How the search proposes candidates.")
     objective: Annotated[Any, Part("objective")] = Field("final_return", description="Fitness of a candidate.")
@@ -99,6 +155,7 @@ class ConfigModel(Section):
         "structure that takes longer counts as broken.",
     )
     directory: Annotated[str, Text()] = Field("discover-runs", description="Folder in which the search's directory is made.")
+    after: AfterModel | None = Field(None, description="Further phases, after the last generation; null for none.")
     report: ReportModel | None = Field(
         None, description="Comparison of the champion with baselines after the search; null for none."
     )

@@ -76,6 +76,7 @@ class _Components:
             "free": _FREE,
             "task": self._names("task"),
             "candidate": {"anyOf": [self._names("recipe"), _ELSEWHERE, algorithm]},
+            "start": {"anyOf": [{COMPONENT: "candidate"}, _only("nearest", {COMPONENT: "candidate"})]},
             "baseline": {"anyOf": [{COMPONENT: "candidate"}, _only("tune", {COMPONENT: "candidate"})]},
         }
         mentioned = {kind for owner in (Algorithm, *self._classes()) for field in fields(owner) for kind in _kinds(field.type)}

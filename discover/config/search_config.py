@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from discover.components.component import Component
 from discover.components.open_values import Choice
 from discover.components.paths import check
 from discover.components.space import Space
+from discover.config.after import After, ablate_from, refine_from
 from discover.config.baselines import Baseline
 from discover.config.build import algorithm_from, component_from, environment_from, errors_at
 from discover.config.keys import defaults
 from discover.config.models import MOST_LIFETIMES, ReportModel
 from discover.config.reading import WrittenConfig
 from discover.config.shape import check_shape
+from discover.config.starts import Start, name_of_words, starts_from
 from discover.config.tasks import check_distinct
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import TaskRun
@@ -67,6 +69,8 @@ class SearchConfig:
     directory: Path
     report: Report | None
     words: Mapping[str, Any]
+    starts: Sequence[Start] = ()
+    after: After = field(default_factory=After)
 
 
 def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig:
@@ -118,7 +122,9 @@ class _Checks:
         executor = self._at("executor", lambda value: _one(registry, Executor, value, "executor"))
         runs = self._runs("tasks", full.get("tasks"))
         directory = self._at("directory", _directory)
+        starts = self._starts(space)
         report = self._report(full["report"], strategy)
+        after = self._after(full["after"], space, starts, report)
         if self.mistakes.collected or space is None or strategy is None:
             return None
         limit = full["time_limit_seconds"]
@@ -141,6 +147,8 @@ class _Checks:
             directory=directory,
             report=report,
             words=full,
+            starts=starts,
+            after=after,
         )
 
     def _right(self, *paths: str) -> bool:
@@ -168,6 +176,45 @@ class _Checks:
             check_distinct(runs, where)
         return runs
 
+    def _starts(self, space: Space | None) -> list[Start]:
+        """The candidates to begin with, as far as they are right."""
+        items = self._full["init"]
+        if space is None or not items or not self._right("init"):
+            return []
+        population = self._full["population"] if self._right("population") else None
+        return starts_from(self._registry, space, items, population=population, mistakes=self.mistakes)
+
+    def _after(self, value: Any, space: Space | None, starts: list[Start], report: Report | None) -> After:
+        """The phases after the last generation, as far as they are right."""
+        refine, ablate = (value.get(key) if isinstance(value, Mapping) else None for key in ("refine", "ablate"))
+        refining, ablating = None, None
+        if refine is not None and space is not None and self._right("after.refine", "population", "seeds"):
+            sizes = {key: self._full[key] for key in ("population", "seeds")}
+            with self.mistakes.at("after.refine"):
+                refining = refine_from(refine, **sizes, check=lambda words, members: self._refiner(words, members, space))
+        if ablate is not None and self._right("after.ablate", "init", "report"):
+            with self.mistakes.at("after.ablate"):
+                words = ablate.get("against")
+                against = None if words is None else self._known(words, "after.ablate.against")
+                baselines = report.baselines if report else {}
+                others = [*((start.name, start.candidate) for start in starts)]
+                others += [(name, each.template) for name, each in baselines.items() if each.space is None]
+                ablating = ablate_from(ablate, against, others, name_of_words(words, "known"))
+        return After(refining, ablating)
+
+    def _refiner(self, words: Any, population: int, space: Space) -> Strategy:
+        """The strategy of the refinement, checked with its population."""
+        strategy = _one(self._registry, Strategy, words, "after.refine.strategy")
+        with errors_at("after.refine"):
+            _check_population(self._registry, strategy, space, population)
+        return strategy
+
+    def _known(self, words: Any, where: str) -> Algorithm:
+        """A complete candidate."""
+        candidate = algorithm_from(self._registry, words, where)
+        _check_complete(candidate, where)
+        return candidate
+
     def _report(self, value: Any, strategy: Strategy | None) -> Report | None:
         if not isinstance(value, Mapping):
             return None
@@ -191,9 +238,7 @@ class _Checks:
     def _baseline(self, where: str, words: Any, strategy: Strategy | None) -> Baseline:
         space = tuned_space(words)
         if space is None:
-            candidate = algorithm_from(self._registry, words, where)
-            _check_complete(candidate, where)
-            return Baseline(candidate)
+            return Baseline(self._known(words, where))
         template = algorithm_from(self._registry, space, f"{where}.tune")
         if strategy is not None and self._right("population"):
             with errors_at(where):

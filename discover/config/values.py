@@ -39,16 +39,34 @@ class Value:
 
 @dataclass(frozen=True)
 class Whole(Value):
-    """A whole number from ``least`` to ``most``; neither true nor false."""
+    """A whole number from ``least`` to ``most``; neither true nor false.
+
+    Attributes:
+        least, most: the bounds.
+        or_null: what null stands for; empty if it is not allowed.
+    """
 
     least: int
     most: int
+    or_null: str = ""
 
     def __str__(self) -> str:
-        return f"a whole number from {self.least} to {self.most}"
+        return f"a whole number from {self.least} to {self.most}" + (f", or null for {self.or_null}" if self.or_null else "")
 
     def schema(self) -> CoreSchema:
-        return core_schema.int_schema(strict=True, ge=self.least, le=self.most)
+        number = core_schema.int_schema(strict=True, ge=self.least, le=self.most)
+        return core_schema.nullable_schema(number) if self.or_null else number
+
+
+@dataclass(frozen=True)
+class Flag(Value):
+    """True or false."""
+
+    def __str__(self) -> str:
+        return "true or false"
+
+    def schema(self) -> CoreSchema:
+        return core_schema.bool_schema(strict=True)
 
 
 @dataclass(frozen=True)
@@ -137,7 +155,8 @@ class Part(Value):
     """A component, or another part of the config that plugins bring: `discover.config.build` checks what stands there.
 
     Attributes:
-        kind: of the component; ``candidate`` for an algorithm or a space of algorithms, ``task`` for the name of a task.
+        kind: of the component; ``candidate`` for an algorithm or a space of algorithms, ``start`` for a candidate in ``init``,
+            ``task`` for the name of a task.
     """
 
     kind: str

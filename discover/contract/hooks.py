@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from discover.contract.ablation import Ablation
     from discover.contract.adaptation import AdaptationInfo, AdaptationResult
     from discover.contract.events import (
         Command,
@@ -80,6 +81,19 @@ def discover_selection_started(search: SearchInfo) -> None:
 @hookspec
 def discover_selection_finished(search: SearchInfo, selection: Selection) -> None:
     """The champion has been chosen and saved; the report is still to come. Called again when a report is resumed."""
+
+
+@hookspec
+def discover_ablation_started(search: SearchInfo) -> None:
+    """The champion has been saved, and each of its values is about to be put back to that of a known algorithm.
+
+    Called, with what follows, if the config asks for it (``after``), and again when a report is resumed.
+    """
+
+
+@hookspec
+def discover_ablation_finished(search: SearchInfo, ablation: Ablation) -> None:
+    """The ablation of the champion is known and saved; the report is still to come."""
 
 
 @hookspec

@@ -14,6 +14,7 @@ from discover.base.errors import UserError
 from discover.base.figures import draw_curves, new_figure
 from discover.base.statistics import Interval
 from discover.base.text_table import WIDTH, counted, interval, number, text_table
+from discover.contract.ablation import Ablation
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Doubt, Status, TaskRun
 from discover.contract.result_table import result_table
@@ -39,6 +40,7 @@ class SearchResult:
         broken: number of broken members, by status name.
         comparison: the comparison of the report, if the config asks for one.
         facts: facts that watchers add once the command is over (``run_id``, ...).
+        ablation: what each value of the champion pays beside a known algorithm, if the config asks for it.
     """
 
     champion: Algorithm
@@ -53,6 +55,7 @@ class SearchResult:
     comparison: Comparison | None
     facts: Mapping[str, Any] = field(default_factory=dict)
     champion_doubt: Doubt | None = None
+    ablation: Ablation | None = None
 
     def __repr__(self) -> str:
         broken = ", ".join(f"{count} {status}" for status, count in self.broken.items()) or "none"
@@ -62,7 +65,8 @@ class SearchResult:
             f"champion:  {self.champion_path}, fitness {number(self.champion_fitness)} on seeds of its own",
             *([f"doubt:     {self.champion_doubt}"] if self.champion_doubt else []),
         ]
-        return "\n".join([*([str(self.comparison)] if self.comparison else []), *lines])
+        tables = [str(each) for each in (self.comparison, self.ablation) if each is not None]
+        return "\n".join([*tables, *lines])
 
     def plot(self) -> Figure:
         """Draw the learning curves of the report, one plot per task and horizon.

@@ -99,6 +99,25 @@ class Strategy(Component):
         """The state before the first generation. The population has passed `check_population`."""
         raise NotImplementedError
 
+    def begin_at(
+        self, key: Key, state: StrategyState, space: Space, population: int, *, genomes: jax.Array
+    ) -> StrategyState | None:
+        """The state from which a search goes on that was given candidates to begin with (``init`` in its config).
+
+        Such candidates stand in the place of the last members of the first generation, and are evaluated with the others. By
+        default (None) the strategy is then told that generation: right for one that learns from any members, whoever proposed
+        them. One that learns from what it drew itself (mirrored pairs, samples of a distribution) returns a state here whose
+        next draws surround the best candidates; it is told nothing of the first generation.
+
+        Args:
+            key: randomness.
+            state: as `init` returned it; the one that is returned has its form.
+            space, population: as in `init`.
+            genomes: ``[N, D]`` of the given candidates, the best first; N is at most ``population``.
+        """
+        del key, state, space, population, genomes
+        return None
+
     def ask(self, key: Key, state: StrategyState, space: Space, population: int) -> tuple[Proposal, StrategyState]:
         """Propose the next population."""
         raise NotImplementedError

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 
 import jax
 
+from discover.base.errors import DiscoverWarning
 from discover.components.space import Space
+from discover.config.after import After
 from discover.config.baselines import Baseline
 from discover.config.build import config_of
 from discover.config.search_config import SearchConfig
@@ -14,6 +17,18 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.evaluation.checks import check_lifetime, check_lifetimes
+
+
+class NearestWarning(DiscoverWarning):
+    """A known candidate that a search begins with is not in its space; the search begins with the nearest one."""
+
+
+def warn_of_nearest(config: SearchConfig) -> None:
+    """Warn of the known candidates that the space of a search does not hold, and of what they lose."""
+    for index, start in enumerate(config.starts):
+        if start.lost:
+            text = f"init.{index}: the search begins with the nearest to '{start.name}' ({'; '.join(start.lost)})."
+            warnings.warn(text, NearestWarning, stacklevel=4)
 
 
 def first_candidate(space: Space) -> Algorithm:
@@ -28,7 +43,9 @@ def check_candidates(registry: Registry, config: SearchConfig, candidate: Algori
         UserError: one of them cannot be trained on one of its tasks.
         EvaluationError: a program cannot be traced.
     """
-    report = config.report
+    report, ablate = config.report, config.after.ablate
+    for name, known in (ablate.known if ablate else {}).items():
+        check_lifetimes(registry, {name: known}, config.tasks)
     for run in dict.fromkeys([*config.tasks, *(report.runs if report else ())]):
         check_lifetime(registry, "the first candidate", candidate, run)
     if report is None:
@@ -51,7 +68,8 @@ def tuning_config(
         executor: of the search, with its chunk size.
     """
     title = f"{config.name}: {name}"
-    values = {**config.words, "executor": config_of(registry, executor), "candidate": baseline.space, "report": None}
+    without = {"init": None, "after": None, "report": None}
+    values = {**config.words, **without, "executor": config_of(registry, executor), "candidate": baseline.space}
     return dataclasses.replace(
         config,
         name=title,
@@ -59,4 +77,6 @@ def tuning_config(
         executor=executor,
         report=None,
         words={**values, "name": title},
+        starts=(),
+        after=After(),
     )

@@ -40,7 +40,7 @@ _FILES = (CONFIG_FILE, ORIGIN_FILE, STATE_FILE, CHAMPION_FILE, REPORT_FILE, RESU
 _SHAPING = ("discover-rl", "jax", "jaxlib", "numpy", "optax", "evosax", "gymnax")
 """Distributions whose version may change bits."""
 
-_HARMLESS = ("directory", "checkpoint_minutes", "selection_seeds", "report")
+_HARMLESS = ("directory", "checkpoint_minutes", "selection_seeds", "after", "report")
 """Keys of a config that neither shape nor name the state: a search may be resumed with other values of them."""
 
 _PLACES = ("workers", "address")
@@ -217,9 +217,9 @@ def accept_changes(origin: Origin, config: Mapping[str, Any], dependencies: Mapp
 
 
 def end_differs(origin: Origin, config: Mapping[str, Any]) -> bool:
-    """Whether the config asks for another selection or report than before, so that the end must be run again."""
+    """Whether the config asks for other phases after the search than before, so that the end must be run again."""
     now = plain(config)
-    return any(origin.config[key] != now[key] for key in ("selection_seeds", "report"))
+    return any(origin.config.get(key) != now[key] for key in ("selection_seeds", "after", "report"))
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

@@ -20,17 +20,21 @@ from discover.base.errors import DiscoverWarning, EvaluationError, UserError, ca
 from discover.components.space import Space
 from discover.config.candidate_file import load_candidate, save_candidate
 from discover.config.search_config import SearchConfig, slug
+from discover.contract.ablation import Ablation
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Doubt, Status
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Comparison, SearchResult
+from discover.evaluation.ablation import ablate
+from discover.evaluation.ablation_file import read_ablation
 from discover.evaluation.compare import Watched, compare
 from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.archive import digests_of
 from discover.outer_loop.directory import CHAMPION_FILE, CURVES_FOLDER, FORMAT, RESULT_FILE, Origin, read_json
 from discover.outer_loop.evaluation import Evaluation
 from discover.outer_loop.fitness import Evaluator
+from discover.outer_loop.found import first_alike
 from discover.outer_loop.selection import rank
 from discover.outer_loop.state import Counters, Snapshot, add_evaluation
 from discover.storage.array_file import write_atomically
@@ -77,6 +81,7 @@ class Ending:
         running: where lifetimes of the search run: the executor as the objective and the limit of time have it.
         tune: the champion of the search that tunes a baseline: ``tune(name, directory)``.
         tell: called with the name of a hook and its arguments, when the report starts, fails or has finished.
+        refined: ``[R, D]`` genomes of refined candidates, which are finalists too.
     """
 
     registry: Registry
@@ -91,6 +96,7 @@ class Ending:
     running: Executor
     tune: Callable[[str, Path], Algorithm]
     tell: Callable[..., object]
+    refined: np.ndarray | None = None
 
     def choose(self) -> Choice:
         """The best of the finalists on fresh seeds, by sequential halving (`rank`).
@@ -142,7 +148,26 @@ class Ending:
             notes["went_on_with"] = self.origin.changes
         save_candidate(self.directory / CHAMPION_FILE, choice.champion, self.registry, notes)
 
-    def result(self, choice: Choice) -> SearchResult:
+    def ablate(self, champion: Algorithm) -> Ablation | None:
+        """The champion beside the nearest known algorithm, value by value, if the config asks for it."""
+        asked = self.config.after.ablate
+        if asked is None:
+            return None
+        name, known = asked.nearest(champion)
+        return ablate(
+            self.registry,
+            self._storing(self.running),
+            (champion, known),
+            self.config.tasks,
+            objective=self.config.objective,
+            seeds=asked.seeds,
+            seed=self.config.seed,
+            names=("champion", name),
+            alone=asked.alone,
+            progress=self.progress,
+        )
+
+    def result(self, choice: Choice, ablation: Ablation | None = None) -> SearchResult:
         """The result of the search; the champion is compared with its baselines now, if the config asks for a report."""
         counters = choice.counters
         return SearchResult(
@@ -157,6 +182,7 @@ class Ending:
             seconds=counters.seconds,
             broken=counters.broken,
             comparison=self._report(choice.champion),
+            ablation=ablation,
         )
 
     def earlier_result(self, values: Mapping[str, Any]) -> SearchResult:
@@ -185,9 +211,18 @@ class Ending:
             seconds=values["seconds"],
             broken=values["broken"],
             comparison=comparison,
+            ablation=read_ablation(self.directory) if self.config.after.ablate else None,
         )
 
     def _finalists(self) -> np.ndarray:
+        """The best candidates of the search, and those that were refined; none twice."""
+        best = self._best()
+        if self.refined is None or not len(self.refined):
+            return best
+        rows = np.concatenate([best, self.refined])
+        return rows[np.unique(first_alike(digests_of(self.space, rows)))]
+
+    def _best(self) -> np.ndarray:
         """The best candidates of the archive, and the strategy's recommendation if it is another one; none twice."""
         state = self.now.state
         best = state.archive.best(self.config.finalists)

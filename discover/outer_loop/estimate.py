@@ -124,6 +124,11 @@ def estimate(plugins: Plugins, config: Mapping[str, Any], progress: Callable[[st
     registry.add(_EXECUTOR, rehearsing(ledger))
     rehearsed = min(_GENERATIONS, checked.generations)
     shorter = {"generations": rehearsed, "executor": _EXECUTOR, "time_limit_seconds": None}
+    refine = checked.after.refine
+    if refine is not None:
+        after = checked.words["after"]
+        few = {**after["refine"], "generations": min(_GENERATIONS, refine.generations)}
+        shorter["after"] = {**after, "refine": few}
     watched = _Watched(**{**plugins._asdict(), "registry": registry})
     watched.events = events = _Events(ledger)
     with tempfile.TemporaryDirectory(prefix="discover-") as folder:
@@ -180,7 +185,7 @@ def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float
     """The cost of a whole search from that of its rehearsal."""
     phases, between = [], wall - ledger.spent
     for name, (first, *later) in events.searches.items():
-        more = config.generations - 1 - len(later)
+        more = _generations_of(config, name) - 1 - len(later)
         calls = [*first, *(call for each in later for call in each), *(later[-1] if later else []) * more]
         phases.append(_phase(name, calls))
         between += events.between[name] * more
@@ -200,6 +205,12 @@ def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float
         rehearsal_seconds=wall,
         rehearsal_compilation_seconds=here,
     )
+
+
+def _generations_of(config: SearchConfig, name: str) -> int:
+    """The generations of a search inside the rehearsed one, by its name: those that refine may have fewer or more."""
+    refine = config.after.refine
+    return refine.generations if refine is not None and name.startswith(f"{config.name}: refine ") else config.generations
 
 
 def _phase(name: str, calls: list[Call]) -> Phase:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from discover.base.errors import UserError
@@ -13,7 +14,7 @@ from discover.components.space import Space
 from discover.config.search_config import SearchConfig
 from discover.contract.events import Generation
 from discover.contract.strategy import Proposal
-from discover.contract.types import StrategyState
+from discover.contract.types import Key, StrategyState
 from discover.outer_loop.archive import Evaluated, empty_archive, update_archive
 from discover.outer_loop.effort import effort_of, joined, whole_effort
 from discover.outer_loop.evaluation import Evaluation
@@ -81,13 +82,20 @@ class Generations:
         index = counters.generations
         key = jax.random.fold_in(named_key(jax.random.key(self._config.seed), "strategy"), index)
         proposal, strategy = self._strategy.ask(named_key(key, "ask"), state.strategy)
+        known = self._known(index)
+        if len(known):
+            proposal = proposal._replace(genomes=jnp.concatenate([proposal.genomes[: -len(known)], known]))
         genomes = np.asarray(proposal.genomes)
         parents = None if proposal.parents is None else np.asarray(proposal.parents)
         elites = state.archive.best(self._config.elites)
         ongoing, every = self._evaluate(proposal, elites, before)
         evaluation = every.first(len(genomes))
         self.last_error = next(iter(every.errors.values()), self.last_error)
-        strategy = self._strategy.tell(named_key(key, "tell"), strategy, evaluation.told(proposal.genomes))
+        begun = self._begun(named_key(key, "begin"), state.strategy, known, evaluation.fitness)
+        if begun is None:
+            strategy = self._strategy.tell(named_key(key, "tell"), strategy, evaluation.told(proposal.genomes))
+        else:
+            strategy = begun
         counters = add_evaluation(counters, every, time.perf_counter() - started)
         made = Evaluated(
             np.concatenate([genomes, elites]), every.fitness, every.status, spread=every.spread(), effort=every.effort
@@ -111,6 +119,19 @@ class Generations:
             parents=parents,
         )
         return generation, after
+
+    def _known(self, index: int) -> np.ndarray:
+        """Genomes ``[N, D]`` of known candidates, which are the last members of a generation."""
+        starts = self._config.starts if index == 0 else ()
+        return np.reshape([start.genome for start in starts], (len(starts), self._space.dimension)).astype(np.float32)
+
+    def _begun(self, key: Key, state: StrategyState, known: np.ndarray, fitness: np.ndarray) -> StrategyState | None:
+        """The strategy's state around the known candidates; None if it is to be told the generation instead."""
+        if not len(known):
+            return None
+        best = np.argsort(-fitness[-len(known) :], kind="stable")
+        config = self._config
+        return config.strategy.begin_at(key, state, self._space, config.population, genomes=jnp.asarray(known[best]))
 
     def _evaluate(self, proposal: Proposal, elites: np.ndarray, before: Snapshot) -> tuple[OngoingLifetimes, Evaluation]:
         """The ongoing lifetimes after a generation, and the evaluation of its population, then of the elites."""

@@ -43,6 +43,7 @@ class History(NamedTuple):
         genomes: ``[G, P, K]`` float32: the coordinates of `genes_kept`.
         fitness: ``[G, P]`` float32.
         status: ``[G, P]`` int8 of `Status`.
+        seeds: ``[G, P]`` int32: lifetimes of each member on each task that gave a curve; empty, or 0, where that is unknown.
     """
 
     generation: np.ndarray
@@ -50,6 +51,7 @@ class History(NamedTuple):
     genomes: np.ndarray
     fitness: np.ndarray
     status: np.ndarray
+    seeds: np.ndarray = np.zeros((0, 0), np.int32)
 
 
 class HistoryFiles:
@@ -77,6 +79,7 @@ class HistoryFiles:
             genomes=np.asarray(generation.genomes, np.float32)[None, :, self._columns],
             fitness=np.asarray(generation.fitness, np.float32)[None],
             status=np.asarray(generation.status, np.int8)[None],
+            seeds=_seeds(generation)[None],
         )
         self._waiting.append(one)
 
@@ -134,6 +137,12 @@ def columns_kept(space: Space) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
+def _seeds(generation: Generation) -> np.ndarray:
+    """The number of lifetimes of each member on each task, ``[P]``: those of which any part of the curve is known."""
+    known = [np.isfinite(returns).any(axis=-1).sum(axis=-1) for returns in generation.returns]
+    return np.max(known, axis=0).astype(np.int32) if known else np.zeros(len(generation.fitness), np.int32)
+
+
 def _paths(folder: Path) -> list[Path]:
     """The files of a history, in their order."""
     return sorted((path for path in folder.glob("generations_*.npz") if _chunk_of(path) >= 0), key=_chunk_of)
@@ -163,7 +172,10 @@ def _bytes_of(history: History) -> bytes:
 def _read(path: Path) -> History:
     try:
         members = members_of(io.BytesIO(path.read_bytes()))
-        history = History(*(array_in(members[f"{name}.npy"]) for name in History._fields))
+        arrays = {name: array_in(members[f"{name}.npy"]) for name in History._fields if name != "seeds"}
+        if "seeds.npy" in members:  # earlier versions did not write them
+            arrays["seeds"] = array_in(members["seeds.npy"])
+        history = History(**{"seeds": np.zeros(arrays["status"].shape, np.int32), **arrays})
         if len({len(part) for part in history}) != 1 or history.genomes.ndim != 3 or history.fitness.ndim != 2:
             raise ValueError("its arrays do not fit each other")
     except Exception as error:  # damaged bytes make zipfile, zlib and numpy raise anything

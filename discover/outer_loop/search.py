@@ -5,31 +5,40 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from discover.base.errors import DiscoverError
+import numpy as np
+
+from discover.base.errors import DiscoverError, DiscoverWarning, EvaluationError
 from discover.base.text_table import counted
+from discover.components.fitting import fit
 from discover.components.space import Space
 from discover.config.baselines import Baseline
 from discover.config.build import config_of, environment_from, errors_at
+from discover.config.candidate_file import load_candidate
 from discover.config.reading import read_config
 from discover.config.search_config import SearchConfig, checked_config
+from discover.contract.ablation import Ablation
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import SearchInfo, Selection
 from discover.contract.executor import Surroundings
 from discover.contract.results import SearchResult
+from discover.evaluation.ablation_file import write_ablation
 from discover.evaluation.comparison_file import REPORT_FILE, save_comparison
 from discover.evaluation.journal import Journal
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.checkpoint import Checkpoint
-from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config
+from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config, warn_of_nearest
 from discover.outer_loop.directory import CONFIG_FILE
 from discover.outer_loop.ending import Ending, read_result, write_result
 from discover.outer_loop.fitness import Evaluator
 from discover.outer_loop.generations import Generations
 from discover.outer_loop.history import HistoryFiles
+from discover.outer_loop.refine import refinements
+from discover.outer_loop.state import Counters
 from discover.outer_loop.time_limit import TimeLimited
 from discover.plugin.loader import Plugins
 from discover.plugin.provenance import provenance
@@ -148,6 +157,7 @@ class _Runner:
         self.plugins, self.config, self.registry = plugins, config, plugins.registry
         self.progress = progress or (lambda label, share: None)
         self.space = Space(config.template)
+        warn_of_nearest(config)
         first = first_candidate(self.space)
         check_candidates(self.registry, config, first)
         environments = [environment_from(self.registry, run.task) for run in config.tasks]
@@ -205,22 +215,22 @@ class _Runner:
         """Run all that is left of the search: generations, the choice of a champion, the report."""
         self.plugins.tell("discover_search_started", search=self.info)
         if self._finished is not None:
-            result = self._ending().earlier_result(self._finished)
+            result = self._ending(self._refined_before(), Counters()).earlier_result(self._finished)
             if result.comparison is not None and not (self.directory / REPORT_FILE).is_file():  # of an earlier version
                 with self.checkpoint.must_write("its report", self.now):
                     save_comparison(self.directory / REPORT_FILE, result.comparison)
             self.plugins.tell("discover_search_finished", search=self.info, result=result)
             return result
         self._search()
-        ending = self._ending()
+        refined, spent = self._refined()
+        ending = self._ending(refined, spent)
         self.plugins.tell("discover_selection_started", search=self.info)
         choice = ending.choose()
-        self._end_limited()  # the report has no time limit, and a worker holds memory
         with self.checkpoint.must_write("its champion", self.now):
             ending.save(choice)
         selection = Selection(choice.champion, choice.fitness, choice.finalists, choice.finalist_fitness, doubt=choice.doubt)
         self.plugins.tell("discover_selection_finished", search=self.info, selection=selection)
-        result = ending.result(choice)
+        result = ending.result(choice, self._ablation(ending, choice.champion))
         if result.comparison is not None:
             with self.checkpoint.must_write("its report", self.now):
                 save_comparison(self.directory / REPORT_FILE, result.comparison)
@@ -261,7 +271,45 @@ class _Runner:
         with self.checkpoint.must_write("the history of its population", self.now):
             self.history.write()
 
-    def _ending(self) -> Ending:
+    def _refined(self) -> tuple[list[Algorithm], Counters]:
+        """The champions of the searches that refine the best structures, and what they cost. One without a champion is told."""
+        champions, spent = [], Counters()
+        for folder, config in self._refinements():
+            self.close()  # a worker holds memory
+            try:
+                result = self._inner(config, self.directory / folder, folder.replace("-", " "))
+            except EvaluationError as error:
+                text = f"'{self.directory / folder}' has no refined candidate: {error}"
+                warnings.warn(text, DiscoverWarning, stacklevel=2)
+                continue
+            champions.append(result.champion)
+            spent = spent._replace(env_steps=spent.env_steps + result.env_steps, seconds=spent.seconds + result.seconds)
+        return champions, spent
+
+    def _refined_before(self) -> list[Algorithm]:
+        """The champions of refinements that have finished, read from their files."""
+        paths = [self.directory / folder / search_directory.CHAMPION_FILE for folder, _ in self._refinements()]
+        return [load_candidate(path, self.registry) for path in paths if path.is_file()]
+
+    def _refinements(self) -> Iterator[tuple[str, SearchConfig]]:
+        return refinements(self.registry, self.config, self.space, self.now.state.archive, executor=self.executor)
+
+    def _ablation(self, ending: Ending, champion: Algorithm) -> Ablation | None:
+        """The ablation of the champion, which is saved, if the config asks for one."""
+        if self.config.after.ablate is not None:
+            self.plugins.tell("discover_ablation_started", search=self.info)
+        ablation = ending.ablate(champion)
+        self._end_limited()  # the report has no time limit, and a worker holds memory
+        if ablation is not None:
+            with self.checkpoint.must_write("its ablation", self.now):
+                write_ablation(self.directory, ablation)
+            self.plugins.tell("discover_ablation_finished", search=self.info, ablation=ablation)
+        return ablation
+
+    def _ending(self, refined: Sequence[Algorithm], spent: Counters) -> Ending:
+        """The end of the search, with refined candidates and what they cost."""
+        before = self.now.counters
+        counters = before._replace(env_steps=before.env_steps + spent.env_steps, seconds=before.seconds + spent.seconds)
         return Ending(
             registry=self.registry,
             config=self.config,
@@ -269,12 +317,13 @@ class _Runner:
             executor=self._unlimited,
             directory=self.directory,
             origin=self.checkpoint.origin,
-            now=self.now,
+            now=self.now._replace(counters=counters),
             last_error=self._generations.last_error,
             progress=self.progress,
             running=self._running,
             tune=self._tune,
             tell=self.plugins.tell,
+            refined=np.reshape([fit(self.space, each).genome for each in refined], (-1, self.space.dimension)),
         )
 
     def _tuning_configs(self) -> dict[str, SearchConfig]:
@@ -296,15 +345,25 @@ class _Runner:
 
     def _tune(self, name: str, directory: Path) -> Algorithm:
         """The champion of the search that tunes a baseline."""
-        result = _run(
+        return self._inner(self._tuning[name], directory).champion
+
+    def _inner(self, config: SearchConfig, directory: Path, label: str = "") -> SearchResult:
+        """The result of a search inside this one, which goes on where it was stopped; one that has finished is not repeated.
+
+        Args:
+            config: of that search.
+            directory: its place.
+            label: begins the description of its progress.
+        """
+        start = f"{label}, " if label else ""
+        return _run(
             self.plugins,
-            self._tuning[name],
+            config,
             directory,
             resume=search_directory.is_search(directory),
             anyway=self._anyway,
-            progress=self.progress,
+            progress=lambda what, share: self.progress(f"{start}{what}", share),
         )
-        return result.champion
 
     def _take_up(self, dependencies: Mapping[str, Any]) -> None:
         """Resume the search in the directory. One that was killed before its first checkpoint starts over, to the same bits."""

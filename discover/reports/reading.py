@@ -11,6 +11,7 @@ from discover.components.space import Space
 from discover.config.build import algorithm_from
 from discover.contract.registry import Registry
 from discover.contract.results import Comparison, SearchResult, Training
+from discover.evaluation.ablation_file import read_ablation
 from discover.evaluation.comparison_file import REPORT_FILE, load_comparison, training_alone
 from discover.outer_loop.directory import CONFIG_FILE, ORIGIN_FILE, read_json
 from discover.outer_loop.ending import read_result
@@ -74,6 +75,7 @@ def source_of(result: Comparison | Training | SearchResult, registry: Registry |
             population=None
             if registry is None or not values
             else _population(directory, registry, values, result.champion_fitness),
+            ablation=result.ablation,
             facts=totals,
             provenance=_provenance(directory),
         )
@@ -127,6 +129,7 @@ def _search_in(folder: Path, registry: Registry, label: str, run: Mapping[str, A
         name=name,
         comparison=comparison,
         population=population,
+        ablation=read_ablation(folder),
         notes=tuple(notes),
         facts={key: result[key] for key in _TOTALS} if result is not None else {},
         provenance=_provenance(folder) or (comparison.provenance if comparison else {}),

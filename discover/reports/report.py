@@ -63,6 +63,9 @@ class Report:
         if self.numbers is not None:
             parts += [tables.returns_table(self.numbers.comparison).text(), tables.overall_table(self.numbers).text()]
             parts += [*self.numbers.scores.notes]
+        for source in self.sources:
+            if source.ablation is not None:
+                parts += [tables.ablation_table(source.ablation).text(), source.ablation.verdict]
         parts += [tables.effects_table(each).text() for each in self.effects if each is not None]
         return "\n\n".join(parts)
 
@@ -77,6 +80,7 @@ class Report:
             "verdict": self.verdict,
             "table": [] if self.comparison is None else self.comparison.rows(),
             **({} if self.numbers is None else _facts_of(self.numbers)),
+            "ablations": {source.name: source.ablation.values() for source in self.sources if source.ablation is not None},
             "effects": {
                 source.name: [_effect_facts(effect) for effect in each.effects]
                 for source, each in zip(self.sources, self.effects, strict=True)

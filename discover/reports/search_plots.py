@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from discover.base.scores import FloatArray
+from discover.contract.ablation import Ablation
 from discover.contract.events import Status
 from discover.reports.effects import Effect, Effects
 from discover.reports.genes import Column, columns_of
@@ -35,6 +37,30 @@ def fitness_plot(population: Population) -> Plot:
         dashed = {"dash": "dash", "width": 1.5, "color": color(2)}
         traces.append(line(np.array([x.min(), x.max()]), np.array([level, level]), "champion, fresh seeds", 2, line=dashed))
     return Plot("Fitness of the population", traces, "generation", "fitness", layout=_generations(x))
+
+
+def ablation_plot(ablation: Ablation) -> Plot:
+    """What each value of a champion pays, as bars with their intervals, what paid most first."""
+    rows = ablation.rows()
+    low, middle, high = ([float("nan") if end is None else end for end in ends] for ends in zip(*map(_ends, rows), strict=True))
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": [f"{row['path']}: {row['known']} to {row['value']}" for row in rows],
+        "x": numbers(middle),
+        "error_x": {**error_bars(low, middle, high), "color": color(9)},
+        "marker": {
+            "color": [color(2 if row["verdict"] == "paid" else 3 if row["verdict"] == "harmful" else 0) for row in rows]
+        },
+        "showlegend": False,
+    }
+    axis = {"type": "category", "automargin": True, "autorange": "reversed"}
+    layout = {"yaxis": axis, "height": max(220, 60 + 30 * len(rows))}
+    return Plot(f"{ablation.candidate} beside {ablation.known}", [bars], "fitness that it pays", "", layout=layout)
+
+
+def _ends(row: Mapping[str, Any]) -> tuple[float | None, float | None, float | None]:
+    return row["interval"][0], row["estimate"], row["interval"][1]
 
 
 def effect_plots(effects: Effects, effect: Effect) -> list[Plot]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
-from discover.reports import candidate_plots, search_plots, tables
+from discover.reports import candidate_plots, population_plots, search_plots, tables
 from discover.reports.effects import Effects
 from discover.reports.numbers import Numbers
 from discover.reports.page import Fold, Grid, Section
@@ -23,6 +24,9 @@ def sections_of(sources: Sequence[Source], numbers: Numbers | None, effects: Seq
         assert source.population is not None
         name = "Search" if len(searches) == 1 else f"Search {source.name} ({source.label})"
         sections.append(_search_section(name, source.population, each))
+    for source in sources:
+        if source.ablation is not None:
+            sections.append(_ablation_section(source, several=len(sources) > 1))
     sections.append(Section("Provenance", [tables.provenance_table(sources)]))
     return sections
 
@@ -51,11 +55,31 @@ def _candidate_sections(of: Numbers) -> Iterator[Section]:
     yield Section("Candidates", [tables.candidates_table(of.comparison)])
 
 
+def _ablation_section(source: Source, *, several: bool) -> Section:
+    assert source.ablation is not None
+    of = source.ablation
+    tasks = ", ".join(run.label for run in of.runs)
+    how = (
+        f"Each value by which the {of.candidate} differs from {of.known} is put back, one at a time: what it pays is the "
+        f"fitness of the {of.candidate} minus that without it, on the same {len(of.fitness)} fresh seeds ({tasks}). Intervals "
+        "are of each mean difference alone, paired by seed; verdicts are corrected over all values (Holm)."
+    )
+    name = f"What paid: {source.name} ({source.label})" if several else "What paid"
+    plots = [Grid([search_plots.ablation_plot(of)], wide=True)] if of.parts else []
+    return Section(name, [of.verdict, how, tables.ablation_table(of), *plots])
+
+
 def _search_section(name: str, population: Population, effects: Effects) -> Section:
     how = (
         "A member's fitness counts as its difference from the mean of its generation, so that what is frequent late does not "
         "seem good for that alone. 'Explains' is the share of these differences that a choice or number accounts for (omega "
         "squared). These are marginal effects in the population that the search happened to visit, and no experiment."
+    )
+    structures = population_plots.structures_plot(population)
+    moved = list(itertools.islice(population_plots.number_plots(population), _MOST_EFFECTS))
+    by_generation = (
+        "A point is a member in which the number has an effect, from dark to light by its fitness within its generation; gray "
+        "crosses broke."
     )
     shown = effects.effects[:_MOST_EFFECTS]
     first, rest = shown[:_SHOWN], shown[_SHOWN:]
@@ -70,12 +94,13 @@ def _search_section(name: str, population: Population, effects: Effects) -> Sect
     return Section(
         name,
         [
-            Grid([search_plots.fitness_plot(population)], wide=True),
+            Grid([search_plots.fitness_plot(population), *([structures] if structures else [])], wide=True),
             how,
             tables.effects_table(effects),
             *(tables.levels_table(effect) for effect in first),
             Grid(plots),
             *folded,
             *([Grid([search_plots.parallel_plot(population)], wide=True)] if effects.effects else []),
+            *([Fold("Each number, generation by generation", [by_generation, Grid(moved)])] if moved else []),
         ],
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from discover.components.space import Space
+from discover.contract.ablation import Ablation
 from discover.contract.results import Comparison
 from discover.outer_loop.history import History
 
@@ -40,6 +41,7 @@ class Source:
         name: its name.
         comparison: its results; None for a search without a report, or one that is not finished.
         population: of a search; None without its history.
+        ablation: what each value of a search's champion pays; None if it was not measured.
         notes: sentences on what it lacks.
         facts: totals of a search (generations, env steps, seconds, broken candidates), if it is finished.
         provenance: versions, plugins, git commit, device.
@@ -50,6 +52,7 @@ class Source:
     name: str
     comparison: Comparison | None = None
     population: Population | None = None
+    ablation: Ablation | None = None
     notes: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)

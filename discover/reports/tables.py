@@ -12,6 +12,7 @@ from discover.base.bootstrap import Interval
 from discover.base.errors import cut
 from discover.base.text_table import interval, number, text_table
 from discover.components.effective import effective, values_by_path
+from discover.contract.ablation import Ablation
 from discover.contract.results import Comparison
 from discover.reports.effects import Effect, Effects
 from discover.reports.numbers import Numbers
@@ -39,6 +40,19 @@ class Table(NamedTuple):
     def text(self) -> str:
         """The table for a terminal."""
         return f"{self.title}\n{text_table(self.columns, self.rows, self.right)}"
+
+
+def ablation_table(ablation: Ablation) -> Table:
+    """What each value of a champion pays, what paid most first."""
+    alone = bool(ablation.parts) and bool(ablation.alone)
+    columns = ("value", ablation.candidate, ablation.known, "pays", "95 % interval", "p", "verdict")
+    rows = []
+    for row in ablation.rows():
+        cells = (row["path"], row["value"], row["known"], number(row["estimate"]), interval(row["interval"]))
+        cells += (number(row["p_value"]), row["verdict"])
+        rows.append(cells + ((number(row["alone"]["estimate"]), interval(row["alone"]["interval"])) if alone else ()))
+    more = ("pays alone", "alone, 95 % interval") if alone else ()
+    return Table("What paid", (*columns, *more), tuple(rows), ("pays", "95 % interval", "p", *more))
 
 
 def returns_table(comparison: Comparison) -> Table:

@@ -12,7 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from discover import Generation, SearchInfo, SearchResult, Selection, Space, Status, TaskRun, effective, values_by_path
+from discover import (
+    Ablation,
+    Generation,
+    SearchInfo,
+    SearchResult,
+    Selection,
+    Space,
+    Status,
+    TaskRun,
+    effective,
+    values_by_path,
+)
 from discover_mlflow.addresses import without_secrets
 from discover_mlflow.limits import LONGEST_PARAM, LONGEST_TAG, cut, finite, flattened, keys, number, texts
 from discover_mlflow.returns import comparison_table, difference_metrics, end_metrics, hardest
@@ -65,7 +76,7 @@ def run_tags(kind: str, provenance: Mapping[str, Any], **facts: str) -> dict[str
     """The tags of a run: its kind, the plugins that do not come with discover, and the tags that MLflow's pages know.
 
     Args:
-        kind: ``search``, ``selection``, ``comparison``, ``candidate``, ``training`` or ``adaptation``.
+        kind: ``search``, ``selection``, ``ablation``, ``comparison``, ``candidate``, ``training`` or ``adaptation``.
         provenance: versions, plugins, git commit, device; all of it is in ``provenance.json``.
         facts: further tags, whose names get ``discover.`` before them; empty ones are left out.
     """
@@ -163,6 +174,12 @@ def selection_facts(selection: Selection, space: Space) -> list[dict[str, Any]]:
         }
         for place in order
     ]
+
+
+def ablation_metrics(ablation: Ablation) -> dict[str, float]:
+    """What each value of a champion pays, and all of them together."""
+    paid = {f"paid/{row['path']}": row["estimate"] for row in ablation.rows() if row["estimate"] is not None}
+    return finite({"paid/all": ablation.total.interval.estimate, **paid})
 
 
 def model_params(result: SearchResult) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from discover import (
+    ABLATION_FILE,
     HISTORY_FOLDER,
     REPORT_FILE,
     Comparison,
@@ -116,4 +117,8 @@ def fetch_run(address: str, store: str | None, folder: Path) -> Path:
 def _wanted(client: MlflowClient, run_id: str) -> list[str]:
     """The artifacts of a run that a report needs."""
     there = {artifact.path for artifact in client.list_artifacts(run_id)}
-    return [name for name in ("config.yaml", "provenance.json", REPORT_FILE, HISTORY_FOLDER) if name in there]
+    return [
+        name
+        for name in ("config.yaml", "provenance.json", REPORT_FILE, HISTORY_FOLDER, ABLATION_FILE.parent.as_posix())
+        if name in there
+    ]

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from discover import Generation, SearchInfo, SearchResult, Selection, text_of
+from discover import ABLATION_FILE, Ablation, Generation, SearchInfo, SearchResult, Selection, text_of
 from discover_mlflow import content, figures, limits
 from discover_mlflow.champion_page import add_page
 from discover_mlflow.closing import Closing, end_runs, status_of
@@ -88,14 +88,7 @@ class SearchRuns:
 
     def selection_started(self, search: SearchInfo) -> None:
         """Begin the run of the choice of a champion, or go on with it."""
-        session = self.session(search.directory)
-        if session is not None:
-            run = session.part("selection")
-            if run.begun:
-                run.go_on()
-            else:
-                tags = content.run_tags("selection", search.provenance, search=self.name)
-                run.begin(self._experiment, "selection", params={}, tags=tags, parent=session.key)
+        self._part_started(search, "selection")
 
     def selection_finished(self, search: SearchInfo, selection: Selection) -> None:
         """Add the choice of a champion."""
@@ -104,6 +97,21 @@ class SearchRuns:
             run = session.part("selection")
             run.record_new("metrics", "selection", step=0, metrics=content.selection_metrics(selection))
             run.json("finalists.json", content.selection_facts(selection, search.space))
+            run.end("FINISHED")
+
+    def ablation_started(self, search: SearchInfo) -> None:
+        """Begin the run of the ablation of the champion, or go on with it."""
+        self._part_started(search, "ablation")
+
+    def ablation_finished(self, search: SearchInfo, ablation: Ablation) -> None:
+        """Add what each value of the champion pays."""
+        session = self.session(search.directory)
+        if session is not None:
+            run = session.part("ablation")
+            run.record_new("metrics", "ablation", step=0, metrics=content.ablation_metrics(ablation))
+            run.json("ablation.json", ablation.values())
+            run.figures(figures.later("figures/ablation.png", ablation.plot))
+            session.file(ABLATION_FILE.as_posix(), (search.directory / ABLATION_FILE).read_bytes())
             run.end("FINISHED")
 
     def finished(self, search: SearchInfo, result: SearchResult) -> None:
@@ -139,6 +147,17 @@ class SearchRuns:
             return
         session.record("tags", tags=content.error_tags(error, self._address))
         self._end(search.directory, status_of(error))
+
+    def _part_started(self, search: SearchInfo, name: str) -> None:
+        """Begin the run of a phase below that of its search, or go on with it."""
+        session = self.session(search.directory)
+        if session is not None:
+            run = session.part(name)
+            if run.begun:
+                run.go_on()
+            else:
+                tags = content.run_tags(name, search.provenance, search=self.name)
+                run.begin(self._experiment, name, params={}, tags=tags, parent=session.key)
 
     def _register(self, session: Session, search: SearchInfo, result: SearchResult) -> None:
         """Record that the champion is a version of the registered model of the search's name."""

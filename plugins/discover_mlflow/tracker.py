@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from discover import (
+    Ablation,
     AdaptationInfo,
     AdaptationResult,
     Comparison,
@@ -122,6 +123,14 @@ class Tracker:
     @hookimpl
     def discover_selection_finished(self, search: SearchInfo, selection: Selection) -> None:
         self.searches.selection_finished(search, selection)
+
+    @hookimpl
+    def discover_ablation_started(self, search: SearchInfo) -> None:
+        self.searches.ablation_started(search)
+
+    @hookimpl
+    def discover_ablation_finished(self, search: SearchInfo, ablation: Ablation) -> None:
+        self.searches.ablation_finished(search, ablation)
 
     @hookimpl
     def discover_search_finished(self, search: SearchInfo, result: SearchResult) -> None:

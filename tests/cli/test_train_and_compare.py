@@ -1,5 +1,6 @@
 """``discover train``, ``discover compare``, and the candidates that both take."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -116,3 +117,22 @@ def test_a_search_compares_with_an_address_and_keeps_its_version(told: Told, con
     shown = told("show", "again/champion.candidate")["lineage"]
     assert shown["baselines from"] == "best: models:/champion/1"
     assert shown["parents"].startswith("not recorded: ")
+
+
+def test_ablate_tells_what_each_value_pays(invoke: Invoke) -> None:
+    Path("two.yaml").write_text(WORDS)
+    words = ("ablate", "two.yaml", "--against", "climb", "--tasks", "payday", "--seeds", 8, "--steps", 100)
+    result = invoke(*words, "--json")
+    assert result.exit_code == 0, result.stderr
+    summary = json.loads(result.stdout)
+    assert (summary["candidate"], summary["known"], len(summary["fitness"])) == ("two.yaml", "climb", 8)
+    rows = {row["path"]: row for row in summary["table"]}
+    assert set(rows) == {"rule.slope", "rule.noise", "rule.steps"}
+    assert rows["rule.slope"]["verdict"] == "paid"
+    assert summary["verdict"].startswith("beside climb, rule.slope")
+
+
+def test_ablate_needs_two_seeds(invoke: Invoke) -> None:
+    result = invoke("ablate", "climb", "--against", "climb", "--tasks", "payday", "--seeds", 1)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "error: --seeds 1 gives no interval: an ablation needs 2 seeds or more.\n"

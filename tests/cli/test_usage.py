@@ -49,7 +49,7 @@ NUMBERS = (
 )
 
 
-NAMES = {(("compare",), "--tasks"), (("promote",), "--tasks")}
+NAMES = {(("ablate",), "--tasks"), (("compare",), "--tasks"), (("promote",), "--tasks")}
 """Options that are numbers in other commands."""
 
 

@@ -31,8 +31,9 @@ def test_a_config_is_completed_with_defaults(registry: Registry) -> None:
     assert (config.seed, config.seeds, config.finalists, config.selection_seeds, config.report) == (0, 2, 8, 8, None)
     assert config.words["checkpoint_minutes"] == 2.0
     assert list(config.words) == [
-        *("name", "seed", "objective", "executor", "seeds", "elites", "finalists", "selection_seeds", "checkpoint_minutes"),
-        *("time_limit_seconds", "directory", "report", "candidate", "strategy", "population", "generations", "tasks"),
+        *("name", "seed", "init", "objective", "executor", "seeds", "elites", "finalists", "selection_seeds"),
+        *("checkpoint_minutes", "time_limit_seconds", "directory", "after", "report"),
+        *("candidate", "strategy", "population", "generations", "tasks"),
     ]
     assert config.tasks[0].label == "payday @ 100"
     assert checked_config(registry, config.words) is not config

@@ -1,5 +1,7 @@
 """The history of a search's population: what the generations were, the same bytes after an interruption, at a bounded cost."""
 
+import dataclasses
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,3 +140,29 @@ def test_a_damaged_history_is_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(UserError, match=r"generations_000000.npz' is damaged .*: restore or remove it"):
         read_history(tmp_path)
+
+
+def test_seeds_are_those_whose_curves_are_known(tmp_path: Path) -> None:
+    curves = np.zeros((3, 4, 100))
+    curves[1, 2:] = np.nan  # it ran on two seeds alone
+    kept = HistoryFiles(tmp_path, SPACE)
+    kept.add(dataclasses.replace(generation(0), returns=[curves]))
+    kept.write()
+    stored = read_history(tmp_path)
+    assert stored is not None
+    assert stored.seeds.tolist() == [[4, 2, 4]]
+
+
+def test_a_history_of_an_earlier_version_has_unknown_seeds(tmp_path: Path) -> None:
+    kept = HistoryFiles(tmp_path, SPACE)
+    kept.add(generation(0))
+    kept.write()
+    (path,) = (tmp_path / "history").iterdir()
+    with zipfile.ZipFile(path) as stored:
+        members = {name: stored.read(name) for name in stored.namelist() if name != "seeds.npy"}
+    with zipfile.ZipFile(path, "w") as older:
+        for name, data in members.items():
+            older.writestr(name, data)
+    again = read_history(tmp_path)
+    assert again is not None
+    assert again.seeds.tolist() == [[0, 0, 0]]

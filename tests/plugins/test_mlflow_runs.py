@@ -16,6 +16,7 @@ from discover_mlflow import figures
 from discover_mlflow import run as module
 from discover_mlflow.__main__ import send
 from discover_mlflow.ledger import records
+from discover_mlflow.report_files import fetch_run
 from discover_mlflow.sent import load_state
 from discover_mlflow.tracker import Tracker
 from plugins.tracked import (
@@ -37,7 +38,8 @@ from plugins.tracked import (
     wait_until,
 )
 
-from discover import Registry, SearchInfo, Selection, Terminated, TrainingInfo, UserError
+from discover import Ablated, Ablation, Registry, SearchInfo, Selection, Terminated, TrainingInfo, UserError
+from discover.evaluation.ablation_file import read_ablation, write_ablation
 from discover.process.interruption import _State
 from discover.storage.locks import LOCK_FILE
 
@@ -415,3 +417,29 @@ def test_generations_are_told_beside_the_env_steps(store: str, tmp_path: Path, r
     run_id = tracked(store, search_info(tmp_path, registry), range(3)).run_id
     points = client_of(store).get_metric_history(run_id, "spent/generations")
     assert [(point.step, point.value) for point in points] == [(generation(i).env_steps_so_far, i + 1) for i in range(3)]
+
+
+@pytest.mark.slow
+def test_the_ablation_tells_what_each_value_pays(store: str, tmp_path: Path, registry: Registry) -> None:
+    info = search_info(tmp_path / "s", registry)
+    parts = [Ablated("rule.rate", "0.7", "0.5", without=np.arange(8.0) - 2.0, alone=np.zeros(0))]
+    one = Ablation("champion", "toy", TASKS, np.arange(8.0), np.arange(8.0) - 2.0, parts, env_steps=10)
+
+    def end(tracker: Tracker) -> None:
+        select(tracker, info)
+        tracker.discover_ablation_started(info)
+        write_ablation(info.directory, one)
+        tracker.discover_ablation_finished(info, one)
+        tracker.discover_search_finished(info, search_result(info.directory, registry))
+
+    run_id = tracked(store, info, range(2), end).run_id
+    assert run_id is not None
+    ablation = below(store, run_id)["ablation"]
+    assert (ablation.info.status, ablation.data.tags["discover.kind"]) == ("FINISHED", "ablation")
+    assert ablation.data.metrics == {"paid/all": 2.0, "paid/rule.rate": 2.0}
+    path = client_of(store).download_artifacts(ablation.info.run_id, "ablation.json", str(tmp_path))
+    assert json.loads(Path(path).read_text())["table"][0]["verdict"] == "paid"
+    fetched = fetch_run(run_id, store, tmp_path)
+    again = read_ablation(fetched)
+    assert again is not None
+    assert again.rows() == one.rows()

@@ -102,6 +102,11 @@ class Niches(Strategy):
         means = structures[firsts_of_structures(structures, space)[:niches]]
         return State(means, jnp.zeros(niches), jnp.zeros(niches), jnp.zeros((), jnp.int32))
 
+    def begin_at(self, key: Key, state: State, space: Space, population: int, *, genomes: jax.Array) -> State:
+        """A niche for each genome before all others, one for each structure first; the best is the first pair."""
+        means = jnp.concatenate([genomes, state.means])
+        return state._replace(means=means[firsts_of_structures(means, space)[: len(state.means)]])
+
     def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         pairs = population // 2
         noise = jax.random.normal(key, (pairs, space.dimension)) * ~_decides(space)

@@ -114,6 +114,11 @@ class Racing(Strategy):
             status=none.astype(jnp.int8),
         )
 
+    def begin_at(self, key: Key, state: State, space: Space, population: int, *, genomes: jax.Array) -> State | None:
+        """The strategy inside begins at the genomes, if it can, and a race begins anew; else the race goes on with them."""
+        inner = self.strategy.begin_at(key, state.inner, space, population, genomes=genomes)
+        return None if inner is None else state._replace(inner=inner)
+
     def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         proposal, inner = self.strategy.ask(key, state.inner, space, population)
         if any(part is not None for part in (proposal.parents, proposal.seeds, proposal.budget)):
@@ -169,6 +174,7 @@ class Racing(Strategy):
         within = jnp.where(told.seeds > 1, told.spread**2 * told.seeds * (told.seeds - 1), 0.0)
         squares = jnp.where(before > 0, state.squares + gap**2 * before * share, 0.0) + within
         return state._replace(
+            genomes=told.genomes,
             fitness=jnp.where(ran, state.fitness + gap * share, state.fitness),
             seeds=jnp.where(ran, seeds, state.seeds),
             squares=jnp.where(ran, squares, state.squares),

@@ -92,6 +92,13 @@ class EvosaxStrategy(Strategy):
         unknown = jnp.full(population, jnp.inf)
         return with_fixed_dtypes(built.algorithm.init(key_init, first, unknown, built.params))
 
+    def begin_at(
+        self, key: Key, state: StrategyState, space: Space, population: int, *, genomes: jax.Array
+    ) -> StrategyState | None:
+        """A distribution begins anew around the best genome; a population is told all of them."""
+        built = self._built(space, population)
+        return None if built.holds_population else with_fixed_dtypes(built.algorithm.init(key, genomes[0], built.params))
+
     def ask(self, key: Key, state: StrategyState, space: Space, population: int) -> tuple[Proposal, StrategyState]:
         built = self._built(space, population)
         genomes, after = built.algorithm.ask(key, state, built.params)

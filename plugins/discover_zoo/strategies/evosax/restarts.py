@@ -86,6 +86,12 @@ class RestartedCMAES(Strategy):
             begun=jnp.zeros((), bool),
         )
 
+    def begin_at(self, key: Key, state: State, space: Space, population: int, *, genomes: jax.Array) -> State:
+        """The first run begins at the best genome."""
+        inner = CMA_ES(std=self.std).begin_at(key, state.inner, space, population, genomes=genomes)
+        assert inner is not None
+        return state._replace(inner=inner, best=inner.mean)
+
     def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         proposal, inner = CMA_ES(std=self.std).ask(key, state.inner, space, population)
         return proposal, state._replace(inner=inner)

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Key, Scalar, Space, StrategyState, Told, component, named_keys, real
+from discover import Count, Key, Scalar, Space, StrategyState, Told, component, named_key, named_keys, real
 from discover_zoo.strategies.evosax.adapter import EvosaxAlgorithm, EvosaxParams, EvosaxStrategy, with_fixed_dtypes
 from discover_zoo.strategies.evosax.settings import Climbing
 
@@ -38,15 +38,24 @@ class SteinVariational(EvosaxStrategy):
         return f"it shares it out among {self.distributions} distributions, so take {nearest}"
 
     def init(self, key: Key, space: Space, population: int) -> StrategyState:
-        built = self._built(space, population)
-        key_start, key_noise, key_init = named_keys(key, "start", "noise", "init")
-        apart = jax.random.normal(key_noise, (self.distributions, space.dimension)).at[0].set(0.0)
-        return with_fixed_dtypes(built.algorithm.init(key_init, space.start(key_start) + apart, built.params))
+        return self._around(key, space.start(named_key(key, "start"))[None], space, population)
+
+    def begin_at(self, key: Key, state: StrategyState, space: Space, population: int, *, genomes: jax.Array) -> StrategyState:
+        """Distributions around the best genomes; those that are too many begin near the best."""
+        return self._around(key, genomes, space, population)
 
     def recommendation(self, state: StrategyState, space: Space) -> jax.Array | None:
         """The mean of the distribution with the best candidate so far."""
         del space
         return state.mean[jnp.argmin(state.best_fitness)]
+
+    def _around(self, key: Key, genomes: jax.Array, space: Space, population: int) -> StrategyState:
+        """The state whose distributions begin at some genomes ``[N, D]``, others one deviation from the first of them."""
+        key_noise, key_init = named_keys(key, "noise", "init")
+        apart = genomes[0] + jax.random.normal(key_noise, (self.distributions, space.dimension))
+        known = min(len(genomes), self.distributions)
+        built = self._built(space, population)
+        return with_fixed_dtypes(built.algorithm.init(key_init, apart.at[:known].set(genomes[:known]), built.params))
 
 
 @component

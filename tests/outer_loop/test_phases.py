@@ -1,0 +1,292 @@
+"""The phases after a search: the best structures are refined, the champion is explained, and a kill costs nothing."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import pytest
+import yaml
+from made_up import made_up
+from searches import state, watched
+
+from discover import Ablation, Registry, SearchInfo, Selection, Space, UserError, hookimpl
+from discover.components.paths import get
+from discover.config.build import algorithm_from, config_of
+from discover.config.candidate_file import load_candidate
+from discover.config.elsewhere import plain_words
+from discover.config.search_config import checked_config
+from discover.contract.results import SearchResult
+from discover.outer_loop.archive import empty_archive
+from discover.outer_loop.directory import ResumeWarning
+from discover.outer_loop.estimate import estimate
+from discover.outer_loop.refine import numbers_around, refinements
+from discover.outer_loop.search import resume, search
+from discover.reports.reading import source_in
+from discover.reports.report import report_on
+from discover.storage.yaml_text import text_of, values_in
+
+WORDS: dict[str, Any] = {
+    "name": "it",
+    "candidate": {
+        "recipe": "climb",
+        "rule": {"toy_climb": {"slope": {"free": {"low": -5, "high": 5}}, "noise": "free", "steps": {"choice": [4, 5]}}},
+    },
+    "strategy": {"toy_listed": {"genomes": [[0.0, -3.0, 1.0, 0.0], [1.0, -3.0, 0.0, 1.0], [0.5, -3.0, 1.0, 0.0]]}},
+    "objective": "toy_finalreturn",
+    "population": 3,
+    "generations": 1,
+    "seeds": 1,
+    "finalists": 1,
+    "selection_seeds": 2,
+    "tasks": [{"task": "payday", "steps": 40}],
+    "after": {
+        "refine": {"structures": 2, "strategy": "toy_hill", "generations": 2},
+        "ablate": {"against": "climb", "seeds": 8},
+    },
+}
+
+
+class Killed(BaseException):
+    """The process is killed: nothing of ours takes notice."""
+
+
+class Notes:
+    """What a search tells of its phases."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+
+    @hookimpl
+    def discover_search_started(self, search: SearchInfo) -> None:
+        self.events.append(("search", search.directory.name))
+
+    @hookimpl
+    def discover_selection_finished(self, search: SearchInfo, selection: Selection) -> None:
+        self.events.append(("selection", search.directory.name))
+
+    @hookimpl
+    def discover_ablation_started(self, search: SearchInfo) -> None:
+        self.events.append(("ablation", search.directory.name))
+
+    @hookimpl
+    def discover_ablation_finished(self, search: SearchInfo, ablation: Ablation) -> None:
+        self.events.append(("ablated", ablation.known))
+
+    @hookimpl
+    def discover_search_finished(self, search: SearchInfo) -> None:
+        self.events.append(("finished", search.directory.name))
+
+
+class Whole(NamedTuple):
+    """A search that nothing disturbed, what it told, and how often lifetimes were run for it."""
+
+    directory: Path
+    result: SearchResult
+    events: list[tuple[str, str]]
+    runs: int
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    directory, notes = tmp_path_factory.mktemp("phases") / "it", Notes()
+    with made_up() as runs:
+        result = search(watched(notes), WORDS, directory)
+    return Whole(directory, result, notes.events, runs.count)
+
+
+def test_phases_follow_each_other_in_folders_of_their_own(whole: Whole) -> None:
+    refined = [[("search", name), ("selection", name), ("finished", name)] for name in ("refine-1", "refine-2")]
+    assert whole.events == [
+        ("search", "it"),
+        *refined[0],
+        *refined[1],
+        ("selection", "it"),
+        ("ablation", "it"),
+        ("ablated", "climb"),
+        ("finished", "it"),
+    ]
+    assert {path.name for path in whole.directory.iterdir()} >= {"refine-1", "refine-2", "ablate", "champion.candidate"}
+
+
+def test_the_best_structures_are_refined_with_seeds_of_their_own(whole: Whole, registry: Registry) -> None:
+    space = Space(checked_config(registry, WORDS).template)
+    finalists = [space.decode(genome).rule for genome in whole.result.finalists]
+    assert len(finalists) == 3  # the best of the search, and two that were refined
+    spent = 0
+    for place, steps in enumerate([5, 4]):  # the steepest slope has five steps an update
+        directory = whole.directory / f"refine-{place + 1}"
+        champion = load_candidate(directory / "champion.candidate", registry).rule
+        assert get(champion, "steps") == steps
+        alike = [float(rule.slope) for rule in finalists if rule.steps == steps]
+        assert any(slope == pytest.approx(float(get(champion, "slope")), rel=1e-4) for slope in alike)
+        config = yaml.safe_load((directory / "config.yaml").read_text())
+        assert (config["seeds"], config["population"], config["seed"] == 0) == (2, 3, False)
+        spent += json.loads((directory / "result.json").read_text())["env_steps"]
+    assert whole.result.env_steps == 3 * 40 + spent + (3 + 1) * 2 * 40
+
+
+def test_the_champion_is_explained(whole: Whole) -> None:
+    ablation = whole.result.ablation
+    assert ablation is not None
+    assert (ablation.candidate, ablation.known) == ("champion", "climb")
+    paths = {row["path"]: row["verdict"] for row in ablation.rows()}
+    assert set(paths) <= {"rule.slope", "rule.noise", "rule.steps"}
+    assert paths["rule.slope"] == "paid"
+    assert "rule.slope" in repr(whole.result)
+
+
+def at(label: str) -> Callable[[str, float], None]:
+    def kill(what: str, share: float) -> None:
+        if what.startswith(label):
+            raise Killed
+
+    return kill
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        pytest.param("refine 1, search 1", marks=pytest.mark.slow),
+        "refine 2, search 2",
+        pytest.param("refine 2, champion", marks=pytest.mark.slow),
+        pytest.param("selection", marks=pytest.mark.slow),
+        "ablation",
+    ],
+)
+def test_killed_in_any_phase_and_resumed_it_ends_the_same(tmp_path: Path, whole: Whole, label: str) -> None:
+    with made_up() as runs:
+        with pytest.raises(Killed):
+            search(watched(), WORDS, tmp_path / "it", progress=at(label))
+        result = resume(watched(), tmp_path / "it")
+    assert runs.count <= whole.runs + 1  # the piece that was running
+    for name in ("", "refine-1", "refine-2"):
+        assert state(tmp_path / "it" / name) == state(whole.directory / name)
+        champion = Path(name, "champion.candidate")
+        assert (tmp_path / "it" / champion).read_bytes() == (whole.directory / champion).read_bytes()
+    np.testing.assert_array_equal(result.finalist_fitness, whole.result.finalist_fitness)
+    assert result.ablation is not None
+    assert whole.result.ablation is not None
+    assert result.ablation.rows() == whole.result.ablation.rows()
+
+
+def test_a_finished_search_shows_its_phases_again_and_runs_nothing(tmp_path: Path, whole: Whole) -> None:
+    directory, notes = Path(shutil.copytree(whole.directory, tmp_path / "it")), Notes()
+    with made_up() as runs:
+        result = resume(watched(notes), directory)
+    assert runs.count == 0
+    assert notes.events == [("search", "it"), ("finished", "it")]
+    np.testing.assert_array_equal(result.finalists, whole.result.finalists)
+    assert repr(result.ablation) == repr(whole.result.ablation)
+
+
+def test_phases_may_be_asked_for_later(tmp_path: Path, whole: Whole) -> None:
+    directory = Path(shutil.copytree(whole.directory, tmp_path / "it"))
+    config = yaml.safe_load((directory / "config.yaml").read_text())
+    config["after"]["ablate"]["seeds"] = 9
+    (directory / "config.yaml").write_text(yaml.safe_dump(config))
+    with pytest.raises(UserError, match=r"after\.ablate\.seeds is 9, was 8"):
+        resume(watched(), directory)
+    notes = Notes()
+    with made_up(), pytest.warns(ResumeWarning, match=r"after\.ablate\.seeds is 9, was 8"):
+        result = resume(watched(notes), directory, anyway=True)
+    assert result.ablation is not None
+    assert len(result.ablation.fitness) == 9
+    assert ("ablated", "climb") in notes.events
+    np.testing.assert_array_equal(result.finalists, whole.result.finalists)
+
+
+def test_a_report_shows_what_paid(whole: Whole, registry: Registry) -> None:
+    report = report_on([source_in(whole.directory, registry)])
+    assert "What paid" in repr(report)
+    (ablation,) = report.facts()["ablations"].values()
+    assert ablation["table"][0]["path"] == "rule.slope"
+
+
+def test_an_estimate_counts_the_phases() -> None:
+    with made_up():
+        expected = estimate(watched(), WORDS)
+    assert [phase.name for phase in expected.phases] == ["it", "it: refine 1", "it: refine 2", "selection and report"]
+    assert abs(expected.phases[1].env_steps - 2 * 3 * 2 * 40) <= 2 * 40  # copies are evaluated once
+
+
+@pytest.mark.slow
+def test_real_lifetimes_have_the_same_phases(tmp_path: Path, whole: Whole) -> None:
+    notes = Notes()
+    result = search(watched(notes), WORDS, tmp_path / "it")
+    assert notes.events == whole.events
+    assert result.ablation is not None
+    assert result.ablation.rows()[0]["path"] == "rule.slope"
+    assert result.env_steps == whole.result.env_steps
+
+
+# Parts of it ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_numbers_of_a_structure_begin_where_its_genome_is(registry: Registry) -> None:
+    space = Space(algorithm_from(registry, WORDS["candidate"]))
+    genome = np.array([0.5, -2.0, 0.0, 1.0], np.float32)
+    template = numbers_around(space, genome)
+    assert template is not None
+    inner = Space(template)
+    assert [gene.path for gene in inner.genes] == ["rule.slope", "rule.noise"]
+    assert get(template, "rule.steps") == 5
+    np.testing.assert_allclose(inner.start(jax.random.key(0)), genome[:2], rtol=1e-4)
+    assert dict(get(template, "rule.slope").changes)["low"] == -5
+
+
+def test_a_structure_without_numbers_is_left_out(registry: Registry) -> None:
+    candidate = {"recipe": "climb", "rule": {"toy_climb": {"steps": {"choice": [4, 8]}}}}
+    config = checked_config(registry, {**WORDS, "candidate": candidate, "strategy": "toy_hill", "population": 4})
+    space = Space(config.template)
+    archive = empty_archive(2, space.dimension)
+    archive.fitness[0] = 1.0
+    assert [*refinements(registry, config, space, archive, executor=config.executor)] == []
+
+
+def test_weights_begin_where_they_are(registry: Registry) -> None:
+    """They are written into the config of the refinement, and read from it."""
+    words = {"recipe": "lpo", "rule": {"lpo": {"entropy_coefficient": "free"}}}
+    space = Space(algorithm_from(registry, words))
+    genome = np.asarray(space.sample(jax.random.key(1)))
+    template = numbers_around(space, genome)
+    assert template is not None
+    written = values_in(text_of(plain_words(config_of(registry, template)), "it"))
+    np.testing.assert_allclose(Space(algorithm_from(registry, written)).start(jax.random.key(0)), genome, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        ({"refine": {"structure": 2}}, "after.refine: unknown key 'structure'; did you mean 'structures'?"),
+        (
+            {"refine": {"strategy": "toy_hil"}},
+            "after.refine.strategy: no strategy is called 'toy_hil': did you mean 'toy_hill'",
+        ),
+        (
+            {"refine": {"strategy": "toy_hill", "population": 1}},
+            "after.refine: population 1 does not suit the strategy 'toy_hill': it needs 2 at least.",
+        ),
+        ({"ablate": {"seeds": 1}}, "after.ablate.seeds must be a whole number from 2 to 65536; got 1."),
+        ({"ablate": {"alone": "yes"}}, "after.ablate.alone must be true or false; got 'yes'."),
+        ({"ablate": {}}, "after.ablate puts the champion's values back to those of a known algorithm, but none is named: add"),
+        (7, "after must be a mapping with refine, ablate; got 7."),
+    ],
+)
+def test_mistakes_are_told_before_the_search(registry: Registry, after: Any, told: str) -> None:
+    with pytest.raises(UserError) as caught:
+        checked_config(registry, {**WORDS, "after": after})
+    assert str(caught.value).startswith(told)
+
+
+def test_the_known_algorithm_is_the_nearest_of_those_that_are_named(registry: Registry) -> None:
+    far = {"recipe": "climb", "rule": {"toy_climb": {"slope": 4.0, "noise": 0.0, "num_envs": 2}}}
+    ablate = {"after": {"ablate": {}}, "report": {"baselines": {"far": far, "near": "climb"}}}
+    config = checked_config(registry, {**WORDS, **ablate})
+    assert config.after.ablate is not None
+    champion = algorithm_from(registry, {"recipe": "climb", "rule": {"toy_climb": {"slope": 2.0}}})
+    assert config.after.ablate.nearest(champion)[0] == "near"
+    assert config.after.refine is None
