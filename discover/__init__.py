@@ -174,6 +174,7 @@ if TYPE_CHECKING:
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
     from discover.inner_loop.adaptation import trained_agent as trained_agent
+    from discover.inner_loop.chunks import room_on_devices as room_on_devices
     from discover.inner_loop.here import run_here as run_here
     from discover.inner_loop.isolation import attempt as attempt
     from discover.inner_loop.lifetime import Curve as Curve
@@ -438,6 +439,7 @@ _HOME = {
         "evaluate_adaptation",
         "trained_agent",
     ),
+    "inner_loop.chunks": ("room_on_devices",),
     "inner_loop.here": ("run_here",),
     "inner_loop.isolation": ("attempt",),
     "inner_loop.lifetime": (
