@@ -3,13 +3,14 @@
     python experiments/meta_rl.py                                    # rows of meta_rl.md: both tasks, all systems, three seeds
     python experiments/meta_rl.py --task square --system pearl       # one of them
     python experiments/meta_rl.py --task square --system pearl --env-steps 50000
+    python experiments/meta_rl.py --task square --system mql --goals 10 --parts 4 16    # which adapts slowly
     python experiments/meta_rl.py --json                             # a JSON object per line: returns of each seed
 
-Each system is trained on a family, and then meets 40 goals that are drawn anew. A figure is the undiscounted return of an
-episode after 0, 1, 2 and 3 episodes of adaptation, when a sixteenth, an eighth, a quarter, half and all of the training is
-over: the mean over seeds and goals, with its 95 % interval over seeds, each of which has goals of its own. Systems that adapt
-by gradients are measured with 20 episodes for each step too, as they were trained; their second and third steps of parameters
-are half as long as the first, as in the protocol of MAML's authors.
+Each system is trained on a family, and then meets 40 goals (or ``--goals``) that are drawn anew. A figure is the undiscounted
+return of an episode after 0, 1, 2 and 3 episodes of adaptation, when a sixteenth, an eighth, a quarter, half and all of the
+training is over (or ``--parts``): the mean over seeds and goals, with its 95 % interval over seeds, each of which has goals of
+its own. Systems that adapt by gradients are measured with 20 episodes for each step too, as they were trained; their second and
+third steps of parameters are half as long as the first, as in the protocol of MAML's authors.
 """
 
 import argparse
@@ -40,18 +41,32 @@ from discover import (
     seed_keys,
 )
 
-GOALS, STEPS = 40, 3
+STEPS = 3
 SMALL = MLP(hidden=(64, 64), activation="tanh")
 INNER, OUTER = "rule.inner.rule.optimizer.learning_rate", "rule.outer.rule"
 
 
+GOALS, PARTS = 40, (1, 2, 4, 8, 16)
+
+
 class Task(NamedTuple):
-    """A family, with its horizon, the step size of gradient steps on it, and the env steps that each system trains for."""
+    """A family and what is done on it.
+
+    Attributes:
+        name: of the family.
+        horizon: of an episode.
+        rate: the step size of gradient steps.
+        env_steps: that each system trains for.
+        goals: how many new ones trained agents meet.
+        parts: of the training, in sixteenths, after which they do.
+    """
 
     name: str
     horizon: int
     rate: float
     env_steps: dict[str, int]
+    goals: int = GOALS
+    parts: tuple[int, ...] = PARTS
 
 
 TASKS = {
@@ -142,7 +157,7 @@ SYSTEMS: dict[str, Callable[[Task], Algorithm]] = {
 
 HALVED = ("maml", "promp", "mmaml", "gmps")
 BY_GRADIENTS = (*HALVED, "maesn")
-BATCH, SHARES = 20, (1, 2, 4, 8, 16)
+BATCH = 20
 
 
 def candidate(system: str, task: Task) -> Algorithm:
@@ -173,7 +188,7 @@ def by_trials(algorithm: Algorithm, task: Task, env_steps: int, seeds: int) -> l
     """The episodes of a trial, for a system that adapts by its memory alone."""
     horizon = (1 + STEPS) * task.horizon
     result = adapt(
-        {"rl2": algorithm}, task.name, episodes=STEPS, meta_steps=env_steps, seeds=seeds, tasks=GOALS, horizon=horizon
+        {"rl2": algorithm}, task.name, episodes=STEPS, meta_steps=env_steps, seeds=seeds, tasks=task.goals, horizon=horizon
     )
     one = result.candidates["rl2"]
     return [Stage(one.env_steps // seeds, one.seconds / 60, {"as in training": one.returns})]
@@ -186,7 +201,7 @@ def by_adaptation(algorithm: Algorithm, task: Task, env_steps: int, *, seeds: in
     rollout = algorithm.rule.rollout(algorithm.family(family).spec())
     total = env_steps // (rollout.steps * rollout.num_envs)
     agents, stages, spent, start = None, list[Stage](), 0.0, 0
-    for stop in sorted({max(1, total * share // 16) for share in SHARES}):
+    for stop in sorted({max(1, total * share // 16) for share in task.parts}):
         started = time.perf_counter()
         work = Work(family, candidates, keys, start=start, stop=stop, total=total, ongoing=agents, keep=True)
         agents = run_population(work, chunk=seeds).lifetimes
@@ -205,7 +220,7 @@ def returns_of(
 ) -> dict[str, np.ndarray]:
     """Returns ``[N, 1 + STEPS]`` of one agent on its own new goals, for each way to measure."""
     key_goals, key_act = jax.random.split(jax.random.fold_in(key, 1))
-    goals, returns = jax.vmap(family.sample_task)(jax.random.split(key_goals, GOALS)), {}
+    goals, returns = jax.vmap(family.sample_task)(jax.random.split(key_goals, task.goals)), {}
     later = replace(algorithm, {INNER: task.rate / 2}) if system in HALVED else None
     for greedy in (False, True):
         for episodes in (1, BATCH) if system in BY_GRADIENTS else (1,):
@@ -246,11 +261,13 @@ def main() -> None:
     parser.add_argument("--system", choices=tuple(SYSTEMS), help="one of eight")
     parser.add_argument("--env-steps", type=int, help="of each training, in place of those of the table")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--goals", type=int, default=GOALS, help="that trained agents meet")
+    parser.add_argument("--parts", type=int, nargs="+", default=PARTS, help="sixteenths of the training, then they do")
     parser.add_argument("--json", action="store_true", help="print JSON objects alone")
     given = parser.parse_args()
     for name in (given.task,) if given.task else tuple(TASKS):
         for system in (given.system,) if given.system else tuple(SYSTEMS):
-            task = TASKS[name]
+            task = TASKS[name]._replace(goals=given.goals, parts=tuple(given.parts))
             stages = measured(system, task, given.env_steps or task.env_steps[system], given.seeds)
             if not given.json:
                 print("\n".join(rows(name, system, stages)), flush=True)

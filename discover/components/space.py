@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -16,7 +16,7 @@ from discover.base.randomness import named_key
 from discover.components.component import Component
 from discover.components.domains import DomainValue, Scalar
 from discover.components.genes import Gene, genes_of
-from discover.components.templates import count_structures, fill, find, option_name
+from discover.components.templates import count_structures, fill, find, option_name, value_of
 
 Structure: TypeAlias = tuple[tuple[str, int], ...]
 """The option that each choice takes, as pairs of its path and the option's index."""
@@ -50,7 +50,8 @@ class Space:
 
     A *genome* is a vector of ``dimension`` coordinates, unconstrained and in units of each domain's standard deviation.
     Every open value of every option has its own coordinates, so that any strategy over vectors can search any space. A choice
-    of k options has k coordinates, the largest of which wins; the coordinates below the other options have no effect.
+    of k options has k coordinates, the largest of which wins; the coordinates below the other options have no effect. Spaces of
+    templates with the same values are equal, and share compiled programs.
 
     Args:
         template: a component with one open value or more.
@@ -79,6 +80,12 @@ class Space:
         self.dimension = sum(gene.size for gene in self.genes)
         if self.dimension == 0:
             raise UserError("the space has no open value: write 'free' for a number, or {choice: [...]} for a component.")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Space) and self._value_of_template == other._value_of_template
+
+    def __hash__(self) -> int:
+        return hash(self._value_of_template)
 
     # One genome -------------------------------------------------------------------------------------------------------
 
@@ -158,17 +165,15 @@ class Space:
     def decode(self, genome: Genome, structure: Structure | None = None) -> Candidate:
         """The candidate of a genome. If ``structure`` is set, the genome may be traced, and mapped over a population."""
         options = dict(self.structure(genome) if structure is None else structure)
-        values = {g.path: functools.partial(self._value, genome, g) for g in self.genes}
-        return fill(self.template, "", options, values)
+        return fill(self.template, "", options, {g.path: functools.partial(self._value, genome, g) for g in self.genes})
 
     def groups(self, genomes: Genomes) -> list[Group]:
         """A population ``[P, D]`` as candidates on the host, grouped by structure; every member is in exactly one group."""
-        structures = self._structures(genomes)
-        groups = []
+        structures, groups = self._structures(genomes), []
+        values = jax.device_get(_decoder(self)(genomes))  # one program for groups of any structure and size
         for structure in sorted(set(structures)):
             members = np.asarray([i for i, s in enumerate(structures) if s == structure])
-            everyone = self._decode_many(structure)(genomes)  # one shape for groups of any size: compiled once
-            groups.append(Group(structure, members, jax.tree.map(lambda x, m=members: np.asarray(x)[m], everyone)))
+            groups.append(Group(structure, members, self._candidates(structure, values, members)))
         return groups
 
     def describe(self, structure: Structure) -> str:
@@ -181,6 +186,10 @@ class Space:
         return count_structures(self.template)
 
     # Inside -----------------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _value_of_template(self) -> Hashable:
+        return value_of(self.template)
 
     def _options(self, genome: jax.Array) -> dict[int, jax.Array]:
         """The option that each choice takes, by the index of its gene."""
@@ -198,12 +207,24 @@ class Space:
         paths = {i: self.genes[i].path for i in options if all(options[j] == option for j, option in self.genes[i].above)}
         return tuple(sorted((path, options[i]) for i, path in paths.items()))
 
-    @functools.cache  # noqa: B019  a space exists as long as its search
-    def _decode_many(self, structure: Structure) -> Callable[[Genomes], Candidate]:
-        return jax.jit(jax.vmap(lambda genome: self.decode(genome, structure)))
-
     def _value(self, genome: Genome, gene: Gene) -> DomainValue:
         return gene.domain.decode(jnp.asarray(self._part(genome, gene)))
+
+    def _values(self, genome: Genome) -> dict[str, DomainValue]:
+        """The value of each gene by path, whether or not it is active."""
+        return {gene.path: self._value(genome, gene) for gene in self.genes}
+
+    def _candidates(self, structure: Structure, values: Mapping[str, DomainValue], members: np.ndarray) -> Candidate:
+        """The members of a population that share a structure as one candidate; what is set in the template is repeated."""
+
+        def filled(rows: np.ndarray | int) -> Candidate:
+            picked = {path: functools.partial(jax.tree.map, lambda x: x[rows], value) for path, value in values.items()}
+            return fill(self.template, "", dict(structure), picked)
+
+        def repeated(many: np.ndarray, one: np.ndarray) -> np.ndarray:
+            return many if many.ndim > one.ndim else np.broadcast_to(many, (len(members), *one.shape))
+
+        return jax.tree.map(repeated, filled(members), filled(int(members[0])))
 
     def _part(self, genome: Genome, gene: Gene) -> Any:
         """The coordinates of a gene, as an array of the genome's type."""
@@ -211,6 +232,12 @@ class Space:
 
     def _join(self, parts: Iterable[jax.Array]) -> jax.Array:
         return jnp.concatenate([jnp.asarray(part, jnp.float32) for part in parts])
+
+
+@functools.lru_cache(maxsize=32)
+def _decoder(space: Space) -> Callable[[Genomes], dict[str, DomainValue]]:
+    """The compiled program that decodes all genes of a population."""
+    return jax.jit(jax.vmap(space._values))
 
 
 def _uniform(key: jax.Array, count: int) -> jax.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import jax
 import numpy as np
@@ -139,3 +139,23 @@ def count_structures(node: FieldValue) -> int:
         for field in fields(type(node)):
             total *= count_structures(getattr(node, field.name))
     return total
+
+
+def value_of(node: FieldValue) -> Hashable:
+    """A description of all that a template or a candidate holds: equal for two of them with the same values.
+
+    >>> from discover_zoo.returns.gae import GAE
+    >>> value_of(GAE(gamma=Free())) == value_of(GAE(gamma=Free())), value_of(GAE(gamma=0.5)) == value_of(GAE())
+    (True, False)
+    """
+    leaves, structure = jax.tree.flatten(node)
+    return structure, tuple(map(_value_of_leaf, leaves))
+
+
+def _value_of_leaf(leaf: FieldValue) -> Hashable:
+    if isinstance(leaf, Choice):
+        return Choice, tuple(map(value_of, leaf.options))
+    if isinstance(leaf, np.ndarray | jax.Array):
+        array = np.asarray(leaf)
+        return array.dtype, array.shape, array.tobytes()
+    return type(leaf), leaf

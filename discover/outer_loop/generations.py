@@ -18,6 +18,7 @@ from discover.contract.types import StrategyState
 from discover.outer_loop.archive import empty_archive, update_archive
 from discover.outer_loop.fitness import Evaluation, Evaluator, OngoingLifetimes
 from discover.outer_loop.state import Counters, Snapshot, State, add_evaluation
+from discover.outer_loop.strategy_programs import strategy_programs
 
 
 class Generations:
@@ -33,10 +34,8 @@ class Generations:
     """
 
     def __init__(self, config: SearchConfig, space: Space, evaluator: Evaluator):
-        strategy, population = config.strategy, config.population
         self._config, self._space, self._evaluator = config, space, evaluator
-        self._ask = jax.jit(lambda key, state: strategy.ask(key, state, space, population))
-        self._tell = jax.jit(lambda key, state, genomes, fitness: strategy.tell(key, state, space, genomes, fitness=fitness))
+        self._strategy = strategy_programs(config.strategy, space, config.population)
         self.last_error = ""
 
     def first_snapshot(self) -> Snapshot:
@@ -44,7 +43,7 @@ class Generations:
         config = self._config
         key = named_key(named_key(jax.random.key(config.seed), "strategy"), "init")
         rows = config.finalists + config.population  # so that a candidate that is evaluated again still has its row
-        strategy = config.strategy.init(key, self._space, config.population)
+        strategy = self._strategy.init(key)
         return Snapshot(State(strategy, empty_archive(rows, self._space.dimension)), Counters())
 
     def ongoing_form(self, strategy: StrategyState) -> OngoingLifetimes:
@@ -54,7 +53,7 @@ class Generations:
             UserError: lifetimes continue, but the config or the space does not allow it.
         """
         config = self._config
-        proposal, _ = jax.eval_shape(self._ask, jax.random.key(0), strategy)
+        proposal, _ = jax.eval_shape(self._strategy.ask, jax.random.key(0), strategy)
         if proposal.parents is None:
             return ()
         if config.time_limit is not None:
@@ -70,12 +69,12 @@ class Generations:
         started, (state, counters) = time.perf_counter(), before
         index = counters.generations
         key = jax.random.fold_in(named_key(jax.random.key(self._config.seed), "strategy"), index)
-        proposal, strategy = self._ask(named_key(key, "ask"), state.strategy)
+        proposal, strategy = self._strategy.ask(named_key(key, "ask"), state.strategy)
         genomes = np.asarray(proposal.genomes)
         parents = None if proposal.parents is None else np.asarray(proposal.parents)
         ongoing, evaluation = self._evaluate(proposal, before)
         self.last_error = next(iter(evaluation.errors.values()), self.last_error)
-        strategy = self._tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluation.fitness))
+        strategy = self._strategy.tell(named_key(key, "tell"), strategy, proposal.genomes, jnp.asarray(evaluation.fitness))
         counters = add_evaluation(counters, evaluation, time.perf_counter() - started)
         archive = update_archive(
             state.archive,

@@ -172,6 +172,20 @@ def test_groups_of_any_size_share_one_compiled_program(compilations: Any) -> Non
     assert count.compiled > 0
 
 
+def test_spaces_of_the_same_values_are_equal_and_share_their_program(compilations: Any) -> None:
+    def space(**changes: float) -> Space:
+        return Space(Lever(slope=free(std=0.123, **changes), rate=free()))
+
+    assert space() == space()
+    assert hash(space()) == hash(space())
+    assert space() != space(low=0.0)
+    genomes = np.zeros((3, 2), np.float32)
+    space().groups(genomes)
+    with compilations() as count:
+        space().groups(genomes)
+    assert count.compiled == 0
+
+
 def test_the_slope_of_a_decoded_candidate_is_finite() -> None:
     space = Space(Machine(part=Lever(slope=free(), rate=free()), spare=Wheel(discount=free()), gain=free()))
     total = jax.jit(jax.vmap(jax.grad(lambda genome: sum(jnp.sum(leaf) for leaf in jax.tree.leaves(space.decode(genome, ()))))))

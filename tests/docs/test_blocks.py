@@ -12,18 +12,17 @@ import shlex
 import tomllib
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import doc_blocks
-import jax
 import numpy as np
 import pytest
 import typer.main
 from doc_blocks import ROOT, Block, blocks, pages
 
-from discover import Curves, Registry
+from discover import Curves, Done, Registry, Work
 from discover.cli import app
 from discover.config.build import algorithm_from
 from discover.config.search_config import checked_config
@@ -89,15 +88,15 @@ def test_every_block_says_its_language_and_every_comment_is_used() -> None:
 def made_up(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Call it to have lifetimes made up: learning curves at random, at once."""
 
-    def evaluate(self: Any, environment: Any, candidates: Any, keys: jax.Array, steps: int, progress: Any = None) -> Curves:
-        shape = len(jax.tree.leaves(candidates)[0]), len(keys)
-        curves = np.random.default_rng(0).uniform(size=(*shape, 100)).astype(np.float32)
-        return Curves(curves, curves, {}, np.ones(shape, bool), np.full(shape, steps))
+    def run(self: Any, work: Sequence[Work], progress: Any = None) -> Iterator[tuple[int, Done]]:
+        for place, piece in enumerate(work):
+            curves = np.random.default_rng(0).uniform(size=(*piece.shape, 100)).astype(np.float32)
+            yield place, Done(Curves(curves, curves, {}, np.ones(piece.shape, bool), np.full(piece.shape, 100)))
 
     def apply() -> None:
         local = registry.get("executor", "local").component
         assert local is not None
-        monkeypatch.setattr(local, "evaluate", evaluate)
+        monkeypatch.setattr(local, "run", run)
         monkeypatch.setattr(local, "settle", lambda self, *_: self)
 
     return apply

@@ -387,7 +387,8 @@ def test_every_algorithm_of_evosax_is_registered_by_its_name_or_has_a_reason() -
     import evosax.algorithms
 
     names = {entry.name for entry in load_plugins().registry.entries("strategy") if entry.provenance.plugin == "evosax"}
-    assert names | set(UNSUITED) == set(evosax.algorithms.algorithms)
+    ours = {"IPOP_CMA_ES"}  # runs CMA_ES again and again
+    assert (names - ours) | set(UNSUITED) == set(evosax.algorithms.algorithms)
     assert not names & set(UNSUITED)
 
 

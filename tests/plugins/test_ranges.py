@@ -31,6 +31,8 @@ GESMR_GA.std: 1 in 0.001 .. 10, log
 GradientlessDescent.largest: 2 in 0.001 .. 10, log
 HillClimbing.decay: 0.95 in 0.5 .. 1, linear
 HillClimbing.std: 1 in 0.001 .. 10, log
+IPOP_CMA_ES.std: 1 in 0.001 .. 10, log
+IPOP_CMA_ES.tolerance: 0.01 in 1e-06 .. 0.5, log
 LES.std: 1 in 0.001 .. 10, log
 LGA.std: 1 in 0.001 .. 10, log
 LM_MA_ES.std: 1 in 0.001 .. 10, log
@@ -117,6 +119,8 @@ maesn.inner_kl: 0 in 0 .. 1, linear
 maesn.latent_kl: 0.1 in 0 .. 10, linear
 maesn.rate: 1 in 0 .. 10, linear
 maml.inner_kl: 0 in 0 .. 1, linear
+map_elites.crossover: 0.5 in 0 .. 1, linear
+map_elites.mutation: 0.1 in 0 .. 1, linear
 mix_and_match.coefficient: 1 in 0 .. 10, linear
 mmaml.inner_kl: 0 in 0 .. 1, linear
 monte_carlo.gamma: 0.99 in 0.8 .. 0.9999, log1m
@@ -133,6 +137,12 @@ n_step.n: 5 in 1 .. 32, whole
 n_step_td.gamma: 1 in 0 .. 1, linear
 n_step_td.n: 4 in 1 .. 32, whole
 n_step_td.step_size: 0.1 in 0.001 .. 2, log
+niches.halving: 6 in 1 .. 1000, log
+niches.memory: 0.5 in 0 .. 1, linear
+niches.mutation: 0.4 in 0 .. 1, linear
+niches.renewal: 0.7 in 0 .. 1, linear
+niches.sharing: 0.5 in 0 .. 1, linear
+niches.std: 2 in 0.001 .. 10, log
 observations.limit: 10 in 1 .. 100, log
 offline_td.gamma: 1 in 0 .. 1, linear
 offline_td.lam: 0.8 in 0 .. 1, linear
@@ -165,6 +175,7 @@ ramp.begin: 0 in 0 .. 1, linear
 ramp.end: 0.5 in 0 .. 1, linear
 ramp.start: 0 in 0 .. 1, linear
 ramp.stop: 1 in 0 .. 1, linear
+regularized_evolution.mutation: 0.1 in 0 .. 1, linear
 reinforce.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 reinforce.value_coefficient: 0.5 in 0.05 .. 2, log
 residual_lpo.clip: 0.2 in 0.02 .. 1, log
