@@ -125,14 +125,14 @@ if TYPE_CHECKING:
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
-    from discover.contract.network import EXPERT as EXPERT
-    from discover.contract.network import REWARD as REWARD
     from discover.contract.network import Curriculum as Curriculum
+    from discover.contract.network import EXPERT as EXPERT
     from discover.contract.network import Head as Head
     from discover.contract.network import Heads as Heads
     from discover.contract.network import Inputs as Inputs
     from discover.contract.network import Network as Network
     from discover.contract.network import Outputs as Outputs
+    from discover.contract.network import REWARD as REWARD
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
     from discover.contract.promotion import ModelVersion as ModelVersion
@@ -183,6 +183,7 @@ if TYPE_CHECKING:
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
     from discover.inner_loop.adaptation import evaluate_adaptation as evaluate_adaptation
     from discover.inner_loop.adaptation import trained_agent as trained_agent
+    from discover.inner_loop.chunks import room_on_devices as room_on_devices
     from discover.inner_loop.here import run_here as run_here
     from discover.inner_loop.isolation import attempt as attempt
     from discover.inner_loop.lifetime import Curve as Curve
@@ -469,6 +470,7 @@ _HOME = {
         "evaluate_adaptation",
         "trained_agent",
     ),
+    "inner_loop.chunks": ("room_on_devices",),
     "inner_loop.here": ("run_here",),
     "inner_loop.isolation": ("attempt",),
     "inner_loop.lifetime": (

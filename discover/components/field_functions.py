@@ -62,12 +62,15 @@ def integer(default: FieldValue = dataclasses.MISSING, *, low: int, high: int, s
     return _leaf(default, IntegerDomain(low, high, std))
 
 
-def option_index(default: FieldValue = 0, *, count: Callable[[Any], int]) -> Any:
+def option_index(default: FieldValue = 0, *, count: Callable[[Any], int], apart: bool = False) -> Any:
     """Declare a field that holds the index of one of several unordered options; an int32 leaf.
 
     Args:
         default: the index unless another is set.
         count: ``count(self)`` is the number of options; it depends on static fields alone.
+        apart: whether lifetimes that run side by side shall have one and the same option. Then a ``jax.lax.switch`` by it runs
+            that option alone, where it else runs them all; but places stay empty where fewer lifetimes have an option than run
+            side by side. It pays where the options are a large part of the work.
 
     >>> from discover import Integer, ReturnFunction, component
     >>> @component
@@ -77,7 +80,7 @@ def option_index(default: FieldValue = 0, *, count: Callable[[Any], int]) -> Any
     >>> Mixed(parts=())
     Mixed(parts=(), index=0)
     """
-    return _leaf(default, OptionIndexDomain(count))
+    return _leaf(default, OptionIndexDomain(count, apart))
 
 
 def weights(

@@ -51,9 +51,15 @@ class ChoiceDomain(Domain):
 
 @dataclass(frozen=True)
 class OptionIndexDomain(Domain):
-    """The index of one of ``count(owner)`` options: a `ChoiceDomain` whose size depends on the owner's static fields."""
+    """The index of one of ``count(owner)`` options: a `ChoiceDomain` whose size depends on the owner's static fields.
+
+    Attributes:
+        count: see above.
+        apart: whether lifetimes that run side by side have one and the same option.
+    """
 
     count: Callable[[Any], int]
+    apart: bool = False
     dtype: ClassVar[type[np.generic]] = np.int32
 
     def bind(self, owner: object) -> Domain:

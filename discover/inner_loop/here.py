@@ -12,9 +12,10 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 import jax
 
 from discover.contract.executor import Done, Failure, Work, part_of_progress
+from discover.inner_loop.chunks import chunk_for, lacking
 from discover.inner_loop.isolation import attempt
-from discover.inner_loop.population import fitting_chunk, lifetime_bytes, run_population, structure_of
-from discover.inner_loop.programs import homes_of, spread_of
+from discover.inner_loop.population import run_population, structure_of
+from discover.inner_loop.programs import has_home, homes_of, spread_of
 
 Result = tuple[int, Done | Failure]
 
@@ -27,7 +28,7 @@ class _Stop(BaseException):
 
 
 def run_here(
-    work: Sequence[Work], chunk: int = 0, progress: Callable[[float], None] | None = None
+    work: Sequence[Work], chunk: int = 0, progress: Callable[[float], None] | None = None, *, room: int = 0
 ) -> Iterator[tuple[int, Done | Failure]]:
     """Run pieces of work on the devices of this process, see `Executor.run`.
 
@@ -36,17 +37,19 @@ def run_here(
 
     Args:
         work: the pieces.
-        chunk: lifetimes side by side on each device; 0 for what fits.
+        chunk: lifetimes side by side on each device; 0 for what fits. Then work for which memory is not enough is tried with
+            half as many. A chunk that is given is kept, since the bits depend on it.
         progress: called from time to time with the share of all that is done.
+        room: bytes that the lifetimes on a device may take, by which the chunk of a structure can be less; 0 for any number.
     """
-    chunks = [chunk or _fitting(piece) for piece in work]
+    chunks = [chunk_for(piece, chunk, room) for piece in work]
     apart = _places_apart(work, chunks)
     together = [place for place in range(len(work)) if place not in apart]
 
     def report(done: int) -> Callable[[float], None] | None:
         return part_of_progress(progress, done, len(work))
 
-    run = functools.partial(_run, work, chunks)
+    run = functools.partial(_run, work, chunks, chunk == 0)
     yield from _in_turn(together, work, lambda place, done: run(place, report(done), None))
     for done, result in enumerate(_side_by_side(apart, work, run), start=len(together) + 1):
         if progress is not None:
@@ -57,11 +60,22 @@ def run_here(
 def _run(
     work: Sequence[Work],
     chunks: Sequence[int],
+    halve: bool,
     place: int,
     progress: Callable[[float], None] | None,
     devices: tuple[object, ...] | None,
 ) -> Done | Failure:
-    return attempt(lambda: run_population(work[place], chunk=chunks[place], progress=progress, devices=devices))
+    """The result of a piece of work; ``halve``: with ever fewer lifetimes side by side, as long as memory is not enough."""
+    chunk = chunks[place]
+    while True:
+        once = functools.partial(run_population, work[place], chunk=chunk, progress=progress, devices=devices)
+        result = attempt(once)
+        if not isinstance(result, Failure) or result.fault != "memory":
+            return result
+        if chunk == 1 or not halve:
+            return lacking(result, chunk)
+        del result  # its error holds the arrays of the attempt
+        chunk = -(-chunk // 2)
 
 
 def _in_turn(places: Sequence[int], work: Sequence[Work], run: Callable[[int, int], Done | Failure]) -> Iterator[Result]:
@@ -112,19 +126,14 @@ def _side_by_side(places: Sequence[int], work: Sequence[Work], run: Callable[...
 
 
 def _places_apart(work: Sequence[Work], chunks: Sequence[int]) -> list[int]:
-    """The places of small pieces, if candidates are of several structures."""
+    """The places of small pieces, if candidates are of several structures; of a lone one, if it is at home on a device."""
     devices = jax.device_count()
     small = [
         place
         for place, (piece, chunk) in enumerate(zip(work, chunks, strict=True))
         if math.prod(piece.shape) < _FULL * chunk * devices and spread_of(structure_of(piece), chunk == 1) < 2
     ]
-    structures = {jax.tree.structure(work[place].candidates) for place in small}
-    return small if devices > 1 and len(structures) > 1 else []
-
-
-def _fitting(work: Work) -> int:
-    """The chunk that fits, where none is settled."""
-    members, seeds = work.shape
-    first = jax.tree.map(lambda x: x[0], work.candidates)
-    return fitting_chunk(members * seeds, lifetime_bytes(work.environment, first))
+    structures = {jax.tree.structure(piece.candidates) for piece in work}
+    if len(structures) == 1:  # one that is at home would be compiled again for all devices
+        small = [place for place in small if has_home(structure_of(work[place]))]
+    return small if devices > 1 else []

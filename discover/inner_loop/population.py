@@ -20,7 +20,7 @@ from discover.contract.environment import Environment
 from discover.contract.executor import Curves, Done, Work, part_of_progress
 from discover.contract.held import HeldLifetimes
 from discover.contract.types import Key, Lifetimes, Members
-from discover.inner_loop import lifetime
+from discover.inner_loop import lifetime, options
 from discover.inner_loop.programs import MOST, Updates, programs_for
 from discover.inner_loop.windows import pace_of
 
@@ -103,13 +103,14 @@ def run_population(
     population, seeds = work.shape
     length, fresh = work.stop - work.start, work.ongoing is None
     updates = Updates(start=work.start, stop=work.stop, total=work.total, first=work.start, length=length)
-    devices = (devices or tuple(jax.devices()))[: -(-population * seeds // chunk)]
+    order = options.in_order(work.candidates, seeds, chunk)
+    devices = (devices or tuple(jax.devices()))[: -(-len(order) // chunk)]
     programs = programs_for(structure_of(work), devices, alone=chunk == 1)
     advance = programs.advance if fresh and not work.keep else programs.advance_ongoing
     ongoing = None if fresh else _flat(work.ongoing, population * seeds)
-    pieces, kept, tiles = [], [], list(_tiles(population * seeds, chunk * len(programs.devices)))
+    pieces, kept, tiles = [], [], list(_tiles(order, chunk * len(programs.devices)))
     for place, index in enumerate(tiles):
-        members = programs.place(_members_of(work.candidates, index // seeds))
+        members = programs.place(options.of_tile(work.candidates, index, seeds, chunk))
         if ongoing is None:
             tile = programs.begin(work.environment, members, programs.place(work.keys[index % seeds]))
         else:
@@ -119,10 +120,11 @@ def run_population(
         pieces.append(programs.finish(tile, length))
         if work.keep:
             kept.append(tile)
-    curves = _gather(pieces, population, seeds)  # first: an operation on lifetimes whose program failed would abort Python
+    rows = _rows(tiles, population * seeds)
+    curves = _gather(pieces, rows, work.shape)  # first: an operation on lifetimes whose program failed would abort Python
     if work.ongoing is not None:
         curves = curves._replace(env_steps=curves.env_steps - np.asarray(work.ongoing.env_steps))
-    return Done(curves, _join(kept, population, seeds) if work.keep else None)
+    return Done(curves, _join(kept, rows, work.shape) if work.keep else None)
 
 
 def inherit(ongoing: Lifetimes, parents: jax.Array, generation: jax.Array | int) -> Lifetimes:
@@ -179,15 +181,16 @@ def _in_windows(
     return tile
 
 
-def _tiles(lifetimes: int, tile: int) -> Iterator[np.ndarray]:
+def _tiles(order: np.ndarray, tile: int) -> Iterator[np.ndarray]:
     """The indices of the lifetimes in each tile; the last tile is filled up with the first lifetimes again."""
-    for start in range(0, lifetimes, tile):
-        yield np.arange(start, start + tile) % lifetimes
+    for start in range(0, len(order), tile):
+        yield np.resize(order, start + tile)[start:]
 
 
-def _members_of(candidates: Members, index: np.ndarray) -> Members:
-    """The members at these places, as arrays on the host."""
-    return jax.tree.map(lambda x: np.asarray(x)[index], candidates)
+def _rows(tiles: list[np.ndarray], lifetimes: int) -> slice | np.ndarray:
+    """The rows of all tiles joined at which the lifetimes stand."""
+    rows = np.unique(np.concatenate(tiles), return_index=True)[1]
+    return slice(lifetimes) if np.array_equal(rows, np.arange(lifetimes)) else rows
 
 
 def _flat(ongoing: lifetime.Lifetime, lifetimes: int) -> lifetime.Lifetime:
@@ -195,17 +198,17 @@ def _flat(ongoing: lifetime.Lifetime, lifetimes: int) -> lifetime.Lifetime:
     return jax.tree.map(lambda x: x.reshape(lifetimes, *x.shape[2:]), lifetime.fresh_window(ongoing))
 
 
-def _join(tiles: list[lifetime.Lifetime], population: int, seeds: int) -> Lifetimes:
+def _join(tiles: list[lifetime.Lifetime], rows: slice | np.ndarray, shape: tuple[int, int]) -> Lifetimes:
     """The lifetimes ``[P, S, ...]`` of all tiles, on the devices."""
-    joint = jax.tree.map(lambda *parts: jnp.concatenate(parts)[: population * seeds], *tiles)
-    return jax.tree.map(lambda x: x.reshape(population, seeds, *x.shape[1:]), joint)
+    joint = jax.tree.map(lambda *parts: jnp.concatenate(parts)[rows], *tiles)
+    return jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), joint)
 
 
-def _gather(pieces: list[lifetime.Curve], population: int, seeds: int) -> Curves:
+def _gather(pieces: list[lifetime.Curve], rows: slice | np.ndarray, shape: tuple[int, int]) -> Curves:
     """The curves ``[P, S, ...]`` of all tiles, on the host."""
     host = jax.device_get(pieces)
-    joint = jax.tree.map(lambda *parts: np.concatenate(parts)[: population * seeds], *host)
-    curves = jax.tree.map(lambda x: x.reshape(population, seeds, *x.shape[1:]), joint)
+    joint = jax.tree.map(lambda *parts: np.concatenate(parts)[rows], *host)
+    curves = jax.tree.map(lambda x: x.reshape(*shape, *x.shape[1:]), joint)
     return Curves(**curves._asdict())
 
 

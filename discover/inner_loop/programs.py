@@ -15,7 +15,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.types import Key, Members
-from discover.inner_loop import lifetime
+from discover.inner_loop import lifetime, options
 from discover.process.compiler_options import known_on_cpu
 from discover.process.devices import warn_of_idle_cores
 
@@ -36,7 +36,7 @@ _ALONE = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_experimental_ynn_fusion_
 library is faster for several lifetimes side by side, but takes more time per product, and leaks memory in SAC (150 kB per
 update, jax 0.10.2). With these options a lone agent trains a tenth (CartPole) to a quarter (Breakout) faster."""
 
-MOST = 64
+MOST = 48
 """Structures, each with a type of environment, whose programs stay in memory: about 50 MB each."""
 
 _kept = OrderedDict["Hashable", "Programs"]()
@@ -65,6 +65,8 @@ class Programs:
     `advance` receives `Updates` as numbers, not as structure. So one program fits every horizon, a long lifetime can be run,
     saved and continued in pieces, and a generation of ongoing lifetimes is such a piece with its own curve.
 
+    `advance` writes over the tile that it is given, so that it takes half the memory: whoever calls it gives the tile away.
+
     Args:
         devices: the devices over which a tile is spread.
         alone: whether each device runs one lifetime at a time.
@@ -75,20 +77,23 @@ class Programs:
         self._options = _compiler_options(alone)
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
         each, same = PartitionSpec(_AXIS), PartitionSpec()
+        advancing = (same, each, each, same), (2,)
         self.begin = self._sharded(_begin, (same, each, each))
-        self.advance = self._sharded(functools.partial(_advance, _side_by_side), (same, each, each, same))
+        self.advance = self._sharded(functools.partial(_advance, _side_by_side), *advancing)
         self.advance_ongoing = self.advance
         if alone:  # an ongoing lifetime keeps its axis of length 1, on which the last bits of its numbers depend
-            self.advance_ongoing = self._sharded(functools.partial(_advance, jax.vmap), (same, each, each, same))
+            self.advance_ongoing = self._sharded(functools.partial(_advance, options.mapped), *advancing)
         self.finish = self._sharded(_finish, (each, same))
 
     def place(self, tree: T) -> T:
         """Spread the leaves ``[tile, ...]`` over the devices."""
         return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(_AXIS)))
 
-    def _sharded(self, function: Callable[..., Any], specs: tuple[PartitionSpec, ...]) -> Callable[..., Any]:
+    def _sharded(
+        self, function: Callable[..., Any], specs: tuple[PartitionSpec, ...], given_away: tuple[int, ...] = ()
+    ) -> Callable[..., Any]:
         sharded = jax.shard_map(function, mesh=self._mesh, in_specs=specs, out_specs=PartitionSpec(_AXIS), check_vma=False)
-        return jax.jit(sharded, compiler_options=self._options)
+        return jax.jit(sharded, compiler_options=self._options, donate_argnums=given_away)
 
 
 def programs_for(structure: Hashable, devices: tuple[object, ...], alone: bool) -> Programs:
@@ -132,6 +137,12 @@ def homes_of(weights: Mapping[Hashable, int]) -> dict[Hashable, int]:
         return {structure: _homes[structure] % len(loads) for structure in weights}
 
 
+def has_home(structure: Hashable) -> bool:
+    """Whether a structure has run on a device of its own, see `homes_of`."""
+    with _lock:
+        return structure in _homes
+
+
 @functools.cache
 def _warn_once() -> None:
     warn_of_idle_cores(jax.devices())
@@ -153,19 +164,19 @@ def _strongly_typed(leaf: jax.Array) -> jax.Array:
 
 
 def _advance(
-    mapped: Callable[..., Any],
+    mapping: Callable[..., Any],
     environment: Environment,
     members: Members,
     tile: lifetime.Lifetime,
     updates: Updates,
 ) -> lifetime.Lifetime:
-    """Advance each lifetime of a tile; ``mapped`` turns the function for one of them into that for all."""
+    """Advance each lifetime of a tile; ``mapping`` turns the function for one of them into that for all."""
     start, stop, total, first, length = updates
 
     def one(member: Algorithm, life: lifetime.Lifetime) -> lifetime.Lifetime:
         return lifetime.advance(member, environment, life, start, stop=stop, total=total, window=(first, length))
 
-    return mapped(one)(members, tile)
+    return mapping(one)(members, tile)
 
 
 def _side_by_side(one: Callable[..., T]) -> Callable[..., T]:
@@ -174,10 +185,10 @@ def _side_by_side(one: Callable[..., T]) -> Callable[..., T]:
     XLA does not simplify such an axis everywhere.
     """
 
-    def each(*trees: object) -> T:
+    def each(members: Members, *trees: object) -> T:
         if len(jax.tree.leaves(trees)[0]) > 1:
-            return jax.vmap(one)(*trees)
-        return jax.tree.map(lambda x: x[None], one(*jax.tree.map(lambda x: x[0], trees)))
+            return options.mapped(one)(members, *trees)
+        return jax.tree.map(lambda x: x[None], one(*jax.tree.map(lambda x: x[0], (members, *trees))))
 
     return each
 

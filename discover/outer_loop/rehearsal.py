@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,7 @@ from discover.components.component import component
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.executor import Curves, Done, Executor, Failure, Work
-from discover.contract.types import Members
-from discover.inner_loop.isolation import attempt
-from discover.inner_loop.lifetime import ROWS
-from discover.inner_loop.work import run_alone
+from discover.outer_loop.together import NothingRunsError, Together, random_curves, updates_of
 
 _LONG_ENOUGH = 0.7
 """Seconds of a measurement that the time of an update is taken from."""
@@ -28,13 +26,13 @@ _WORTH_KNOWING = 1.0
 
 
 class Measured(NamedTuple):
-    """The cost of some lifetimes of one structure on one task.
+    """The cost of some lifetimes that are run together.
 
     Attributes:
         compilation: seconds that the first call took longer than the next one of the same length.
         fixed: seconds of a call without any update.
-        update: seconds of an update of all lifetimes.
-        env_steps: of an update of all lifetimes.
+        update: seconds of an update of all lifetimes; of the longest, where they are not of one length.
+        env_steps: taken in that time.
         info: names of what the rule reports.
     """
 
@@ -65,8 +63,9 @@ class Ledger:
         executor: runs the lifetimes of the search.
         generations: of the search, over which the updates of ongoing lifetimes are spread.
         calls: since the last call of `take`.
-        measured: costs, by structure, task and number of lifetimes.
-        programs: structures, tasks and devices for which a program was compiled.
+        measured: costs, by structure, task, number of lifetimes and updates of all pieces of a call.
+        known: the failures and the names of what is reported, by the same key.
+        programs: structures and tasks for which a program was compiled.
         spent: seconds spent on measurements so far.
         costliest: the call whose compilation took longest: what ran, and what it cost.
     """
@@ -75,6 +74,7 @@ class Ledger:
     generations: int
     calls: list[Call] = field(default_factory=list)
     measured: dict[Any, Measured] = field(default_factory=dict)
+    known: dict[Any, tuple[dict[int, Failure], dict[int, tuple[str, ...]]]] = field(default_factory=dict)
     programs: set[Any] = field(default_factory=set)
     spent: float = 0.0
     costliest: tuple[Callable[[int], Curves], Measured] | None = None
@@ -101,8 +101,8 @@ class Ledger:
         """Measure a call, unless its like has been measured, and note its cost; the curves are random numbers.
 
         Args:
-            key: structure, task and number of lifetimes.
-            updates: of the whole call.
+            key: all that the cost depends on.
+            updates: of the whole call; of its longest piece, where it has several.
             run: runs a number of updates.
             shape: numbers of members and seeds.
         """
@@ -114,7 +114,7 @@ class Ledger:
             self.spent += time.perf_counter() - started
         cost = self.measured[key]
         self.calls.append(Call(cost.fixed + cost.update * updates, round(cost.env_steps * updates)))
-        return _random_curves(shape, cost.info, len(self.calls))
+        return random_curves(shape, cost.info, len(self.calls))
 
 
 def rehearsing(ledger: Ledger) -> type[Executor]:
@@ -131,37 +131,28 @@ def rehearsing(ledger: Ledger) -> type[Executor]:
         def run(
             self, work: Sequence[Work], progress: Callable[[float], None] | None = None
         ) -> Iterator[tuple[int, Done | Failure]]:
-            for place, piece in enumerate(work):
-                yield place, attempt(functools.partial(_rehearsed, ledger, piece))
+            return _rehearsed(ledger, work)
 
     return Rehearsal
 
 
-def _rehearsed(ledger: Ledger, work: Work) -> Done:
-    """The result of a piece of work, as far as a rehearsal has one; its cost is noted."""
-
-    lifetimes = work.ongoing
-    if work.keep and lifetimes is None:
-        lifetimes = run_alone(ledger.executor, work._replace(stop=work.start)).lifetimes
-    shortened = work._replace(start=0, ongoing=lifetimes)
-
-    def run(updates: int) -> Curves:
-        total = updates if lifetimes is None else work.total
-        return run_alone(ledger.executor, shortened._replace(stop=updates, total=total)).curves
-
-    whole = (work.start, work.stop) == (0, work.total)
-    updates = work.total if whole else max(1, work.total // ledger.generations)
-    curves = ledger.call(_key(ledger, work.environment, work.candidates, work.shape), updates, run, work.shape)
-    return Done(curves, lifetimes if work.keep else None)
+def _rehearsed(ledger: Ledger, work: Sequence[Work]) -> Iterator[tuple[int, Done | Failure]]:
+    """The results of pieces of work that are submitted at once; what they cost together is noted."""
+    together = Together(ledger.executor, work, ledger.generations)
+    key = tuple(_key(ledger, piece) for piece in work)
+    if key in ledger.known:
+        together.failures, together.names = ledger.known[key]
+    with contextlib.suppress(NothingRunsError):
+        ledger.call(key, max(together.updates), together.run, (1, 1))
+    ledger.known[key] = together.failures, together.names
+    return together.results(len(ledger.calls))
 
 
-def _key(ledger: Ledger, environment: Environment, candidates: Members, shape: tuple[int, int]) -> Any:
-    """All that the cost of a call depends on; the program that it runs is noted."""
-    lifetimes, chunk = shape[0] * shape[1], getattr(ledger.executor, "chunk", 0)
-    devices = min(jax.device_count(), -(-lifetimes // chunk)) if chunk else 0
-    program = jax.tree.structure(candidates), repr(environment)
-    ledger.programs.add((*program, devices))
-    return *program, lifetimes
+def _key(ledger: Ledger, work: Work) -> Any:
+    """All that the cost of a piece of work depends on; the program that it runs is noted."""
+    program = jax.tree.structure(work.candidates), repr(work.environment)
+    ledger.programs.add(program)
+    return *program, math.prod(work.shape), updates_of(work, ledger.generations)
 
 
 def _measured(run: Callable[[int], Curves], most: int) -> Measured:
@@ -178,7 +169,7 @@ def _measured(run: Callable[[int], Curves], most: int) -> Measured:
         compilation=max(0.0, first - short),
         fixed=max(0.0, long - update * after),
         update=update,
-        env_steps=float(curves.env_steps.sum(dtype=np.int64)) / after,
+        env_steps=float(curves.env_steps.sum(dtype=np.float64)) / after,
         info=tuple(curves.info),
     )
 
@@ -187,16 +178,3 @@ def _timed(run: Callable[[int], Curves], updates: int) -> tuple[float, Curves]:
     started = time.perf_counter()
     curves = run(updates)
     return time.perf_counter() - started, curves
-
-
-def _random_curves(shape: tuple[int, int], names: Sequence[str], seed: int) -> Curves:
-    """Curves of sound lifetimes, with random returns."""
-    rows = (*shape, ROWS)
-    returns = np.random.default_rng(seed).normal(size=rows).astype(np.float32)
-    return Curves(
-        episode_return=returns,
-        episode_length=np.ones(rows, np.float32),
-        info={name: np.zeros(rows, np.float32) for name in names},
-        finite=np.ones(shape, bool),
-        env_steps=np.zeros(shape, np.int32),
-    )

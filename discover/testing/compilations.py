@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Iterator
 
 import jax
@@ -31,15 +32,22 @@ class Compilations(logging.Handler):
     """Counts the programs that JAX compiles.
 
     Attributes:
-        compiled: how many so far.
+        programs: how often each one was, by the name of the function.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.compiled = 0
+        self.programs = Counter[str]()
+
+    @property
+    def compiled(self) -> int:
+        """How many so far."""
+        return self.programs.total()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.compiled += record.getMessage().startswith("Compiling ")
+        words = record.getMessage().split()
+        if words[:1] == ["Compiling"]:
+            self.programs[words[1].removeprefix("jit(").removesuffix(")")] += 1
 
 
 @contextlib.contextmanager

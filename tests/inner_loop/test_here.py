@@ -1,10 +1,13 @@
 """Work of several structures on the devices of this process: who runs where changes no bit, and nothing is compiled twice."""
 
 import gc
+import itertools
+import os
 import threading
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -37,7 +40,9 @@ def bits(result: Any) -> list[bytes]:
 def test_groups_of_any_size_share_one_program_and_have_the_bits_of_each_alone(
     compilations: Callable[[], AbstractContextManager[Compilations]],
 ) -> None:
-    first = dict(run_here([piece(4, 0.1, 0.2, 0.3), piece(5, 0.1)], chunk=2))
+    with compilations() as count:
+        first = dict(run_here([piece(4, 0.1, 0.2, 0.3), piece(5, 0.1)], chunk=2))
+    assert count.programs["_advance"] <= 2, "one for each structure"
     work = [piece(5, 0.3, 0.2, 0.1), piece(4, 0.2), piece(4, 0.3, 0.1), piece(5, 0.1)]
     with compilations() as count:
         second = dict(run_here(work, chunk=2))
@@ -143,3 +148,19 @@ def test_executables_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
         gc.collect()
         counts.append(len(jax.devices()[0].client.live_executables()))
     assert max(counts[3:]) <= counts[2] + 3, counts
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_over_200_structures_after_the_first_50() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    sizes = dict[int, int]()
+    for count, (steps, columns) in enumerate(itertools.product(range(50, 70), range(2, 12)), start=1):
+        one = Algorithm(rule=Climb(noise=0.5, steps=steps, num_envs=columns), network=Blank())
+        many = jax.tree.map(lambda x: np.repeat(np.asarray(x)[None], 2, axis=0), one)
+        ((_, result),) = run_here([fresh_work(ENVIRONMENT, many, KEYS, 1000)], chunk=2)
+        assert isinstance(result, Done)
+        gc.collect()
+        sizes[count] = resident()
+    assert max(sizes[150], sizes[200]) < 1.1 * sizes[50], sizes

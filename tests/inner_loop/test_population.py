@@ -170,6 +170,37 @@ def test_fresh_and_ongoing_lifetimes_share_their_program() -> None:
     assert program._cache_size() == compiled
 
 
+def test_a_tile_is_given_away_and_what_a_caller_holds_is_not() -> None:
+    total = STEPS // 8
+    programs, members = kept_programs(), population(0.1, 0.1, 0.2, 0.2)
+    members = programs.place(members)
+    tile = programs.begin(ENVIRONMENT, members, programs.place(KEYS[jnp.arange(4) % 2]))
+    programs.advance(ENVIRONMENT, members, tile, Updates(0, 1, total, first=0, length=total))
+    assert all(leaf.is_deleted() for leaf in jax.tree.leaves(tile))
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(members))
+    _, held = window(0.1, 0.2, start=0, stop=4, total=total, ongoing=None)
+    first, again = (window(0.1, 0.2, start=4, stop=total, total=total, ongoing=held) for _ in range(2))
+    assert bits(first.curves) == bits(again.curves)
+
+
+@component
+class Remembering(Climb):
+    """Its state begins with a number of its own."""
+
+    def init(self, *given: Any) -> Any:
+        return {"updates": jnp.zeros((), jnp.int32), "slope": self.slope}
+
+    def update(self, *given: Any, **more: Any) -> Any:
+        params, state, info = super().update(*given, **more)
+        return params, {**state, "slope": self.slope}, info
+
+
+def test_a_number_of_a_candidate_that_is_a_part_of_its_state_is_not_written_over() -> None:
+    many = jax.tree.map(lambda x: np.stack([x, x]), Algorithm(rule=Remembering(slope=0.25), network=Blank()))
+    done = run_population(fresh_work(ENVIRONMENT, many, KEYS, STEPS)._replace(keep=True), chunk=2)
+    assert done.lifetimes.rule_state["slope"].tolist() == [[0.25, 0.25]] * 2
+
+
 def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs_module, "_ALONE", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
     taken = programs_module._compiler_options(alone=True).keys()

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from discover import Curves, Executor
+from discover import Curves, Done, Executor, Failure, Work
 from discover.outer_loop import rehearsal
 from discover.outer_loop.estimate import estimate
 from discover.outer_loop.rehearsal import Ledger
@@ -95,3 +95,41 @@ def test_compilations_are_those_of_a_new_process(machine: Machine, monkeypatch: 
     assert ledger.compilation() == (pytest.approx(5.0), pytest.approx(0.0))  # the cache gives it at once
     monkeypatch.setattr(jax, "clear_caches", lambda: setattr(machine, "compiled", False))
     assert ledger.compilation() == (pytest.approx(5.0), pytest.approx(5.0))  # there is no cache
+
+
+class SideBySide(Executor):
+    """Runs all pieces at the same time, on the clock of a machine, and fails those of 'broken'."""
+
+    def __init__(self, machine: Machine):
+        self.machine, self.stops = machine, list[list[int]]()
+
+    def run(self, work: Any, progress: Any = None) -> Any:
+        self.stops.append([piece.stop for piece in work])
+        self.machine.run(max(self.stops[-1]))
+        for place, piece in enumerate(work):
+            rows = np.zeros((*piece.shape, 100), np.float32)
+            steps = np.full(piece.shape, 8 * piece.stop, np.int32)
+            curves = Curves(rows, rows, {str(piece.environment): rows}, np.ones(piece.shape, bool), steps)
+            yield place, Failure("candidate", "broken") if piece.environment == "broken" else Done(curves)
+
+
+def test_pieces_of_a_generation_are_measured_together_as_the_search_will_run_them(machine: Machine) -> None:
+    def piece(task: str, members: int, updates: int) -> Work:
+        return Work(task, {"x": np.zeros(members)}, np.zeros(2), stop=updates, total=updates)  # type: ignore[arg-type]
+
+    executor = SideBySide(machine)
+    ledger = Ledger(executor, generations=4)
+    work = [piece("long", 2, 500), piece("broken", 1, 500), piece("short", 3, 50)]
+    results = dict(rehearsal.rehearsing(ledger)().run(work))
+    assert executor.stops == [[2, 2, 1], [2, 1], [4, 1]]
+    assert [type(results[place]).__name__ for place in range(3)] == ["Done", "Failure", "Done"]
+    assert [list(results[place].curves.info) for place in (0, 2)] == [["long"], ["short"]]  # type: ignore[union-attr]
+    (call,) = ledger.take()
+    assert call.seconds == pytest.approx(51.0)
+    assert call.env_steps == pytest.approx(8 * (2 * 2 * 500 + 3 * 2 * 50), rel=1e-3)
+    again = dict(rehearsal.rehearsing(ledger)().run(work))
+    assert len(executor.stops) == 3, "its like has been measured"
+    assert isinstance(again[1], Failure)
+    assert len(ledger.programs) == 3
+    assert dict(rehearsal.rehearsing(ledger)().run([piece("broken", 4, 5)])).keys() == {0}
+    assert len(ledger.take()) == 1, "what does not run costs nothing"

@@ -19,6 +19,7 @@ from discover import (
     fitting_chunk,
     hookimpl,
     lifetime_bytes,
+    room_on_devices,
     run_here,
 )
 
@@ -30,16 +31,22 @@ class Local(Executor):
     Attributes:
         chunk: number of lifetimes at the same time on each device; 0 chooses it by the device, the number of lifetimes and
             their size.
+        room: bytes that the lifetimes on one device may take, by which the chunk of a structure can be less than ``chunk``; 0
+            for any number. Where ``chunk`` is 0, it is chosen too, on accelerators: about a quarter of the memory that is free.
 
     >>> Local()
     Local()
     """
 
     chunk: Annotated[int, AtLeast(0)] = 0
+    room: Annotated[int, AtLeast(0)] = 0
 
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
         if self.chunk:
             return self
+        room = self.room or room_on_devices()
+        if room:  # what a structure needs is asked for each of them
+            return Local(chunk=fitting_chunk(lifetimes, size=1), room=room)
         largest = max(lifetime_bytes(environment, candidate) for environment in environments)
         return Local(chunk=fitting_chunk(lifetimes, largest))
 
@@ -49,7 +56,7 @@ class Local(Executor):
     def run(
         self, work: Sequence[Work], progress: Callable[[float], None] | None = None
     ) -> Iterator[tuple[int, Done | Failure]]:
-        return run_here(work, self.chunk, progress)
+        return run_here(work, self.chunk, progress, room=self.room)
 
 
 @hookimpl
