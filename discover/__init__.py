@@ -125,14 +125,14 @@ if TYPE_CHECKING:
     from discover.contract.hooks import hookimpl as hookimpl
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
-    from discover.contract.network import Curriculum as Curriculum
     from discover.contract.network import EXPERT as EXPERT
+    from discover.contract.network import REWARD as REWARD
+    from discover.contract.network import Curriculum as Curriculum
     from discover.contract.network import Head as Head
     from discover.contract.network import Heads as Heads
     from discover.contract.network import Inputs as Inputs
     from discover.contract.network import Network as Network
     from discover.contract.network import Outputs as Outputs
-    from discover.contract.network import REWARD as REWARD
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
     from discover.contract.promotion import ModelVersion as ModelVersion

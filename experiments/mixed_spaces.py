@@ -72,17 +72,25 @@ class Champion(NamedTuple):
     alive: Any
 
 
-def search(strategy: Strategy, toy: Toy, *, first: int = 0, count: int = SEEDS, generations: int = GENERATIONS) -> Champion:
+def search(
+    strategy: Strategy,
+    toy: Toy,
+    *,
+    population: int = POPULATION,
+    generations: int = GENERATIONS,
+    first: int = 0,
+    count: int = SEEDS,
+) -> Champion:
     """What searches with the seeds from ``first`` on find, for as many evaluations as ``POPULATION * GENERATIONS``."""
     space = toy.space
 
     def one(key: jax.Array) -> Champion:
         key_init, key_generations, key_again = named_keys(key, "init", "generations", "again")
         begun = Standing(
-            strategy=strategy.init(key_init, space, POPULATION),
-            genomes=jnp.zeros((POPULATION, space.dimension)),
-            mean=jnp.zeros(POPULATION),
-            seeds=jnp.zeros(POPULATION, jnp.int32),
+            strategy=strategy.init(key_init, space, population),
+            genomes=jnp.zeros((population, space.dimension)),
+            mean=jnp.zeros(population),
+            seeds=jnp.zeros(population, jnp.int32),
             spent=jnp.zeros((), jnp.int32),
         )
         keys = jax.random.split(key_generations, generations)
@@ -95,7 +103,7 @@ def search(strategy: Strategy, toy: Toy, *, first: int = 0, count: int = SEEDS, 
         champion = jnp.argmax(value + AGAIN * jax.random.normal(key_again, value.shape))
         structures = jax.vmap(space.active_options)(end.genomes)
         alike = jnp.all(structures[:, None] == structures[None], axis=-1)
-        alive = jnp.sum(jnp.argmax(alike, axis=1) == jnp.arange(POPULATION))
+        alive = jnp.sum(jnp.argmax(alike, axis=1) == jnp.arange(population))
         return Champion(toy.best - worth[champion], toy.best - value[champion], alive)
 
     keys = jax.vmap(jax.random.key)(jnp.arange(first, first + count))
@@ -109,13 +117,14 @@ def generation(strategy: Strategy, toy: Toy, before: Standing, key: jax.Array) -
     search, they are ranked by it less its standard error.
     """
     key_ask, key_noise, key_tell = named_keys(key, "ask", "noise", "tell")
-    proposal, state = strategy.ask(key_ask, before.strategy, toy.space, POPULATION)
-    seeds = jnp.ones(POPULATION, jnp.int32) if proposal.seeds is None else jnp.minimum(proposal.seeds, MOST_SEEDS)
+    population = len(before.genomes)
+    proposal, state = strategy.ask(key_ask, before.strategy, toy.space, population)
+    seeds = jnp.ones(population, jnp.int32) if proposal.seeds is None else jnp.minimum(proposal.seeds, MOST_SEEDS)
     _, value = jax.vmap(toy.rate)(proposal.genomes)
     fitness = value + NOISE * jax.random.normal(key_noise, value.shape) / jnp.sqrt(jnp.maximum(seeds, 1))
     fitness = jnp.where(seeds > 0, fitness, jnp.min(fitness, where=seeds > 0, initial=jnp.inf))
     told = Told.of(proposal.genomes, fitness, seeds)
-    mean, evidence, score, again = fitness, seeds, fitness, jnp.zeros(POPULATION, bool)
+    mean, evidence, score, again = fitness, seeds, fitness, jnp.zeros(population, bool)
     if proposal.seeds is not None:
         again = jnp.all(proposal.genomes == before.genomes, axis=1)
         known = jnp.where(again, before.seeds, 0)

@@ -31,6 +31,10 @@ Candidate: TypeAlias = Any
 """A component without open values; of a group of members each leaf has a leading axis."""
 
 
+_BLOCK = 64
+"""Genomes that are decoded at once."""
+
+
 class Group(NamedTuple):
     """Members of a population that share one structure: one compiled program.
 
@@ -170,7 +174,7 @@ class Space:
     def groups(self, genomes: Genomes) -> list[Group]:
         """A population ``[P, D]`` as candidates on the host, grouped by structure; every member is in exactly one group."""
         structures, groups = self._structures(genomes), []
-        values = jax.device_get(_decoder(self)(genomes))  # one program for groups of any structure and size
+        values = self._values_of_all(np.asarray(genomes, np.float32))
         for structure in sorted(set(structures)):
             members = np.asarray([i for i, s in enumerate(structures) if s == structure])
             groups.append(Group(structure, members, self._candidates(structure, values, members)))
@@ -213,6 +217,13 @@ class Space:
     def _values(self, genome: Genome) -> dict[str, DomainValue]:
         """The value of each gene by path, whether or not it is active."""
         return {gene.path: self._value(genome, gene) for gene in self.genes}
+
+    def _values_of_all(self, genomes: np.ndarray) -> dict[str, DomainValue]:
+        """The values of a population on the host, decoded in blocks of one size: no bit depends on how large it is."""
+        filled = np.zeros((-(-len(genomes) // _BLOCK) * _BLOCK, self.dimension), np.float32)
+        filled[: len(genomes)] = genomes
+        blocks = [jax.device_get(_decoder(self)(block)) for block in np.split(filled, len(filled) // _BLOCK)]
+        return jax.tree.map(lambda *parts: np.concatenate(parts)[: len(genomes)], *blocks)
 
     def _candidates(self, structure: Structure, values: Mapping[str, DomainValue], members: np.ndarray) -> Candidate:
         """The members of a population that share a structure as one candidate; what is set in the template is repeated."""

@@ -213,9 +213,9 @@ class Generation:
         env_steps_so_far: env steps of all generations up to this one.
         evaluation_seconds: time in compiled programs, with their compilation.
         seconds: time of the whole generation.
-        best_fitness: fitness of the best candidate so far, without the luck that made it the best: from evaluations in later
-            generations than that in which it was found. While no candidate was evaluated again, it is that of the luckiest, and
-            too high on average.
+        best_fitness: fitness of the candidate that was the best before this generation, without the luck that made it the best:
+            the mean of its evaluations since then. If it was not evaluated again, the highest mean so far, which is too high on
+            average.
         broken_so_far: number of broken members so far, by status name.
         parents: None with fresh lifetimes. With ongoing ones ``[P]``: member i continued the lifetimes of member
             ``parents[i]``.

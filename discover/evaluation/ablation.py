@@ -117,7 +117,7 @@ def _fitness(
         task, group = places[place]
         returns[task][group] = part.returns
         broken[group] |= part.status != Status.OK
-        env_steps += part.env_steps
+        env_steps += int(part.env_steps.sum())
         if progress is not None:
             progress(f"ablation: {runs[task].label}", (done + 1) / len(work))
     scales = [registry.get("task", run.task).facts for run in runs]

@@ -30,7 +30,8 @@ class Archive(NamedTuple):
         fitness: ``[A]``, the mean over all seeds with which it was evaluated and sound; -inf where a row is empty.
         seeds: ``[A]`` int32, their number; 0 where a row is empty.
         squares: ``[A]`` the sum of the squared deviations of single seeds from their mean.
-        later: ``[A]`` the mean fitness over the seeds of the generations after the one in which it came into the archive.
+        later: ``[A]`` of the candidate that led the archive before the last generation: the mean fitness over the seeds of the
+            generations since it came to lead; 0 for all others.
         later_seeds: ``[A]`` int32, their number.
         budget: ``[A]`` the share of the env steps that its lifetimes lasted.
     """
@@ -51,9 +52,9 @@ class Archive(NamedTuple):
     def best_fitness(self) -> float:
         """Fitness of the best candidate without the luck that made it the best; -inf while there is none.
 
-        This is the mean of the first row that was evaluated in later generations than the one in which it came into the
-        archive, over these evaluations alone. While there is no such row, it is the mean of the first row: the highest of many
-        noisy values, which is too high on average.
+        This is that of the candidate that led the archive before the last generation: the mean over its evaluations since it
+        came to lead. If there are none, it is the mean of the first row: the highest of many noisy values, which is too high on
+        average.
         """
         again = np.flatnonzero(np.asarray(self.later_seeds))
         return float(np.asarray(self.later)[again[0]] if len(again) else np.asarray(self.fitness)[0])
@@ -71,17 +72,17 @@ class _Row(NamedTuple):
     later_seeds: int
     budget: float
 
-    def with_later(self, row: _Row) -> _Row:
+    def together(self, row: _Row) -> _Row:
         """The row with another evaluation of the candidate; the one with the larger budget alone counts if they differ."""
         if row.budget != self.budget:
             return max(self, row, key=lambda either: either.budget)
         seeds, gap = self.seeds + row.seeds, row.fitness - self.fitness
-        later_seeds = self.later_seeds + row.seeds
+        later_seeds = self.later_seeds + row.later_seeds
         return self._replace(
             fitness=(self.fitness * self.seeds + row.fitness * row.seeds) / seeds,
             seeds=seeds,
             squares=self.squares + row.squares + gap**2 * self.seeds * row.seeds / seeds,
-            later=(self.later * self.later_seeds + row.fitness * row.seeds) / later_seeds,
+            later=(self.later * self.later_seeds + row.later * row.later_seeds) / max(later_seeds, 1),
             later_seeds=later_seeds,
         )
 
@@ -134,10 +135,16 @@ def update_archive(archive: Archive, space: Space, made: Evaluated, *, anew: boo
         anew: whether an earlier fitness of a candidate no longer counts, because it is that of an earlier part of the same
             lifetimes.
     """
-    rows = {row.digest.tobytes(): row for row in _rows(archive)}
+    rows, leader = {row.digest.tobytes(): row for row in _rows(archive)}, np.asarray(archive.digests)[0].tobytes()
+    for digest, row in rows.items():
+        if digest != leader:
+            rows[digest] = row._replace(later=0.0, later_seeds=0)
     for row in _evaluations(space, made):
         digest = row.digest.tobytes()
-        rows[digest] = row if anew or digest not in rows else rows[digest].with_later(row)
+        known = None if anew else rows.get(digest)
+        if known is not None and digest == leader:
+            row = row._replace(later=row.fitness, later_seeds=row.seeds)
+        rows[digest] = row if known is None else known.together(row)
     size, dimension = np.shape(archive.genomes)
     updated = empty_archive(size, dimension)
     for place, row in enumerate(_ordered(list(rows.values()))[:size]):

@@ -10,9 +10,12 @@ from discover.contract.events import Doubt
 _MOST = 64
 """Finalists that are looked at; those that are worse are not in question."""
 
-_DRAWS = 4000
-_RATIOS = np.logspace(-3, 2, 21)
-"""How much finalists may differ, in standard deviations of one seed: each of these is as likely, before the seeds are seen."""
+_DRAWS = 2000
+_RATIOS = np.logspace(-2, 1.5, 15)
+"""How much finalists may differ, in standard deviations of one seed."""
+
+_LOG_PRIOR = np.log(_RATIOS / (1.0 + (_RATIOS / 0.3) ** 2))
+"""How likely each ratio is before the seeds are seen: half a Cauchy distribution of scale 0.3 (Gelman 2006)."""
 
 
 def doubt_of(by_seed: FloatArray, order: list[int]) -> Doubt | None:
@@ -62,7 +65,7 @@ def _drawn(means: FloatArray, scale: FloatArray, axes: FloatArray, *, noise: flo
     variance = noise * freedom / random.chisquare(freedom, _DRAWS)[:, None, None]
     prior = variance * _RATIOS[:, None] ** 2
     spread = prior + variance / scale
-    fits = -0.5 * (np.log(spread) + means**2 / spread).sum(axis=2)  # [draws, ratios]
+    fits = _LOG_PRIOR - 0.5 * (np.log(spread) + means**2 / spread).sum(axis=2)  # [draws, ratios]
     chosen = np.argmax(fits - fits.max() + random.gumbel(size=fits.shape), axis=1)
     prior = np.take_along_axis(prior, chosen[:, None, None], axis=1)[:, 0]
     variance = variance[:, 0] / scale

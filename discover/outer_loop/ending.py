@@ -32,7 +32,6 @@ from discover.evaluation.compare import Watched, compare
 from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.archive import digests_of
 from discover.outer_loop.directory import CHAMPION_FILE, CURVES_FOLDER, FORMAT, RESULT_FILE, Origin, read_json
-from discover.outer_loop.evaluation import Evaluation
 from discover.outer_loop.fitness import Evaluator
 from discover.outer_loop.found import first_alike
 from discover.outer_loop.selection import rank
@@ -107,15 +106,9 @@ class Ending:
         Raises:
             EvaluationError: every finalist broke.
         """
-        finalists = self._finalists()
-        store = self._storing(self.running)
+        finalists, seeds, store = self._finalists(), self.config.selection_seeds, self._storing(self.running)
         evaluator = Evaluator(self.registry, self.config, self.space, store, progress=self.progress)
-        seeds = self.config.selection_seeds
-
-        def evaluate(places: list[int], index: int, each: int) -> Evaluation:
-            return evaluator.evaluate(finalists[places], "selection", index, each)
-
-        ranking = rank(len(finalists), seeds, evaluate)
+        ranking = rank(len(finalists), seeds, lambda places, *more: evaluator.evaluate(finalists[places], "selection", *more))
         counters, why = self.now.counters, dict[int, str]()
         for made in ranking.evaluations:
             counters, why = add_evaluation(counters, made, made.seconds), why or made.errors
@@ -275,7 +268,7 @@ class Ending:
 def write_result(directory: Path, result: SearchResult) -> None:
     """Write the file that marks a search as finished, with all that `Ending.earlier_result` cannot read elsewhere."""
     values = {name: getattr(result, name) for name in _NUMBERS} | {"finalist_fitness": result.finalist_fitness.tolist()}
-    values |= {"champion_doubt": result.champion_doubt and result.champion_doubt._asdict()}
+    values["champion_doubt"] = result.champion_doubt and result.champion_doubt._asdict()
     if result.comparison is not None:
         values |= {"table": result.comparison.rows(), "verdict": result.comparison.verdict}
     text = json.dumps({"format": FORMAT, "champion": CHAMPION_FILE, **values}, indent=2)

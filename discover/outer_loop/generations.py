@@ -15,8 +15,8 @@ from discover.config.search_config import SearchConfig
 from discover.contract.events import Generation
 from discover.contract.strategy import Proposal
 from discover.contract.types import Key, StrategyState
-from discover.outer_loop.archive import Evaluated, empty_archive, update_archive
-from discover.outer_loop.effort import effort_of, joined, whole_effort
+from discover.outer_loop.archive import Archive, Evaluated, empty_archive, update_archive
+from discover.outer_loop.effort import Effort, effort_of, joined, whole_effort
 from discover.outer_loop.evaluation import Evaluation
 from discover.outer_loop.fitness import Evaluator, OngoingLifetimes
 from discover.outer_loop.state import Counters, Snapshot, State, add_evaluation
@@ -87,8 +87,8 @@ class Generations:
             proposal = proposal._replace(genomes=jnp.concatenate([proposal.genomes[: -len(known)], known]))
         genomes = np.asarray(proposal.genomes)
         parents = None if proposal.parents is None else np.asarray(proposal.parents)
-        elites = state.archive.best(self._config.elites)
-        ongoing, every = self._evaluate(proposal, elites, before)
+        everyone, effort = self._with_elites(proposal, state.archive)
+        ongoing, every = self._evaluate(everyone, effort, parents, before=before)
         evaluation = every.first(len(genomes))
         self.last_error = next(iter(every.errors.values()), self.last_error)
         begun = self._begun(named_key(key, "begin"), state.strategy, known, evaluation.fitness)
@@ -97,9 +97,7 @@ class Generations:
         else:
             strategy = begun
         counters = add_evaluation(counters, every, time.perf_counter() - started)
-        made = Evaluated(
-            np.concatenate([genomes, elites]), every.fitness, every.status, spread=every.spread(), effort=every.effort
-        )
+        made = Evaluated(everyone, every.fitness, every.status, spread=every.spread(), effort=effort)
         archive = update_archive(state.archive, self._space, made, anew=parents is not None)
         after = Snapshot(State(strategy, archive, ongoing), counters._replace(generations=index + 1))
         generation = Generation(
@@ -133,17 +131,23 @@ class Generations:
         config = self._config
         return config.strategy.begin_at(key, state, self._space, config.population, genomes=jnp.asarray(known[best]))
 
-    def _evaluate(self, proposal: Proposal, elites: np.ndarray, before: Snapshot) -> tuple[OngoingLifetimes, Evaluation]:
-        """The ongoing lifetimes after a generation, and the evaluation of its population, then of the elites."""
+    def _with_elites(self, proposal: Proposal, archive: Archive) -> tuple[np.ndarray, Effort]:
+        """The population and then the elites, and the effort that each is worth."""
+        elites, seeds = archive.best(self._config.elites), self._config.seeds
+        everyone = np.concatenate([np.asarray(proposal.genomes), elites])
+        return everyone, joined(effort_of(proposal, seeds), whole_effort(len(elites), seeds))
+
+    def _evaluate(
+        self, genomes: np.ndarray, effort: Effort, parents: np.ndarray | None, *, before: Snapshot
+    ) -> tuple[OngoingLifetimes, Evaluation]:
+        """The ongoing lifetimes after a generation, and the evaluation of all that it evaluates."""
         (state, counters), seeds = before, self._config.seeds
-        genomes, index, lowest = np.asarray(proposal.genomes), counters.generations, counters.lowest_fitness
-        if proposal.parents is None:
-            effort = joined(effort_of(proposal, seeds), whole_effort(len(elites), seeds))
-            everyone = np.concatenate([genomes, elites])
-            return state.ongoing, self._evaluator.evaluate(everyone, "search", index, seeds, lowest=lowest, effort=effort)
+        index, lowest = counters.generations, counters.lowest_fitness
+        if parents is None:
+            return state.ongoing, self._evaluator.evaluate(genomes, "search", index, seeds, lowest=lowest, effort=effort)
         return self._evaluator.go_on(
             genomes,
-            np.asarray(proposal.parents),
+            parents,
             state.ongoing,
             index=index,
             generations=self._config.generations,

@@ -166,10 +166,19 @@ def test_groups_of_any_size_share_one_compiled_program(compilations: Any) -> Non
     space.groups(np.stack([one] * 4 + [other] * 4))
     with compilations() as count:
         space.groups(np.stack([one] * 1 + [other] * 7))
-    assert count.compiled == 0
-    with compilations() as count:
         space.groups(np.stack([one] * 3))
-    assert count.compiled > 0
+        space.groups(np.stack([one] * 65))
+    assert count.compiled == 0
+
+
+def test_no_bit_of_a_member_depends_on_who_else_is_decoded() -> None:
+    space = Space(Lever(slope=free(), rate=free()))
+    genomes = np.asarray(jax.vmap(space.sample)(jax.random.split(jax.random.key(3), 67)))
+    (together,) = space.groups(genomes)
+    for size in (1, 2, 3, 7, 13):
+        (group,) = space.groups(genomes[-size:])
+        np.testing.assert_array_equal(group.candidates.rate, together.candidates.rate[-size:])
+        np.testing.assert_array_equal(group.candidates.slope, together.candidates.slope[-size:])
 
 
 def test_spaces_of_the_same_values_are_equal_and_share_their_program(compilations: Any) -> None:

@@ -109,10 +109,11 @@ def test_the_order_of_what_is_equal_is_that_in_which_it_came(space: Space) -> No
 def generation(
     space: Space, archive: Archive, members: Sequence[tuple[float, float, int]], *, spread: float = np.inf, budget: float = 1.0
 ) -> Archive:
-    """The archive after a generation of members: genome, fitness and number of seeds of each."""
-    genomes, fitness, seeds = (np.asarray(column) for column in zip(*members, strict=True))
-    effort = Effort(seeds.astype(np.int32), np.full(len(members), budget, np.float32))
-    status, spreads = np.where(seeds > 0, OK, Status.NOT_RUN), np.full(len(members), spread)
+    """The archive after a generation of members: genome, fitness and number of seeds of each; the rest was not run."""
+    rest = [(0.99, 0.0, 0)] * (32 - len(members))
+    genomes, fitness, seeds = (np.asarray(column) for column in zip(*members, *rest, strict=True))
+    effort = Effort(seeds.astype(np.int32), np.full(32, budget, np.float32))
+    status, spreads = np.where(seeds > 0, OK, Status.NOT_RUN), np.full(32, spread)
     made = Evaluated(genomes[:, None].astype(np.float32), fitness.astype(np.float32), status, spread=spreads, effort=effort)
     return update_archive(archive, space, made)
 
@@ -121,7 +122,7 @@ def test_a_mean_weighs_evaluations_by_their_seeds_and_what_was_not_run_counts_fo
     archive = generation(space, empty_archive(4, 1), [(0.1, 1.0, 1), (0.2, 9.0, 0)])
     archive = generation(space, archive, [(0.1, 5.0, 3)])
     assert rows(archive) == [(0.1, 4.0, 4)]
-    assert (archive.later[0], archive.later_seeds[0]) == (5.0, 3)
+    assert (archive.later[0], archive.later_seeds[0], archive.best_fitness()) == (5.0, 3, 5.0)
 
 
 def test_one_that_was_lucky_with_one_seed_is_not_above_one_that_was_as_good_with_many(space: Space) -> None:
@@ -148,7 +149,7 @@ def test_a_shorter_life_is_never_above_a_longer_one(space: Space) -> None:
 
 
 def test_the_best_so_far_is_known_without_the_luck_that_made_it_the_best(space: Space) -> None:
-    """Of 32 equal candidates the luckiest leads; of later evaluations of the leaders its first one has no part."""
+    """Of 32 equal candidates the luckiest leads; the evaluations since it came to lead have no part of its luck."""
     random, shown = np.random.default_rng(0), []
     for _ in range(40):
         archive = generation(space, empty_archive(40, 1), [(n / 99, random.normal(), 1) for n in range(32)])
@@ -158,5 +159,5 @@ def test_the_best_so_far_is_known_without_the_luck_that_made_it_the_best(space: 
         shown.append((first, archive.best_fitness()))
     first, later = np.mean(shown, axis=0)
     assert first > 1.5  # the mean of the highest of 32 is 2.07
-    assert abs(later) < 0.5
+    assert abs(later) < 0.4
     assert empty_archive(2, 1).best_fitness() == -np.inf

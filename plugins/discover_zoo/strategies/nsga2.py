@@ -79,7 +79,9 @@ class NSGA2(Strategy):
     def init(self, key: Key, space: Space, population: int) -> State:
         key_start, key_prior = named_keys(key, "start", "prior")
         genomes = jax.vmap(space.sample)(jax.random.split(key_prior, population))
-        return State(genomes.at[0].set(space.start(key_start)), jnp.full((population, 2), -_WORST), jnp.zeros((), jnp.int32))
+        return State(
+            genomes.at[0].set(space.start(key_start)), jnp.full((population, 2), -_WORST, jnp.float32), jnp.zeros((), jnp.int32)
+        )
 
     def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         children = jax.vmap(lambda k: self._child(k, state, space))(jax.random.split(key, population))
