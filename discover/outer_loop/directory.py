@@ -219,7 +219,7 @@ def accept_changes(origin: Origin, config: Mapping[str, Any], dependencies: Mapp
 def end_differs(origin: Origin, config: Mapping[str, Any]) -> bool:
     """Whether the config asks for other phases after the search than before, so that the end must be run again."""
     now = plain(config)
-    return any(origin.config.get(key) != now[key] for key in ("selection_seeds", "after", "report"))
+    return any(origin.config.get(key) != now.get(key) for key in ("selection_seeds", "after", "report"))
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
