@@ -122,7 +122,7 @@ def part_of_progress(progress: Callable[[float], None] | None, place: int, count
 
 
 class Surroundings(NamedTuple):
-    """What an executor may need to run work in other processes.
+    """All that an executor may need to run work in other processes.
 
     Attributes:
         registry: has the names of candidates and environments.

@@ -146,7 +146,7 @@ class Crew:
         self._warn(f"a worker could not begin ({why}): another one is tried.")
 
     def _differs(self, facts: dict[str, Any]) -> str | None:
-        """What makes the bits of a worker others than those of this process; another kind of device is only warned of."""
+        """The cause why the bits of a worker would be others than those of this process; of other devices it only warns."""
         for name in _SHAPING:
             here, there = self._versions.get(name), facts["versions"].get(name)
             if here != there:

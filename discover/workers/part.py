@@ -44,7 +44,7 @@ class Part:
             batch.need()
 
     def sources(self) -> list[Batch]:
-        """What it goes on with."""
+        """The batches that it goes on with."""
         return self.origin.batches() if self.origin is not None else []
 
     def nearest(self) -> Worker | None:

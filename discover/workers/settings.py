@@ -1,4 +1,4 @@
-"""What a worker needs before its first job: plugins, settings of JAX, and how to run lifetimes."""
+"""The needs of a worker before its first job: plugins, settings of JAX, and how to run lifetimes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker does: jobs, one after the other, and lifetimes that it holds for the next job."""
+"""The work of a worker: jobs, one after the other, and lifetimes that it holds for the next job."""
 
 from __future__ import annotations
 
