@@ -14,7 +14,28 @@ from discover.inner_loop.population import fitting_chunk, lifetime_bytes, struct
 _OF_FREE = 4
 """The free memory of an accelerator over what lifetimes may take of it: an update needs room for gradients and copies too."""
 
+_LEAST = 4
+"""Lifetimes side by side, at least, where there are several structures."""
+
 _sizes: dict[Hashable, int] = {}
+
+
+def lifetimes_together(lifetimes: int, structures: int) -> int:
+    """The number of lifetimes by which the chunk of a search is settled: all of them, if they are of one structure.
+
+    Of several structures it is about those of one group, for each device, since groups that do not fill their chunk are filled
+    up with copies; but four for each device at least, because structures that prove their worth have larger groups later.
+
+    >>> lifetimes_together(128, structures=1)
+    128
+    >>> each = [lifetimes_together(128, structures) // jax.device_count() for structures in (16, 20, 64)]
+    >>> each == [8, 8, 4] or jax.device_count() > 16
+    True
+    """
+    if structures == 1:
+        return lifetimes
+    group = -(-lifetimes // structures)
+    return min(lifetimes, max(_LEAST, 1 << (group - 1).bit_length()) * jax.device_count())
 
 
 def room_on_devices() -> int:

@@ -29,6 +29,7 @@ from discover.contract.results import SearchResult
 from discover.evaluation.ablation_file import write_ablation
 from discover.evaluation.comparison_file import REPORT_FILE, save_comparison
 from discover.evaluation.journal import Journal
+from discover.inner_loop.chunks import lifetimes_together
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.checkpoint import Checkpoint
 from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config, warn_of_nearest
@@ -161,7 +162,9 @@ class _Runner:
         first = first_candidate(self.space)
         check_candidates(self.registry, config, first)
         environments = [environment_from(self.registry, run.task) for run in config.tasks]
-        self.executor = config.executor.settle(config.population * config.seeds, first, environments)
+        structures = min(self.space.structures, config.population)
+        together = lifetimes_together(config.population * config.seeds, structures)
+        self.executor = config.executor.settle(together, first, environments)
         self._config_values = {**config.words, "executor": config_of(self.registry, self.executor)}
         text, limit = text_of(self._config_values, "the config"), config.time_limit
         self._opened = self.executor.open(Surroundings(self.registry, plugins.folder, limit))

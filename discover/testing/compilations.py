@@ -55,10 +55,12 @@ def counted_compilations() -> Iterator[Compilations]:
     """``with counted_compilations() as count: ...``; then ``count.compiled`` is the number of programs compiled inside."""
     count, logger = Compilations(), logging.getLogger("jax")
     propagate, logger.propagate = logger.propagate, False
+    before = jax.config.values["jax_log_compiles"]
     logger.addHandler(count)
+    jax.config.update("jax_log_compiles", True)  # in all threads: `jax.log_compiles` is for one
     try:
-        with jax.log_compiles():
-            yield count
+        yield count
     finally:
+        jax.config.update("jax_log_compiles", before)
         logger.removeHandler(count)
         logger.propagate = propagate
