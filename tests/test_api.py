@@ -149,7 +149,7 @@ def test_a_search_by_words_and_one_over_a_space_are_the_same(tmp_path: Path) -> 
     one = discover.search(WORDS, tmp_path / "one", overrides={"generations": 1}, report=report)
     assert one.champion_path == tmp_path / "one" / "champion.candidate"
     assert same(discover.load(one.champion_path), one.champion)
-    assert "champion" in repr(one).splitlines()[-1]
+    assert [line.split(":")[0] for line in repr(one).splitlines()[-3:]] == ["spent", "champion", "doubt"]
     assert [axes.get_title() for axes in one.plot().axes] == ["payday @ 40"]
 
     space = replace(discover.recipe("climb"), {"rule.slope": free()})

@@ -96,8 +96,16 @@ def undeclared(path: Path) -> Iterator[str]:
             yield f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node.func)}"
 
 
-OWN = {"os.open", "file.open", "archive.open", "self._display.open", "display.open"}
-"""Calls of that name which open no text: descriptors, members of zip files, displays."""
+OWN = {
+    "os.open",
+    "file.open",
+    "archive.open",
+    "self._display.open",
+    "display.open",
+    "self.executor.open",
+    "config.executor.open",
+}
+"""Calls of that name which open no text: descriptors, members of zip files, displays, executors."""
 
 
 def test_every_text_file_is_utf8_whatever_the_locale() -> None:

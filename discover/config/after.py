@@ -1,4 +1,4 @@
-"""What follows the last generation of a search, as its config says."""
+"""The phases that follow the last generation of a search, as its config says."""
 
 from __future__ import annotations
 

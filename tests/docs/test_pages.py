@@ -40,7 +40,8 @@ def test_every_component_of_the_zoo_has_its_place_in_its_pages(registry: Registr
 
 def test_every_key_of_a_config_is_explained() -> None:
     headings = re.findall(r"^### `(\w+)`$", text_of_page("docs/configs.md"), re.MULTILINE)
-    fields = {"time_limit_seconds" if name == "time_limit" else name for name in SearchConfig.__dataclass_fields__}
+    keys = {"time_limit": "time_limit_seconds", "starts": "init"}
+    fields = {keys.get(name, name) for name in SearchConfig.__dataclass_fields__}
     assert sorted(headings) == sorted(fields - {"template", "words"} | {"candidate"})
 
 
