@@ -57,7 +57,9 @@ class Training(NamedTuple):
     def steps_to(self, level: float, *, plain: bool) -> int | None:
         """The env steps of training after which adapted agents first reach a return."""
         adapted = self.adapted(plain=plain)
-        reached = np.flatnonzero((self.adapted(plain=True) if adapted is None else adapted) >= level)
+        if adapted is None:
+            return self.steps_to(level, plain=True)
+        reached = np.flatnonzero(adapted >= level)
         return int(self.env_steps[reached[0]]) if len(reached) else None
 
 

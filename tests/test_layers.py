@@ -103,7 +103,6 @@ OWN = {
     "self._display.open",
     "display.open",
     "self.executor.open",
-    "config.executor.open",
 }
 """Calls of that name which open no text: descriptors, members of zip files, displays, executors."""
 
