@@ -24,7 +24,7 @@ from mixed_toys import Toy, toys
 from discover import Space, Strategy, Told, named_keys, plugins
 
 POPULATION, GENERATIONS, SEEDS = 64, 20, 20
-MOST_SEEDS = 16
+MOST_SEEDS = 1
 """Of a member in one generation, where a strategy says how many it wants: ``seeds`` of a search."""
 
 NOISE, AGAIN, BEST_SEEN = 0.2, 0.1, 8
@@ -201,19 +201,19 @@ def _position_of_start(gene: Any) -> float:
 LEFT_OUT = ("pbt", "racing")
 """Strategies whose agents live on, since nothing lives here, and those that need another one inside."""
 
-RACED = {"racing niches": ("niches", {"halving": 3.0}), "racing genetic": ("genetic", {})}
-"""Rows of strategies that race, with settings that suit the number of races."""
+RACED = {"racing niches": ("niches", {"halving": 4.8}), "racing genetic": ("genetic", {})}
+"""Rows of strategies that race, with settings that suit 16 races of 64 members, and then 16, in 32 generations."""
 
 
 def rows() -> dict[str, Callable[..., Champion]]:
     """What can search, by the name that its row has."""
     every: dict[str, Any] = {entry.name: entry.component for entry in plugins().registry.entries("strategy")}
 
-    def ours(made: Strategy) -> Callable[..., Champion]:
-        return lambda toy, **seeds: search(_suiting(made, toy), toy, **seeds)
+    def ours(made: Strategy, generations: int = GENERATIONS) -> Callable[..., Champion]:
+        return lambda toy, **seeds: search(_suiting(made, toy), toy, generations=generations, **seeds)
 
     alone = {name: ours(made()) for name, made in every.items() if name not in LEFT_OUT}
-    raced = {name: ours(every["racing"](strategy=every[inside](**settings))) for name, (inside, settings) in RACED.items()}
+    raced = {name: ours(every["racing"](strategy=every[inside](**settings)), 32) for name, (inside, settings) in RACED.items()}
     return {**alone, **raced, "Optuna TPE": tpe}
 
 
