@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import os
 import signal
 import threading
@@ -13,7 +14,7 @@ from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from typing import Any
 
-from discover import Parcel, ReadyParcel, UserError, Worker, Workshop, cores
+from discover import Parcel, UserError, Worker, Workshop, cores
 
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -43,10 +44,9 @@ def imported(alone: bool = False) -> Any:
         os.environ.setdefault(name, value)
     try:
         with _own_signals():
-            import ray
+            return importlib.import_module("ray")
     except ImportError as error:
         raise UserError(f"the executor 'ray' needs Ray ({error}): pip install 'discover-rl[ray]'.") from None
-    return ray
 
 
 def connect(address: str, least: int) -> None:
@@ -108,7 +108,7 @@ class RayWorker(Worker):
         return self._actor.begin.remote(settings).future()
 
     def ask(self, job: bytes, parcels: Sequence[Parcel]) -> Future[bytes]:
-        contents = [parcel.data if isinstance(parcel, ReadyParcel) else parcel.reference for parcel in parcels]
+        contents = [parcel.reference if isinstance(parcel, RayParcel) else parcel.future().result() for parcel in parcels]
         return self._actor.job.remote(job, *contents).future()
 
     def pack(self, token: int, rows: Sequence[int]) -> Parcel:
