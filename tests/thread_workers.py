@@ -114,7 +114,7 @@ class Threads(Executor):
     def __repr__(self) -> str:
         return f"Threads({self.chunk})"
 
-    def settle(self, *facts: Any) -> Executor:
+    def settle(self, lifetimes: int, candidate: Any, environments: Any) -> Executor:
         return self
 
     def members_at_once(self, seeds: int) -> int:

@@ -5,7 +5,8 @@ from typing import Any
 
 from discover.workers.homes import Homes
 
-A, B = "worker a", "worker b"
+A: Any = "worker a"
+B: Any = "worker b"
 
 
 def part(structure: str, weight: int = 1, at: str | None = None) -> Any:
@@ -32,7 +33,9 @@ def test_its_own_structures_come_first_and_the_heaviest_part_of_them() -> None:
 
 def test_then_a_structure_that_is_at_home_nowhere() -> None:
     parts = [part("x"), part("small"), part("large"), part("large")]
-    assert settled(x=A).pick(B, parts, [A, B]).structure == "large"
+    picked = settled(x=A).pick(B, parts, [A, B])
+    assert picked is not None
+    assert picked.structure == "large"
 
 
 def test_another_workers_structure_is_taken_only_where_waiting_takes_longer_than_compiling() -> None:
@@ -58,5 +61,5 @@ def test_lifetimes_that_go_on_stay_where_they_are_unless_others_are_idle() -> No
 
 def test_what_a_lost_worker_had_is_at_home_nowhere() -> None:
     homes = settled(x=A)
-    homes.lose(A)  # type: ignore[arg-type]
+    homes.lose(A)
     assert homes.pick(B, [part("x")], [B]) is not None

@@ -133,6 +133,7 @@ def test_lifetimes_that_were_gathered_need_not_be_made_again(registry: Registry,
     threads = Threads(2, 2)
     pool = threads.opened(registry)
     ((_, result),) = pool.run([WORK[2]._replace(keep=True, hold=True, stop=4)])
+    assert isinstance(result, Done)
     before = [raw(leaf) for leaf in jax.tree.leaves(gathered(result.lifetimes))]
     for worker in list(threads.all):
         pool._crew.lose(worker)

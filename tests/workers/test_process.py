@@ -10,7 +10,8 @@ import pytest
 from discover_zoo.executors.processes import Processes
 from worker_kills import CHUNK, assert_survives_kills, plugins_in
 
-from discover import EvaluationError, ProcessWorker, ReadyParcel, WorkerLostError, WorkerPool
+from discover import ProcessWorker, ReadyParcel, WorkerLostError, WorkerPool
+from discover.base.errors import EvaluationError
 from discover.workers import process
 
 PROGRAM = (sys.executable, str(Path(__file__).parents[1] / "worker_stand_in.py"))

@@ -1,6 +1,7 @@
 """The executor on a cluster of Ray: by a stand-in for Ray, and (slow) by three nodes, of which some are killed."""
 
 import contextlib
+import importlib
 import itertools
 import os
 import signal
@@ -128,10 +129,8 @@ class Nodes:
 
     def __init__(self) -> None:
         ray_actors.imported()
-        from ray.cluster_utils import Cluster
-
         node = {"num_cpus": 1, "include_dashboard": False, "node_ip_address": "127.0.0.1", "object_store_memory": 80 * 2**20}
-        self._cluster, self._node = Cluster(), node
+        self._cluster, self._node = importlib.import_module("ray.cluster_utils").Cluster(), node
         self.nodes = [self._cluster.add_node(**node) for _ in range(3)]
         self.address = self._cluster.address
 
