@@ -1,4 +1,4 @@
-"""What follows the last generation of a search, as its config says."""
+"""The phases after the last generation of a search, as its config names them."""
 
 from __future__ import annotations
 

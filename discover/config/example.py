@@ -132,6 +132,8 @@ def _section(registry: Registry, path: str, values: Mapping[str, Any]) -> Iterat
             yield from (f"  {line}".rstrip() for line in _section(registry, inner, value))
         else:
             yield from text_of({name: value}, inner).splitlines()
+            if inner in SECTIONS:  # left out: its keys are shown nevertheless
+                yield from (f"#   {line}".rstrip() for line in _section(registry, inner, {}))
         yield ""
 
 

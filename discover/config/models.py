@@ -96,7 +96,7 @@ class AblateModel(Section):
 
 
 class AfterModel(Section):
-    """What follows the last generation: the best are refined, and the champion that is chosen is explained."""
+    """The phases after the last generation: the best are refined, and the champion that is chosen is explained."""
 
     form: ClassVar[str] = "a mapping with refine, ablate"
 
