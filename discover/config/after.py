@@ -1,4 +1,4 @@
-"""The phases that follow the last generation of a search, as its config says."""
+"""The phases after the last generation of a search, as its config names them."""
 
 from __future__ import annotations
 

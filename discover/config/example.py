@@ -127,13 +127,13 @@ def _section(registry: Registry, path: str, values: Mapping[str, Any]) -> Iterat
         inner = f"{path}.{name}" if path else name
         value = values.get(name, field.default)
         yield from _comment(registry, inner, field)
-        if value is None:
-            yield from _left_out(registry, inner, "#   ")
         if inner in SECTIONS and value is not None:
             yield f"{name}:"
             yield from (f"  {line}".rstrip() for line in _section(registry, inner, value))
         else:
             yield from text_of({name: value}, inner).splitlines()
+            if inner in SECTIONS:  # left out: its keys are shown nevertheless
+                yield from (f"#   {line}".rstrip() for line in _section(registry, inner, {}))
         yield ""
 
 
@@ -144,15 +144,6 @@ def _comment(registry: Registry, path: str, field: FieldInfo) -> Iterator[str]:
     section = SECTIONS.get(f"{path}[]")
     for name, item in section.model_fields.items() if section else ():
         yield from _wrapped(f"{name}: {item.description} {_taken(registry, f'{path}[].{name}', item)}", "#   ")
-
-
-def _left_out(registry: Registry, path: str, start: str) -> Iterator[str]:
-    """The meaning of all keys of a mapping that the config does without."""
-    section = SECTIONS.get(path)
-    for name, item in section.model_fields.items() if section else ():
-        inner = f"{path}.{name}"
-        yield from _wrapped(f"{name}: {item.description} {_taken(registry, inner, item)}", start)
-        yield from _left_out(registry, inner, start + "  ")
 
 
 def _taken(registry: Registry, path: str, field: FieldInfo) -> str:

@@ -69,7 +69,7 @@ class SearchConfig:
     directory: Path
     report: Report | None
     words: Mapping[str, Any]
-    starts: Sequence[Start] = ()
+    init: Sequence[Start] = ()
     after: After = field(default_factory=After)
 
 
@@ -147,7 +147,7 @@ class _Checks:
             directory=directory,
             report=report,
             words=full,
-            starts=starts,
+            init=starts,
             after=after,
         )
 

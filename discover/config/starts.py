@@ -57,7 +57,7 @@ def starts_from(
 
 
 def name_of_words(words: Any, otherwise: str) -> str:
-    """The name that the words of a candidate give it: that of the recipe, or where its values come from."""
+    """The name of a candidate in words: its recipe, or where its values come from."""
     if isinstance(words, Mapping):
         words = words.get(ORIGIN, words.get("recipe"))
     return words if isinstance(words, str) else otherwise

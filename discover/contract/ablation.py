@@ -67,24 +67,24 @@ class Ablation:
 
     @property
     def total(self) -> PairedDifference:
-        """The difference of the candidate from the known algorithm, all values together."""
+        """The fitness of the candidate minus that of the known algorithm."""
         return _judged([self.fitness - self.known_fitness])[0]
 
     @property
     def paid(self) -> Sequence[PairedDifference]:
-        """The gain by each value: the candidate's fitness minus that without it, judged together."""
+        """The candidate's fitness minus that without each value, judged together."""
         return _judged([self.fitness - part.without for part in self.parts])
 
     @property
     def alone(self) -> Sequence[PairedDifference]:
-        """The gain by each value alone: the known algorithm with it minus without it; empty if it was not measured."""
+        """The known algorithm's fitness with each value alone minus that without; empty if it was not measured."""
         if not all(part.alone.size for part in self.parts):
             return ()
         return _judged([part.alone - self.known_fitness for part in self.parts])
 
     @property
     def verdict(self) -> str:
-        """The values that paid, in a sentence."""
+        """A sentence on what paid."""
         if not self.parts:
             return f"{self.candidate} is {self.known}: there is nothing to put back."
         words = [(row["path"], row["verdict"]) for row in self.rows()]

@@ -25,7 +25,7 @@ class NearestWarning(DiscoverWarning):
 
 def warn_of_nearest(config: SearchConfig) -> None:
     """Warn of the known candidates that the space of a search does not hold, and of what they lose."""
-    for index, start in enumerate(config.starts):
+    for index, start in enumerate(config.init):
         if start.lost:
             text = f"init.{index}: the search begins with the nearest to '{start.name}' ({'; '.join(start.lost)})."
             warnings.warn(text, NearestWarning, stacklevel=4)
@@ -77,6 +77,6 @@ def tuning_config(
         executor=executor,
         report=None,
         words={**values, "name": title},
-        starts=(),
+        init=(),
         after=After(),
     )

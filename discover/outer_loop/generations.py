@@ -120,7 +120,7 @@ class Generations:
 
     def _known(self, index: int) -> np.ndarray:
         """Genomes ``[N, D]`` of known candidates, which are the last members of a generation."""
-        starts = self._config.starts if index == 0 else ()
+        starts = self._config.init if index == 0 else ()
         return np.reshape([start.genome for start in starts], (len(starts), self._space.dimension)).astype(np.float32)
 
     def _begun(self, key: Key, state: StrategyState, known: np.ndarray, fitness: np.ndarray) -> StrategyState | None:

@@ -40,7 +40,7 @@ def fitness_plot(population: Population) -> Plot:
 
 
 def ablation_plot(ablation: Ablation) -> Plot:
-    """The gain by each value of a champion, as bars with their intervals, the largest first."""
+    """A bar with its interval for each value of a champion: what it pays. What paid most comes first."""
     rows = ablation.rows()
     low, middle, high = ([float("nan") if end is None else end for end in ends] for ends in zip(*map(_ends, rows), strict=True))
     bars = {

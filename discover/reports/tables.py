@@ -43,7 +43,7 @@ class Table(NamedTuple):
 
 
 def ablation_table(ablation: Ablation) -> Table:
-    """The gain by each value of a champion, the largest first."""
+    """A row for each value of a champion: what it pays. What paid most comes first."""
     alone = bool(ablation.parts) and bool(ablation.alone)
     columns = ("value", ablation.candidate, ablation.known, "pays", "95 % interval", "p", "verdict")
     rows = []

@@ -177,7 +177,7 @@ def selection_facts(selection: Selection, space: Space) -> list[dict[str, Any]]:
 
 
 def ablation_metrics(ablation: Ablation) -> dict[str, float]:
-    """The gain by each value of a champion, and by all of them together."""
+    """Metrics of an ablation: what each value of a champion pays, and all of them together."""
     paid = {f"paid/{row['path']}": row["estimate"] for row in ablation.rows() if row["estimate"] is not None}
     return finite({"paid/all": ablation.total.interval.estimate, **paid})
 

@@ -31,16 +31,16 @@ def climb(**numbers: Any) -> dict[str, Any]:
 
 def slopes(config: SearchConfig) -> list[float]:
     space = Space(config.template)
-    return [round(float(space.decode(start.genome).rule.slope), 5) for start in config.starts]
+    return [round(float(space.decode(start.genome).rule.slope), 5) for start in config.init]
 
 
 def test_known_candidates_are_in_the_space(registry: Registry) -> None:
     config = checked_config(registry, {**WORDS, "init": ["climb", climb(slope=3.5), {"nearest": climb(slope=7.5)}]})
     assert slopes(config) == [1.0, 3.5, 4.0]
-    assert [start.name for start in config.starts] == ["climb", "climb", "climb"]
+    assert [start.name for start in config.init] == ["climb", "climb", "climb"]
     lost = "rule.slope: 7.5 is not in the space, where the nearest is 4"
-    assert [start.lost for start in config.starts] == [(), (), (lost,)]
-    assert checked_config(registry, WORDS).starts == []
+    assert [start.lost for start in config.init] == [(), (), (lost,)]
+    assert checked_config(registry, WORDS).init == []
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_they_may_come_from_elsewhere(plugins: Plugins, tmp_path: Any) -> None:
     words = with_candidates(plugins, {**WORDS, "init": [str(path), {"nearest": str(path)}]})
     config = checked_config(registry, values_in(text_of(dict(words), "it")))
     assert slopes(config) == [2.5, 2.5]
-    assert [start.name for start in config.starts] == [str(path)] * 2
-    np.testing.assert_array_equal(config.starts[0].genome, config.starts[1].genome)
+    assert [start.name for start in config.init] == [str(path)] * 2
+    np.testing.assert_array_equal(config.init[0].genome, config.init[1].genome)
 
 
 def test_an_editor_knows_them(registry: Registry) -> None:
