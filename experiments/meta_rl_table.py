@@ -137,9 +137,7 @@ def main() -> None:
             print(f"\n{task}, {effort} for each step\n")
             print("| system | | k = 0 | 1 | 2 | 3 | env steps | minutes |\n|" + " --- |" * 8)
             print("\n".join(row for one in of_task for row in rows(one, plain=plain)))
-            print(
-                f"\n{task}, env steps of training to a return, with {'an episode' if plain else '20 episodes'} for each step\n"
-            )
+            print(f"\n{task}, env steps of training to a return, with {effort} for each step\n")
             print("| system | " + " | ".join(f"{level:g}" for level in LEVELS[task]) + " |")
             print("|" + " --- |" * (1 + len(LEVELS[task])))
             print("\n".join(comparison(of_task, plain=plain)))
