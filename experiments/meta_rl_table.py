@@ -25,6 +25,8 @@ LEVELS = {"square": (-35.0, -30.0, -25.0, -20.0, -15.0, -10.0), "half-circle": (
 
 OFF_POLICY, GRADIENTS = ("pearl", "mql"), ("maml", "promp")
 PLAIN = ("greedy", "as in training")
+LOWEST = {"square": -60.0}
+"""Returns below which the figure shows nothing."""
 
 
 class Training(NamedTuple):
@@ -118,6 +120,7 @@ def figure(every: list[Training]) -> Figure:
                     label = one.system if plain else None
                     axes.plot(one.env_steps, adapted, style, color=f"C{place}", marker="o", markersize=3, label=label)
         axes.set(title=task, xscale="log", xlabel="env steps of training", ylabel="return after adaptation")
+        axes.set_ylim(bottom=LOWEST.get(task))
         axes.legend(fontsize=6)
     return made
 
@@ -134,9 +137,7 @@ def main() -> None:
             print(f"\n{task}, {effort} for each step\n")
             print("| system | | k = 0 | 1 | 2 | 3 | env steps | minutes |\n|" + " --- |" * 8)
             print("\n".join(row for one in of_task for row in rows(one, plain=plain)))
-            print(
-                f"\n{task}, env steps of training to a return, with {'an episode' if plain else '20 episodes'} for each step\n"
-            )
+            print(f"\n{task}, env steps of training to a return, with {effort} for each step\n")
             print("| system | " + " | ".join(f"{level:g}" for level in LEVELS[task]) + " |")
             print("|" + " --- |" * (1 + len(LEVELS[task])))
             print("\n".join(comparison(of_task, plain=plain)))
