@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
+from typing import Any
 
 import jax
 
@@ -84,7 +85,7 @@ def _size(work: Work) -> int:
     return _sizes[structure]
 
 
-def _free(device: jax.Device) -> int | None:
+def _free(device: Any) -> int | None:
     """The bytes that are free on a device; None where it does not say."""
     told = device.memory_stats() or {}
     return told["bytes_limit"] - told["bytes_in_use"] if {"bytes_limit", "bytes_in_use"} <= told.keys() else None
