@@ -28,9 +28,11 @@ KINDS = {
     "lone": "one structure",
     "mixed": "5 return functions x 4 networks",
     "few": "5 return functions",
-    "choices": "6 optimizers, as a choice",
-    "one_of": "6 optimizers, as `one_of_optimizers`",
+    "choices": "4 networks, as a choice",
+    "one_of": "4 networks, as `one_of_networks`",
     "batched": "the same, mapped over the index",
+    "optimizers": "6 optimizers, as a choice",
+    "one_of_optimizers": "6 optimizers, as `one_of_optimizers`",
 }
 RETURNS = ("gae", "n_step", "lambda_return", "monte_carlo", "v_trace")
 NETWORKS = tuple(itertools.product(("tanh", "relu"), ("orthogonal", "lecun")))
@@ -40,16 +42,19 @@ GENERATIONS = 3
 
 def words(kind: str, recipe: str, member: int) -> dict[str, Any]:
     """A candidate as in a config, by a recipe that has the name of its rule."""
+    networks = [{"mlp": {"activation": activation, "initializer": initializer}} for activation, initializer in NETWORKS]
     if kind == "lone":
         return {"recipe": recipe}
     if kind == "few":
         return {"recipe": recipe, "rule": {recipe: {"returns": RETURNS[member % 5]}}}
     if kind == "mixed":
-        (activation, initializer), returns = NETWORKS[member % 4], RETURNS[member // 4 % 5]
-        network = {"mlp": {"activation": activation, "initializer": initializer}}
-        return {"recipe": recipe, "network": network, "rule": {recipe: {"returns": returns}}}
+        return {"recipe": recipe, "network": networks[member % 4], "rule": {recipe: {"returns": RETURNS[member // 4 % 5]}}}
+    if kind == "choices":
+        return {"recipe": recipe, "network": networks[member % 4]}
+    if kind in ("one_of", "batched"):
+        return {"recipe": recipe, "network": {"one_of_networks": {"options": networks, "index": member % 4}}}
     option: Any = OPTIMIZERS[member % 6]
-    if kind != "choices":
+    if kind == "one_of_optimizers":
         option = {"one_of_optimizers": {"options": list(OPTIMIZERS), "index": member % 6}}
     return {"recipe": recipe, "rule": {recipe: {"optimizer": option}}}
 
@@ -58,11 +63,11 @@ def population(kind: str, recipe: str, members: int) -> list[Any]:
     """Candidates, grouped by structure."""
     import jax
     import numpy as np
-    from discover_zoo.optimizers.one_of_optimizers import OneOfOptimizers
+    from discover_zoo.networks.one_of_networks import OneOfNetworks
 
     @discover.component
-    class Batched(OneOfOptimizers):
-        """One of several optimizers, by an index that differs between lifetimes side by side."""
+    class Batched(OneOfNetworks):
+        """One of several networks, by an index that differs between lifetimes side by side."""
 
         index: discover.Integer = discover.option_index(count=lambda self: len(self.options))
 
@@ -70,8 +75,8 @@ def population(kind: str, recipe: str, members: int) -> list[Any]:
     for member in range(members):
         one = discover.load(words(kind, recipe, member))
         if kind == "batched":
-            mine: Any = discover.get(one, "rule.optimizer")
-            one = discover.replace(one, {"rule.optimizer": Batched(options=mine.options, index=mine.index)})
+            mine: Any = discover.get(one, "network")
+            one = discover.replace(one, {"network": Batched(options=mine.options, index=mine.index)})
         groups.setdefault(jax.tree.structure(one), []).append(one)
     return [jax.tree.map(lambda *leaves: np.stack(leaves), *members) for members in groups.values()]
 
