@@ -25,6 +25,8 @@ LEVELS = {"square": (-35.0, -30.0, -25.0, -20.0, -15.0, -10.0), "half-circle": (
 
 OFF_POLICY, GRADIENTS = ("pearl", "mql"), ("maml", "promp")
 PLAIN = ("greedy", "as in training")
+LOWEST = {"square": -60.0}
+"""Returns below which the figure shows nothing."""
 
 
 class Training(NamedTuple):
@@ -57,7 +59,9 @@ class Training(NamedTuple):
     def steps_to(self, level: float, *, plain: bool) -> int | None:
         """The env steps of training after which adapted agents first reach a return."""
         adapted = self.adapted(plain=plain)
-        reached = np.flatnonzero((self.adapted(plain=True) if adapted is None else adapted) >= level)
+        if adapted is None:
+            return self.steps_to(level, plain=True)
+        reached = np.flatnonzero(adapted >= level)
         return int(self.env_steps[reached[0]]) if len(reached) else None
 
 
@@ -116,6 +120,7 @@ def figure(every: list[Training]) -> Figure:
                     label = one.system if plain else None
                     axes.plot(one.env_steps, adapted, style, color=f"C{place}", marker="o", markersize=3, label=label)
         axes.set(title=task, xscale="log", xlabel="env steps of training", ylabel="return after adaptation")
+        axes.set_ylim(bottom=LOWEST.get(task))
         axes.legend(fontsize=6)
     return made
 
