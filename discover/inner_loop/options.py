@@ -26,7 +26,7 @@ def kept_apart(members: Members) -> list[bool]:
     """Of each leaf, whether it is an index that lifetimes side by side share.
 
     >>> from discover_zoo.networks.one_of_networks import OneOfNetworks
-    >>> kept_apart(OneOfNetworks(index=1))
+    >>> kept_apart(OneOfNetworks(options=(), index=1))
     [True]
     """
     if not isinstance(members, Component):
@@ -43,7 +43,7 @@ def in_order(candidates: Members, seeds: int, chunk: int) -> np.ndarray:
 
     >>> from discover import replace
     >>> from discover_zoo.networks.one_of_networks import OneOfNetworks
-    >>> population = replace(OneOfNetworks(), {"index": np.array([0, 1, 0], np.int32)})
+    >>> population = replace(OneOfNetworks(options=()), {"index": np.array([0, 1, 0], np.int32)})
     >>> in_order(population, seeds=1, chunk=2).tolist(), in_order(population, seeds=2, chunk=2).tolist()
     ([0, 2, 1, 1], [0, 1, 4, 5, 2, 3])
     """

@@ -11,6 +11,7 @@ from discover.components.component import Component, Field, fields
 from discover.components.paths import walk
 from discover.config.build import algorithm_from, environment_from
 from discover.contract.algorithm import Algorithm
+from discover.contract.network import Network
 from discover.contract.registry import Entry, Registry
 
 
@@ -77,10 +78,15 @@ def _instance(cls: type[Component], others: dict[type[Component], Component]) ->
 
 
 def _value(field: Field, components: list[Component]) -> Component | tuple[Component, ...] | None:
-    """One of the components, or two for a field with several, if the field may hold them; else None."""
+    """One of the components, or two for a field with several, if the field may hold them; else None.
+
+    Two networks are the same one, since those that stand for each other need parameters of one shape.
+    """
     several = typing.get_origin(field.type) is tuple
     kind = typing.get_args(field.type)[0] if several else field.type
     fitting = [one for one in components if isinstance(kind, type) and isinstance(one, kind)]
     if field.role != "subtree" or not fitting:
         return None
-    return tuple(fitting[:2]) if several else fitting[0]
+    if several:
+        return (fitting[0], fitting[0]) if isinstance(fitting[0], Network) else tuple(fitting[:2])
+    return fitting[0]

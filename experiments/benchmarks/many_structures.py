@@ -13,6 +13,7 @@ machine that is not idle, compare CPU time. The table goes to standard output, a
 import argparse
 import itertools
 import json
+import logging
 import os
 import statistics
 import subprocess
@@ -27,9 +28,11 @@ KINDS = {
     "lone": "one structure",
     "mixed": "5 return functions x 4 networks",
     "few": "5 return functions",
-    "choices": "6 optimizers, as a choice",
-    "one_of": "6 optimizers, as `one_of_optimizers`",
+    "choices": "4 networks, as a choice",
+    "one_of": "4 networks, as `one_of_networks`",
     "batched": "the same, mapped over the index",
+    "optimizers": "6 optimizers, as a choice",
+    "one_of_optimizers": "6 optimizers, as `one_of_optimizers`",
 }
 RETURNS = ("gae", "n_step", "lambda_return", "monte_carlo", "v_trace")
 NETWORKS = tuple(itertools.product(("tanh", "relu"), ("orthogonal", "lecun")))
@@ -39,16 +42,19 @@ GENERATIONS = 3
 
 def words(kind: str, recipe: str, member: int) -> dict[str, Any]:
     """A candidate as in a config, by a recipe that has the name of its rule."""
+    networks = [{"mlp": {"activation": activation, "initializer": initializer}} for activation, initializer in NETWORKS]
     if kind == "lone":
         return {"recipe": recipe}
     if kind == "few":
         return {"recipe": recipe, "rule": {recipe: {"returns": RETURNS[member % 5]}}}
     if kind == "mixed":
-        (activation, initializer), returns = NETWORKS[member % 4], RETURNS[member // 4 % 5]
-        network = {"mlp": {"activation": activation, "initializer": initializer}}
-        return {"recipe": recipe, "network": network, "rule": {recipe: {"returns": returns}}}
+        return {"recipe": recipe, "network": networks[member % 4], "rule": {recipe: {"returns": RETURNS[member // 4 % 5]}}}
+    if kind == "choices":
+        return {"recipe": recipe, "network": networks[member % 4]}
+    if kind in ("one_of", "batched"):
+        return {"recipe": recipe, "network": {"one_of_networks": {"options": networks, "index": member % 4}}}
     option: Any = OPTIMIZERS[member % 6]
-    if kind != "choices":
+    if kind == "one_of_optimizers":
         option = {"one_of_optimizers": {"options": list(OPTIMIZERS), "index": member % 6}}
     return {"recipe": recipe, "rule": {recipe: {"optimizer": option}}}
 
@@ -57,12 +63,32 @@ def population(kind: str, recipe: str, members: int) -> list[Any]:
     """Candidates, grouped by structure."""
     import jax
     import numpy as np
+    from discover_zoo.networks.one_of_networks import OneOfNetworks
+
+    @discover.component
+    class Batched(OneOfNetworks):
+        """One of several networks, by an index that differs between lifetimes side by side."""
+
+        index: discover.Integer = discover.option_index(count=lambda self: len(self.options))
 
     groups: dict[Any, list[Any]] = {}
     for member in range(members):
         one = discover.load(words(kind, recipe, member))
+        if kind == "batched":
+            mine: Any = discover.get(one, "network")
+            one = discover.replace(one, {"network": Batched(options=mine.options, index=mine.index)})
         groups.setdefault(jax.tree.structure(one), []).append(one)
     return [jax.tree.map(lambda *leaves: np.stack(leaves), *members) for members in groups.values()]
+
+
+class Compiled(logging.Handler):
+    """Counts the programs that advance lifetimes, as they are compiled."""
+
+    count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        words = record.getMessage().split()
+        self.count += words[:1] == ["Compiling"] and "_advance" in words[1]
 
 
 def measure(kind: str, asked: argparse.Namespace) -> dict[str, Any]:
@@ -70,23 +96,20 @@ def measure(kind: str, asked: argparse.Namespace) -> dict[str, Any]:
     discover.plugins()  # settles the devices before JAX starts
     import jax
 
-    from discover.inner_loop import options
-    from discover.inner_loop.chunks import lifetimes_together
-    from discover.testing.compilations import counted_compilations
-
-    if kind == "batched":  # an index that differs between the lifetimes of a tile
-        options.kept_apart = lambda members: [False] * len(jax.tree.leaves(members))
+    compiled = Compiled()
+    logging.getLogger("jax").addHandler(compiled)
+    jax.config.update("jax_log_compiles", True)
     environment, made, rows = discover.environment("CartPole-v1"), population(kind, asked.recipe, asked.members), []
-    chunk = asked.chunk or discover.fitting_chunk(lifetimes_together(asked.members, len(made)), size=1)
+    chunk = asked.chunk or (4 if kind in ("mixed", "few") else 8)
     for generation in range(GENERATIONS):
         keys = discover.seed_keys(generation, "benchmark", 1)
         work = [discover.fresh_work(environment, group, keys, asked.steps) for group in made]
         wall, cpu = time.perf_counter(), time.process_time()
-        with counted_compilations() as count:
-            results = dict(discover.run_here(work, chunk=chunk))
+        before = compiled.count
+        results = dict(discover.run_here(work, chunk=chunk))
         assert all(isinstance(result, discover.Done) for result in results.values()), results
-        compiled = count.programs["_advance"]
-        rows.append({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "compiled": compiled})
+        spent = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+        rows.append({**spent, "compiled": compiled.count - before})
     return {"structures": len(made), "chunk": chunk, "first": rows[0], "later": min(rows[1:], key=lambda row: row["cpu"])}
 
 

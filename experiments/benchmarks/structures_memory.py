@@ -36,7 +36,7 @@ def work_of(structure: int) -> discover.Work:
 def resident() -> int:
     """The bytes of this process that lie in memory; 0 where the system does not say."""
     try:
-        with open("/proc/self/statm") as told:
+        with open("/proc/self/statm", encoding="ascii") as told:
             return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except FileNotFoundError:
         return 0

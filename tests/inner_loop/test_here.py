@@ -153,7 +153,7 @@ def test_executables_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_memory_does_not_grow_over_200_structures_after_the_first_50() -> None:
     def resident() -> int:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     sizes = dict[int, int]()
     for count, (steps, columns) in enumerate(itertools.product(range(50, 70), range(2, 12)), start=1):

@@ -48,7 +48,7 @@ def test_a_chunk_is_of_one_option_and_the_last_one_is_filled_up() -> None:
 def test_a_switch_by_a_shared_index_stays_a_switch() -> None:
     """Mapped over an index that differs, it becomes a selection among all options."""
 
-    def one(member: Algorithm, x: jax.Array) -> jax.Array:
+    def one(member: Any, x: jax.Array) -> jax.Array:
         return jax.lax.switch(member.rule.option, [jnp.sin, jnp.cos], x)
 
     members, x = population(1, 1), jnp.arange(2.0)

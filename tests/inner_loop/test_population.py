@@ -187,7 +187,7 @@ def test_a_tile_is_given_away_and_what_a_caller_holds_is_not() -> None:
 class Remembering(Climb):
     """Its state begins with a number of its own."""
 
-    def init(self, *given: Any) -> Any:
+    def init(self, *given: Any, **more: Any) -> Any:
         return {"updates": jnp.zeros((), jnp.int32), "slope": self.slope}
 
     def update(self, *given: Any, **more: Any) -> Any:

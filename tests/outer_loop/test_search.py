@@ -195,7 +195,7 @@ def test_the_chunk_that_bits_depend_on_is_settled_recorded_and_used_for_the_repo
     report = {"tasks": [{"task": "payday", "steps": 40}], "seeds": 16}
     run(tmp_path, generations=1, report=report)
     recorded = yaml.safe_load((tmp_path / "config.yaml").read_text())["executor"]
-    assert recorded == {"local": {"chunk": 3}}  # 3 candidates x 2 seeds on 2 devices
+    assert recorded == {"local": {"chunk": 3, "room": 0}}  # 3 candidates x 2 seeds on 2 devices
     (tmp_path / "result.json").unlink()
     resume(watched(), tmp_path)
     assert used == ["Local(chunk=3)", "Local(chunk=3)"]

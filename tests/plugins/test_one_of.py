@@ -58,7 +58,8 @@ def test_optimizers(index: int) -> None:
 @pytest.mark.parametrize("index", [0, 1])
 def test_normalizers(index: int) -> None:
     options, reward = (Observations(), Rewards()), jnp.array([1.0, -3.0])
-    normalizer, option = OneOfNormalizers(options=options, index=index), options[index]
+    normalizer = OneOfNormalizers(options=options, index=index)
+    option: Any = options[index]
     state, other = normalizer.init(SPEC, 2), option.init(SPEC, 2)
     state, seen = normalizer.update(state, INPUTS.observation)
     other, expected = option.update(other, INPUTS.observation)

@@ -18,7 +18,6 @@ from discover import (
     hookimpl,
     option_index,
 )
-from discover_zoo.networks.mlp import MLP
 
 
 @component
@@ -30,6 +29,7 @@ class OneOfNetworks(Network):
 
     >>> from discover import Discrete, Head
     >>> import jax.numpy as jnp
+    >>> from discover_zoo.networks.mlp import MLP
     >>> heads, spec, key = Heads({"value": Head(())}), Spec((3,), Discrete(2)), jax.random.key(0)
     >>> relu, inputs = MLP(activation="relu"), Inputs(jnp.ones((1, 3)), jnp.zeros(1, bool), context={}, progress=jnp.zeros(()))
     >>> either = OneOfNetworks(options=(MLP(), relu), index=1)
@@ -44,7 +44,7 @@ class OneOfNetworks(Network):
 
     not_differentiable = ("index",)
 
-    options: tuple[Network, ...] = (MLP(), MLP(activation="relu"))
+    options: tuple[Network, ...]
     index: Integer = option_index(count=lambda self: len(self.options), apart=True)
 
     def effective(self) -> Network:

@@ -13,7 +13,7 @@ Numbers = tuple[Statistics, ...]
 
 @component
 class OneOfNormalizers(Normalizer):
-    """One of several normalizers, by index: all options share one compiled program, which runs that option alone.
+    """One of several normalizers, by index: all options share one compiled program.
 
     The statistics are those of all options together, of which only those of the one in use change. Observations become float32.
 
@@ -33,7 +33,7 @@ class OneOfNormalizers(Normalizer):
     not_differentiable = ("index",)
 
     options: tuple[Normalizer, ...]
-    index: Integer = option_index(count=lambda self: len(self.options), apart=True)
+    index: Integer = option_index(count=lambda self: len(self.options))
 
     def effective(self) -> Normalizer:
         return self.options[int(self.index)]

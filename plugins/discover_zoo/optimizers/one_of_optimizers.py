@@ -7,10 +7,11 @@ from discover import Integer, Optimizer, OptimizerState, Params, Registry, compo
 
 @component
 class OneOfOptimizers(Optimizer):
-    """One of several optimizers, by index: all options share one compiled program, which runs that option alone.
+    """One of several optimizers, by index: all options share one compiled program.
 
     A `choice` between components compiles each structure anew. Here the state is that of all options together, of which only
-    the one in use changes: its memory is their sum.
+    the one in use changes: its memory is their sum. Among lifetimes side by side, all options are
+    computed.
 
     >>> import jax.numpy as jnp
     >>> from discover_zoo.optimizers.adam import Adam
@@ -27,7 +28,7 @@ class OneOfOptimizers(Optimizer):
     not_differentiable = ("index",)
 
     options: tuple[Optimizer, ...]
-    index: Integer = option_index(count=lambda self: len(self.options), apart=True)
+    index: Integer = option_index(count=lambda self: len(self.options))
 
     def effective(self) -> Optimizer:
         return self.options[int(self.index)]
