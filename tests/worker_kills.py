@@ -13,8 +13,8 @@ import toys
 from discover import Done, Executor, Registry, Surroundings, Work, Worker, WorkerPool, fresh_work, gathered, run_here
 from discover.config.build import algorithm_from, environment_from
 from discover.contract.held import HeldLifetimes
-from discover.plugin.loader import Plugins, load_plugins
 from discover.inner_loop.isolation import ATTEMPTS
+from discover.plugin.loader import Plugins, load_plugins
 from discover.workers import dispatch
 
 CHUNK = 2
