@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ class Nodes:
 
     def __init__(self, count: int):
         self._folder = tempfile.mkdtemp(prefix="ray")  # short, since sockets in it have names of at most 107 bytes
-        self._cluster = None
+        self._cluster: Any = None
         ray_actors.imported()
         try:
             self._cluster = importlib.import_module("ray.cluster_utils").Cluster()
@@ -83,7 +84,7 @@ class Nodes:
             assert not left, "Ray left processes behind"
 
     def _added(self) -> Any:
-        assert self._cluster is not None
+        self._cluster._shutdown_at_exit = threading.current_thread() is threading.main_thread()  # it would set a signal handler
         return self._cluster.add_node(temp_dir=self._folder, **_NODE)
 
 

@@ -10,12 +10,15 @@ import pytest
 import toys
 from discover_zoo.executors import ray as module
 from discover_zoo.executors import ray_actors
+from discover_zoo.executors.local import Local
+from discover_zoo.executors.processes import Processes
 from discover_zoo.executors.ray import Ray
 from fake_ray import Actor, FakeRay
 from thread_workers import Bench, Threads
 from worker_windows import WORK, all_bits, bits, windows
 
 from discover import Failure, Registry, Surroundings, UserError, WorkerPool, replace
+from discover.evaluation.work_digests import WorkDigests
 from discover.testing.executors import check_executor
 
 
@@ -121,9 +124,27 @@ def test_it_keeps_the_promises_of_its_kind() -> None:
     check_executor(Ray(chunk=2))
 
 
-def test_the_chunk_is_chosen_by_what_the_config_says_of_devices() -> None:
+@pytest.mark.parametrize("made", [Ray, Processes])
+def test_the_chunk_depends_on_no_number_of_workers(made: Any) -> None:
     one, environment = jax.tree.map(lambda x: x[0], WORK[0].candidates), WORK[0].environment
-    for executor, chunk in ((Ray(), 8), (Ray(workers=4), 4), (Ray(workers=4, devices=2), 2), (Ray(workers=4, chunk=3), 3)):
+    for executor, chunk in ((made(), 4), (made(workers=40), 4), (made(workers=4, devices=2), 4), (made(chunk=3), 3)):
         assert repr(executor.settle(16, one, [environment])) == repr(replace(executor, {"chunk": chunk}))
+
+
+def test_on_gpus_the_chunk_is_larger() -> None:
+    one, environment = jax.tree.map(lambda x: x[0], WORK[0].candidates), WORK[0].environment
     assert repr(Ray(gpus=1).settle(5000, one, [environment])) == repr(Ray(gpus=1, chunk=1024))
     assert Ray(chunk=4, devices=2).members_at_once(seeds=3) == 8
+
+
+def test_executors_whose_bits_are_the_same_find_the_work_of_each_other(registry: Registry) -> None:
+    same = (
+        Local(chunk=4),
+        Processes(chunk=4),
+        Processes(workers=3, devices=2, chunk=4),
+        Ray(address="b:1", workers=9, chunk=4),
+    )
+    others = (Local(chunk=8), Local(chunk=4, room=99), Ray(gpus=1, chunk=4))
+    digests = [WorkDigests(executor, registry, {}).of(WORK[1]) for executor in (*same, *others)]
+    assert all(digest == digests[0] for digest in digests[: len(same)])
+    assert len({tuple(digest) for digest in digests}) == 1 + len(others)

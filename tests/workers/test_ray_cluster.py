@@ -21,7 +21,12 @@ from discover.contract.events import Generation, SearchInfo
 from discover.outer_loop.search import search
 from discover.plugin.loader import load_plugins
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600), pytest.mark.filterwarnings("default")]  # the warnings are Ray's own
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(3600),
+    pytest.mark.filterwarnings("default"),  # Ray's own
+    pytest.mark.filterwarnings("ignore:os.fork"),  # what forks runs another program
+]
 
 
 @pytest.fixture
@@ -86,8 +91,9 @@ class Struck:
 
 
 @pytest.mark.parametrize("nodes", [2], indirect=True)
+@pytest.mark.parametrize("strategy", ["toy_hill", "pbt"], ids=["fresh lifetimes", "lifetimes that go on"])
 def test_a_whole_search_with_a_worker_killed_and_a_node_killed_and_one_that_joins(
-    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    strategy: str, nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It leaves the bits of one that runs in this process, and blames nobody; the node that joins gets work."""
     folder, struck, ask = plugins_in(tmp_path / "plugins").folder, Struck(nodes), RayWorker.ask
@@ -99,7 +105,7 @@ def test_a_whole_search_with_a_worker_killed_and_a_node_killed_and_one_that_join
 
     monkeypatch.setattr(RayWorker, "ask", told)
     tasks = [{"task": "late-payday", "steps": 200_000}, {"task": "payday", "steps": 200_000}]  # a job takes a while
-    words: dict[str, Any] = {**WORDS, "population": 6, "generations": 6, "tasks": tasks}
+    words: dict[str, Any] = {**WORDS, "strategy": strategy, "population": 6, "generations": 6, "tasks": tasks}
     ray = {"ray": {"address": nodes.address, "chunk": CHUNK}}
     result = search(load_plugins(folder, extra=[struck]), {**words, "executor": ray}, tmp_path / "ray")
     alone = search(load_plugins(folder), {**words, "executor": {"local": {"chunk": CHUNK}}}, tmp_path / "local")
