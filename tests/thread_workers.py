@@ -46,13 +46,14 @@ class ThreadWorker(Worker):
         self.number, self.bench, self._before = number, bench, before
         self._main, self._aside = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self._promises, self.dead, self.jobs = list[Future[bytes]](), threading.Event(), 0
+        self.job = b""  # the latest one
 
     def begin(self, settings: bytes) -> Future[bytes]:
         return self._later(self._main, lambda: self.bench.begin(settings))
 
     def ask(self, job: bytes, parcels: Sequence[Parcel]) -> Future[bytes]:
         def run() -> bytes:
-            self.jobs += 1
+            self.jobs, self.job = self.jobs + 1, job
             self._before(self, self.jobs)
             return self.bench.answer(job, [parcel.future().result() for parcel in parcels])
 

@@ -43,8 +43,8 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
 
     Genomes are finite float32 ``[P, D]``; seeds and budgets, where it gives any, are as `Proposal` says. The state keeps its
     structure, and what is finite in it stays so, also when all fitness values are equal. The best fitness rises above that of
-    the first generation. A state that is saved and restored leads to the same bits. Every trace is the same program, and it is compiled
-    once.
+    the first generation. A state that is saved and restored leads to the same bits. Every trace is the same program, and it is
+    compiled once.
 
     Args:
         strategy: complete.
