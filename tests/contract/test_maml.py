@@ -25,6 +25,7 @@ def one_step(rate: float = 4.0) -> PolicyGradient:
     return PolicyGradient(returns=MonteCarlo(), optimizer=SGD(learning_rate=rate), normalize=False)
 
 
+@pytest.mark.slow
 def test_meta_training_finds_parameters_that_adapt_to_each_task() -> None:
     """Half of the arms never pay: meta-training rules those out, one inner step finds the one that pays in this task."""
     rules = [MAML(inner=one_step(rate), outer=small_ppo(minibatches=1), **SIZES) for rate in (1e-5, 4.0, 8.0)]

@@ -123,5 +123,5 @@ def test_a_search_does_not_go_on_with_an_executor_whose_bits_differ(tmp_path: Pa
     search(watched(), {**WORDS, "executor": LOCAL}, tmp_path / "it")
     config = tmp_path / "it" / "config.yaml"
     config.write_text(text_of({**read_config(config), "executor": {"processes": {"workers": 2, "chunk": 4}}}, "it"))
-    with pytest.raises(UserError, match=r"executor is .*processes.*, was .*local.*, which cannot be taken up by it"):
+    with pytest.raises(UserError, match=r"executor is .*processes.* was .*local.*, which cannot be taken up by it"):
         resume(watched(), tmp_path / "it")
