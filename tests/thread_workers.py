@@ -14,11 +14,21 @@ from discover.workers.assembly import to_bytes
 
 
 class Bench(Workshop):
-    """A workshop with the plugins of this process."""
+    """A workshop with the plugins of this process.
+
+    Only one of them computes at a time: programs of several threads that all take the same two devices wait for each other for
+    ever, and JAX then aborts the process. Real workers have devices of their own.
+    """
+
+    _devices = threading.Lock()
 
     def __init__(self, plugins: Plugins, chunk: int):
         super().__init__()
         self._plugins, self._chunk = plugins, chunk
+
+    def answer(self, job: bytes, parcels: Sequence[bytes] = ()) -> bytes:
+        with self._devices:
+            return super().answer(job, parcels)
 
     def begin(self, settings: bytes) -> bytes:
         return to_bytes({"host": "here", "versions": provenance(self._plugins.registry)["versions"], "device": "cpu"})
