@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from contract.small import ARMS, agent, compiled, curves, small_ppo, stacked
 from discover_zoo.optimizers.sgd import SGD
 from discover_zoo.returns.gae import GAE

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from contract.small import CATCH, agent, compiled, curves, small_ppo, stacked
 from discover_zoo.curricula.mix_and_match.mix_and_match import MixAndMatch
 from discover_zoo.curricula.mix_and_match.shares import Held, Ramp

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from discover_zoo.strategies.evosax.restarts import RestartedCMAES
 
 from discover import Component, Scalar, Space, Told, component, free, real

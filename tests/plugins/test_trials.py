@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from discover_zoo.environments.random_mdps import RandomMDPs
 from discover_zoo.wrappers.trials.trials import Trials
 
