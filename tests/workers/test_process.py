@@ -2,16 +2,21 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from discover_zoo.executors.processes import Processes
+from searches import WORDS, counters, state
 from worker_kills import CHUNK, assert_survives_kills, plugins_in
 
 from discover import ProcessWorker, ReadyParcel, Worker, WorkerLostError
 from discover.base.errors import EvaluationError
+from discover.config.reading import read_config
+from discover.storage.yaml_text import text_of
 from discover.workers import process
 
 PROGRAM = (sys.executable, str(Path(__file__).parents[1] / "worker_stand_in.py"))
@@ -90,6 +95,47 @@ def test_real_workers_that_are_killed(
 
     executor = Processes(workers=2, chunk=CHUNK)
     assert_survives_kills(executor, plugins_in(tmp_path / "plugins"), strike, kills=kills, monkeypatch=monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("after", [{"processes": {"workers": 3, "chunk": CHUNK}}, {"local": {"chunk": CHUNK}}], ids=str)
+def test_a_real_search_is_killed_inside_a_generation_and_goes_on(
+    after: dict[str, Any], tmp_path: Path, compiled_alike: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its workers, which end by themselves. It goes on with what is done, also with other workers or without them."""
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
+    plugins_in(tmp_path / "plugins")
+    words = {**WORDS, "generations": 3, "population": 6, "executor": {"processes": {"workers": 2, "chunk": CHUNK}}}
+    for name in ("whole", "killed"):
+        (tmp_path / f"{name}.yaml").write_text(text_of({**words, "directory": str(tmp_path / name)}, name))
+    command = [sys.executable, "-m", "discover"]
+    options = ["--no-tracking", "--plugins-dir", str(tmp_path / "plugins")]
+    subprocess.run([*command, "search", str(tmp_path / "whole.yaml"), *options], check=True)
+    search = subprocess.Popen([*command, "search", str(tmp_path / "killed.yaml"), *options], stderr=subprocess.PIPE, text=True)
+    assert search.stderr is not None
+    try:
+        for line in search.stderr:  # its progress
+            if "search 2" in line:
+                break
+        workers = workers_of(search.pid)
+    finally:
+        search.kill()
+        search.wait()
+        search.stderr.close()
+    assert len(workers) == 2
+    config = tmp_path / "killed" / "config.yaml"
+    config.write_text(text_of({**read_config(config), "executor": after}, "it"))
+    subprocess.run([*command, "resume", str(tmp_path / "killed"), *options], check=True)
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert state(tmp_path / "killed") == state(tmp_path / "whole")
+    assert counters(tmp_path / "killed") == counters(tmp_path / "whole")
+
+
+def workers_of(process: int) -> list[int]:
+    """The processes that it started."""
+    children = [Path(f"/proc/{process}/task/{task.name}/children") for task in Path(f"/proc/{process}/task").iterdir()]
+    return [int(child) for place in children for child in place.read_text().split()]
 
 
 def test_the_real_program_is_a_module_of_the_core() -> None:
