@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from discover.api.promoting import promote as promote
     from discover.api.reading import sensitivity as sensitivity
     from discover.api.reading import show as show
+    from discover.api.refining import refine as refine
     from discover.api.reporting import report as report
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
@@ -259,6 +260,7 @@ _HOME = {
         "sensitivity",
         "show",
     ),
+    "api.refining": ("refine",),
     "api.reporting": ("report",),
     "api.searching": (
         "resume",

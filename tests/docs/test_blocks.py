@@ -38,7 +38,7 @@ TESTED = {
     "docs/quickstart.md": "python 4, sh 5",
     "docs/reading.md": "python 1, sh 2",
     "docs/reports.md": "python 1, sh 2",
-    "docs/searching.md": "python 2, sh 4, yaml 3",
+    "docs/searching.md": "python 2, sh 5, yaml 3",
     "docs/speed.md": "sh 1",
     "docs/taking_away.md": "sh 3",
     "docs/tutorial.md": "python 5, sh 6, toml 1, yaml 1",
