@@ -19,9 +19,9 @@ from discover_zoo.executors.ray import Ray
 from fake_ray import Actor, FakeRay
 from thread_workers import Bench, Threads
 from worker_kills import CHUNK, assert_survives_kills, plugins_in
-from worker_windows import WORK, all_bits, windows
+from worker_windows import WORK, all_bits, bits, windows
 
-from discover import Registry, Surroundings, UserError, WorkerPool, replace
+from discover import Failure, Registry, Surroundings, UserError, WorkerPool, replace
 from discover.testing.executors import check_executor
 
 
@@ -85,13 +85,24 @@ def test_another_cluster_is_taken_as_it_is(fake: FakeRay, registry: Registry) ->
     assert fake.began[0]["address"] == "10.1.2.3:6379"
 
 
+def bits_at_last(pool: WorkerPool) -> dict[int, list[bytes]]:
+    """The bits of all work. What by chance three actors in turn died of is tried again, as a search does."""
+    found = dict[int, Any]()
+    for _ in range(3):
+        places = [place for place in range(len(WORK)) if place not in found]
+        results = {places[place]: result for place, result in pool.run([WORK[place] for place in places])}
+        found |= {place: bits(result) for place, result in results.items() if not isinstance(result, Failure)}
+        assert all(result.retry == "again" for result in results.values() if isinstance(result, Failure))
+    return found
+
+
 @pytest.mark.parametrize("lost", [(), (1, 2, 4, 5, 7)])
 def test_bits_are_those_of_this_process_also_if_five_actors_die(
     lost: tuple[int, ...], fake: FakeRay, registry: Registry
 ) -> None:
     fake.before = losing(*lost)
     pool = opened(registry, workers=3)
-    assert all_bits(pool) == all_bits(Threads(2, 1))
+    assert bits_at_last(pool) == all_bits(Threads(2, 1))
     assert len([actor for actor in fake.actors if actor.dead]) == len(lost)
     assert {(asked["num_cpus"], asked["num_gpus"], asked["max_restarts"]) for asked in fake.asked} == {(1, 0, 0)}
     pool.close()
@@ -119,8 +130,8 @@ def test_it_keeps_the_promises_of_its_kind() -> None:
 def test_the_chunk_is_chosen_by_what_the_config_says_of_devices() -> None:
     one, environment = jax.tree.map(lambda x: x[0], WORK[0].candidates), WORK[0].environment
     for executor, chunk in ((Ray(), 8), (Ray(workers=4), 4), (Ray(workers=4, devices=2), 2), (Ray(workers=4, chunk=3), 3)):
-        assert executor.settle(16, one, [environment]) == replace(executor, {"chunk": chunk})
-    assert Ray(gpus=1).settle(5000, one, [environment]) == Ray(gpus=1, chunk=1024)
+        assert repr(executor.settle(16, one, [environment])) == repr(replace(executor, {"chunk": chunk}))
+    assert repr(Ray(gpus=1).settle(5000, one, [environment])) == repr(Ray(gpus=1, chunk=1024))
     assert Ray(chunk=4, devices=2).members_at_once(seeds=3) == 8
 
 
