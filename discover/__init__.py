@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from discover.components.weights_domain import WeightsDomain as WeightsDomain
     from discover.contract.ablation import Ablated as Ablated
     from discover.contract.ablation import Ablation as Ablation
+    from discover.contract.ablation import AblationInfo as AblationInfo
     from discover.contract.actor import Actor as Actor
     from discover.contract.adaptation import AdaptationInfo as AdaptationInfo
     from discover.contract.adaptation import AdaptationPlan as AdaptationPlan
@@ -340,6 +341,7 @@ _HOME = {
     "contract.ablation": (
         "Ablated",
         "Ablation",
+        "AblationInfo",
     ),
     "contract.actor": ("Actor",),
     "contract.adaptation": (

@@ -338,14 +338,13 @@ class _Runner:
 
     def _ablation(self, ending: Ending, champion: Algorithm) -> Ablation | None:
         """The ablation of the champion, which is saved, if the config asks for one."""
-        if self.config.after.ablate is not None:
-            self.plugins.tell("discover_ablation_started", search=self.info)
-        ablation = ending.ablate(champion)
+        tell = self.plugins.tell
+        ablation = ending.ablate(champion, lambda info: tell("discover_ablation_started", search=self.info, ablation=info))
         self._end_limited()  # the report has no time limit, and a worker holds memory
         if ablation is not None:
             with self.checkpoint.must_write("its ablation", self.now):
                 write_ablation(self.directory, ablation)
-            self.plugins.tell("discover_ablation_finished", search=self.info, ablation=ablation)
+            tell("discover_ablation_finished", search=self.info, ablation=ablation)
         return ablation
 
     def _ending(self, refined: Sequence[Algorithm], spent: Counters) -> Ending:
