@@ -39,7 +39,7 @@ def ablate(
     names: tuple[str, str] = ("champion", "known"),
     alone: bool = False,
     progress: Callable[[str, float], None] | None = None,
-    started: Callable[[AblationInfo], None] | None = None,
+    started: Callable[[AblationInfo], object] | None = None,
 ) -> Ablation:
     """Put each value of a candidate back to that of a known algorithm, and train all of them with the same seeds.
 

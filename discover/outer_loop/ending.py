@@ -141,7 +141,7 @@ class Ending:
             notes["went_on_with"] = self.origin.changes
         save_candidate(self.directory / CHAMPION_FILE, choice.champion, self.registry, notes)
 
-    def ablate(self, champion: Algorithm, started: Callable[[AblationInfo], None]) -> Ablation | None:
+    def ablate(self, champion: Algorithm, started: Callable[[AblationInfo], object]) -> Ablation | None:
         """The champion beside the nearest known algorithm, value by value, if the config asks for it.
 
         Args:
