@@ -35,8 +35,8 @@ class Tracker:
     """Tracks a command in MLflow: a plugin object for ``load_plugins(extra=[Tracker()])``.
 
     One run per search, training, comparison, adaptation and ablation; below a search one per phase of it, and below a
-    comparison one per candidate. Events are written into a ledger at once, and a thread sends them from there, so that a slow or failing
-    store neither delays nor loses anything.
+    comparison one per candidate. Events are written into a ledger at once, and a thread sends them from there, so that a slow
+    or failing store neither delays nor loses anything.
 
     Args:
         address: of the store, such as ``sqlite:///mlflow.db`` or ``http://host:5000``; None takes ``MLFLOW_TRACKING_URI``,
