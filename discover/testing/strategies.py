@@ -136,13 +136,6 @@ def _check_begin(
         "Return a state like that of `init`: the same structure, shapes and dtypes.",
         method="begin_at",
     )
-    require(
-        finite(begun),
-        f"{name} begins at given genomes with a state that is not finite.",
-        reason,
-        "Nothing is known of their fitness but its order: the best is the first.",
-        method="begin_at",
-    )
     _, proposal, _ = advance(begun, np.int32(1), np.bool_(False), jnp.full_like(given, jnp.nan))
     middle, start = jnp.mean(proposal.genomes, axis=0), space.start(jax.random.key(0))
     require(
@@ -152,7 +145,7 @@ def _check_begin(
         "Put the best of the given genomes, the first, where the next ones are drawn; or return None to be told all of them.",
         method="begin_at",
     )
-    evolve(begun, 1, 3)
+    evolve(begun, 1, 3)  # its state and what it proposes stay finite
 
 
 def _check_form(what: str, array: jax.Array | None, expected: str, name: str) -> None:
