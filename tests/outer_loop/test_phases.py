@@ -330,6 +330,15 @@ def test_an_estimate_counts_the_phases() -> None:
     assert abs(expected.phases[1].env_steps - 2 * 3 * 2 * 40) <= 2 * 40  # copies are evaluated once
 
 
+def test_an_estimate_counts_the_seeds_and_steps_of_a_race(tmp_path: Path) -> None:
+    race = {"racing": {"strategy": "toy_hill", "rungs": 2, "keep": 2, "steps": 0.5}}
+    words = {**WORDS, "strategy": race, "population": 4, "generations": 6, "seeds": 4, "after": None}
+    with made_up():
+        result, expected = search(watched(), words, tmp_path / "it"), estimate(watched(), words)
+    assert expected.phases[0].env_steps == 3 * (4 * 1 * 20 + 2 * 2 * 40)  # three races of two rungs
+    assert abs(expected.env_steps - result.env_steps) <= 2 * 2 * 40  # a finalist more or less
+
+
 @pytest.mark.slow
 def test_real_lifetimes_have_the_same_phases(tmp_path: Path, whole: Whole) -> None:
     notes = Notes()

@@ -67,6 +67,13 @@ def test_every_number_is_where_its_members_had_it() -> None:
     assert "type" not in plots["rule.slope"].spec()["layout"]["yaxis"]
 
 
+def test_members_that_were_not_run_are_left_out() -> None:
+    it = population()
+    status = np.where(np.arange(MEMBERS) == 2, Status.NOT_RUN, it.history.status).astype(np.int8)
+    (plot, *_) = number_plots(it._replace(history=it.history._replace(status=status)))
+    assert [len(trace["x"]) for trace in plot.traces] == [GENERATIONS, GENERATIONS * (MEMBERS - 2)]
+
+
 def test_points_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("discover.reports.population_plots._MOST_POINTS", 5)
     assert all(sum(len(trace["x"]) for trace in plot.traces) == 5 for plot in number_plots(population()))

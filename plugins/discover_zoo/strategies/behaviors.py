@@ -1,8 +1,8 @@
 """Behaviors: what learning curves show of how a candidate learns, as numbers from 0 to 1.
 
 A curve ``R_1, ..., R_K`` is the mean over the seeds that were run. No descriptor depends on the scale of returns: with the
-lowest return ``low`` of a curve and the highest one ``high``, ``r_k = (R_k - low) / (high - low)``. A level curve shows nothing,
-and has 0 for all of them.
+lowest return ``low`` of a curve and the highest one ``high``, ``r_k = (R_k - low) / (high - low)``. A level curve shows
+nothing, and has 0 for all of them.
 """
 
 from collections.abc import Callable, Sequence
