@@ -32,7 +32,7 @@ from discover.evaluation.journal import Journal
 from discover.inner_loop.chunks import lifetimes_together
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.checkpoint import Checkpoint
-from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config, warn_of_nearest
+from discover.outer_loop.checks import check_candidates, first_candidate, runs_alike, tuning_config, warn_of_nearest
 from discover.outer_loop.directory import CONFIG_FILE
 from discover.outer_loop.ending import Ending, read_result, write_result
 from discover.outer_loop.fitness import Evaluator
@@ -409,10 +409,13 @@ class _Runner:
     def _take_up(self, dependencies: Mapping[str, Any], phases: bool) -> None:
         """Resume the search in the directory. One that was killed before its first checkpoint starts over, to the same bits."""
         begun = origin = search_directory.read_origin(self.directory)
+        config = self._config_values
+        if runs_alike(self.registry, origin.config["executor"], self.executor):
+            config = {**config, "executor": origin.config["executor"]}
         if phases:
-            origin = with_phases_of(begun, self._config_values)
+            origin = with_phases_of(begun, config)
         changes = search_directory.changes(
-            self.directory, origin, config=self._config_values, dependencies=dependencies, anyway=self._anyway
+            self.directory, origin, config=config, dependencies=dependencies, anyway=self._anyway
         )
         self._finished = None
         anew = search_directory.end_differs(begun, self._config_values)
@@ -426,7 +429,7 @@ class _Runner:
         if anew:
             search_directory.end_again(self.directory)
         if origin != begun:
-            ask_for(self.directory, origin, self._config_values)
+            ask_for(self.directory, origin, config)
         if changes:
             notes = [f"after {counted(self.checkpoint.generations, 'generation')}: {change}" for change in changes]
             self.checkpoint.origin = search_directory.accept_changes(origin, self._config_values, dependencies, notes)

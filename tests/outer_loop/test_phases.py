@@ -332,7 +332,9 @@ def test_an_estimate_counts_the_phases() -> None:
 
 def test_an_estimate_counts_the_seeds_and_steps_of_a_race(tmp_path: Path) -> None:
     race = {"racing": {"strategy": "toy_hill", "rungs": 2, "keep": 2, "steps": 0.5}}
-    words = {**WORDS, "strategy": race, "population": 4, "generations": 6, "seeds": 4, "after": None}
+    candidate = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "noise": "free"}}}
+    sizes = {"population": 4, "generations": 6, "seeds": 4, "after": None}
+    words = {**WORDS, "candidate": candidate, "strategy": race, **sizes}
     with made_up():
         result, expected = search(watched(), words, tmp_path / "it"), estimate(watched(), words)
     assert expected.phases[0].env_steps == 3 * (4 * 1 * 20 + 2 * 2 * 40)  # three races of two rungs

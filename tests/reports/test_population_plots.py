@@ -1,5 +1,7 @@
 """The plots of genomes: shares of structures add up to one, and every number is where its members had it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from toys import plugins
@@ -70,7 +72,7 @@ def test_every_number_is_where_its_members_had_it() -> None:
 def test_members_that_were_not_run_are_left_out() -> None:
     it = population()
     status = np.where(np.arange(MEMBERS) == 2, Status.NOT_RUN, it.history.status).astype(np.int8)
-    (plot, *_) = number_plots(it._replace(history=it.history._replace(status=status)))
+    (plot, *_) = number_plots(replace(it, history=it.history._replace(status=status)))
     assert [len(trace["x"]) for trace in plot.traces] == [GENERATIONS, GENERATIONS * (MEMBERS - 2)]
 
 
