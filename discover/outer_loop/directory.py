@@ -218,6 +218,11 @@ def end_differs(origin: Origin, config: Mapping[str, Any]) -> bool:
     return any(origin.config.get(key) != now.get(key) for key in ("selection_seeds", "after", "report"))
 
 
+def end_again(directory: Path) -> None:
+    """Have the end of a search be run again, now or whenever it is resumed."""
+    (directory / RESULT_FILE).unlink(missing_ok=True)
+
+
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Versions, plugins and device that differ; a plugin that was added changes nothing in an older search."""
     for name, version in before["versions"].items():

@@ -20,7 +20,7 @@ from discover.base.errors import DiscoverWarning, EvaluationError, UserError, ca
 from discover.components.space import Space
 from discover.config.candidate_file import load_candidate, save_candidate
 from discover.config.search_config import SearchConfig, slug
-from discover.contract.ablation import Ablation
+from discover.contract.ablation import Ablation, AblationInfo
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Doubt, Status
 from discover.contract.executor import Executor
@@ -141,8 +141,13 @@ class Ending:
             notes["went_on_with"] = self.origin.changes
         save_candidate(self.directory / CHAMPION_FILE, choice.champion, self.registry, notes)
 
-    def ablate(self, champion: Algorithm) -> Ablation | None:
-        """The champion beside the nearest known algorithm, value by value, if the config asks for it."""
+    def ablate(self, champion: Algorithm, started: Callable[[AblationInfo], object]) -> Ablation | None:
+        """The champion beside the nearest known algorithm, value by value, if the config asks for it.
+
+        Args:
+            champion: of the search.
+            started: called before lifetimes run.
+        """
         asked = self.config.after.ablate
         if asked is None:
             return None
@@ -158,6 +163,7 @@ class Ending:
             names=("champion", name),
             alone=asked.alone,
             progress=self.progress,
+            started=started,
         )
 
     def result(self, choice: Choice, ablation: Ablation | None = None) -> SearchResult:

@@ -38,6 +38,7 @@ from discover.outer_loop.ending import Ending, read_result, write_result
 from discover.outer_loop.fitness import Evaluator
 from discover.outer_loop.generations import Generations
 from discover.outer_loop.history import HistoryFiles
+from discover.outer_loop.later_phases import ask_for, check_over, check_refinements, with_phases_of
 from discover.outer_loop.refine import refinements
 from discover.outer_loop.state import Counters
 from discover.outer_loop.time_limit import TimeLimited
@@ -107,6 +108,43 @@ def resume(
     return search(plugins, config, directory, resume=True, anyway=anyway, progress=progress)
 
 
+def add_phases(
+    plugins: Plugins,
+    directory: Path,
+    after: Mapping[str, Mapping[str, Any]],
+    progress: Callable[[str, float], None] | None = None,
+    *,
+    anyway: bool = False,
+) -> SearchResult:
+    """Run phases after a search that has run all of its generations, as though its config had asked for them.
+
+    Its directory asks for them from now on, so that `resume` goes on with phases that were stopped. What has been run before is
+    not run again; the champion is chosen anew among the finalists that there are now.
+
+    Args:
+        plugins: the loaded plugins.
+        directory: of the search.
+        after: phases by name, as in a config; keys that a phase does not have here are as they were.
+        progress: see `search`.
+        anyway: see `search`.
+
+    Raises:
+        UserError: the directory holds no search or an unfinished one, a key is wrong, or there is nothing to refine; nothing
+            has been changed.
+    """
+    directory = checked_path(directory, "directory")
+    search_directory.check_search(directory)
+    config = read_config(directory / CONFIG_FILE)
+    before = _mapping(config.get("after"))
+    phases = {name: {**_mapping(before.get(name)), **values} for name, values in after.items()}
+    checked = checked_config(plugins.registry, {**config, "after": {**before, **phases}})
+    return _run(plugins, checked, directory, resume=True, anyway=anyway, progress=progress, phases=True)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def _run(
     plugins: Plugins,
     config: SearchConfig,
@@ -115,8 +153,9 @@ def _run(
     resume: bool,
     anyway: bool,
     progress: Callable[[str, float], None] | None,
+    phases: bool = False,
 ) -> SearchResult:
-    """`search`, with a config that is checked."""
+    """`search`, with a config that is checked; `add_phases`, with a config whose phases may be new."""
     with contextlib.ExitStack() as holding:
         exists = directory is not None and (resume or os.path.lexists(directory))  # also if it cannot be read
         if directory is not None and exists:
@@ -128,7 +167,7 @@ def _run(
         if not exists:
             search_directory.make_directory(directory, exist_ok=True)
             holding.enter_context(search_directory.locked(directory, resume=False))
-        runner.enter(directory, resume, anyway)
+        runner.enter(directory, resume, anyway, phases=phases)
         try:
             return runner.run()
         except BaseException as error:
@@ -181,17 +220,17 @@ class _Runner:
         self._anyway = False
         self._tuning = self._tuning_configs()
 
-    def enter(self, directory: Path, resume: bool, anyway: bool) -> None:
-        """Begin in a directory, or resume the search in it.
+    def enter(self, directory: Path, resume: bool, anyway: bool, *, phases: bool = False) -> None:
+        """Begin in a directory, or resume the search in it; with ``phases``, those of the config are asked for now.
 
         Raises:
-            UserError: the directory belongs to another search, or lacks its checkpoint.
+            UserError: the directory belongs to another search, lacks its checkpoint, or cannot have these phases.
         """
         facts = {**provenance(self.registry), "executor": repr(self.executor)}
         dependencies = search_directory.bit_dependencies(self.registry, facts)
         self.directory, self._anyway = directory, anyway
         if resume:
-            self._take_up(dependencies)
+            self._take_up(dependencies, phases)
         else:
             self.checkpoint = self._checkpoint_of(search_directory.begin(directory, self._config_values, dependencies, facts))
         if self._finished is None:
@@ -299,14 +338,13 @@ class _Runner:
 
     def _ablation(self, ending: Ending, champion: Algorithm) -> Ablation | None:
         """The ablation of the champion, which is saved, if the config asks for one."""
-        if self.config.after.ablate is not None:
-            self.plugins.tell("discover_ablation_started", search=self.info)
-        ablation = ending.ablate(champion)
+        tell = self.plugins.tell
+        ablation = ending.ablate(champion, lambda info: tell("discover_ablation_started", search=self.info, ablation=info))
         self._end_limited()  # the report has no time limit, and a worker holds memory
         if ablation is not None:
             with self.checkpoint.must_write("its ablation", self.now):
                 write_ablation(self.directory, ablation)
-            self.plugins.tell("discover_ablation_finished", search=self.info, ablation=ablation)
+            tell("discover_ablation_finished", search=self.info, ablation=ablation)
         return ablation
 
     def _ending(self, refined: Sequence[Algorithm], spent: Counters) -> Ending:
@@ -368,25 +406,41 @@ class _Runner:
             progress=lambda what, share: self.progress(f"{start}{what}", share),
         )
 
-    def _take_up(self, dependencies: Mapping[str, Any]) -> None:
+    def _take_up(self, dependencies: Mapping[str, Any], phases: bool) -> None:
         """Resume the search in the directory. One that was killed before its first checkpoint starts over, to the same bits."""
-        origin = search_directory.read_origin(self.directory)
+        begun = origin = search_directory.read_origin(self.directory)
         config = self._config_values
         if runs_alike(self.registry, origin.config["executor"], self.executor):
             config = {**config, "executor": origin.config["executor"]}
+        if phases:
+            origin = with_phases_of(begun, config)
         changes = search_directory.changes(
             self.directory, origin, config=config, dependencies=dependencies, anyway=self._anyway
         )
         self._finished = None
-        if not search_directory.end_differs(origin, self._config_values):
+        anew = search_directory.end_differs(begun, self._config_values)
+        if not anew:
             self._finished = read_result(self.directory)
         self.checkpoint = self._checkpoint_of(origin)
         form = self.now.state._replace(ongoing=self._ongoing_form)
         self.now = self.checkpoint.read(form, required=origin.checkpoint or self._finished is not None) or self.now
+        if phases:
+            self._check_phases()
+        if anew:
+            search_directory.end_again(self.directory)
+        if origin != begun:
+            ask_for(self.directory, origin, config)
         if changes:
             notes = [f"after {counted(self.checkpoint.generations, 'generation')}: {change}" for change in changes]
             self.checkpoint.origin = search_directory.accept_changes(origin, self._config_values, dependencies, notes)
             search_directory.write_origin(self.directory, self.checkpoint.origin)
+
+    def _check_phases(self) -> None:
+        """Check that the search is over, and that what is to be refined can be."""
+        check_over(self.directory, self.now.counters.generations, self.config.generations)
+        refine = self.config.after.refine
+        if refine is not None:
+            check_refinements(self.directory, self._refinements(), refine.structures)
 
     def _checkpoint_of(self, origin: search_directory.Origin) -> Checkpoint:
         return Checkpoint(
