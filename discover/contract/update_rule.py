@@ -137,7 +137,7 @@ class UpdateRule(Component):
     def regularizer(self, info: Info) -> jax.Array:
         """What a strategy adds to the objective that it maximizes, if it differentiates lifetimes with this rule; by default 0.
 
-        A learned rule says here what keeps it healthy while it is learned: the entropy of its agents, or the size of its targets.
+        A learned rule says here what keeps it healthy while it is learned: the entropy of its agents, the size of its targets.
 
         Args:
             info: the scalars that `update` reported, or their means over several updates; like the parameters, they are

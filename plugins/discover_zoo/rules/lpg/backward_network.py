@@ -64,8 +64,8 @@ class BackwardNetwork(MetaNetwork):
         units: size of the memory.
         cell: ``lstm`` (Oh et al. 2020) or ``gru`` (GROOVE, Jackson et al. 2023).
         time: whether the memory also sees where in the lifetime its agent is, which makes it TA-LPG (Jackson et al. 2024):
-            ``relative`` is n / N and log N for update n of N, ``raw`` is n and N themselves (their code). The times have weights
-            of their own, which are added to the bias: where they are zero, each bit is that of ``none``.
+            ``relative`` is n / N and log N for update n of N, ``raw`` is n and N themselves (their code). Times have weights of
+            their own, and are added to the bias: where those weights are zero, each bit is that of ``none``.
         weights: the network's weights, see `random_weights`; open until set.
 
     >>> from discover import Space

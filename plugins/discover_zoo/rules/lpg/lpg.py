@@ -48,8 +48,8 @@ class LPG(UpdateRule):
     weights. So over several updates the gradient of the weights is that of the parameters, with what was seen held as it was.
 
     **Learning the weights.** They are numbers of the algorithm, like any others. An evolution strategy moves them by the return
-    of whole lifetimes. A gradient comes from ``jax.grad`` through the updates of a lifetime; the objective, with its return, its
-    advantages and its baseline, is the strategy's, and to it belongs what `regularizer` makes of the reported numbers.
+    of whole lifetimes. A gradient comes from ``jax.grad`` through the updates of a lifetime. Its objective, with return and
+    baseline, is the strategy's; the rule adds to it what `regularizer` makes of the numbers that `update` reports.
 
     Pitfalls: random weights teach nothing. Learning rates belong to the weights: those that were learned with one optimizer
     need not work with another. ``y`` is an input of the meta-network by its order alone, so that weights go with their m.
