@@ -21,9 +21,9 @@ from discover.config.elsewhere import plain_words
 from discover.config.search_config import checked_config
 from discover.contract.results import SearchResult
 from discover.outer_loop.archive import empty_archive
-from discover.outer_loop.directory import ResumeWarning
 from discover.outer_loop.estimating import estimate
 from discover.outer_loop.refine import numbers_around, refinements
+from discover.outer_loop.resumption import ResumeWarning
 from discover.outer_loop.search import add_phases, resume, search
 from discover.reports.reading import source_in
 from discover.reports.report import report_on
