@@ -73,8 +73,7 @@ class Runner:
         first = first_candidate(self.space)
         check_candidates(self.registry, config, first)
         environments = [environment_from(self.registry, run.task) for run in config.tasks]
-        structures = min(self.space.structures, config.population)
-        together = lifetimes_together(config.population * config.seeds, structures)
+        together = lifetimes_together(config.population * config.seeds, min(self.space.structures, config.population))
         self.executor = config.executor.settle(together, first, environments)
         self._config_values = {**config.words, "executor": config_of(self.registry, self.executor)}
         self._executors = SearchExecutors(plugins, config, self.executor, text_of(self._config_values, "the config"))
@@ -84,7 +83,6 @@ class Runner:
         self.now = self._generations.first_snapshot()
         self._ongoing_form = self._generations.ongoing_form(self.now.state.strategy)
         self._finished: Mapping[str, Any] | None = None
-        self._anyway = False
         self._inner = InnerSearches(plugins, config, self.executor, run_inner, progress=self.progress)
         for name, tuning in self._inner.tuning.items():  # each is checked as it will check itself when this search is over
             with errors_at(f"report.baselines.{name}"):
@@ -98,8 +96,7 @@ class Runner:
         """
         facts = {**provenance(self.registry), "executor": repr(self.executor)}
         dependencies = search_directory.bit_dependencies(self.registry, facts)
-        self.directory, self._anyway = directory, anyway
-        self._inner.anyway = anyway
+        self.directory, self._inner.anyway = directory, anyway
         if resume:
             self._take_up(dependencies, phases)
         else:
@@ -128,9 +125,8 @@ class Runner:
         """Run all that is left of the search: generations, the choice of a champion, the report."""
         self.plugins.tell("discover_search_started", search=self.info)
         if self._finished is not None:
-            result = self._ending(self._inner.refined_before(self._refinements(), self.directory), Counters()).earlier_result(
-                self._finished
-            )
+            refined = self._inner.refined_before(self._refinements(), self.directory)
+            result = self._ending(refined, Counters()).earlier_result(self._finished)
             if result.comparison is not None and not (self.directory / REPORT_FILE).is_file():  # of an earlier version
                 with self.checkpoint.must_write("its report", self.now):
                     save_comparison(self.directory / REPORT_FILE, result.comparison)
@@ -220,7 +216,9 @@ class Runner:
             config = {**config, "executor": origin.config["executor"]}
         if phases:
             origin = with_phases_of(begun, config)
-        changes = resumption.changes(self.directory, origin, config=config, dependencies=dependencies, anyway=self._anyway)
+        changes = resumption.changes(
+            self.directory, origin, config=config, dependencies=dependencies, anyway=self._inner.anyway
+        )
         anew = resumption.end_differs(begun, self._config_values)
         self._finished = None if anew else read_result(self.directory)
         self.checkpoint = self._checkpoint_of(origin)

@@ -18,16 +18,16 @@ class SearchExecutors:
     Args:
         plugins: the loaded plugins.
         config: of the search.
-        settled: its executor, with its chunk size.
+        executor: of the search, with its chunk size.
         text: its config as YAML.
     """
 
-    def __init__(self, plugins: Plugins, config: SearchConfig, settled: Executor, text: str):
+    def __init__(self, plugins: Plugins, config: SearchConfig, executor: Executor, text: str):
         limit, registry = config.time_limit, plugins.registry
-        self._opened = settled.open(Surroundings(registry, plugins.folder, limit))
-        self.unlimited = self._opened if limit is None else settled.open(Surroundings(registry, plugins.folder))
+        self._opened = executor.open(Surroundings(registry, plugins.folder, limit))
+        self.unlimited = self._opened if limit is None else executor.open(Surroundings(registry, plugins.folder))
         self.running, self._limited = config.objective.executor(self._opened), None
-        if limit is not None and not settled.limits_time:
+        if limit is not None and not executor.limits_time:
             self.running = self._limited = TimeLimited(self.running, registry, text, plugins.folder, seconds=limit)
 
     def close(self) -> None:
