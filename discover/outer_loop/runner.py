@@ -237,11 +237,7 @@ class Runner:
 
     def _checkpoint_of(self, origin: search_directory.Origin) -> Checkpoint:
         return Checkpoint(
-            self.directory,
-            name=self.config.name,
-            origin=origin,
-            make_durable=self._make_durable,
-            plugins=self.plugins.folder,
+            self.directory, name=self.config.name, origin=origin, make_durable=self._make_durable, plugins=self.plugins.folder
         )
 
     def _make_durable(self) -> None:
