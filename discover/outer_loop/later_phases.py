@@ -24,31 +24,31 @@ def with_phases_of(origin: Origin, config: Mapping[str, Any]) -> Origin:
     return replace(origin, config={**origin.config, "after": plain(config).get("after")})
 
 
-def check_over(directory: Path, generations: int, whole: int) -> None:
-    """Check that a search has run all of its generations.
-
-    Raises:
-        UserError: it has not.
-    """
-    if generations < whole:
-        raise UserError(
-            f"the search in '{directory}' has run {generations} of its {whole} generations, and phases come after the last "
-            f"one: go on with it first (discover resume {directory})."
-        )
-
-
-def check_refinements(directory: Path, refinements: Iterable[tuple[str, SearchConfig]], structures: int) -> None:
-    """Check that there are structures to refine, which were not refined with other settings before.
+def check_phases(
+    directory: Path, config: SearchConfig, generations: int, refinements: Iterable[tuple[str, SearchConfig]]
+) -> None:
+    """Check that a search can have phases now.
 
     Args:
         directory: of the search.
+        config: that asks for them.
+        generations: that have been run.
         refinements: the folder and the config of each.
-        structures: how many are asked for.
 
     Raises:
-        UserError: there are none, or one was.
+        UserError: generations are left, or what is to be refined cannot be.
     """
-    refinements = list(refinements)
+    if generations < config.generations:
+        raise UserError(
+            f"the search in '{directory}' has run {generations} of its {config.generations} generations, and phases come after "
+            f"the last one: go on with it first (discover resume {directory})."
+        )
+    if config.after.refine is not None:
+        _check_refinements(directory, list(refinements), config.after.refine.structures)
+
+
+def _check_refinements(directory: Path, refinements: list[tuple[str, SearchConfig]], structures: int) -> None:
+    """Check that there are structures to refine, which were not refined with other settings before."""
     if not refinements:
         best = "the best structure" if structures == 1 else f"the best {structures} structures"
         raise UserError(

@@ -21,9 +21,9 @@ from discover.config.elsewhere import plain_words
 from discover.config.search_config import checked_config
 from discover.contract.results import SearchResult
 from discover.outer_loop.archive import empty_archive
-from discover.outer_loop.directory import ResumeWarning
 from discover.outer_loop.estimating import estimate
 from discover.outer_loop.refine import numbers_around, refinements
+from discover.outer_loop.resumption import ResumeWarning
 from discover.outer_loop.search import add_phases, resume, search
 from discover.reports.reading import source_in
 from discover.reports.report import report_on
@@ -337,7 +337,8 @@ def test_an_estimate_counts_the_seeds_and_steps_of_a_race(tmp_path: Path) -> Non
     words = {**WORDS, "candidate": candidate, "strategy": race, **sizes}
     with made_up():
         result, expected = search(watched(), words, tmp_path / "it"), estimate(watched(), words)
-    assert expected.phases[0].env_steps == 3 * (4 * 1 * 20 + 2 * 2 * 40)  # three races of two rungs
+    first, last = 4 * 1 * 2 * 8, 2 * 2 * 5 * 8  # members, seeds, updates (half of five are two), steps of an update
+    assert expected.phases[0].env_steps == 3 * (first + last)
     assert abs(expected.env_steps - result.env_steps) <= 2 * 2 * 40  # a finalist more or less
 
 
