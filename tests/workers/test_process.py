@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from discover_zoo.executors.processes import Processes
@@ -16,6 +16,7 @@ from worker_kills import CHUNK, assert_survives_kills, plugins_in
 from discover import ProcessWorker, ReadyParcel, Worker, WorkerLostError
 from discover.base.errors import EvaluationError
 from discover.config.reading import read_config
+from discover.outer_loop.search import search as run_search
 from discover.storage.yaml_text import text_of
 from discover.workers import process
 
@@ -99,37 +100,42 @@ def test_real_workers_that_are_killed(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("after", [{"processes": {"workers": 3, "chunk": CHUNK}}, {"local": {"chunk": CHUNK}}], ids=str)
-def test_a_real_search_is_killed_inside_a_generation_and_goes_on(
-    after: dict[str, Any], tmp_path: Path, compiled_alike: None, monkeypatch: pytest.MonkeyPatch
+def test_a_real_search_is_killed_inside_a_generation_and_goes_on_with_more_workers(
+    tmp_path: Path, compiled_alike: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With its workers, which end by themselves. It goes on with what is done, also with other workers or without them."""
+    """Its workers end by themselves."""
     monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
-    plugins_in(tmp_path / "plugins")
-    words = {**WORDS, "generations": 3, "population": 6, "executor": {"processes": {"workers": 2, "chunk": CHUNK}}}
-    for name in ("whole", "killed"):
-        (tmp_path / f"{name}.yaml").write_text(text_of({**words, "directory": str(tmp_path / name)}, name))
-    command = [sys.executable, "-m", "discover"]
-    options = ["--no-tracking", "--plugins-dir", str(tmp_path / "plugins")]
-    subprocess.run([*command, "search", str(tmp_path / "whole.yaml"), *options], check=True)
-    search = subprocess.Popen([*command, "search", str(tmp_path / "killed.yaml"), *options], stderr=subprocess.PIPE, text=True)
-    assert search.stderr is not None
+    plugins = plugins_in(tmp_path / "plugins")
+    tasks = [{"task": "late-payday", "steps": 200_000}, {"task": "payday", "steps": 200_000}]  # a job takes a while
+    words = {**WORDS, "generations": 3, "population": 6, "tasks": tasks}
+    run_search(plugins, {**words, "executor": {"local": {"chunk": CHUNK}}}, tmp_path / "whole")
+    config, executor = tmp_path / "killed.yaml", {"processes": {"workers": 2, "chunk": CHUNK}}
+    config.write_text(text_of({**words, "executor": executor, "directory": str(tmp_path / "killed")}, "it"))
+    command, options = [sys.executable, "-m", "discover"], ["--no-tracking", "--plugins-dir", str(tmp_path / "plugins")]
+    search = subprocess.Popen([*command, "search", str(config), *options])
     try:
-        for line in search.stderr:  # its progress
-            if "search 2" in line:
-                break
+        first = 0
+        while not first or recorded_in(tmp_path / "killed") < 4 * first:  # of the twelve parts of the first generation
+            assert search.poll() is None
+            first = first or recorded_in(tmp_path / "killed")
+            time.sleep(0.01)
         workers = workers_of(search.pid)
     finally:
         search.kill()
         search.wait()
-        search.stderr.close()
     assert len(workers) == 2
-    config = tmp_path / "killed" / "config.yaml"
-    config.write_text(text_of({**read_config(config), "executor": after}, "it"))
-    subprocess.run([*command, "resume", str(tmp_path / "killed"), *options], check=True)
+    (directory,) = (tmp_path / "killed").iterdir()
+    executor["processes"]["workers"] = 3
+    (directory / "config.yaml").write_text(text_of({**read_config(directory / "config.yaml"), "executor": executor}, "it"))
+    subprocess.run([*command, "resume", str(directory), *options], check=True)
     assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
-    assert state(tmp_path / "killed") == state(tmp_path / "whole")
-    assert counters(tmp_path / "killed") == counters(tmp_path / "whole")
+    assert state(directory) == state(tmp_path / "whole")
+    assert counters(directory) == counters(tmp_path / "whole")
+
+
+def recorded_in(directory: Path) -> int:
+    """The bytes of finished work that a search below a directory has recorded."""
+    return sum(path.stat().st_size for path in directory.rglob("work.journal*"))
 
 
 def workers_of(process: int) -> list[int]:
