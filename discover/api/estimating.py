@@ -31,6 +31,6 @@ def estimate(
     Raises:
         UserError: the config has a mistake.
     """
-    from discover.outer_loop.estimate import estimate as estimated
+    from discover.outer_loop.estimating import estimate as estimated
 
     return estimated(plugins(), config_words(config, overrides, settings))

@@ -18,7 +18,7 @@ def print_estimate(config: Path, settings: Sequence[str], options: Common) -> No
         plugins = start_plugins(options.plugins_dir)
         from discover.config.elsewhere import with_candidates
         from discover.config.reading import read_config
-        from discover.outer_loop.estimate import estimate
+        from discover.outer_loop.estimating import estimate
 
         values = with_candidates(plugins, read_config(config, settings), options.store)
         in_order()

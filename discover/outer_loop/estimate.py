@@ -1,4 +1,4 @@
-"""The expected cost of a search: structures, compilations, env steps, time and memory, from a rehearsal."""
+"""The expected cost of a search, from one rehearsal: structures, compilations, env steps, time and memory."""
 
 from __future__ import annotations
 
@@ -50,8 +50,7 @@ class Estimate:
         structures: of the first generation.
         possible_structures: of the space.
         compilations: programs that are compiled for lifetimes; more of them, if structures appear later.
-        compilation_seconds: that they will take, part of ``seconds``. The search finds what the rehearsal has compiled in the
-            cache of programs, if there is one.
+        compilation_seconds: that they will take, or that it takes to find them in the cache of programs; part of ``seconds``.
         phases: the generations of the search and of those that tune baselines; then the rest.
         seconds: expected time of all, compilation and all work between lifetimes included, without tracking.
         memory: bytes of this process at most.
@@ -103,20 +102,8 @@ class Estimate:
         )
 
 
-def estimate(plugins: Plugins, config: Mapping[str, Any], progress: Callable[[str, float], None] | None = None) -> Estimate:
-    """Rehearse a search: run all of it, two generations and lifetimes of a few updates, and work out what all would cost.
-
-    Nothing of it is tracked or stays on the disk, but for compiled programs, which the search will use.
-
-    Args:
-        plugins: the loaded plugins.
-        config: the mapping of a YAML file.
-        progress: called with a description of the work in progress, and the share of it that is done.
-
-    Raises:
-        UserError: a mistake in the config.
-        EvaluationError: no candidate could be run.
-    """
+def rehearsed(plugins: Plugins, config: Mapping[str, Any], progress: Callable[[str, float], None] | None = None) -> Estimate:
+    """The cost of a search by one rehearsal in this process, which compiles what no cache has; see `estimating.estimate`."""
     started = time.perf_counter()
     checked = checked_config(plugins.registry, config)
     ledger = Ledger(checked.executor, checked.generations)
@@ -190,8 +177,7 @@ def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float
         phases.append(_phase(name, calls))
         between += events.between[name] * more
     phases.append(_phase("selection and report", [*events.rest, *ledger.take()]))
-    memory = _peak_memory()  # before a program is compiled once more
-    here, compilation = ledger.compilation()
+    compilation = ledger.compilation
     return Estimate(
         name=config.name,
         structures=events.structures,
@@ -200,10 +186,10 @@ def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float
         compilation_seconds=compilation,
         phases=tuple(phases),
         seconds=between + compilation + sum(phase.seconds for phase in phases),
-        memory=memory,
+        memory=_peak_memory(),
         device_memory=sum((device.memory_stats() or {}).get("peak_bytes_in_use", 0) for device in jax.devices()),
         rehearsal_seconds=wall,
-        rehearsal_compilation_seconds=here,
+        rehearsal_compilation_seconds=compilation,
     )
 
 

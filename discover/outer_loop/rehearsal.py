@@ -21,9 +21,6 @@ from discover.outer_loop.together import NothingRunsError, Together, random_curv
 _LONG_ENOUGH = 0.7
 """Seconds of a measurement that the time of an update is taken from."""
 
-_WORTH_KNOWING = 1.0
-"""Seconds of all compilations from which it is measured how long they take with the cache of programs."""
-
 
 class Measured(NamedTuple):
     """The cost of some lifetimes that are run together.
@@ -67,7 +64,6 @@ class Ledger:
         known: the failures and the names of what is reported, by the same key.
         programs: structures and tasks for which a program was compiled.
         spent: seconds spent on measurements so far.
-        costliest: the call whose compilation took longest: what ran, and what it cost.
     """
 
     executor: Executor
@@ -77,25 +73,16 @@ class Ledger:
     known: dict[Any, tuple[dict[int, Failure], dict[int, tuple[str, ...]]]] = field(default_factory=dict)
     programs: set[Any] = field(default_factory=set)
     spent: float = 0.0
-    costliest: tuple[Callable[[int], Curves], Measured] | None = None
 
     def take(self) -> list[Call]:
         """The calls since the last time."""
         calls, self.calls = self.calls, []
         return calls
 
-    def compilation(self) -> tuple[float, float]:
-        """Seconds of all compilations, in the rehearsal and in a new process, which may find the programs in the cache.
-
-        The costliest program is compiled once more, as a new process would; the others are taken to be like it.
-        """
-        total = sum(cost.compilation for cost in self.measured.values())
-        if self.costliest is None or total < _WORTH_KNOWING:
-            return total, total
-        run, cost = self.costliest
-        jax.clear_caches()
-        again = _timed(run, 1)[0] - cost.fixed - cost.update
-        return total, total * min(1.0, max(0.0, again) / cost.compilation)
+    @property
+    def compilation(self) -> float:
+        """Seconds of all compilations."""
+        return sum(cost.compilation for cost in self.measured.values())
 
     def call(self, key: Any, updates: int, run: Callable[[int], Curves], shape: tuple[int, int]) -> Curves:
         """Measure a call, unless its like has been measured, and note its cost; the curves are random numbers.
@@ -108,9 +95,7 @@ class Ledger:
         """
         started = time.perf_counter()
         if key not in self.measured:
-            cost = self.measured[key] = _measured(run, updates)
-            if self.costliest is None or cost.compilation > self.costliest[1].compilation:
-                self.costliest = run, cost
+            self.measured[key] = _measured(run, updates)
             self.spent += time.perf_counter() - started
         cost = self.measured[key]
         self.calls.append(Call(cost.fixed + cost.update * updates, round(cost.env_steps * updates)))

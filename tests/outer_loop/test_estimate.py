@@ -1,15 +1,17 @@
 """Estimates of searches, beside what the searches then do."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
+from worker_kills import plugins_in
 
 from discover import Curves, Done, Executor, Failure, Work
-from discover.outer_loop import rehearsal
-from discover.outer_loop.estimate import estimate
+from discover.outer_loop import estimating, rehearsal
+from discover.outer_loop.estimate import Estimate, Phase
+from discover.outer_loop.estimating import estimate
 from discover.outer_loop.rehearsal import Ledger
 from discover.outer_loop.search import search
 from discover.plugin.loader import Plugins
@@ -88,13 +90,39 @@ def test_a_call_is_split_into_compilation_a_fixed_part_and_updates(machine: Mach
     assert (curves.episode_return.shape, list(curves.info)) == ((2, 3, 100), ["loss"])
 
 
-def test_compilations_are_those_of_a_new_process(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger = Ledger(Executor(), generations=4)
-    ledger.call("program", 500, machine.run, (2, 3))
-    monkeypatch.setattr(jax, "clear_caches", lambda: None)
-    assert ledger.compilation() == (pytest.approx(5.0), pytest.approx(0.0))  # the cache gives it at once
-    monkeypatch.setattr(jax, "clear_caches", lambda: setattr(machine, "compiled", False))
-    assert ledger.compilation() == (pytest.approx(5.0), pytest.approx(5.0))  # there is no cache
+def an_estimate(compilation: float) -> Estimate:
+    phases = (Phase("tiny", 800, 3.0),)
+    return Estimate("tiny", 1, 1, 2, compilation, phases, 3.0 + compilation, 7, 0, 4.0, compilation)
+
+
+@pytest.mark.parametrize(("compilation", "loadable"), [(0.9, True), (5.0, False), (5.0, True)])
+def test_what_was_compiled_is_found_by_another_rehearsal(
+    compilation: float, loadable: bool, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[object]()
+    first, second = an_estimate(compilation), an_estimate(0.25)
+    monkeypatch.setattr(estimating, "rehearsed", lambda *facts: first)
+    monkeypatch.setattr(estimating, "_repeatable", lambda given: loadable)
+    monkeypatch.setattr(estimating, "_in_new_process", lambda *facts: (asked.append(facts), second)[1])
+    expected = estimate(plugins, WORDS)
+    if compilation == 5.0 and loadable:
+        assert asked == [(plugins, WORDS)]
+        assert expected == replace(second, rehearsal_seconds=8.0, rehearsal_compilation_seconds=5.0)
+    else:
+        assert (expected, asked) == (first, [])
+
+
+def test_an_object_of_this_process_cannot_be_rehearsed_in_another_one(plugins: Plugins) -> None:
+    assert not estimating._repeatable(plugins)
+
+
+@pytest.mark.slow
+def test_a_new_process_rehearses_what_this_one_does(tmp_path: Path) -> None:
+    loaded = plugins_in(tmp_path / "plugins")
+    here, there = estimating.rehearsed(loaded, WORDS), estimating._in_new_process(loaded, WORDS)
+    assert (here.env_steps, here.structures, here.compilations) == (there.env_steps, there.structures, there.compilations)
+    assert [phase.name for phase in here.phases] == [phase.name for phase in there.phases]
+    assert there.memory > 10_000_000
 
 
 class SideBySide(Executor):

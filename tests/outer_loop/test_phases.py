@@ -22,7 +22,7 @@ from discover.config.search_config import checked_config
 from discover.contract.results import SearchResult
 from discover.outer_loop.archive import empty_archive
 from discover.outer_loop.directory import ResumeWarning
-from discover.outer_loop.estimate import estimate
+from discover.outer_loop.estimating import estimate
 from discover.outer_loop.refine import numbers_around, refinements
 from discover.outer_loop.search import resume, search
 from discover.reports.reading import source_in
