@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import jax
+from jax import export
 from jax.sharding import NamedSharding
 from jax.tree_util import PyTreeDef
 
@@ -57,7 +58,9 @@ class Traced:
 
     def __init__(self, function: Function):
         self._function = function
-        self._by_tracing = jax.jit(function.function, compiler_options=dict(function.options), donate_argnums=function.given_away)
+        self._by_tracing = jax.jit(
+            function.function, compiler_options=dict(function.options), donate_argnums=function.given_away
+        )
         self._programs: dict[Hashable, Callable[..., Any]] = {}
 
     def __call__(self, *arguments: Any) -> Any:
@@ -124,7 +127,7 @@ class Traced:
 
         shapes = [jax.eval_shape(raw_leaf, leaf) for leaf in leaves]
         placed = [shape.update(sharding=where) for shape, where in zip(shapes, of_leaves, strict=True)]
-        exported = jax.export.export(jax.jit(on_leaves))(*placed)
+        exported = export.export(jax.jit(on_leaves))(*placed)
         ((made, form),) = results
         facts = {"structure": words_of(form), "keys": [str(leaf.dtype) if is_key(leaf) else "" for leaf in made]}
         return facts, bytes(exported.serialize())
@@ -156,7 +159,7 @@ class Traced:
         with _lock:
             if name in _compiled:
                 return _compiled[name]
-        exported = jax.export.deserialize(bytearray(program))
+        exported = export.deserialize(bytearray(program))
 
         def on_leaves(*leaves: jax.Array) -> list[jax.Array]:
             made = exported.call(*map(raw_leaf, leaves))
@@ -193,5 +196,3 @@ def _generators(leaves: Sequence[Any]) -> dict[str, Hashable]:
     keys = [leaf for leaf in leaves if is_key(leaf)]
     every = [*keys, *(jax.eval_shape(unrolled, key) for key in keys)]
     return {str(key.dtype): generator_of(key) for key in every}
-
-

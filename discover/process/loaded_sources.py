@@ -26,7 +26,7 @@ _INSTALLED = ("site-packages", "dist-packages")
 
 
 def loaded_sources() -> Sources | None:
-    """The sources of all loaded modules but ``__main__``; None if a file is not the one that was loaded, or may not be."""
+    """The sources of all loaded modules but the one that was started; None if a file may not be the one that was loaded."""
     sources = {name: (file, _identity(file)) for name, file in _files()}
     return None if any(not identity for _, identity in sources.values()) else sources
 
@@ -50,9 +50,10 @@ def installed() -> tuple[str, ...]:
 
 
 def _files() -> Iterator[tuple[str, str]]:
+    started = sys.modules.get("__main__")
     for name, module in list(sys.modules.items()):
         file = _file_of(module)
-        if not file or name == "__main__" or (file.startswith(_PYTHON) and not _is_installed(file)):
+        if not file or module is started or (file.startswith(_PYTHON) and not _is_installed(file)):
             continue
         yield name, file
         if os.path.basename(file) == "__init__.py" and not _is_installed(file):

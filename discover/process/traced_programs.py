@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib.util
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +135,17 @@ def _newest_first(folder: Path) -> Iterator[tuple[int, Path]]:
 
 @functools.cache
 def _private(folder: str) -> Path | None:
-    """The folder of traced programs in one of compiled programs; None if others may write to it, or there is none."""
+    """The folder of traced programs in one of compiled programs; None if others may write to it, or there is none.
+
+    Without flatbuffers JAX cannot write a traced program.
+    """
     path = Path(folder) / FOLDER
     try:
-        if not path.parent.is_dir() or open_to_others(path.parent) is not None:
+        if (
+            importlib.util.find_spec("flatbuffers") is None
+            or not path.parent.is_dir()
+            or open_to_others(path.parent) is not None
+        ):
             return None
         path.mkdir(mode=0o700, exist_ok=True)
         return path if open_to_others(path) is None else None
