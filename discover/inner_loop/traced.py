@@ -80,7 +80,7 @@ class Traced:
             return None
         try:
             key = self._key(structure, leaves)
-        except LookupError:
+        except (LookupError, TypeError):
             return None
         try:
             found = traced_programs.read(folder, key)
@@ -100,7 +100,7 @@ class Traced:
         """The name of the program.
 
         Raises:
-            LookupError: the structure cannot be written down exactly.
+            LookupError, TypeError: the structure cannot be written down exactly.
         """
         mesh = self._function.output.mesh
         device = mesh.devices.flat[0]

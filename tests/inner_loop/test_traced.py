@@ -12,9 +12,9 @@ import pytest
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from toys import Blank, Climb, Payday
 
-from discover import Algorithm, UserError
+from discover import Algorithm, UserError, fresh_work, run_population
 from discover.base.randomness import unrolled
-from discover.inner_loop import traced
+from discover.inner_loop import programs, traced
 from discover.inner_loop.traced import Function, Traced
 from discover.process import traced_programs
 from discover.testing.compilations import Compilations
@@ -45,7 +45,7 @@ def never(*trees: object) -> Any:
 def step(scale: Any, tile: dict[str, jax.Array], count: Any) -> dict[str, jax.Array]:
     """A tile of a number and a random key each, after a draw."""
     keys = unrolled(tile["key"])
-    return {"key": keys, "sum": tile["sum"] + scale * count * jax.vmap(jax.random.normal)(keys)}
+    return {"key": keys, "sum": tile["sum"] + scale * count * (jax.vmap(jax.random.bits)(keys) % 8)}
 
 
 def process(function: Callable[..., Any] = step, name: str = "step") -> Traced:
@@ -165,16 +165,14 @@ def test_structures_with_one_program_compile_it_once(
 
     one, two = process(of_member), process(of_member)
     given = [tile(), tile()]
+    first = one({"a": SCALE}, given[0], 3)
     with compilations() as count:
-        first, second = one({"a": SCALE}, given[0], 3), two({"b": SCALE}, given[1], 3)
-    assert count.compiled == 1
+        second = two({"b": SCALE}, given[1], 3)
+    assert count.compiled == 0
     assert bits(first) == bits(second)
 
 
 def test_lifetimes_have_the_same_bits_with_and_without(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from discover import fresh_work, run_population
-    from discover.inner_loop import programs
-
     def curves() -> list[bytes]:
         monkeypatch.setattr(programs, "_kept", type(programs._kept)())
         many = jax.tree.map(lambda x: np.stack([x, x]), Algorithm(rule=Climb(noise=0.5), network=Blank()))
