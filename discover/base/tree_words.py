@@ -25,7 +25,7 @@ def words_of(structure: PyTreeDef) -> Words:
     """The words of a structure.
 
     Raises:
-        LookupError, TypeError: it holds something that cannot be written down exactly, such as a function or a class made in one.
+        LookupError, TypeError: it holds what cannot be written down exactly, such as a function or a class made in one.
 
     >>> words_of(jax.tree.structure({"weights": (1.0, None)}))
     ['builtins:dict', ['list', 'weights'], [['builtins:tuple', None, [0, ['builtins:NoneType', None, []]]]]]
