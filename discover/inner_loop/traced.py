@@ -80,7 +80,7 @@ class Traced:
             return None
         try:
             key = self._key(structure, leaves)
-        except (LookupError, TypeError):
+        except (LookupError, TypeError, OSError):
             return None
         try:
             found = traced_programs.read(folder, key)
@@ -101,6 +101,7 @@ class Traced:
 
         Raises:
             LookupError, TypeError: the structure cannot be written down exactly.
+            OSError: what is installed cannot be listed.
         """
         mesh = self._function.output.mesh
         device = mesh.devices.flat[0]

@@ -61,7 +61,9 @@ def _files() -> Iterator[tuple[str, str]]:
 
 
 def _file_of(module: object) -> str:
-    return getattr(module, "__file__", None) or ""
+    """The file of a module; empty where it has none. (Modules that a program has made may name one that is nowhere.)"""
+    file = getattr(module, "__dict__", {}).get("__file__")
+    return file if isinstance(file, str) and os.path.isabs(file) else ""
 
 
 def _is_installed(file: str) -> bool:

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import importlib.util
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ _FORMAT = 1
 _MOST = 2**28
 _ASIDE = ("jax_compilation_cache", "jax_persistent_cache", "jax_log", "jax_debug_log", "jax_explain", "jax_dump")
 _COUNT_OF_DEVICES = "jax_num_cpu_devices"
+
+_writing = threading.Lock()
 
 _packages = {"discover"}
 """Top-level packages whose components have traced programs kept: those of plugins, whose code is in files."""
@@ -78,15 +81,15 @@ def read(folder: Path, key: str) -> tuple[Any, bytes] | None:
 
 def write(folder: Path, key: str, facts: object, program: bytes) -> None:
     """Write a program, unless the disk fails, or a source file has changed since this process began."""
-    sources = loaded_sources()
-    if sources is None:
-        return
-    listed = json.dumps(sources, sort_keys=True).encode()
-    name = f"{_digest(listed)}.sources"
-    head = json.dumps({"sources": name, "facts": facts}).encode()
-    with contextlib.suppress(OSError, DiscoverError):
+    with _writing, contextlib.suppress(OSError, DiscoverError):
+        sources = loaded_sources()
+        if sources is None:
+            return
+        listed = json.dumps(sources, sort_keys=True).encode()
+        name = f"{_digest(listed)}.sources"
         if _content(folder / name) is None:
             _write(folder / name, listed)
+        head = json.dumps({"sources": name, "facts": facts}).encode()
         _write(folder / key, head + b"\n" + program)
         _make_room(folder, jax.config.values["jax_compilation_cache_max_size"])
 
