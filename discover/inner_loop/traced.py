@@ -116,7 +116,7 @@ class Traced:
         return traced_programs.key_of(facts)
 
     def _exported(self, arguments: Sequence[Any]) -> tuple[Any, bytes]:
-        """What describes the result, and the program in StableHLO."""
+        """A description of the result, and the program in StableHLO."""
         leaves, structure = jax.tree.flatten(arguments)
         of_leaves = [where for where, tree in zip(self._function.inputs, arguments, strict=True) for _ in jax.tree.leaves(tree)]
         results = list[tuple[list[Any], PyTreeDef]]()
