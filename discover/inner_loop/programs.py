@@ -100,7 +100,7 @@ class Programs:
         output = PartitionSpec(_AXIS)
         sharded = jax.shard_map(function, mesh=self._mesh, in_specs=specs, out_specs=output, check_vma=False)
         inputs = tuple(NamedSharding(self._mesh, spec) for spec in specs)
-        function = Function(
+        whole = Function(
             name=name,
             function=sharded,
             inputs=inputs,
@@ -108,7 +108,7 @@ class Programs:
             options=self._options,
             given_away=given_away,
         )
-        return Traced(function)
+        return Traced(whole)
 
 
 def programs_for(structure: Hashable, devices: tuple[object, ...], alone: bool) -> Programs:
