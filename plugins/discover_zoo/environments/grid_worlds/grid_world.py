@@ -5,7 +5,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from discover import Key, Task, component
+from discover import Key, Task, UserError, component
 from discover_zoo.environments.grid_worlds.level import Level, distinct_cells
 from discover_zoo.environments.grid_worlds.maps import Map, read_map
 from discover_zoo.environments.grid_worlds.tabular import Tabular
@@ -54,4 +54,6 @@ class GridWorld(Tabular):
         return level._replace(start=start, places=jnp.where(level.used, jnp.stack(places), level.cells))
 
     def _read(self) -> list[Map]:
+        if not self.maps:
+            raise UserError("maps of GridWorld is empty: name at least one, such as dense.")
         return [read_map(name) for name in self.maps]

@@ -5,7 +5,7 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 
-from discover import AtLeast, Count, Integer, Key, Task, component, integer, named_key, named_keys
+from discover import AtLeast, Count, Integer, Key, Task, UserError, component, integer, named_key, named_keys
 from discover_zoo.environments.grid_worlds.level import Level, distinct_cells
 from discover_zoo.environments.grid_worlds.tabular import Tabular
 
@@ -53,11 +53,18 @@ class GridWorlds(Tabular):
 
     @property
     def shape(self) -> tuple[int, int]:
+        for low, high in (("smallest", "largest"), ("fewest", "most"), ("shortest", "longest")):
+            if getattr(self, low) > getattr(self, high):
+                values = f"{low} of GridWorlds is {getattr(self, low)}, and {high} {getattr(self, high)}"
+                raise UserError(f"{values}: the first must not be above the second.")
         return self.largest**2, self.most
 
     def sample_task(self, key: Key) -> Task:
-        numbered = jax.random.fold_in(named_key(jax.random.key(self.seed), "levels"), self.level)
-        return self.draw(jax.lax.select(self.level > 0, numbered, key))
+        return jax.lax.cond(self.level > 0, self.numbered, lambda _: self.draw(key), self.level)
+
+    def numbered(self, number: jax.Array) -> Level:
+        """The level of a number from 1."""
+        return self.draw(jax.random.fold_in(named_key(jax.random.key(self.seed), "levels"), number))
 
     def draw(self, key: Key) -> Level:
         """The level of a key."""

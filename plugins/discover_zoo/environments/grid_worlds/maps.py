@@ -1,5 +1,6 @@
 """Levels as text: a map, and above it the horizon and what each kind of object does."""
 
+import functools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +54,7 @@ class Map(NamedTuple):
         )  # type: ignore[arg-type]  # arrays of numpy, so that a level can be made inside a trace
 
 
+@functools.cache
 def read_map(name: str) -> Map:
     """The map of a name.
 

@@ -1,15 +1,20 @@
 """Exact returns of levels by dynamic programming: of a uniform random policy, and of the best one."""
 
+import json
+from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import jax
 import numpy as np
+from numpy.typing import ArrayLike
 
+from discover import UserError, nearest
 from discover_zoo.environments.grid_worlds.level import MOVES, Level, moved
 
 Floats: TypeAlias = np.ndarray
 """An array of float64: with 32 bits, rounding adds up to 3e-4 over a thousand steps."""
 
+_NOTHING = 1e-6
 _targets = jax.jit(jax.vmap(jax.vmap(moved, (None, 0, None)), (None, None, 0)))
 """``[A, C]``: the cell to which each action leads from each cell."""
 
@@ -25,9 +30,39 @@ class Returns(NamedTuple):
     random: Floats
     optimal: Floats
 
+    def normalized(self, returns: ArrayLike, numbers: ArrayLike | None = None) -> Floats:
+        """Returns on the scale on which random is 0 and the optimum 1; NaN on a level where nothing is to be gained.
+
+        Args:
+            returns: ``[N]`` of an agent on each level.
+            numbers: ``[N]`` of numbered levels, from 1; by default the returns are on all levels.
+
+        >>> Returns(np.array([0.0, 1.0]), np.array([2.0, 1.0])).normalized([1.0, 1.0]).tolist()
+        [0.5, nan]
+        """
+        index = slice(None) if numbers is None else np.asarray(numbers) - 1
+        random, optimal = np.asarray(self.random)[index], np.asarray(self.optimal)[index]
+        gain = np.where(optimal - random > _NOTHING, optimal - random, np.nan)
+        return (np.asarray(returns, np.float64) - random) / gain
+
+
+def stored_returns(task: str) -> Returns:
+    """The exact returns ``[100]`` of the numbered levels 1 to 100 of a task such as ``grid-worlds``, with ``seed`` 0.
+
+    Raises:
+        UserError: no returns are stored for it.
+
+    >>> print(stored_returns("grid-worlds-small").optimal.shape)
+    (100,)
+    """
+    stored = json.loads(Path(__file__).with_name("levels.json").read_text(encoding="utf-8"))
+    if task not in stored:
+        raise UserError(f"no returns of numbered levels are stored for '{task}': {nearest(task, list(stored))}.")
+    return Returns(np.array(stored[task]["random"]), np.array(stored[task]["optimal"]))
+
 
 def returns_of(levels: Level) -> Returns:
-    """The returns ``[N]`` of levels ``[N, ...]``: about 20 levels of `GridWorlds` in a second.
+    """The returns ``[N]`` of levels ``[N, ...]``: about 60 of `GridWorlds` in a second.
 
     >>> from discover_zoo.environments.grid_worlds.grid_world import GridWorld
     >>> small = GridWorld(maps=("small", "tiny")).levels()
@@ -43,8 +78,8 @@ def returns_of(levels: Level) -> Returns:
 def level_returns(level: Level) -> Returns:
     """The returns of one level whose objects stay at their places, as in `GridWorld` and `GridWorlds`.
 
-    Backwards from the horizon, over all ``C * 2**O`` states: a cell, and which objects are there. With ``v`` the value after a
-    step, and a step that leads to cell y while the objects m are there:
+    Backwards from the horizon, over all states: a cell without a wall, and which of the objects are there, at most
+    ``C * 2**O``. With ``v`` the value after a step, and a step that leads to cell y while the objects m are there:
 
         q(m, y) = E[v(m', y)]                               without an object of m at y
         q(m, y) = reward + (1 - end) E[v(m', y)]            with one, which is not in m'
@@ -59,13 +94,16 @@ def level_returns(level: Level) -> Returns:
     1.0
     """
     level = jax.tree.map(np.asarray, level)
-    objects = np.flatnonzero(np.asarray(level.used))
+    floor = np.flatnonzero(~level.walls | (np.arange(level.cells) == level.start))
+    number = np.full(level.cells + 1, -1)
+    number[floor] = np.arange(len(floor))
+    objects = np.flatnonzero(number[level.places] >= 0)
     sets = (np.arange(2 ** len(objects))[:, None] >> np.arange(len(objects))) % 2 == 1  # [M, O]
-    places, respawns = level.places[objects], level.respawns[objects].astype(np.float64)
+    places, respawns = number[level.places[objects]], level.respawns[objects].astype(np.float64)
     rewards, stays = level.rewards[objects].astype(np.float64), 1.0 - level.ends[objects].astype(np.float64)
     following = _following(sets, respawns)
     after = [_following(sets & (np.arange(len(objects)) != one), respawns, collected=one) for one in range(len(objects))]
-    targets = np.asarray(_targets(level.walls, np.arange(level.cells), np.arange(len(MOVES))))
+    targets = number[np.asarray(_targets(level.walls, np.arange(level.cells), np.arange(len(MOVES))))[:, floor]]
 
     def arriving(value: Floats) -> Floats:
         """``q[M, C]`` of the values ``[M, C]`` after a step."""
@@ -75,11 +113,11 @@ def level_returns(level: Level) -> Returns:
             q[:, place] = np.where(sets[:, one], paid, q[:, place])
         return q
 
-    random = optimal = np.zeros((len(sets), level.cells))
+    random = optimal = np.zeros((len(sets), len(floor)))
     for _ in range(int(level.horizon)):
         random = arriving(random)[:, targets].mean(axis=1)
         optimal = arriving(optimal)[:, targets].max(axis=1)
-    return Returns(random[-1, level.start], optimal[-1, level.start])
+    return Returns(random[-1, number[level.start]], optimal[-1, number[level.start]])
 
 
 def _following(sets: np.ndarray, respawns: Floats, collected: int | None = None) -> Floats:

@@ -29,8 +29,8 @@ class Tabular(Environment):
     """Grid worlds with five actions: up, down, left, right, stay. The task is a `Level`.
 
     Whoever moves to an object, or stays where one comes back, collects it: it pays its reward, ends the episode with its
-    probability, and is gone. In each later step it comes back with its probability. The observation is one-hot over all pairs of
-    a cell and a set of objects that are there.
+    probability, and is gone. In each later step it comes back with its probability. The observation is one-hot over all pairs
+    of a cell and a set of objects that are there.
 
     Attributes:
         clock: whether the observation also has the number of steps, in thousands.
