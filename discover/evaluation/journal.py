@@ -49,6 +49,9 @@ class Journal(Executor):
     def __repr__(self) -> str:
         return repr(self._executor)
 
+    def shaping(self) -> str:
+        return self._executor.shaping()
+
     def begin(self, path: Path, dependencies: Mapping[str, Any]) -> None:
         """Begin to record in a file, and take up what it holds.
 
