@@ -26,7 +26,7 @@ class GridWorlds(Tabular):
     >>> worlds = GridWorlds()
     >>> levels = jax.vmap(worlds.sample_task)(jax.random.split(jax.random.key(0), 3))
     >>> levels.walls.shape, levels.used.sum(axis=1).tolist()
-    ((3, 100), [5, 4, 4])
+    ((3, 100), [3, 3, 4])
 
     Attributes:
         level: 0 for a level of its own for each lifetime; n for the n-th of those that ``seed`` numbers, in every lifetime.

@@ -67,7 +67,7 @@ def returns_of(levels: Level) -> Returns:
     >>> from discover_zoo.environments.grid_worlds.grid_world import GridWorld
     >>> small = GridWorld(maps=("small", "tiny")).levels()
     >>> returns_of(small).optimal.round(2)
-    array([111.09,  25.  ])
+    array([44.68, 24.  ])
     """
     levels = jax.tree.map(np.asarray, levels)
     count = len(levels.horizon)
