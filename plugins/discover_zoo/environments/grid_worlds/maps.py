@@ -37,21 +37,18 @@ class Map(NamedTuple):
         return "".join(kind * sum(row.count(kind) for row in self.rows) for kind in self.kinds)
 
     def level(self, side: int, objects: int) -> Level:
-        """The level, in a square of a side that is at least its own, with at least as many objects as it has."""
+        """The level, in a square of a side that is at least its own, with at least as many objects as it has.
+
+        Its arrays are numpy's, so that it can be made inside a trace.
+        """
         padded = [row.ljust(side, WALL) for row in self.rows] + [WALL * side] * (side - len(self.rows))
         cells = np.array(list("".join(padded)))
         places = [int(cell) for kind in self.kinds for cell in np.flatnonzero(cells == kind)]
         missing = objects - len(places)
         numbers = np.array([self.kinds[letter] for letter in self.letters] + [(0.0, 0.0, 0.0)] * missing, np.float32)
-        return Level(
-            walls=cells == WALL,
-            start=np.int32(np.flatnonzero(cells == START)[0]),
-            horizon=np.int32(self.horizon),
-            places=np.array(places + [cells.size] * missing, np.int32),
-            rewards=numbers[:, 0],
-            ends=numbers[:, 1],
-            respawns=numbers[:, 2],
-        )  # type: ignore[arg-type]  # arrays of numpy, so that a level can be made inside a trace
+        start, horizon = np.int32(np.flatnonzero(cells == START)[0]), np.int32(self.horizon)
+        cells_of_objects = np.array(places + [cells.size] * missing, np.int32)
+        return Level._make((cells == WALL, start, horizon, cells_of_objects, *numbers.T))
 
 
 @functools.cache

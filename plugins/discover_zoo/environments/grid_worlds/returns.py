@@ -99,8 +99,8 @@ def level_returns(level: Level) -> Returns:
     number[floor] = np.arange(len(floor))
     objects = np.flatnonzero(number[level.places] >= 0)
     sets = (np.arange(2 ** len(objects))[:, None] >> np.arange(len(objects))) % 2 == 1  # [M, O]
-    places, respawns = number[level.places[objects]], level.respawns[objects].astype(np.float64)
-    rewards, stays = level.rewards[objects].astype(np.float64), 1.0 - level.ends[objects].astype(np.float64)
+    places, respawns = number[level.places[objects]], np.asarray(level.respawns[objects], np.float64)
+    rewards, stays = np.asarray(level.rewards[objects], np.float64), 1.0 - np.asarray(level.ends[objects], np.float64)
     following = _following(sets, respawns)
     after = [_following(sets & (np.arange(len(objects)) != one), respawns, collected=one) for one in range(len(objects))]
     targets = number[np.asarray(_targets(level.walls, np.arange(level.cells), np.arange(len(MOVES))))[:, floor]]
