@@ -147,7 +147,8 @@ def advance(
         index = index.astype(jnp.int32)
         progress = index.astype(jnp.float32) / jnp.asarray(total, jnp.float32)
         rollout = algorithm.rule.rollout(algorithm.family(environment).spec())
-        world = algorithm.world(environment, progress, index * (rollout.steps * rollout.num_envs))
+        each = rollout.steps * rollout.num_envs
+        world = algorithm.world(environment, progress, index * each, lifetime_steps=total * each)
         return _update(algorithm.rule, world, life, index, row=(index - first) * ROWS // count)
 
     if not (isinstance(start, int) and isinstance(stop, int)):

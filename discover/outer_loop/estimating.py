@@ -24,9 +24,10 @@ _WORTH_REPEATING = 1.0
 
 
 def estimate(plugins: Plugins, config: Mapping[str, Any], progress: Callable[[str, float], None] | None = None) -> Estimate:
-    """Rehearse a search: run all of it, two generations and lifetimes of a few updates, and work out what all would cost.
+    """Rehearse a search: run all of it, few generations and lifetimes of a few updates, and work out what all costs.
 
-    Nothing of it is tracked or stays on the disk, but for compiled programs, which the search will find in the cache. So where
+    Two generations are rehearsed; where a strategy gives generations other seeds and steps (racing), one of each kind. Nothing
+    of it is tracked or stays on the disk, but for compiled programs, which the search will find in the cache. So where
     much was compiled, a new process rehearses once more, and finds them too: its time and memory are those of the search.
     That needs a cache, plugins that a process can load itself, and a CPU (a GPU's memory belongs to this process).
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
-from discover import Scalar, Space, component, real
+from discover import Key, Scalar, Space, StrategyState, component, real
 from discover_zoo.strategies.evosax.adapter import EvosaxParams, EvosaxStrategy
 from discover_zoo.strategies.evosax.populations import GESMRGA, DiffusionEvolution, GradientlessDescent, ParticleSwarm, SimpleGA
 from discover_zoo.strategies.evosax.repaired import ASEBO, LMMAES, MAES, XNES, RmES, SimulatedAnnealing
@@ -133,6 +134,12 @@ class EvosaxRandomSearch(EvosaxStrategy):
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
         return {"sampling_fn": space.sample}
+
+    def begin_at(
+        self, key: Key, state: StrategyState, space: Space, population: int, *, genomes: jax.Array
+    ) -> StrategyState | None:
+        """None: it draws from the prior, wherever others lie, and is told them."""
+        return None
 
 
 SPECIAL: dict[str, type[EvosaxStrategy]] = {
