@@ -17,11 +17,14 @@ from jax.tree_util import PyTreeDef, default_registry
 Words: TypeAlias = Any
 """Numbers, texts, true, false and null, in lists."""
 
+Structure: TypeAlias = Any
+"""The structure of a tree, as ``jax.tree.structure`` gives it."""
+
 _LEAF = 0
 _AS_THEY_ARE = (type(None), bool, int, str)
 
 
-def words_of(structure: PyTreeDef) -> Words:
+def words_of(structure: Structure) -> Words:
     """The words of a structure.
 
     Raises:
@@ -37,7 +40,7 @@ def words_of(structure: PyTreeDef) -> Words:
     return [name_of(kind), _value_words(kept), [words_of(child) for child in structure.children()]]
 
 
-def structure_in(words: Words) -> PyTreeDef:
+def structure_in(words: Words) -> Structure:
     """The structure that words say.
 
     Raises:
@@ -54,7 +57,7 @@ def structure_in(words: Words) -> PyTreeDef:
     return PyTreeDef.from_node_data_and_children(default_registry, (_class_of(name), _value_in(kept)), made)
 
 
-def classes_in(structure: PyTreeDef) -> set[type]:
+def classes_in(structure: Structure) -> set[type]:
     """The classes of all nodes of a structure."""
     node = structure.node_data()
     if node is None:

@@ -94,7 +94,7 @@ def discover_ablation_started(search: SearchInfo | None, ablation: AblationInfo)
 
 @hookspec
 def discover_ablation_finished(search: SearchInfo | None, ablation: Ablation) -> None:
-    """What each value pays is known: that of a search's champion, which is saved, or that of a command."""
+    """An ablation is over: that of a search's champion, which is saved, or that of a command."""
 
 
 @hookspec

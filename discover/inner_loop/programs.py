@@ -100,7 +100,15 @@ class Programs:
         output = PartitionSpec(_AXIS)
         sharded = jax.shard_map(function, mesh=self._mesh, in_specs=specs, out_specs=output, check_vma=False)
         inputs = tuple(NamedSharding(self._mesh, spec) for spec in specs)
-        return Traced(Function(name, sharded, inputs, NamedSharding(self._mesh, output), self._options, given_away))
+        whole = Function(
+            name=name,
+            function=sharded,
+            inputs=inputs,
+            output=NamedSharding(self._mesh, output),
+            options=self._options,
+            given_away=given_away,
+        )
+        return Traced(whole)
 
 
 def programs_for(structure: Hashable, devices: tuple[object, ...], alone: bool) -> Programs:

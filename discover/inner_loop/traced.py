@@ -17,10 +17,9 @@ from weakref import WeakValueDictionary
 import jax
 from jax import export
 from jax.sharding import NamedSharding
-from jax.tree_util import PyTreeDef
 
 from discover.base.randomness import unrolled
-from discover.base.tree_words import classes_in, structure_in, words_of
+from discover.base.tree_words import Structure, classes_in, structure_in, words_of
 from discover.components.component import Component
 from discover.process import traced_programs
 from discover.storage.array_file import generator_of, is_key, raw_leaf
@@ -96,30 +95,29 @@ class Traced:
         traced_programs.write(folder, key, facts, program)
         return restored
 
-    def _key(self, structure: PyTreeDef, leaves: Sequence[Any]) -> str:
+    def _key(self, structure: Structure, leaves: Sequence[Any]) -> str:
         """The name of the program.
 
         Raises:
             LookupError, TypeError: the structure cannot be written down exactly.
             OSError: what is installed cannot be listed.
         """
-        mesh = self._function.output.mesh
-        device = mesh.devices.flat[0]
+        devices = [*self._function.output.device_set]
         facts = {
             "function": self._function.name,
             "structure": words_of(structure),
             "leaves": [repr(_form(leaf)) for leaf in leaves],
-            "spread": [[str(each.spec) for each in self._function.inputs], str(self._function.output.spec), mesh.devices.size],
-            "device": [device.platform, device.device_kind, device.client.platform_version],
+            "spread": [[str(each.spec) for each in self._function.inputs], str(self._function.output.spec), len(devices)],
+            "device": [devices[0].platform, devices[0].device_kind, devices[0].client.platform_version],
             "options": sorted(map(repr, self._function.options.items())),
         }
         return traced_programs.key_of(facts)
 
     def _exported(self, arguments: Sequence[Any]) -> tuple[Any, bytes]:
-        """What describes the result, and the program in StableHLO."""
+        """A description of the result, and the program in StableHLO."""
         leaves, structure = jax.tree.flatten(arguments)
         of_leaves = [where for where, tree in zip(self._function.inputs, arguments, strict=True) for _ in jax.tree.leaves(tree)]
-        results = list[tuple[list[Any], PyTreeDef]]()
+        results = list[tuple[list[Any], Structure]]()
 
         def on_leaves(*given: jax.Array) -> list[Any]:
             trees = jax.tree.unflatten(structure, [_like(leaf, raw) for leaf, raw in zip(leaves, given, strict=True)])

@@ -1,4 +1,4 @@
-"""What has changed since a search began, and whether it may be resumed all the same."""
+"""Changes since a search began, and whether it may be resumed all the same."""
 
 from __future__ import annotations
 

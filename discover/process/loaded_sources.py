@@ -79,7 +79,7 @@ def _data_beside(file: str) -> tuple[str, ...]:
 
 @functools.cache
 def _identity(file: str) -> str:
-    """What a file is known by; empty if it cannot be read, or is younger than this process, which may have loaded another."""
+    """The identity of a file; empty if it cannot be read, or is younger than this process, which may have loaded another."""
     try:
         facts = os.stat(file)
         if max(facts.st_mtime, facts.st_ctime) >= _STARTED:

@@ -99,7 +99,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _content(path: Path) -> bytes | None:
-    """What follows the first line of a file; None if that is not its digest, or there is no such file."""
+    """The content after the first line of a file; None if that is not its digest, or there is no such file."""
     try:
         if path.stat().st_size > _MOST:
             return None

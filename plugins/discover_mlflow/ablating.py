@@ -63,7 +63,7 @@ def _alone(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _paid(name: str, estimate: float | None, interval: Any, group: str = "paid") -> dict[str, float]:
-    """What a value pays, and its interval; what is not known is left out."""
+    """The gain of a value, and its interval; what is not known is left out."""
     named = zip((group, f"{group}_low", f"{group}_high"), (estimate, *interval), strict=True)
     return {f"{key}/{name}": value for key, value in named if value is not None}
 

@@ -116,7 +116,13 @@ class MAPElites(Strategy):
         first = (alike == 0) & sound[best]
         elites = best[jnp.argsort(~first, stable=True)][: self.cells]
         filled = jnp.minimum(jnp.sum(first), self.cells).astype(jnp.int32)
-        return State(everyone[elites], values[elites], behavior[elites], filled, state.generation + 1)
+        return State(
+            genomes=everyone[elites],
+            fitness=values[elites],
+            behavior=behavior[elites],
+            filled=filled,
+            generation=state.generation + 1,
+        )
 
     def _child(self, key: Key, state: State, space: Space) -> jax.Array:
         key_parents, key_whether, key_crossover, key_mutation = named_keys(key, "parents", "whether", "crossover", "mutation")

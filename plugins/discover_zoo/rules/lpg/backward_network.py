@@ -70,7 +70,7 @@ class BackwardNetwork(MetaNetwork):
 
     >>> from discover import Space
     >>> Space(BackwardNetwork()).dimension, Space(BackwardNetwork(cell="gru", predictions=8, time="relative")).dimension
-    (276768, 206506)
+    (276768, 205226)
     """
 
     paper = "Jackson et al. 2024, arXiv 2402.05828"
