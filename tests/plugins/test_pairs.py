@@ -66,8 +66,9 @@ def test_no_other_algorithm_mirrors_all_its_members() -> None:
     for name in {*EVERY} - {*MIRRORED} - {*BY_POPULATION}:
         found = away(name)
         if found is not None:
-            mirrored = np.abs(found[0][:, :, None] + found[0][:, None]).max(axis=3).min(axis=2) < 1e-5
-            assert not mirrored.all(), name
+            noise = found[0]
+            mirrored = np.abs(noise[:, :, None] + noise[:, None]).max(axis=3).min(axis=2) < 1e-5
+            assert not (mirrored & (np.abs(noise).max(axis=2) > 0.0)).all(), name
 
 
 def shaped(strategy: Mirrored, cost: list[float]) -> list[float]:
@@ -104,6 +105,7 @@ def test_only_the_order_within_pairs_counts_and_who_was_not_evaluated_says_nothi
     np.testing.assert_array_equal(broken, expected)
 
 
+@pytest.mark.slow
 def test_open_es_with_ranks_in_pairs_needs_117_to_118_generations_to_a_known_optimum() -> None:
     """``-|x - 1|^2`` in ten dimensions, 32 pairs, deviation 0.1, Adam with 0.01, from 0 to a distance of 0.1.
 
@@ -147,7 +149,7 @@ class Beginnings(Scripted):
 
     def curves(self, work: Work, progress: Any) -> Curves:
         each = jax.vmap(lambda member, key: begin(member, work.environment, key), in_axes=(None, 0))
-        life = jax.vmap(each, in_axes=(0, None))(work.candidates, work.keys)
+        life = quickly_compiled(jax.vmap(each, in_axes=(0, None)))(work.candidates, work.keys)
         self.begun.append(jax.tree.map(raw, (life.key, life.params, life.actor)))
         nothing = np.zeros((*work.shape, 100), np.float32)
         return Curves(nothing, nothing, {}, np.ones(work.shape, bool), np.zeros(work.shape, np.int32))
