@@ -57,7 +57,7 @@ def rhythm_of(strategy: Strategy, space: Space, *, population: int, seeds: int, 
 
 
 def generations_to_rehearse(profiles: Sequence[Profile]) -> int:
-    """How many generations show the cost of all: the first one, which compiles, and then each profile once.
+    """The number of generations that show the cost of all: the first one, which compiles, and then each profile once.
 
     >>> generations_to_rehearse([()] * 9), generations_to_rehearse([((8, 1, 1.0),), ((2, 4, 1.0),)] * 4)
     (2, 3)

@@ -253,6 +253,7 @@ def batches(algorithm: Algorithm, life: Lifetime) -> list[tuple[Trajectory, Expe
     for k in range(UPDATES):
         world = algorithm.world(Ring(), k / UPDATES, k * STEPS * COLUMNS, lifetime_steps=UPDATES * STEPS * COLUMNS)
         key = jax.random.split(jax.random.fold_in(life.key, k), 3)[1]
+        assert life.actor is not None
         trajectory = world.collect(life.params, life.actor, key, STEPS)[1]
         assert isinstance(algorithm.rule, LPG)
         found.append((trajectory, algorithm.rule.experience(world, life.params, trajectory)))
@@ -311,7 +312,7 @@ def test_the_regularizer_is_the_published_sum() -> None:
     expected = 0.01 * 2.0 + 0.001 * 3.0 - 0.001 * 5.0 - 0.001 * 7.0
     for one in (rule, WrappingRule(rule=rule)):
         assert float(one.regularizer(jax.tree.map(jnp.float32, info))) == pytest.approx(expected, rel=1e-5)
-    assert float(UpdateRule().regularizer(info)) == 0.0
+    assert float(UpdateRule().regularizer({name: jnp.float32(value) for name, value in info.items()})) == 0.0
 
 
 # Recipes -----------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ UNKNOWN = -1
 
 
 def half_time(curves: jax.Array) -> jax.Array:
-    """How late it has learnt half of all: ``min {k : r_k >= 1/2} / K``, of curves ``[P, S, K]``."""
+    """The time at which it has learnt half of all: ``min {k : r_k >= 1/2} / K``, of curves ``[P, S, K]``."""
     return (jnp.argmax(_scaled(curves) >= 0.5, axis=-1) + 1) / curves.shape[-1]
 
 
@@ -28,19 +28,19 @@ def area(curves: jax.Array) -> jax.Array:
 
 
 def steadiness(curves: jax.Array) -> jax.Array:
-    """How straight its way is: ``|r_K - r_1| / sum_k |r_k - r_{k-1}|``, 1 for a curve that never turns back."""
+    """Straightness of its way: ``|r_K - r_1| / sum_k |r_k - r_{k-1}|``, 1 for a curve that never turns back."""
     scaled = _scaled(curves)
     way = jnp.sum(jnp.abs(jnp.diff(scaled, axis=-1)), axis=-1)
     return _share(jnp.abs(scaled[..., -1] - scaled[..., 0]), way)
 
 
 def decline(curves: jax.Array) -> jax.Array:
-    """How much it has forgotten in the end: ``1 - r_K``."""
+    """The share that it has forgotten in the end: ``1 - r_K``."""
     return 1.0 - _scaled(curves)[..., -1]
 
 
 def seed_spread(curves: jax.Array) -> jax.Array:
-    """How much seeds differ in the end: ``s / (s + high - low)`` with the standard deviation ``s`` of the last returns."""
+    """Difference of seeds in the end: ``s / (s + high - low)`` with the standard deviation ``s`` of the last returns."""
     mean = _mean(curves)
     spread = jnp.std(curves[..., -1], axis=1, where=~jnp.isnan(curves[..., -1]))
     return _share(spread, spread + jnp.max(mean, axis=-1) - jnp.min(mean, axis=-1))
