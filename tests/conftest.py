@@ -34,7 +34,7 @@ from discover.contract.registry import Registry  # noqa: E402
 from discover.plugin.loader import Plugins  # noqa: E402
 from discover.testing.compilations import Compilations, counted_compilations  # noqa: E402
 
-MOST_MAPS = 30_000
+MOST_MAPS = 50_000
 
 
 def pytest_collection_finish() -> None:
