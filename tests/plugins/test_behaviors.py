@@ -53,6 +53,7 @@ def test_the_spread_of_seeds_is_a_share_of_the_way() -> None:
     assert value("seed_spread", RISING, 3.0 * RISING) == pytest.approx(1.0 / (1.0 + 2.0))
 
 
+@pytest.mark.slow
 def test_seeds_that_were_not_run_do_not_count_and_members_without_any_are_apart() -> None:
     nothing = np.full(100, np.nan)
     curves = jnp.asarray(np.stack([[EARLY, EARLY], [EARLY, nothing], [nothing, nothing], [LEVEL, LEVEL]]), jnp.float32)
@@ -63,6 +64,7 @@ def test_seeds_that_were_not_run_do_not_count_and_members_without_any_are_apart(
     assert both[:, 0].tolist() == [1, UNKNOWN, UNKNOWN, 1]  # (0.95 + 0) / 2; a task without curves says nothing
 
 
+@pytest.mark.slow
 def test_elites_of_one_structure_differ_in_how_they_learn() -> None:
     strategy = MAPElites(cells=8, behavior=("half_time",))
     tell = telling(strategy)

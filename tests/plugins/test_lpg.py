@@ -212,6 +212,7 @@ def _predicting(heads: Heads) -> Heads:
     return heads._replace(outputs={**rest, "y": Head((BINS,))})
 
 
+@pytest.mark.slow
 def test_with_targets_made_by_hand_lpg_is_a2c_without_a_value_loss() -> None:
     returns, settings = GAE(gamma=0.9, lam=0.8), {"optimizer": SGD(learning_rate=0.5), **SIZES}
     lpg = LPG(meta_network=HandMade(returns=returns, predictions=BINS), **settings)
@@ -281,6 +282,7 @@ def outcome_by_hand(w: Arrays, start: Params, seen: list[tuple[Trajectory, Exper
     return float(healthy / (UPDATES * STEPS * COLUMNS) + np.sum(weighting()["policy"] * policy) + np.sum(weighting()["y"] * y))
 
 
+@pytest.mark.slow
 def test_the_gradient_of_the_weights_over_a_lifetime_is_that_of_differences() -> None:
     aware, health = network(time="relative"), dict(zip(NAMES, HEALTH, strict=True))
 
