@@ -75,7 +75,7 @@ class MAESN(AdaptingRule):
     over ``theta``, all ``mu_i`` and ``log sigma_i``, and the step sizes ``alpha``. The outer loss uses the noise of ``z``
     again, so that it has gradients of distribution and step sizes. A new task begins with the prior, N(0, 1).
 
-    An adapted ``log sigma'`` is kept within -5 and 2: in a narrower distribution the density of latent variables that were drawn
+    An adapted ``log sigma'`` stays within -5 and 2: in a narrower distribution the density of latent variables that were drawn
     a little elsewhere, and with it the next step, has no bound.
 
     Pitfalls: those of `MAML`. Only episodes that begin and end within a batch move the distribution.
