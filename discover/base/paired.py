@@ -40,8 +40,8 @@ def paired_differences(differences: Sequence[FloatArray] | FloatArray, seed: int
     compared are alike, as with common seeds. Unlike interquartile means, a mean counts what pays on few seeds.
 
     Args:
-        differences: K of ``[S]``, finite, S >= 2; or of ``[S, T]`` for means over T tasks, which weigh the same: seeds are drawn
-            again within each task, and each difference has a sign of its own.
+        differences: K of ``[S]``, finite, S >= 2; or of ``[S, T]`` for means over T tasks, which weigh the same: seeds
+            are drawn again within each task, and each difference has a sign of its own.
         seed: of the resampling.
 
     >>> [each.verdict for each in paired_differences(np.array([[1.0] * 8, [1.0, -1.0] * 4]))]
