@@ -23,6 +23,15 @@ def modules(package: str) -> Iterator[str]:
 
 
 MODULES = sorted(name for package in PACKAGES for name in modules(package))
+DEAR = {
+    "discover_zoo.networks.cnn",
+    "discover_zoo.networks.one_of_networks",
+    "discover_zoo.rules.linear_baseline",
+    "discover_zoo.strategies.behaviors",
+    "discover_zoo.strategies.pbt.pbt",
+    "discover_zoo.strategies.racing",
+}
+"""Modules whose examples take seconds."""
 RULES = sorted(module.name for module in pkgutil.iter_modules(rules.__path__, f"{rules.__name__}."))
 
 
@@ -31,7 +40,7 @@ def examples(name: str) -> list[doctest.DocTest]:
     return [test for test in doctest.DocTestFinder().find(importlib.import_module(name)) if test.examples]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in DEAR else ()) for name in MODULES])
 def test_the_examples_of_a_module_run(name: str) -> None:
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0, f"{result.failed} of {result.attempted} examples of {name} fail"

@@ -96,6 +96,7 @@ def same(one: Generation, other: Generation, members: list[int]) -> None:
 # Tracing --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "why"), [("exit", "SystemExit: 0"), pytest.param("close", "GeneratorExit", marks=pytest.mark.slow)]
 )
@@ -118,6 +119,7 @@ def test_a_first_candidate_that_exits_is_one_sentence(trapped: Plugins, tmp_path
         search(trapped, words([trap("exit")], [[0.1]]), tmp_path / "it")
 
 
+@pytest.mark.slow
 def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, trapped: Plugins, tmp_path: Path) -> None:
     """Neither of a training, nor of a comparison, nor by what nobody foresaw."""
     (tmp_path / "bad.yaml").write_text("rule: {trap: {how: exit}}\nnetwork: toy_blank\n")

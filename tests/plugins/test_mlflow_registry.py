@@ -163,7 +163,7 @@ def test_searches_that_end_at_once_get_a_version_each_and_one_champion(shared: s
     assert champion_of(shared, "at once") == "1"
 
 
-@pytest.mark.parametrize("place", ["_link", "promote"])
+@pytest.mark.parametrize("place", ["_link", pytest.param("promote", marks=pytest.mark.slow)])
 def test_a_failure_halfway_makes_no_second_version(
     shared: str, search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
