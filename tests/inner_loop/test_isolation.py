@@ -97,9 +97,7 @@ def same(one: Generation, other: Generation, members: list[int]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("how", "why"), [("exit", "SystemExit: 0"), pytest.param("close", "GeneratorExit", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("how", "why"), [("exit", "SystemExit: 0"), ("close", "GeneratorExit")])
 def test_a_rule_that_exits_while_it_is_traced_costs_its_structure_alone(
     trapped: Plugins, tmp_path: Path, how: str, why: str
 ) -> None:
@@ -150,9 +148,8 @@ def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, trapped:
 # Host callbacks -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("how", "why"), [("host error", "ValueError: above 2"), pytest.param("host exit", "SystemExit: 0", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "why"), [("host error", "ValueError: above 2"), ("host exit", "SystemExit: 0")])
 def test_a_host_callback_that_fails_for_some_values_costs_those_members(
     trapped: Plugins, tmp_path: Path, how: str, why: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
