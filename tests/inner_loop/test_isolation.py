@@ -223,6 +223,7 @@ def test_what_never_ends_or_ends_its_process_costs_its_structure_alone(
     assert result.champion_path.exists()
 
 
+@pytest.mark.slow
 def test_the_process_ends_with_the_one_that_asks(folder: Path, tmp_path: Path) -> None:
     """Even if that one is killed without warning while a structure never ends."""
     script = (

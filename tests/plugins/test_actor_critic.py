@@ -68,6 +68,7 @@ def test_actors_use_the_parameters_of_lag_updates_ago(walk: Environment, lag: in
         assert_same(params, learned[max(update - lag, 0)])
 
 
+@pytest.mark.slow
 def test_without_a_lag_v_trace_changes_nothing(walk: Environment) -> None:
     corrected, _ = parameters_over_updates(impala(VTrace(gamma=GAMMA), 0), walk)
     plain, _ = parameters_over_updates(impala(MonteCarlo(gamma=GAMMA), 0), walk)

@@ -417,6 +417,7 @@ def test_resuming_a_finished_search_sends_what_the_store_lacks_of_it_and_of_thos
     assert [one.info.status for one in runs_of(store)] == ["FINISHED", "FINISHED"]
 
 
+@pytest.mark.slow
 def test_a_store_that_was_replaced_gets_all_of_it_again(tmp_path: Path, registry: Registry, empty_store: Path) -> None:
     info, result = search_info(tmp_path / "s", registry), search_result(tmp_path / "s", registry)
     folder = info.directory / "tracking"

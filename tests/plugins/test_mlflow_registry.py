@@ -142,6 +142,7 @@ def test_promote_gives_the_alias_without_a_comparison(shared: str, search: Searc
     assert versions(shared, "forced")[1].tags["discover.promoted"] == "without a comparison (--promote)"
 
 
+@pytest.mark.slow
 def test_sending_again_makes_no_second_version_and_moves_no_alias_back(shared: str, search: Search, tmp_path: Path) -> None:
     search("again", "a", promote=True)
     search("again", "b", promote=True)
