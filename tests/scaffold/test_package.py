@@ -21,7 +21,7 @@ from discover.storage.yaml_text import values_in
 from discover.testing.plugins import outcomes
 
 WATCHING = "watcher"
-QUICK = ("objective", "recipe")
+QUICK = ("objective",)
 """Kinds of which the checks take a second."""
 
 
