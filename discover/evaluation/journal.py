@@ -49,6 +49,10 @@ class Journal(Executor):
     def __repr__(self) -> str:
         return repr(self._executor)
 
+    @property
+    def gives_gradients(self) -> bool:
+        return self._executor.gives_gradients
+
     def begin(self, path: Path, dependencies: Mapping[str, Any]) -> None:
         """Begin to record in a file, and take up what it holds.
 

@@ -41,6 +41,7 @@ from discover.outer_loop.history import HistoryFiles
 from discover.outer_loop.refine import refinements
 from discover.outer_loop.state import Counters
 from discover.outer_loop.time_limit import TimeLimited
+from discover.outer_loop.window_fitness import WindowEvaluator
 from discover.plugin.loader import Plugins
 from discover.plugin.provenance import provenance
 from discover.storage.files import checked_path
@@ -173,7 +174,8 @@ class _Runner:
         if limit is not None and not self.executor.limits_time:
             self._running = self._limited = TimeLimited(self._running, self.registry, text, plugins.folder, seconds=limit)
         self._journal = Journal(self._running, self.registry)
-        evaluator = Evaluator(self.registry, config, self.space, self._journal, progress=self.progress)
+        kind = Evaluator if config.strategy.window() is None else WindowEvaluator
+        evaluator = kind(self.registry, config, self.space, self._journal, progress=self.progress)
         self._generations = Generations(config, self.space, evaluator)
         self.now = self._generations.first_snapshot()
         self._ongoing_form = self._generations.ongoing_form(self.now.state.strategy)

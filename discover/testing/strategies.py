@@ -44,7 +44,7 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     Genomes are finite float32 ``[P, D]``; seeds and budgets, where it gives any, are as `Proposal` says. The state keeps its
     structure and stays finite, also when all fitness values are equal. The best fitness rises above that of the first
     generation. A state that is saved and restored leads to the same bits. Every trace is the same program, and it is compiled
-    once.
+    once. A strategy that climbs by gradients is told those of the fitness; those of the last member are not finite.
 
     Args:
         strategy: complete.
@@ -163,6 +163,8 @@ def _generation(
     proposal, state = asked
     fitness = jnp.where(flat, 0.0, jax.vmap(lambda genome: _height(space.decode(genome, ())))(proposal.genomes))
     told = _told(proposal, fitness)
+    if strategy.window() is not None:
+        told = _with_gradients(told, space, flat)
     return strategy.tell(key_tell, state, space, told), proposal, told.fitness
 
 
@@ -183,6 +185,14 @@ def _told(proposal: Proposal, fitness: jax.Array) -> Told:
         status=jnp.where(run, Status.OK, Status.NOT_RUN).astype(jnp.int8),
         returns=(jnp.repeat(known[..., None], 100, axis=-1),),
     )
+
+
+def _with_gradients(told: Told, space: Space, flat: bool | jax.Array) -> Told:
+    """All that is told, with the gradient of the fitness; the last member has none, as one that is broken."""
+    slopes = jax.vmap(jax.grad(lambda genome: _height(space.decode(genome, ()))))(told.genomes)
+    broken = jnp.arange(len(slopes)) == max(1, len(slopes) - 1)
+    gradients = jnp.where(broken[:, None], jnp.nan, jnp.where(flat, 0.0, slopes))
+    return told._replace(gradients=gradients, gradient_errors=jnp.full_like(gradients, jnp.inf))
 
 
 def _height(point: Component) -> jax.Array:

@@ -1,0 +1,136 @@
+"""Compiled programs that run a window of a tile of agents, and give its gradient."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from discover.contract.actor import where
+from discover.contract.algorithm import Algorithm
+from discover.inner_loop.programs import MOST, compiler_options
+from discover.inner_loop.window import Agent, Passed, Plan, born, pass_window
+
+Leaves: TypeAlias = "tuple[jax.Array, ...]"
+"""The leaves of a candidate whose gradient is wanted."""
+
+_AXIS = "agents"
+
+_kept = OrderedDict["Hashable", "WindowPrograms"]()
+_lock = threading.Lock()
+
+
+class Tile(NamedTuple):
+    """Agents that run side by side.
+
+    Attributes:
+        agents: ``[A, ...]``.
+        first_ends: ``[A]`` where the first lifetime of each ends.
+        weights: ``[A]``: 0 for copies that fill the tile up, else 1.
+    """
+
+    agents: Agent
+    first_ends: jax.Array
+    weights: jax.Array
+
+
+class TileResult(NamedTuple):
+    """The result of a tile, on each of D devices.
+
+    Attributes:
+        gradients: ``[D, ...]`` of each wanted leaf: the mean over the agents of a device.
+        counts: ``[D]`` how many these are; 0 if their gradient is not finite, which is 0 then.
+        passed: ``[tile, ...]`` what the window leaves of each agent.
+    """
+
+    gradients: Leaves
+    counts: jax.Array
+    passed: Passed
+
+
+class WindowPrograms:
+    """The compiled program of a window for one structure of candidate, task family and meta-objective.
+
+    Agents ``[tile, ...]`` are spread over the devices. They share one candidate, so that its gradient is summed over them where
+    it arises, and takes the memory of one.
+
+    Args:
+        devices: over which a tile is spread.
+        alone: whether each device runs one agent at a time.
+        updates: of the window.
+        wanted: of each leaf of the candidate, whether its gradient is wanted.
+    """
+
+    def __init__(self, devices: tuple[object, ...], alone: bool, *, updates: int, wanted: tuple[bool, ...]):
+        self.devices = devices
+        self._mesh = Mesh(np.asarray(devices), (_AXIS,))
+        each, same = PartitionSpec(_AXIS), PartitionSpec()
+
+        tile = functools.partial(run_tile, window=(updates, wanted))
+        sharded = jax.shard_map(tile, mesh=self._mesh, in_specs=(same, same, each), out_specs=each, check_vma=False)
+        self.run = jax.jit(sharded, compiler_options=compiler_options(alone), donate_argnums=(2,))
+
+    def place(self, tree: Any) -> Any:
+        """Spread the leaves ``[tile, ...]`` over the devices."""
+        return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(_AXIS)))
+
+
+def window_programs_for(structure: Hashable, devices: tuple[object, ...], make: Callable[[], WindowPrograms]) -> WindowPrograms:
+    """The programs of a structure, which are those of an earlier call where that had the same devices.
+
+    Args:
+        structure: all that the program depends on.
+        devices: over which a tile is spread.
+        make: makes them, if there are none.
+    """
+    with _lock:
+        found = _kept.pop((structure, devices), None) or make()
+        _kept[structure, devices] = found
+        while len(_kept) > MOST:
+            _kept.popitem(last=False)
+    return found
+
+
+def run_tile(plan: Plan, candidate: Algorithm, tile: Tile, *, window: tuple[int, tuple[bool, ...]]) -> TileResult:
+    """The window of the agents on one device.
+
+    Args:
+        plan, candidate: of all agents.
+        tile: the agents.
+        window: its updates, and of each leaf of the candidate whether its gradient is wanted.
+    """
+    updates, wanted = window
+    leaves, structure = jax.tree.flatten(candidate)
+    open_leaves = tuple(leaf for leaf, flag in zip(leaves, wanted, strict=True) if flag)
+
+    def climbed(open_leaves: Leaves) -> tuple[jax.Array, Passed]:
+        mine = iter(open_leaves)
+        filled = [next(mine) if flag else leaf for leaf, flag in zip(leaves, wanted, strict=True)]
+        algorithm = jax.tree.unflatten(structure, filled)
+        values, passed = jax.vmap(lambda agent: pass_window(algorithm, plan, agent, updates))(agents)
+        return jnp.sum(weights * values) / jnp.maximum(jnp.sum(weights), 1.0), passed
+
+    agents, weights = _with_births(plan, candidate, tile), tile.weights
+    gradients, passed = jax.grad(climbed, has_aux=True)(open_leaves)
+    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(gradient)) for gradient in gradients]))
+    gradients = jax.tree.map(lambda gradient: jnp.where(finite, gradient, 0.0)[None], gradients)
+    return TileResult(gradients, jnp.where(finite, jnp.sum(weights), 0.0)[None], passed)
+
+
+def _with_births(plan: Plan, candidate: Algorithm, tile: Tile) -> Agent:
+    """The agents, of whom those whose lifetime is over have begun the next one."""
+    agents, first_ends, _ = tile
+    over = agents.age >= agents.end
+
+    def anew() -> Agent:
+        begun = jax.vmap(lambda agent, first_end: born(candidate, plan, agent, first_end))(agents, first_ends)
+        return where(over, begun, agents)
+
+    return jax.lax.cond(jnp.any(over), anew, lambda: agents)
