@@ -43,13 +43,20 @@ class Algorithm(Component):
             environment = wrapper.wrap(environment)
         return environment if self.curriculum is None else self.curriculum.wrap_family(environment)
 
-    def world(self, environment: Environment, progress: float | jax.Array = 0.0, env_steps: int | jax.Array = 0) -> World:
+    def world(
+        self,
+        environment: Environment,
+        progress: float | jax.Array = 0.0,
+        env_steps: int | jax.Array = 0,
+        lifetime_steps: int | jax.Array = 0,
+    ) -> World:
         """The world of this algorithm on a task family: everything that its rule may use.
 
         Args:
             environment: the task family, before any wrapper.
             progress: share of the lifetime that has passed, in ``[0, 1]``.
             env_steps: env steps that have been taken.
+            lifetime_steps: env steps of the whole lifetime; 0 if that is not known.
 
         Raises:
             UserError: the network does not have a form of head that the rule asks for, or a head reads an input that does not
@@ -69,6 +76,7 @@ class Algorithm(Component):
             episode_context=self.rule.episode_context,
             progress=jnp.asarray(progress, jnp.float32),
             env_steps=jnp.asarray(env_steps, jnp.int32),
+            lifetime_steps=jnp.asarray(lifetime_steps, jnp.int32),
         )
 
     def _network_for(self, heads: Heads) -> Network:

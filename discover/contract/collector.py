@@ -43,6 +43,7 @@ class Collector:
         episode_context: the function by which it draws inputs for an episode, see `UpdateRule.episode_context`.
         progress: share of the lifetime that has passed before this update, in ``[0, 1]``.
         env_steps: env steps before this update.
+        lifetime_steps: env steps of the whole lifetime; 0 where that is not known.
         ask_expert: whether what the family's expert would do is a context too, `EXPERT`: the rule's ``act`` may follow it, the
             trajectory holds it, and no head reads it. A rule asks for it by `World.view`.
     """
@@ -57,6 +58,7 @@ class Collector:
     episode_context: Callable[[Key, Context], Context]
     progress: jax.Array
     env_steps: jax.Array
+    lifetime_steps: jax.Array
     ask_expert: bool = False
 
     @property

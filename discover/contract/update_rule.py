@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from discover.base.errors import UserError
 from discover.components.component import Component, component
@@ -133,6 +134,21 @@ class UpdateRule(Component):
         del key, world, trajectory
         return params, state
 
+    def regularizer(self, info: Info) -> jax.Array:
+        """What a strategy adds to the objective that it maximizes, if it differentiates lifetimes with this rule; by default 0.
+
+        A learned rule says here what keeps it healthy while it is learned: the entropy of its agents, the size of its targets.
+
+        Args:
+            info: the scalars that `update` reported, or their means over several updates; like the parameters, they are
+                differentiable in the numbers of the rule.
+
+        Returns:
+            A scalar, differentiable in ``info`` and best linear in it: then that of means is the mean of all updates.
+        """
+        del info
+        return jnp.zeros(())
+
 
 @component
 class WrappingRule(UpdateRule):
@@ -178,6 +194,9 @@ class WrappingRule(UpdateRule):
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState]:
         return self.rule.adapt_to_task(key, self.inner_world(world), params, state, trajectory=trajectory)
+
+    def regularizer(self, info: Info) -> jax.Array:
+        return self.rule.regularizer(info)
 
 
 def check_greedy(rule: UpdateRule, remedy: str) -> None:

@@ -25,8 +25,8 @@ from discover.contract.types import Carry, Key, Params
 class World(Collector):
     """Everything that the rule of one lifetime may use. `Algorithm.world` builds it inside the traced program.
 
-    A rule uses the methods, and the fields ``spec``, ``heads``, ``progress`` and ``env_steps``; it leaves the network and the
-    family alone. The fields that are not listed here are those of `Collector`.
+    A rule uses the methods, and the fields ``spec``, ``heads``, ``progress``, ``env_steps`` and ``lifetime_steps``; it leaves
+    the network and the family alone. The fields that are not listed here are those of `Collector`.
 
     Attributes:
         group: how many neighboring environments the minibatches keep together; None if even single steps may be separated.

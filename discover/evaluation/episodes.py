@@ -76,7 +76,7 @@ class Player(NamedTuple):
 
     @property
     def world(self) -> World:
-        return self.algorithm.world(self.environment, progress=1.0, env_steps=self.env_steps)
+        return self.algorithm.world(self.environment, 1.0, self.env_steps, lifetime_steps=self.env_steps)
 
     def start(self, key: Key, count: int) -> Moment:
         """The first moment of ``count`` episodes, each with a task of its own."""

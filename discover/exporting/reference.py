@@ -21,8 +21,8 @@ from discover.contract.trajectory import Info, Trajectory
 from discover.contract.types import EnvState, Key, Params, RuleState, Task
 from discover.exporting.stand_ins import world as stand_ins
 
-Clock: TypeAlias = tuple[float, int]
-"""Progress and env steps."""
+Clock: TypeAlias = tuple[float, int, int]
+"""Progress, env steps, and those of the whole lifetime."""
 
 UPDATES = 5
 """The updates over which an exported file is compared with the original."""
@@ -91,7 +91,8 @@ def reference_of(algorithm: Algorithm, spec: Spec, seed: int = 0) -> dict[str, n
     """The numbers of `UPDATES` updates on noise, and of one choice of actions, as arrays by name."""
     key_begin, key_act, key_run, key_look = named_keys(jax.random.key(seed), "begin", "act", "run", "look")
     rollout = algorithm.rule.rollout(spec)
-    clocks = [(index / 10.0, _BEGUN + index * rollout.steps * rollout.num_envs) for index in range(UPDATES)]
+    each = rollout.steps * rollout.num_envs
+    clocks = [(index / 10.0, _BEGUN + index * each, 10 * each) for index in range(UPDATES)]
     key_state, params, state, actor = jax.jit(lambda key: _begin(algorithm, spec, key))(key_begin)
     observation = jax.random.normal(key_look, (16, *spec.observation_shape))
     action, log_prob = jax.jit(lambda *a: _act(algorithm, spec, *a))(key_act, params, state, observation)

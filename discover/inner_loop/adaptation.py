@@ -142,7 +142,7 @@ def _record(
         learned, returns = (agent.params, agent.rule_state), []
         statistics = None if agent.actor is None else agent.actor.normalizer
         for k, stage in enumerate([*stages[:steps], stages[-1]]):
-            world, rule = stage.world(environment, progress=1.0, env_steps=agent.env_steps), stage.rule
+            rule, world = stage.rule, stage.world(environment, 1.0, agent.env_steps, lifetime_steps=agent.env_steps)
             key_stage = jax.random.fold_in(key, k)
             key_start, key_act, key_adapt = named_keys(key_stage, "start", "act", "adapt")
             acting, context = rule.behavior(*learned)

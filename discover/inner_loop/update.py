@@ -96,7 +96,8 @@ def world_at(algorithm: Algorithm, environment: Environment, index: jax.Array, t
     """The world with the clock of the update ``index`` of ``total``."""
     progress = index.astype(jnp.float32) / jnp.asarray(total, jnp.float32)
     rollout = algorithm.rule.rollout(algorithm.family(environment).spec())
-    return algorithm.world(environment, progress, index * (rollout.steps * rollout.num_envs))
+    each = rollout.steps * rollout.num_envs
+    return algorithm.world(environment, progress, index * each, lifetime_steps=total * each)
 
 
 def collect(rule: UpdateRule, world: World, life: Lifetime, index: jax.Array) -> Collected:

@@ -81,6 +81,7 @@ class World(NamedTuple):
         network: the network.
         progress: share of the training that has passed, in ``[0, 1]``.
         env_steps: steps in all environments before this update.
+        lifetime_steps: steps in all environments of the whole training; 0 where that is not known.
     """
 
     spec: Spec
@@ -88,6 +89,7 @@ class World(NamedTuple):
     network: Network
     progress: jax.Array
     env_steps: jax.Array
+    lifetime_steps: jax.Array
     group = None
 
     def policy(self, outputs: Outputs) -> Policy:

@@ -1,0 +1,385 @@
+"""LPG's network is an independent loop, its update A2C's with targets made by hand, its gradient that of differences."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from contract.small import compiled
+from discover_zoo.networks.linear import Linear
+from discover_zoo.networks.mlp import MLP
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.gae import GAE
+from discover_zoo.rules.a2c import A2C
+from discover_zoo.rules.lpg.backward_network import BackwardNetwork, random_weights
+from discover_zoo.rules.lpg.lpg import LPG
+from discover_zoo.rules.lpg.meta_network import Experience, LearnedTargets, MetaNetwork
+
+from discover import (
+    Algorithm,
+    Discrete,
+    Environment,
+    Head,
+    Heads,
+    Inputs,
+    Key,
+    Network,
+    Outputs,
+    Params,
+    Registry,
+    ReturnFunction,
+    Segment,
+    Space,
+    Spec,
+    Step,
+    Trajectory,
+    UpdateRule,
+    UserError,
+    WrappingRule,
+    component,
+    get,
+    replace,
+)
+from discover.components.paths import check
+from discover.config.build import algorithm_from
+from discover.inner_loop import lifetime
+from discover.inner_loop.lifetime import Lifetime
+from discover.testing.failures import same_bits
+
+Time = Literal["none", "relative", "raw"]
+Arrays = Mapping[str, np.ndarray]
+STEPS, COLUMNS, UPDATES = 8, 2, 3
+SIZES: dict[str, Any] = {"steps": STEPS, "num_envs": COLUMNS}
+
+
+@component
+class Ring(Environment):
+    """Four places that are seen one-hot: action 1 goes on, the last one terminates, and the third step truncates."""
+
+    def spec(self) -> Spec:
+        return Spec((4,), Discrete(2))
+
+    def sample_task(self, key: Key) -> Any:
+        return jnp.zeros(())
+
+    def reset(self, key: Key, task: Any) -> tuple[Any, jax.Array]:
+        place = jax.random.randint(key, (), 0, 3)
+        return jnp.stack([place, 0]), jax.nn.one_hot(place, 4)
+
+    def step(self, key: Key, state: Any, action: jax.Array, task: Any) -> Step:
+        place, count = jnp.minimum(state[0] + action, 3), state[1] + 1
+        reward = jnp.where(place == 3, 2.0, -0.1 * action)
+        return Step(jnp.stack([place, count]), jax.nn.one_hot(place, 4), reward, place == 3, (count == 3) & (place != 3))
+
+
+def network(cell: Literal["lstm", "gru"] = "lstm", time: Time = "none", seed: int = 0) -> BackwardNetwork:
+    """A small network, whose biases are no zeros."""
+    small = BackwardNetwork(predictions=3, embedding=2, units=4, cell=cell, time=time)
+    drawn, keys = random_weights(small, jax.random.key(seed)), jax.random.split(jax.random.key(seed + 1), 20)
+    noisy = {name: w + 0.3 * jax.random.normal(k, w.shape) for (name, w), k in zip(drawn.items(), keys, strict=False)}
+    return replace(small, {"weights": noisy})
+
+
+def learner(meta_network: MetaNetwork, **more: Any) -> Algorithm:
+    rule = LPG(meta_network=meta_network, optimizer=SGD(learning_rate=0.7), **SIZES, **more)
+    return Algorithm(rule=rule, network=Linear())
+
+
+def begun(algorithm: Algorithm) -> Lifetime:
+    """A lifetime whose first parameters are random ones. The generator of its key is one that compiles fast."""
+    life = lifetime.begin(algorithm, Ring(), jax.random.key(0, impl="rbg"))
+    leaves, structure = jax.tree.flatten(life.params)
+    keys = jax.random.split(jax.random.key(1), len(leaves))
+    random = [jax.random.normal(k, x.shape) for k, x in zip(keys, leaves, strict=True)]
+    return life._replace(params=jax.tree.unflatten(structure, random))
+
+
+@compiled
+def lived(algorithm: Algorithm) -> tuple[Lifetime, Lifetime]:
+    """A lifetime at its beginning and at its end; one program per structure."""
+    life = begun(algorithm)
+    return life, lifetime.advance(algorithm, Ring(), life, start=0, stop=UPDATES, total=UPDATES)
+
+
+def trained(algorithm: Algorithm) -> Lifetime:
+    return lived(algorithm)[1]
+
+
+# The network, by an independent loop -------------------------------------------------------------------------------------
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def log_softmax(x: np.ndarray) -> np.ndarray:
+    shifted = x - x.max()
+    return shifted - np.log(np.exp(shifted).sum())
+
+
+def phi(w: Arrays, logits: np.ndarray) -> np.ndarray:
+    hidden = np.maximum(np.exp(log_softmax(logits)) @ w["embed"] + w["embed_bias"], 0.0)
+    return hidden @ w["embed_output"] + w["embed_output_bias"]
+
+
+def read_backward(w: Arrays, cell: str, seen: Experience, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The targets of policy and prediction, one number after the other, in double precision."""
+    (steps, columns), units = np.shape(seen.reward), w["policy"].size
+    policy, prediction = np.zeros((steps, columns)), np.zeros((steps, columns, w["prediction_bias"].size))
+    for b in range(columns):
+        h = c = np.zeros(units)
+        for t in range(steps - 1, -1, -1):
+            if seen.ends[t, b]:
+                h = c = np.zeros(units)
+            after = phi(w, seen.next_prediction[t, b]) if seen.discount[t, b] > 0.0 else 0.0
+            x = np.array([seen.reward[t, b], seen.discount[t, b], seen.probability[t, b], phi(w, seen.prediction[t, b]), after])
+            inside = sum(x[i] * w["input"][i] for i in range(5)) + w["bias"]
+            inside = inside + sum(times[i] * w["time"][i] for i in range(len(times)))
+            from_memory = sum(h[i] * w["memory"][i] for i in range(units))
+            if cell == "lstm":
+                i, f, g, o = inside + from_memory
+                c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+                h = sigmoid(o) * np.tanh(c)
+            else:
+                z = sigmoid(inside[0] + from_memory[0])
+                h = z * h + (1.0 - z) * np.tanh(inside[2] + sigmoid(inside[1] + from_memory[1]) * from_memory[2])
+            policy[t, b] = h @ w["policy"] + w["policy_bias"]
+            prediction[t, b] = h @ w["prediction"] + w["prediction_bias"]
+    return policy, prediction
+
+
+def noise(updates: int = 0) -> Experience:
+    """Random experience: one column ends inside by a termination, the other by a truncation."""
+    draw = np.random.default_rng(0)
+    discount, ends = np.full((6, 2), 0.9), np.zeros((6, 2), bool)
+    discount[2, 0], ends[2, 0], ends[3, 1] = 0.0, True, True
+    fields = (draw.normal(size=(6, 2)), discount, ends, draw.uniform(size=(6, 2)), *draw.normal(size=(2, 6, 2, 3)))
+    arrays = [jnp.asarray(x, bool if x.dtype == bool else jnp.float32) for x in map(np.asarray, fields)]
+    return Experience(*arrays, progress=jnp.float32(0.25), updates=jnp.int32(updates))
+
+
+def doubles(tree: Any) -> Any:
+    return jax.tree.map(lambda x: np.asarray(x, bool if x.dtype == bool else np.float64), tree)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_the_network_is_an_independent_loop(cell: Literal["lstm", "gru"]) -> None:
+    for time, times in (("none", ()), ("relative", (0.25, np.log(40.0))), ("raw", (10.0, 40.0))):
+        learned = network(cell, time)
+        found, seen = compiled(lambda n, e: n(e))(learned, noise(40)), doubles(noise(40))
+        expected = read_backward(doubles(learned.weights), cell, seen, np.asarray(times))
+        np.testing.assert_allclose(found.policy, expected[0], atol=1e-5)
+        np.testing.assert_allclose(found.prediction, expected[1], atol=1e-5)
+
+
+def test_nothing_behind_an_end_is_seen() -> None:
+    run, seen = compiled(lambda n, e: n(e).policy), noise()
+    changed = seen._replace(reward=seen.reward.at[3:, 0].add(1.0).at[4:, 1].add(1.0))
+    before, after = run(network(), seen), run(network(), changed)
+    np.testing.assert_array_equal(before[:3, 0], after[:3, 0])
+    np.testing.assert_array_equal(before[:4, 1], after[:4, 1])
+    assert jnp.all(before[3:, 0] != after[3:, 0])
+
+
+# Time --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", ["lstm", pytest.param("gru", marks=pytest.mark.slow)])
+def test_without_its_weights_of_time_ta_lpg_is_lpg_bit_for_bit(cell: Literal["lstm", "gru"]) -> None:
+    plain = network(cell)
+    aware = network(cell, "relative")
+    zero = jnp.zeros_like(aware.weights["time"])
+    same = trained(learner(replace(aware, {"weights": {**plain.weights, "time": zero}})))
+    expected = trained(learner(plain))
+    assert same_bits((same.params, same.rows), (expected.params, expected.rows))
+    other = trained(learner(replace(aware, {"weights": {**plain.weights, "time": zero + 1.0}})))
+    assert not same_bits(other.params, expected.params)
+
+
+def test_ta_lpg_begins_with_the_weights_of_lpg() -> None:
+    plain, aware = (random_weights(BackwardNetwork(time=time), jax.random.key(0)) for time in ("none", "relative"))
+    assert same_bits(plain, {name: w for name, w in aware.items() if name != "time"})
+
+
+@component
+class Clock(MetaNetwork):
+    """A meta-network that gives the time as its targets."""
+
+    def __call__(self, experience: Experience) -> LearnedTargets:
+        time = experience.updates + experience.progress
+        return LearnedTargets(jnp.full_like(experience.reward, time), experience.prediction)
+
+
+def test_the_network_is_told_how_long_the_lifetime_is() -> None:
+    seen = trained(learner(Clock(predictions=3))).rows["policy_target_square"]
+    np.testing.assert_allclose(np.sqrt(seen[seen > 0.0]), [3.0, 3.0 + 1.0 / 3.0, 3.0 + 2.0 / 3.0], rtol=1e-5)
+
+
+# Plumbing ----------------------------------------------------------------------------------------------------------------
+
+BINS = 5
+
+
+def worth(logits: jax.Array) -> jax.Array:
+    """The value that a prediction stands for."""
+    return jax.nn.softmax(logits) @ jnp.linspace(-2.0, 2.0, BINS)
+
+
+@component
+class HandMade(MetaNetwork):
+    """A rule that a person wrote: the policy's targets are advantages, and the prediction is right as it is."""
+
+    returns: ReturnFunction
+
+    def __call__(self, experience: Experience) -> LearnedTargets:
+        terminated, log_prob = experience.discount == 0.0, jnp.log(experience.probability)
+        segment = Segment(
+            reward=experience.reward,
+            value=worth(experience.prediction),
+            next_value=jnp.where(terminated, 0.0, worth(experience.next_prediction)),
+            terminated=terminated,
+            truncated=experience.ends & ~terminated,
+            behavior_log_prob=log_prob,
+            target_log_prob=log_prob,
+        )
+        return LearnedTargets(self.returns(segment).advantage, experience.prediction)
+
+
+@component
+class Readout(Network):
+    """A network whose value, if a rule asks for one, is that of its prediction."""
+
+    network: Network
+
+    def init(self, key: Key, spec: Spec, heads: Heads) -> Params:
+        return self.network.init(key, spec, _predicting(heads))
+
+    def apply(self, params: Params, heads: Heads, inputs: Inputs, carry: Any) -> tuple[Outputs, Any]:
+        outputs, carry = self.network.apply(params, _predicting(heads), inputs, carry)
+        return {**outputs, "value": worth(outputs["y"])}, carry
+
+
+def _predicting(heads: Heads) -> Heads:
+    """The heads with a prediction in the place of a value."""
+    rest = {name: head for name, head in heads.outputs.items() if name != "value"}
+    return heads._replace(outputs={**rest, "y": Head((BINS,))})
+
+
+def test_with_targets_made_by_hand_lpg_is_a2c_without_a_value_loss() -> None:
+    returns, settings = GAE(gamma=0.9, lam=0.8), {"optimizer": SGD(learning_rate=0.5), **SIZES}
+    lpg = LPG(meta_network=HandMade(returns=returns, predictions=BINS), **settings)
+    a2c = A2C(returns=returns, value_coefficient=0.0, entropy_coefficient=0.0, **settings)
+    body = Readout(network=MLP(hidden=(8,), shared=True))
+    (start, ours), (_, theirs) = (lived(Algorithm(rule=rule, network=body)) for rule in (lpg, a2c))
+    assert same_bits(ours.params, theirs.params)
+    moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), start.params, ours.params)
+    assert moved["torso"][0]["kernel"] > 0.01
+    assert moved["heads"]["policy"]["output"]["kernel"] > 0.01
+    assert moved["heads"]["y"]["output"]["kernel"] == 0.0
+
+
+# The gradient of the weights ---------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def weighting() -> dict[str, np.ndarray]:
+    """What makes a number of the last parameters."""
+    draw = np.random.default_rng(2)
+    return {"policy": draw.normal(size=(4, 2)), "y": draw.normal(size=(4, 3))}
+
+
+def outcome(algorithm: Algorithm, life: Lifetime) -> jax.Array:
+    after = lifetime.advance(algorithm, Ring(), life, start=0, stop=UPDATES, total=UPDATES)
+    return sum(jnp.sum(w * after.params[name]) for name, w in weighting().items())  # type: ignore[return-value]
+
+
+def batches(algorithm: Algorithm, life: Lifetime) -> list[tuple[Trajectory, Experience]]:
+    """What the updates of a lifetime learn from."""
+    found = []
+    for k in range(UPDATES):
+        world = algorithm.world(Ring(), k / UPDATES, k * STEPS * COLUMNS, lifetime_steps=UPDATES * STEPS * COLUMNS)
+        key = jax.random.split(jax.random.fold_in(life.key, k), 3)[1]
+        trajectory = world.collect(life.params, life.actor, key, STEPS)[1]
+        assert isinstance(algorithm.rule, LPG)
+        found.append((trajectory, algorithm.rule.experience(world, life.params, trajectory)))
+        life = lifetime.advance(algorithm, Ring(), life, start=k, stop=k + 1, total=UPDATES)
+    return found
+
+
+def outcome_by_hand(w: Arrays, start: Params, seen: list[tuple[Trajectory, Experience]]) -> float:
+    """The outcome in double precision, with what was seen held as it was: linear softmax agents on one-hot observations."""
+    policy, y = start["policy"].copy(), start["y"].copy()
+    for k, (batch, experience) in enumerate(seen):
+        targets = read_backward(w, "lstm", experience, np.array([k / UPDATES, np.log(UPDATES)]))
+        slopes = np.zeros_like(policy), np.zeros_like(y)
+        for t, b in np.ndindex(STEPS, COLUMNS):
+            place, action = batch.observation[t, b].argmax(), int(batch.action[t, b])
+            slopes[0][place] -= targets[0][t, b] * (np.eye(2)[action] - np.exp(log_softmax(policy[place])))
+            log_p = log_softmax(y[place])
+            p, gap = np.exp(log_p), log_p - log_softmax(targets[1][t, b])
+            slopes[1][place] += 0.5 * p * (gap - p @ gap)
+        policy, y = (x - 0.7 * slope / (STEPS * COLUMNS) for x, slope in zip((policy, y), slopes, strict=True))
+    return float(np.sum(weighting()["policy"] * policy) + np.sum(weighting()["y"] * y))
+
+
+def test_the_gradient_of_the_weights_over_a_lifetime_is_that_of_differences() -> None:
+    aware = network(time="relative")
+
+    @compiled
+    def differentiated(learned: BackwardNetwork) -> Any:
+        life = begun(learner(learned))
+        gradient = jax.grad(lambda n: outcome(learner(n), life))(learned)
+        return gradient.weights, life.params, batches(learner(learned), life)
+
+    gradient, start, seen = doubles(differentiated(aware))
+    ends = np.stack([experience.ends[:-1] for _, experience in seen])
+    assert np.any(ends & (np.stack([e.discount[:-1] for _, e in seen]) == 0.0))
+    assert np.any(np.stack([batch.truncated[:-1] for batch, _ in seen]))
+    draw, weights, step = np.random.default_rng(3), doubles(aware.weights), 1e-5
+    for name, weight in weights.items():
+        assert np.abs(gradient[name]).max() > 1e-4, name
+        direction = draw.normal(size=weight.shape)
+        ahead, behind = ({**weights, name: weight + sign * step * direction} for sign in (1.0, -1.0))
+        slope = (outcome_by_hand(ahead, start, seen) - outcome_by_hand(behind, start, seen)) / (2.0 * step)
+        assert np.sum(gradient[name] * direction) == pytest.approx(slope, rel=1e-3, abs=1e-6), name
+
+
+# What keeps it healthy ---------------------------------------------------------------------------------------------------
+
+
+def test_the_regularizer_is_the_published_sum_and_can_be_differentiated_through_a_lifetime() -> None:
+    rule = learner(network()).rule
+    info = {"entropy": 2.0, "prediction_entropy": 3.0, "policy_target_square": 5.0, "prediction_target_square": 7.0}
+    expected = 0.01 * 2.0 + 0.001 * 3.0 - 0.001 * 5.0 - 0.001 * 7.0
+    found = rule.regularizer({name: jnp.float32(x) for name, x in info.items()})
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+    assert float(WrappingRule(rule=rule).regularizer(jax.tree.map(jnp.float32, info))) == pytest.approx(expected, rel=1e-5)
+    assert float(UpdateRule().regularizer(info)) == 0.0
+
+    @compiled
+    def slope(learned: BackwardNetwork) -> Params:
+        def healthy(learned: BackwardNetwork) -> jax.Array:
+            algorithm = learner(learned)
+            life = lifetime.advance(algorithm, Ring(), begun(algorithm), start=0, stop=1, total=1)
+            return algorithm.rule.regularizer({name: life.rows[name][0] for name in info})
+
+        return jax.grad(healthy)(learned).weights
+
+    assert all(np.all(np.isfinite(x)) and np.any(x != 0.0) for x in jax.tree.leaves(slope(network())))
+
+
+# Recipes -----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_recipes_are_spaces_with_published_sizes(registry: Registry) -> None:
+    for name, sizes in (("lpg", ("lstm", 30, "none")), ("ta_lpg", ("gru", 8, "relative"))):
+        algorithm = algorithm_from(registry, name)
+        with pytest.raises(UserError, match=r"^rule\.meta_network\.weights of BackwardNetwork is open"):
+            check(algorithm)
+        found = tuple(get(algorithm, f"rule.meta_network.{field}") for field in ("cell", "predictions", "time"))
+        assert found == sizes
+        assert [gene.path for gene in Space(algorithm).genes] == ["rule.meta_network.weights"]
+        assert algorithm.rule.rollout(Ring().spec()) == (20, 64, False)
