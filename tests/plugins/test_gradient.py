@@ -1,0 +1,182 @@
+"""The search by gradients: what its meta-objective is worth, how it steps, and a whole search that is stopped and goes on."""
+
+from pathlib import Path
+from typing import Any
+
+import climbing
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from climbing import Blind
+from discover_zoo.optimizers.sgd import SGD
+from discover_zoo.returns.gae import GAE
+from discover_zoo.strategies.gradient.gradient import Gradient
+from discover_zoo.strategies.gradient.policy_gain import PolicyGain
+from searches import Watcher, counters, state
+
+from discover import Algorithm, Segment, Space, Told, UserError, Window, free
+from discover.contract.results import SearchResult
+from discover.inner_loop.update import collect, newborn
+from discover.outer_loop.estimate import rehearsed
+from discover.outer_loop.search import resume, search
+from discover.testing import check_meta_objective, check_strategy
+from discover.testing.small import Affine, Corridor
+
+SPACE = Space(GAE(lam=free(), gamma=free()))
+
+WORDS: dict[str, Any] = {
+    "name": "uphill",
+    "seed": 3,
+    "candidate": {"rule": {"blind": {"rate": "free"}}, "network": "affine"},
+    "strategy": {"gradient": {"updates": 2, "learning_rate": 0.05}},
+    "population": 1,
+    "generations": 5,
+    "seeds": 3,
+    "finalists": 1,
+    "selection_seeds": 2,
+    "executor": {"local": {"chunk": 2}},
+    "tasks": [{"task": "corridor", "steps": 8 * 7}],  # seven updates: three windows, and one update that is left out
+}
+
+
+def run(directory: Path, watcher: Watcher | None = None, **change: Any) -> SearchResult:
+    return search(climbing.plugins(*([watcher] if watcher else [])), {**WORDS, **change}, directory)
+
+
+# The meta-objective ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("objective", [PolicyGain(hidden=()), PolicyGain(hidden=(4,), normalize=False)])
+def test_the_meta_objective_keeps_the_promises_of_its_kind(objective: PolicyGain) -> None:
+    check_meta_objective(objective)
+
+
+def test_the_meta_objective_is_the_mean_of_log_probability_times_advantage() -> None:
+    algorithm, key = Algorithm(rule=Blind(gain=jnp.zeros(3)), network=Affine()), jax.random.key(0)
+    algorithm = Space(Algorithm(rule=Blind(), network=Affine())).decode(np.zeros(3, np.float32))
+    world, objective = algorithm.world(Corridor()), PolicyGain(hidden=(), normalize=False, learning_rate=0.5)
+    life = newborn(algorithm, Corridor(), key)
+    trajectory = collect(algorithm.rule, world, life, jnp.int32(0)).trajectory
+    assert trajectory is not None
+    first = objective.init(key, world)
+    _, state, _ = objective(key, world, life.params, first, trajectory=trajectory)
+    assert not np.allclose(first[0][0]["kernel"], state[0][0]["kernel"])
+    gain, _, _ = objective(key, world, life.params, state, trajectory=trajectory)
+    value, following = (
+        (x @ state[0][0]["kernel"] + state[0][0]["bias"])[..., 0] for x in (trajectory.observation, trajectory.next_observation)
+    )
+    segment = Segment(
+        trajectory.reward,
+        value,
+        jnp.where(trajectory.terminated, 0.0, following),
+        trajectory.terminated,
+        truncated=trajectory.truncated,
+        behavior_log_prob=value,
+        target_log_prob=value,
+    )
+    advantage = GAE(gamma=0.99, lam=0.95)(segment).advantage
+    log_prob = world.policy(world.evaluate(life.params, trajectory)).log_prob(trajectory.action)
+    np.testing.assert_allclose(gain, jnp.mean(log_prob * advantage), rtol=1e-5)
+
+
+# The strategy ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", [Gradient(learning_rate=0.1), Gradient(optimizer=SGD(learning_rate=0.1))])
+def test_it_keeps_the_promises_of_its_kind(strategy: Gradient) -> None:
+    check_strategy(strategy, population=3)
+
+
+def test_it_steps_uphill_and_a_member_without_a_gradient_stays() -> None:
+    strategy = Gradient(optimizer=SGD(learning_rate=0.5))
+    proposal, asked = strategy.ask(jax.random.key(0), strategy.init(jax.random.key(0), SPACE, 2), SPACE, 2)
+    np.testing.assert_array_equal(proposal.genomes[0], SPACE.start(jax.random.key(0)))
+    told = Told.of(proposal.genomes, jnp.array([1.0, 2.0]))
+    after = strategy.tell(jax.random.key(1), asked, SPACE, told._replace(gradients=jnp.array([[1.0, -2.0], [jnp.nan, 1.0]])))
+    np.testing.assert_allclose(after.genomes - proposal.genomes, [[0.5, -1.0], [0.0, 0.0]], atol=1e-6)
+    np.testing.assert_array_equal(strategy.recommendation(after, SPACE), after.genomes[1])
+
+
+def test_what_it_asks_for() -> None:
+    strategy = Gradient(updates=3)
+    assert strategy.window() == Window(3, strategy.objective)
+    with pytest.raises(UserError, match="updates of Gradient must be a whole number of at least 2; got 1"):
+        Gradient(updates=1)
+
+
+# A search -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_search_that_is_stopped_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    whole = Watcher()
+    result = run(tmp_path / "whole", whole)
+    assert result.generations == 5
+    first, last = whole.generations[0], whole.generations[-1]
+    assert np.abs(last.genomes - first.genomes).max() > 0.05
+    assert {"norm", "norm_of_error", "objective", "regularizer", "critic_error"} == set(first.climb)
+    assert (first.climb["norm"] > 0).all()
+    assert [generation.env_steps for generation in whole.generations] == [3 * 2 * 8] * 5
+    told: list[float] = []
+
+    def stop(label: str, share: float) -> None:
+        """Stop in the middle of the fourth window."""
+        told.append(share)
+        if label == "window: corridor @ 56" and len(told) > 7:
+            raise KeyboardInterrupt
+
+    stopped = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        search(climbing.plugins(), WORDS, stopped, progress=stop)
+    assert 0 < counters(stopped)["generations"] < 5
+    resumed = Watcher()
+    again = resume(climbing.plugins(resumed), stopped)
+    assert resumed.phases == [("search", True)]
+    assert state(stopped) == state(tmp_path / "whole")
+    assert again.champion_fitness == result.champion_fitness
+    assert (stopped / "champion.yaml").read_bytes() == (tmp_path / "whole" / "champion.yaml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"executor": {"processes": {"workers": 1}}}, "climbs by gradients, which neither this executor"),
+        ({"objective": "adapted_return"}, "climbs by gradients, which neither this executor"),
+        ({"candidate": {"rule": {"blind": {"fraction": "free"}}, "network": "affine"}}, "not differentiable with respect to"),
+        ({"candidate": {"rule": {"blind": {"rate": {"choice": [0.1, 0.2]}}}, "network": "affine"}}, "needs one structure"),
+        ({"tasks": [{"task": "corridor", "steps": 8}]}, "has 1 update, fewer than the 2 of the strategy's window"),
+        ({"elites": 1}, "elites 1 does not go with a strategy that keeps agents alive"),
+    ],
+)
+def test_what_does_not_go_with_gradients_is_told_before_anything_runs(change: dict[str, Any], why: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=why):
+        run(tmp_path / "search", **change)
+    assert not (tmp_path / "search").exists()
+
+
+def test_its_cost_is_known_before() -> None:
+    estimate = rehearsed(climbing.plugins(), WORDS)
+    assert estimate.phases[0].env_steps == 5 * 3 * 2 * 8
+
+
+# Other rules ----------------------------------------------------------------------------------------------------------
+
+TRAINED: dict[str, dict[str, Any]] = {
+    "the numbers of LPO's drift": {
+        "rule": {"lpo": {"returns": "gae", "optimizer": {"adam": {"learning_rate": 0.01}}, "steps": 8, "num_envs": 4}}
+    },
+    "the numbers that a meta-gradient adapts, and its own": {
+        "rule": {
+            "meta_gradient": {
+                "rule": {
+                    "a2c": {
+                        "returns": {"gae": {"gamma": "free", "lam": "free"}},
+                        "optimizer": {"sgd": {"learning_rate": "free"}},
+                        "steps": 8,
+                        "num_envs": 4,
+                    }
+                },
+            }
+        }
+    },
+}
