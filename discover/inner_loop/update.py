@@ -48,7 +48,7 @@ class Lifetime(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """What an update collects before it learns.
+    """The experience that an update collects before it learns.
 
     Attributes:
         key: of the learning.
@@ -62,7 +62,7 @@ class Collected(NamedTuple):
 
 
 class Updated(NamedTuple):
-    """What an update leaves.
+    """A lifetime after an update.
 
     Attributes:
         life: the lifetime after it, with the rows of its curve as they were.

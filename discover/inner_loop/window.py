@@ -24,7 +24,7 @@ OBJECTIVE, REGULARIZER = "objective", "regularizer"
 """Names of what every window reports."""
 
 
-class Agent(NamedTuple):
+class LivingAgent(NamedTuple):
     """An agent that lives on, from one lifetime to the next.
 
     Attributes:
@@ -59,7 +59,7 @@ class Plan(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """What a window leaves of an agent.
+    """The result of a window for one agent.
 
     Attributes:
         agent: after it.
@@ -67,12 +67,12 @@ class Passed(NamedTuple):
         info: what was climbed, by name, as means over the updates.
     """
 
-    agent: Agent
+    agent: LivingAgent
     measures: Mapping[str, jax.Array]
     info: Mapping[str, jax.Array]
 
 
-def born(algorithm: Algorithm, plan: Plan, agent: Agent, first_end: jax.Array) -> Agent:
+def born(algorithm: Algorithm, plan: Plan, agent: LivingAgent, first_end: jax.Array) -> LivingAgent:
     """The agent at the beginning of its next lifetime.
 
     Args:
@@ -85,10 +85,10 @@ def born(algorithm: Algorithm, plan: Plan, agent: Agent, first_end: jax.Array) -
     life = newborn(algorithm, plan.environment, jax.random.fold_in(agent.key, births))
     state = plan.objective.init(named_key(life.key, "objective"), algorithm.world(plan.environment))
     end = jnp.where(births == 0, first_end, plan.total)
-    return Agent(agent.key, life, jnp.zeros_like(agent.age), end.astype(jnp.int32), births, state)
+    return agent._replace(life=life, age=jnp.zeros_like(agent.age), end=end.astype(jnp.int32), births=births, objective=state)
 
 
-def pass_window(algorithm: Algorithm, plan: Plan, agent: Agent, updates: int) -> tuple[jax.Array, Passed]:
+def pass_window(algorithm: Algorithm, plan: Plan, agent: LivingAgent, updates: int) -> tuple[jax.Array, Passed]:
     """Run a window; the result is what was climbed, a mean over its updates, and what else there is.
 
     In each update the agent collects by the parameters that it has, which are judged by that, and then learns from the same

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +15,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from discover.contract.actor import where
 from discover.contract.algorithm import Algorithm
 from discover.inner_loop.programs import MOST, compiler_options
-from discover.inner_loop.window import Agent, Passed, Plan, born, pass_window
+from discover.inner_loop.window import LivingAgent, Passed, Plan, born, pass_window
 
 Leaves: TypeAlias = "tuple[jax.Array, ...]"
 """The leaves of a candidate whose gradient is wanted."""
@@ -36,7 +35,7 @@ class Tile(NamedTuple):
         weights: ``[A]``: 0 for copies that fill the tile up, else 1.
     """
 
-    agents: Agent
+    agents: LivingAgent
     first_ends: jax.Array
     weights: jax.Array
 
@@ -73,13 +72,22 @@ class WindowPrograms:
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
         each, same = PartitionSpec(_AXIS), PartitionSpec()
 
-        tile = functools.partial(run_tile, window=(updates, wanted))
-        sharded = jax.shard_map(tile, mesh=self._mesh, in_specs=(same, same, each), out_specs=each, check_vma=False)
-        self.run = jax.jit(sharded, compiler_options=compiler_options(alone), donate_argnums=(2,))
+        window = updates, wanted
 
-    def place(self, tree: Any) -> Any:
-        """Spread the leaves ``[tile, ...]`` over the devices."""
-        return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(_AXIS)))
+        def tile(plan: Plan, candidate: Algorithm, agents: LivingAgent, more: tuple[jax.Array, jax.Array]) -> TileResult:
+            return run_tile(plan, candidate, Tile(agents, *more), window=window)
+
+        sharded = jax.shard_map(tile, mesh=self._mesh, in_specs=(same, same, each, each), out_specs=each, check_vma=False)
+        self._run = jax.jit(sharded, compiler_options=compiler_options(alone), donate_argnums=(2,))
+
+    def run(self, plan: Plan, candidate: Algorithm, tile: Tile) -> TileResult:
+        """Run a tile, whose agents are given away: their memory becomes that of the result."""
+        agents, *more = self._placed(tile)
+        return jax.block_until_ready(self._run(plan, candidate, agents, tuple(more)))
+
+    def _placed(self, tile: Tile) -> Tile:
+        """The tile, spread over the devices."""
+        return jax.device_put(tile, NamedSharding(self._mesh, PartitionSpec(_AXIS)))
 
 
 def window_programs_for(structure: Hashable, devices: tuple[object, ...], make: Callable[[], WindowPrograms]) -> WindowPrograms:
@@ -124,12 +132,12 @@ def run_tile(plan: Plan, candidate: Algorithm, tile: Tile, *, window: tuple[int,
     return TileResult(gradients, jnp.where(finite, jnp.sum(weights), 0.0)[None], passed)
 
 
-def _with_births(plan: Plan, candidate: Algorithm, tile: Tile) -> Agent:
+def _with_births(plan: Plan, candidate: Algorithm, tile: Tile) -> LivingAgent:
     """The agents, of whom those whose lifetime is over have begun the next one."""
     agents, first_ends, _ = tile
     over = agents.age >= agents.end
 
-    def anew() -> Agent:
+    def anew() -> LivingAgent:
         begun = jax.vmap(lambda agent, first_end: born(candidate, plan, agent, first_end))(agents, first_ends)
         return where(over, begun, agents)
 

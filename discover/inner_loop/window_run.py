@@ -18,7 +18,7 @@ from discover.contract.types import Lifetimes
 from discover.inner_loop.population import structure_of
 from discover.inner_loop.reasons import reason
 from discover.inner_loop.update import REPORT, ROWS, newborn
-from discover.inner_loop.window import Agent, Passed, Plan, born
+from discover.inner_loop.window import LivingAgent, Passed, Plan, born
 from discover.inner_loop.window_programs import Tile, TileResult, WindowPrograms, run_tile, window_programs_for
 from discover.storage.array_file import generator_of, is_key
 
@@ -52,8 +52,8 @@ def run_window(
     tiles = [(member, tile) for member in range(members) for tile in _tiles(seeds, chunk * len(devices))]
     for place, (member, tile) in enumerate(tiles):
         candidate = jax.tree.map(lambda x, m=member: np.asarray(x)[m], work.candidates)
-        mine = programs.place(Tile(_taken(agents, member, tile.seeds), ends[tile.seeds], tile.weights))
-        result = jax.block_until_ready(programs.run(plan, candidate, mine))
+        mine = Tile(_taken(agents, member, tile.seeds), ends[tile.seeds], tile.weights)
+        result = programs.run(plan, candidate, mine)
         batches[member].add(result)
         pieces.append(result.passed)
         report = part_of_progress(progress, place, len(tiles))
@@ -87,12 +87,13 @@ def form_of_agents(work: Work) -> Lifetimes:
     assert work.window is not None
     members, objective = work.shape[0], work.window.objective
 
-    def one(candidate: Algorithm, key: jax.Array) -> Agent:
+    def one(candidate: Algorithm, key: jax.Array) -> LivingAgent:
         life, zero = newborn(candidate, work.environment, key), jnp.zeros((), jnp.int32)
-        unborn = Agent(key, life, zero, zero, zero, objective.init(key, candidate.world(work.environment)))
+        state = objective.init(key, candidate.world(work.environment))
+        unborn = LivingAgent(key, life, age=zero, end=zero, births=zero, objective=state)
         return born(candidate, Plan(work.environment, objective, zero), unborn, zero)
 
-    def all_of_them(keys: jax.Array) -> Agent:
+    def all_of_them(keys: jax.Array) -> LivingAgent:
         candidate = jax.tree.map(lambda x: jnp.asarray(x)[0], work.candidates)
         agents = jax.vmap(lambda key: one(candidate, key))(keys)
         return jax.tree.map(lambda x: jnp.broadcast_to(x, (members, *x.shape)), agents)
@@ -194,7 +195,7 @@ def _taken(agents: Lifetimes, member: int, seeds: np.ndarray) -> Lifetimes:
 
 @functools.partial(jax.jit, static_argnums=(1, 2))
 def _joined(tiles: list[Passed], members: int, seeds: int) -> Passed:
-    """What the windows of all tiles leave, ``[P, S, ...]``, without what only filled them up."""
+    """The results of all tiles, ``[P, S, ...]``, without those of copies that filled them up."""
 
     def joined(*parts: jax.Array) -> jax.Array:
         rows = jnp.concatenate(parts).reshape(members, -1, *parts[0].shape[1:])

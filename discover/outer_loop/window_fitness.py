@@ -113,7 +113,7 @@ class WindowEvaluator(Evaluator):
 
 
 def _climb(pullback: Pullback, genomes: np.ndarray, gradients: list[Gradients]) -> Climb:
-    """What is told of the gradients of all tasks: their mean, its standard error, and figures for a human reader."""
+    """The gradients of all tasks together: their mean, its standard error, and figures for a human reader."""
     parts = [pullback(genomes, each) for each in gradients]
     mean = np.mean([gradient for gradient, _ in parts], axis=0)
     error = np.sqrt(np.sum(np.square([error for _, error in parts]), axis=0)) / len(parts)

@@ -1,8 +1,8 @@
 """Params, tags, metrics and the description of a search, within MLflow's limits.
 
 MLflow sorts charts by the names of metrics: results come first (``adapted``, ``champion``, ``curve``, ``difference``,
-``fitness``, ``gradient``, ``iqm``, ``p``, ``return_of_...``), then what may be zero all the time (``rule``, ``spent``, ``status``,
-``structures``).
+``fitness``, ``gradient``, ``iqm``, ``p``, ``return_of_...``), then what may be zero all the time (``rule``, ``spent``,
+``status``, ``structures``).
 """
 
 from __future__ import annotations

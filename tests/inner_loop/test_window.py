@@ -87,14 +87,14 @@ def test_members_have_the_same_agents_and_gradients_of_their_own() -> None:
 
 
 def test_an_agent_that_broke_is_left_out_and_begins_anew() -> None:
-    agents = window(chunk=1).lifetimes
+    agents = window(chunk=1, windows=8).lifetimes
     broken = jax.tree.map(lambda leaf: leaf.at[0, 1].set(jnp.nan), agents.life.params)
-    done = window(chunk=1, ongoing=agents._replace(life=agents.life._replace(params=broken)))
+    done = window(chunk=1, windows=8, ongoing=agents._replace(life=agents.life._replace(params=broken)))
     assert done.gradients is not None
     assert done.gradients.counts.tolist() == [[1.0, 0.0, 1.0]]
     assert all(np.isfinite(leaf).all() for leaf in done.gradients.batches)
     assert done.curves.finite.all()
-    done = window(chunk=1, ongoing=done.lifetimes)
+    done = window(chunk=1, windows=8, ongoing=done.lifetimes)
     assert done.gradients is not None
     assert done.gradients.counts.tolist() == [[1.0, 1.0, 1.0]]
     assert done.lifetimes.births.tolist() == [[0, 1, 0]]

@@ -60,7 +60,7 @@ def test_the_nearest_is_no_secret() -> None:
 # Strategies -----------------------------------------------------------------------------------------------------------
 
 MOVED = ("niches", *(pytest.param(name, marks=pytest.mark.slow) for name in ("SNES", "SV_Open_ES")))
-TOLD = ("genetic", "map_elites", "pbt", "random_search", "regularized_evolution")
+TOLD = ("genetic", "gradient", "map_elites", "pbt", "random_search", "regularized_evolution")
 OTHERS = ("LGA", "MR15_GA", "PSO", "SAMR_GA", "DifferentialEvolution", "DiffusionEvolution", "GESMR_GA", "SimpleGA")
 """Algorithms of evosax that hold a population."""
 

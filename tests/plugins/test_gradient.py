@@ -18,6 +18,7 @@ from searches import Watcher, counters, state
 from discover import Algorithm, Segment, Space, Told, UserError, Window, free
 from discover.contract.results import SearchResult
 from discover.inner_loop.update import collect, newborn
+from discover.inner_loop.window_programs import WindowPrograms
 from discover.outer_loop.estimate import rehearsed
 from discover.outer_loop.search import resume, search
 from discover.testing import check_meta_objective, check_strategy
@@ -35,7 +36,7 @@ WORDS: dict[str, Any] = {
     "seeds": 3,
     "finalists": 1,
     "selection_seeds": 2,
-    "executor": {"local": {"chunk": 2}},
+    "executor": {"local": {"chunk": 1}},
     "tasks": [{"task": "corridor", "steps": 8 * 7}],  # seven updates: three windows, and one update that is left out
 }
 
@@ -53,7 +54,7 @@ def test_the_meta_objective_keeps_the_promises_of_its_kind(objective: PolicyGain
 
 
 def test_the_meta_objective_is_the_mean_of_log_probability_times_advantage() -> None:
-    algorithm, key = Algorithm(rule=Blind(gain=jnp.zeros(3)), network=Affine()), jax.random.key(0)
+    key = jax.random.key(0)
     algorithm = Space(Algorithm(rule=Blind(), network=Affine())).decode(np.zeros(3, np.float32))
     world, objective = algorithm.world(Corridor()), PolicyGain(hidden=(), normalize=False, learning_rate=0.5)
     life = newborn(algorithm, Corridor(), key)
@@ -108,7 +109,7 @@ def test_what_it_asks_for() -> None:
 # A search -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_search_that_is_stopped_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+def test_a_search_that_is_stopped_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Watcher()
     result = run(tmp_path / "whole", whole)
     assert result.generations == 5
@@ -117,18 +118,20 @@ def test_a_search_that_is_stopped_goes_on_to_the_same_bits(tmp_path: Path) -> No
     assert {"norm", "norm_of_error", "objective", "regularizer", "critic_error"} == set(first.climb)
     assert (first.climb["norm"] > 0).all()
     assert [generation.env_steps for generation in whole.generations] == [3 * 2 * 8] * 5
-    told: list[float] = []
+    run_of_tile, tiles = WindowPrograms.run, iter(range(99))
 
-    def stop(label: str, share: float) -> None:
-        """Stop in the middle of the fourth window."""
-        told.append(share)
-        if label == "window: corridor @ 56" and len(told) > 7:
+    def interrupted(*args: Any) -> Any:
+        """The third window is stopped after its first tile."""
+        if next(tiles) == 5:
             raise KeyboardInterrupt
+        return run_of_tile(*args)
 
     stopped = tmp_path / "stopped"
+    monkeypatch.setattr(WindowPrograms, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        search(climbing.plugins(), WORDS, stopped, progress=stop)
-    assert 0 < counters(stopped)["generations"] < 5
+        run(stopped)
+    monkeypatch.undo()
+    assert counters(stopped)["generations"] == 2
     resumed = Watcher()
     again = resume(climbing.plugins(resumed), stopped)
     assert resumed.phases == [("search", True)]
@@ -161,22 +164,35 @@ def test_its_cost_is_known_before() -> None:
 
 # Other rules ----------------------------------------------------------------------------------------------------------
 
-TRAINED: dict[str, dict[str, Any]] = {
-    "the numbers of LPO's drift": {
-        "rule": {"lpo": {"returns": "gae", "optimizer": {"adam": {"learning_rate": 0.01}}, "steps": 8, "num_envs": 4}}
-    },
-    "the numbers that a meta-gradient adapts, and its own": {
-        "rule": {
-            "meta_gradient": {
-                "rule": {
-                    "a2c": {
-                        "returns": {"gae": {"gamma": "free", "lam": "free"}},
-                        "optimizer": {"sgd": {"learning_rate": "free"}},
-                        "steps": 8,
-                        "num_envs": 4,
-                    }
-                },
-            }
-        }
-    },
+LPO = {
+    "lpo": {
+        "returns": "gae",
+        "optimizer": {"sgd": {"learning_rate": 0.3}},
+        "steps": 8,
+        "num_envs": 4,
+        "epochs": 4,
+        "minibatches": 1,
+        "drift_weights": "free",
+    }
 }
+
+ADAPTED = {
+    "meta_gradient": {
+        "rule": {"self_tuning": {"returns": "leaky_v_trace", "optimizer": {"sgd": {"learning_rate": "free"}}, "steps": 8}},
+        "held_out": {"actor_critic_loss": {"returns": "leaky_v_trace"}},
+        "optimizer": {"adam": {"learning_rate": "free"}},
+        "adapt": ["value_share", "entropy_share"],
+    }
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", [LPO, ADAPTED], ids=["the drift of LPO", "the numbers of a meta-gradient"])
+def test_agents_earn_more_by_what_it_found(rule: dict[str, Any], tmp_path: Path) -> None:
+    """Agents of all ages, in the last windows and in those with all ages and hardly any step: the return is higher."""
+    watcher = Watcher()
+    words = {"candidate": {"rule": rule, "network": "affine"}, "generations": 160, "seeds": 32, "executor": "local"}
+    run(tmp_path / "search", watcher, **words, tasks=[{"task": "corridor", "steps": 32 * 40}])
+    fitness = np.array([generation.fitness[0] for generation in watcher.generations])
+    early, late = fitness[20:40], fitness[-40:]
+    assert late.mean() - early.mean() > 3 * np.hypot(early.std() / np.sqrt(20), late.std() / np.sqrt(40))
