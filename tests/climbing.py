@@ -88,7 +88,7 @@ class Blind(UpdateRule):
 
         slope, _ = world.gradient(loss)(params, trajectory)
         params = jax.tree.map(lambda p, g: p - self.rate * g, params, slope)
-        size = sum(jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(params))
+        size = sum((jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(params)), jnp.zeros(()))
         return params, state + 1, {"progress": world.progress, "updates": state.astype(jnp.float32), "size": size}
 
     def regularizer(self, info: Info) -> jax.Array:

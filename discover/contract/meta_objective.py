@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import jax
+import numpy as np
 
 from discover.components.component import Component
 from discover.contract.trajectory import Info, Trajectory
@@ -61,7 +63,7 @@ class Window(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """Gradients of a window, over the agents of each member.
+    """Gradients of a window, over the agents of each member, as arrays in the memory of the host.
 
     Attributes:
         batches: of each wanted leaf ``[P, N, ...]``: the mean gradient over the agents of each of N batches; 0 where that
@@ -71,6 +73,6 @@ class Gradients(NamedTuple):
             the objective reports.
     """
 
-    batches: tuple[jax.Array, ...]
-    counts: jax.Array
-    info: Info
+    batches: tuple[np.ndarray, ...]
+    counts: np.ndarray
+    info: Mapping[str, np.ndarray]

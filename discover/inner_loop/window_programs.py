@@ -36,8 +36,8 @@ class Tile(NamedTuple):
     """
 
     agents: LivingAgent
-    first_ends: jax.Array
-    weights: jax.Array
+    first_ends: jax.Array | np.ndarray
+    weights: jax.Array | np.ndarray
 
 
 class TileResult(NamedTuple):

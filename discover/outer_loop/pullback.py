@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from discover.base.errors import UserError
 from discover.components.component import Component
@@ -46,14 +47,14 @@ class Pullback:
             error = np.where(known > 1, np.sqrt(squares / (known - 1)), np.inf)
         return mean.astype(np.float32), error.astype(np.float32)
 
-    def _pull(self, genomes: jax.Array, batches: tuple[jax.Array, ...]) -> jax.Array:
+    def _pull(self, genomes: np.ndarray, batches: tuple[np.ndarray, ...]) -> jax.Array:
         """The gradient ``[P, N, D]`` of each batch."""
 
         def of_member(genome: jax.Array, mine: tuple[jax.Array, ...]) -> jax.Array:
             back = jax.vjp(self._open_leaves, genome)[1]
             return jax.vmap(lambda leaves: back(leaves)[0])(mine)
 
-        return jax.vmap(of_member)(jnp.asarray(genomes), batches)
+        return jax.vmap(of_member)(jnp.asarray(genomes), jax.tree.map(jnp.asarray, batches))
 
     def _open_leaves(self, genome: jax.Array) -> tuple[jax.Array, ...]:
         leaves = jax.tree.leaves(self._space.decode(genome, self._structure))
@@ -65,7 +66,7 @@ def _wanted(space: Space, structure: Structure) -> tuple[bool, ...]:
     is_open: list[bool] = []
 
     def note(genome: jax.Array) -> jax.Array:
-        is_open.extend(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(space.decode(genome, structure)))
+        is_open.extend(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(space.decode(genome, structure)))
         return genome
 
     start = space.start(jax.random.key(0))

@@ -1,5 +1,7 @@
 """Windows of living agents: their gradient is that of differences, nothing leaks, and agents begin anew as their lives end."""
 
+from typing import Any
+
 import climbing
 import jax
 import jax.numpy as jnp
@@ -15,7 +17,7 @@ from discover.testing.small import Affine
 GENOME = np.array([[-0.4, 3.0, -4.0, 2.0]], np.float32)
 
 
-def window(genomes: np.ndarray = GENOME, *, chunk: int = 2, ongoing: object = None, updates: int = 3, **more: object) -> Done:
+def window(genomes: np.ndarray = GENOME, *, chunk: int = 2, ongoing: Any = None, updates: int = 3, **more: Any) -> Done:
     """The second or a later window where agents go on; the program is one for all of them."""
     return run_window(climbing.work(genomes, updates=updates, seeds=3, ongoing=ongoing, **more), chunk=chunk)
 
@@ -49,6 +51,7 @@ def test_the_first_update_of_a_window_has_no_gradient_in_the_rule() -> None:
     assert done.gradients.counts.tolist() == [[2.0, 1.0]]
 
 
+@pytest.mark.slow
 def test_the_gradient_is_the_mean_over_agents_whatever_the_tiles() -> None:
     tiled, alone = window(chunk=2).gradients, window(chunk=1).gradients
     assert tiled is not None
@@ -60,7 +63,8 @@ def test_the_gradient_is_the_mean_over_agents_whatever_the_tiles() -> None:
 
 
 def test_agents_live_on_and_begin_anew_one_by_one() -> None:
-    agents, progress, updates = None, [], []
+    agents: Any = None
+    progress, updates = [], []
     for _ in range(5):
         done = window(ongoing=agents)
         agents = done.lifetimes
@@ -86,6 +90,7 @@ def test_members_have_the_same_agents_and_gradients_of_their_own() -> None:
         np.testing.assert_array_equal(two, np.concatenate([first, second]))
 
 
+@pytest.mark.slow
 def test_an_agent_that_broke_is_left_out_and_begins_anew() -> None:
     agents = window(chunk=1, windows=8).lifetimes
     broken = jax.tree.map(lambda leaf: leaf.at[0, 1].set(jnp.nan), agents.life.params)

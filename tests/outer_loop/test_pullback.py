@@ -22,7 +22,7 @@ class Numbers(Component):
 
 
 def gradients(counts: list[list[float]], *batches: np.ndarray) -> Gradients:
-    return Gradients(tuple(jnp.asarray(batch, jnp.float32) for batch in batches), np.asarray(counts, np.float32), {})
+    return Gradients(tuple(np.asarray(batch, np.float32) for batch in batches), np.asarray(counts, np.float32), {})
 
 
 def test_whole_numbers_have_gradient_zero_and_others_that_of_their_value() -> None:

@@ -102,8 +102,8 @@ class Gradient(Strategy):
         """A member after a step uphill; as it was, if there is no finite gradient."""
         finite = jnp.all(jnp.isfinite(gradient))
         moved, after = self._step(jnp.where(finite, -gradient, 0.0), optimizer, genome)
-        kept = jax.tree.map(lambda new, old: jnp.where(finite, new, old), (moved, after), (genome, optimizer))
-        return State(*kept, jnp.asarray(fitness, jnp.float32))
+        moved, after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), (moved, after), (genome, optimizer))
+        return State(moved, after, jnp.asarray(fitness, jnp.float32))
 
     def _first(self, genome: jax.Array) -> OptimizerState:
         return self._adam().init(genome) if self.optimizer is None else self.optimizer.init(genome)
@@ -112,7 +112,7 @@ class Gradient(Strategy):
         if self.optimizer is not None:
             return self.optimizer.update(slope, optimizer, genome, jnp.zeros(()))
         step, optimizer = self._adam().update(slope, optimizer)
-        return genome + step, optimizer
+        return jnp.asarray(optax.apply_updates(genome, step)), optimizer
 
     def _adam(self) -> optax.GradientTransformation:
         return optax.adam(self.learning_rate)
