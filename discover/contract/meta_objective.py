@@ -55,11 +55,13 @@ class Window(NamedTuple):
         objective: what is added up over them.
         leaves: of each leaf of a candidate, whether its gradient is wanted; empty in what a strategy asks for, since a search
             fills it in.
+        recompute: whether each update is computed again on the way back, which takes time and saves memory.
     """
 
     updates: int
     objective: MetaObjective
     leaves: tuple[bool, ...] = ()
+    recompute: bool = False
 
 
 class Gradients(NamedTuple):

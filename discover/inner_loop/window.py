@@ -18,7 +18,7 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.meta_objective import MetaObjective
 from discover.contract.types import Key, MetaState
-from discover.inner_loop.update import Lifetime, collect, learn, newborn, world_at
+from discover.inner_loop.update import Lifetime, Updated, collect, learn, newborn, world_at
 
 OBJECTIVE, REGULARIZER = "objective", "regularizer"
 """Names of what every window reports."""
@@ -88,11 +88,14 @@ def born(algorithm: Algorithm, plan: Plan, agent: LivingAgent, first_end: jax.Ar
     return agent._replace(life=life, age=jnp.zeros_like(agent.age), end=end.astype(jnp.int32), births=births, objective=state)
 
 
-def pass_window(algorithm: Algorithm, plan: Plan, agent: LivingAgent, updates: int) -> tuple[jax.Array, Passed]:
+def pass_window(
+    algorithm: Algorithm, plan: Plan, agent: LivingAgent, updates: int, *, recompute: bool
+) -> tuple[jax.Array, Passed]:
     """Run a window; the result is what was climbed, a mean over its updates, and what else there is.
 
     In each update the agent collects by the parameters that it has, which are judged by that, and then learns from the same
-    experience. The state before the window is data: no gradient runs into earlier windows.
+    experience. The state before the window is data: no gradient runs into earlier windows. With ``recompute`` the learning is
+    computed again on the way back.
     """
 
     def update(before: tuple[Lifetime, MetaState], count: jax.Array) -> tuple[tuple[Lifetime, MetaState], _Row]:
@@ -108,7 +111,11 @@ def pass_window(algorithm: Algorithm, plan: Plan, agent: LivingAgent, updates: i
         acting = rule.behavior(life.params, life.rule_state)[0]
         key = named_key(collected.key, "objective")
         gain, state, info = plan.objective(key, world, acting, state, trajectory=collected.trajectory)
-        life, measures = learn(rule, world, life, collected)
+
+        def learning(life: Lifetime) -> Updated:
+            return learn(rule, world, life, collected)
+
+        life, measures = (jax.checkpoint(learning) if recompute else learning)(life)
         bonus = rule.regularizer(measures)
         told = {**info, OBJECTIVE: gain, REGULARIZER: bonus}
         return (life, jax.lax.stop_gradient(state)), _Row(gain + bonus, measures, told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -14,6 +15,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from discover.contract.actor import where
 from discover.contract.algorithm import Algorithm
+from discover.contract.meta_objective import Window
 from discover.inner_loop.programs import MOST, compiler_options
 from discover.inner_loop.window import LivingAgent, Passed, Plan, born, pass_window
 
@@ -63,16 +65,13 @@ class WindowPrograms:
     Args:
         devices: over which a tile is spread.
         alone: whether each device runs one agent at a time.
-        updates: of the window.
-        wanted: of each leaf of the candidate, whether its gradient is wanted.
+        window: that is run.
     """
 
-    def __init__(self, devices: tuple[object, ...], alone: bool, *, updates: int, wanted: tuple[bool, ...]):
+    def __init__(self, devices: tuple[object, ...], alone: bool, window: Window):
         self.devices = devices
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
         each, same = PartitionSpec(_AXIS), PartitionSpec()
-
-        window = updates, wanted
 
         def tile(plan: Plan, candidate: Algorithm, agents: LivingAgent, more: tuple[jax.Array, jax.Array]) -> TileResult:
             return run_tile(plan, candidate, Tile(agents, *more), window=window)
@@ -106,15 +105,15 @@ def window_programs_for(structure: Hashable, devices: tuple[object, ...], make: 
     return found
 
 
-def run_tile(plan: Plan, candidate: Algorithm, tile: Tile, *, window: tuple[int, tuple[bool, ...]]) -> TileResult:
+def run_tile(plan: Plan, candidate: Algorithm, tile: Tile, *, window: Window) -> TileResult:
     """The window of the agents on one device.
 
     Args:
         plan, candidate: of all agents.
         tile: the agents.
-        window: its updates, and of each leaf of the candidate whether its gradient is wanted.
+        window: that is run.
     """
-    updates, wanted = window
+    wanted = window.leaves
     leaves, structure = jax.tree.flatten(candidate)
     open_leaves = tuple(leaf for leaf, flag in zip(leaves, wanted, strict=True) if flag)
 
@@ -122,7 +121,8 @@ def run_tile(plan: Plan, candidate: Algorithm, tile: Tile, *, window: tuple[int,
         mine = iter(open_leaves)
         filled = [next(mine) if flag else leaf for leaf, flag in zip(leaves, wanted, strict=True)]
         algorithm = jax.tree.unflatten(structure, filled)
-        values, passed = jax.vmap(lambda agent: pass_window(algorithm, plan, agent, updates))(agents)
+        one = functools.partial(pass_window, algorithm, plan, updates=window.updates, recompute=window.recompute)
+        values, passed = jax.vmap(one)(agents)
         return jnp.sum(weights * values) / jnp.maximum(jnp.sum(weights), 1.0), passed
 
     agents, weights = _with_births(plan, candidate, tile), tile.weights

@@ -111,7 +111,7 @@ def check_window(work: Work) -> None:
     window, alone = work.window, work._replace(keys=work.keys[:1])
     agents, candidate = jax.tree.map(lambda x: x[0], (nobody_yet(alone), work.candidates))
     plan, ends = Plan(work.environment, window.objective, jnp.int32(work.total)), first_ends(alone)
-    traced = functools.partial(run_tile, window=(window.updates, window.leaves))
+    traced = functools.partial(run_tile, window=window)
     try:
         jax.eval_shape(traced, plan, candidate, Tile(agents, ends, np.ones(1, np.float32)))
     except (TypeError, ValueError, NotImplementedError) as error:
@@ -206,9 +206,7 @@ def _joined(tiles: list[Passed], members: int, seeds: int) -> Passed:
 
 def _programs(work: Work, window: Window, devices: tuple[object, ...], alone: bool) -> WindowPrograms:
     structure = structure_of(work), alone
-    return window_programs_for(
-        structure, devices, lambda: WindowPrograms(devices, alone, updates=window.updates, wanted=window.leaves)
-    )
+    return window_programs_for(structure, devices, lambda: WindowPrograms(devices, alone, window))
 
 
 def _curves(work: Work, measures: Mapping[str, np.ndarray], sound: np.ndarray) -> Curves:

@@ -62,6 +62,7 @@ class Gradient(Strategy):
         objective: the meta-objective.
         learning_rate: of Adam, unless there is another optimizer.
         optimizer: takes the steps in the place of Adam, if it is given.
+        recompute: whether each update is computed again on the way back: it saves most of the memory of a window.
 
     >>> from discover import free
     >>> from discover_zoo.returns.gae import GAE
@@ -79,9 +80,10 @@ class Gradient(Strategy):
     objective: MetaObjective = PolicyGain()
     learning_rate: Scalar = real(1e-3, low=1e-6, high=1.0, scale="log")
     optimizer: Optimizer | None = None
+    recompute: bool = False
 
     def window(self) -> Window:
-        return Window(self.updates, self.objective)
+        return Window(self.updates, self.objective, recompute=self.recompute)
 
     def init(self, key: Key, space: Space, population: int) -> State:
         genomes = jax.vmap(space.sample)(jax.random.split(key, population)).at[0].set(space.start(key))
