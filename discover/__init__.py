@@ -230,6 +230,7 @@ if TYPE_CHECKING:
     from discover.storage.yaml_text import values_in as values_in
     from discover.storage.yaml_text import values_in_file as values_in_file
     from discover.workers.pool import WorkerPool as WorkerPool
+    from discover.workers.pool import chunk_for_workers as chunk_for_workers
     from discover.workers.process import ProcessWorker as ProcessWorker
     from discover.workers.settings import worker_settings as worker_settings
     from discover.workers.worker import Parcel as Parcel
@@ -544,7 +545,10 @@ _HOME = {
         "values_in",
         "values_in_file",
     ),
-    "workers.pool": ("WorkerPool",),
+    "workers.pool": (
+        "WorkerPool",
+        "chunk_for_workers",
+    ),
     "workers.process": ("ProcessWorker",),
     "workers.settings": ("worker_settings",),
     "workers.worker": (

@@ -14,11 +14,21 @@ from discover.workers.assembly import to_bytes
 
 
 class Bench(Workshop):
-    """A workshop with the plugins of this process."""
+    """A workshop with the plugins of this process.
+
+    Only one of them computes at a time: programs of several threads that all take the same two devices wait for each other for
+    ever, and JAX then aborts the process. Real workers have devices of their own.
+    """
+
+    _devices = threading.Lock()
 
     def __init__(self, plugins: Plugins, chunk: int):
         super().__init__()
         self._plugins, self._chunk = plugins, chunk
+
+    def answer(self, job: bytes, parcels: Sequence[bytes] = ()) -> bytes:
+        with self._devices:
+            return super().answer(job, parcels)
 
     def begin(self, settings: bytes) -> bytes:
         return to_bytes({"host": "here", "versions": provenance(self._plugins.registry)["versions"], "device": "cpu"})
@@ -40,19 +50,23 @@ class ThreadWorker(Worker):
     Args:
         bench: does the work.
         before: called with the number of the worker and of its job before each job; it may lose the worker.
+
+    Attributes:
+        content: bytes of its last job.
     """
 
     def __init__(self, number: int, bench: Workshop, before: Callable[["ThreadWorker", int], None]):
         self.number, self.bench, self._before = number, bench, before
         self._main, self._aside = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
-        self._promises, self.dead, self.jobs = list[Future[bytes]](), threading.Event(), 0
+        self._promises, self.dead = list[Future[bytes]](), threading.Event()
+        self.jobs, self.content = 0, b""
 
     def begin(self, settings: bytes) -> Future[bytes]:
         return self._later(self._main, lambda: self.bench.begin(settings))
 
     def ask(self, job: bytes, parcels: Sequence[Parcel]) -> Future[bytes]:
         def run() -> bytes:
-            self.jobs += 1
+            self.jobs, self.content = self.jobs + 1, job
             self._before(self, self.jobs)
             return self.bench.answer(job, [parcel.future().result() for parcel in parcels])
 

@@ -185,6 +185,13 @@ class Executor(Component):
         del lifetimes, candidate, environments
         return self
 
+    def shaping(self) -> str:
+        """All of its choices on which the bits of results depend, as text: executors with the same text give the same bits.
+
+        Finished work is recorded under it, so that every such executor finds it again. By default it is all choices.
+        """
+        return repr(self)
+
     def members_at_once(self, seeds: int) -> int:
         """The number of members, with so many seeds each, that fill the place; 0 if any number does.
 

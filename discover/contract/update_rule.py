@@ -135,7 +135,7 @@ class UpdateRule(Component):
         return params, state
 
     def regularizer(self, info: Info) -> jax.Array:
-        """What a strategy adds to the objective that it maximizes, if it differentiates lifetimes with this rule; by default 0.
+        """The number that a strategy which differentiates lifetimes with this rule adds to what it maximizes; by default 0.
 
         A learned rule says here what keeps it healthy while it is learned: the entropy of its agents, the size of its targets.
 

@@ -33,6 +33,9 @@ class AdaptedExecutor(Executor):
     def __repr__(self) -> str:
         return f"AdaptedExecutor({self._executor!r}, {self._plan!r})"
 
+    def shaping(self) -> str:
+        return f"{self._executor.shaping()}, {self._plan!r}"
+
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
         return AdaptedExecutor(self._executor.settle(lifetimes, candidate, environments), self._plan)
 

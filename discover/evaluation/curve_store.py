@@ -65,6 +65,9 @@ class CurveStore(Executor):
     def __repr__(self) -> str:
         return repr(self._executor)
 
+    def shaping(self) -> str:
+        return self._executor.shaping()
+
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
         executor = self._executor.settle(lifetimes, candidate, environments)
         return CurveStore(executor, self._folder, self._registry, self._dependencies, only=self._only)

@@ -53,6 +53,9 @@ class Journal(Executor):
     def gives_gradients(self) -> bool:
         return self._executor.gives_gradients
 
+    def shaping(self) -> str:
+        return self._executor.shaping()
+
     def begin(self, path: Path, dependencies: Mapping[str, Any]) -> None:
         """Begin to record in a file, and take up what it holds.
 

@@ -23,7 +23,7 @@ class WorkDigests:
     """Digests of work that one executor runs.
 
     Args:
-        executor: runs it; it prints as all its choices on which bits depend.
+        executor: runs it; bits depend on its `Executor.shaping`.
         registry: has the names of candidates and environments.
         dependencies: what else the bits depend on (versions, plugins, device), as JSON can hold it.
     """
@@ -35,7 +35,7 @@ class WorkDigests:
     def of(self, work: Work) -> list[bytes]:
         """A digest of each member: equal exactly where its curves are the same."""
         facts = [
-            repr(self._executor),
+            self._executor.shaping(),
             self._fingerprint(work.environment),
             self._fingerprint(jax.tree.map(lambda leaf: np.zeros_like(leaf[0]), work.candidates)),
             (work.start, work.stop, work.total),

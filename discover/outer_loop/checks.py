@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from typing import Any
 
 import jax
 
-from discover.base.errors import DiscoverWarning
+from discover.base.errors import DiscoverWarning, UserError
 from discover.components.space import Space
 from discover.config.after import After
 from discover.config.baselines import Baseline
-from discover.config.build import config_of
+from discover.config.build import component_from, config_of
 from discover.config.search_config import SearchConfig
 from discover.contract.algorithm import Algorithm
 from discover.contract.executor import Executor
@@ -53,6 +54,14 @@ def check_candidates(registry: Registry, config: SearchConfig, candidate: Algori
     for name, baseline in report.baselines.items():
         complete = baseline.template if baseline.space is None else first_candidate(Space(baseline.template))
         check_lifetimes(registry, {f"report.baselines.{name}": complete}, report.runs)
+
+
+def runs_alike(registry: Registry, words: Any, executor: Executor) -> bool:
+    """Whether the executor of a search gives the same bits as the one that it began with, whose words are given."""
+    try:
+        return component_from(registry, Executor, words, "executor").shaping() == executor.shaping()
+    except UserError:  # it is not installed any more
+        return False
 
 
 def tuning_config(

@@ -43,9 +43,6 @@ _SHAPING = ("discover-rl", "jax", "jaxlib", "numpy", "optax", "evosax", "gymnax"
 _HARMLESS = ("directory", "checkpoint_minutes", "selection_seeds", "after", "report")
 """Keys of a config that neither shape nor name the state: a search may be resumed with other values of them."""
 
-_PLACES = ("workers", "address")
-"""Fields of an executor that say where lifetimes run: likewise."""
-
 
 class ResumeWarning(DiscoverWarning):
     """A search is resumed with another config, version, plugin or device than it was begun with."""
@@ -191,8 +188,7 @@ def changes(
     """
     differing = list(_differing(origin.config, plain(config)))
     for path, before, now in differing:
-        elsewhere = path[0] == "executor" and path[-1] in _PLACES
-        if path[0] not in _HARMLESS and not elsewhere:
+        if path[0] not in _HARMLESS:
             raise UserError(
                 f"'{directory / CONFIG_FILE}' has changed since the search began: {'.'.join(path)} is {_short(now)}, was "
                 f"{_short(before)}, which cannot be taken up by it: change it back, or start a new search."

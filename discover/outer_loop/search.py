@@ -32,7 +32,7 @@ from discover.evaluation.journal import Journal
 from discover.inner_loop.chunks import lifetimes_together
 from discover.outer_loop import directory as search_directory
 from discover.outer_loop.checkpoint import Checkpoint
-from discover.outer_loop.checks import check_candidates, first_candidate, tuning_config, warn_of_nearest
+from discover.outer_loop.checks import check_candidates, first_candidate, runs_alike, tuning_config, warn_of_nearest
 from discover.outer_loop.directory import CONFIG_FILE
 from discover.outer_loop.ending import Ending, read_result, write_result
 from discover.outer_loop.fitness import Evaluator
@@ -373,8 +373,11 @@ class _Runner:
     def _take_up(self, dependencies: Mapping[str, Any]) -> None:
         """Resume the search in the directory. One that was killed before its first checkpoint starts over, to the same bits."""
         origin = search_directory.read_origin(self.directory)
+        config = self._config_values
+        if runs_alike(self.registry, origin.config["executor"], self.executor):
+            config = {**config, "executor": origin.config["executor"]}
         changes = search_directory.changes(
-            self.directory, origin, config=self._config_values, dependencies=dependencies, anyway=self._anyway
+            self.directory, origin, config=config, dependencies=dependencies, anyway=self._anyway
         )
         self._finished = None
         if not search_directory.end_differs(origin, self._config_values):

@@ -68,6 +68,9 @@ class TimeLimited(Executor):
     def __repr__(self) -> str:
         return repr(self._executor)
 
+    def shaping(self) -> str:
+        return self._executor.shaping()
+
     def run(
         self, work: Sequence[Work], progress: Callable[[float], None] | None = None
     ) -> Iterator[tuple[int, Done | Failure]]:

@@ -65,6 +65,16 @@ def finite(tree: object) -> bool:
     return all(np.isfinite(x).all() for x in raw(tree) if x.dtype.kind == "f")
 
 
+def stays_finite(before: object, after: object) -> bool:
+    """Whether no real number of a tree that was finite is so no more. Its leaves keep their shapes.
+
+    >>> stays_finite(jnp.asarray([1.0, jnp.inf]), jnp.asarray([2.0, jnp.inf])), stays_finite(jnp.ones(2), jnp.full(2, jnp.nan))
+    (True, False)
+    """
+    pairs = zip(raw(before), raw(after), strict=True)
+    return all((np.isfinite(new) | ~np.isfinite(old)).all() for old, new in pairs if new.dtype.kind == "f")
+
+
 def close(one: object, other: object, tolerance: float) -> bool:
     """Whether ``|a - b| <= tolerance + tolerance |b|`` for all leaves a and b of two trees; NaN agrees with NaN.
 

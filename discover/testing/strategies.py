@@ -18,7 +18,7 @@ from discover.contract.strategy import Proposal, Strategy, Told
 from discover.contract.types import StrategyState
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes
 from discover.testing.compilations import changed_weak_type
-from discover.testing.failures import finite, form, is_tuple_of, require, same_bits
+from discover.testing.failures import finite, form, is_tuple_of, require, same_bits, stays_finite
 from discover.testing.guard import guarded, traced_twice
 from discover.testing.programs import quickly_compiled
 
@@ -42,9 +42,9 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     """Check a strategy on a quadratic fitness of three numbers, whose maximum is not where the search begins.
 
     Genomes are finite float32 ``[P, D]``; seeds and budgets, where it gives any, are as `Proposal` says. The state keeps its
-    structure and stays finite, also when all fitness values are equal. The best fitness rises above that of the first
-    generation. A state that is saved and restored leads to the same bits. Every trace is the same program, and it is compiled
-    once. A strategy that climbs by gradients is told those of the fitness; those of the last member are not finite.
+    structure, and what is finite in it stays so, also when all fitness values are equal. The best fitness rises above that of
+    the first generation. A state that is saved and restored leads to the same bits. Every trace is the same program, and it is
+    compiled once. A strategy that climbs by gradients is told those of the fitness; those of the last member are not finite.
 
     Args:
         strategy: complete.
@@ -62,13 +62,13 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     def evolve(state: StrategyState, start: int, stop: int, *, flat: bool = False) -> tuple[StrategyState, list[float]]:
         best = []
         for index in range(start, stop):
-            state, proposal, fitness = advance(state, np.int32(index), np.bool_(flat))
+            before, (state, proposal, fitness) = state, advance(state, np.int32(index), np.bool_(flat))
             sentence = f"{name} proposes genomes that are not finite in generation {index}."
             require(finite(proposal.genomes), sentence, *_GENOMES, method="ask")
             _check_effort(proposal, name, index)
             require(form(state) == form(first), f"{name} changes the form of its state in generation {index}.", *_STATE)
             require(
-                finite(state),
+                stays_finite(before, state),
                 f"{name} has a state that is not finite after {'equal ' * flat}fitness in generation {index}.",
                 "Where all candidates break, their fitness is equal.",
                 "Guard a division by the spread of the fitness by a small constant.",

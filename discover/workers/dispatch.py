@@ -143,9 +143,11 @@ class Dispatch:
                 part.batch.hold(job.worker)
             self._conclude(part, result)
             return
-        for worker in _lost_by(error, job):
+        lost = _lost_by(error, job)
+        for worker in lost:
             self._crew.lose(worker)
-        part.losses += 1
+        if job.worker in lost or not lost:  # what others held will be made once more, which has losses of its own
+            part.losses += 1
         if part.losses < ATTEMPTS and self._is_mine(part):
             self._queue.insert(0, part)
         else:

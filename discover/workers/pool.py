@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from discover.contract.algorithm import Algorithm
+from discover.contract.environment import Environment
 from discover.contract.executor import Done, Executor, Failure, Surroundings, Work
 from discover.evaluation.parts import cut
+from discover.inner_loop.population import fitting_chunk, lifetime_bytes
 from discover.plugin.provenance import provenance
 from discover.workers.assembly import from_bytes
 from discover.workers.crew import Crew
@@ -15,6 +18,29 @@ from discover.workers.dispatch import Dispatch
 from discover.workers.held import Batch, Held
 from discover.workers.part import Part, Piece
 from discover.workers.worker import Worker
+
+_SHARES = 4
+"""Devices for which a chunk is chosen, whatever there are."""
+
+_ON_A_GPU = 1024
+"""Lifetimes side by side on one GPU, at most."""
+
+
+def chunk_for_workers(lifetimes: int, candidate: Algorithm, environments: Sequence[Environment], *, gpus: bool = False) -> int:
+    """The number of lifetimes side by side on a device, where none is given: as for four devices, whatever there are.
+
+    So the number of workers changes no bit. Where there are many more devices, or few but large ones, another number is faster.
+
+    Args:
+        lifetimes: how many there will be.
+        candidate: one of the candidates that will run.
+        environments: the task families on which they will run.
+        gpus: whether the devices are GPUs.
+    """
+    if gpus:
+        return min(_ON_A_GPU, -(-lifetimes // _SHARES))
+    largest = max(lifetime_bytes(environment, candidate) for environment in environments)
+    return fitting_chunk(lifetimes, largest, _SHARES)
 
 
 class WorkerPool(Executor):
@@ -45,6 +71,9 @@ class WorkerPool(Executor):
 
     def __repr__(self) -> str:
         return repr(self._executor)
+
+    def shaping(self) -> str:
+        return self._executor.shaping()
 
     def members_at_once(self, seeds: int) -> int:
         return self._executor.members_at_once(seeds)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from discover.outer_loop import estimate as module
+from discover.outer_loop import estimating
 from discover.outer_loop.estimate import Estimate, Phase
 
 ESTIMATE = Estimate(
@@ -30,7 +30,7 @@ ESTIMATE = Estimate(
 def rehearsed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The configs that were rehearsed, with a cost that is known."""
     configs: list[Any] = []
-    monkeypatch.setattr(module, "estimate", lambda plugins, config, progress: configs.append(config) or ESTIMATE)
+    monkeypatch.setattr(estimating, "estimate", lambda plugins, config, progress: configs.append(config) or ESTIMATE)
     return configs
 
 

@@ -92,7 +92,9 @@ def test_a_mistake_leaves_standard_output_empty_for_programs_too(invoke: Invoke)
 
 
 def test_unknown_key(mistaken: Callable[..., str]) -> None:
-    assert mistaken("populaton=4").startswith("config: unknown key 'populaton'; did you mean 'population'? Known: candidate, ")
+    assert mistaken("populaton=4").startswith(
+        "config: unknown key 'populaton'; did you mean 'population'? Known: after, candidate, "
+    )
 
 
 def test_unknown_recipe(invoke: Invoke) -> None:

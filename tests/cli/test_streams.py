@@ -102,6 +102,7 @@ def foreign(config: Path, brought: Path) -> tuple[Path, Path]:
     return path, folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", LOCALES, ids=lambda locale: ",".join(f"{k}={v}" for k, v in locale.items()))
 def test_names_outside_ascii_in_any_locale(
     process_environment: dict[str, str],

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from contract.small import ARMS, agent, compiled, curves, small_ppo, stacked
 from discover_zoo.optimizers.sgd import SGD
 from discover_zoo.returns.gae import GAE
@@ -25,6 +26,7 @@ def one_step(rate: float = 4.0) -> PolicyGradient:
     return PolicyGradient(returns=MonteCarlo(), optimizer=SGD(learning_rate=rate), normalize=False)
 
 
+@pytest.mark.slow
 def test_meta_training_finds_parameters_that_adapt_to_each_task() -> None:
     """Half of the arms never pay: meta-training rules those out, one inner step finds the one that pays in this task."""
     rules = [MAML(inner=one_step(rate), outer=small_ppo(minibatches=1), **SIZES) for rate in (1e-5, 4.0, 8.0)]

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from contract.small import CATCH, agent, compiled, curves, small_ppo, stacked
 from discover_zoo.curricula.mix_and_match.mix_and_match import MixAndMatch
 from discover_zoo.curricula.mix_and_match.shares import Held, Ramp
@@ -120,6 +121,7 @@ def test_gradients_are_finite_for_every_share() -> None:
     assert size(silent)[3] == 0.0  # ... until there is nothing left of the simple agent
 
 
+@pytest.mark.slow
 def test_candidates_with_different_shares_run_side_by_side() -> None:
     population = [agent(small_ppo(), curriculum=mixing(alpha)) for alpha in (0.0, 0.5, 1.0)]
     moving = agent(small_ppo(), curriculum=MixAndMatch(simple=(MLP(hidden=()),), share=Ramp()))

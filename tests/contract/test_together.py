@@ -16,6 +16,7 @@ from discover_zoo.rules.meta_gradient.meta_gradient import MetaGradient
 from discover_zoo.rules.policy_gradient import PolicyGradient
 
 
+@pytest.mark.slow
 def test_a_meta_gradient_over_ppo_over_a_mixture() -> None:
     held_out = PolicyImprovement(returns=GAE())
     rule = MetaGradient(rule=small_ppo(gamma=0.9), held_out=held_out, optimizer=Adam(learning_rate=0.05))

@@ -87,6 +87,6 @@ def test_two_categories_are_a_distance_of_one_apart(experiment: ModuleType) -> N
 
 def test_every_strategy_has_a_row_in_the_table(experiment: ModuleType) -> None:
     text = SCRIPT.with_suffix(".md").read_text(encoding="utf-8")
-    assert {*STRATEGIES} < {*experiment.rows()}
+    assert {*STRATEGIES} - {*experiment.LEFT_OUT} < {*experiment.rows()}
     for name in experiment.rows():
         assert f"| {name} |" in text, name

@@ -45,6 +45,11 @@ def drift(name: str) -> Algorithm:
     return filled(candidate(rule, shared), jax.random.key(3))
 
 
+def learned() -> Algorithm:
+    network = {"backward_network": {"predictions": 3, "units": 4, "cell": "gru", "time": "relative", "weights": "free"}}
+    return filled(candidate({"lpg": {"meta_network": network, "optimizer": CLIPPED, **SIZES}}), jax.random.key(3))
+
+
 def on_policy(name: str, returns: object, **settings: object) -> Algorithm:
     return candidate({name: {"returns": returns, "optimizer": "adam", **SIZES, **settings}})
 
@@ -55,6 +60,7 @@ DEAR: dict[str, Callable[[], Algorithm]] = {
     ),
     "small ppo": lambda: candidate({"ppo": {"returns": "gae", "optimizer": CLIPPED, **MIRROR}}),
     "lpo": lambda: drift("lpo"),
+    "ta_lpg": learned,
     "dpo": lambda: candidate({"dpo": {"returns": "lambda_return", "optimizer": "adam", **MIRROR}}),
     "a2c": lambda: on_policy("a2c", {"n_step": {"n": 3}}),
     "reinforce": lambda: on_policy("reinforce", "monte_carlo", baseline="none"),

@@ -200,6 +200,7 @@ def test_ctrl_c_inside_a_host_callback_stops_the_search(folder: Path, tmp_path: 
 # A limit of time ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiled_alike")
 def test_what_never_ends_or_ends_its_process_costs_its_structure_alone(
     trapped: Plugins, tmp_path: Path, capfd: pytest.CaptureFixture[str]

@@ -366,6 +366,7 @@ def test_a_temperature_is_one_of_the_spread_of_a_generation(unit: float) -> None
     assert 0.2 < float(jnp.mean(jnp.any(after != told.mean, axis=1))) < 0.45  # exp(-0.108 / 0.095) = 0.32
 
 
+@pytest.mark.slow
 def test_evosax_may_be_imported_first_inside_a_trace() -> None:
     program = (
         "import jax\n"

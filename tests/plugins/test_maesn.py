@@ -210,6 +210,7 @@ def test_the_recipe_is_complete(registry: Registry) -> None:
     assert isinstance(algorithm.rule, MAESN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shaped", "dense"), [("none", (False, False)), ("outer", (False, True))])
 def test_the_outer_rule_alone_may_learn_from_the_shaped_reward(shaped: str, dense: tuple[bool, bool]) -> None:
     rule, here = replace(RULE, {"shaped": shaped}), world()

@@ -155,6 +155,7 @@ def picture(rule: MirrorLearning) -> tuple[Figure, bytes]:
     return figure, file.getvalue()
 
 
+@pytest.mark.slow
 def test_the_figure_shows_the_drift_beside_ppo_and_dpo_and_is_the_same_each_time() -> None:
     rule = rule_with_random_weights("lpo", 0)
     figure, first = picture(rule)

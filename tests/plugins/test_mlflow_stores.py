@@ -482,6 +482,7 @@ def test_a_password_is_not_on_the_command_line_of_the_page(monkeypatch: pytest.M
 # What MLflow says -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("always::FutureWarning")
 def test_what_mlflow_says_goes_into_a_log_beside_the_ledger(
     store: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

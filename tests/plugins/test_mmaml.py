@@ -75,6 +75,7 @@ UNFUSED = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": F
 """Fused, a product and a sum may be one operation with one rounding: bits then differ in the last place."""
 
 
+@pytest.mark.slow
 def test_without_a_modulation_an_update_is_that_of_promp_bit_for_bit() -> None:
     """The outer rule's update, through two adaptations."""
     sizes: dict[str, Any] = {"tasks": 1, "num_envs": 4, "steps": 2, "inner_kl": 0.1, "adaptations": 2}

@@ -119,6 +119,7 @@ def same_after_another_task(agent: Algorithm, life: Lifetime, steps: int) -> Non
     assert np.abs(np.diff(after_another, axis=0)).min() > 1e-3
 
 
+@pytest.mark.slow
 def test_nothing_is_carried_over_to_the_next_task() -> None:
     agent = replace(AGENT, {"network": Affine(), "rule.later": 0, "rule.policy_optimizer.learning_rate": 1.0})
     same_after_another_task(agent, jax.jit(lambda key: lifetime.begin(agent, DENSE, key))(jax.random.key(0)), steps=1)

@@ -303,6 +303,7 @@ def test_stopped_and_resumed_it_goes_on_to_the_same_bits(tmp_path: Path, whole: 
     assert arrays(directory) == arrays(whole[0])
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_goes_on_to_the_same_bits(tmp_path: Path, whole: tuple[Path, Watcher]) -> None:
     directory = tmp_path / "killed"
     words = json.dumps({**WORDS, "checkpoint_minutes": 0.0})

@@ -87,6 +87,7 @@ def context_of(state: State) -> Trajectory:
     return jax.tree.map(lambda x: x[:2], state.memories.recent)
 
 
+@pytest.mark.slow
 def test_the_order_of_the_context_is_of_no_matter_and_its_contents_are() -> None:
     params, state = begun()
     context = context_of(state)
@@ -98,6 +99,7 @@ def test_the_order_of_the_context_is_of_no_matter_and_its_contents_are() -> None
     assert np.abs(paid.mean - belief.mean).min() > 1e-3
 
 
+@pytest.mark.slow
 def test_only_the_known_part_of_the_context_counts() -> None:
     params, state = begun()
     context = context_of(state)

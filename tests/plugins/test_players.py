@@ -57,6 +57,7 @@ def test_posterior_means() -> None:
     np.testing.assert_allclose(mean_transitions(tallies)[0, 0], [0.75, 0.25])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("random_play", 4.7), ("ucb1", 6.2), ("greedy_bandit", 6.2), ("thompson", 5.5)])
 def test_players_learn_within_ten_pulls(name: str, least: float) -> None:
     player = replace(recipe(name), {"rule.num_envs": 500})
@@ -64,6 +65,7 @@ def test_players_learn_within_ten_pulls(name: str, least: float) -> None:
     assert least < training.returns[0] < least + 0.7
 
 
+@pytest.mark.slow
 def test_posterior_samples_of_decision_processes_learn() -> None:
     family = environment("mdps-10")
     tasks = jax.vmap(family.sample_task)(jax.random.split(jax.random.key(4), 24))

@@ -112,6 +112,12 @@ leaky_v_trace.c_bar: 1 in 0.1 .. 100, log
 leaky_v_trace.gamma: 0.99 in 0.8 .. 0.9999, log1m
 leaky_v_trace.lam: 1 in 0 .. 1, linear
 leaky_v_trace.rho_bar: 1 in 0.1 .. 100, log
+lpg.gamma: 0.99 in 0.8 .. 0.9999, log1m
+lpg.policy_entropy: 0.01 in 0 .. 0.1, linear
+lpg.policy_target_square: 0.001 in 0 .. 0.1, linear
+lpg.prediction_coefficient: 0.5 in 0.01 .. 5, log
+lpg.prediction_entropy: 0.001 in 0 .. 0.1, linear
+lpg.prediction_target_square: 0.001 in 0 .. 0.1, linear
 lpo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 lpo.value_clip: 0.2 in 0.02 .. 1000, log
 lpo.value_coefficient: 0.5 in 0.05 .. 2, log

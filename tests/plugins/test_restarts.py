@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from discover_zoo.strategies.evosax.restarts import RestartedCMAES
 
 from discover import Component, Scalar, Space, Told, component, free, real
@@ -17,6 +18,7 @@ class Plane(Component):
 SPACE, POPULATION = Space(Plane(x=free(), y=free())), 8
 
 
+@pytest.mark.slow
 def test_runs_restart_where_nothing_rises_and_their_generations_double() -> None:
     strategy = RestartedCMAES(restarts=2, patience=1)
     ask = jax.jit(lambda key, state: strategy.ask(key, state, SPACE, POPULATION))

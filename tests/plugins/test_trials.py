@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from discover_zoo.environments.random_mdps import RandomMDPs
 from discover_zoo.wrappers.trials.trials import Trials
 
@@ -34,6 +35,7 @@ def test_an_observation_shows_the_last_action_and_reward() -> None:
     np.testing.assert_array_equal(steps.next_observation[:, :, 5], steps.reward)
 
 
+@pytest.mark.slow
 def test_memory_lives_for_the_trial_and_no_longer() -> None:
     family = Trials(episodes=2).wrap(RandomMDPs(states=2, actions=2, horizon=3))
     algorithm = replace(recipe("rl2"), {"rule.steps": 6})

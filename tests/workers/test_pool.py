@@ -1,6 +1,7 @@
 """Work with workers: who does it, and which of them are lost, changes no bit; no candidate is blamed."""
 
 import gc
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -38,13 +39,14 @@ def lives(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return slopes
 
 
-def losing(*jobs: int) -> Callable[[ThreadWorker, int], None]:
-    """Loses the worker that is about to do one of these jobs, counted over all workers."""
-    seen = list[int]()
+def losing(*jobs: int, most: int = 2) -> Callable[[ThreadWorker, int], None]:
+    """Loses the worker that is about to do one of these jobs, counted over all workers; but no job more often than ``most``."""
+    seen, lost = list[int](), Counter[bytes]()
 
     def before(worker: ThreadWorker, job: int) -> None:
         seen.append(job)
-        if len(seen) in jobs:
+        if lost.total() < sum(each <= len(seen) for each in jobs) and lost[worker.content] < most:
+            lost[worker.content] += 1
             worker.kill()
             raise RuntimeError("killed")
 
@@ -66,7 +68,7 @@ def test_bits_depend_neither_on_workers_nor_on_losses_and_no_lifetime_runs_twice
 
 
 def test_a_piece_whose_workers_are_lost_again_and_again_is_the_fault_of_machines(registry: Registry) -> None:
-    pool = Threads(2, 2, losing(*range(1, 99))).opened(registry)
+    pool = Threads(2, 2, losing(*range(1, 99), most=3)).opened(registry)
     ((_, result),) = pool.run([WORK[1]])
     assert isinstance(result, Failure)
     assert (result.fault, result.retry, result.why) == ("machine", "again", "each of 3 workers that had it was lost: killed")

@@ -10,7 +10,7 @@ import pytest
 from discover_zoo.executors.processes import Processes
 from worker_kills import CHUNK, assert_survives_kills, plugins_in
 
-from discover import ProcessWorker, ReadyParcel, WorkerLostError, WorkerPool
+from discover import ProcessWorker, ReadyParcel, Worker, WorkerLostError
 from discover.base.errors import EvaluationError
 from discover.workers import process
 
@@ -81,14 +81,15 @@ def test_the_other_end_ends_with_its_input() -> None:
 def test_real_workers_that_are_killed(
     kills: int, tmp_path: Path, compiled_alike: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With plugins of a folder. Workers are killed as soon as they begin, too."""
+    """With plugins of a folder."""
 
-    def victim(pool: WorkerPool) -> int | None:
-        ready = [worker.process.pid for worker in list(pool._crew._ready) if isinstance(worker, ProcessWorker)]
-        return ready[-1] if ready else None
+    def strike(worker: Worker) -> bool:
+        assert isinstance(worker, ProcessWorker)
+        os.kill(worker.process.pid, signal.SIGKILL)
+        return True
 
     executor = Processes(workers=2, chunk=CHUNK)
-    assert_survives_kills(executor, plugins_in(tmp_path / "plugins"), victim, kills=kills, monkeypatch=monkeypatch)
+    assert_survives_kills(executor, plugins_in(tmp_path / "plugins"), strike, kills=kills, monkeypatch=monkeypatch)
 
 
 def test_the_real_program_is_a_module_of_the_core() -> None:

@@ -1,13 +1,8 @@
-"""The executor on a cluster of Ray: by a stand-in for Ray, and (slow) by three nodes, of which some are killed."""
+"""The executor on a cluster of Ray, by a stand-in for Ray; on a real one it is in `test_ray_cluster`."""
 
-import contextlib
-import importlib
-import itertools
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -15,13 +10,15 @@ import pytest
 import toys
 from discover_zoo.executors import ray as module
 from discover_zoo.executors import ray_actors
+from discover_zoo.executors.local import Local
+from discover_zoo.executors.processes import Processes
 from discover_zoo.executors.ray import Ray
 from fake_ray import Actor, FakeRay
 from thread_workers import Bench, Threads
-from worker_kills import CHUNK, assert_survives_kills, plugins_in
 from worker_windows import WORK, all_bits, bits, windows
 
 from discover import Failure, Registry, Surroundings, UserError, WorkerPool, replace
+from discover.evaluation.work_digests import WorkDigests
 from discover.testing.executors import check_executor
 
 
@@ -127,80 +124,27 @@ def test_it_keeps_the_promises_of_its_kind() -> None:
     check_executor(Ray(chunk=2))
 
 
-def test_the_chunk_is_chosen_by_what_the_config_says_of_devices() -> None:
+@pytest.mark.parametrize("made", [Ray, Processes])
+def test_the_chunk_depends_on_no_number_of_workers(made: Any) -> None:
     one, environment = jax.tree.map(lambda x: x[0], WORK[0].candidates), WORK[0].environment
-    for executor, chunk in ((Ray(), 8), (Ray(workers=4), 4), (Ray(workers=4, devices=2), 2), (Ray(workers=4, chunk=3), 3)):
+    for executor, chunk in ((made(), 4), (made(workers=40), 4), (made(workers=4, devices=2), 4), (made(chunk=3), 3)):
         assert repr(executor.settle(16, one, [environment])) == repr(replace(executor, {"chunk": chunk}))
+
+
+def test_on_gpus_the_chunk_is_larger() -> None:
+    one, environment = jax.tree.map(lambda x: x[0], WORK[0].candidates), WORK[0].environment
     assert repr(Ray(gpus=1).settle(5000, one, [environment])) == repr(Ray(gpus=1, chunk=1024))
     assert Ray(chunk=4, devices=2).members_at_once(seeds=3) == 8
 
 
-class Nodes:
-    """A cluster of three nodes on the loopback address, each with room for one worker."""
-
-    def __init__(self) -> None:
-        ray_actors.imported()
-        node = {"num_cpus": 1, "include_dashboard": False, "node_ip_address": "127.0.0.1", "object_store_memory": 80 * 2**20}
-        self._cluster, self._node = importlib.import_module("ray.cluster_utils").Cluster(), node
-        self.nodes = [self._cluster.add_node(**node) for _ in range(3)]
-        self.address = self._cluster.address
-
-    def workers(self) -> list[int]:
-        """The processes of actors."""
-        raylets = {self._raylet(node) for node in self.nodes}
-        return [process for process, parent, name in _processes() if parent in raylets and name.startswith(b"ray::Actor")]
-
-    def kill(self, place: int) -> None:
-        """Kill a node, and add another one."""
-        os.kill(self._raylet(self.nodes.pop(place)), signal.SIGKILL)
-        self.nodes.append(self._cluster.add_node(**self._node))
-
-    def end(self) -> None:
-        ray_actors.imported().shutdown()
-        self._cluster.shutdown()
-
-    def _raylet(self, node: Any) -> int:
-        return node.all_processes["raylet"][0].process.pid
-
-
-def _processes() -> Iterator[tuple[int, int, bytes]]:
-    for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            parent = int((place / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
-            yield int(place.name), parent, (place / "cmdline").read_bytes()
-
-
-@pytest.fixture
-def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
-    monkeypatch.setenv("RAY_worker_niceness", "0")
-    monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    monkeypatch.setenv("RAY_health_check_period_ms", "500")
-    monkeypatch.setenv("RAY_health_check_failure_threshold", "4")
-    ray_actors.imported.cache_clear()
-    ray_actors._actor_class.cache_clear()
-    made = Nodes()
-    yield made
-    made.end()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.filterwarnings("default")  # Ray's own
-@pytest.mark.parametrize("kills", [5, 50])
-def test_workers_and_a_node_of_three_are_killed(
-    kills: int, nodes: Nodes, tmp_path: Path, compiled_alike: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every fifth kill is that of a whole node, with its worker; it is replaced."""
-    count = itertools.count(1)
-
-    def victim(pool: WorkerPool) -> int | None:
-        at_work = nodes.workers()
-        if not at_work:
-            return None
-        if next(count) % 5 == 0:
-            nodes.kill(-1)  # not the first one, which keeps the books of the cluster
-            return None
-        return at_work[-1]
-
-    executor = Ray(address=nodes.address, workers=3, chunk=CHUNK)
-    assert_survives_kills(executor, plugins_in(tmp_path / "plugins"), victim, kills=kills, monkeypatch=monkeypatch)
+def test_executors_whose_bits_are_the_same_find_the_work_of_each_other(registry: Registry) -> None:
+    same = (
+        Local(chunk=4),
+        Processes(chunk=4),
+        Processes(workers=3, devices=2, chunk=4),
+        Ray(address="b:1", workers=9, chunk=4),
+    )
+    others = (Local(chunk=8), Local(chunk=4, room=99), Ray(gpus=1, chunk=4))
+    digests = [WorkDigests(executor, registry, {}).of(WORK[1]) for executor in (*same, *others)]
+    assert all(digest == digests[0] for digest in digests[: len(same)])
+    assert len({tuple(digest) for digest in digests}) == 1 + len(others)

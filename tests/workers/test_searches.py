@@ -9,8 +9,11 @@ from searches import WORDS, counters, state, watched
 from thread_workers import Bench, ThreadWorker
 from toys import plugins
 
+from discover.base.errors import UserError
+from discover.config.reading import read_config
 from discover.inner_loop import here
 from discover.outer_loop.search import resume, search
+from discover.storage.yaml_text import text_of
 
 LOCAL = {"local": {"chunk": 2}}
 PBT = {"strategy": {"pbt": {"share": 0.4}}, "population": 5, "generations": 3, "tasks": [{"task": "payday", "steps": 96}]}
@@ -91,9 +94,12 @@ def test_a_search_with_workers_leaves_what_one_without_them_leaves(
         assert all(worker.dead.is_set() for worker in team), "they end with the search"
 
 
+@pytest.mark.parametrize("after", [{}, {"processes": {"workers": 3, "devices": 2, "chunk": 2}}, LOCAL], ids=str)
 def test_a_search_that_is_killed_inside_a_generation_goes_on(
-    tmp_path: Path, team: list[ThreadWorker], lives: list[int]
+    after: dict[str, Any], tmp_path: Path, team: list[ThreadWorker], lives: list[int]
 ) -> None:
+    """Also with another executor, if it gives the same bits: what is done stays done."""
+
     def kill(what: str, share: float) -> None:
         if what.startswith("search 3") and share > 0:
             raise Killed
@@ -105,6 +111,17 @@ def test_a_search_that_is_killed_inside_a_generation_goes_on(
     lives.clear()
     with pytest.raises(Killed):
         search(watched(), words, tmp_path / "it", progress=kill)
+    if after:
+        config = tmp_path / "it" / "config.yaml"
+        config.write_text(text_of({**read_config(config), "executor": after}, "it"))
     resume(watched(), tmp_path / "it")
     assert whole <= sum(lives) <= whole + 2 * len(team), "what a worker was doing, and nobody took, runs again"
     assert left(tmp_path / "it") == left(tmp_path / "whole")
+
+
+def test_a_search_does_not_go_on_with_an_executor_whose_bits_differ(tmp_path: Path, team: list[ThreadWorker]) -> None:
+    search(watched(), {**WORDS, "executor": LOCAL}, tmp_path / "it")
+    config = tmp_path / "it" / "config.yaml"
+    config.write_text(text_of({**read_config(config), "executor": {"processes": {"workers": 2, "chunk": 4}}}, "it"))
+    with pytest.raises(UserError, match=r"executor is .*processes.* was .*local.*, which cannot be taken up by it"):
+        resume(watched(), tmp_path / "it")

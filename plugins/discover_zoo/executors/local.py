@@ -54,6 +54,9 @@ class Local(Executor):
         largest = max(lifetime_bytes(environment, candidate) for environment in environments)
         return Local(chunk=fitting_chunk(lifetimes, largest))
 
+    def shaping(self) -> str:
+        return f"chunk {self.chunk}" + (f", room {self.room}" if self.room else "")
+
     def members_at_once(self, seeds: int) -> int:
         return math.lcm(self.chunk * jax.device_count(), seeds) // seeds
 

@@ -16,11 +16,10 @@ from discover import (
     Surroundings,
     Work,
     WorkerPool,
+    chunk_for_workers,
     component,
     cores,
-    fitting_chunk,
     hookimpl,
-    lifetime_bytes,
     replace,
     run_here,
     worker_settings,
@@ -37,8 +36,7 @@ class Processes(Executor):
         workers: number of processes; 0 for one on every core, or every ``devices`` cores.
         devices: CPU devices of each.
         chunk: number of lifetimes at the same time on each device, on which bits depend; 0 chooses it by the number of
-            lifetimes, their size, and how many devices there are. Give it where searches shall have the same bits with any
-            number of workers.
+            lifetimes and their size, whatever the number of workers is.
 
     >>> Processes(workers=2)
     Processes(workers=2)
@@ -53,8 +51,10 @@ class Processes(Executor):
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
         if self.chunk:
             return self
-        largest = max(lifetime_bytes(environment, candidate) for environment in environments)
-        return replace(self, {"chunk": fitting_chunk(lifetimes, largest, self._count() * self.devices)})
+        return replace(self, {"chunk": chunk_for_workers(lifetimes, candidate, environments)})
+
+    def shaping(self) -> str:
+        return f"chunk {self.chunk}"
 
     def members_at_once(self, seeds: int) -> int:
         return math.lcm(self.chunk * self.devices, seeds) // seeds

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, ClassVar
 
+import jax
+
 from discover import (
     Algorithm,
     AtLeast,
@@ -15,18 +17,14 @@ from discover import (
     Surroundings,
     Work,
     WorkerPool,
+    chunk_for_workers,
     component,
-    fitting_chunk,
     hookimpl,
-    lifetime_bytes,
     replace,
     run_here,
     worker_settings,
 )
 from discover_zoo.executors.ray_actors import RayWorker, connect, imported, room
-
-_ON_A_GPU = 1024
-"""Lifetimes side by side on one GPU, at most, where none are given."""
 
 
 @component
@@ -42,7 +40,7 @@ class Ray(Executor):
         devices: CPU devices of each.
         gpus: GPUs of each.
         chunk: number of lifetimes at the same time on each device, on which bits depend; 0 chooses it by the number of
-            lifetimes, their size and ``workers``. Give it where searches shall have the same bits with any number of workers.
+            lifetimes and their size, whatever the number of workers is.
 
     >>> Ray(address="auto", gpus=1, chunk=256)
     Ray(address='auto', gpus=1, chunk=256)
@@ -59,11 +57,11 @@ class Ray(Executor):
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
         if self.chunk:
             return self
-        each = self._devices() * max(1, self.workers)
-        if self.gpus:
-            return replace(self, {"chunk": min(_ON_A_GPU, -(-lifetimes // each))})
-        largest = max(lifetime_bytes(environment, candidate) for environment in environments)
-        return replace(self, {"chunk": fitting_chunk(lifetimes, largest, each)})
+        return replace(self, {"chunk": chunk_for_workers(lifetimes, candidate, environments, gpus=self.gpus > 0)})
+
+    def shaping(self) -> str:
+        device = "gpu" if self.gpus else "cpu"
+        return f"chunk {self.chunk}" + ("" if device == jax.default_backend() else f", on {device}")
 
     def members_at_once(self, seeds: int) -> int:
         return math.lcm(self.chunk * self._devices(), seeds) // seeds

@@ -110,7 +110,7 @@ class BackwardNetwork(MetaNetwork):
         )
 
     def _from_time(self, experience: Experience) -> jax.Array:
-        """What the time adds to the bias, ``[gates, units]``; a zero without it."""
+        """The share of the time in the bias, ``[gates, units]``; a zero without it."""
         if self.time == "none":
             return jnp.zeros(())
         share, updates = experience.progress, jnp.asarray(experience.updates, jnp.float32)

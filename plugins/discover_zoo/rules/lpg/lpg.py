@@ -105,7 +105,7 @@ class LPG(UpdateRule):
         return params, state, {**info, **_health(world, world.evaluate(params, trajectory), targets)}
 
     def experience(self, world: World, params: Params, trajectory: Trajectory) -> Experience:
-        """What the meta-network sees of a batch that these parameters collected."""
+        """The view that the meta-network has of a batch which these parameters collected."""
         following = jax.lax.stop_gradient(world.evaluate_next(params, trajectory)[PREDICTION])
         return Experience(
             reward=trajectory.reward,
@@ -119,7 +119,7 @@ class LPG(UpdateRule):
         )
 
     def regularizer(self, info: Info) -> jax.Array:
-        """What keeps the rule healthy while a gradient strategy learns it, to be added to what it maximizes.
+        """The number that a gradient strategy adds to what it maximizes, so that the rule stays healthy while it is learned.
 
         From the numbers that `update` reports, each a mean over the batch: with the entropies after the update, and the targets
         of the update itself::

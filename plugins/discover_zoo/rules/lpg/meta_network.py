@@ -1,4 +1,4 @@
-"""What a learned rule asks of its network: targets for policy and prediction, from what an agent did and saw."""
+"""The kind meta-network: targets for policy and prediction, from what an agent did and saw."""
 
 from typing import ClassVar, NamedTuple
 
