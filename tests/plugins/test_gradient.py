@@ -174,39 +174,3 @@ def test_what_does_not_go_with_gradients_is_told_before_anything_runs(change: di
 def test_its_cost_is_known_before() -> None:
     estimate = rehearsed(climbing.plugins(), WORDS)
     assert estimate.phases[0].env_steps == 5 * 5 * 3 * 8
-
-
-# Other rules ----------------------------------------------------------------------------------------------------------
-
-LPO = {
-    "lpo": {
-        "returns": "gae",
-        "optimizer": {"sgd": {"learning_rate": 0.3}},
-        "steps": 8,
-        "num_envs": 4,
-        "epochs": 4,
-        "minibatches": 1,
-        "drift_weights": "free",
-    }
-}
-
-ADAPTED = {
-    "meta_gradient": {
-        "rule": {"self_tuning": {"returns": "leaky_v_trace", "optimizer": {"sgd": {"learning_rate": "free"}}, "steps": 8}},
-        "held_out": {"actor_critic_loss": {"returns": "leaky_v_trace"}},
-        "optimizer": {"adam": {"learning_rate": "free"}},
-        "adapt": ["value_share", "entropy_share"],
-    }
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("rule", [LPO, ADAPTED], ids=["the drift of LPO", "the numbers of a meta-gradient"])
-def test_agents_earn_more_by_what_it_found(rule: dict[str, Any], tmp_path: Path) -> None:
-    """Agents of all ages, in the last windows and in those with all ages and hardly any step: the return is higher."""
-    watcher = Watcher()
-    words = {"candidate": {"rule": rule, "network": "affine"}, "generations": 160, "seeds": 32, "executor": "local"}
-    run(tmp_path / "search", watcher, **words, tasks=[{"task": "corridor", "steps": 32 * 40}])
-    fitness = np.array([generation.fitness[0] for generation in watcher.generations])
-    early, late = fitness[20:40], fitness[-40:]
-    assert late.mean() - early.mean() > 3 * np.hypot(early.std() / np.sqrt(20), late.std() / np.sqrt(40))
