@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from discover.api.promoting import promote as promote
     from discover.api.reading import sensitivity as sensitivity
     from discover.api.reading import show as show
+    from discover.api.refining import refine as refine
     from discover.api.reporting import report as report
     from discover.api.searching import resume as resume
     from discover.api.searching import search as search
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from discover.components.weights_domain import WeightsDomain as WeightsDomain
     from discover.contract.ablation import Ablated as Ablated
     from discover.contract.ablation import Ablation as Ablation
+    from discover.contract.ablation import AblationInfo as AblationInfo
     from discover.contract.actor import Actor as Actor
     from discover.contract.adaptation import AdaptationInfo as AdaptationInfo
     from discover.contract.adaptation import AdaptationPlan as AdaptationPlan
@@ -264,6 +266,7 @@ _HOME = {
         "sensitivity",
         "show",
     ),
+    "api.refining": ("refine",),
     "api.reporting": ("report",),
     "api.searching": (
         "resume",
@@ -343,6 +346,7 @@ _HOME = {
     "contract.ablation": (
         "Ablated",
         "Ablation",
+        "AblationInfo",
     ),
     "contract.actor": ("Actor",),
     "contract.adaptation": (

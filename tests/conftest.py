@@ -3,8 +3,9 @@
 import gc
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -33,12 +34,25 @@ from discover.contract.registry import Registry  # noqa: E402
 from discover.plugin.loader import Plugins  # noqa: E402
 from discover.testing.compilations import Compilations, counted_compilations  # noqa: E402
 
+MOST_MAPS = 50_000
+
 
 def pytest_collection_finish() -> None:
     """The collector looks less often, and never through what has been imported by now: that is no garbage."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_programs() -> Iterator[None]:
+    """Compiled programs are forgotten before they take all mappings of memory that Linux gives a process (65,530): without one,
+    XLA aborts."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture

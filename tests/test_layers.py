@@ -102,7 +102,7 @@ OWN = {
     "archive.open",
     "self._display.open",
     "display.open",
-    "self.executor.open",
+    "executor.open",
 }
 """Calls of that name which open no text: descriptors, members of zip files, displays, executors."""
 

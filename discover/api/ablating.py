@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from discover.api.candidates import Candidate, load, name_of, settled
-from discover.api.running import command_session, count, task_runs
+from discover.api.running import command_session, count, store_of, task_runs
 
 if TYPE_CHECKING:
-    from discover.contract.ablation import Ablation
+    from discover.contract.ablation import Ablation, AblationInfo
     from discover.contract.algorithm import Algorithm
     from discover.contract.events import TaskRun
     from discover.plugin.session import Session
@@ -25,7 +26,7 @@ def ablate(
     seed: int = 0,
     alone: bool = False,
     overrides: Mapping[str, Any] | None = None,
-    store: str | None = None,
+    tracking: bool | str = False,
 ) -> Ablation:
     """Measure what each choice and number of a candidate pays beside a known algorithm.
 
@@ -42,7 +43,7 @@ def ablate(
         seed: seed of the random stream from which all seeds are drawn.
         alone: whether to measure each value in the known algorithm too, which doubles the cost.
         overrides: other values of the candidate by dotted path.
-        store: address of the tracking store.
+        tracking: whether to track the ablation, or the address of the store.
 
     Returns:
         The ablation: it prints as a table with a verdict, and `Ablation.plot` draws it.
@@ -50,11 +51,13 @@ def ablate(
     Raises:
         UserError: one seed, an unknown task, or one of the two cannot be trained; before any lifetime runs.
     """
+    store = store_of(tracking)
     found, known = settled(candidate, store), settled(against, store)
     algorithms = load(found, overrides=overrides, store=store), load(known, store=store)
     runs, seeds, seed = task_runs(tasks, steps), count("seeds", seeds, 2), count("seed", seed, 0)
-    with command_session("ablate", tracking=False) as running:
-        return ablate_in(running, algorithms, (name_of(found), name_of(known)), runs, seeds=seeds, seed=seed, alone=alone)
+    with command_session("ablate", tracking) as running:
+        ablation = ablate_in(running, algorithms, (name_of(found), name_of(known)), runs, seeds=seeds, seed=seed, alone=alone)
+    return dataclasses.replace(ablation, facts=running.facts)
 
 
 def ablate_in(
@@ -74,19 +77,33 @@ def ablate_in(
     from discover.contract.strategy import Objective
     from discover.evaluation.ablation import ablate as ablated
 
-    registry = running.plugins.registry
+    registry, tell = running.plugins.registry, running.plugins.tell
+    begun: list[AblationInfo] = []
+
+    def started(info: AblationInfo) -> None:
+        begun.append(info)
+        tell("discover_ablation_started", search=None, ablation=info)
+
     objective = component_from(registry, Objective, defaults()["objective"], "objective")
     environments = [environment_from(registry, run.task) for run in runs]
     executor = default_executor(registry).settle(seeds, algorithms[0], environments)
-    return ablated(
-        registry,
-        objective.executor(executor),
-        algorithms,
-        runs,
-        objective=objective,
-        seeds=seeds,
-        seed=seed,
-        names=names,
-        alone=alone,
-        progress=running.progress,
-    )
+    try:
+        ablation = ablated(
+            registry,
+            objective.executor(executor),
+            algorithms,
+            runs,
+            objective=objective,
+            seeds=seeds,
+            seed=seed,
+            names=names,
+            alone=alone,
+            progress=running.progress,
+            started=started,
+        )
+    except BaseException as error:
+        if begun:
+            tell("discover_ablation_failed", ablation=begun[0], error=error)
+        raise
+    tell("discover_ablation_finished", search=None, ablation=ablation)
+    return ablation

@@ -24,10 +24,10 @@ _SHOWN = 5  # names in a sentence
 
 
 def runs(*, kind: str | None = None, search: str = "", limit: int = 100, tracking: bool | str = True) -> Sequence[RunSummary]:
-    """The newest searches, comparisons, trainings and adaptations, the newest first.
+    """The newest searches, comparisons, trainings, adaptations and ablations, the newest first.
 
     Args:
-        kind: ``search``, ``comparison``, ``training`` or ``adaptation``; by default all of them.
+        kind: ``search``, ``comparison``, ``training``, ``adaptation`` or ``ablation``; by default all of them.
         search: a part of the names, in lower or upper case.
         limit: how many at most.
         tracking: whether to read the tracking store, or the address of one. Otherwise, and where there is no store, the result

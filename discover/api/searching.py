@@ -54,7 +54,7 @@ def search(
     def work(running: Session) -> SearchResult:
         return searched(running.plugins, values, place, progress=running.progress)
 
-    return _search("search", tracking, work, promote=promote)
+    return run_search("search", tracking, work, promote=promote)
 
 
 def resume(
@@ -78,10 +78,10 @@ def resume(
     def work(running: Session) -> SearchResult:
         return resumed(running.plugins, place, running.progress, anyway=anyway)
 
-    return _search("resume", tracking, work, place, promote=promote)
+    return run_search("resume", tracking, work, place, promote=promote)
 
 
-def _search(
+def run_search(
     name: str,
     tracking: bool | str,
     work: Callable[[Session], SearchResult],

@@ -58,7 +58,7 @@ class Common(NamedTuple):
         """The command as its watchers see it.
 
         Args:
-            name: ``search``, ``resume``, ``train``, ``compare``, ``adapt``, ``ablate``, ``promote`` or ``show``.
+            name: ``search``, ``resume``, ``refine``, ``train``, ``compare``, ``adapt``, ``ablate``, ``promote`` or ``show``.
             directory: of the search that is resumed.
         """
         from discover.contract.events import Command

@@ -21,14 +21,11 @@ if TYPE_CHECKING:
     from discover.contract.results import SearchResult
     from discover.plugin.loader import Plugins
 
+SEARCH_HELP = "A search: its name (the newest of that name), its tracked run, or its directory."
+
 
 def run(
-    search: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|RUN|DIR", help="A search: its name (the newest of that name), its tracked run, or its directory."
-        ),
-    ],
+    search: Annotated[str, typer.Argument(metavar="NAME|RUN|DIR", help=SEARCH_HELP)],
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Go on though versions, plugins, the device or the report have changed.")
     ] = False,

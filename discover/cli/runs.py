@@ -28,7 +28,8 @@ _COLUMNS = ("name", "kind", "when", "status", "best", "verdict", _PLACE)
 
 def run(
     kind: Annotated[
-        str | None, typer.Option("--kind", metavar="KIND", help="Only these: search, comparison, training or adaptation.")
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="Only: search, comparison, training, adaptation or ablation."),
     ] = None,
     search: Annotated[str, typer.Option("--search", metavar="WORD", help="Only those whose name holds this.")] = "",
     limit: Annotated[

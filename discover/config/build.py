@@ -110,7 +110,7 @@ def _built(registry: Registry, cls: type[C], settings: Mapping[str, Any], where:
         with mistakes.at(f"{where}.{key}"):
             if key not in known:
                 hint = nearest(str(key), (*known, *others)) if known else "it has none, so take it out"
-                raise UserError(f"{where}: {cls.__name__} has no field '{key}'; {hint}.")
+                raise UserError(f"{where}: {cls.__name__} has no field '{key}'; {hint}{_owners(registry, cls, key)}.")
             arguments[key] = _field_from(registry, known[key], inner, f"{where}.{key}")
     missing = [f for f in known.values() if f.name not in settings and f.default is dataclasses.MISSING]
     if missing and set(settings) <= set(known):  # an unknown key may be a missing one, misspelled
@@ -119,6 +119,13 @@ def _built(registry: Registry, cls: type[C], settings: Mapping[str, Any], where:
     _check_each(cls, arguments, where, mistakes)
     mistakes.check()
     return _with_legal_leaves(cls(**arguments), where)
+
+
+def _owners(registry: Registry, cls: type[Component], key: str) -> str:
+    """A clause with the components of the same kind that have a field; empty if none has."""
+    entries = registry.entries(cls.kind)
+    names = [e.name for e in entries if e.component is not None and any(field.name == key for field in fields(e.component))]
+    return f"; '{key}' is a field of {', '.join(names)}" if names else ""
 
 
 def _wrong_anyway(build: Callable[[], object]) -> list[Mistake]:

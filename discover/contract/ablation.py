@@ -17,10 +17,29 @@ from discover.contract.events import TaskRun
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from discover.contract.algorithm import Algorithm
+
 _WORDS = {"better": "paid", "worse": "harmful"}
 """Verdicts in the words of an ablation."""
 
 _BROKEN = PairedDifference(Interval(np.nan, np.nan, np.nan), np.nan, "no difference")
+
+
+@dataclass(frozen=True)
+class AblationInfo:
+    """An ablation that begins, for plugins that watch it: that of a command, or the phase of a search.
+
+    Attributes:
+        candidates: the candidate and the known algorithm, by name, in this order.
+        runs: tasks and steps; the fitness is over all of them.
+        seeds: S.
+        provenance: versions, plugins, git commit, device.
+    """
+
+    candidates: Mapping[str, Algorithm]
+    runs: Sequence[TaskRun]
+    seeds: int
+    provenance: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

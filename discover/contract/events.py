@@ -65,7 +65,7 @@ class Command:
     """A command that is about to begin, for plugins that may watch it.
 
     Attributes:
-        name: ``search``, ``resume``, ``train``, ``compare``, ``adapt``, ``ablate``, ``promote`` or ``show``.
+        name: ``search``, ``resume``, ``refine``, ``train``, ``compare``, ``adapt``, ``ablate``, ``promote`` or ``show``.
         directory: directory of the search that is resumed, else None.
         tracking: whether the command is tracked (``--no-tracking`` switches it off).
         store: address of the tracking store (``--tracking``); None leaves it to the tracker.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from discover.contract.ablation import Ablation
+    from discover.contract.ablation import Ablation, AblationInfo
     from discover.contract.adaptation import AdaptationInfo, AdaptationResult
     from discover.contract.events import (
         Command,
@@ -84,16 +84,25 @@ def discover_selection_finished(search: SearchInfo, selection: Selection) -> Non
 
 
 @hookspec
-def discover_ablation_started(search: SearchInfo) -> None:
-    """The champion has been saved, and each of its values is about to be put back to that of a known algorithm.
+def discover_ablation_started(search: SearchInfo | None, ablation: AblationInfo) -> None:
+    """Each value of a candidate is about to be put back to that of a known algorithm; all that can be checked is checked.
 
-    Called, with what follows, if the config asks for it (``after``), and again when a report is resumed.
+    In a search whose config asks for it (``after``) it is the champion, which has been saved; this is called again when a
+    report is resumed. ``search`` is None in a command of its own.
     """
 
 
 @hookspec
-def discover_ablation_finished(search: SearchInfo, ablation: Ablation) -> None:
-    """The ablation of the champion is known and saved; the report is still to come."""
+def discover_ablation_finished(search: SearchInfo | None, ablation: Ablation) -> None:
+    """An ablation is over: that of a search's champion, which is saved, or that of a command."""
+
+
+@hookspec
+def discover_ablation_failed(ablation: AblationInfo, error: BaseException) -> None:
+    """The ablation of a command ends early, by an error, ctrl-C (``KeyboardInterrupt``) or SIGTERM (`Terminated`).
+
+    That of a search ends with its search (`discover_search_failed`).
+    """
 
 
 @hookspec
@@ -244,7 +253,7 @@ def discover_ui_links(store: str | None, run: str | None) -> Mapping[str, str] |
 def discover_runs(store: str | None, kind: str | None, word: str, limit: int) -> Sequence[RunSummary] | None:
     """The newest runs of the tracking store that are no parts of others, the newest first; None if there is no store.
 
-    Parts are a candidate of a comparison or a phase of a search. ``kind`` is ``search``, ``comparison``, ``training`` or
-    ``adaptation``, or None for all; ``word`` is a part of their names, in lower or upper case; ``limit`` is the most that are
-    wanted.
+    Parts are a candidate of a comparison or a phase of a search. ``kind`` is ``search``, ``comparison``, ``training``,
+    ``adaptation`` or ``ablation``, or None for all; ``word`` is a part of their names, in lower or upper case; ``limit`` is the
+    most that are wanted.
     """

@@ -13,6 +13,9 @@ from discover.base.errors import PluginError, UserError, nearest
 from discover.components.component import Component, fields, is_decorated
 from discover.storage.yaml_text import values_in_file
 
+THIS_PROCESS = "this process"
+"""The distribution of plugins that are objects of this process."""
+
 
 class Provenance(NamedTuple):
     """The origin of a plugin.
@@ -29,6 +32,11 @@ class Provenance(NamedTuple):
     plugin: str
     distribution: str
     version: str
+
+    @property
+    def is_here_alone(self) -> bool:
+        """Whether the plugin is an object of this process, which another one cannot load."""
+        return self.distribution == THIS_PROCESS
 
     def __str__(self) -> str:
         return f"'{self.plugin}' (of {self.distribution} {self.version}".rstrip() + ")"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = ("search", "comparison", "training", "adaptation")
+KINDS = ("search", "comparison", "training", "adaptation", "ablation")
 """The kinds of runs that are listed."""
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A search, a comparison, a training or an adaptation.
+    """A search, a comparison, a training, an adaptation or an ablation.
 
     Attributes:
         kind: one of `KINDS`.

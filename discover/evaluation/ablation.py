@@ -12,7 +12,7 @@ from discover.base.randomness import seed_keys
 from discover.components.differences import differences, with_value_of
 from discover.components.effective import effective
 from discover.config.build import environment_from
-from discover.contract.ablation import Ablated, Ablation
+from discover.contract.ablation import Ablated, Ablation, AblationInfo
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Status, TaskRun
 from discover.contract.executor import Executor
@@ -39,6 +39,7 @@ def ablate(
     names: tuple[str, str] = ("champion", "known"),
     alone: bool = False,
     progress: Callable[[str, float], None] | None = None,
+    started: Callable[[AblationInfo], object] | None = None,
 ) -> Ablation:
     """Put each value of a candidate back to that of a known algorithm, and train all of them with the same seeds.
 
@@ -55,6 +56,7 @@ def ablate(
         names: of the two.
         alone: whether to measure each value in the known algorithm too.
         progress: called with a description of the work in progress, and the share of the whole that is done.
+        started: called when all is checked, and lifetimes are about to run.
 
     Raises:
         UserError: one seed, or one of the two cannot be trained; before the first lifetime.
@@ -63,6 +65,9 @@ def ablate(
         raise UserError(f"an ablation needs 2 seeds or more, since one has no interval; got {seeds}.")
     one, other = effective(candidates[0]), effective(candidates[1])
     check_lifetimes(registry, {names[0]: one, names[1]: other}, runs)
+    facts = provenance(registry)
+    if started is not None:
+        started(AblationInfo(dict(zip(names, candidates, strict=True)), tuple(runs), seeds, facts))
     found = differences(one, other)
     members = [one, other, *(with_value_of(one, other, each.path) for each in found)]
     members += [with_value_of(other, one, each.path) for each in found if alone]
@@ -88,7 +93,7 @@ def ablate(
         known_fitness=fitness[1],
         parts=tuple(parts),
         env_steps=env_steps,
-        provenance=provenance(registry),
+        provenance=facts,
     )
 
 

@@ -16,6 +16,7 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.types import Key, Members
 from discover.inner_loop import lifetime, options
+from discover.inner_loop.traced import Function, Traced
 from discover.process.compiler_options import known_on_cpu
 from discover.process.devices import warn_of_idle_cores
 
@@ -78,22 +79,36 @@ class Programs:
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
         each, same = PartitionSpec(_AXIS), PartitionSpec()
         advancing = (same, each, each, same), (2,)
-        self.begin = self._sharded(_begin, (same, each, each))
-        self.advance = self._sharded(functools.partial(_advance, _side_by_side), *advancing)
+        self.begin = self._sharded("begin", _begin, (same, each, each))
+        self.advance = self._sharded("advance", functools.partial(_advance, _side_by_side), *advancing)
         self.advance_ongoing = self.advance
         if alone:  # an ongoing lifetime keeps its axis of length 1, on which the last bits of its numbers depend
-            self.advance_ongoing = self._sharded(functools.partial(_advance, options.mapped), *advancing)
-        self.finish = self._sharded(_finish, (each, same))
+            self.advance_ongoing = self._sharded("advance_ongoing", functools.partial(_advance, options.mapped), *advancing)
+        self.finish = self._sharded("finish", _finish, (each, same))
 
     def place(self, tree: T) -> T:
         """Spread the leaves ``[tile, ...]`` over the devices."""
         return jax.device_put(tree, NamedSharding(self._mesh, PartitionSpec(_AXIS)))
 
     def _sharded(
-        self, function: Callable[..., Any], specs: tuple[PartitionSpec, ...], given_away: tuple[int, ...] = ()
-    ) -> Callable[..., Any]:
-        sharded = jax.shard_map(function, mesh=self._mesh, in_specs=specs, out_specs=PartitionSpec(_AXIS), check_vma=False)
-        return jax.jit(sharded, compiler_options=self._options, donate_argnums=given_away)
+        self,
+        name: str,
+        function: Callable[..., Any],
+        specs: tuple[PartitionSpec, ...],
+        given_away: tuple[int, ...] = (),
+    ) -> Traced:
+        output = PartitionSpec(_AXIS)
+        sharded = jax.shard_map(function, mesh=self._mesh, in_specs=specs, out_specs=output, check_vma=False)
+        inputs = tuple(NamedSharding(self._mesh, spec) for spec in specs)
+        whole = Function(
+            name=name,
+            function=sharded,
+            inputs=inputs,
+            output=NamedSharding(self._mesh, output),
+            options=self._options,
+            given_away=given_away,
+        )
+        return Traced(whole)
 
 
 def programs_for(structure: Hashable, devices: tuple[object, ...], alone: bool) -> Programs:

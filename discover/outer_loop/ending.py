@@ -6,12 +6,11 @@ run twice.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,7 +19,7 @@ from discover.base.errors import DiscoverWarning, EvaluationError, UserError, ca
 from discover.components.space import Space
 from discover.config.candidate_file import load_candidate, save_candidate
 from discover.config.search_config import SearchConfig, slug
-from discover.contract.ablation import Ablation
+from discover.contract.ablation import Ablation, AblationInfo
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Doubt, Status
 from discover.contract.executor import Executor
@@ -31,38 +30,15 @@ from discover.evaluation.ablation_file import read_ablation
 from discover.evaluation.compare import Watched, compare
 from discover.evaluation.curve_store import CurveStore, NotStoredError
 from discover.outer_loop.archive import digests_of
-from discover.outer_loop.directory import CHAMPION_FILE, CURVES_FOLDER, FORMAT, RESULT_FILE, Origin, read_json
+from discover.outer_loop.directory import CHAMPION_FILE, CURVES_FOLDER, Origin
 from discover.outer_loop.fitness import Evaluator
 from discover.outer_loop.found import first_alike
-from discover.outer_loop.selection import rank
-from discover.outer_loop.state import Counters, Snapshot, add_evaluation
-from discover.storage.array_file import write_atomically
-
-_NUMBERS = ("champion_fitness", "generations", "env_steps", "seconds", "broken")
-"""Attributes of a result that are plain JSON."""
+from discover.outer_loop.selection import Choice, rank
+from discover.outer_loop.state import Snapshot, add_evaluation
 
 
 class ReportWarning(DiscoverWarning):
     """The report of a finished search cannot be shown again."""
-
-
-class Choice(NamedTuple):
-    """The choice of a champion.
-
-    Attributes:
-        champion: the best finalist.
-        fitness: of the champion, on seeds that had no part in the choice.
-        finalists, finalist_fitness: ``[F, D]`` and ``[F]``, on the selection seeds; -inf where one broke.
-        doubt: whether another finalist is better; None if there are too few seeds to say so.
-        counters: with the evaluations of the choice.
-    """
-
-    champion: Algorithm
-    fitness: float
-    finalists: np.ndarray
-    finalist_fitness: np.ndarray
-    doubt: Doubt | None
-    counters: Counters
 
 
 @dataclass(frozen=True)
@@ -141,8 +117,13 @@ class Ending:
             notes["went_on_with"] = self.origin.changes
         save_candidate(self.directory / CHAMPION_FILE, choice.champion, self.registry, notes)
 
-    def ablate(self, champion: Algorithm) -> Ablation | None:
-        """The champion beside the nearest known algorithm, value by value, if the config asks for it."""
+    def ablate(self, champion: Algorithm, started: Callable[[AblationInfo], object]) -> Ablation | None:
+        """The champion beside the nearest known algorithm, value by value, if the config asks for it.
+
+        Args:
+            champion: of the search.
+            started: called before lifetimes run.
+        """
         asked = self.config.after.ablate
         if asked is None:
             return None
@@ -158,6 +139,7 @@ class Ending:
             names=("champion", name),
             alone=asked.alone,
             progress=self.progress,
+            started=started,
         )
 
     def result(self, choice: Choice, ablation: Ablation | None = None) -> SearchResult:
@@ -263,20 +245,3 @@ class Ending:
             progress=self.progress,
             watched=Watched(roles=roles) if only else Watched(self.tell, roles, self.directory),
         )
-
-
-def write_result(directory: Path, result: SearchResult) -> None:
-    """Write the file that marks a search as finished, with all that `Ending.earlier_result` cannot read elsewhere."""
-    values = {name: getattr(result, name) for name in _NUMBERS} | {"finalist_fitness": result.finalist_fitness.tolist()}
-    values["champion_doubt"] = result.champion_doubt and result.champion_doubt._asdict()
-    if result.comparison is not None:
-        values |= {"table": result.comparison.rows(), "verdict": result.comparison.verdict}
-    text = json.dumps({"format": FORMAT, "champion": CHAMPION_FILE, **values}, indent=2)
-    write_atomically(directory / RESULT_FILE, text.encode())
-
-
-def read_result(directory: Path) -> dict[str, Any] | None:
-    """The values that `write_result` wrote; None if the search is not finished, or its champion is missing."""
-    values = read_json(directory / RESULT_FILE) or {}
-    whole = values.get("format") == FORMAT and {*_NUMBERS, "finalist_fitness"} <= set(values)
-    return values if whole and (directory / CHAMPION_FILE).is_file() else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 import time
@@ -15,15 +16,17 @@ import jax
 from discover.base.durations import duration
 from discover.base.text_table import text_table
 from discover.components.space import Space
+from discover.config.build import component_from
 from discover.config.search_config import SearchConfig, checked_config
 from discover.contract.events import Generation
+from discover.contract.registry import Registry
+from discover.contract.strategy import Strategy
 from discover.outer_loop.rehearsal import Call, Ledger, rehearsing
+from discover.outer_loop.rhythm import Profile, generations_to_rehearse, rhythm_of, stand_in
 from discover.outer_loop.search import search
 from discover.plugin.loader import Plugins
 
 _EXECUTOR = "rehearsal"
-_GENERATIONS = 2
-"""Generations that are rehearsed: the first one compiles, the second is like all others."""
 
 
 @dataclass(frozen=True)
@@ -109,18 +112,17 @@ def rehearsed(plugins: Plugins, config: Mapping[str, Any], progress: Callable[[s
     ledger = Ledger(checked.executor, checked.generations)
     registry = plugins.registry.copy()
     registry.add(_EXECUTOR, rehearsing(ledger))
-    rehearsed = min(_GENERATIONS, checked.generations)
-    shorter = {"generations": rehearsed, "executor": _EXECUTOR, "time_limit_seconds": None}
-    refine = checked.after.refine
-    if refine is not None:
+    own, refining = _rhythms(registry, checked)
+    shorter = {"generations": generations_to_rehearse(own), "executor": _EXECUTOR, "time_limit_seconds": None}
+    if refining:
         after = checked.words["after"]
-        few = {**after["refine"], "generations": min(_GENERATIONS, refine.generations)}
+        few = {**after["refine"], "generations": generations_to_rehearse(refining)}
         shorter["after"] = {**after, "refine": few}
     watched = _Watched(**{**plugins._asdict(), "registry": registry})
     watched.events = events = _Events(ledger)
     with tempfile.TemporaryDirectory(prefix="discover-") as folder:
         search(watched, {**checked.words, **shorter}, Path(folder) / "rehearsal", progress=progress)
-    return _estimate(checked, ledger, events, wall=time.perf_counter() - started)
+    return _estimate(checked, ledger, events, (own, refining), wall=time.perf_counter() - started)
 
 
 @dataclass
@@ -168,14 +170,16 @@ class _Watched(Plugins):
         return []
 
 
-def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float) -> Estimate:
+def _estimate(
+    config: SearchConfig, ledger: Ledger, events: _Events, rhythms: tuple[list[Profile], list[Profile]], *, wall: float
+) -> Estimate:
     """The cost of a whole search from that of its rehearsal."""
     phases, between = [], wall - ledger.spent
-    for name, (first, *later) in events.searches.items():
-        more = _generations_of(config, name) - 1 - len(later)
-        calls = [*first, *(call for each in later for call in each), *(later[-1] if later else []) * more]
-        phases.append(_phase(name, calls))
-        between += events.between[name] * more
+    for name, generations in events.searches.items():
+        rhythm, done = rhythms[name.startswith(f"{config.name}: refine ")], len(generations)
+        left = [generations[stand_in(rhythm, index, done)] for index in range(done, len(rhythm))]
+        phases.append(_phase(name, [call for each in (*generations, *left) for call in each]))
+        between += events.between[name] * len(left)
     phases.append(_phase("selection and report", [*events.rest, *ledger.take()]))
     compilation = ledger.compilation
     return Estimate(
@@ -193,10 +197,16 @@ def _estimate(config: SearchConfig, ledger: Ledger, events: _Events, wall: float
     )
 
 
-def _generations_of(config: SearchConfig, name: str) -> int:
-    """The generations of a search inside the rehearsed one, by its name: those that refine may have fewer or more."""
-    refine = config.after.refine
-    return refine.generations if refine is not None and name.startswith(f"{config.name}: refine ") else config.generations
+def _rhythms(registry: Registry, config: SearchConfig) -> tuple[list[Profile], list[Profile]]:
+    """The rhythm of a search, which those that tune baselines share, and that of its refinements, empty without any."""
+    space, refine = Space(config.template), config.after.refine
+    sizes = {"population": config.population, "seeds": config.seeds, "generations": config.generations}
+    own = rhythm_of(config.strategy, space, **sizes, tasks=len(config.tasks))
+    if refine is None:
+        return own, []
+    strategy = component_from(registry, Strategy, refine.strategy, "after.refine.strategy")
+    sizes = {"population": refine.population, "seeds": refine.seeds, "generations": refine.generations}
+    return own, rhythm_of(strategy, space, **sizes, tasks=len(config.tasks))
 
 
 def _phase(name: str, calls: list[Call]) -> Phase:
@@ -204,7 +214,14 @@ def _phase(name: str, calls: list[Call]) -> Phase:
 
 
 def _peak_memory() -> int:
-    """The most bytes of memory that this process has used; 0 where the system does not say."""
+    """The most bytes of memory that this process has used; 0 where the system does not say.
+
+    On Linux ``getrusage`` would count the process that started this one too.
+    """
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return 1024 * int(line.split()[1])
     try:
         import resource
     except ImportError:  # Windows

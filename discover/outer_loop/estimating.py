@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +13,8 @@ from discover.base.errors import EvaluationError
 from discover.config.search_config import checked_config
 from discover.outer_loop.estimate import Estimate, Phase, rehearsed
 from discover.plugin.loader import Plugins
-from discover.process.jax_settings import OF_BITS, OF_MACHINE, jax_settings
+from discover.process.children import SETTINGS, command_of, environment_of_children
+from discover.process.jax_settings import jax_settings
 from discover.storage.json_text import values_in_json
 from discover.storage.yaml_text import text_of
 
@@ -24,9 +23,10 @@ _WORTH_REPEATING = 1.0
 
 
 def estimate(plugins: Plugins, config: Mapping[str, Any], progress: Callable[[str, float], None] | None = None) -> Estimate:
-    """Rehearse a search: run all of it, two generations and lifetimes of a few updates, and work out what all would cost.
+    """Rehearse a search: run all of it, few generations and lifetimes of a few updates, and work out what all costs.
 
-    Nothing of it is tracked or stays on the disk, but for compiled programs, which the search will find in the cache. So where
+    Two generations are rehearsed; where a strategy gives generations other seeds and steps (racing), one of each kind. Nothing
+    of it is tracked or stays on the disk, but for compiled programs, which the search will find in the cache. So where
     much was compiled, a new process rehearses once more, and finds them too: its time and memory are those of the search.
     That needs a cache, plugins that a process can load itself, and a CPU (a GPU's memory belongs to this process).
 
@@ -55,7 +55,7 @@ def estimate(plugins: Plugins, config: Mapping[str, Any], progress: Callable[[st
 def _repeatable(plugins: Plugins) -> bool:
     """Whether another process can rehearse with the programs that this one has compiled."""
     kept = bool(jax.config.values["jax_compilation_cache_dir"])
-    loadable = all(entry.provenance.distribution != "this process" for entry in plugins.registry.entries())
+    loadable = not any(entry.provenance.is_here_alone for entry in plugins.registry.entries())
     return kept and loadable and jax.default_backend() == "cpu"
 
 
@@ -69,13 +69,13 @@ def _in_new_process(plugins: Plugins, config: Mapping[str, Any]) -> Estimate:
     settings = {
         "config": text_of(checked.words, "the config"),
         "plugins": plugins.folder and str(plugins.folder),
-        "jax": jax_settings((*OF_BITS, *OF_MACHINE, "jax_num_cpu_devices")),
+        "jax": jax_settings(SETTINGS),
     }
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "discover.outer_loop.rehearsal_process"],
+        command_of("discover.outer_loop.rehearsal_process"),
         input=text_of(settings, "the settings").encode(),
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+        env=environment_of_children(),
     )
     if done.returncode:
         raise EvaluationError(f"the process that rehearses the search once more has failed (exit status {done.returncode}).")

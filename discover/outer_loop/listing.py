@@ -9,7 +9,7 @@ from typing import Any
 from discover.base.errors import UserError
 from discover.contract.run_summary import RunSummary
 from discover.outer_loop.directory import CONFIG_FILE, check_search, is_search, plain, read_origin
-from discover.outer_loop.ending import read_result
+from discover.outer_loop.result_file import read_result
 from discover.storage.yaml_text import values_in_file
 
 

@@ -9,9 +9,30 @@ from typing import NamedTuple
 import numpy as np
 
 from discover.base.scores import FloatArray
+from discover.contract.algorithm import Algorithm
 from discover.contract.events import Doubt, Status
 from discover.outer_loop.doubt import doubt_of
 from discover.outer_loop.evaluation import Evaluation
+from discover.outer_loop.state import Counters
+
+
+class Choice(NamedTuple):
+    """The choice of a champion.
+
+    Attributes:
+        champion: the best finalist.
+        fitness: of the champion, on seeds that had no part in the choice.
+        finalists, finalist_fitness: ``[F, D]`` and ``[F]``, on the selection seeds; -inf where one broke.
+        doubt: whether another finalist is better; None if there are too few seeds to say so.
+        counters: with the evaluations of the choice.
+    """
+
+    champion: Algorithm
+    fitness: float
+    finalists: np.ndarray
+    finalist_fitness: np.ndarray
+    doubt: Doubt | None
+    counters: Counters
 
 
 class Ranking(NamedTuple):

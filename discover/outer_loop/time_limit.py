@@ -11,7 +11,6 @@ import contextlib
 import os
 import queue
 import subprocess
-import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,11 +24,11 @@ from discover.base.errors import DiscoverWarning, EvaluationError, UserError
 from discover.contract.executor import Done, Executor, Failure, Work
 from discover.contract.registry import Registry
 from discover.evaluation.messages import Message, message_of_work, result_from
+from discover.process.children import SETTINGS, command_of, environment_of_children
 from discover.process.frames import read_message, write_message
-from discover.process.jax_settings import OF_BITS, OF_MACHINE, jax_settings
+from discover.process.jax_settings import jax_settings
 
 _START = 600.0  # seconds in which the process must be ready
-_SETTINGS = (*OF_BITS, *OF_MACHINE, "jax_num_cpu_devices")
 
 
 class TimeLimited(Executor):
@@ -48,7 +47,7 @@ class TimeLimited(Executor):
 
     def __init__(self, executor: Executor, registry: Registry, config: str, plugins: Path | None, *, seconds: float):
         for entry in registry.entries():
-            if entry.provenance.distribution == "this process":
+            if entry.provenance.is_here_alone:
                 raise UserError(
                     f"time_limit_seconds {seconds:g}: structures run in another process then, which cannot load the plugin "
                     f"object '{entry.provenance.plugin}': put it in a folder (--plugins-dir) or a package, or leave the limit "
@@ -60,7 +59,7 @@ class TimeLimited(Executor):
                 "XLA_PYTHON_CLIENT_PREALLOCATE=false."
             )
             warnings.warn(text, DiscoverWarning, stacklevel=2)
-        self._settings = {"config": config, "plugins": plugins and str(plugins), "jax": jax_settings(_SETTINGS)}
+        self._settings = {"config": config, "plugins": plugins and str(plugins), "jax": jax_settings(SETTINGS)}
         self._executor, self._registry, self._seconds = executor, registry, seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
@@ -109,12 +108,11 @@ class TimeLimited(Executor):
                 pipe.close()
 
     def _start(self) -> None:
-        paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "discover.outer_loop.worker"],
+            command_of("discover.outer_loop.worker"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": paths},
+            env=environment_of_children(),
             start_new_session=True,  # ctrl-C reaches this process alone, which ends the other one
         )
         self._answers = queue.SimpleQueue()

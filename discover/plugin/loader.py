@@ -20,7 +20,8 @@ import pluggy
 
 from discover.base.errors import DiscoverError, DiscoverWarning, PluginError, UserError, cause_of
 from discover.contract import hooks as hookspecs
-from discover.contract.registry import Provenance, Registry
+from discover.contract.registry import THIS_PROCESS, Provenance, Registry
+from discover.process.traced_programs import keep_programs_of
 from discover.storage.files import checked_path
 from discover.storage.ownership import open_to_others
 
@@ -257,6 +258,8 @@ def _load(manager: pluggy.PluginManager, registry: Registry, provenance: Provena
     others = [other for other in manager.get_plugins() if other is not plugin]
     registry.register_as(provenance)
     manager.subset_hook_caller("discover_register", others)(registry=registry)
+    if not provenance.is_here_alone:
+        keep_programs_of(getattr(plugin, "__name__", ""))
 
 
 def _give_up(manager: pluggy.PluginManager, registry: Registry, provenance: Provenance, error: BaseException) -> None:
@@ -341,4 +344,4 @@ def import_file(path: Path) -> Any:
 def _objects(extra: Iterable[object]) -> Iterable[tuple[str, Provenance, Any]]:
     for plugin in extra:
         name = getattr(plugin, "__name__", type(plugin).__name__)
-        yield name, Provenance(name, "this process", ""), lambda plugin=plugin: plugin
+        yield name, Provenance(name, THIS_PROCESS, ""), lambda plugin=plugin: plugin

@@ -19,8 +19,8 @@ from discover.contract.registry import Registry
 from discover.contract.results import SearchResult
 from discover.evaluation.comparison_file import REPORT_FILE, load_comparison
 from discover.outer_loop.directory import CHAMPION_FILE, CONFIG_FILE, is_search, read_origin
-from discover.outer_loop.ending import read_result
 from discover.outer_loop.history import read_history
+from discover.outer_loop.result_file import read_result
 from discover.reading.birth import birth_of
 from discover.reading.facts import CandidateFacts, Facts, comparison_facts, cost_facts, name_of_part, provenance_facts
 

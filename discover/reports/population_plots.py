@@ -47,7 +47,10 @@ def structures_plot(population: Population) -> Plot | None:
 
 
 def number_plots(population: Population) -> Iterator[Plot]:
-    """For each number its values over the generations, colored by fitness among the members of a generation; broken in gray."""
+    """For each number its values over the generations, colored by fitness among the members of a generation; broken in gray.
+
+    Members that were not run are left out.
+    """
     history = population.history
     sound = (history.status == Status.OK) & np.isfinite(history.fitness)
     ranks = _ranks(np.where(sound, history.fitness, np.nan))
@@ -60,7 +63,7 @@ def number_plots(population: Population) -> Iterator[Plot]:
 
 
 def _number_plot(population: Population, column: Column, ranks: np.ndarray, *, is_log: bool) -> Plot:
-    places = np.argwhere(column.active)
+    places = np.argwhere(column.active & (population.history.status != Status.NOT_RUN))
     if len(places) > _MOST_POINTS:
         places = places[np.linspace(0, len(places) - 1, _MOST_POINTS).astype(int)]
     at = tuple(places.T)

@@ -14,8 +14,8 @@ from discover.contract.results import Comparison, SearchResult, Training
 from discover.evaluation.ablation_file import read_ablation
 from discover.evaluation.comparison_file import REPORT_FILE, load_comparison, training_alone
 from discover.outer_loop.directory import CONFIG_FILE, ORIGIN_FILE, read_json
-from discover.outer_loop.ending import read_result
 from discover.outer_loop.history import History, read_history
+from discover.outer_loop.result_file import read_result
 from discover.reports.source import Kind, Population, Source
 from discover.storage.yaml_text import values_in_file
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover.components.component import Component, component
-from discover.components.domains import Scalar
-from discover.components.field_functions import real
-from discover.components.open_values import free
 from discover.components.space import Space
-from discover.contract.events import Status
-from discover.contract.strategy import Proposal, Strategy, Told
+from discover.contract.strategy import Proposal, Strategy
 from discover.contract.types import StrategyState
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes
 from discover.testing.compilations import changed_weak_type
 from discover.testing.failures import finite, form, is_tuple_of, require, same_bits, stays_finite
 from discover.testing.guard import guarded, traced_twice
+from discover.testing.hill import given_genomes, hill_space, told_of, with_gradients
 from discover.testing.programs import quickly_compiled
 
 GENERATIONS = 24
@@ -28,23 +25,16 @@ _GENOMES = ("The space decodes one genome per member.", "Propose finite float32 
 _STATE = ("A checkpoint holds the state, and it is filled into what `init` returns.", "Keep its structure, shapes and dtypes.")
 
 
-@component
-class Point(Component):
-    """A point in three dimensions."""
-
-    x: Scalar = real(0.8, low=-1.0, high=1.0)
-    y: Scalar = real(-0.6, low=-1.0, high=1.0)
-    z: Scalar = real(0.01, low=0.001, high=1.0, scale="log")
-
-
 @guarded("tell")
 def check_strategy(strategy: Strategy, population: int = 16) -> None:
     """Check a strategy on a quadratic fitness of three numbers, whose maximum is not where the search begins.
 
     Genomes are finite float32 ``[P, D]``; seeds and budgets, where it gives any, are as `Proposal` says. The state keeps its
     structure, and what is finite in it stays so, also when all fitness values are equal. The best fitness rises above that of
-    the first generation. A state that is saved and restored leads to the same bits. Every trace is the same program, and it is
-    compiled once. A strategy that climbs by gradients is told those of the fitness; those of the last member are not finite.
+    the first generation. It goes on from given candidates (`Strategy.begin_at`): told a generation with them, or by a state of
+    the same form whose next genomes surround the best of them. A state that is saved and restored leads to the same bits. Every
+    trace is the same program, and it is compiled once. A strategy that climbs by gradients is told those of the fitness;
+    those of the last member are not finite.
 
     Args:
         strategy: complete.
@@ -53,16 +43,20 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     Raises:
         ConformanceError: the first check that fails, in one sentence.
     """
-    name, space = type(strategy).__name__, Space(Point(x=free(), y=free(), z=free()))
+    name, space = type(strategy).__name__, hill_space()
     population = next(p for p in itertools.count(population) if strategy.check_population(space, p) is None)
     advance = quickly_compiled(
-        lambda state, index, flat: _generation(strategy, space, population, state, index=index, flat=flat)
+        lambda state, index, flat, given: _generation(strategy, space, population, state, index=index, flat=flat, given=given)
     )
+    given = given_genomes(space, population)
 
-    def evolve(state: StrategyState, start: int, stop: int, *, flat: bool = False) -> tuple[StrategyState, list[float]]:
+    def evolve(
+        state: StrategyState, start: int, stop: int, *, flat: bool = False, known: jax.Array | None = None
+    ) -> tuple[StrategyState, list[float]]:
         best = []
         for index in range(start, stop):
-            before, (state, proposal, fitness) = state, advance(state, np.int32(index), np.bool_(flat))
+            known = jnp.full_like(given, jnp.nan) if known is None or index > start else known
+            before, (state, proposal, fitness) = state, advance(state, np.int32(index), np.bool_(flat), known)
             sentence = f"{name} proposes genomes that are not finite in generation {index}."
             require(finite(proposal.genomes), sentence, *_GENOMES, method="ask")
             _check_effort(proposal, name, index)
@@ -78,6 +72,7 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
 
     first = strategy.init(jax.random.key(0), space, population)
     _check_traces(strategy, space, population, first)
+    _check_begin(strategy, space, population, first, given=given, advance=advance, evolve=evolve)
     half, early = evolve(first, 0, GENERATIONS // 2)
     restored = tree_from_bytes(tree_to_bytes(half), first, f"the state of {name}")[0]
     state, late = evolve(half, GENERATIONS // 2, GENERATIONS)
@@ -98,6 +93,41 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     right = recommendation is None or (recommendation.shape == (space.dimension,) and finite(recommendation))
     require(right, f"{name} has a recommendation that is no finite genome.", *_GENOMES, method="recommendation")
     evolve(state, GENERATIONS, GENERATIONS + 3, flat=True)
+
+
+def _check_begin(
+    strategy: Strategy,
+    space: Space,
+    population: int,
+    first: StrategyState,
+    *,
+    given: jax.Array,
+    advance: Callable[..., tuple[StrategyState, Proposal, jax.Array]],
+    evolve: Callable[..., tuple[StrategyState, list[float]]],
+) -> None:
+    """Check that a strategy goes on from given candidates."""
+    name, reason = type(strategy).__name__, "A search may be given candidates to begin with (`init`)."
+    begun = strategy.begin_at(jax.random.key(2), first, space, population, genomes=given)
+    if begun is None:
+        evolve(first, 0, 2, known=given)
+        return
+    require(
+        form(begun) == form(first),
+        f"{name} begins at given genomes with a state of another form.",
+        reason,
+        "Return a state like that of `init`: the same structure, shapes and dtypes.",
+        method="begin_at",
+    )
+    _, proposal, _ = advance(begun, np.int32(1), np.bool_(False), jnp.full_like(given, jnp.nan))
+    middle, start = jnp.mean(proposal.genomes, axis=0), space.start(jax.random.key(0))
+    require(
+        bool(jnp.linalg.norm(middle - given[0]) < jnp.linalg.norm(middle - start)),
+        f"{name} is given genomes to begin at, and proposes others around its own start.",
+        reason,
+        "Put the best of the given genomes, the first, where the next ones are drawn; or return None to be told all of them.",
+        method="begin_at",
+    )
+    evolve(begun, 1, 3)  # its state and what it proposes stay finite
 
 
 def _check_form(what: str, array: jax.Array | None, expected: str, name: str) -> None:
@@ -130,7 +160,8 @@ def _check_traces(strategy: Strategy, space: Space, population: int, first: Stra
     name = type(strategy).__name__
 
     def generation(state: StrategyState) -> tuple[StrategyState, Proposal, jax.Array]:
-        return _generation(strategy, space, population, state, index=0, flat=False)
+        nothing = jnp.full_like(given_genomes(space, population), jnp.nan)
+        return _generation(strategy, space, population, state, index=0, flat=False, given=nothing)
 
     (after, proposal, _), same = traced_twice(generation, first)
     _check_form("genomes", proposal.genomes, f"float32{[population, space.dimension]}", name)
@@ -153,49 +184,28 @@ def _check_traces(strategy: Strategy, space: Space, population: int, first: Stra
 
 
 def _generation(
-    strategy: Strategy, space: Space, population: int, state: StrategyState, *, index: int | jax.Array, flat: bool | jax.Array
+    strategy: Strategy,
+    space: Space,
+    population: int,
+    state: StrategyState,
+    *,
+    index: int | jax.Array,
+    flat: bool | jax.Array,
+    given: jax.Array,
 ) -> tuple[StrategyState, Proposal, jax.Array]:
-    """The state after a generation, what it proposed, and the fitness of each member: all the same, if it is flat."""
+    """The state after a generation, what it proposed, and the fitness of each member: all the same, if it is flat.
+
+    The last members are given genomes, as far as these are not NaN.
+    """
     key_ask, key_tell = jax.random.split(jax.random.fold_in(jax.random.key(1), index))
     asked, name = strategy.ask(key_ask, state, space, population), type(strategy).__name__
     sentence = f"{name}.ask gives {type(asked).__name__}, not a pair of a Proposal and a state."
     require(is_tuple_of(2, asked) and isinstance(asked[0], Proposal), sentence, *_GENOMES, method="ask")
     proposal, state = asked
-    fitness = jnp.where(flat, 0.0, jax.vmap(lambda genome: _height(space.decode(genome, ())))(proposal.genomes))
-    told = _told(proposal, fitness)
+    last = proposal.genomes[-len(given) :]
+    genomes = proposal.genomes.at[-len(given) :].set(jnp.where(jnp.isnan(given), last, given))
+    proposal = proposal._replace(genomes=genomes)
+    told = told_of(proposal, space, flat)
     if strategy.window() is not None:
-        told = _with_gradients(told, space, flat)
+        told = with_gradients(told, space, flat)
     return strategy.tell(key_tell, state, space, told), proposal, told.fitness
-
-
-def _told(proposal: Proposal, fitness: jax.Array) -> Told:
-    """All that is told of a population whose curves are level; two seeds differ by a little."""
-    members, most = len(fitness), 2
-    seeds = jnp.full(members, most) if proposal.seeds is None else jnp.clip(proposal.seeds, 0, most)
-    budget = jnp.ones(members) if proposal.budget is None else proposal.budget
-    run = seeds > 0
-    levels = fitness[:, None] + jnp.array([-0.1, 0.1])
-    known = jnp.where(jnp.arange(most) < seeds[:, None], levels, jnp.nan)
-    return Told(
-        genomes=proposal.genomes,
-        fitness=jnp.where(run, fitness, jnp.min(fitness, where=run, initial=0.0) - 1e-3),
-        seeds=seeds.astype(jnp.int32),
-        spread=jnp.where(seeds > 1, 0.1, jnp.inf),
-        cost=seeds * budget * 1000.0,
-        status=jnp.where(run, Status.OK, Status.NOT_RUN).astype(jnp.int8),
-        returns=(jnp.repeat(known[..., None], 100, axis=-1),),
-    )
-
-
-def _with_gradients(told: Told, space: Space, flat: bool | jax.Array) -> Told:
-    """All that is told, with the gradient of the fitness; the last member has none, as one that is broken."""
-    slopes = jax.vmap(jax.grad(lambda genome: _height(space.decode(genome, ()))))(told.genomes)
-    broken = jnp.arange(len(slopes)) == max(1, len(slopes) - 1)
-    gradients = jnp.where(broken[:, None], jnp.nan, jnp.where(flat, 0.0, slopes))
-    return told._replace(gradients=gradients, gradient_errors=jnp.full_like(gradients, jnp.inf))
-
-
-def _height(point: Component) -> jax.Array:
-    """The fitness of a point."""
-    assert isinstance(point, Point)
-    return -((point.x - 0.3) ** 2) - (point.y - 0.2) ** 2 - (jnp.log(point.z) + 1.5) ** 2

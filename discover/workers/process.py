@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
@@ -16,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from discover.base.errors import EvaluationError
+from discover.process.children import command_of, environment_of_children
 from discover.process.frames import read_message, write_message
 from discover.workers.worker import Parcel, Worker, WorkerLostError
 
-PROGRAM = (sys.executable, "-P", "-m", "discover.workers.process_end")
+PROGRAM = command_of("discover.workers.process_end")
 """The command that starts the other end."""
 
 
@@ -41,12 +40,11 @@ class ProcessWorker(Worker):
     """
 
     def __init__(self, program: Sequence[str] = PROGRAM):
-        paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
         self.process = subprocess.Popen(
             program,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": paths},
+            env=environment_of_children(),
             start_new_session=True,  # ctrl-C reaches this process alone, which ends the other one
         )
         self._numbers, self._promised = itertools.count(), dict[int, Future[bytes]]()

@@ -33,7 +33,7 @@ def worker_settings(surroundings: Surroundings, *, chunk: int, devices: int, her
         UserError: a component comes from an object of this process, which another process cannot load.
     """
     for entry in surroundings.registry.entries():
-        if entry.provenance.distribution == "this process":
+        if entry.provenance.is_here_alone:
             raise UserError(
                 f"lifetimes run in other processes, which cannot load the plugin object '{entry.provenance.plugin}': put it in "
                 "a folder (--plugins-dir) or a package, or choose the executor 'local'."

@@ -1,4 +1,7 @@
-"""The runs of trainings, comparisons and adaptations. Without a directory, their ledger lies in a temporary folder."""
+"""The runs of trainings, comparisons, adaptations and ablations.
+
+Without a directory, their ledger lies in a temporary folder.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import tempfile
 from pathlib import Path
 
 from discover import (
+    Ablation,
+    AblationInfo,
     AdaptationInfo,
     AdaptationResult,
     Comparison,
@@ -19,6 +24,7 @@ from discover import (
     training_alone,
 )
 from discover_mlflow import content, figures, returns
+from discover_mlflow.ablating import ablation_params, record_ablation
 from discover_mlflow.adapting import AdaptationRuns
 from discover_mlflow.agents import add_agents
 from discover_mlflow.closing import Closing, end_runs, status_of
@@ -29,10 +35,10 @@ from discover_mlflow.session import Session
 
 
 class CommandRuns:
-    """Adds trainings, comparisons and adaptations to ledgers; the report of a search goes into that of the search.
+    """Adds trainings, comparisons, adaptations and ablations to ledgers; the report of a search goes into that of the search.
 
     Attributes:
-        session: of a training, an adaptation, or of a comparison that is no search's report, while it runs.
+        session: of a training, an adaptation, an ablation, or of a comparison that is no search's report, while it runs.
 
     Args:
         address: of the store.
@@ -150,6 +156,31 @@ class CommandRuns:
         runs, self._adaptation = self._adaptation, None
         if self.session is not None and runs is not None:
             runs.fail(error, self._address)
+            self._end(self.session, status_of(error))
+
+    def ablation_started(self, ablation: AblationInfo) -> None:
+        """Begin the run of an ablation."""
+        session = self._begin()
+        if session is not None:
+            tags = content.run_tags("ablation", ablation.provenance)
+            session.begin(self._experiment, " beside ".join(ablation.candidates), params=ablation_params(ablation), tags=tags)
+            session.json("provenance.json", ablation.provenance)
+
+    def ablation_finished(self, ablation: Ablation) -> None:
+        """Add what each value pays; the run of the ablation ends."""
+        session, status = self.session, "FAILED"
+        if session is None:
+            return
+        try:
+            record_ablation(session, ablation)
+            status = "FINISHED"
+        finally:
+            self._end(session, status)
+
+    def ablation_failed(self, error: BaseException) -> None:
+        """Add the error that ends an ablation; its run ends."""
+        if self.session is not None:
+            self.session.record("tags", tags=content.error_tags(error, self._address))
             self._end(self.session, status_of(error))
 
     def _begin(self) -> Session | None:

@@ -1,8 +1,8 @@
 """Params, tags, metrics and the description of a search, within MLflow's limits.
 
 MLflow sorts charts by the names of metrics: results come first (``adapted``, ``champion``, ``curve``, ``difference``,
-``fitness``, ``gradient``, ``iqm``, ``p``, ``return_of_...``), then what may be zero all the time (``rule``, ``spent``,
-``status``, ``structures``).
+``fitness``, ``gradient``, ``iqm``, ``p``, ``paid``, ``return_of_...``), then what may be zero all the time (``rule``,
+``spent``, ``status``, ``structures``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from discover import (
-    Ablation,
     Generation,
     SearchInfo,
     SearchResult,
@@ -175,12 +174,6 @@ def selection_facts(selection: Selection, space: Space) -> list[dict[str, Any]]:
         }
         for place in order
     ]
-
-
-def ablation_metrics(ablation: Ablation) -> dict[str, float]:
-    """Metrics of an ablation: what each value of a champion pays, and all of them together."""
-    paid = {f"paid/{row['path']}": row["estimate"] for row in ablation.rows() if row["estimate"] is not None}
-    return finite({"paid/all": ablation.total.interval.estimate, **paid})
 
 
 def model_params(result: SearchResult) -> dict[str, str]:

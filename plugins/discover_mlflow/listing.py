@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KIND_TAG = "discover.kind"
 
-KINDS, PARTS = ("search", "comparison", "training", "adaptation"), ("candidate", "selection", "ablation")
+KINDS, PARTS = ("search", "comparison", "training", "adaptation", "ablation"), ("candidate", "selection")
 """Kinds of runs that are listed, and of those that are parts of others alone."""
 
 _PARENT_TAG, _NOTE_TAG = "mlflow.parentRunId", "mlflow.note.content"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from discover import ABLATION_FILE, Ablation, Generation, SearchInfo, SearchResult, Selection, text_of
+from discover import ABLATION_FILE, Ablation, AblationInfo, Generation, SearchInfo, SearchResult, Selection, text_of
 from discover_mlflow import content, figures, limits
+from discover_mlflow.ablating import ablation_params, record_ablation
 from discover_mlflow.champion_page import add_page
 from discover_mlflow.closing import Closing, end_runs, status_of
 from discover_mlflow.comparing import record_table
@@ -99,18 +100,16 @@ class SearchRuns:
             run.json("finalists.json", content.selection_facts(selection, search.space))
             run.end("FINISHED")
 
-    def ablation_started(self, search: SearchInfo) -> None:
+    def ablation_started(self, search: SearchInfo, ablation: AblationInfo) -> None:
         """Begin the run of the ablation of the champion, or go on with it."""
-        self._part_started(search, "ablation")
+        self._part_started(search, "ablation", ablation_params(ablation))
 
     def ablation_finished(self, search: SearchInfo, ablation: Ablation) -> None:
         """Add what each value of the champion pays."""
         session = self.session(search.directory)
         if session is not None:
             run = session.part("ablation")
-            run.record_new("metrics", "ablation", step=0, metrics=content.ablation_metrics(ablation))
-            run.json("ablation.json", ablation.values())
-            run.figures(figures.later("figures/ablation.png", ablation.plot))
+            record_ablation(run, ablation)
             session.file(ABLATION_FILE.as_posix(), (search.directory / ABLATION_FILE).read_bytes())
             run.end("FINISHED")
 
@@ -148,7 +147,7 @@ class SearchRuns:
         session.record("tags", tags=content.error_tags(error, self._address))
         self._end(search.directory, status_of(error))
 
-    def _part_started(self, search: SearchInfo, name: str) -> None:
+    def _part_started(self, search: SearchInfo, name: str, params: Mapping[str, str] | None = None) -> None:
         """Begin the run of a phase below that of its search, or go on with it."""
         session = self.session(search.directory)
         if session is not None:
@@ -157,7 +156,7 @@ class SearchRuns:
                 run.go_on()
             else:
                 tags = content.run_tags(name, search.provenance, search=self.name)
-                run.begin(self._experiment, name, params={}, tags=tags, parent=session.key)
+                run.begin(self._experiment, name, params=params or {}, tags=tags, parent=session.key)
 
     def _register(self, session: Session, search: SearchInfo, result: SearchResult) -> None:
         """Record that the champion is a version of the registered model of the search's name."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from discover import (
     Ablation,
+    AblationInfo,
     AdaptationInfo,
     AdaptationResult,
     Comparison,
@@ -33,9 +34,9 @@ from discover_mlflow.stores import check_tracking, experiment_name
 class Tracker:
     """Tracks a command in MLflow: a plugin object for ``load_plugins(extra=[Tracker()])``.
 
-    One run per search, training and comparison; below a search one per phase of it, and below a comparison one per candidate.
-    Events are written into a ledger at once, and a thread sends them from there, so that a slow or failing store neither delays
-    nor loses anything.
+    One run per search, training, comparison, adaptation and ablation; below a search one per phase of it, and below a
+    comparison one per candidate. Events are written into a ledger at once, and a thread sends them from there, so that a slow
+    or failing store neither delays nor loses anything.
 
     Args:
         address: of the store, such as ``sqlite:///mlflow.db`` or ``http://host:5000``; None takes ``MLFLOW_TRACKING_URI``,
@@ -125,12 +126,22 @@ class Tracker:
         self.searches.selection_finished(search, selection)
 
     @hookimpl
-    def discover_ablation_started(self, search: SearchInfo) -> None:
-        self.searches.ablation_started(search)
+    def discover_ablation_started(self, search: SearchInfo | None, ablation: AblationInfo) -> None:
+        if search is None:
+            self.commands.ablation_started(ablation)
+        else:
+            self.searches.ablation_started(search, ablation)
 
     @hookimpl
-    def discover_ablation_finished(self, search: SearchInfo, ablation: Ablation) -> None:
-        self.searches.ablation_finished(search, ablation)
+    def discover_ablation_finished(self, search: SearchInfo | None, ablation: Ablation) -> None:
+        if search is None:
+            self.commands.ablation_finished(ablation)
+        else:
+            self.searches.ablation_finished(search, ablation)
+
+    @hookimpl
+    def discover_ablation_failed(self, error: BaseException) -> None:
+        self.commands.ablation_failed(error)
 
     @hookimpl
     def discover_search_finished(self, search: SearchInfo, result: SearchResult) -> None:

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import Result
 
 COMMANDS = (
-    *("", "search", "resume", "runs", "train", "compare", "ablate", "promote", "show", "report", "export", "evaluate", "ui"),
+    *("", "search", "resume", "refine", "runs", "train", "compare", "ablate", "promote", "show", "report", "export"),
+    *("evaluate", "ui"),
     *("plugins", "plugins list", "plugins show", "plugins new", "plugins check"),
     *("config", "config new", "config check", "config schema"),
 )

@@ -103,7 +103,8 @@ def test_a_list_is_narrowed_and_read_by_programs(told: Callable[..., Any], invok
 
 def test_a_kind_that_there_is_not(invoke: Invoke) -> None:
     result = invoke("runs", "--kind", "serch")
-    said = "error: there is no kind of runs 'serch': did you mean 'search'? Known: adaptation, comparison, search, training.\n"
+    known = "ablation, adaptation, comparison, search, training"
+    said = f"error: there is no kind of runs 'serch': did you mean 'search'? Known: {known}.\n"
     assert (result.exit_code, result.stderr) == (2, said)
 
 

@@ -88,7 +88,7 @@ def test_a_finished_search_traces_nothing_unless_its_report_is_asked_for(
     assert "finished:        the search 'tiny' was finished before: a new report, nothing trained" in lines
     assert any(line.startswith("champion:        found/champion.candidate, fitness ") for line in lines)
     assert told("resume", "found", "--report")["table"] == first["table"]
-    monkeypatch.setattr("discover.outer_loop.search._Runner", None)  # nothing is traced
+    monkeypatch.setattr("discover.outer_loop.search.Runner", None)  # nothing is traced
     assert told("resume", "found")["champion"] == first["champion"]
 
 

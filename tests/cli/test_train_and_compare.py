@@ -130,6 +130,7 @@ def test_ablate_tells_what_each_value_pays(invoke: Invoke) -> None:
     assert set(rows) == {"rule.slope", "rule.noise", "rule.steps"}
     assert rows["rule.slope"]["verdict"] == "paid"
     assert summary["verdict"].startswith("beside climb, rule.slope")
+    assert summary["run_id"] == "ablate-run"
 
 
 def test_ablate_needs_two_seeds(invoke: Invoke) -> None:

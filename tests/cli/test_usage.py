@@ -104,7 +104,7 @@ def test_a_variable_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch)
 def test_unknown_commands() -> None:
     assert told("serch") == (
         "discover has no command 'serch': did you mean 'search'? Known: ablate, adapt, compare, config, evaluate, export, "
-        "plugins, promote, report, resume, runs, search, show, train, ui."
+        "plugins, promote, refine, report, resume, runs, search, show, train, ui."
     )
     assert (
         told("plugins", "lst") == "discover plugins has no command 'lst': did you mean 'list'? Known: check, list, new, show."

@@ -162,7 +162,7 @@ def test_one_program_fits_every_population_and_horizon(
 
 def test_fresh_and_ongoing_lifetimes_share_their_program() -> None:
     evaluated(0.1, 0.2)
-    program: Any = kept_programs().advance
+    program: Any = kept_programs().advance._by_tracing  # toys are traced in each process
     compiled, total = program._cache_size(), STEPS // 8
     ongoing = None
     for start, stop in ((0, 0), (0, 4), (4, total)):

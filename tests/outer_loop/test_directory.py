@@ -19,7 +19,8 @@ import yaml
 from searches import WORDS, Watcher, run, state, watched
 
 from discover import UserError, directory_lock
-from discover.outer_loop.directory import Origin, ResumeWarning, accept_changes, changes, end_differs
+from discover.outer_loop.directory import Origin
+from discover.outer_loop.resumption import ResumeWarning, accept_changes, changes, end_differs
 from discover.outer_loop.search import resume, search
 from discover.plugin.loader import Plugins, load_plugins
 
@@ -292,7 +293,7 @@ def test_another_commit_is_no_difference(stopped: Path, finished: Path, monkeypa
     from discover.plugin import provenance
 
     honest = provenance.provenance
-    monkeypatch.setattr("discover.outer_loop.search.provenance", lambda registry: {**honest(registry), "commit": "another"})
+    monkeypatch.setattr("discover.outer_loop.runner.provenance", lambda registry: {**honest(registry), "commit": "another"})
     resume(watched(), stopped)
     assert (stopped / "champion.candidate").read_bytes() == (finished / "champion.candidate").read_bytes()
 

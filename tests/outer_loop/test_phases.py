@@ -21,10 +21,10 @@ from discover.config.elsewhere import plain_words
 from discover.config.search_config import checked_config
 from discover.contract.results import SearchResult
 from discover.outer_loop.archive import empty_archive
-from discover.outer_loop.directory import ResumeWarning
 from discover.outer_loop.estimating import estimate
 from discover.outer_loop.refine import numbers_around, refinements
-from discover.outer_loop.search import resume, search
+from discover.outer_loop.resumption import ResumeWarning
+from discover.outer_loop.search import add_phases, resume, search
 from discover.reports.reading import source_in
 from discover.reports.report import report_on
 from discover.storage.yaml_text import text_of, values_in
@@ -199,6 +199,123 @@ def test_phases_may_be_asked_for_later(tmp_path: Path, whole: Whole) -> None:
     np.testing.assert_array_equal(result.finalists, whole.result.finalists)
 
 
+# Phases that are asked for later --------------------------------------------------------------------------------------
+
+REFINE = WORDS["after"]["refine"]
+
+
+@pytest.fixture(scope="module")
+def unrefined(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same search, without its refinement."""
+    directory = tmp_path_factory.mktemp("phases") / "it"
+    with made_up():
+        search(watched(), {**WORDS, "after": {"ablate": WORDS["after"]["ablate"]}}, directory)
+    return directory
+
+
+def same_end(directory: Path, whole: Whole) -> None:
+    """A search has ended as though its config had asked for all phases."""
+    for name in ("refine-1", "refine-2"):
+        assert state(directory / name) == state(whole.directory / name)
+    for name in ("champion.candidate", "refine-1/champion.candidate"):
+        assert (directory / name).read_bytes() == (whole.directory / name).read_bytes()
+    configs = [yaml.safe_load((place / "config.yaml").read_text()) for place in (directory, whole.directory)]
+    assert configs[0] == configs[1]
+    spent = ("champion_fitness", "finalist_fitness", "env_steps", "broken")
+    ended, expected = (json.loads((place / "result.json").read_text()) for place in (directory, whole.directory))
+    assert [ended[key] for key in spent] == [expected[key] for key in spent]
+
+
+def test_a_refinement_after_the_search_is_as_one_within_it(tmp_path: Path, whole: Whole, unrefined: Path) -> None:
+    directory, notes = Path(shutil.copytree(unrefined, tmp_path / "it")), Notes()
+    began = (directory / "config.yaml").stat().st_mtime_ns
+    with made_up():
+        result = add_phases(watched(notes), directory, {"refine": REFINE})
+    assert notes.events == whole.events
+    same_end(directory, whole)
+    assert (directory / "config.yaml").stat().st_mtime_ns == began  # it says when the search began
+    with made_up() as runs:
+        again = add_phases(watched(), directory, {"refine": {}})
+    assert runs.count == 0
+    assert again.champion_fitness == result.champion_fitness == whole.result.champion_fitness
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("label", ["refine 2, search 2", "ablation"])
+def test_a_refinement_that_is_killed_goes_on(tmp_path: Path, whole: Whole, unrefined: Path, label: str) -> None:
+    directory = Path(shutil.copytree(unrefined, tmp_path / "it"))
+    with made_up(), pytest.raises(Killed):
+        add_phases(watched(), directory, {"refine": REFINE}, at(label))
+    with made_up():
+        resume(watched(), directory)
+    same_end(directory, whole)
+
+
+def test_what_cannot_be_refined_is_told_and_nothing_changes(tmp_path: Path, whole: Whole, unrefined: Path) -> None:
+    def told(directory: Path, **settings: Any) -> str:
+        files = {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+        with made_up() as runs, pytest.raises(UserError) as caught:
+            add_phases(watched(), directory, {"refine": settings})
+        assert runs.count == 0
+        assert {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()} == files
+        return str(caught.value)
+
+    empty, other = tmp_path / "empty", Path(shutil.copytree(whole.directory, tmp_path / "it"))
+    empty.mkdir()
+    assert told(empty).startswith(f"'{empty}' is not the directory of a search (it has no config.yaml)")
+    assert told(unrefined, structure=3).startswith("after.refine: unknown key 'structure'; did you mean 'structures'?")
+    assert told(unrefined, strategy="toy_hil").startswith("after.refine.strategy: no strategy is called 'toy_hil'")
+    assert told(other, population=4) == (
+        f"'{other / 'refine-1'}' was refined with population 3, which cannot become 4: give the same, or remove that folder to "
+        "refine it anew."
+    )
+
+
+def test_only_a_search_that_is_over_can_be_refined(tmp_path: Path) -> None:
+    directory = tmp_path / "it"
+    words = {**WORDS, "strategy": "toy_hill", "generations": 2, "after": None}
+    with made_up(), pytest.raises(Killed):
+        search(watched(), words, directory, progress=at("search 2"))
+    with made_up(), pytest.raises(UserError) as caught:
+        add_phases(watched(), directory, {"refine": {}})
+    assert str(caught.value) == (
+        f"the search in '{directory}' has run 1 of its 2 generations, and phases come after the last one: go on with it first "
+        f"(discover resume {directory})."
+    )
+
+
+@pytest.mark.slow
+def test_a_search_without_numbers_has_nothing_to_refine(tmp_path: Path) -> None:
+    candidate = {"recipe": "climb", "rule": {"toy_climb": {"steps": {"choice": [4, 8]}}}}
+    words = {**WORDS, "candidate": candidate, "strategy": "random_search", "after": None}
+    with made_up():
+        search(watched(), words, tmp_path / "it")
+        with pytest.raises(UserError) as caught:
+            add_phases(watched(), tmp_path / "it", {"refine": {"strategy": "random_search"}})
+    assert str(caught.value) == (
+        f"there is nothing to refine in '{tmp_path / 'it'}': the best 2 structures of the search have no open number; leave "
+        "numbers open in its space, or refine more structures (--set structures=N)."
+    )
+
+
+@pytest.mark.slow
+def test_phases_of_an_edited_config_that_are_killed_are_not_forgotten(tmp_path: Path, unrefined: Path) -> None:
+    """Before, the result of the search without them stayed."""
+    directory = Path(shutil.copytree(unrefined, tmp_path / "it"))
+    config = yaml.safe_load((directory / "config.yaml").read_text())
+    config["after"]["refine"] = REFINE
+    (directory / "config.yaml").write_text(yaml.safe_dump(config))
+    with made_up(), pytest.warns(ResumeWarning), pytest.raises(Killed):
+        resume(watched(), directory, at("refine 1"), anyway=True)
+    notes = Notes()
+    with made_up():
+        resume(watched(notes), directory)
+    assert ("search", "refine-2") in notes.events
+
+
+# The page -------------------------------------------------------------------------------------------------------------
+
+
 def test_a_report_shows_what_paid(whole: Whole, registry: Registry) -> None:
     report = report_on([source_in(whole.directory, registry)])
     assert "What paid" in repr(report)
@@ -211,6 +328,18 @@ def test_an_estimate_counts_the_phases() -> None:
         expected = estimate(watched(), WORDS)
     assert [phase.name for phase in expected.phases] == ["it", "it: refine 1", "it: refine 2", "selection and report"]
     assert abs(expected.phases[1].env_steps - 2 * 3 * 2 * 40) <= 2 * 40  # copies are evaluated once
+
+
+def test_an_estimate_counts_the_seeds_and_steps_of_a_race(tmp_path: Path) -> None:
+    race = {"racing": {"strategy": "toy_hill", "rungs": 2, "keep": 2, "steps": 0.5}}
+    candidate = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "noise": "free"}}}
+    sizes = {"population": 4, "generations": 6, "seeds": 4, "after": None}
+    words = {**WORDS, "candidate": candidate, "strategy": race, **sizes}
+    with made_up():
+        result, expected = search(watched(), words, tmp_path / "it"), estimate(watched(), words)
+    first, last = 4 * 1 * 2 * 8, 2 * 2 * 5 * 8  # members, seeds, updates (half of five are two), steps of an update
+    assert expected.phases[0].env_steps == 3 * (first + last)
+    assert abs(expected.env_steps - result.env_steps) <= 2 * 2 * 40  # a finalist more or less
 
 
 @pytest.mark.slow

@@ -37,11 +37,12 @@ def read_backward(w: Arrays, cell: str, seen: Experience, times: np.ndarray) -> 
         for t in range(steps - 1, -1, -1):
             if seen.ends[t, b]:
                 h = c = np.zeros(units)
-            after = phi(w, seen.next_prediction[t, b]) if seen.discount[t, b] > 0.0 else 0.0
-            x = np.array([seen.reward[t, b], seen.discount[t, b], seen.probability[t, b], phi(w, seen.prediction[t, b]), after])
-            inside = sum(x[i] * w["input"][i] for i in range(5)) + w["bias"]
+            after = phi(w, np.asarray(seen.next_prediction[t, b])) if seen.discount[t, b] > 0.0 else 0.0
+            prediction_now = phi(w, np.asarray(seen.prediction[t, b]))
+            x = np.array([seen.reward[t, b], seen.discount[t, b], seen.probability[t, b], prediction_now, after])
+            inside = w["bias"] + np.sum([x[i] * w["input"][i] for i in range(5)], axis=0)
             inside = inside + sum(times[i] * w["time"][i] for i in range(len(times)))
-            from_memory = sum(h[i] * w["memory"][i] for i in range(units))
+            from_memory = np.sum([h[i] * w["memory"][i] for i in range(units)], axis=0)
             if cell == "lstm":
                 i, f, g, o = inside + from_memory
                 c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)

@@ -38,7 +38,7 @@ from plugins.tracked import (
     wait_until,
 )
 
-from discover import Ablated, Ablation, Registry, SearchInfo, Selection, Terminated, TrainingInfo, UserError
+from discover import Ablated, Ablation, AblationInfo, Registry, SearchInfo, Selection, Terminated, TrainingInfo, UserError
 from discover.evaluation.ablation_file import read_ablation, write_ablation
 from discover.process.interruption import _State
 from discover.storage.locks import LOCK_FILE
@@ -47,6 +47,7 @@ LABELS = ("CartPole-v1 10000", "Acrobot-v1 20000")
 CURVES = [f"{group}/{label}" for label in LABELS for group in ("curve", "curve_low", "curve_high")]
 ENDS = [f"{group}/{label}" for label in LABELS for group in ("iqm", "iqm_low", "iqm_high")]
 OF_PAIRS = ("difference", "difference_low", "difference_high", "p")
+PAID = ("paid", "paid_low", "paid_high")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -423,11 +424,12 @@ def test_generations_are_told_beside_the_env_steps(store: str, tmp_path: Path, r
 def test_the_ablation_tells_what_each_value_pays(store: str, tmp_path: Path, registry: Registry) -> None:
     info = search_info(tmp_path / "s", registry)
     parts = [Ablated("rule.rate", "0.7", "0.5", without=np.arange(8.0) - 2.0, alone=np.zeros(0))]
+    champion = search_result(info.directory, registry).champion
     one = Ablation("champion", "toy", TASKS, np.arange(8.0), np.arange(8.0) - 2.0, parts, env_steps=10)
 
     def end(tracker: Tracker) -> None:
         select(tracker, info)
-        tracker.discover_ablation_started(info)
+        tracker.discover_ablation_started(info, AblationInfo(dict.fromkeys(("champion", "toy"), champion), TASKS, 8, {}))
         write_ablation(info.directory, one)
         tracker.discover_ablation_finished(info, one)
         tracker.discover_search_finished(info, search_result(info.directory, registry))
@@ -436,7 +438,9 @@ def test_the_ablation_tells_what_each_value_pays(store: str, tmp_path: Path, reg
     assert run_id is not None
     ablation = below(store, run_id)["ablation"]
     assert (ablation.info.status, ablation.data.tags["discover.kind"]) == ("FINISHED", "ablation")
-    assert ablation.data.metrics == {"paid/all": 2.0, "paid/rule.rate": 2.0}
+    assert ablation.data.metrics == {f"{key}/{name}": 2.0 for key in PAID for name in ("all", "rule.rate")}
+    assert ablation.data.params == {"candidates": "champion, toy", "tasks": ", ".join(t.label for t in TASKS), "seeds": "8"}
+    assert "| rule.rate | 0.7 | 0.5 | 2 [2, 2] | paid |" in ablation.data.tags["mlflow.note.content"]
     path = client_of(store).download_artifacts(ablation.info.run_id, "ablation.json", str(tmp_path))
     assert json.loads(Path(path).read_text())["table"][0]["verdict"] == "paid"
     fetched = fetch_run(run_id, store, tmp_path)

@@ -99,6 +99,7 @@ genetic.mutation: 0.1 in 0 .. 1, linear
 genetic.tournament: 3 in 1 .. 16, log
 gmps.inner_kl: 0 in 0 .. 1, linear
 gradient.learning_rate: 0.001 in 1e-06 .. 1, log
+grid_worlds.level: 0 in 0 .. 1e+06, whole
 growing_actions.coefficient: 1 in 0 .. 10, linear
 gru.keep_bias: 0 in 0 .. 5, linear
 held.alpha: 0 in 0 .. 1, linear

@@ -1,5 +1,7 @@
 """The plots of genomes: shares of structures add up to one, and every number is where its members had it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from toys import plugins
@@ -65,6 +67,13 @@ def test_every_number_is_where_its_members_had_it() -> None:
     assert all(abs(x - round(x)) <= 0.3 for x in sound["x"])
     assert plots["rule.limit"].spec()["layout"]["yaxis"]["type"] == "log"
     assert "type" not in plots["rule.slope"].spec()["layout"]["yaxis"]
+
+
+def test_members_that_were_not_run_are_left_out() -> None:
+    it = population()
+    status = np.where(np.arange(MEMBERS) == 2, Status.NOT_RUN, it.history.status).astype(np.int8)
+    (plot, *_) = number_plots(replace(it, history=it.history._replace(status=status)))
+    assert [len(trace["x"]) for trace in plot.traces] == [GENERATIONS, GENERATIONS * (MEMBERS - 2)]
 
 
 def test_points_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:

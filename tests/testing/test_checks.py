@@ -280,10 +280,32 @@ class Remembering(Strategy):
         return [*state, told.genomes[0]]
 
 
+@component
+class Deaf(Hill):
+    """Begins where it always does, or with a state of another form."""
+
+    longer: bool = False
+
+    def begin_at(self, key: jax.Array, state: Any, space: Space, population: int, *, genomes: jax.Array) -> Any:
+        return {**state, "known": genomes} if self.longer else state
+
+
+@component
+class Listening(Hill):
+    """Begins at the best of what it is given."""
+
+    def begin_at(self, key: jax.Array, state: Any, space: Space, population: int, *, genomes: jax.Array) -> Any:
+        return {**state, "mean": genomes[0]}
+
+
 def test_strategies() -> None:
     check_strategy(Hill())
     assert refused(check_strategy, Spread()) == "Spread has a state that is not finite after equal fitness in generation 24."
     assert refused(check_strategy, Stubborn()) == "Stubborn finds nothing better than its first generation in 24."
+    check_strategy(Listening())
+    deaf = "Deaf is given genomes to begin at, and proposes others around its own start."
+    assert refused(check_strategy, Deaf()) == deaf
+    assert refused(check_strategy, Deaf(longer=True)) == "Deaf begins at given genomes with a state of another form."
     assert refused(check_strategy, Remembering()) == "Remembering changes the form of its state in generation 0."
 
 

@@ -2,16 +2,22 @@
 
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from discover_zoo.executors.processes import Processes
+from searches import WORDS, counters, state
 from worker_kills import CHUNK, assert_survives_kills, plugins_in
 
 from discover import ProcessWorker, ReadyParcel, Worker, WorkerLostError
 from discover.base.errors import EvaluationError
+from discover.config.reading import read_config
+from discover.outer_loop.search import search as run_search
+from discover.storage.yaml_text import text_of
 from discover.workers import process
 
 PROGRAM = (sys.executable, str(Path(__file__).parents[1] / "worker_stand_in.py"))
@@ -90,6 +96,52 @@ def test_real_workers_that_are_killed(
 
     executor = Processes(workers=2, chunk=CHUNK)
     assert_survives_kills(executor, plugins_in(tmp_path / "plugins"), strike, kills=kills, monkeypatch=monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_real_search_is_killed_inside_a_generation_and_goes_on_with_more_workers(
+    tmp_path: Path, compiled_alike: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its workers end by themselves."""
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
+    plugins = plugins_in(tmp_path / "plugins")
+    tasks = [{"task": "late-payday", "steps": 200_000}, {"task": "payday", "steps": 200_000}]  # a job takes a while
+    words = {**WORDS, "generations": 3, "population": 6, "tasks": tasks}
+    run_search(plugins, {**words, "executor": {"local": {"chunk": CHUNK}}}, tmp_path / "whole")
+    config, executor = tmp_path / "killed.yaml", {"processes": {"workers": 2, "chunk": CHUNK}}
+    config.write_text(text_of({**words, "executor": executor, "directory": str(tmp_path / "killed")}, "it"))
+    command, options = [sys.executable, "-m", "discover"], ["--no-tracking", "--plugins-dir", str(tmp_path / "plugins")]
+    search = subprocess.Popen([*command, "search", str(config), *options])
+    try:
+        first = 0
+        while not first or recorded_in(tmp_path / "killed") < 4 * first:  # of the twelve parts of the first generation
+            assert search.poll() is None
+            first = first or recorded_in(tmp_path / "killed")
+            time.sleep(0.01)
+        workers = workers_of(search.pid)
+    finally:
+        search.kill()
+        search.wait()
+    assert len(workers) == 2
+    (directory,) = (tmp_path / "killed").iterdir()
+    executor["processes"]["workers"] = 3
+    (directory / "config.yaml").write_text(text_of({**read_config(directory / "config.yaml"), "executor": executor}, "it"))
+    subprocess.run([*command, "resume", str(directory), *options], check=True)
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert state(directory) == state(tmp_path / "whole")
+    assert counters(directory) == counters(tmp_path / "whole")
+
+
+def recorded_in(directory: Path) -> int:
+    """The bytes of finished work that a search below a directory has recorded."""
+    return sum(path.stat().st_size for path in directory.rglob("work.journal*"))
+
+
+def workers_of(process: int) -> list[int]:
+    """The processes that it started."""
+    children = [Path(f"/proc/{process}/task/{task.name}/children") for task in Path(f"/proc/{process}/task").iterdir()]
+    return [int(child) for place in children for child in place.read_text().split()]
 
 
 def test_the_real_program_is_a_module_of_the_core() -> None:

@@ -1,4 +1,4 @@
-"""MAP-Elites: the best candidate of every kind."""
+"""MAP-Elites: the best candidate of every kind, by what it is and by how it learns."""
 
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from discover import (
     Registry,
     Scalar,
     Space,
+    Status,
     Strategy,
     Told,
     component,
@@ -20,6 +21,7 @@ from discover import (
     named_keys,
     real,
 )
+from discover_zoo.strategies.behaviors import Behavior, behavior_bins
 from discover_zoo.strategies.structures import earlier_alike
 
 
@@ -29,12 +31,14 @@ class State(NamedTuple):
     Attributes:
         genomes: ``[cells, D]``.
         fitness: ``[cells]``.
+        behavior: ``[cells, B]`` the bin of each descriptor.
         filled: the number of elites; the places after them are empty.
         generation: number of evaluated generations.
     """
 
     genomes: jax.Array
     fitness: jax.Array
+    behavior: jax.Array
     filled: jax.Array
     generation: jax.Array
 
@@ -43,14 +47,28 @@ class State(NamedTuple):
 class MAPElites(Strategy):
     """MAP-Elites (Mouret & Clune 2015): an archive holds the best member of every cell, and each elite is as likely a parent.
 
-    Members of one cell compete for one place. `cell_of` names a member's cell by whole numbers: its structure. A subclass may
-    name it by anything else that genomes show. The archive has room for ``cells`` elites; where there are more, the best stay.
+    Members of one cell compete for one place: x replaces the elite of its cell ``b(x)`` if ``f(x)`` is higher. A cell is what a
+    member is and what it did: its structure (`cell_of`, which a subclass may name by anything else that genomes show), and how
+    it learnt. For the latter each descriptor of ``behavior`` is a number from 0 to 1, cut into ``bins`` equal parts. With the
+    mean ``R_1, ..., R_K`` of a member's learning curves over seeds, and ``r_k = (R_k - min R) / (max R - min R)``, they are
+
+    - ``half_time``, how late it has learnt half of all: ``min {k : r_k >= 1/2} / K``;
+    - ``area``, under its curve: ``sum_k r_k / K``;
+    - ``steadiness``, how straight its way is: ``|r_K - r_1| / sum_k |r_k - r_{k-1}|``;
+    - ``decline``, what it has forgotten in the end: ``1 - r_K``;
+    - ``seed_spread``, how much seeds differ in the end: ``s / (s + max R - min R)`` with their standard deviation ``s`` there,
+
+    each as a mean over tasks, and 0 for level curves. Without ``behavior`` the cells are the structures alone. Descriptors are
+    as noisy as curves are: the fewer seeds, the fewer ``bins``. The archive has room for ``cells`` elites; where there are
+    more, the best stay. Broken members are none.
 
     A child has two parents with probability ``crossover``, and is mutated by `Space.mutate`. The first generation is the start
     genome and draws from the prior. An elite stays until a better member of its cell comes, so that lucky evaluations last.
 
     Attributes:
         cells: the most elites.
+        behavior: the descriptors of how a member learns.
+        bins: of each descriptor.
         crossover: probability that a child has two parents.
         mutation: probability that a value mutates, beside the one that always does.
 
@@ -59,11 +77,15 @@ class MAPElites(Strategy):
     >>> strategy, space = MAPElites(), Space(SGD(learning_rate=free()))
     >>> strategy.init(jax.random.key(0), space, 4).fitness.shape
     (256,)
+    >>> MAPElites(behavior=("area",), bins=8).init(jax.random.key(0), space, 4).behavior.shape
+    (256, 1)
     """
 
     paper = "Mouret & Clune 2015, Illuminating search spaces by mapping elites, arXiv 1504.04909"
 
     cells: Count = 256
+    behavior: tuple[Behavior, ...] = ("half_time", "steadiness")
+    bins: Count = 4
     crossover: Scalar = real(0.5, low=0.0, high=1.0)
     mutation: Scalar = real(0.1, low=0.0, high=1.0)
 
@@ -72,8 +94,9 @@ class MAPElites(Strategy):
         return space.active_options(genome)
 
     def init(self, key: Key, space: Space, population: int) -> State:
-        genomes = jnp.tile(space.start(named_key(key, "start")), (self.cells, 1))
-        return State(genomes, jnp.zeros(self.cells), jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
+        genomes, none = jnp.tile(space.start(named_key(key, "start")), (self.cells, 1)), jnp.zeros((), jnp.int32)
+        behavior = jnp.zeros((self.cells, len(self.behavior)), jnp.int32)
+        return State(genomes, jnp.zeros(self.cells), behavior, filled=none, generation=none)
 
     def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         key_prior, key_children = named_keys(key, "prior", "children")
@@ -84,13 +107,22 @@ class MAPElites(Strategy):
     def tell(self, key: Key, state: State, space: Space, told: Told) -> State:
         everyone = jnp.concatenate([state.genomes, told.genomes])
         values = jnp.concatenate([state.fitness, jnp.asarray(told.fitness, jnp.float32)])
-        empty = (jnp.arange(len(values)) >= state.filled) & (jnp.arange(len(values)) < self.cells)
-        best = jnp.argsort(jnp.where(empty, jnp.inf, -values), stable=True)
-        alike = earlier_alike(jax.vmap(lambda genome: self.cell_of(genome, space))(everyone[best]))
-        first = (alike == 0) & ~empty[best]
+        shown = behavior_bins(self.behavior, told.returns, len(told.genomes), self.bins)
+        behavior = jnp.concatenate([state.behavior, shown])
+        sound = jnp.concatenate([jnp.arange(self.cells) < state.filled, told.status == Status.OK])
+        best = jnp.argsort(jnp.where(sound, -values, jnp.inf), stable=True)
+        structures = jax.vmap(lambda genome: self.cell_of(genome, space))(everyone[best])
+        alike = earlier_alike(jnp.concatenate([structures, behavior[best]], axis=1))
+        first = (alike == 0) & sound[best]
         elites = best[jnp.argsort(~first, stable=True)][: self.cells]
         filled = jnp.minimum(jnp.sum(first), self.cells).astype(jnp.int32)
-        return State(everyone[elites], values[elites], filled, state.generation + 1)
+        return State(
+            genomes=everyone[elites],
+            fitness=values[elites],
+            behavior=behavior[elites],
+            filled=filled,
+            generation=state.generation + 1,
+        )
 
     def _child(self, key: Key, state: State, space: Space) -> jax.Array:
         key_parents, key_whether, key_crossover, key_mutation = named_keys(key, "parents", "whether", "crossover", "mutation")

@@ -70,7 +70,7 @@ class BackwardNetwork(MetaNetwork):
 
     >>> from discover import Space
     >>> Space(BackwardNetwork()).dimension, Space(BackwardNetwork(cell="gru", predictions=8, time="relative")).dimension
-    (276768, 206506)
+    (276768, 205226)
     """
 
     paper = "Jackson et al. 2024, arXiv 2402.05828"
@@ -101,7 +101,7 @@ class BackwardNetwork(MetaNetwork):
 
     def formula(self) -> str:
         time = {"none": "", "relative": r",\ n / N,\ \log N", "raw": r",\ n,\ N"}[self.time]
-        seen = r"r_t,\ \gamma (1 - d_t),\ \pi(a_t \mid s_t),\ \varphi(y(s_t)),\ \varphi(y(s_{t+1}))"
+        seen = r"r_t,\ \gamma (1 - d_t),\ \pi(a_t \mid s_t),\ \phi(y(s_t)),\ \phi(y(s_{t+1}))"
         return "\n".join(
             [
                 rf"x_t = \left[{seen}{time}\right]",

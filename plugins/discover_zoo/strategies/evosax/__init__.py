@@ -2,7 +2,7 @@
 
 `adapter` makes an algorithm of evosax a strategy. `algorithms` lists those with plain settings, `special`,
 `populations` and `stein` those with settings of their own, and `repaired` those in which evosax has an error; a class each.
-`restarts` runs one of them again and again.
+`pairs` ranks within mirrored pairs. `restarts` runs one of them again and again.
 """
 
 from discover import Registry, hookimpl

@@ -8,34 +8,6 @@ from discover_zoo.strategies.evosax.settings import Adapting, Climbing, Schedule
 
 
 @component
-class ARS(Climbing):
-    """Augmented random search: a gradient estimated from the better half of random pairs.
-
-    >>> ARS()
-    ARS(std=1.0, decay=0.95, learning_rate=0.5)
-    """
-
-    algorithm = "ARS"
-    paper = "Mania et al. 2018, arXiv 1803.07055"
-    least = 4
-    even = True
-
-
-@component
-class ESMC(Climbing):
-    """A gradient estimated from random pairs whose fitness is clipped at a baseline.
-
-    >>> ESMC()
-    ESMC(std=1.0, decay=0.95, learning_rate=0.5)
-    """
-
-    algorithm = "ESMC"
-    paper = "Merchant et al. 2021, ICML"
-    least = 4
-    even = True
-
-
-@component
 class Open_ES(Climbing):
     """OpenAI's evolution strategy: a gradient estimated from random pairs and ranks, followed by Adam.
 
@@ -45,7 +17,6 @@ class Open_ES(Climbing):
 
     algorithm = "Open_ES"
     paper = "Salimans et al. 2017, arXiv 1703.03864"
-    even = True
 
 
 # Distributions that adapt their standard deviation --------------------------------------------------------------------
@@ -234,13 +205,11 @@ class SAMR_GA(Adapting):
 PLAIN: dict[str, type[EvosaxStrategy]] = {
     strategy.algorithm: strategy
     for strategy in (
-        ARS,
         CMA_ES,
         CMAAnchoredLES,
         CR_FM_NES,
         DES,
         DifferentialEvolution,
-        ESMC,
         EvoTF_ES,
         HillClimbing,
         LES,

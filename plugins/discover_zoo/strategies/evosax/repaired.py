@@ -95,7 +95,6 @@ class ASEBO(Climbing):
 
     algorithm = "ASEBO"
     paper = "Choromanski et al. 2019, arXiv 1903.04268"
-    even = True
 
     def schedule(self, space: Space) -> Schedule:
         return decaying_std(self.std * math.sqrt(space.dimension), self.decay)

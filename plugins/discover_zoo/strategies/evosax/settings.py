@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from discover import Scalar, Space, component, real
 from discover_zoo.strategies.evosax.adapter import EvosaxParams, EvosaxStrategy
+from discover_zoo.strategies.evosax.pairs import Mirrored
 
 if TYPE_CHECKING:
     import optax
@@ -68,8 +69,8 @@ class Scheduled(EvosaxStrategy):
 
 
 @component
-class Climbing(Scheduled):
-    """Algorithms that estimate a gradient, which Adam follows.
+class Climbing(Mirrored, Scheduled):
+    """Algorithms that estimate a gradient from mirrored pairs, which Adam follows.
 
     evosax's own defaults use the cost itself. Here its ranks take its place, so that neither its scale nor one broken candidate
     matters; and the step shrinks with the deviation, so that the mean converges as the search narrows.
@@ -81,9 +82,7 @@ class Climbing(Scheduled):
     learning_rate: Scalar = real(0.5, low=1e-4, high=10.0, scale="log")
 
     def arguments(self, space: Space) -> Mapping[str, Any]:
-        from evosax.core.fitness_shaping import centered_rank_fitness_shaping_fn as ranks
-
-        return {**super().arguments(space), "optimizer": self.optimizer(), "fitness_shaping_fn": ranks}
+        return {**super().arguments(space), "optimizer": self.optimizer()}
 
     def optimizer(self) -> optax.GradientTransformation:
         """Adam, whose step follows the standard deviation."""

@@ -3,14 +3,55 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 
-from discover import Scalar, Space, component, real
-from discover_zoo.strategies.evosax.adapter import EvosaxParams, EvosaxStrategy
+from discover import Key, Scalar, Space, StrategyState, component, real
+from discover_zoo.strategies.evosax.adapter import EvosaxAlgorithm, EvosaxParams, EvosaxStrategy
+from discover_zoo.strategies.evosax.pairs import Mirrored
 from discover_zoo.strategies.evosax.populations import GESMRGA, DiffusionEvolution, GradientlessDescent, ParticleSwarm, SimpleGA
 from discover_zoo.strategies.evosax.repaired import ASEBO, LMMAES, MAES, XNES, RmES, SimulatedAnnealing
 from discover_zoo.strategies.evosax.settings import Adapting, Climbing
 from discover_zoo.strategies.evosax.stein import SVCMAES, SVOpenES
+
+
+@component
+class ARS(Climbing):
+    """Augmented random search: a gradient estimated from the better half of random pairs.
+
+    Ranks within pairs do not say which half that is: with these, it is estimated from all pairs.
+
+    >>> ARS()
+    ARS(std=1.0, decay=0.95, learning_rate=0.5)
+    """
+
+    algorithm = "ARS"
+    paper = "Mania et al. 2018, arXiv 1803.07055"
+    least = 4
+
+    def build(self, space: Space, population: int) -> EvosaxAlgorithm:
+        algorithm = super().build(space, population)
+        if self.ranks == "pairs":
+            algorithm.elite_ratio = 1.0
+        return algorithm
+
+
+@component
+class ESMC(Climbing):
+    """A gradient estimated from random pairs whose fitness is clipped at a baseline.
+
+    >>> ESMC()
+    ESMC(std=1.0, decay=0.95, learning_rate=0.5)
+    """
+
+    algorithm = "ESMC"
+    paper = "Merchant et al. 2021, ICML"
+    least = 4
+
+    def pairs(self, members: int) -> np.ndarray:
+        """The first two are the mean."""
+        return np.concatenate([[[0, 1]], 2 + super().pairs(members - 2)])
 
 
 @component
@@ -58,8 +99,6 @@ class Unrolling(Climbing):
     `Open_ES`.
     """
 
-    even = True
-
     def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {"T": 1, "K": 1}
 
@@ -89,11 +128,13 @@ class PersistentES(Unrolling):
 
 
 @component
-class PGPE(Adapting):
+class PGPE(Mirrored, Adapting):
     """Parameter-exploring policy gradients: antithetic pairs, a deviation for each coordinate.
 
     evosax follows the gradient by steps of one size. Here they are proportional to it, and so to the deviation: at a rate of
     4 the mean moves about as far as that of a natural evolution strategy.
+
+    Ranks within pairs do not say which pairs are better: with these, the deviations stay as they are.
 
     Attributes:
         learning_rate: learning rate of the mean.
@@ -105,7 +146,6 @@ class PGPE(Adapting):
 
     algorithm = "PGPE"
     paper = "Sehnke et al. 2010, Neural Networks 23"
-    even = True
 
     learning_rate: Scalar = real(4.0, low=1e-4, high=10.0, scale="log")
     std_rate: Scalar = real(1.0, low=1e-3, high=10.0, scale="log")
@@ -113,7 +153,7 @@ class PGPE(Adapting):
     def arguments(self, space: Space) -> Mapping[str, Any]:
         import optax
 
-        return {"optimizer": optax.sgd(self.learning_rate)}
+        return {**super().arguments(space), "optimizer": optax.sgd(self.learning_rate)}
 
     def parameters(self, defaults: EvosaxParams, population: int) -> Mapping[str, Any]:
         return {**super().parameters(defaults, population), "std_lr": jnp.asarray(self.std_rate)}
@@ -134,12 +174,20 @@ class EvosaxRandomSearch(EvosaxStrategy):
     def arguments(self, space: Space) -> Mapping[str, Any]:
         return {"sampling_fn": space.sample}
 
+    def begin_at(
+        self, key: Key, state: StrategyState, space: Space, population: int, *, genomes: jax.Array
+    ) -> StrategyState | None:
+        """None: it draws from the prior, wherever others lie, and is told them."""
+        return None
+
 
 SPECIAL: dict[str, type[EvosaxStrategy]] = {
     strategy.algorithm: strategy
     for strategy in (
+        ARS,
         ASEBO,
         DiffusionEvolution,
+        ESMC,
         EvosaxRandomSearch,
         GESMRGA,
         GradientlessDescent,

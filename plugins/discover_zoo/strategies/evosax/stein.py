@@ -91,7 +91,6 @@ class SVOpenES(SteinVariational, Climbing):
 
     algorithm = "SV_Open_ES"
     paper = "Liu et al. 2017, arXiv 1704.02399"
-    even = True
 
     def tell(self, key: Key, state: StrategyState, space: Space, told: Told) -> StrategyState:
         after = super().tell(key, state, space, told)
