@@ -17,6 +17,7 @@ from discover.contract.actor import where
 from discover.contract.algorithm import Algorithm
 from discover.contract.meta_objective import Window
 from discover.inner_loop.programs import MOST, compiler_options
+from discover.inner_loop.traced import Function, Traced
 from discover.inner_loop.window import LivingAgent, Passed, Plan, born, pass_window
 
 Leaves: TypeAlias = "tuple[jax.Array, ...]"
@@ -72,12 +73,20 @@ class WindowPrograms:
         self.devices = devices
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
         each, same = PartitionSpec(_AXIS), PartitionSpec()
+        specs = (same, same, each, each)
 
         def tile(plan: Plan, candidate: Algorithm, agents: LivingAgent, more: tuple[jax.Array, jax.Array]) -> TileResult:
             return run_tile(plan, candidate, Tile(agents, *more), window=window)
 
-        sharded = jax.shard_map(tile, mesh=self._mesh, in_specs=(same, same, each, each), out_specs=each, check_vma=False)
-        self._run = jax.jit(sharded, compiler_options=compiler_options(alone), donate_argnums=(2,))
+        whole = Function(
+            name=_name_of(window),
+            function=jax.shard_map(tile, mesh=self._mesh, in_specs=specs, out_specs=each, check_vma=False),
+            inputs=tuple(NamedSharding(self._mesh, spec) for spec in specs),
+            output=NamedSharding(self._mesh, each),
+            options=compiler_options(alone),
+            given_away=(2,),
+        )
+        self._run = Traced(whole)
 
     def run(self, plan: Plan, candidate: Algorithm, tile: Tile) -> TileResult:
         """Run a tile, whose agents are given away: their memory becomes that of the result."""
@@ -103,6 +112,16 @@ def window_programs_for(structure: Hashable, devices: tuple[object, ...], make: 
         while len(_kept) > MOST:
             _kept.popitem(last=False)
     return found
+
+
+def _name_of(window: Window) -> str:
+    """The name of the program, which tells of the window all that is not among the arguments.
+
+    >>> _name_of(Window(updates=5, objective=None, leaves=(True, False), recompute=True))
+    'window_5_10_recompute'
+    """
+    leaves = "".join(str(int(flag)) for flag in window.leaves)
+    return f"window_{window.updates}_{leaves}{'_recompute' * window.recompute}"
 
 
 def run_tile(plan: Plan, candidate: Algorithm, tile: Tile, *, window: Window) -> TileResult:

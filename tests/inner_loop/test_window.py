@@ -1,5 +1,6 @@
 """Windows of living agents: their gradient is that of differences, nothing leaks, and agents begin anew as their lives end."""
 
+from pathlib import Path
 from typing import Any
 
 import climbing
@@ -10,8 +11,11 @@ import pytest
 from climbing import Blind
 
 from discover import Algorithm, Done, Space, UserError, free
+from discover.inner_loop import window_programs
 from discover.inner_loop.window_run import check_window, form_of_agents, run_window
 from discover.outer_loop.pullback import Pullback
+from discover.process import traced_programs
+from discover.storage.array_file import tree_from_bytes, tree_to_bytes
 from discover.testing.small import Affine
 
 GENOME = np.array([[-0.4, 3.0, -4.0, 2.0]], np.float32)
@@ -43,6 +47,7 @@ def test_the_gradient_in_genome_coordinates_is_that_of_finite_differences() -> N
     assert np.isfinite(error).all()
 
 
+@pytest.mark.slow
 def test_the_first_update_of_a_window_has_no_gradient_in_the_rule() -> None:
     done = window(updates=1)
     assert done.gradients is not None
@@ -78,6 +83,38 @@ def test_agents_live_on_and_begin_anew_one_by_one() -> None:
     assert agents.end.tolist() == [[12, 12, 12]]
     keys = jax.random.key_data(agents.life.key)[0]
     assert len(np.unique(keys, axis=0)) == 3
+
+
+def test_agents_that_were_saved_and_restored_go_on_to_the_same_bits() -> None:
+    first = window().lifetimes
+    restored = tree_from_bytes(tree_to_bytes(first), first, "the agents")[0]
+    after, again = (
+        tree_to_bytes((done.lifetimes, done.gradients)) for done in (window(ongoing=first), window(ongoing=restored))
+    )
+    assert after == again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recompute", [False, True])
+def test_a_program_that_was_kept_on_the_disk_gives_the_same_bits(
+    recompute: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bits() -> bytes:
+        monkeypatch.setattr(window_programs, "_kept", type(window_programs._kept)())
+        piece = climbing.work(GENOME, updates=3, seeds=3)
+        assert piece.window is not None
+        done = run_window(piece._replace(window=piece.window._replace(recompute=recompute)), chunk=2)
+        return tree_to_bytes((done.lifetimes, done.gradients))
+
+    monkeypatch.setattr(traced_programs, "loaded_sources", dict)
+    monkeypatch.setattr(traced_programs, "_packages", {"discover", "discover_zoo", "climbing"})
+    monkeypatch.setattr(traced_programs, "place", lambda: None)
+    traced_here = bits()
+    monkeypatch.setattr(traced_programs, "place", lambda: tmp_path)
+    kept = bits()
+    assert len(list(tmp_path.glob("[!.]*"))) == 2, "the program, and the list of its sources"
+    monkeypatch.setattr(window_programs, "run_tile", None)
+    assert traced_here == kept == bits()
 
 
 def test_members_have_the_same_agents_and_gradients_of_their_own() -> None:

@@ -12,6 +12,7 @@ import pytest
 from climbing import Blind
 from discover_zoo.executors.local import Local
 from discover_zoo.executors.processes import Processes
+from discover_zoo.executors.ray import Ray
 from discover_zoo.optimizers.sgd import SGD
 from discover_zoo.returns.gae import GAE
 from discover_zoo.strategies.gradient.gradient import Gradient
@@ -19,12 +20,14 @@ from discover_zoo.strategies.gradient.policy_gain import PolicyGain
 from discover_zoo.strategies.racing import Racing
 from searches import Watcher, counters, state
 
-from discover import Algorithm, Segment, Space, Told, UserError, Window, free
+from discover import Algorithm, Executor, Segment, Space, Told, UserError, Window, free
+from discover.config.search_config import checked_config
 from discover.contract.results import SearchResult
 from discover.inner_loop.update import collect, newborn
 from discover.inner_loop.window_programs import WindowPrograms
 from discover.outer_loop.estimate import rehearsed
 from discover.outer_loop.search import resume, search
+from discover.outer_loop.window_fitness import WindowEvaluator
 from discover.testing import check_meta_objective, check_strategy
 from discover.testing.small import Affine, Corridor
 
@@ -52,7 +55,10 @@ def run(directory: Path, watcher: Watcher | None = None, **change: Any) -> Searc
 # The meta-objective ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("objective", [PolicyGain(hidden=()), PolicyGain(hidden=(4,), normalize=False)])
+@pytest.mark.parametrize(
+    "objective",
+    [PolicyGain(hidden=()), pytest.param(PolicyGain(hidden=(4,), normalize=False), marks=pytest.mark.slow)],
+)
 def test_the_meta_objective_keeps_the_promises_of_its_kind(objective: PolicyGain) -> None:
     check_meta_objective(objective)
 
@@ -124,6 +130,7 @@ def test_what_it_asks_for() -> None:
 # A search -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_search_that_is_stopped_goes_on_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Watcher()
     result = run(tmp_path / "whole", whole)
@@ -169,6 +176,15 @@ def test_what_does_not_go_with_gradients_is_told_before_anything_runs(change: di
     with pytest.raises(UserError, match=why):
         run(tmp_path / "search", **change)
     assert not (tmp_path / "search").exists()
+
+
+@pytest.mark.parametrize("executor", [Processes(), Ray()])
+def test_an_executor_without_gradients_is_refused(executor: Executor) -> None:
+    registry = climbing.plugins().registry
+    config = checked_config(registry, WORDS)
+    evaluator = WindowEvaluator(registry, config, Space(config.template), executor, progress=lambda label, share: None)
+    with pytest.raises(UserError, match=r"climbs by gradients, which neither this executor .*: write executor: local"):
+        evaluator.ongoing_form(1, 5)
 
 
 def test_its_cost_is_known_before() -> None:
