@@ -56,6 +56,7 @@ class Gradient(Strategy):
     Pitfalls: the gradient sees no further than K updates, and so prefers rules that pay at once (Wu et al. 2018, "Understanding
     short-horizon bias in stochastic meta-optimization"). The optimizer's schedules see no progress. A member whose gradient is
     not finite stays where it is for that generation.
+    A start without a slope, as that of `lpo` with its drift of zero, is never left: begin elsewhere (`init`, or more members).
 
     Attributes:
         updates: K.
