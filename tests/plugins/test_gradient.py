@@ -187,6 +187,7 @@ def test_an_executor_without_gradients_is_refused(executor: Executor) -> None:
         evaluator.ongoing_form(1, 5)
 
 
+@pytest.mark.slow
 def test_its_cost_is_known_before() -> None:
     estimate = rehearsed(climbing.plugins(), WORDS)
     assert estimate.phases[0].env_steps == 5 * 5 * 3 * 8
