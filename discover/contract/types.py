@@ -28,6 +28,9 @@ OptimizerState: TypeAlias = Any
 StrategyState: TypeAlias = Any
 """The state of a strategy between two generations."""
 
+MetaState: TypeAlias = Any
+"""The state of a meta-objective beside an agent: a critic of its own, say."""
+
 Statistics: TypeAlias = Any
 """The running statistics of a normalizer."""
 

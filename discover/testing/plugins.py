@@ -15,6 +15,7 @@ from discover.config.build import algorithm_from, environment_from
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment, Wrapper
 from discover.contract.executor import Executor
+from discover.contract.meta_objective import MetaObjective
 from discover.contract.network import Curriculum, Network
 from discover.contract.normalizer import Normalizer
 from discover.contract.optimizer import Optimizer
@@ -26,6 +27,7 @@ from discover.testing.components import check_component
 from discover.testing.environments import check_environment
 from discover.testing.executors import check_executor
 from discover.testing.failures import ConformanceError, require
+from discover.testing.meta_objectives import check_meta_objective
 from discover.testing.networks import check_network
 from discover.testing.normalizers import check_normalizer
 from discover.testing.objectives import check_objective
@@ -71,6 +73,7 @@ def _check_rule(rule: UpdateRule) -> None:
 
 _CHECKS: tuple[tuple[type[Component], Callable[[Any], tuple[str, ...] | None]], ...] = (
     (Objective, check_objective),
+    (MetaObjective, check_meta_objective),
     (Normalizer, check_normalizer),
     (Optimizer, check_optimizer),
     (ReturnFunction, check_return_function),

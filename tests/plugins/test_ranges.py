@@ -98,6 +98,7 @@ genetic.elite: 0.25 in 0 .. 0.9, linear
 genetic.mutation: 0.1 in 0 .. 1, linear
 genetic.tournament: 3 in 1 .. 16, log
 gmps.inner_kl: 0 in 0 .. 1, linear
+gradient.learning_rate: 0.001 in 1e-06 .. 1, log
 grid_worlds.level: 0 in 0 .. 1e+06, whole
 growing_actions.coefficient: 1 in 0 .. 10, linear
 gru.keep_bias: 0 in 0 .. 5, linear
@@ -166,6 +167,9 @@ pearl.gamma: 0.99 in 0 .. 0.9999, log1m
 pearl.kl: 0.01 in 1e-06 .. 10, log
 pearl.polyak: 0.005 in 0.0001 .. 1, log
 pearl.reward_scale: 10 in 0.1 .. 100, log
+policy_gain.gamma: 0.99 in 0.8 .. 0.9999, log1m
+policy_gain.lam: 0.95 in 0 .. 1, linear
+policy_gain.learning_rate: 0.001 in 1e-05 .. 1, log
 posterior_mean.epsilon: 0.05 in 0 .. 1, linear
 ppo.clip: 0.2 in 0.02 .. 1, log
 ppo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
