@@ -12,6 +12,7 @@ from discover import (
     Component,
     Curriculum,
     Executor,
+    ExplorationBonus,
     Network,
     Normalizer,
     Objective,
@@ -30,6 +31,7 @@ from discover.testing import (
     check_environment,
     check_environment_shapes,
     check_executor,
+    check_exploration_bonus,
     check_network,
     check_normalizer,
     check_objective,
@@ -92,6 +94,11 @@ def test_component(made: Component) -> None:
 @of(ReturnFunction)
 def test_return_function(made: ReturnFunction) -> None:
     check_return_function(made)
+
+
+@of(ExplorationBonus)
+def test_exploration_bonus(made: ExplorationBonus) -> None:
+    check_exploration_bonus(shrunk(made))
 
 
 @of(Normalizer)
