@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from discover_zoo.bonuses.counts import CountBonus
 from discover_zoo.bonuses.disagreement import Disagreement
+from discover_zoo.bonuses.one_of_bonuses import OneOfBonuses
 from discover_zoo.bonuses.rnd import RandomNetworkDistillation
 from discover_zoo.networks.gru import GRU
 from discover_zoo.optimizers.sgd import SGD
@@ -17,6 +18,7 @@ from plugins.batches import COLUMNS, KEY, NUMBERS, STEPS, WORLD, batch
 
 from discover import Continuous, Spec, UserError
 from discover.contract.trajectory import Unscaled
+from discover.testing.failures import same_bits
 from discover.testing.small import Affine
 
 # Counts ---------------------------------------------------------------------------------------------------------------
@@ -58,6 +60,16 @@ def test_the_same_states_are_known_again_before_a_normalizer_and_not_after_one()
         twice[source] = np.asarray(bonus.update(KEY, WORLD, state, moved)[0])
     assert twice["original"].max() < 0.8, "every state came at least twice"
     assert twice["normalized"].mean() > twice["original"].mean()
+
+
+def test_one_of_several_bonuses_pays_as_that_one_and_leaves_the_others_alone() -> None:
+    options = (CountBonus(exponent=0.5), CountBonus(exponent=1.0, bits=2))
+    either = OneOfBonuses(options=options, index=1)
+    state = either.init(KEY, WORLD, COLUMNS)
+    pay, after = either.update(KEY, WORLD, state, batch(0))
+    alone, own = options[1].update(KEY, WORLD, options[1].init(KEY, WORLD, COLUMNS), batch(0))
+    assert same_bits(pay, alone)
+    assert same_bits(after, (state[0], own))
 
 
 # Random network distillation ------------------------------------------------------------------------------------------

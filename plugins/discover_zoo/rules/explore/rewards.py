@@ -19,11 +19,11 @@ def with_bonus(trajectory: Trajectory, paid: jax.Array) -> Trajectory:
     Where nothing is paid, rewards keep their bits. What learns from the batch is compiled apart from what paid, so that it
     keeps its bits as well.
     """
-    reward, before = trajectory.reward + paid, trajectory.unscaled
+    apart = jax.lax.optimization_barrier  # compiled apart from what comes before and after
+    reward, before = apart(trajectory.reward + paid), trajectory.unscaled
     if before and before.normalizer:
         ones = jnp.ones(before.reward.size)
         _, slope = jax.jvp(lambda x: before.normalizer.normalize_reward(before.statistics, x), (0.0 * ones,), (ones,))
         stretched = jnp.maximum(jnp.abs(slope), _LEAST_SLOPE).reshape(paid.shape)
-        before = before._replace(reward=before.reward + paid / stretched)
-    reward, before = jax.lax.optimization_barrier((reward, before))
+        before = before._replace(reward=apart(before.reward + paid / stretched))
     return trajectory._replace(reward=reward, unscaled=before)
