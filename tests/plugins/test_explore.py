@@ -280,6 +280,12 @@ def test_a_rule_that_collects_by_itself_is_refused() -> None:
         Explore(rule=recipe("maml").rule, bonus=CountBonus()).rollout(WORLD.spec)
 
 
+def test_batches_of_other_environments_are_refused() -> None:
+    rule = Explore(rule=Told(), bonus=Two())
+    with pytest.raises(UserError, match=r"^explore began with 2 environments, those of Told, and gets 3: set"):
+        rule.update(KEY, WORLD, (), rule.init(KEY, WORLD, ()), trajectory=batch(0))
+
+
 # What it is for -------------------------------------------------------------------------------------------------------
 
 

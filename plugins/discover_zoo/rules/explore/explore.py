@@ -133,6 +133,12 @@ class Explore(WrappingRule):
     def update(
         self, key: Key, world: World, params: Params, state: Exploring, trajectory: Trajectory
     ) -> tuple[Params, Exploring, Info]:
+        began, got = len(state.success.current), trajectory.reward.shape[1]
+        if began != got:
+            raise UserError(
+                f"explore began with {began} environments, those of {type(self.rule).__name__}, and gets {got}: "
+                f"set num_envs of that rule to {got}."
+            )
         found, bonus = self.bonus.update(named_key(key, "bonus"), world, state.bonus, trajectory)
         pay, own = jnp.where(trajectory.terminated, self.terminal * found, found), state.own
         if self.own_discount is not None:
