@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -43,7 +44,7 @@ def check_exploration_bonus(bonus: ExplorationBonus) -> None:
         ConformanceError: the first check that fails, in one sentence.
     """
     bonus, name, key = complete(bonus), type(bonus).__name__, jax.random.key(0)
-    (world, batches), real = _experience(Corridor()), _experience(Corridor(real=True))
+    (world, batches), real = _experience(real=False), _experience(real=True)
     jax.eval_shape(lambda b: _paid(b, key, *real), bonus)
     (pay, first, last), same = traced_twice(lambda b: _paid(b, key, world, batches), bonus)
     _check_forms(name, pay, first, last)
@@ -70,9 +71,10 @@ def check_exploration_bonus(bonus: ExplorationBonus) -> None:
     _check_population(bonus, name, quickly_compiled(jax.vmap(lambda b: _paid(b, key, world, batches)[0])), program)
 
 
-def _experience(environment: Corridor) -> tuple[World, list[Trajectory]]:
-    """A world, and two batches that were collected in it one after the other."""
-    world = Algorithm(rule=Reinforced(), network=Affine()).world(environment)
+@functools.cache
+def _experience(*, real: bool) -> tuple[World, list[Trajectory]]:
+    """A world of discrete or of real actions, and two batches that were collected in it one after the other."""
+    world = Algorithm(rule=Reinforced(), network=Affine()).world(Corridor(real=real))
 
     def collected(key: Key) -> list[Trajectory]:
         actor, batches = world.start(key, world.sample_tasks(key, COLUMNS)), []
@@ -85,7 +87,7 @@ def _experience(environment: Corridor) -> tuple[World, list[Trajectory]]:
 
 
 def _paid(bonus: ExplorationBonus, key: Key, world: World, batches: list[Trajectory]) -> tuple[jax.Array, Any, Any]:
-    """What is paid for each batch ``[2, T, B]``, and the states before the first and after the last."""
+    """The pay of each batch ``[2, T, B]``, and the states before the first and after the last."""
     first = state = bonus.init(key, world, COLUMNS)
     paid = []
     for key_batch, batch in zip(jax.random.split(key), batches, strict=True):

@@ -53,7 +53,14 @@ environment and the small network of the checks. They are tested in tests/plugin
 
 ENOUGH = 8
 BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "Open_ES", "PSO")
-DEAR = {"update rule": (), "network": ("gru",), "environment wrapper": ("time_limit",), "curriculum": (), "executor": ()}
+DEAR = {
+    "update rule": (),
+    "network": ("gru",),
+    "environment wrapper": ("time_limit",),
+    "curriculum": (),
+    "executor": (),
+    "exploration bonus": ("counts",),
+}
 """Kinds of which each takes five seconds to compile or more, and those of them that are tested by default."""
 
 

@@ -100,7 +100,7 @@ class Steps(ExplorationBonus):
         fault: which one.
     """
 
-    scale: Scalar = real(1.0, low=0.0, high=1.0)
+    scale: Scalar = real(0.5, low=0.0, high=1.0)
     fault: str = ""
 
     def init(self, key: jax.Array, world: World, num_envs: int) -> Any:

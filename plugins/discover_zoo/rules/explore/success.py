@@ -47,8 +47,8 @@ def counted(success: Success, trajectory: Trajectory) -> Success:
 
     >>> fields = dict.fromkeys(Trajectory._fields[:9], jnp.ones((3, 1), bool))
     >>> batch = Trajectory(**fields | {"reward": jnp.array([[1.0], [2.0], [4.0]])}, context={}, carry=(), task=())
-    >>> counted(no_success(1), batch).start.round(3)  # each step ends an episode
-    Array(2.333, dtype=float32)
+    >>> round(float(counted(no_success(1), batch).start), 3)  # each step ends an episode
+    2.333
     """
 
     def step(current: jax.Array, row: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
