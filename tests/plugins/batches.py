@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import Discrete, Spec, Trajectory
+from discover import Discrete, ExplorationBonus, Spec, Trajectory
+from discover.testing.programs import quickly_compiled
 
 STEPS, COLUMNS, NUMBERS = 5, 3, 4
 WORLD: Any = SimpleNamespace(spec=Spec((NUMBERS,), Discrete(2)), progress=jnp.zeros(()))
@@ -34,3 +35,13 @@ def batch(seed: int, **changes: Any) -> Trajectory:
         "task": (),
     }
     return Trajectory(**fields | changes)
+
+
+def begun(bonus: ExplorationBonus) -> Any:
+    """The state of a bonus before its first batch."""
+    return quickly_compiled(lambda: bonus.init(KEY, WORLD, COLUMNS))()
+
+
+def updated(bonus: ExplorationBonus) -> Any:
+    """The update of a bonus, compiled: ``(state, batch) -> (pay, state)``."""
+    return quickly_compiled(lambda state, steps: bonus.update(KEY, WORLD, state, steps))

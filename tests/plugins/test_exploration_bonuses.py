@@ -14,7 +14,7 @@ from discover_zoo.bonuses.one_of_bonuses import OneOfBonuses
 from discover_zoo.bonuses.rnd import RandomNetworkDistillation
 from discover_zoo.networks.gru import GRU
 from discover_zoo.optimizers.sgd import SGD
-from plugins.batches import COLUMNS, KEY, NUMBERS, STEPS, WORLD, batch
+from plugins.batches import COLUMNS, KEY, NUMBERS, STEPS, batch, begun, updated
 
 from discover import Continuous, Spec, UserError
 from discover.contract.trajectory import Unscaled
@@ -27,12 +27,13 @@ from discover.testing.small import Affine
 @pytest.mark.parametrize(("table", "bits", "offset"), [(5, 32, 0.0), (1000, 3, 2.0)])
 def test_counts_are_those_of_a_table_that_is_filled_step_by_step(table: int, bits: int, offset: float) -> None:
     bonus = CountBonus(table=table, bits=bits, offset=offset, exponent=0.7)
-    first = state = bonus.init(KEY, WORLD, COLUMNS)
+    update, first = updated(bonus), begun(bonus)
+    state = first
     planes, multipliers = np.asarray(first.projection, np.float64), [int(m) for m in np.asarray(first.multipliers)]
     counts = [0] * table
     for seed in range(2):
         steps = batch(seed)
-        pay, state = bonus.update(KEY, WORLD, state, steps)
+        pay, state = update(state, steps)
         for step in range(STEPS):
             places = []
             for column in range(COLUMNS):
@@ -56,8 +57,8 @@ def test_the_same_states_are_known_again_before_a_normalizer_and_not_after_one()
     twice = {}
     for source in ("original", "normalized"):
         bonus = CountBonus(observations=source)
-        state = bonus.update(KEY, WORLD, bonus.init(KEY, WORLD, COLUMNS), steps)[1]
-        twice[source] = np.asarray(bonus.update(KEY, WORLD, state, moved)[0])
+        update = updated(bonus)
+        twice[source] = np.asarray(update(update(begun(bonus), steps)[1], moved)[0])
     assert twice["original"].max() < 0.8, "every state came at least twice"
     assert twice["normalized"].mean() > twice["original"].mean()
 
@@ -65,9 +66,9 @@ def test_the_same_states_are_known_again_before_a_normalizer_and_not_after_one()
 def test_one_of_several_bonuses_pays_as_that_one_and_leaves_the_others_alone() -> None:
     options = (CountBonus(exponent=0.5), CountBonus(exponent=1.0, bits=2))
     either = OneOfBonuses(options=options, index=1)
-    state = either.init(KEY, WORLD, COLUMNS)
-    pay, after = either.update(KEY, WORLD, state, batch(0))
-    alone, own = options[1].update(KEY, WORLD, options[1].init(KEY, WORLD, COLUMNS), batch(0))
+    state = begun(either)
+    pay, after = updated(either)(state, batch(0))
+    alone, own = updated(options[1])(state[1], batch(0))
     assert same_bits(pay, alone)
     assert same_bits(after, (state[0], own))
 
@@ -92,7 +93,7 @@ def test_random_network_distillation_pays_the_rescaled_error_and_takes_a_step() 
     bonus = RandomNetworkDistillation(
         target=Affine(), predictor=Affine(), optimizer=SGD(learning_rate=0.1), size=2, epochs=1, minibatches=1, gamma=0.9
     )
-    state = bonus.init(KEY, WORLD, COLUMNS)
+    update, state = updated(bonus), begun(bonus)
     target = jax.tree.map(np.asarray, state.target)["embedding"]
     seen, running, sums = np.zeros((0, NUMBERS)), np.zeros(COLUMNS), []
     for seed in range(2):
@@ -102,7 +103,7 @@ def test_random_network_distillation_pays_the_rescaled_error_and_takes_a_step() 
         o = rescaled(after, seen)
         wrong = o @ own["kernel"] + own["bias"] - o @ target["kernel"] - target["bias"]
         raw = np.mean(wrong**2, axis=1).reshape(STEPS, COLUMNS)
-        pay, state = bonus.update(KEY, WORLD, state, steps)
+        pay, state = update(state, steps)
         np.testing.assert_allclose(pay, paid(raw, running, sums, 0.9), rtol=2e-4)
         slope = 2.0 * o.T @ wrong / wrong.size
         np.testing.assert_allclose(state.predictor.params["embedding"]["kernel"], own["kernel"] - 0.1 * slope, atol=1e-5)
@@ -114,13 +115,13 @@ def test_random_network_distillation_pays_the_rescaled_error_and_takes_a_step() 
 
 def test_disagreement_pays_the_variance_over_models() -> None:
     bonus = Disagreement(model=Affine(), optimizer=SGD(learning_rate=0.1), models=3, epochs=1, minibatches=1, gamma=0.9)
-    state, steps = bonus.init(KEY, WORLD, COLUMNS), batch(0)
+    state, steps = begun(bonus), batch(0)
     before, after = (np.asarray(x).reshape(-1, NUMBERS) for x in (steps.observation, steps.next_observation))
     inputs = np.concatenate([rescaled(before, after), np.eye(2)[np.asarray(steps.action).ravel()]], axis=1)
     models = jax.tree.map(np.asarray, state.models.params)["next"]
     guesses = np.stack([inputs @ models["kernel"][k] + models["bias"][k] for k in range(3)])
     raw = np.mean(np.mean((guesses - guesses.mean(0)) ** 2, axis=0), axis=1).reshape(STEPS, COLUMNS)
-    pay, after_it = bonus.update(KEY, WORLD, state, steps)
+    pay, after_it = updated(bonus)(state, steps)
     np.testing.assert_allclose(pay, paid(raw, np.zeros(COLUMNS), [], 0.9), rtol=2e-4)
     wrong = guesses - rescaled(after, after)
     for k in range(3):

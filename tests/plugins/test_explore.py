@@ -48,17 +48,20 @@ from discover.contract.trajectory import Unscaled
 from discover.inner_loop import lifetime
 from discover.testing.failures import same_bits
 from discover.testing.programs import quickly_compiled
-from discover.testing.small import Affine, Corridor, Reinforced
+from discover.testing.small import Affine, Reinforced
 
 
 @component
 class Told(Reinforced):
-    """Tells what rewards it learns from."""
+    """Tells what rewards it learns from, and what it draws; its state is a draw."""
+
+    def init(self, key: Key, world: World, params: Params) -> RuleState:
+        return jax.random.bits(key)
 
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState, Info]:
-        return params, state, {"told": trajectory.reward}
+        return params, state, {"told": trajectory.reward, "drawn": jax.random.bits(key)}
 
 
 @component
@@ -100,7 +103,7 @@ ENDS = ends(terminated=[(1, 0), (STEPS - 1, 0), (STEPS - 1, 1)], truncated=[(2, 
     ],
 )
 def test_the_wrapped_rule_gets_the_reward_and_a_share_of_the_bonus(
-    progress: float, settings: dict[str, float], weight: float
+    progress: float, settings: dict[str, Any], weight: float
 ) -> None:
     rule = Explore(rule=Told(), bonus=Two(), scale=0.5, **settings)
     world: Any = SimpleNamespace(spec=WORLD.spec, progress=jnp.asarray(progress, jnp.float32))
@@ -130,9 +133,10 @@ def test_a_replay_buffer_keeps_the_bonus_in_units_of_the_rescaled_reward() -> No
 
 def test_the_bonus_falls_as_returns_rise_above_those_of_the_start() -> None:
     success, returns, going_on, batches = no_success(COLUMNS), [], np.zeros(COLUMNS), []
+    count = quickly_compiled(counted)
     for number in range(24):
         reward = np.random.default_rng(number).normal(1.0 + 0.5 * number, 1.0, (STEPS, COLUMNS)).astype(np.float32)
-        success = counted(success, batch(0, reward=jnp.asarray(reward), **ENDS))
+        success = count(success, batch(0, reward=jnp.asarray(reward), **ENDS))
         over, new = np.asarray(ENDS["terminated"] | ENDS["truncated"]), []
         for step in range(STEPS):
             for column in range(COLUMNS):
@@ -165,9 +169,10 @@ def test_an_own_discount_gives_the_advantage_of_the_bonus_which_does_not_end_wit
     gamma, lam = 0.9, 0.7
     own = OwnDiscount(network=Affine(), optimizer=SGD(learning_rate=0.1), gamma=gamma, lam=lam, epochs=1, minibatches=1)
     earlier = jnp.asarray(np.random.default_rng(3).normal(size=(COLUMNS, NUMBERS)), jnp.float32)
-    state, steps = own.init(KEY, WORLD, COLUMNS)._replace(first=earlier), batch(0, **ENDS)
+    state, steps = quickly_compiled(lambda: own.init(KEY, WORLD, COLUMNS))()._replace(first=earlier), batch(0, **ENDS)
     bonus = np.random.default_rng(4).uniform(size=(STEPS, COLUMNS)).astype(np.float32)
-    advantage, after = own.update(KEY, WORLD, state, steps, bonus=jnp.asarray(bonus))
+    update = quickly_compiled(lambda state, steps, pay: own.update(KEY, WORLD, state, steps, bonus=pay))
+    advantage, after = update(state, steps, bonus)
 
     head = jax.tree.map(np.asarray, state.value.params)["value"]
     seen, true_next = np.asarray(steps.observation), np.asarray(steps.next_observation)
@@ -239,12 +244,15 @@ def lives(rule: UpdateRule, environment: Environment, *, compiled: Any, updates:
 
 
 def test_without_a_scale_a_rule_is_the_wrapped_one() -> None:
-    one, other = (
-        lives(rule, Corridor(), compiled=quickly_compiled, updates=3, network=Affine())
-        for rule in (Reinforced(), Explore(rule=Reinforced(), bonus=CountBonus(table=8), scale=0.0))
-    )
-    assert same_bits(one.params, other.params)
-    assert same_bits(one.actor, other.actor)
+    steps, rule = batch(0, reward=jnp.asarray(np.random.default_rng(1).normal(size=(STEPS, 2)), jnp.float32)), Told()
+    steps = steps._replace(**{name: getattr(steps, name)[:, :2] for name in ("terminated", "truncated", "next_observation")})
+    exploring = Explore(rule=rule, bonus=Two(), scale=0.0)
+    plain, state = rule.init(KEY, WORLD, ()), exploring.init(KEY, WORLD, ())
+    assert same_bits(plain, state.rule)
+    _, after, told = exploring.update(KEY, WORLD, (), state, trajectory=steps)
+    assert same_bits(plain, after.rule)
+    info = rule.update(KEY, WORLD, (), plain, trajectory=steps)[2]
+    assert same_bits(dict(info), {name: told[name] for name in info})
 
 
 OWN = OwnDiscount(network=MLP(hidden=(8,)), optimizer=Adam(), epochs=1)

@@ -22,8 +22,8 @@ def with_bonus(trajectory: Trajectory, paid: jax.Array) -> Trajectory:
     apart = jax.lax.optimization_barrier  # compiled apart from what comes before and after
     reward, before = apart(trajectory.reward + paid), trajectory.unscaled
     if before and before.normalizer:
-        ones = jnp.ones(before.reward.size)
-        _, slope = jax.jvp(lambda x: before.normalizer.normalize_reward(before.statistics, x), (0.0 * ones,), (ones,))
+        normalizer, statistics, ones = before.normalizer, before.statistics, jnp.ones(before.reward.size)
+        _, slope = jax.jvp(lambda x: normalizer.normalize_reward(statistics, x), (0.0 * ones,), (ones,))
         stretched = jnp.maximum(jnp.abs(slope), _LEAST_SLOPE).reshape(paid.shape)
         before = before._replace(reward=apart(before.reward + paid / stretched))
     return trajectory._replace(reward=reward, unscaled=before)
