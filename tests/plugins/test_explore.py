@@ -33,6 +33,7 @@ from discover import (
     Info,
     Key,
     Params,
+    Rollout,
     RuleState,
     Segment,
     Spec,
@@ -65,6 +66,14 @@ class Told(Reinforced):
 
 
 @component
+class Alone(Told):
+    """Collects by itself."""
+
+    def rollout(self, spec: Spec) -> Rollout:
+        return Rollout(4, 2, by_rule=True)
+
+
+@component
 class Two(ExplorationBonus):
     """Pays 2 for every step, and counts batches."""
 
@@ -92,6 +101,13 @@ ENDS = ends(terminated=[(1, 0), (STEPS - 1, 0), (STEPS - 1, 1)], truncated=[(2, 
 # What the wrapped rule gets -------------------------------------------------------------------------------------------
 
 
+@quickly_compiled
+def update_at(rule: Explore, progress: jax.Array, state: Any, steps: Trajectory) -> tuple[Any, Info]:
+    """The state after an update at a share of the lifetime, and what it told."""
+    world: Any = SimpleNamespace(spec=WORLD.spec, progress=progress)
+    return rule.update(KEY, world, (), state, trajectory=steps)[1:]
+
+
 @pytest.mark.parametrize(
     ("progress", "settings", "weight"),
     [
@@ -106,10 +122,9 @@ def test_the_wrapped_rule_gets_the_reward_and_a_share_of_the_bonus(
     progress: float, settings: dict[str, Any], weight: float
 ) -> None:
     rule = Explore(rule=Told(), bonus=Two(), scale=0.5, **settings)
-    world: Any = SimpleNamespace(spec=WORLD.spec, progress=jnp.asarray(progress, jnp.float32))
     reward = jnp.asarray(np.random.default_rng(1).normal(size=(STEPS, COLUMNS)), jnp.float32)
     state = rule.init(KEY, world, ())._replace(success=no_success(COLUMNS))
-    _, state, info = rule.update(KEY, world, (), state, trajectory=batch(0, reward=reward, **ENDS))
+    state, info = update_at(rule, np.float32(progress), state, batch(0, reward=reward, **ENDS))
     share = np.where(np.asarray(ENDS["terminated"]), settings.get("terminal", 1.0), 1.0)
     np.testing.assert_allclose(info["told"], reward + weight * 2.0 * share, rtol=1e-6)
     assert float(info["bonus_scale"]) == pytest.approx(weight)
@@ -284,8 +299,8 @@ def test_without_a_scale_every_rule_keeps_its_bits(name: str, own: OwnDiscount |
 
 
 def test_a_rule_that_collects_by_itself_is_refused() -> None:
-    with pytest.raises(UserError, match=r"^explore pays for batches that are collected for its rule, and MAML collects by"):
-        Explore(rule=recipe("maml").rule, bonus=CountBonus()).rollout(WORLD.spec)
+    with pytest.raises(UserError, match=r"^explore pays for batches that are collected for its rule, and Alone collects by"):
+        Explore(rule=Alone(), bonus=CountBonus()).rollout(WORLD.spec)
 
 
 def test_batches_of_other_environments_are_refused() -> None:
