@@ -123,7 +123,7 @@ def test_the_wrapped_rule_gets_the_reward_and_a_share_of_the_bonus(
 ) -> None:
     rule = Explore(rule=Told(), bonus=Two(), scale=0.5, **settings)
     reward = jnp.asarray(np.random.default_rng(1).normal(size=(STEPS, COLUMNS)), jnp.float32)
-    state = rule.init(KEY, world, ())._replace(success=no_success(COLUMNS))
+    state = rule.init(KEY, WORLD, ())._replace(success=no_success(COLUMNS))
     state, info = update_at(rule, np.float32(progress), state, batch(0, reward=reward, **ENDS))
     share = np.where(np.asarray(ENDS["terminated"]), settings.get("terminal", 1.0), 1.0)
     np.testing.assert_allclose(info["told"], reward + weight * 2.0 * share, rtol=1e-6)
