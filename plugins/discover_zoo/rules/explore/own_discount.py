@@ -1,6 +1,7 @@
 """The value of what a bonus will pay, with a discount of its own."""
 
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -116,7 +117,9 @@ class OwnDiscount(Component):
 
         return jax.lax.scan(step, following[-1], (bonus, following, truncated), reverse=True)[1]
 
-    def _values(self, value: Any, trajectory: Trajectory, first: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def _values(
+        self, value: Callable[[jax.Array], jax.Array], trajectory: Trajectory, first: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
         """Values ``[T, B]`` before each step, and of what follows it."""
         steps, columns = trajectory.reward.shape
         observations = (trajectory.observation, trajectory.next_observation, first[None].astype(jnp.float32))
