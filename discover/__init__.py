@@ -122,6 +122,7 @@ if TYPE_CHECKING:
     from discover.contract.executor import Work as Work
     from discover.contract.executor import count_members as count_members
     from discover.contract.executor import part_of_progress as part_of_progress
+    from discover.contract.exploration_bonus import ExplorationBonus as ExplorationBonus
     from discover.contract.held import HeldLifetimes as HeldLifetimes
     from discover.contract.held import gathered as gathered
     from discover.contract.hooks import hookimpl as hookimpl
@@ -162,6 +163,7 @@ if TYPE_CHECKING:
     from discover.contract.trajectory import Trajectory as Trajectory
     from discover.contract.trajectory import group_environments as group_environments
     from discover.contract.trajectory import join_environments as join_environments
+    from discover.contract.types import BonusState as BonusState
     from discover.contract.types import Carry as Carry
     from discover.contract.types import EnvState as EnvState
     from discover.contract.types import Key as Key
@@ -395,6 +397,7 @@ _HOME = {
         "count_members",
         "part_of_progress",
     ),
+    "contract.exploration_bonus": ("ExplorationBonus",),
     "contract.held": (
         "HeldLifetimes",
         "gathered",
@@ -452,6 +455,7 @@ _HOME = {
         "join_environments",
     ),
     "contract.types": (
+        "BonusState",
         "Carry",
         "EnvState",
         "Key",

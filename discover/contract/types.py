@@ -22,6 +22,9 @@ Carry: TypeAlias = Any
 RuleState: TypeAlias = Any
 """The state of an update rule beside the parameters: optimizer state, replay buffer, target parameters, ..."""
 
+BonusState: TypeAlias = Any
+"""The state of an exploration bonus: counts, networks of its own, ..."""
+
 OptimizerState: TypeAlias = Any
 """The state of an optimizer."""
 

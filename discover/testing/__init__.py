@@ -10,6 +10,7 @@ Each check raises `ConformanceError`, an ``AssertionError`` whose message is one
 notes. The tests of discover run the checks over every registered component, and ``discover plugins check`` over a plugin's.
 """
 
+from discover.testing.bonuses import check_exploration_bonus as check_exploration_bonus
 from discover.testing.components import check_component as check_component
 from discover.testing.components import complete as complete
 from discover.testing.environments import check_environment as check_environment

@@ -75,6 +75,10 @@ a2c.value_coefficient: 0.5 in 0.05 .. 2, log
 actor_critic_loss.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 actor_critic_loss.kl_coefficient: 1 in 0 .. 10, linear
 actor_critic_loss.value_coefficient: 0.25 in 0 .. 2, linear
+counts.bits: 16 in 1 .. 32, whole
+counts.exponent: 0.5 in 0 .. 2, linear
+counts.offset: 0 in 0 .. 10, linear
+disagreement.gamma: 0.99 in 0.8 .. 0.9999, log1m
 dpo.alpha: 2 in 0.1 .. 20, log
 dpo.beta: 0.6 in 0.05 .. 10, log
 dpo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
@@ -89,6 +93,11 @@ dqn.target_period: 50 in 1 .. 100000, whole
 expected_sarsa.epsilon: 0.1 in 0 .. 1, linear
 expected_sarsa.gamma: 1 in 0 .. 1, linear
 expected_sarsa.step_size: 0.5 in 0.001 .. 2, log
+explore.decay: 1 in 0 .. 1, linear
+explore.scale: 0.03 in 0 .. 2, linear
+explore.success: 0 in 0 .. 10, linear
+explore.terminal: 1 in 0 .. 1, linear
+explore.until: 1 in 0 .. 1, linear
 final_return.rows: 10 in 1 .. 100, whole
 forward.mu: 0 in 0 .. 1, linear
 gae.gamma: 0.99 in 0.8 .. 0.9999, log1m
@@ -157,6 +166,8 @@ observations.limit: 10 in 1 .. 100, log
 offline_td.gamma: 1 in 0 .. 1, linear
 offline_td.lam: 0.8 in 0 .. 1, linear
 offline_td.step_size: 0.1 in 0.001 .. 2, log
+own_discount.gamma: 0.99 in 0.8 .. 0.9999, log1m
+own_discount.lam: 0.95 in 0 .. 1, linear
 pbt.level: 0.05 in 0 .. 1, linear
 pbt.resample: 0 in 0 .. 1, linear
 pbt.share: 0.2 in 0 .. 0.5, linear
@@ -200,6 +211,8 @@ retrace.gamma: 0.99 in 0.8 .. 0.9999, log1m
 retrace.lam: 1 in 0 .. 1, linear
 rewards.gamma: 0.99 in 0.8 .. 0.9999, log1m
 rewards.limit: 10 in 1 .. 100, log
+rnd.gamma: 0.99 in 0.8 .. 0.9999, log1m
+rnd.share: 1 in 0.01 .. 1, log
 sac.entropy_scale: 1 in 0.1 .. 10, log
 sac.gamma: 0.99 in 0 .. 0.9999, log1m
 sac.polyak: 0.005 in 0.0001 .. 1, log

@@ -12,6 +12,7 @@ from discover import (
     Component,
     Curriculum,
     Executor,
+    ExplorationBonus,
     Network,
     Normalizer,
     Objective,
@@ -30,6 +31,7 @@ from discover.testing import (
     check_environment,
     check_environment_shapes,
     check_executor,
+    check_exploration_bonus,
     check_network,
     check_normalizer,
     check_objective,
@@ -60,6 +62,7 @@ DEAR = {
     "strategy": ("random_search", "map_elites", "Open_ES"),
     "return function": ("n_step", "v_trace"),
     "optimizer": ("adam", "clip_norm", "rmsprop"),
+    "exploration bonus": ("counts",),
 }
 """Kinds that take long to compile, and those of them that are tested by default."""
 
@@ -101,6 +104,11 @@ def test_component(made: Component) -> None:
 @of(ReturnFunction)
 def test_return_function(made: ReturnFunction) -> None:
     check_return_function(made)
+
+
+@of(ExplorationBonus)
+def test_exploration_bonus(made: ExplorationBonus) -> None:
+    check_exploration_bonus(shrunk(made))
 
 
 @of(Normalizer)
