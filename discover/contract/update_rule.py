@@ -215,7 +215,7 @@ class WrappingRule(UpdateRule):
         return self.rule.regularizer(info)
 
     def _outside(self, state: RuleState, result: tuple[Any, ...]) -> Any:
-        """What the wrapped rule returned, with this rule's state in the place of its own."""
+        """The result of the wrapped rule, with this rule's state in the place of its own."""
         params, inner, *info = result
         return params, self.with_inner_state(state, inner), *info
 

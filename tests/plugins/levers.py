@@ -24,13 +24,14 @@ CORRECTED = PPO(returns=VTrace(lam=0.9), optimizer=Adam(learning_rate=0.01), **S
 
 def lived(rule: UpdateRule, updates: int = 3) -> Lifetime:
     """The lifetime of an agent after some updates on the walk."""
+    return _lived(rule, jax.random.key(3), updates)
 
-    def run(rule: UpdateRule, key: jax.Array) -> Lifetime:
-        algorithm = Algorithm(rule=rule, network=NETWORK)
-        life = lifetime.begin(algorithm, Walk(), key)
-        return lifetime.advance(algorithm, Walk(), life, start=0, stop=updates, total=updates)
 
-    return jax.jit(run)(rule, jax.random.key(3))
+@functools.partial(jax.jit, static_argnums=2)
+def _lived(rule: UpdateRule, key: jax.Array, updates: int) -> Lifetime:
+    algorithm = Algorithm(rule=rule, network=NETWORK)
+    life = lifetime.begin(algorithm, Walk(), key)
+    return lifetime.advance(algorithm, Walk(), life, start=0, stop=updates, total=updates)
 
 
 @functools.cache

@@ -9,11 +9,11 @@ from discover_zoo.optimizers.adam import Adam
 from discover_zoo.optimizers.clip_norm import ClipNorm
 from discover_zoo.returns.n_step import NStep
 from discover_zoo.rules.dqn import DQN
-from discover_zoo.rules.rule_numbers import numbers_of
-from discover_zoo.rules.scheduled import Scheduled
-from discover_zoo.rules.schedules import Schedule, moved
+from discover_zoo.rules.scheduled.rule_numbers import numbers_of
+from discover_zoo.rules.scheduled.scheduled import Scheduled
+from discover_zoo.rules.scheduled.schedules import Schedule, moved
 from plugins.conftest import Walk
-from plugins.levers import NETWORK, SMALL, assert_same_agent, lived, usual
+from plugins.levers import NETWORK, SMALL
 
 from discover import Algorithm, Discrete, IntegerDomain, RealDomain, Spec, UpdateRule, UserError, effective, get, replace
 from discover.config.build import algorithm_from
@@ -38,11 +38,11 @@ def scheduled(**changes: float) -> Scheduled:
 @pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.scale)
 @pytest.mark.parametrize("share", [-2.0, -0.3, 0.0, 0.2, 0.9])
 def test_a_number_moves_by_a_share_of_its_range_on_its_own_scale(domain: RealDomain, share: float) -> None:
-    value = np.float32(domain.value_at(0.4))
+    value = jnp.float32(domain.value_at(0.4))
     after = float(moved(domain, value, share))
     assert domain.check(np.float32(after)) is None
     assert domain.position(after) == pytest.approx(min(max(0.4 + share, 0.0), 1.0), abs=2e-4)
-    assert share != 0.0 or after == value
+    assert share != 0.0 or after == float(value)
 
 
 def test_whole_numbers_are_rounded_and_stay_in_their_range() -> None:
@@ -62,11 +62,15 @@ def test_every_number_of_every_component_can_have_a_schedule() -> None:
         assert float(get(every.at(0.5), path)) <= float(get(every.at(1.0), path))
 
 
-def test_without_a_change_the_rule_is_the_wrapped_one_to_the_bit_in_any_nesting() -> None:
-    inside = scheduled(clip=0.0, returns__gamma=0.0, optimizer__learning_rate=0.0, entropy_coefficient=0.0)
-    outside = Scheduled(rule=inside, schedules=(Schedule(path="rule.returns.lam"), Schedule(path="schedules.0.change")))
-    assert_same_agent(lived(outside), usual())
-    assert repr(effective(outside)) == repr(SMALL)
+def test_schedules_go_in_each_other_and_have_schedules_themselves() -> None:
+    inside = scheduled(clip=0.0, returns__gamma=0.5)
+    outside = Scheduled(rule=inside, schedules=(Schedule(path="rule.clip", change=0.25), Schedule(path="schedules.1.change")))
+    late = outside.at(1.0)
+    assert isinstance(late, Scheduled)
+    assert float(get(late.at(1.0), "clip")) == pytest.approx(0.2 * 50**0.25)
+    assert float(get(late.at(1.0), "returns.gamma")) > 0.99
+    assert repr(effective(outside)) == repr(replace(outside, {"schedules": outside.schedules[:1]}))
+    assert repr(effective(scheduled(clip=0.0, returns__gamma=0.0))) == repr(SMALL)
 
 
 def test_numbers_follow_the_progress_of_the_lifetime() -> None:
@@ -88,7 +92,10 @@ def test_actions_are_chosen_by_the_numbers_of_the_moment() -> None:
     ("rule", "sentence"),
     [
         (scheduled(clipp=0.1), "schedules.0.path of Scheduled names 'clipp', which is no number of PPO; did you mean 'clip'?"),
-        (scheduled(clip=0.1, steps=0.1), "schedules.1.path of Scheduled names 'steps', which is no number of PPO; did you"),
+        (
+            scheduled(clip=0.1, steps=0.1),
+            "schedules.1.path of Scheduled names 'steps', which is no number of PPO; Known: clip,",
+        ),
         (scheduled(learning_rate=0.1), "did you mean 'optimizer.learning_rate'?"),
         (Scheduled(rule=SMALL, schedules=(Schedule(path="clip"),) * 2), "names 'clip' again: keep one schedule for a number."),
     ],

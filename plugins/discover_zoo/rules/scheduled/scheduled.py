@@ -4,7 +4,6 @@ import jax
 
 from discover import (
     Heads,
-    Registry,
     Rollout,
     Spec,
     UpdateRule,
@@ -13,11 +12,10 @@ from discover import (
     WrappingRule,
     component,
     get,
-    hookimpl,
     replace,
 )
-from discover_zoo.rules.rule_numbers import number_at, numbers_of
-from discover_zoo.rules.schedules import Schedule, moved, schedule_formula
+from discover_zoo.rules.scheduled.rule_numbers import number_at, numbers_of
+from discover_zoo.rules.scheduled.schedules import Schedule, moved, schedule_formula
 
 
 @component
@@ -47,6 +45,8 @@ class Scheduled(WrappingRule):
     >>> [gene.path for gene in space.genes]
     ['schedules.0.change']
     """
+
+    names_parts = True
 
     schedules: tuple[Schedule, ...] = ()
 
@@ -94,10 +94,6 @@ class Scheduled(WrappingRule):
             if one.if_missing == "refuse":
                 number_at(self.rule, one.path, f"schedules.{index}.path of Scheduled")
             if one.path in paths[:index]:
-                raise UserError(f"schedules.{index}.path of Scheduled names '{one.path}' again: keep one schedule for a number.")
-
-
-@hookimpl
-def discover_register(registry: Registry) -> None:
-    registry.add("scheduled", Scheduled)
-    registry.add("schedule", Schedule)
+                raise UserError(
+                    f"schedules.{index}.path of Scheduled names '{one.path}' again: keep one schedule for a number."
+                )

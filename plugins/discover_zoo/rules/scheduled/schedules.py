@@ -50,7 +50,7 @@ def moved(domain: RealDomain | IntegerDomain, value: Scalar | Integer, share: Sc
 
 
 def _step(domain: RealDomain, value: Scalar, share: Scalar) -> jax.Array | float:
-    """What to add to a value; exactly 0 where the share is."""
+    """The number to add to a value; exactly 0 where the share is."""
     low, high = domain.low, domain.high
     match domain.scale:
         case "linear":
