@@ -210,6 +210,9 @@ self_tuning.policy_share: 1 in 0 .. 1, linear
 self_tuning.value_coefficient: 0.5 in 0.05 .. 2, log
 self_tuning.value_share: 1 in 0 .. 1, linear
 sticky_actions.probability: 0.25 in 0 .. 1, linear
+target_kl.bound: 10 in 1 .. 1000, log
+target_kl.gain: 0 in 0 .. 1, linear
+target_kl.target: 0.01 in 0.0001 .. 1, log
 td3.gamma: 0.99 in 0 .. 0.9999, log1m
 td3.noise: 0.1 in 0.01 .. 1, log
 td3.polyak: 0.005 in 0.0001 .. 1, log
