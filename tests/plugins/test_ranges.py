@@ -203,6 +203,9 @@ sarsa.epsilon: 0.1 in 0 .. 1, linear
 sarsa.gamma: 1 in 0 .. 1, linear
 sarsa.lam: 0 in 0 .. 1, linear
 sarsa.step_size: 0.5 in 0.001 .. 2, log
+scaled_values.scale: 1 in 0.01 .. 100, log
+scaled_values.slope: 0 in 0 .. 1, linear
+scaled_values.squash: 0 in 0 .. 1, linear
 schedule.change: 0 in -1 .. 1, linear
 self_tuning.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 self_tuning.entropy_share: 1 in 0 .. 1, linear
