@@ -75,6 +75,8 @@ a2c.value_coefficient: 0.5 in 0.05 .. 2, log
 actor_critic_loss.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 actor_critic_loss.kl_coefficient: 1 in 0 .. 10, linear
 actor_critic_loss.value_coefficient: 0.25 in 0 .. 2, linear
+auxiliary_phase.clone_coefficient: 1 in 0 .. 10, linear
+auxiliary_phase.value_coefficient: 1 in 0.05 .. 2, log
 dpo.alpha: 2 in 0.1 .. 20, log
 dpo.beta: 0.6 in 0.05 .. 10, log
 dpo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
