@@ -107,6 +107,10 @@ held.alpha: 0 in 0 .. 1, linear
 imitation.spread: 1 in 0 .. 10, linear
 impala.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 impala.value_coefficient: 0.5 in 0.05 .. 2, log
+informed_lpo.clip: 0.2 in 0.02 .. 1, log
+informed_lpo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
+informed_lpo.value_clip: 0.2 in 0.02 .. 1000, log
+informed_lpo.value_coefficient: 0.5 in 0.05 .. 2, log
 lambda_return.gamma: 0.99 in 0.8 .. 0.9999, log1m
 lambda_return.lam: 0.95 in 0 .. 1, linear
 leaky_v_trace.alpha_c: 1 in 0 .. 1, linear
