@@ -143,6 +143,7 @@ if TYPE_CHECKING:
     from discover.contract.results import Comparison as Comparison
     from discover.contract.results import Difference as Difference
     from discover.contract.results import SearchResult as SearchResult
+    from discover.contract.results import SuiteDifference as SuiteDifference
     from discover.contract.results import Training as Training
     from discover.contract.return_function import ReturnFunction as ReturnFunction
     from discover.contract.return_function import Segment as Segment
@@ -417,6 +418,7 @@ _HOME = {
     "contract.results": (
         "Comparison",
         "Difference",
+        "SuiteDifference",
         "SearchResult",
         "Training",
     ),
