@@ -94,6 +94,7 @@ class MetaGradient(UpdateRule):
     """
 
     paper = "Xu et al. 2018, arXiv 1805.09801"
+    names_parts = True
 
     rule: UpdateRule
     held_out: HeldOutLoss
