@@ -29,15 +29,12 @@ if FLAGS is None:  # small programs, each run once or twice, are compiled with l
 
 import pytest  # noqa: E402
 import toys  # noqa: E402
-from mlir_contexts import keep_contexts  # noqa: E402
 
 from discover.contract.registry import Registry  # noqa: E402
 from discover.plugin.loader import Plugins  # noqa: E402
 from discover.testing.compilations import Compilations, counted_compilations  # noqa: E402
 
 MOST_MAPS = 50_000
-
-keep_contexts()
 
 
 def pytest_collection_finish() -> None:
