@@ -39,11 +39,12 @@ TESTED = {
     "docs/reading.md": "python 1, sh 2",
     "docs/reports.md": "python 1, sh 2",
     "docs/scale.md": "sh 1",
-    "docs/searching.md": "python 3, sh 6, yaml 7",
+    "docs/searching.md": "python 3, sh 6, yaml 9",
     "docs/speed.md": "sh 1",
     "docs/taking_away.md": "sh 3",
     "docs/tutorial.md": "python 5, sh 6, toml 1, yaml 1",
     "docs/workers.md": "yaml 2",
+    "docs/zoo/bonuses.md": "yaml 1",
     "docs/zoo/environments.md": "python 1",
 }
 """How many blocks of each page are tested, by language; pages without any are left out."""

@@ -145,6 +145,9 @@ maml.inner_kl: 0 in 0 .. 1, linear
 map_elites.crossover: 0.5 in 0 .. 1, linear
 map_elites.mutation: 0.1 in 0 .. 1, linear
 mix_and_match.coefficient: 1 in 0 .. 10, linear
+mixed.high: 1.1 in 0.5 .. 2, linear
+mixed.low: -0.2 in -1 .. 0, linear
+mixed.rows: 10 in 1 .. 100, whole
 mmaml.inner_kl: 0 in 0 .. 1, linear
 monte_carlo.gamma: 0.99 in 0.8 .. 0.9999, log1m
 mql.clip: 1 in 0.1 .. 5, log
