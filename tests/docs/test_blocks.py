@@ -60,6 +60,8 @@ _BASE = {
 
 PAGES = {page: blocks(page) for page in pages()}
 PYTHON = [page for page, found in PAGES.items() if any(_.language == "python" for _ in found)]
+DEAR = ("docs/reading.md",)
+"""Pages whose code takes long, even with lifetimes that are made up."""
 
 
 def of(language: str) -> list[Any]:
@@ -115,7 +117,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("real", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["made up", "real"])
-@pytest.mark.parametrize("page", PYTHON)
+@pytest.mark.parametrize("page", [pytest.param(page, marks=pytest.mark.slow if page in DEAR else ()) for page in PYTHON])
 def test_python_runs(page: str, real: bool, folder: Path, made_up: Callable[[], None]) -> None:
     """In one namespace per page, in the order of the page; files are written where their titles say."""
     if not real:

@@ -97,7 +97,7 @@ def test_shapes_and_types_are_those_promised_and_stay_the_same(task: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "task", [pytest.param(task, marks=pytest.mark.slow if task in LONG or i % 4 else ()) for i, task in enumerate(TASKS)]
+    "task", [pytest.param(task, marks=pytest.mark.slow if task in LONG or i % 8 else ()) for i, task in enumerate(TASKS)]
 )
 def test_a_lifetime_collects_experience(task: str) -> None:
     algorithm, environment = Algorithm(rule=Wild(), network=Nothing()), environment_of(task)

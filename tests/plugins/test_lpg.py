@@ -124,7 +124,9 @@ TIMES: dict[Time, tuple[float, ...]] = {"none": (), "relative": (0.25, float(np.
 targets_of = compiled(lambda network, experience: network(experience))
 
 
-@pytest.mark.parametrize(("cell", "time"), [("lstm", "none"), ("gru", "relative"), ("lstm", "raw")])
+@pytest.mark.parametrize(
+    ("cell", "time"), [pytest.param("lstm", "none", marks=pytest.mark.slow), ("gru", "relative"), ("lstm", "raw")]
+)
 def test_the_network_is_an_independent_loop(cell: Literal["lstm", "gru"], time: Time) -> None:
     learned, seen = network(cell, time), noise(40)
     found = targets_of(learned, seen)

@@ -77,6 +77,10 @@ actor_critic_loss.kl_coefficient: 1 in 0 .. 10, linear
 actor_critic_loss.value_coefficient: 0.25 in 0 .. 2, linear
 auxiliary_phase.clone_coefficient: 1 in 0 .. 10, linear
 auxiliary_phase.value_coefficient: 1 in 0.05 .. 2, log
+counts.bits: 16 in 1 .. 32, whole
+counts.exponent: 0.5 in 0 .. 2, linear
+counts.offset: 0 in 0 .. 10, linear
+disagreement.gamma: 0.99 in 0.8 .. 0.9999, log1m
 dpo.alpha: 2 in 0.1 .. 20, log
 dpo.beta: 0.6 in 0.05 .. 10, log
 dpo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
@@ -91,6 +95,11 @@ dqn.target_period: 50 in 1 .. 100000, whole
 expected_sarsa.epsilon: 0.1 in 0 .. 1, linear
 expected_sarsa.gamma: 1 in 0 .. 1, linear
 expected_sarsa.step_size: 0.5 in 0.001 .. 2, log
+explore.decay: 1 in 0 .. 1, linear
+explore.scale: 0.03 in 0 .. 2, linear
+explore.success: 0 in 0 .. 10, linear
+explore.terminal: 1 in 0 .. 1, linear
+explore.until: 1 in 0 .. 1, linear
 final_return.rows: 10 in 1 .. 100, whole
 forward.mu: 0 in 0 .. 1, linear
 gae.gamma: 0.99 in 0.8 .. 0.9999, log1m
@@ -100,6 +109,7 @@ genetic.elite: 0.25 in 0 .. 0.9, linear
 genetic.mutation: 0.1 in 0 .. 1, linear
 genetic.tournament: 3 in 1 .. 16, log
 gmps.inner_kl: 0 in 0 .. 1, linear
+gradient.learning_rate: 0.001 in 1e-06 .. 1, log
 grid_worlds.level: 0 in 0 .. 1e+06, whole
 growing_actions.coefficient: 1 in 0 .. 10, linear
 gru.keep_bias: 0 in 0 .. 5, linear
@@ -162,6 +172,8 @@ observations.limit: 10 in 1 .. 100, log
 offline_td.gamma: 1 in 0 .. 1, linear
 offline_td.lam: 0.8 in 0 .. 1, linear
 offline_td.step_size: 0.1 in 0.001 .. 2, log
+own_discount.gamma: 0.99 in 0.8 .. 0.9999, log1m
+own_discount.lam: 0.95 in 0 .. 1, linear
 pbt.level: 0.05 in 0 .. 1, linear
 pbt.resample: 0 in 0 .. 1, linear
 pbt.share: 0.2 in 0 .. 0.5, linear
@@ -172,6 +184,9 @@ pearl.gamma: 0.99 in 0 .. 0.9999, log1m
 pearl.kl: 0.01 in 1e-06 .. 10, log
 pearl.polyak: 0.005 in 0.0001 .. 1, log
 pearl.reward_scale: 10 in 0.1 .. 100, log
+policy_gain.gamma: 0.99 in 0.8 .. 0.9999, log1m
+policy_gain.lam: 0.95 in 0 .. 1, linear
+policy_gain.learning_rate: 0.001 in 1e-05 .. 1, log
 posterior_mean.epsilon: 0.05 in 0 .. 1, linear
 ppo.clip: 0.2 in 0.02 .. 1, log
 ppo.entropy_coefficient: 0.01 in 0 .. 0.1, linear
@@ -202,6 +217,8 @@ retrace.gamma: 0.99 in 0.8 .. 0.9999, log1m
 retrace.lam: 1 in 0 .. 1, linear
 rewards.gamma: 0.99 in 0.8 .. 0.9999, log1m
 rewards.limit: 10 in 1 .. 100, log
+rnd.gamma: 0.99 in 0.8 .. 0.9999, log1m
+rnd.share: 1 in 0.01 .. 1, log
 sac.entropy_scale: 1 in 0.1 .. 10, log
 sac.gamma: 0.99 in 0 .. 0.9999, log1m
 sac.polyak: 0.005 in 0.0001 .. 1, log

@@ -160,6 +160,9 @@ class MetaGradient(UpdateRule):
         params, inner = self._at(state.eta).adapt_to_task(key, world, params, state.rule, trajectory=trajectory)
         return params, state._replace(rule=inner)
 
+    def regularizer(self, info: Info) -> jax.Array:
+        return self.rule.regularizer(info)
+
     def _update_at(self, eta: jax.Array, world: World, inputs: UpdateInputs) -> UpdateOutputs:
         """An update of the wrapped rule with the numbers that eta stands for."""
         return self._at(eta).update(inputs.key, world, inputs.params, inputs.state, trajectory=inputs.trajectory)
