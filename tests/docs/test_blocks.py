@@ -39,7 +39,7 @@ TESTED = {
     "docs/reading.md": "python 1, sh 2",
     "docs/reports.md": "python 1, sh 2",
     "docs/scale.md": "sh 1",
-    "docs/searching.md": "python 3, sh 6, yaml 8",
+    "docs/searching.md": "python 3, sh 6, yaml 9",
     "docs/speed.md": "sh 1",
     "docs/taking_away.md": "sh 3",
     "docs/tutorial.md": "python 5, sh 6, toml 1, yaml 1",
