@@ -7,12 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 from discover_zoo.networks.mlp import MLP
 from discover_zoo.rules.drifts import clip_drift
-from discover_zoo.rules.informed_lpo import BONUS, InformedLPO
+from discover_zoo.rules.informed_lpo import InformedLPO
 from discover_zoo.rules.informed_network import Features, random_weights, silent_weights
+from discover_zoo.rules.novelty import novelty_of, with_novelty
 from plugins.conftest import Walk
 from plugins.levers import SIZES, SMALL
 
-from discover import Algorithm, Space, free, replace
+from discover import Algorithm, Space, Trajectory, WrappingRule, free, replace
 
 PARTS: dict[str, Any] = {"returns": SMALL.returns, "optimizer": SMALL.optimizer, **SIZES}
 
@@ -55,12 +56,21 @@ def test_an_exploration_bonus_of_a_rule_around_it_is_its_novelty() -> None:
         seen = seen._replace(log_prob=seen.log_prob - 0.3)  # so that the drift counts
         bonus = scale * jnp.arange(16.0).reshape(8, 2) ** 2
         state = rule.init(key, world, params)
-        return rule.update(key, world, params, state, trajectory=seen._replace(extra={BONUS: bonus, "other": bonus}))[0]
+        return rule.update(key, world, params, state, trajectory=seen._replace(extra={"bonus": bonus, "other": bonus}))[0]
 
     runs = [jax.tree.leaves(jax.jit(run)(jax.random.key(0), jnp.float32(scale))) for scale in (0.0, 1.0, 10.0)]
     assert not all(np.array_equal(a, b) for a, b in zip(runs[0], runs[1], strict=True))
     for one, ten in zip(runs[1], runs[2], strict=True):  # in units of its own spread
         np.testing.assert_allclose(one, ten, atol=2e-3)
+
+
+def test_a_rule_that_pays_a_bonus_hands_it_on_to_one_that_reads_it() -> None:
+    fields = dict.fromkeys(Trajectory._fields[:9], jnp.zeros((8, 2)))
+    bonus, batch = jnp.ones((8, 2)), Trajectory(**fields, context={}, carry=(), task=())
+    informed = WrappingRule(rule=rule_with(silent_weights(6, jax.random.key(0))))
+    np.testing.assert_array_equal(novelty_of(with_novelty(batch, bonus, informed)), 1.0)
+    np.testing.assert_array_equal(novelty_of(batch), 0.0)
+    assert with_novelty(batch, bonus, SMALL).extra == ()
 
 
 def test_a_search_over_its_weights_begins_at_ppo() -> None:

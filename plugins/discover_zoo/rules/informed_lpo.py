@@ -28,10 +28,8 @@ from discover_zoo.rules.drifts import clip_drift
 from discover_zoo.rules.equations import clipped_ratio
 from discover_zoo.rules.informed_network import Features, informed_network, random_weights, silent_weights
 from discover_zoo.rules.mirror import MirrorLearning, normalize
+from discover_zoo.rules.novelty import novelty_of
 from discover_zoo.rules.recipes import RECIPES
-
-BONUS = "bonus"
-"""The name in ``Trajectory.extra`` by which a rule that pays an exploration bonus hands it on, ``[T, B]``."""
 
 _NOVELTY = "novelty"
 """The name by which the normalized bonus travels with the outputs of the network into minibatches."""
@@ -57,7 +55,8 @@ class InformedLPO(MirrorLearning):
     biases too. Where the network is positive it adds a penalty on the distance from the old policy; where it is negative it
     takes away from PPO's. With an output layer of zero, at which a search begins, the rule is PPO to the bit.
 
-    Novelty is the bonus of a rule around this one, if that puts it into the trajectory's extra data under the name ``bonus``.
+    Novelty is the bonus of a rule around this one (``explore``), which hands it on in the trajectory's extra data by the name
+    ``bonus``.
 
     Pitfall: a drift only holds the policy back. It cannot make the agent explore: the bonus must do that.
 
@@ -81,6 +80,8 @@ class InformedLPO(MirrorLearning):
     """
 
     paper = "After Lu et al. 2022, arXiv 2210.05639, and Jackson et al. 2024, arXiv 2402.05828 (progress)"
+
+    reads_novelty = True
 
     drift_weights: Weights = weights(init=_random, start=_silent)
     clip: Scalar = real(0.2, low=0.02, high=1.0, scale="log")
@@ -109,7 +110,7 @@ class InformedLPO(MirrorLearning):
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState, Info]:
-        known = trajectory._replace(outputs={**trajectory.outputs, _NOVELTY: normalize(bonus_of(trajectory))}, extra=())
+        known = trajectory._replace(outputs={**trajectory.outputs, _NOVELTY: normalize(novelty_of(trajectory))}, extra=())
         return super().update(key, world, params, state, trajectory=known)
 
     def drift_formula(self) -> str:
@@ -117,12 +118,6 @@ class InformedLPO(MirrorLearning):
         inputs = r"x = (\log r, \hat{A}, \mathrm{novelty}, |G - V_{\mathrm{old}}|, \mathcal{H}(\pi_{\mathrm{old}}), p, 1)"
         drift = rf"D = \operatorname{{relu}}\left({clip} + \log^2 r \cdot f_w(x)\right)"
         return "\n".join([drift, rf"f_w(x) = w_2 \cdot \tanh(W_1 x), \quad {inputs}"])
-
-
-def bonus_of(trajectory: Trajectory) -> jax.Array:
-    """The exploration bonus ``[T, B]`` that a rule around this one has put into the extra data; 0 where there is none."""
-    extra = trajectory.extra
-    return extra[BONUS] if isinstance(extra, dict) and BONUS in extra else jnp.zeros_like(trajectory.reward)
 
 
 def _entropy_unit(spec: Spec) -> float:

@@ -28,6 +28,7 @@ from discover import (
 from discover_zoo.rules.explore.own_discount import OwnDiscount
 from discover_zoo.rules.explore.rewards import with_bonus
 from discover_zoo.rules.explore.success import Success, counted, no_success
+from discover_zoo.rules.novelty import with_novelty
 
 
 class Exploring(NamedTuple):
@@ -62,8 +63,9 @@ class Explore(WrappingRule):
     ``b'``, so that it may look less far ahead than the reward, or farther, and does not end with an episode: see `OwnDiscount`.
 
     The bonus is paid where experience is collected, and in units of the reward that the rule learns from, after any normalizer.
-    A rule with a replay buffer draws each transition with the bonus of that time. Returns, reports, a normalizer and
-    adaptation to a task know the real reward alone. With ``scale = 0`` all is that of the wrapped rule, to the bit.
+    A rule with a replay buffer draws each transition with the bonus of that time. A rule that asks for it (``informed_lpo``) is
+    told the bonus of each step. Returns, reports, a normalizer and adaptation to a task know the real reward alone. With
+    ``scale = 0`` all is that of the wrapped rule, to the bit.
 
     Pitfalls: a scale that fits one task is too large for another, where the agent then stays alive for the bonus alone: begin
     at 0.01 to 0.1 of what a success pays, and let a search choose. A rule that collects by itself gets no batches, and is
@@ -146,7 +148,7 @@ class Explore(WrappingRule):
             pay, own = self.own_discount.update(key_own, world, own, trajectory, bonus=pay)
         success = counted(state.success, trajectory)
         scale = self._scale_at(world.progress, success)
-        paid = with_bonus(trajectory, scale * pay)
+        paid = with_novelty(with_bonus(trajectory, scale * pay), found, self.rule)
         params, rule, info = super().update(key, world, params, state.rule, trajectory=paid)
         told = {"exploration_bonus": jnp.mean(found), "bonus_scale": scale}
         return params, Exploring(rule, bonus, own, success), {**info, **told}
