@@ -122,9 +122,13 @@ if TYPE_CHECKING:
     from discover.contract.executor import Work as Work
     from discover.contract.executor import count_members as count_members
     from discover.contract.executor import part_of_progress as part_of_progress
+    from discover.contract.exploration_bonus import ExplorationBonus as ExplorationBonus
     from discover.contract.held import HeldLifetimes as HeldLifetimes
     from discover.contract.held import gathered as gathered
     from discover.contract.hooks import hookimpl as hookimpl
+    from discover.contract.meta_objective import Gradients as Gradients
+    from discover.contract.meta_objective import MetaObjective as MetaObjective
+    from discover.contract.meta_objective import Window as Window
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
     from discover.contract.network import EXPERT as EXPERT
@@ -143,6 +147,7 @@ if TYPE_CHECKING:
     from discover.contract.results import Comparison as Comparison
     from discover.contract.results import Difference as Difference
     from discover.contract.results import SearchResult as SearchResult
+    from discover.contract.results import SuiteDifference as SuiteDifference
     from discover.contract.results import Training as Training
     from discover.contract.return_function import ReturnFunction as ReturnFunction
     from discover.contract.return_function import Segment as Segment
@@ -158,11 +163,13 @@ if TYPE_CHECKING:
     from discover.contract.trajectory import Trajectory as Trajectory
     from discover.contract.trajectory import group_environments as group_environments
     from discover.contract.trajectory import join_environments as join_environments
+    from discover.contract.types import BonusState as BonusState
     from discover.contract.types import Carry as Carry
     from discover.contract.types import EnvState as EnvState
     from discover.contract.types import Key as Key
     from discover.contract.types import Lifetimes as Lifetimes
     from discover.contract.types import Members as Members
+    from discover.contract.types import MetaState as MetaState
     from discover.contract.types import OptimizerState as OptimizerState
     from discover.contract.types import Params as Params
     from discover.contract.types import RuleState as RuleState
@@ -189,11 +196,11 @@ if TYPE_CHECKING:
     from discover.inner_loop.here import run_here as run_here
     from discover.inner_loop.isolation import attempt as attempt
     from discover.inner_loop.lifetime import Curve as Curve
-    from discover.inner_loop.lifetime import Lifetime as Lifetime
     from discover.inner_loop.lifetime import run_lifetime as run_lifetime
     from discover.inner_loop.population import fitting_chunk as fitting_chunk
     from discover.inner_loop.population import lifetime_bytes as lifetime_bytes
     from discover.inner_loop.population import run_population as run_population
+    from discover.inner_loop.update import Lifetime as Lifetime
     from discover.inner_loop.work import fresh_work as fresh_work
     from discover.inner_loop.work import run_alone as run_alone
     from discover.learning.on_policy import OnPolicy as OnPolicy
@@ -390,11 +397,17 @@ _HOME = {
         "count_members",
         "part_of_progress",
     ),
+    "contract.exploration_bonus": ("ExplorationBonus",),
     "contract.held": (
         "HeldLifetimes",
         "gathered",
     ),
     "contract.hooks": ("hookimpl",),
+    "contract.meta_objective": (
+        "Gradients",
+        "MetaObjective",
+        "Window",
+    ),
     "contract.network": (
         "ACTION",
         "AUXILIARY_LOSS",
@@ -418,6 +431,7 @@ _HOME = {
         "Comparison",
         "Difference",
         "SearchResult",
+        "SuiteDifference",
         "Training",
     ),
     "contract.return_function": (
@@ -441,11 +455,13 @@ _HOME = {
         "join_environments",
     ),
     "contract.types": (
+        "BonusState",
         "Carry",
         "EnvState",
         "Key",
         "Lifetimes",
         "Members",
+        "MetaState",
         "OptimizerState",
         "Params",
         "RuleState",
@@ -480,7 +496,6 @@ _HOME = {
     "inner_loop.isolation": ("attempt",),
     "inner_loop.lifetime": (
         "Curve",
-        "Lifetime",
         "run_lifetime",
     ),
     "inner_loop.population": (
@@ -488,6 +503,7 @@ _HOME = {
         "lifetime_bytes",
         "run_population",
     ),
+    "inner_loop.update": ("Lifetime",),
     "inner_loop.work": (
         "fresh_work",
         "run_alone",

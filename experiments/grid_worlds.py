@@ -37,7 +37,7 @@ NUMBERED = 100
 DRAWN = 1000
 """Levels of each distribution over which the scale of its task is a mean."""
 EPISODES = 8192
-A2C_STEPS, A2C_SEEDS = 2_000_000, 4
+A2C_STEPS, A2C_SEEDS = 1_000_000, 4
 
 
 def exact(family: GridWorld | GridWorlds) -> dict[str, Any]:
@@ -99,9 +99,12 @@ def numbered(family: GridWorlds) -> dict[str, list[float]]:
 
 
 def tabular_a2c(learning_rate: float = 0.03) -> Algorithm:
-    """A2C whose policy and values are tables: 64 environments, 20 steps and GAE, as GROOVE's A2C agent."""
+    """A2C whose policy and values are tables: 64 environments and 20 steps as GROOVE's agent, but a discount of 0.9.
+
+    With 0.99, waiting beside an object until it is there again is worth nearly as much as walking to the other one.
+    """
     optimizer = ClipNorm(optimizer=Adam(learning_rate=learning_rate), max_norm=0.5)
-    rule = A2C(returns=GAE(gamma=0.99, lam=0.95), optimizer=optimizer, steps=20, num_envs=64, entropy_coefficient=0.01)
+    rule = A2C(returns=GAE(gamma=0.9, lam=0.95), optimizer=optimizer, steps=20, num_envs=64, entropy_coefficient=0.01)
     return Algorithm(rule=rule, network=Linear())
 
 

@@ -198,7 +198,7 @@ def _position_of_start(gene: Any) -> float:
 
 # The table ------------------------------------------------------------------------------------------------------------
 
-LEFT_OUT = ("pbt", "racing")
+LEFT_OUT = ("gradient", "pbt", "racing")
 """Strategies whose agents live on, since nothing lives here, and those that need another one inside."""
 
 RACED = {"racing niches": ("niches", {"halving": 4.8}), "racing genetic": ("genetic", {})}

@@ -40,8 +40,8 @@ from discover import (
 
 SEEDS, NOISE = 12, 0.2
 START = 0.3
-LEFT_OUT = ("racing",)
-"""A strategy that needs another one inside."""
+LEFT_OUT = ("gradient", "racing")
+"""Strategies whose agents live on, since nothing lives here, and those that need another one inside."""
 
 TOYS = ("sphere", "bounds", "ellipsoid", "mixed", "learned")
 OPTIONS, DRIFT = 3, 1152

@@ -2,9 +2,11 @@
 
 import doctest
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from discover_zoo import rules
@@ -22,7 +24,24 @@ def modules(package: str) -> Iterator[str]:
             yield module.name
 
 
+def text_of(name: str) -> str:
+    """The source of a module, which is not imported for it."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    return Path(spec.origin or "").read_text(encoding="utf-8")
+
+
 MODULES = sorted(name for package in PACKAGES for name in modules(package))
+DEAR = {
+    "discover_zoo.networks.cnn",
+    "discover_zoo.networks.one_of_networks",
+    "discover_zoo.rules.linear_baseline",
+    "discover_zoo.strategies.behaviors",
+    "discover_zoo.strategies.pbt.pbt",
+    "discover_zoo.strategies.racing",
+}
+"""Modules whose examples take seconds."""
+SHOWING = [name for name in MODULES if ">>>" in text_of(name)]
 RULES = sorted(module.name for module in pkgutil.iter_modules(rules.__path__, f"{rules.__name__}."))
 
 
@@ -31,7 +50,7 @@ def examples(name: str) -> list[doctest.DocTest]:
     return [test for test in doctest.DocTestFinder().find(importlib.import_module(name)) if test.examples]
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if name in DEAR else ()) for name in SHOWING])
 def test_the_examples_of_a_module_run(name: str) -> None:
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0, f"{result.failed} of {result.attempted} examples of {name} fail"

@@ -303,7 +303,9 @@ def test_the_core_names_no_algorithm(plugins: Plugins) -> None:
     assert {path.name: called & words(path) for path in CORE if called & words(path)} == {}
 
 
-@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize(
+    "name", [name if i % 4 == 0 else pytest.param(name, marks=pytest.mark.slow) for i, name in enumerate(SEEDS)]
+)
 def test_leaving_out_a_seed_plugin_breaks_no_other(plugins: Plugins, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCOVER_BLOCK_PLUGINS", name)
     left = load_plugins(extra=[toys]).registry

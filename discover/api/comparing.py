@@ -26,6 +26,7 @@ def compare(
     steps: int = 100_000,
     seeds: int = 16,
     seed: int = 0,
+    suite: bool = False,
     overrides: Mapping[str, Any] | None = None,
     tracking: bool | str = False,
 ) -> Comparison:
@@ -37,6 +38,8 @@ def compare(
         steps: env steps of each lifetime, unless ``tasks`` is a mapping.
         seeds: number of lifetimes of each candidate on each task; all candidates have the same seeds.
         seed: seed of the random stream from which all seeds are drawn.
+        suite: whether to compare over all tasks in one number too, the mean of normalized areas under the learning curve
+            (see `SuiteDifference`); each task needs a random and a reference return.
         overrides: other values of candidates by dotted path, such as ``{"rule.ppo.clip": 0.3}``: of the first one, unless
             the name or the place of another one stands before the path (``"dpo:rule.dpo.epochs"``, ``"2:rule.dpo.epochs"``).
             The names of a list tell its changes.
@@ -54,7 +57,7 @@ def compare(
     check_different(plugins(), algorithms)
     runs, seeds, seed = task_runs(tasks, steps), count("seeds", seeds), count("seed", seed, 0)
     with command_session("compare", tracking) as running:
-        comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
+        comparison = compare_in(running, algorithms, runs, seeds, seed=seed, suite=runs if suite else ())
     return dataclasses.replace(comparison, facts=running.facts)
 
 
@@ -87,6 +90,7 @@ def compare_in(
     seeds: int,
     *,
     seed: int,
+    suite: Sequence[TaskRun] = (),
     purpose: str = "report",
 ) -> Comparison:
     """Compare candidates in a session that is open already, see `compare`; ``purpose`` names the stream of seeds."""
@@ -102,6 +106,7 @@ def compare_in(
         runs,
         seeds=seeds,
         seed=seed,
+        suite=suite,
         purpose=purpose,
         progress=running.progress,
         watched=Watched(running.plugins.tell),

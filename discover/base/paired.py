@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -32,14 +33,15 @@ class PairedDifference(NamedTuple):
     verdict: Verdict
 
 
-def paired_differences(differences: FloatArray, seed: int = 0) -> list[PairedDifference]:
+def paired_differences(differences: Sequence[FloatArray] | FloatArray, seed: int = 0) -> list[PairedDifference]:
     """Judge K means of paired differences; where none differs, the chance of any verdict is at most 5 %.
 
     The test flips the signs of differences: exact if their distribution is symmetric around zero wherever the two that are
     compared are alike, as with common seeds. Unlike interquartile means, a mean counts what pays on few seeds.
 
     Args:
-        differences: ``[K, S]``, finite, S >= 2.
+        differences: K of ``[S]``, finite, S >= 2; or of ``[S, T]`` for means over T tasks, which weigh the same: seeds
+            are drawn again within each task, and each difference has a sign of its own.
         seed: of the resampling.
 
     >>> [each.verdict for each in paired_differences(np.array([[1.0] * 8, [1.0, -1.0] * 4]))]
@@ -47,8 +49,8 @@ def paired_differences(differences: FloatArray, seed: int = 0) -> list[PairedDif
     """
     if not len(differences):
         return []
-    p_values = [sign_flip_p_value(row, seed) for row in differences]
-    least = 2.0 ** (1 - differences.shape[1])
+    p_values = [sign_flip_p_value(row.ravel(), seed) for row in differences]
+    least = 2.0 ** (1 - differences[0].size)
     judged = []
     for row, p_value in zip(differences, holm(p_values), strict=True):
         interval = bootstrap_interval(row, np.mean, seed=seed)

@@ -42,6 +42,10 @@ def run(
     seeds: Seeds = 16,
     steps: Steps = STEPS,
     seed: Seed = 0,
+    suite: Annotated[
+        bool,
+        typer.Option("--suite", help="Compare over all tasks in one number too: the mean of normalized areas under the curve."),
+    ] = False,
     settings: ManyChanges = None,
     json: Json = False,
     no_tracking: NoTracking = False,
@@ -57,9 +61,11 @@ def run(
         runs = runs_of(tasks, steps)
         algorithms = candidates_from(plugins, names, options.store, settings=settings or ())
         with repeatable_session(options.command("compare"), plugins, "comparison") as running:
-            comparison = compare_in(running, algorithms, runs, seeds, seed=seed)
+            comparison = compare_in(running, algorithms, runs, seeds, seed=seed, suite=runs if suite else ())
     if options.json:
         summary = {"candidates": list(algorithms), "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}
+        if suite:
+            summary["suite"] = [each.row() for each in comparison.suite]
         print_json({**summary, "run_id": None, **running.facts})
     else:
         print_comparison(comparison)

@@ -67,6 +67,9 @@ class Component:
     not_differentiable: ClassVar[tuple[str, ...]] = ()
     """Names of own leaves with respect to which the component is not differentiable."""
 
+    names_parts: ClassVar[bool] = False
+    """Whether the component names its parts by path, so that `discover.effective` leaves them as they are."""
+
     def figures(self) -> Mapping[str, "Figure"]:
         """Figures of the component's behavior, by name; trackers store them with a run."""
         return {}

@@ -36,7 +36,7 @@ def effective(component: C) -> C:
     inner = component.effective()
     while inner is not component:
         component, inner = inner, inner.effective()  # type: ignore[assignment]  # of the same kind
-    below = [field.name for field in fields(type(component)) if field.role == "subtree"]
+    below = [f.name for f in fields(type(component)) if f.role == "subtree" and not component.names_parts]
     return dataclasses.replace(component, **{name: _effective_value(getattr(component, name)) for name in below})  # type: ignore[type-var]
 
 

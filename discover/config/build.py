@@ -198,8 +198,11 @@ def _subtree_from(registry: Registry, hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list | tuple):
             raise UserError(f"{where} must be a list of {arguments[0].kind}s; got {value!r}.")
         return _each(value, where, lambda v, place: component_from(registry, arguments[0], v, place))
-    if value is None and type(None) in arguments:
-        return None
+    if type(None) in arguments:
+        if value is None:
+            return None
+        if isinstance(value, Mapping) and set(value) == {"choice"}:
+            return choice(*_options(value["choice"], where, lambda v, place: _subtree_from(registry, hint, v, place)))
     return component_from(registry, arguments[0] if arguments else hint, value, where)
 
 

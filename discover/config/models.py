@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
-from discover.config.values import Baselines, Flag, Items, NotNegative, Part, SecondsOrNull, Text, Whole
+from discover.config.values import Baselines, Flag, Items, NotNegative, OneOf, Part, SecondsOrNull, Text, Whole
 
 MOST_LIFETIMES = 2**22
 """Lifetimes of one generation at most: more would take memory by the gigabyte before the first of them has begun."""
@@ -65,7 +65,7 @@ class SplitModel(Section):
 class ReportModel(Section):
     """The comparison after a search."""
 
-    form: ClassVar[str] = "a mapping with baselines, tasks, seeds"
+    form: ClassVar[str] = "a mapping with baselines, tasks, seeds, suite"
 
     baselines: Annotated[dict[str, Any], Baselines()] = Field(
         {},
@@ -81,6 +81,11 @@ class ReportModel(Section):
     )
     seeds: Annotated[int, Whole(2, 2**16)] = Field(
         16, description="Lifetimes of each candidate on each task, with random numbers that the search never uses."
+    )
+    suite: Annotated[str, OneOf(("none", "unseen", "all"))] = Field(
+        "none",
+        description="Tasks over which candidates are compared in one number too, the mean of normalized areas under the "
+        "curve: those that the search does not see, all, or none.",
     )
 
 

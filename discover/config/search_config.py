@@ -40,12 +40,14 @@ class Report:
         baselines: by name; a baseline that is a space is searched with the same budget first.
         runs: tasks and horizons; ``notes`` says what each one is.
         seeds: S, of a stream that the search never sees.
+        suite: the runs over which candidates are compared in one number too.
     """
 
     baselines: Mapping[str, Baseline]
     runs: Sequence[TaskRun]
     notes: Sequence[str]
     seeds: int
+    suite: Sequence[TaskRun] = ()
 
 
 @dataclass(frozen=True)
@@ -258,7 +260,24 @@ class _Checks:
         notes = [item.get("note") or note for item in items]
         if split is not None:
             notes = [standing(run, seen, note) for run, note in zip(runs, notes, strict=True)]
-        return Report(baselines, runs, notes, value.get("seeds", ReportModel.model_fields["seeds"].default))
+        seeds = value.get("seeds", ReportModel.model_fields["seeds"].default)
+        suite: list[TaskRun] = []
+        with self.mistakes.at("report.suite"):
+            suite = self._suite(value.get("suite", "none"), runs)
+        return Report(baselines, runs, notes, seeds=seeds, suite=suite)
+
+    def _suite(self, which: str, runs: Sequence[TaskRun]) -> list[TaskRun]:
+        """The runs over which candidates are compared in one number."""
+        if which == "none":
+            return []
+        seen = {item["task"] for item in self._full["tasks"]} if which == "unseen" and self._right("tasks") else set()
+        suite = [run for run in runs if run.task not in seen]
+        if not suite:
+            raise UserError(
+                "report.suite: unseen names the tasks of the report that the search does not see, and it sees all of them: add "
+                "others to report.tasks, or say 'suite: all'."
+            )
+        return suite
 
     def _baseline(self, where: str, words: Any, strategy: Strategy | None) -> Baseline:
         space = tuned_space(words)

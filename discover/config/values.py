@@ -70,6 +70,19 @@ class Flag(Value):
 
 
 @dataclass(frozen=True)
+class OneOf(Value):
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(self.words)}"
+
+    def schema(self) -> CoreSchema:
+        return core_schema.literal_schema(list(self.words))
+
+
+@dataclass(frozen=True)
 class NotNegative(Value):
     """A number of at least 0."""
 

@@ -5,7 +5,7 @@ A plugin author finds the whole contract in this folder. One order in which to r
 1. `types`: names for trees of arrays, such as `Params`. `registry` and `hooks`: how a plugin registers what it brings.
 2. `environment`: tasks. `network`: heads, networks and curricula. `distributions`: policies over actions.
 3. `trajectory`: what an agent has experienced. `collector` and `world`: what an update rule may use.
-4. `return_function`, `optimizer`, `normalizer`, `update_rule`: how an agent learns.
+4. `return_function`, `optimizer`, `normalizer`, `exploration_bonus`, `update_rule`: how an agent learns.
 5. `algorithm`: a whole candidate. `strategy` and `executor`: how candidates are searched for, and where they run.
 6. `events`: what a search, a training and a comparison report to plugins that watch them.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -219,6 +219,8 @@ class Generation:
         broken_so_far: number of broken members so far, by status name.
         parents: None with fresh lifetimes. With ongoing ones ``[P]``: member i continued the lifetimes of member
             ``parents[i]``.
+        climb: of a strategy that climbs by gradients, ``[P]`` each: ``norm`` of the gradient and of its standard error
+            (``norm_of_error``), the mean ``objective`` and ``regularizer``, and what the meta-objective reports; else empty.
     """
 
     index: int
@@ -235,3 +237,4 @@ class Generation:
     best_fitness: float
     broken_so_far: Mapping[str, int]
     parents: np.ndarray | None = None
+    climb: Mapping[str, np.ndarray] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from discover.components.component import Component
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.held import HeldLifetimes
+from discover.contract.meta_objective import Gradients, Window
 from discover.contract.registry import Registry
 from discover.contract.types import Key, Lifetimes, Members
 
@@ -46,6 +47,9 @@ class Work(NamedTuple):
         ongoing: ``[P, S, ...]`` lifetimes that go on, as an executor gave them; None for fresh ones, which begin by the keys.
         keep: whether the lifetimes after these updates are part of the result.
         hold: whether lifetimes that are kept may stay where they ran; then the result may have `HeldLifetimes` in their place.
+        window: asks for gradients. Then each seed is an agent that lives on: ``ongoing`` holds such agents, each of an age of
+            its own; all of them go on by the window's updates, and who has come to the end of a lifetime of ``total`` updates
+            begins anew. ``start`` is 0 and ``stop`` the number of the window's updates.
     """
 
     environment: Environment
@@ -57,6 +61,7 @@ class Work(NamedTuple):
     ongoing: Lifetimes = None
     keep: bool = False
     hold: bool = False
+    window: Window | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -79,10 +84,12 @@ class Done(NamedTuple):
     Attributes:
         curves: of all members and seeds; ``env_steps`` counts those of the window.
         lifetimes: ``[P, S, ...]`` after it, or a handle of them, if they were to be kept; else None.
+        gradients: of the window, if the work has one.
     """
 
     curves: Curves
     lifetimes: Lifetimes = None
+    gradients: Gradients | None = None
 
 
 class Failure(NamedTuple):
@@ -147,6 +154,11 @@ class Executor(Component):
 
     kind: ClassVar[str] = "executor"
     limits_time: ClassVar[bool] = False
+
+    @property
+    def gives_gradients(self) -> bool:
+        """Whether it runs work that has a window; by default not."""
+        return False
 
     def open(self, surroundings: Surroundings) -> Executor:
         """The executor as a search runs it, with all that it needs for other processes; this one, if it has none.

@@ -172,6 +172,36 @@ class Difference:
     verdict: str
 
 
+@dataclass(frozen=True)
+class SuiteDifference:
+    """Candidate minus baseline over a suite of tasks, in one number.
+
+    For each task and seed, the area under the learning curve is the mean return over all of training, 0 for a uniform random
+    policy and 1 for the reference of the task. The number is the mean over tasks and seeds of the difference between the two
+    candidates' areas, paired by seed.
+
+    Attributes:
+        candidate, baseline: their names.
+        runs: the tasks of the suite; those on which a seed broke on either side are left out.
+        interval: with the 95 % interval of a bootstrap that draws seeds again within each task.
+        p_value: two-sided, of flipped signs, corrected for all baselines of the comparison (Holm).
+        verdict: 'better' or 'worse' if the corrected p value is below 5 % and the interval excludes zero.
+    """
+
+    candidate: str
+    baseline: str
+    runs: Sequence[TaskRun]
+    interval: Interval
+    p_value: float
+    verdict: str
+
+    def row(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        return {"candidate": self.candidate, "baseline": self.baseline, "tasks": [run.label for run in self.runs]} | (
+            _difference_row(self)
+        )
+
+
 @dataclass(frozen=True, repr=False)
 class Comparison:
     """Candidates compared on several tasks with several seeds.
@@ -185,6 +215,7 @@ class Comparison:
         verdict: one sentence that sums them up.
         provenance: versions, plugins, git commit, device.
         facts: facts that watchers add once the command is over (``run_id``, ...).
+        suite: the first candidate minus each other one over a suite of these runs, where that was asked for.
     """
 
     candidates: Sequence[str]
@@ -195,6 +226,7 @@ class Comparison:
     verdict: str
     provenance: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    suite: Sequence[SuiteDifference] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per candidate and run, of values that JSON can hold."""
@@ -260,7 +292,7 @@ class Comparison:
         return figure
 
 
-def _difference_row(difference: Difference) -> dict[str, Any]:
+def _difference_row(difference: Difference | SuiteDifference) -> dict[str, Any]:
     """A difference as values that JSON can hold."""
     return {
         "estimate": _finite(difference.interval.estimate),

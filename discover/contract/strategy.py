@@ -15,6 +15,7 @@ from discover.contract.types import Key, StrategyState
 if TYPE_CHECKING:
     from discover.components.space import Space
     from discover.contract.executor import Executor
+    from discover.contract.meta_objective import Window
 
 
 class Proposal(NamedTuple):
@@ -51,6 +52,9 @@ class Told(NamedTuple):
         cost: ``[P]`` env steps of its lifetimes, whether they were run for it or for another member that is the same candidate.
         status: ``[P]`` int8 of `Status`: why a member is broken, or `Status.NOT_RUN`.
         returns: per task ``[P, S, 100]`` learning curves, NaN where nothing was run.
+        gradients: ``[P, D]`` of what the strategy's `Strategy.window` climbs, as a mean over agents and tasks; 0 in coordinates
+            that have no derivative, NaN for a member that has none. None without a window.
+        gradient_errors: ``[P, D]`` their standard errors over agents; infinite where not known. None without a window.
     """
 
     genomes: jax.Array
@@ -60,6 +64,8 @@ class Told(NamedTuple):
     cost: jax.Array
     status: jax.Array
     returns: tuple[jax.Array, ...] = ()
+    gradients: jax.Array | None = None
+    gradient_errors: jax.Array | None = None
 
     @classmethod
     def of(cls, genomes: jax.Array, fitness: jax.Array, seeds: jax.Array | None = None) -> Told:
@@ -93,6 +99,14 @@ class Strategy(Component):
         'Open_ES':".
         """
         del space, population
+        return None
+
+    def window(self) -> Window | None:
+        """The window of updates whose gradient the strategy climbs; None (by default) for one that learns from fitness alone.
+
+        With a window agents live on, one for each seed of each member: a generation is one window of all of them, and the
+        strategy is told the gradients (`Told.gradients`). Members keep their agents, so the strategy proposes genomes alone.
+        """
         return None
 
     def init(self, key: Key, space: Space, population: int) -> StrategyState:

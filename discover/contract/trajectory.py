@@ -74,6 +74,13 @@ class Trajectory(NamedTuple):
     shaped: jax.Array | tuple[()] = ()
 
     @property
+    def original(self) -> Trajectory:
+        """The trajectory with observations and rewards as they were before the normalizer; itself where there is none."""
+        if not isinstance(before := self.unscaled, Unscaled):
+            return self
+        return self._replace(observation=before.observation, reward=before.reward, next_observation=before.next_observation)
+
+    @property
     def dense_reward(self) -> jax.Array:
         """The shaped reward, or the reward where there is none."""
         return self.reward if isinstance(self.shaped, tuple) else self.shaped

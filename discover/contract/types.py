@@ -22,11 +22,17 @@ Carry: TypeAlias = Any
 RuleState: TypeAlias = Any
 """The state of an update rule beside the parameters: optimizer state, replay buffer, target parameters, ..."""
 
+BonusState: TypeAlias = Any
+"""The state of an exploration bonus: counts, networks of its own, ..."""
+
 OptimizerState: TypeAlias = Any
 """The state of an optimizer."""
 
 StrategyState: TypeAlias = Any
 """The state of a strategy between two generations."""
+
+MetaState: TypeAlias = Any
+"""The state of a meta-objective beside an agent: a critic of its own, say."""
 
 Statistics: TypeAlias = Any
 """The running statistics of a normalizer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -164,6 +164,20 @@ class WrappingRule(UpdateRule):
         """The world that the wrapped rule receives (see `World.view`). By default the same world."""
         return world
 
+    def inner_rule(self, world: World) -> UpdateRule:
+        """The wrapped rule with the numbers that it has at this time of the lifetime. By default always the same."""
+        del world
+        return self.rule
+
+    def inner_state(self, state: RuleState) -> RuleState:
+        """The wrapped rule's part of the state. By default all of it. A rule with a state of its own overrides `init` too."""
+        return state
+
+    def with_inner_state(self, state: RuleState, inner: RuleState) -> RuleState:
+        """The state with another part of the wrapped rule."""
+        del state
+        return inner
+
     def rollout(self, spec: Spec) -> Rollout:
         return self.rule.rollout(spec)
 
@@ -171,32 +185,39 @@ class WrappingRule(UpdateRule):
         return self.rule.heads(spec)
 
     def init(self, key: Key, world: World, params: Params) -> RuleState:
-        return self.rule.init(key, self.inner_world(world), params)
+        return self.inner_rule(world).init(key, self.inner_world(world), params)
 
     def behavior(self, params: Params, state: RuleState) -> tuple[Params, Context]:
-        return self.rule.behavior(params, state)
+        return self.rule.behavior(params, self.inner_state(state))
 
     def episode_context(self, key: Key, context: Context) -> Context:
         return self.rule.episode_context(key, context)
 
     def act(self, key: Key, world: World, outputs: Outputs, context: Context) -> tuple[jax.Array, jax.Array]:
-        return self.rule.act(key, world, outputs, context)  # the environments are those of the world outside
+        return self.inner_rule(world).act(key, world, outputs, context)  # the environments are those of the world outside
 
     def act_greedily(self, world: World, outputs: Outputs, context: Context) -> jax.Array:
-        return self.rule.act_greedily(world, outputs, context)
+        return self.inner_rule(world).act_greedily(world, outputs, context)
 
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState, Info]:
-        return self.rule.update(key, self.inner_world(world), params, state, trajectory=trajectory)
+        rule, inner = self.inner_rule(world), self.inner_state(state)
+        return self._outside(state, rule.update(key, self.inner_world(world), params, inner, trajectory=trajectory))
 
     def adapt_to_task(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory
     ) -> tuple[Params, RuleState]:
-        return self.rule.adapt_to_task(key, self.inner_world(world), params, state, trajectory=trajectory)
+        rule, inner = self.inner_rule(world), self.inner_state(state)
+        return self._outside(state, rule.adapt_to_task(key, self.inner_world(world), params, inner, trajectory=trajectory))
 
     def regularizer(self, info: Info) -> jax.Array:
         return self.rule.regularizer(info)
+
+    def _outside(self, state: RuleState, result: tuple[Any, ...]) -> Any:
+        """The result of the wrapped rule, with this rule's state in the place of its own."""
+        params, inner, *info = result
+        return params, self.with_inner_state(state, inner), *info
 
 
 def check_greedy(rule: UpdateRule, remedy: str) -> None:

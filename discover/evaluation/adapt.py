@@ -101,16 +101,16 @@ def _adapted(
     executor = executor.settle(len(keys), algorithm, [environment])
     candidates, started = jax.tree.map(lambda x: np.asarray(x)[None], algorithm), time.perf_counter()
     work = fresh_work(environment, candidates, keys, info.run.steps, keep=True)
-    curves, agents = run_alone(executor, work, progress)
+    done = run_alone(executor, work, progress)
     seconds = time.perf_counter() - started
     new = jax.vmap(lambda key: named_key(key, "adapt"))(keys)
     plan = with_horizon(algorithm, environment, info.plan, keys[0])
-    agents = jax.tree.map(lambda x: x[0], jax.device_put(agents, jax.devices()[0]))
+    agents = jax.tree.map(lambda x: x[0], jax.device_put(done.lifetimes, jax.devices()[0]))
     returns = adapted_returns(algorithm, environment, agents, keys=new, plan=plan)
     return CandidateAdaptation(
         algorithm=algorithm,
-        returns=np.where(curves.finite[0][:, None, None], returns, np.nan),
-        env_steps=int(curves.env_steps.sum(dtype=np.int64)),
+        returns=np.where(done.curves.finite[0][:, None, None], returns, np.nan),
+        env_steps=int(done.curves.env_steps.sum(dtype=np.int64)),
         seconds=seconds,
         note=note_on(name, algorithm, environment),
     )

@@ -17,6 +17,7 @@ from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.results import Comparison, Difference, Training
 from discover.evaluation.checks import check_lifetimes
+from discover.evaluation.suite import check_suite, suite_differences, suite_sentence
 from discover.evaluation.telling import share_of, tell_nobody
 from discover.evaluation.train import train_checked
 from discover.plugin.provenance import provenance
@@ -47,6 +48,7 @@ def compare(
     seeds: int,
     seed: int = 0,
     notes: Sequence[str] = (),
+    suite: Sequence[TaskRun] = (),
     purpose: str = "report",
     progress: Callable[[str, float], None] | None = None,
     watched: Watched | None = None,
@@ -68,6 +70,7 @@ def compare(
         seeds: S >= 2; a verdict needs `discover.base.statistics.seeds_for_verdict` of them.
         seed: of the stream that the S seeds come from.
         notes: a description of each run (searched, unseen, ...).
+        suite: the runs over which candidates are compared in one number too (`SuiteDifference`).
         purpose: name of the stream of seeds.
         progress: called with a description of the training in progress, and the share of the whole that is done.
         watched: the watchers.
@@ -81,6 +84,7 @@ def compare(
         raise UserError(f"a comparison needs {need}; got {seeds}.")
     check_distinct(runs, "tasks")
     check_lifetimes(registry, candidates, runs)
+    check_suite(registry, suite)
     watched = watched or Watched()
     info = _info(registry, candidates, runs, seeds=seeds, watched=watched)
     watched.tell("discover_comparison_started", comparison=info)
@@ -105,7 +109,7 @@ def compare(
     except BaseException as error:
         watched.tell("discover_comparison_failed", comparison=info, error=error)
         raise
-    comparison = judged(trainings, runs, tuple(notes) or ("",) * len(runs), info.provenance)
+    comparison = judged(trainings, runs, tuple(notes) or ("",) * len(runs), info.provenance, suite=suite)
     watched.tell("discover_comparison_finished", comparison=comparison)
     return comparison
 
@@ -126,7 +130,12 @@ def _info(
 
 
 def judged(
-    trainings: Mapping[str, Sequence[Training]], runs: Sequence[TaskRun], notes: Sequence[str], provenance: Mapping[str, Any]
+    trainings: Mapping[str, Sequence[Training]],
+    runs: Sequence[TaskRun],
+    notes: Sequence[str],
+    provenance: Mapping[str, Any],
+    *,
+    suite: Sequence[TaskRun] = (),
 ) -> Comparison:
     """The comparison of trainings that exist already, with its tests and its verdict; a single seed cannot be tested.
 
@@ -135,10 +144,12 @@ def judged(
         runs: tasks and steps.
         notes: a description of each run, or an empty text.
         provenance: of the trainings.
+        suite: the runs over which candidates are compared in one number too.
     """
     names = list(trainings)
     tested = all(len(training.returns) > 1 for of_one in trainings.values() for training in of_one)
     differences = _differences(names, runs, trainings) if tested else []
+    over_suite = suite_differences(trainings, runs, suite) if tested else []
     alone = f"{names[0]} is not judged: one seed cannot tell chance from difference; give {seeds_for_verdict(1)} or more."
     return Comparison(
         candidates=tuple(names),
@@ -146,8 +157,10 @@ def judged(
         notes=tuple(notes),
         trainings=trainings,
         differences=differences,
-        verdict=_verdict(names, runs, differences, trainings) if tested or len(names) == 1 else alone,
+        verdict=suite_sentence(over_suite)
+        + (_verdict(names, runs, differences, trainings) if tested or len(names) == 1 else alone),
         provenance=provenance,
+        suite=over_suite,
     )
 
 

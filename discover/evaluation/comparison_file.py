@@ -21,7 +21,7 @@ from discover.config.candidate_file import fingerprint, with_arrays, without_arr
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import TaskRun
 from discover.contract.registry import Registry
-from discover.contract.results import Comparison, Difference, Training
+from discover.contract.results import Comparison, Difference, SuiteDifference, Training
 from discover.storage.array_file import write_atomically
 from discover.storage.files import is_file
 from discover.storage.json_text import values_in_json
@@ -64,6 +64,8 @@ def comparison_bytes(comparison: Comparison) -> bytes:
     for index, difference in enumerate(comparison.differences):
         numbers = (*difference.interval, difference.p_value)
         arrays[f"differences/{index}.npy"] = np.asarray(numbers, np.float64)
+    for index, each in enumerate(comparison.suite):
+        arrays[f"suite/{index}.npy"] = np.asarray((*each.interval, each.p_value), np.float64)
     text = {
         "format": FORMAT,
         "candidates": candidates,
@@ -71,6 +73,7 @@ def comparison_bytes(comparison: Comparison) -> bytes:
         "notes": list(comparison.notes),
         "trainings": trainings,
         "differences": [_difference_facts(each, comparison) for each in comparison.differences],
+        "suite": [_suite_facts(each, comparison) for each in comparison.suite],
         "verdict": comparison.verdict,
         "provenance": _plain(comparison.provenance),
     }
@@ -144,6 +147,15 @@ def _difference_facts(difference: Difference, comparison: Comparison) -> dict[st
     }
 
 
+def _suite_facts(each: SuiteDifference, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "candidate": each.candidate,
+        "baseline": each.baseline,
+        "runs": [list(comparison.runs).index(run) for run in each.runs],
+        "verdict": each.verdict,
+    }
+
+
 def _comparison(stored: Mapping[str, Any], arrays: Mapping[str, np.ndarray], registry: Registry, what: str) -> Comparison:
     runs = tuple(TaskRun(str(run["task"]), int(run["steps"])) for run in stored["runs"])
     names = list(stored["candidates"])
@@ -164,6 +176,9 @@ def _comparison(stored: Mapping[str, Any], arrays: Mapping[str, np.ndarray], reg
         trainings=trainings,
         differences=[
             _difference(facts, runs, arrays[f"differences/{index}.npy"]) for index, facts in enumerate(stored["differences"])
+        ],
+        suite=[
+            _suite_difference(facts, runs, arrays[f"suite/{index}.npy"]) for index, facts in enumerate(stored.get("suite", ()))
         ],
         verdict=str(stored["verdict"]),
         provenance=stored["provenance"],
@@ -209,6 +224,18 @@ def _difference(facts: Mapping[str, Any], runs: tuple[TaskRun, ...], numbers: np
         candidate=str(facts["candidate"]),
         baseline=str(facts["baseline"]),
         run=runs[facts["run"]],
+        interval=Interval(low, estimate, high),
+        p_value=p_value,
+        verdict=str(facts["verdict"]),
+    )
+
+
+def _suite_difference(facts: Mapping[str, Any], runs: tuple[TaskRun, ...], numbers: np.ndarray) -> SuiteDifference:
+    low, estimate, high, p_value = map(float, numbers)
+    return SuiteDifference(
+        candidate=str(facts["candidate"]),
+        baseline=str(facts["baseline"]),
+        runs=tuple(runs[place] for place in facts["runs"]),
         interval=Interval(low, estimate, high),
         p_value=p_value,
         verdict=str(facts["verdict"]),

@@ -49,6 +49,10 @@ class Journal(Executor):
     def __repr__(self) -> str:
         return repr(self._executor)
 
+    @property
+    def gives_gradients(self) -> bool:
+        return self._executor.gives_gradients
+
     def shaping(self) -> str:
         return self._executor.shaping()
 

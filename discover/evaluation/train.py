@@ -132,10 +132,11 @@ def train_checked(
         executor = executor.settle(seeds, algorithm, [environment])
         started = time.perf_counter()
         work = fresh_work(environment, candidates, keys, run.steps, keep=keep is not None)
-        curves, agents = run_alone(executor, work, progress)
+        done = run_alone(executor, work, progress)
         if keep is not None:
-            keep(learned_of(algorithm, agents))
+            keep(learned_of(algorithm, done.lifetimes))
     seconds = time.perf_counter() - started
+    curves = done.curves
     returns, status = curves.episode_return[0, :, -FINAL_ROWS:].mean(axis=-1), statuses(curves)[0]
     return Training(
         name=name,

@@ -41,6 +41,8 @@ class WorkDigests:
             (work.start, work.stop, work.total),
             self._dependencies,
         ]
+        if work.window is not None:
+            facts.append((work.window.updates, self._fingerprint(work.window.objective)))
         shared = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=SIZE)
         shared.update(np.asarray(jax.random.key_data(work.keys)).tobytes())
         leaves = [np.ascontiguousarray(leaf) for leaf in jax.tree.leaves(work.candidates)]

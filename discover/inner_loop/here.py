@@ -16,6 +16,7 @@ from discover.inner_loop.chunks import chunk_for, lacking
 from discover.inner_loop.isolation import attempt
 from discover.inner_loop.population import run_population, structure_of
 from discover.inner_loop.programs import has_home, homes_of, spread_of
+from discover.inner_loop.window_run import run_window
 
 Result = tuple[int, Done | Failure]
 
@@ -68,7 +69,8 @@ def _run(
     """The result of a piece of work; ``halve``: with ever fewer lifetimes side by side, as long as memory is not enough."""
     chunk = chunks[place]
     while True:
-        once = functools.partial(run_population, work[place], chunk=chunk, progress=progress, devices=devices)
+        run = run_population if work[place].window is None else run_window
+        once = functools.partial(run, work[place], chunk=chunk, progress=progress, devices=devices)
         result = attempt(once)
         if not isinstance(result, Failure) or result.fault != "memory":
             return result

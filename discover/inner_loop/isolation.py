@@ -14,6 +14,7 @@ from discover.base.text_table import counted
 from discover.contract.events import Status
 from discover.contract.executor import Curves, Done, Executor, Failure, Work
 from discover.contract.held import gathered
+from discover.contract.meta_objective import Gradients
 from discover.contract.types import Lifetimes
 from discover.inner_loop.reasons import from_callback, quiet_callbacks, reason, stop_in
 from discover.inner_loop.status import statuses
@@ -31,6 +32,7 @@ class Outcomes(NamedTuple):
         errors: why members with status ERROR or TIME broke, by their place among the n.
         env_steps: ``[n]`` int64 env steps of each, over its seeds.
         lifetimes: ``[n, S, ...]`` after them, where they are kept; a member that failed has those from before.
+        gradients: of a window, if there was one.
     """
 
     returns: np.ndarray
@@ -38,6 +40,7 @@ class Outcomes(NamedTuple):
     errors: Mapping[int, str]
     env_steps: np.ndarray
     lifetimes: Lifetimes = None
+    gradients: Gradients | None = None
 
 
 def attempt(run: Callable[[], Done]) -> Done | Failure:
@@ -121,8 +124,8 @@ def joined(parts: list[Outcomes]) -> Outcomes:
 def _outcomes(executor: Executor, work: Work, result: Done | Failure) -> Outcomes:
     """The outcomes of a piece of work that is not tried again."""
     if isinstance(result, Done):
-        return whole(result.curves)._replace(lifetimes=result.lifetimes)
-    if work.keep and result.retry != "alone":
+        return whole(result.curves)._replace(lifetimes=result.lifetimes, gradients=result.gradients)
+    if work.keep and (result.retry != "alone" or work.window is not None):
         raise EvaluationError(f"no agent can go on ({result.why}): repair the component that raises this.") from result.error
     status = Status.TIME if result.fault == "time" else Status.ERROR
     return failed(*work.shape, result.why, status)._replace(lifetimes=_before(executor, work) if work.keep else None)

@@ -13,26 +13,16 @@ import jax
 import jax.numpy as jnp
 
 from discover.base.errors import UserError
-from discover.base.randomness import named_key, named_keys, unrolled
 from discover.base.text_table import counted
-from discover.contract.actor import Actor
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
-from discover.contract.trajectory import Info
-from discover.contract.types import Key, Params, RuleState
-from discover.contract.update_rule import UpdateRule
-from discover.contract.world import World
+from discover.contract.types import Key
+from discover.inner_loop.update import REPORT, ROWS, Lifetime, collect, learn, newborn, world_at
 
 Count: TypeAlias = int | jax.Array
 """A number of updates, which may be traced."""
 
-ROWS = 100
-"""Rows of a learning curve, for a lifetime of any length."""
-
 _MOST_UPDATES = (2**31 - 1) // ROWS
-
-_REPORT = ("episode_return", "episode_length", "episodes", "env_steps")
-"""Names in `World.report`."""
 
 
 class Curve(NamedTuple):
@@ -51,28 +41,6 @@ class Curve(NamedTuple):
     episode_length: jax.Array
     info: Mapping[str, jax.Array]
     finite: jax.Array
-    env_steps: jax.Array
-
-
-class Lifetime(NamedTuple):
-    """The whole state of a lifetime between two updates: a tree of arrays.
-
-    Attributes:
-        key: the random stream of all further updates.
-        params: parameters of the network.
-        rule_state: state of the update rule.
-        actor: the environments; None for a rule that collects by itself.
-        rows: ``[100]`` each: sums over the updates of a row, by name.
-        counts: ``[100]`` number of updates in each row.
-        env_steps: number of env steps so far.
-    """
-
-    key: Key
-    params: Params
-    rule_state: RuleState
-    actor: Actor | None
-    rows: Mapping[str, jax.Array]
-    counts: jax.Array
     env_steps: jax.Array
 
 
@@ -100,22 +68,8 @@ def updates_in(algorithm: Algorithm, environment: Environment, steps: int) -> in
 
 def begin(algorithm: Algorithm, environment: Environment, key: Key) -> Lifetime:
     """A lifetime before its first update."""
-    world = algorithm.world(environment)
-    rollout = algorithm.rule.rollout(world.spec)
-    key_network, key_rule, key_tasks, key_start, key_run = named_keys(key, "network", "rule", "tasks", "start", "run")
-    params = world.initial_params(key_network)
-    state = algorithm.rule.init(key_rule, world, params)
-    actor = None if rollout.by_rule else _start(world, key_tasks, key_start, rollout.num_envs)
-    life = Lifetime(
-        key=unrolled(key_run),
-        params=params,
-        rule_state=state,
-        actor=actor,
-        rows={},
-        counts=jnp.zeros(ROWS),
-        env_steps=jnp.zeros((), jnp.int32),
-    )
-    names = (*_REPORT[:-1], *_info_names(algorithm, environment, life))
+    life = newborn(algorithm, environment, key)
+    names = (*REPORT[:-1], *_info_names(algorithm, environment, life))
     return life._replace(rows={name: jnp.zeros(ROWS) for name in names})
 
 
@@ -145,11 +99,12 @@ def advance(
 
     def update(index: jax.Array, life: Lifetime) -> Lifetime:
         index = index.astype(jnp.int32)
-        progress = index.astype(jnp.float32) / jnp.asarray(total, jnp.float32)
-        rollout = algorithm.rule.rollout(algorithm.family(environment).spec())
-        each = rollout.steps * rollout.num_envs
-        world = algorithm.world(environment, progress, index * each, lifetime_steps=total * each)
-        return _update(algorithm.rule, world, life, index, row=(index - first) * ROWS // count)
+        world, row = world_at(algorithm, environment, index, total), (index - first) * ROWS // count
+        after, measures = learn(algorithm.rule, world, life, collect(algorithm.rule, world, life, index))
+        return after._replace(
+            rows={name: life.rows[name].at[row].add(measures[name]) for name in life.rows},
+            counts=life.counts.at[row].add(1.0),
+        )
 
     if not (isinstance(start, int) and isinstance(stop, int)):
         start, stop = jnp.asarray(start, jnp.int32), jnp.asarray(stop, jnp.int32)
@@ -204,71 +159,15 @@ def run_lifetime(algorithm: Algorithm, environment: Environment, key: Key, env_s
     return run(algorithm, environment, key, updates_in(algorithm, environment, env_steps))
 
 
-def _update(rule: UpdateRule, world: World, life: Lifetime, index: jax.Array, *, row: jax.Array) -> Lifetime:
-    """Collect, learn, and add what happened to a row of the curve."""
-    rollout = rule.rollout(world.spec)
-    key_redraw, key_collect, key_update = jax.random.split(jax.random.fold_in(life.key, index), 3)
-    actor, trajectory = life.actor, None
-    if actor is not None:
-        if world.redraw == "update":
-            actor = _start(world, key_redraw, named_key(key_redraw, "start"), rollout.num_envs, previous=actor)
-        acting, context = rule.behavior(life.params, life.rule_state)
-        actor, trajectory = world.collect(acting, actor, key_collect, rollout.steps, context=context)
-    params, state, info = rule.update(key_update, world, life.params, life.rule_state, trajectory=trajectory)  # type: ignore[arg-type]
-    measures, actor, env_steps = _measure(rule, life, actor, dict(info))
-    return Lifetime(
-        key=life.key,
-        params=params,
-        rule_state=state,
-        actor=actor,
-        rows={name: life.rows[name].at[row].add(measures[name]) for name in life.rows},
-        counts=life.counts.at[row].add(1.0),
-        env_steps=env_steps,
-    )
-
-
-def _measure(
-    rule: UpdateRule, life: Lifetime, actor: Actor | None, info: dict[str, jax.Array]
-) -> tuple[dict[str, jax.Array], Actor | None, jax.Array]:
-    """The numbers to add to the row, the actor with its sums set back to zero, and the env steps so far."""
-    if actor is None:
-        missing = [name for name in _REPORT if name not in info]
-        if missing:
-            raise UserError(
-                f"{type(rule).__name__} collects by itself, but its info lacks '{missing[0]}': add World.report(actors) to it."
-            )
-        env_steps = life.env_steps + info.pop("env_steps").astype(jnp.int32)
-        return info, None, env_steps
-    report, zero = dict(World.report(actor)), jnp.zeros((), jnp.float32)
-    env_steps = report.pop("env_steps")
-    cleared = actor.episodes._replace(return_sum=zero, length_sum=zero, covered=zero)
-    return report | info, actor._replace(episodes=cleared), env_steps
-
-
-def _start(world: World, key_tasks: Key, key: Key, num_envs: int, *, previous: Actor | None = None) -> Actor:
-    """Reset all environments: with one task for all where the family never redraws it, else with a task for each."""
-    if world.redraw == "never":
-        task = jax.tree.map(lambda x: x[0], world.sample_tasks(key_tasks, 1))
-        tasks = jax.tree.map(lambda x: jnp.broadcast_to(x, (num_envs, *jnp.shape(x))), task)
-    else:
-        tasks = world.sample_tasks(key_tasks, num_envs)
-    return world.start(key, tasks, previous)
-
-
 def _info_names(algorithm: Algorithm, environment: Environment, life: Lifetime) -> tuple[str, ...]:
     """The names that the rule reports, without those of `World.report`."""
 
-    def info(key: Key, life: Lifetime) -> Info:
+    def measures(life: Lifetime) -> Mapping[str, jax.Array]:
         world = algorithm.world(environment)
-        trajectory = None
-        if life.actor is not None:
-            acting, context = algorithm.rule.behavior(life.params, life.rule_state)
-            steps = algorithm.rule.rollout(world.spec).steps
-            trajectory = world.collect(acting, life.actor, key, steps, context=context)[1]
-        return algorithm.rule.update(key, world, life.params, life.rule_state, trajectory=trajectory)[2]  # type: ignore[arg-type]
+        return learn(algorithm.rule, world, life, collect(algorithm.rule, world, life, jnp.int32(0))).measures
 
-    names = jax.eval_shape(info, jax.random.key(0), life)
-    return tuple(name for name in sorted(names) if name not in _REPORT)
+    names = jax.eval_shape(measures, life)
+    return tuple(name for name in sorted(names) if name not in REPORT)
 
 
 def _mean_or_first(sums: jax.Array, counts: jax.Array) -> jax.Array:

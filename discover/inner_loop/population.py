@@ -49,8 +49,11 @@ def fitting_chunk(lifetimes: int, size: int, devices: int = 0) -> int:
 
 
 def structure_of(work: Work) -> Hashable:
-    """The structure that the programs of a piece of work depend on: that of the environment and of the candidates."""
-    return jax.tree.structure((work.environment, work.candidates))
+    """The structure that the programs of a piece of work depend on: that of the environment, the candidates and the window."""
+    if work.window is None:
+        return jax.tree.structure((work.environment, work.candidates))
+    updates, objective, leaves, recompute = work.window
+    return jax.tree.structure((work.environment, work.candidates, objective)), updates, leaves, recompute
 
 
 def lifetime_bytes(environment: Environment, candidate: Algorithm) -> int:

@@ -75,7 +75,7 @@ class Programs:
 
     def __init__(self, devices: tuple[object, ...], alone: bool):
         self.devices = devices
-        self._options = _compiler_options(alone)
+        self._options = compiler_options(alone)
         self._mesh = Mesh(np.asarray(devices), (_AXIS,))
         each, same = PartitionSpec(_AXIS), PartitionSpec()
         advancing = (same, each, each, same), (2,)
@@ -163,7 +163,7 @@ def _warn_once() -> None:
     warn_of_idle_cores(jax.devices())
 
 
-def _compiler_options(alone: bool) -> dict[str, Any]:
+def compiler_options(alone: bool) -> dict[str, Any]:
     """The options of XLA for a CPU, without those that this version of XLA does not know."""
     return known_on_cpu(_IN_ORDER | _LIGHTLY_OPTIMIZED | (_ALONE if alone else {}))
 

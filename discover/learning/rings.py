@@ -38,8 +38,7 @@ def before_scaling(trajectory: Trajectory) -> tuple[Trajectory, tuple[Any, ...]]
     before = trajectory.unscaled
     if not isinstance(before, Unscaled):
         return trajectory, ()
-    scaled = ("observation", "reward", "next_observation")
-    return trajectory._replace(**{name: getattr(before, name) for name in scaled}), (before.normalizer, before.statistics)
+    return trajectory.original, (before.normalizer, before.statistics)
 
 
 def before_scaling_as(scale: tuple[Any, ...], trajectory: Trajectory) -> tuple[Trajectory, tuple[Any, ...]]:

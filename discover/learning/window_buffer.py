@@ -13,8 +13,8 @@ from discover.contract.types import Key
 from discover.learning.replay_buffer import TRANSITION
 from discover.learning.rings import before_scaling, before_scaling_as, capacity_of, only, rescaled, written
 
-WINDOW = (*TRANSITION, "is_first", "shaped", "carry")
-"""The fields of a trajectory that are kept."""
+WINDOW = (*TRANSITION, "is_first", "shaped")
+"""The fields of a trajectory that are kept beside the memory, unless others are named."""
 
 
 class WindowBuffer(NamedTuple):
@@ -45,7 +45,8 @@ class WindowBuffer(NamedTuple):
             UserError: there is a normalizer, and the trajectory lacks the numbers before it.
         """
         unscaled, scale = before_scaling_as(self.scale, trajectory)
-        rows = written(self.rows, _swapped(only(unscaled, WINDOW)), self.added)
+        kept = only(unscaled, tuple(name for name, rows in self.rows._asdict().items() if jax.tree.leaves(rows)))
+        rows = written(self.rows, _swapped(kept), self.added)
         return WindowBuffer(rows, self.added + trajectory.reward.shape[1], scale)
 
     def sample(self, key: Key, count: int) -> Trajectory:
@@ -54,12 +55,13 @@ class WindowBuffer(NamedTuple):
         return rescaled(_swapped(jax.tree.map(lambda ring: ring[index], self.rows)), self.scale)
 
 
-def empty_window_buffer(template: Trajectory, capacity: int) -> WindowBuffer:
+def empty_window_buffer(template: Trajectory, capacity: int, keep: tuple[str, ...] = WINDOW) -> WindowBuffer:
     """A replay buffer without windows.
 
     Args:
         template: shapes of the trajectory that an update adds, as `World.template` returns them.
         capacity: room for windows: a multiple of the number of environments.
+        keep: the fields of a trajectory that are kept beside the memory; returns of several steps need more.
 
     Raises:
         UserError: the capacity is no such multiple.
@@ -77,7 +79,7 @@ def empty_window_buffer(template: Trajectory, capacity: int) -> WindowBuffer:
             "environment: change one of them."
         )
     unscaled, scale = before_scaling(template)
-    kept = only(unscaled, WINDOW)
+    kept = only(unscaled, (*keep, "carry"))
     rows = jax.tree.map(lambda x: jnp.zeros((capacity, x.shape[0], *x.shape[2:]), x.dtype), kept._replace(carry=()))
     carry = jax.tree.map(lambda x: jnp.zeros((capacity, *x.shape[1:]), x.dtype), kept.carry)
     scale = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), scale)

@@ -242,6 +242,7 @@ class Ending:
             seeds=report.seeds,
             seed=self.config.seed,
             notes=report.notes,
+            suite=report.suite,
             progress=self.progress,
             watched=Watched(roles=roles) if only else Watched(self.tell, roles, self.directory),
         )

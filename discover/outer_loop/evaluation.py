@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -21,6 +21,19 @@ _BELOW_ALL = -1e9
 """Fitness of broken candidates as long as there is no sound one."""
 
 
+class Climb(NamedTuple):
+    """The gradients of a population, where its strategy asks for them.
+
+    Attributes:
+        gradients, errors: ``[P, D]``, see `Told`.
+        figures: ``[P]`` each, by name, for a human reader.
+    """
+
+    gradients: np.ndarray
+    errors: np.ndarray
+    figures: Mapping[str, np.ndarray]
+
+
 class Evaluation(NamedTuple):
     """The curves of a population, and the fitness and status of each member."""
 
@@ -34,12 +47,17 @@ class Evaluation(NamedTuple):
     structures: int
     env_steps: int
     seconds: float
+    climb: Climb | None = None
 
     def told(self, genomes: jax.Array) -> Told:
         """All that the strategy is told of them; what its compiled `tell` does not use stays on the host."""
         cost, returns = self.cost.astype(np.float32), tuple(self.returns)
         on_host: Any = (self.fitness, self.effort.seeds, self.spread(), cost, self.status, returns)
-        return Told(genomes, *on_host)
+        told = Told(genomes, *on_host)
+        if self.climb is None:
+            return told
+        gradients: Any = self.climb.gradients, self.climb.errors
+        return told._replace(gradients=gradients[0], gradient_errors=gradients[1])
 
     def first(self, members: int) -> Evaluation:
         """The evaluation of the first members; totals stay those of all."""

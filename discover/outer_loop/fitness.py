@@ -56,6 +56,7 @@ class Evaluator:
     ):
         self._tasks, self._objective, self._seed = config.tasks, config.objective, config.seed
         self._space, self._executor, self._progress = space, executor, progress
+        self._window = config.strategy.window()
         self._environments = [environment_from(registry, run.task) for run in config.tasks]
         self._scales = [registry.get("task", run.task).facts for run in config.tasks]
 

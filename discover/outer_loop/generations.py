@@ -21,6 +21,7 @@ from discover.outer_loop.evaluation import Evaluation
 from discover.outer_loop.fitness import Evaluator, OngoingLifetimes
 from discover.outer_loop.state import Counters, Snapshot, State, add_evaluation
 from discover.outer_loop.strategy_programs import strategy_programs
+from discover.outer_loop.window_fitness import WindowEvaluator
 
 
 class Generations:
@@ -38,6 +39,7 @@ class Generations:
     def __init__(self, config: SearchConfig, space: Space, evaluator: Evaluator):
         self._config, self._space, self._evaluator = config, space, evaluator
         self._strategy = strategy_programs(config.strategy, space, config.population)
+        self._climbs = config.strategy.window() is not None
         self.last_error = ""
 
     def first_snapshot(self) -> Snapshot:
@@ -56,13 +58,15 @@ class Generations:
         """
         config = self._config
         proposal, _ = jax.eval_shape(self._strategy.ask, jax.random.key(0), strategy)
-        if proposal.parents is None:
+        if proposal.parents is None and not self._climbs:
             return ()
         if proposal.seeds is not None or proposal.budget is not None:
             raise UserError(
                 "the strategy keeps agents alive, and all of them go on by the same steps with the same seeds: propose "
                 "parents, or seeds and budget."
             )
+        if proposal.parents is not None and self._climbs:
+            raise UserError("the strategy climbs by gradients, where members keep their agents: propose genomes alone.")
         if config.elites:
             raise UserError(
                 f"elites {config.elites} does not go with a strategy that keeps agents alive, since they cannot begin again: "
@@ -73,7 +77,8 @@ class Generations:
                 f"time_limit_seconds {config.time_limit:g} does not go with a strategy that keeps agents alive: take "
                 "either out."
             )
-        self._evaluator.check_shares(config.generations)
+        if not self._climbs:
+            self._evaluator.check_shares(config.generations)
         return self._evaluator.ongoing_form(config.population, config.seeds)
 
     def run(self, before: Snapshot) -> tuple[Generation, Snapshot]:
@@ -98,7 +103,7 @@ class Generations:
             strategy = begun
         counters = add_evaluation(counters, every, time.perf_counter() - started)
         made = Evaluated(everyone, every.fitness, every.status, spread=every.spread(), effort=effort)
-        archive = update_archive(state.archive, self._space, made, anew=parents is not None)
+        archive = update_archive(state.archive, self._space, made, anew=parents is not None or self._climbs)
         after = Snapshot(State(strategy, archive, ongoing), counters._replace(generations=index + 1))
         generation = Generation(
             index=index,
@@ -115,6 +120,7 @@ class Generations:
             best_fitness=archive.best_fitness(),
             broken_so_far=counters.broken,
             parents=parents,
+            climb={} if evaluation.climb is None else evaluation.climb.figures,
         )
         return generation, after
 
@@ -143,6 +149,8 @@ class Generations:
         """The ongoing lifetimes after a generation, and the evaluation of all that it evaluates."""
         (state, counters), seeds = before, self._config.seeds
         index, lowest = counters.generations, counters.lowest_fitness
+        if isinstance(self._evaluator, WindowEvaluator):
+            return self._evaluator.pass_window(genomes, state.ongoing, first=index == 0, seeds=seeds, lowest=lowest)
         if parents is None:
             return state.ongoing, self._evaluator.evaluate(genomes, "search", index, seeds, lowest=lowest, effort=effort)
         return self._evaluator.go_on(

@@ -16,6 +16,7 @@ from discover.components.component import component
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.executor import Curves, Done, Executor, Failure, Work
+from discover.contract.meta_objective import Gradients
 from discover.outer_loop.together import NothingRunsError, Together, random_curves, updates_of
 
 _LONG_ENOUGH = 0.7
@@ -61,7 +62,7 @@ class Ledger:
         generations: of the search, over which the updates of ongoing lifetimes are spread.
         calls: since the last call of `take`.
         measured: costs, by structure, task, number of lifetimes and updates of all pieces of a call.
-        known: the failures and the names of what is reported, by the same key.
+        known: the failures, the names of what is reported and the gradients of windows, by the same key.
         programs: structures and tasks for which a program was compiled.
         spent: seconds spent on measurements so far.
     """
@@ -70,7 +71,9 @@ class Ledger:
     generations: int
     calls: list[Call] = field(default_factory=list)
     measured: dict[Any, Measured] = field(default_factory=dict)
-    known: dict[Any, tuple[dict[int, Failure], dict[int, tuple[str, ...]]]] = field(default_factory=dict)
+    known: dict[Any, tuple[dict[int, Failure], dict[int, tuple[str, ...]], dict[int, Gradients | None]]] = field(
+        default_factory=dict
+    )
     programs: set[Any] = field(default_factory=set)
     spent: float = 0.0
 
@@ -109,6 +112,10 @@ def rehearsing(ledger: Ledger) -> type[Executor]:
     class Rehearsal(Executor):
         """Runs a few updates of each lifetime."""
 
+        @property
+        def gives_gradients(self) -> bool:
+            return ledger.executor.gives_gradients
+
         def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
             ledger.executor = ledger.executor.settle(lifetimes, candidate, environments)
             return self
@@ -126,16 +133,16 @@ def _rehearsed(ledger: Ledger, work: Sequence[Work]) -> Iterator[tuple[int, Done
     together = Together(ledger.executor, work, ledger.generations)
     key = tuple(_key(ledger, piece) for piece in work)
     if key in ledger.known:
-        together.failures, together.names = ledger.known[key]
+        together.failures, together.names, together.gradients = ledger.known[key]
     with contextlib.suppress(NothingRunsError):
         ledger.call(key, max(together.updates), together.run, (1, 1))
-    ledger.known[key] = together.failures, together.names
+    ledger.known[key] = together.failures, together.names, together.gradients
     return together.results(len(ledger.calls))
 
 
 def _key(ledger: Ledger, work: Work) -> Any:
     """All that the cost of a piece of work depends on; the program that it runs is noted."""
-    program = jax.tree.structure(work.candidates), repr(work.environment)
+    program = jax.tree.structure(work.candidates), repr(work.environment), work.window is not None
     ledger.programs.add(program)
     return *program, math.prod(work.shape), updates_of(work, ledger.generations)
 

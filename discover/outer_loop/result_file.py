@@ -20,6 +20,7 @@ def write_result(directory: Path, result: SearchResult) -> None:
     values["champion_doubt"] = result.champion_doubt and result.champion_doubt._asdict()
     if result.comparison is not None:
         values |= {"table": result.comparison.rows(), "verdict": result.comparison.verdict}
+        values |= {"suite": [each.row() for each in result.comparison.suite]} if result.comparison.suite else {}
     text = json.dumps({"format": FORMAT, "champion": CHAMPION_FILE, **values}, indent=2)
     write_atomically(directory / RESULT_FILE, text.encode())
 

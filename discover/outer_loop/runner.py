@@ -38,6 +38,7 @@ from discover.outer_loop.refine import refinements
 from discover.outer_loop.result_file import read_result, write_result
 from discover.outer_loop.search_executors import SearchExecutors
 from discover.outer_loop.state import Counters
+from discover.outer_loop.window_fitness import WindowEvaluator
 from discover.plugin.loader import Plugins
 from discover.plugin.provenance import provenance
 from discover.storage.yaml_text import text_of
@@ -78,7 +79,8 @@ class Runner:
         self._config_values = {**config.words, "executor": config_of(self.registry, self.executor)}
         self._executors = SearchExecutors(plugins, config, self.executor, text_of(self._config_values, "the config"))
         self._journal = Journal(self._executors.running, self.registry)
-        evaluator = Evaluator(self.registry, config, self.space, self._journal, progress=self.progress)
+        kind = Evaluator if config.strategy.window() is None else WindowEvaluator
+        evaluator = kind(self.registry, config, self.space, self._journal, progress=self.progress)
         self._generations = Generations(config, self.space, evaluator)
         self.now = self._generations.first_snapshot()
         self._ongoing_form = self._generations.ongoing_form(self.now.state.strategy)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from discover.contract.executor import Curves, Done, Executor, Failure, Work
+from discover.contract.meta_objective import Gradients
 from discover.contract.types import Lifetimes
-from discover.inner_loop.lifetime import ROWS
+from discover.inner_loop.update import ROWS
 
 
 class NothingRunsError(Exception):
@@ -26,6 +27,7 @@ class Together:
     Attributes:
         updates: that the search would run of each piece.
         lifetimes: with which each piece goes on; None for fresh ones.
+        gradients: of the pieces that have a window; such a piece runs whole.
         failures: of the pieces that do not run.
         names: what the rule of each other piece reports.
     """
@@ -35,6 +37,7 @@ class Together:
         self.updates = [updates_of(piece, generations) for piece in work]
         self.failures: dict[int, Failure] = {}
         self.names: dict[int, tuple[str, ...]] = {}
+        self.gradients: dict[int, Gradients | None] = {}
         self.lifetimes = [self._begun(place) for place in range(len(work))]
 
     def run(self, count: int) -> Curves:
@@ -52,6 +55,8 @@ class Together:
                 self.failures[places[index]] = result
                 continue
             self.names[places[index]] = tuple(result.curves.info)
+            if pieces[index].window is not None:
+                self.lifetimes[places[index]], self.gradients[places[index]] = result.lifetimes, result.gradients
             steps = float(result.curves.env_steps.sum(dtype=np.int64))
             taken += steps / parts[index] * self.updates[places[index]] * count / longest
         if len(self.failures) == len(self._work):
@@ -65,12 +70,12 @@ class Together:
                 yield place, self.failures[place]
             else:
                 curves = random_curves(piece.shape, self.names[place], seed + place)
-                yield place, Done(curves, self.lifetimes[place] if piece.keep else None)
+                yield place, Done(curves, self.lifetimes[place] if piece.keep else None, self.gradients.get(place))
 
     def _begun(self, place: int) -> Lifetimes:
         """The lifetimes with which a piece of work goes on; None for those that are fresh and not kept."""
         piece = self._work[place]
-        if not piece.keep or piece.ongoing is not None:
+        if not piece.keep or piece.ongoing is not None or piece.window is not None:
             return piece.ongoing
         ((_, begun),) = self._executor.run([piece._replace(stop=piece.start)])
         if isinstance(begun, Done):
@@ -80,12 +85,19 @@ class Together:
 
     def _shortened(self, place: int, updates: int) -> Work:
         piece, lifetimes = self._work[place], self.lifetimes[place]
+        if piece.window is not None:
+            return piece
         total = updates if lifetimes is None else piece.total
         return piece._replace(start=0, stop=updates, total=total, ongoing=lifetimes)
 
 
 def updates_of(work: Work, generations: int) -> int:
-    """The updates that the search would run of a piece of work; ongoing lifetimes share theirs among the generations."""
+    """The updates that the search would run of a piece of work; ongoing lifetimes share theirs among the generations.
+
+    A window counts as one, since it runs whole.
+    """
+    if work.window is not None:
+        return 1
     whole = (work.start, work.stop) == (0, work.total)
     return work.total if whole else max(1, work.total // generations)
 

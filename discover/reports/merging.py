@@ -53,7 +53,8 @@ def merged(sources: Sequence[Source]) -> Merged:
     first = having[0].comparison
     assert first is not None
     first_notes: dict[Any, str] = dict(zip(first.runs, first.notes, strict=True))
-    together = judged(trainings, runs, [first_notes[run] for run in runs], first.provenance)
+    suite = [run for each in first.suite[:1] for run in each.runs if run in runs]
+    together = judged(trainings, runs, [first_notes[run] for run in runs], first.provenance, suite=suite)
     notes.append("Verdicts and intervals of differences are corrected for all candidates and runs of this report together.")
     return Merged(together, tuple(notes))
 

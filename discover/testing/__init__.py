@@ -10,12 +10,14 @@ Each check raises `ConformanceError`, an ``AssertionError`` whose message is one
 notes. The tests of discover run the checks over every registered component, and ``discover plugins check`` over a plugin's.
 """
 
+from discover.testing.bonuses import check_exploration_bonus as check_exploration_bonus
 from discover.testing.components import check_component as check_component
 from discover.testing.components import complete as complete
 from discover.testing.environments import check_environment as check_environment
 from discover.testing.environments import check_environment_shapes as check_environment_shapes
 from discover.testing.executors import check_executor as check_executor
 from discover.testing.failures import ConformanceError as ConformanceError
+from discover.testing.meta_objectives import check_meta_objective as check_meta_objective
 from discover.testing.networks import check_network as check_network
 from discover.testing.normalizers import check_normalizer as check_normalizer
 from discover.testing.objectives import check_objective as check_objective

@@ -51,7 +51,7 @@ def check_component(component: Component, registry: Registry | None = None) -> N
     Raises:
         ConformanceError: the first check that fails, in one sentence.
 
-    >>> from discover.testing.strategies import Point
+    >>> from discover.testing.hill import Point
     >>> check_component(Point())
     """
     component, name = complete(component), type(component).__name__
@@ -93,7 +93,7 @@ def complete(component: C) -> C:
     """The component with every open value set to where a search begins.
 
     >>> from discover import free
-    >>> from discover.testing.strategies import Point
+    >>> from discover.testing.hill import Point
     >>> point = complete(Point(x=free()))
     >>> round(float(point.x), 3), round(float(point.y), 3)
     (0.8, -0.6)

@@ -73,10 +73,11 @@ def _check_windows(name: str, executor: Executor, work: Work) -> None:
     before, lifetimes = form(begun), begun
     for start, stop in ((0, half), (half, work.total)):
         window = work._replace(start=start, stop=stop, ongoing=lifetimes, keep=True)
-        ((curves, lifetimes),) = _done(executor, [window])
+        (done,) = _done(executor, [window])
+        lifetimes = done.lifetimes
         sentence = f"{name}.run changes the form of lifetimes."
         require(form(lifetimes) == before, sentence, "The next call gets them back.", "Return them as they came.", method="run")
-        _check_curves(name, curves, MEMBERS, STEPS // 2)
+        _check_curves(name, done.curves, MEMBERS, STEPS // 2)
 
 
 def _done(executor: Executor, work: Sequence[Work]) -> list[Done]:

@@ -15,6 +15,8 @@ from discover.config.build import algorithm_from, environment_from
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment, Wrapper
 from discover.contract.executor import Executor
+from discover.contract.exploration_bonus import ExplorationBonus
+from discover.contract.meta_objective import MetaObjective
 from discover.contract.network import Curriculum, Network
 from discover.contract.normalizer import Normalizer
 from discover.contract.optimizer import Optimizer
@@ -22,10 +24,12 @@ from discover.contract.registry import Entry, Registry
 from discover.contract.return_function import ReturnFunction
 from discover.contract.strategy import Objective, Strategy
 from discover.contract.update_rule import UpdateRule
+from discover.testing.bonuses import check_exploration_bonus
 from discover.testing.components import check_component
 from discover.testing.environments import check_environment
 from discover.testing.executors import check_executor
 from discover.testing.failures import ConformanceError, require
+from discover.testing.meta_objectives import check_meta_objective
 from discover.testing.networks import check_network
 from discover.testing.normalizers import check_normalizer
 from discover.testing.objectives import check_objective
@@ -71,9 +75,11 @@ def _check_rule(rule: UpdateRule) -> None:
 
 _CHECKS: tuple[tuple[type[Component], Callable[[Any], tuple[str, ...] | None]], ...] = (
     (Objective, check_objective),
+    (MetaObjective, check_meta_objective),
     (Normalizer, check_normalizer),
     (Optimizer, check_optimizer),
     (ReturnFunction, check_return_function),
+    (ExplorationBonus, check_exploration_bonus),
     (Environment, check_environment),
     (Wrapper, check_wrapper),
     (Network, check_network),

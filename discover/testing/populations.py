@@ -25,7 +25,7 @@ def members(component: Component, count: int, spread: float) -> Members:
     Returns:
         The component with a leading axis P on each leaf.
 
-    >>> from discover.testing.strategies import Point
+    >>> from discover.testing.hill import Point
     >>> points = members(Point(), 3, spread=0.1)
     >>> points.x.shape, round(float(points.x[0]), 3)
     ((3,), 0.8)
@@ -46,7 +46,7 @@ def differentiable(component: Component, gradient: Component) -> list[jax.Array]
         component: with respect to which the gradient is.
         gradient: in the structure of the component.
 
-    >>> from discover.testing.strategies import Point
+    >>> from discover.testing.hill import Point
     >>> len(differentiable(Point(), Point()))
     3
     """

@@ -9,33 +9,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover.components.component import Component, component
-from discover.components.domains import Scalar
-from discover.components.field_functions import real
-from discover.components.open_values import free
 from discover.components.space import Space
-from discover.contract.events import Status
-from discover.contract.strategy import Proposal, Strategy, Told
+from discover.contract.strategy import Proposal, Strategy
 from discover.contract.types import StrategyState
 from discover.storage.array_file import tree_from_bytes, tree_to_bytes
 from discover.testing.compilations import changed_weak_type
 from discover.testing.failures import finite, form, is_tuple_of, require, same_bits, stays_finite
 from discover.testing.guard import guarded, traced_twice
+from discover.testing.hill import given_genomes, hill_space, told_of, with_gradients
 from discover.testing.programs import quickly_compiled
 
 GENERATIONS = 24
 
 _GENOMES = ("The space decodes one genome per member.", "Propose finite float32 [population, space.dimension].")
 _STATE = ("A checkpoint holds the state, and it is filled into what `init` returns.", "Keep its structure, shapes and dtypes.")
-
-
-@component
-class Point(Component):
-    """A point in three dimensions."""
-
-    x: Scalar = real(0.8, low=-1.0, high=1.0)
-    y: Scalar = real(-0.6, low=-1.0, high=1.0)
-    z: Scalar = real(0.01, low=0.001, high=1.0, scale="log")
 
 
 @guarded("tell")
@@ -46,7 +33,8 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     structure, and what is finite in it stays so, also when all fitness values are equal. The best fitness rises above that of
     the first generation. It goes on from given candidates (`Strategy.begin_at`): told a generation with them, or by a state of
     the same form whose next genomes surround the best of them. A state that is saved and restored leads to the same bits. Every
-    trace is the same program, and it is compiled once.
+    trace is the same program, and it is compiled once. A strategy that climbs by gradients is told those of the fitness;
+    those of the last member are not finite.
 
     Args:
         strategy: complete.
@@ -55,12 +43,12 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     Raises:
         ConformanceError: the first check that fails, in one sentence.
     """
-    name, space = type(strategy).__name__, Space(Point(x=free(), y=free(), z=free()))
+    name, space = type(strategy).__name__, hill_space()
     population = next(p for p in itertools.count(population) if strategy.check_population(space, p) is None)
     advance = quickly_compiled(
         lambda state, index, flat, given: _generation(strategy, space, population, state, index=index, flat=flat, given=given)
     )
-    given = _given(space, population)
+    given = given_genomes(space, population)
 
     def evolve(
         state: StrategyState, start: int, stop: int, *, flat: bool = False, known: jax.Array | None = None
@@ -105,12 +93,6 @@ def check_strategy(strategy: Strategy, population: int = 16) -> None:
     right = recommendation is None or (recommendation.shape == (space.dimension,) and finite(recommendation))
     require(right, f"{name} has a recommendation that is no finite genome.", *_GENOMES, method="recommendation")
     evolve(state, GENERATIONS, GENERATIONS + 3, flat=True)
-
-
-def _given(space: Space, population: int) -> jax.Array:
-    """Genomes that a search may be given to begin with, far from its start and close to each other."""
-    far = space.start(jax.random.key(0)) + 3.0 * jnp.array([1.0, -1.0, 1.0])
-    return jnp.stack([far, far + 0.01])[:population].astype(jnp.float32)
 
 
 def _check_begin(
@@ -178,7 +160,7 @@ def _check_traces(strategy: Strategy, space: Space, population: int, first: Stra
     name = type(strategy).__name__
 
     def generation(state: StrategyState) -> tuple[StrategyState, Proposal, jax.Array]:
-        nothing = jnp.full_like(_given(space, population), jnp.nan)
+        nothing = jnp.full_like(given_genomes(space, population), jnp.nan)
         return _generation(strategy, space, population, state, index=0, flat=False, given=nothing)
 
     (after, proposal, _), same = traced_twice(generation, first)
@@ -223,31 +205,7 @@ def _generation(
     last = proposal.genomes[-len(given) :]
     genomes = proposal.genomes.at[-len(given) :].set(jnp.where(jnp.isnan(given), last, given))
     proposal = proposal._replace(genomes=genomes)
-    fitness = jnp.where(flat, 0.0, jax.vmap(lambda genome: _height(space.decode(genome, ())))(proposal.genomes))
-    told = _told(proposal, fitness)
+    told = told_of(proposal, space, flat)
+    if strategy.window() is not None:
+        told = with_gradients(told, space, flat)
     return strategy.tell(key_tell, state, space, told), proposal, told.fitness
-
-
-def _told(proposal: Proposal, fitness: jax.Array) -> Told:
-    """All that is told of a population whose curves are level; two seeds differ by a little."""
-    members, most = len(fitness), 2
-    seeds = jnp.full(members, most) if proposal.seeds is None else jnp.clip(proposal.seeds, 0, most)
-    budget = jnp.ones(members) if proposal.budget is None else proposal.budget
-    run = seeds > 0
-    levels = fitness[:, None] + jnp.array([-0.1, 0.1])
-    known = jnp.where(jnp.arange(most) < seeds[:, None], levels, jnp.nan)
-    return Told(
-        genomes=proposal.genomes,
-        fitness=jnp.where(run, fitness, jnp.min(fitness, where=run, initial=0.0) - 1e-3),
-        seeds=seeds.astype(jnp.int32),
-        spread=jnp.where(seeds > 1, 0.1, jnp.inf),
-        cost=seeds * budget * 1000.0,
-        status=jnp.where(run, Status.OK, Status.NOT_RUN).astype(jnp.int8),
-        returns=(jnp.repeat(known[..., None], 100, axis=-1),),
-    )
-
-
-def _height(point: Component) -> jax.Array:
-    """The fitness of a point."""
-    assert isinstance(point, Point)
-    return -((point.x - 0.3) ** 2) - (point.y - 0.2) ** 2 - (jnp.log(point.z) + 1.5) ** 2

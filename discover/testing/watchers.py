@@ -20,7 +20,7 @@ from discover.contract.events import Command, Generation, SearchInfo, TaskRun
 from discover.contract.registry import Registry
 from discover.testing.failures import ConformanceError, require
 from discover.testing.guard import place_in
-from discover.testing.strategies import Point
+from discover.testing.hill import Point
 
 SLOW = 5.0
 """Seconds after which a hook is too slow: a search waits for it."""

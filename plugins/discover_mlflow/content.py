@@ -1,8 +1,8 @@
 """Params, tags, metrics and the description of a search, within MLflow's limits.
 
 MLflow sorts charts by the names of metrics: results come first (``adapted``, ``champion``, ``curve``, ``difference``,
-``fitness``, ``iqm``, ``p``, ``paid``, ``return_of_...``), then what may be zero all the time (``rule``, ``spent``, ``status``,
-``structures``).
+``fitness``, ``gradient``, ``iqm``, ``p``, ``paid``, ``return_of_...``), then what may be zero all the time (``rule``,
+``spent``, ``status``, ``structures``).
 """
 
 from __future__ import annotations
@@ -116,6 +116,7 @@ def generation_metrics(generation: Generation, tasks: Sequence[TaskRun]) -> dict
             "fitness/quantile_75": high,
             "fitness/std": fitness.std(),
         }
+    metrics |= {f"gradient/{name}": values.mean() for name, values in generation.climb.items()}
     metrics |= {
         "spent/generations": generation.index + 1,
         "spent/env_steps_per_second": generation.env_steps / max(generation.seconds, 1e-9),

@@ -34,3 +34,18 @@ def test_where_nothing_differs_a_verdict_is_rare() -> None:
     draws = np.random.default_rng(0).normal(size=(60, 6, 8))
     wrong = sum(any(each.verdict in ("better", "worse") for each in paired_differences(some)) for some in draws)
     assert wrong <= 0.05 * 60 + 3 * np.sqrt(0.05 * 0.95 * 60)
+
+
+def test_over_a_suite_the_mean_of_tasks_counts_and_seeds_are_drawn_again_within_each() -> None:
+    """Tasks that differ much from each other, and not within: nothing is uncertain about their mean."""
+    of_tasks = np.broadcast_to([3.0, -1.0], (8, 2))
+    (one,) = paired_differences(of_tasks[None])
+    assert tuple(one.interval) == (1.0, 1.0, 1.0)
+    flat = paired_differences(of_tasks.reshape(1, 16))[0].interval
+    assert flat.low < 0.5 < 1.5 < flat.high
+
+
+def test_over_a_suite_where_nothing_differs_a_verdict_is_rare() -> None:
+    draws = np.random.default_rng(1).normal(size=(80, 2, 8, 5)) * np.array([1.0, 0.1, 3.0, 1.0, 1.0])
+    wrong = sum(any(each.verdict in ("better", "worse") for each in paired_differences(some)) for some in draws)
+    assert wrong <= 0.05 * 80 + 3 * np.sqrt(0.05 * 0.95 * 80)

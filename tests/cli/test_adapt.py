@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import Result
 
 Invoke = Callable[..., Result]
@@ -31,6 +32,7 @@ def test_adapt_prints_one_json_object(told: Callable[..., Any]) -> None:
     assert summary["run_id"] == "adapt-run"
 
 
+@pytest.mark.slow
 def test_adapt_in_words(invoke: Invoke) -> None:
     result = invoke("adapt", "climb", *WORDS)
     assert result.exit_code == 0, result.stderr

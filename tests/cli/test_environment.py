@@ -28,25 +28,29 @@ def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedPr
             'JAX cannot start with JAX_NUM_CPU_DEVICES=abc (Invalid value "abc" for JAX flag jax_num_cpu_devices): correct or '
             "unset this variable.",
         ),
-        (
+        pytest.param(
             "JAX_NUM_CPU_DEVICES",
             "0",
             "JAX_NUM_CPU_DEVICES=0: a number of devices is at least 1: correct or unset this variable.",
+            marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             "JAX_DEFAULT_PRNG_IMPL",
             "rbg",
             "JAX_DEFAULT_PRNG_IMPL=rbg has JAX draw other numbers, so that seeds mean others: unset this variable.",
+            marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             "JAX_THREEFRY_PARTITIONABLE",
             "0",
             "JAX_THREEFRY_PARTITIONABLE=0 has JAX draw other numbers, so that seeds mean others: unset this variable.",
+            marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             "JAX_TRANSFER_GUARD",
             "disallow",
             "JAX_TRANSFER_GUARD=disallow has JAX refuse what components may do: unset this variable.",
+            marks=pytest.mark.slow,
         ),
         (
             "XLA_FLAGS",
@@ -62,7 +66,7 @@ def test_a_variable_that_jax_refuses(tmp_path: Path, name: str, value: str, told
     assert (made.returncode, made.stdout, made.stderr) == (2, "", f"error: {told}\n")
 
 
-@pytest.mark.parametrize("value", ["nonsense", "cuda"])
+@pytest.mark.parametrize("value", ["nonsense", pytest.param("cuda", marks=pytest.mark.slow)])
 def test_a_platform_that_is_not_there(tmp_path: Path, value: str) -> None:
     made = run(tmp_path, "plugins", "list", JAX_PLATFORMS=value, CUDA_VISIBLE_DEVICES="")
     assert (made.returncode, made.stdout) == (2, "")

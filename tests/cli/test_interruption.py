@@ -78,15 +78,16 @@ def ended(process: subprocess.Popen[str], number: int, seconds: float = 40.0) ->
     return process.returncode, out, err
 
 
-def test_while_modules_are_imported(paused: Callable[..., tuple[subprocess.Popen[str], list[str]]]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)], ids=str)
+def test_while_modules_are_imported(paused: Callable[..., tuple[subprocess.Popen[str], list[str]]], number: int) -> None:
     process, _ = paused("import", "train", "climb", "--task", "payday")
-    assert ended(process, signal.SIGINT) == (130, "", "stopped: nothing is left to resume.\n")
+    assert ended(process, number) == (128 + number, "", "stopped: nothing is left to resume.\n")
 
 
 @pytest.mark.parametrize(
     ("moment", "number"),
     [
-        ("generation", signal.SIGTERM),
+        pytest.param("generation", signal.SIGTERM, marks=pytest.mark.slow),
         pytest.param("generation", signal.SIGINT, marks=pytest.mark.slow),
         pytest.param("report", signal.SIGINT, marks=pytest.mark.slow),
         pytest.param("report", signal.SIGTERM, marks=pytest.mark.slow),

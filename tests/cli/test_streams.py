@@ -45,7 +45,7 @@ def test_without_standard_error_the_result_is_printed(shell: Shell, words: tuple
     assert out.strip()
 
 
-@pytest.mark.parametrize("words", [*RESULTS, *HELPS], ids=lambda words: words[0])
+@pytest.mark.parametrize("words", [pytest.param(TRAIN, marks=slow), *RESULTS[1:], *HELPS], ids=lambda words: words[0])
 def test_without_standard_output_all_is_well(shell: Shell, words: tuple[object, ...]) -> None:
     status, out, err = shell(words, ">&-")
     assert (status, out) == (0, "")

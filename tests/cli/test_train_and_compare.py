@@ -84,6 +84,7 @@ def test_settings_change_candidates_and_show_in_their_names(told: Told, invoke: 
     assert result.stderr.startswith("error: --set 'rule.toy_climb.slop=1': the candidate has no 'rule.toy_climb.slop'; did you")
 
 
+@pytest.mark.slow
 def test_compare_in_words(invoke: Invoke) -> None:
     result = invoke("compare", "climb", "--tasks", "payday", "--steps", 100)
     assert result.exit_code == 0, result.stderr

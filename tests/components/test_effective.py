@@ -5,10 +5,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from discover_zoo.optimizers.adam import Adam
 from discover_zoo.returns.gae import GAE
 from discover_zoo.returns.monte_carlo import MonteCarlo
 from discover_zoo.returns.n_step import NStep
 from discover_zoo.returns.one_of_returns import OneOfReturns
+from discover_zoo.rules.a2c import A2C
+from discover_zoo.rules.scheduled.scheduled import Scheduled
+from discover_zoo.rules.scheduled.schedules import Schedule
 
 import discover
 from discover import Component, Weights, component, effective, replace, values_by_path, weights
@@ -20,6 +24,14 @@ def test_options_that_are_not_chosen_are_no_part_of_what_a_candidate_comes_down_
     assert repr(effective(ppo)) == repr(replace(ppo, {"rule.returns": NStep(n=7)}))
     assert values_by_path(effective(ppo))["rule.returns.n"] == 7
     assert values_by_path(ppo)["rule.returns.options.1.options.0.n"] == 7
+
+
+def test_parts_that_are_named_by_path_stay_where_they_are() -> None:
+    returns = OneOfReturns(options=(GAE(), GAE(lam=0.5)), index=1)
+    schedule = Schedule(path="returns.options.1.lam", change=-0.5)
+    rule = Scheduled(rule=A2C(returns=returns, optimizer=Adam()), schedules=(schedule,))
+    assert repr(effective(rule)) == repr(rule)
+    assert repr(effective(Scheduled(rule=rule.rule))) == repr(A2C(returns=GAE(lam=0.5), optimizer=Adam()))
 
 
 def test_a_candidate_without_such_options_stays_as_it_is() -> None:

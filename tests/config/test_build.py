@@ -45,6 +45,21 @@ def test_a_recipe_survives_words_and_json_to_the_bit(name: str) -> None:
         assert repr(again) == repr(candidate)
 
 
+def test_a_choice_may_have_nothing_as_an_option() -> None:
+    words = {"recipe": "ppo", "normalizer": {"choice": [None, "observations"]}}
+    space = Space(algorithm_from(REGISTRY, words))
+    without, with_one = (space.decode(np.asarray(genome, np.float32)) for genome in ([1, 0], [0, 1]))
+    assert without.normalizer is None
+    assert type(with_one.normalizer).__name__ == "Observations"
+    assert [space.describe(space.structure(space.encode(one))) for one in (without, with_one)] == [
+        "normalizer=None",
+        "normalizer=Observations",
+    ]
+    assert config_of(REGISTRY, space.template)["normalizer"]["choice"][0] is None
+    with pytest.raises(UserError, match=r"candidate\.normalizer\.choice\.1: no normalizer is called 'observation'"):
+        algorithm_from(REGISTRY, {**words, "normalizer": {"choice": [None, "observation"]}})
+
+
 def test_a_float32_is_written_with_as_few_digits_as_name_it() -> None:
     assert config_of(REGISTRY, OneStep(gamma=0.1)) == {"toy_onestep": {"gamma": 0.1}}
     random = np.random.default_rng(0)

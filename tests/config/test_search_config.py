@@ -175,7 +175,13 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         "tasks.0.task must be the name of a task; got {'toy_payday': {}}: register it under a name.",
     ),
     ({"tasks": [{**TASK, "task": "toy_payday"}]}, "tasks.0.task: no task is called 'toy_payday': "),
-    ({"report": 3}, "report must be a mapping with baselines, tasks, seeds; got 3."),
+    ({"report": 3}, "report must be a mapping with baselines, tasks, seeds, suite; got 3."),
+    ({"report": {"suite": "unsen"}}, "report.suite must be one of none, unseen, all; got 'unsen'."),
+    (
+        {"report": {"suite": "unseen"}},
+        "report.suite: unseen names the tasks of the report that the search does not see, and it sees all of them: add others "
+        "to report.tasks, or say 'suite: all'.",
+    ),
     ({"report": {"task": []}}, "report: unknown key 'task'; did you mean 'tasks'? Known: "),
     (
         {"report": {"tasks": []}},

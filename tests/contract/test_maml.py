@@ -43,6 +43,7 @@ def test_meta_training_finds_parameters_that_adapt_to_each_task() -> None:
     assert lifetime.updates_in(agent(rules[0]), ARMS, int(curve.env_steps[0])) == UPDATES
 
 
+@pytest.mark.slow
 def test_any_rule_adapts_and_any_rule_learns() -> None:
     """PPO as inner rule, a meta-gradient around PPO as outer one: the whole lifetime can be traced."""
     outer = MetaGradient(rule=small_ppo(), held_out=PolicyImprovement(returns=GAE()), optimizer=SGD(), adapt=("returns.gamma",))

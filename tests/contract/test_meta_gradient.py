@@ -21,6 +21,7 @@ def adapting(rule: UpdateRule, rate: float = 0.05, adapt: tuple[str, ...] = ETA)
     return MetaGradient(rule=rule, held_out=PolicyImprovement(returns=GAE()), optimizer=Adam(learning_rate=rate), adapt=adapt)
 
 
+@pytest.mark.slow
 def test_eta_moves_from_where_each_candidate_starts() -> None:
     starts = ((0.9, 0.05), (0.95, 0.05), (0.9, 1e-5))
     population = stacked(*(agent(adapting(small_ppo(gamma=gamma), rate)) for gamma, rate in starts))

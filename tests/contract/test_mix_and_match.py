@@ -92,6 +92,7 @@ def size(tree: Any) -> np.ndarray:
     return np.sum([np.abs(x).reshape(x.shape[0], -1).sum(1) for x in jax.tree.leaves(tree)], axis=0)
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_for_every_share() -> None:
     """With respect to both agents and to the share itself; a rule's loss gets the auxiliary one added by the world."""
 

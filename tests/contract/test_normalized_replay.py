@@ -91,7 +91,7 @@ RULES: dict[str, tuple[UpdateRule, Environment]] = {
     ("name", "normalizer"),
     [
         pytest.param("dqn", Several(normalizers=(Observations(), Rewards())), id="dqn, running moments"),
-        pytest.param("sac", Drift(), id="sac, drift"),
+        pytest.param("sac", Drift(), id="sac, drift", marks=pytest.mark.slow),
         pytest.param("td3", Drift(), id="td3, drift", marks=pytest.mark.slow),
     ],
 )

@@ -74,8 +74,8 @@ def agents(algorithm: Algorithm) -> tuple[Lifetime, Any]:
     """Two agents after three updates of eight env steps: they act at level 3."""
     candidates = jax.tree.map(lambda x: np.asarray(x)[None], algorithm)
     keys = jax.random.split(jax.random.key(0), 2)
-    curves, made = run_alone(EXECUTOR, fresh_work(FAMILY, candidates, keys, 24, keep=True))
-    return jax.tree.map(lambda x: x[0], jax.device_put(made, jax.devices()[0])), curves
+    done = run_alone(EXECUTOR, fresh_work(FAMILY, candidates, keys, 24, keep=True))
+    return jax.tree.map(lambda x: x[0], jax.device_put(done.lifetimes, jax.devices()[0])), done.curves
 
 
 def test_the_agents_are_those_at_the_end_of_training() -> None:

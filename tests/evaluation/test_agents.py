@@ -60,6 +60,7 @@ def test_numpy_reads_the_parameters_by_their_path(folder: Path) -> None:
         assert arrays["learned/params/policy"].tolist() == [20.0]
 
 
+@pytest.mark.slow
 def test_to_keep_agents_changes_no_number() -> None:
     toy, run = algorithm_from(REGISTRY, "climb"), TaskRun("payday", 80)
     alone = train(REGISTRY, executor(), "toy", toy, run=run, seeds=3)

@@ -19,6 +19,7 @@ EXEMPT = {
     "RandomSearch": "it draws from the prior, whatever it is told",
     "random_search": "the same",
     "racing": "it needs another strategy inside",
+    "gradient": "it climbs by the gradients of what agents do, and here nothing lives",
     "pbt": "its numbers are a schedule for agents that live on, and here nothing lives",
 }
 """Strategies that need not beat random search, and why."""

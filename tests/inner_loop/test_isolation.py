@@ -96,9 +96,8 @@ def same(one: Generation, other: Generation, members: list[int]) -> None:
 # Tracing --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("how", "why"), [("exit", "SystemExit: 0"), pytest.param("close", "GeneratorExit", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "why"), [("exit", "SystemExit: 0"), ("close", "GeneratorExit")])
 def test_a_rule_that_exits_while_it_is_traced_costs_its_structure_alone(
     trapped: Plugins, tmp_path: Path, how: str, why: str
 ) -> None:
@@ -118,6 +117,7 @@ def test_a_first_candidate_that_exits_is_one_sentence(trapped: Plugins, tmp_path
         search(trapped, words([trap("exit")], [[0.1]]), tmp_path / "it")
 
 
+@pytest.mark.slow
 def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, trapped: Plugins, tmp_path: Path) -> None:
     """Neither of a training, nor of a comparison, nor by what nobody foresaw."""
     (tmp_path / "bad.yaml").write_text("rule: {trap: {how: exit}}\nnetwork: toy_blank\n")
@@ -148,9 +148,8 @@ def test_an_exit_is_never_the_end_of_a_command_in_silence(folder: Path, trapped:
 # Host callbacks -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("how", "why"), [("host error", "ValueError: above 2"), pytest.param("host exit", "SystemExit: 0", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "why"), [("host error", "ValueError: above 2"), ("host exit", "SystemExit: 0")])
 def test_a_host_callback_that_fails_for_some_values_costs_those_members(
     trapped: Plugins, tmp_path: Path, how: str, why: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,6 +223,7 @@ def test_what_never_ends_or_ends_its_process_costs_its_structure_alone(
     assert result.champion_path.exists()
 
 
+@pytest.mark.slow
 def test_the_process_ends_with_the_one_that_asks(folder: Path, tmp_path: Path) -> None:
     """Even if that one is killed without warning while a structure never ends."""
     script = (

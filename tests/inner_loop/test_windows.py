@@ -56,7 +56,7 @@ def both_ways(members: Members, environment: Environment, chunk: int) -> list[by
     """The bits of the curves of fresh lifetimes, and those of the agents and curves of lifetimes that are kept."""
     work = Work(environment, members, KEYS, stop=TOTAL, total=TOTAL)
     curves = run_population(work, chunk=chunk).curves
-    kept, agents = run_population(work._replace(keep=True), chunk=chunk)
+    kept, agents, _ = run_population(work._replace(keep=True), chunk=chunk)
     agents = agents._replace(key=jax.random.key_data(agents.key))
     return [np.asarray(x).tobytes() for x in jax.tree.leaves((curves, agents, kept))]
 

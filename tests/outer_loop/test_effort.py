@@ -131,6 +131,7 @@ class Watcher:
         self.generations.append(generation)
 
 
+@pytest.mark.slow
 def test_a_search_leaves_out_members_that_are_worth_no_seeds(tmp_path: Path) -> None:
     watcher = Watcher()
     result = search(load_plugins(extra=[toys, watcher]), {**WORDS, "strategy": "choosy"}, tmp_path / "it")

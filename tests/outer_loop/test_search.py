@@ -171,6 +171,7 @@ search(load_plugins(extra=[toys, Killer()]), json.loads(sys.argv[2]), pathlib.Pa
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("compiled_alike")
 def test_killed_without_warning_and_resumed_is_as_if_nothing_had_happened(tmp_path: Path, same_as_whole: Any) -> None:
     directory = tmp_path / "it"

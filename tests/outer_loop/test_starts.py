@@ -15,7 +15,7 @@ from discover import Registry, Space, Strategy, free
 from discover.config.build import component_from
 from discover.outer_loop.checks import NearestWarning
 from discover.outer_loop.search import check, resume
-from discover.testing.strategies import Point
+from discover.testing.hill import Point
 
 INIT = [{"recipe": "climb", "rule": {"toy_climb": {"slope": slope}}} for slope in (8.0, -3.0)]
 SHORT: dict[str, Any] = {"tasks": [{"task": "payday", "steps": 40}], "seeds": 1, "generations": 3, "population": 4}
@@ -60,7 +60,7 @@ def test_the_nearest_is_no_secret() -> None:
 # Strategies -----------------------------------------------------------------------------------------------------------
 
 MOVED = ("niches", *(pytest.param(name, marks=pytest.mark.slow) for name in ("SNES", "SV_Open_ES")))
-TOLD = ("RandomSearch", "genetic", "map_elites", "pbt", "random_search", "regularized_evolution")
+TOLD = ("RandomSearch", "genetic", "gradient", "map_elites", "pbt", "random_search", "regularized_evolution")
 OTHERS = ("LGA", "MR15_GA", "PSO", "SAMR_GA", "DifferentialEvolution", "DiffusionEvolution", "GESMR_GA", "SimpleGA")
 """Algorithms of evosax that hold a population."""
 

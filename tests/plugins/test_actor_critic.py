@@ -52,7 +52,15 @@ def assert_same(a: Params, b: Params, atol: float = 0.0) -> None:
         np.testing.assert_allclose(x, y, atol=atol)
 
 
-@pytest.mark.parametrize("lag", [pytest.param(0, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.slow), 2, 3])
+@pytest.mark.parametrize(
+    "lag",
+    [
+        pytest.param(0, marks=pytest.mark.slow),
+        pytest.param(1, marks=pytest.mark.slow),
+        2,
+        pytest.param(3, marks=pytest.mark.slow),
+    ],
+)
 def test_actors_use_the_parameters_of_lag_updates_ago(walk: Environment, lag: int) -> None:
     learned, acted = parameters_over_updates(impala(VTrace(gamma=GAMMA), lag), walk)
     assert any(bool(jnp.any(x != y)) for x, y in zip(*map(jax.tree.leaves, (learned[0], learned[-1])), strict=True))
@@ -60,6 +68,7 @@ def test_actors_use_the_parameters_of_lag_updates_ago(walk: Environment, lag: in
         assert_same(params, learned[max(update - lag, 0)])
 
 
+@pytest.mark.slow
 def test_without_a_lag_v_trace_changes_nothing(walk: Environment) -> None:
     corrected, _ = parameters_over_updates(impala(VTrace(gamma=GAMMA), 0), walk)
     plain, _ = parameters_over_updates(impala(MonteCarlo(gamma=GAMMA), 0), walk)

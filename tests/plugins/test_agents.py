@@ -24,7 +24,7 @@ AGENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "a GRU that is shown what it did": ("catch", {"network": {"gru": MEMORY}, "wrappers": ["last_action_and_reward"]}),
     "LSTMs apart": ("catch", {"network": {"lstm": MEMORY | {"shared": False}}, "normalizer": "rewards"}),
 }
-LATE = ("LSTMs apart", "normalized on CartPole")
+LATE = ("LSTMs apart", "normalized on CartPole", "a CNN on stacked frames of Catch")
 
 
 @pytest.mark.parametrize("agent", [pytest.param(a, marks=pytest.mark.slow if a in LATE else ()) for a in AGENTS])

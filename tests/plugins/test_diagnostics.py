@@ -26,7 +26,7 @@ EXEMPT = {
     ),
     "gmps": "it imitates an expert, and a probe has none",
 }
-BY_DEFAULT = ("ppo", "q_learning")
+BY_DEFAULT = ("q_learning",)
 COMPILER = {"xla_backend_optimization_level": 1}
 
 

@@ -38,6 +38,7 @@ def drawn(svg: str) -> bool:
     return svg.startswith("<svg") and svg.count('fill="currentColor"') == 1 and "nan" not in svg
 
 
+@pytest.mark.slow
 def test_the_equations_of_every_part_of_a_known_rule_can_be_drawn(registry: Registry) -> None:
     candidates = {recipe: complete(registry, recipe) for recipe in RULES}
     for recipe, candidate in candidates.items():

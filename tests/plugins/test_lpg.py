@@ -124,7 +124,9 @@ TIMES: dict[Time, tuple[float, ...]] = {"none": (), "relative": (0.25, float(np.
 targets_of = compiled(lambda network, experience: network(experience))
 
 
-@pytest.mark.parametrize(("cell", "time"), [("lstm", "none"), ("gru", "relative"), ("lstm", "raw")])
+@pytest.mark.parametrize(
+    ("cell", "time"), [pytest.param("lstm", "none", marks=pytest.mark.slow), ("gru", "relative"), ("lstm", "raw")]
+)
 def test_the_network_is_an_independent_loop(cell: Literal["lstm", "gru"], time: Time) -> None:
     learned, seen = network(cell, time), noise(40)
     found = targets_of(learned, seen)
@@ -329,3 +331,16 @@ def test_the_recipes_are_spaces_with_published_sizes(registry: Registry) -> None
         assert found == sizes
         assert [gene.path for gene in Space(algorithm).genes] == ["rule.meta_network.weights"]
         assert algorithm.rule.rollout(Ring().spec()) == (20, 64, False)
+
+
+def test_its_figure_shows_what_a_reward_of_the_step_and_a_later_one_are_worth() -> None:
+    shape = BackwardNetwork(predictions=3, embedding=2, units=4)
+    network = replace(shape, {"weights": random_weights(shape, jax.random.key(1))})
+    figure = LPG(meta_network=network, optimizer=SGD(), gamma=0.9).figures()["targets"]
+    of_reward, of_later, of_next, _ = figure.axes[:4]
+    goes_on, ends = (np.asarray(line.get_ydata()) for line in of_reward.lines[:2])
+    later, discounted = (np.asarray(line.get_ydata()) for line in of_later.lines[:2])
+    assert not np.allclose(goes_on, ends)
+    np.testing.assert_allclose(later[0], (goes_on[-1] - goes_on[0]) / 2.0, rtol=1e-4)
+    np.testing.assert_allclose(discounted[1], 0.9 * later[0], rtol=1e-4)
+    assert len(of_next.patches) == 3

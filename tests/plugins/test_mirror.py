@@ -164,6 +164,7 @@ def test_the_figure_shows_the_drift_beside_ppo_and_dpo_and_is_the_same_each_time
     assert picture(rule_with_random_weights("lpo", 1))[1] != first
 
 
+@pytest.mark.slow
 def test_the_figure_paints_drifts_and_the_slopes_that_they_leave_to_the_objective() -> None:
     rules = [rule_with_random_weights("lpo", 0), PPO(**PARTS), DPO(**PARTS)]
     *axes, _, _ = picture(rules[0])[0].axes

@@ -180,6 +180,13 @@ def test_forty_keys_hold_with_any_number_of_tasks() -> None:
     assert {"fitness/best", "spent/seconds", "return_of_best/task-0 1000"} <= set(content.generation_metrics(wide, many))
 
 
+def test_a_search_by_gradients_shows_them() -> None:
+    figures = {"climb": {"norm": np.array([1.0, 3.0]), "norm_of_error": np.array([np.inf, 1.0])}}
+    metrics = content.generation_metrics(Generation(**{**vars(generation(0)), **figures}), TASKS)
+    assert metrics["gradient/norm"] == 2.0
+    assert "gradient/norm_of_error" not in metrics  # MLflow's charts cannot show what is not finite
+
+
 def search_like() -> Any:
     return type("Result", (), {"champion_fitness": 1.0, "seconds": 2.0, "comparison": None})()
 

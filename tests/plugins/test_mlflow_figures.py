@@ -72,7 +72,10 @@ def test_ctrl_c_passes_a_figure() -> None:
         Notes().figures(later("a.png", failing(KeyboardInterrupt())))
 
 
-@pytest.mark.parametrize("backend", ["nonsense", "TkAgg", "module://nowhere"])
+@pytest.mark.parametrize(
+    "backend",
+    ["nonsense", pytest.param("TkAgg", marks=pytest.mark.slow), pytest.param("module://nowhere", marks=pytest.mark.slow)],
+)
 def test_a_foreign_backend_changes_nothing(tmp_path: Path, backend: str) -> None:
     script = (
         "import os, numpy as np\n"

@@ -230,11 +230,11 @@ def test_a_kill_between_a_run_and_the_note_of_its_id_leaves_no_orphan(
     assert generations_of(store, again.run_id, "fitness/mean") == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.slow)])
 def test_whenever_a_search_is_killed_the_store_ends_up_the_same(
     tmp_path: Path, registry: Registry, empty_store: Path, every: int
 ) -> None:
-    """Killed after each record of the end in turn, or each third; the store had some of them by then, and some not."""
+    """Killed after each record of the end in turn, or each seventh; the store had some of them by then, and some not."""
     info, result = search_info(tmp_path / "s", registry), search_result(tmp_path / "s", registry)
     resumed, folder = dataclasses.replace(info, resumed_from=2), tmp_path / "s" / "tracking"
     whole = tracked(
@@ -417,6 +417,7 @@ def test_resuming_a_finished_search_sends_what_the_store_lacks_of_it_and_of_thos
     assert [one.info.status for one in runs_of(store)] == ["FINISHED", "FINISHED"]
 
 
+@pytest.mark.slow
 def test_a_store_that_was_replaced_gets_all_of_it_again(tmp_path: Path, registry: Registry, empty_store: Path) -> None:
     info, result = search_info(tmp_path / "s", registry), search_result(tmp_path / "s", registry)
     folder = info.directory / "tracking"

@@ -76,7 +76,7 @@ def go_on(directory: Path, registry: Registry, store: str | None = None) -> Sear
 
 
 @pytest.mark.parametrize("tagged", [True, False], ids=["tagged", "of an earlier version"])
-@pytest.mark.parametrize("move", [shutil.move, shutil.copytree], ids=["moved", "copied"])
+@pytest.mark.parametrize("move", [shutil.move, pytest.param(shutil.copytree, marks=pytest.mark.slow)], ids=["moved", "copied"])
 def test_a_store_elsewhere_is_refused_until_it_is_relocated(
     move: object, tagged: bool, old: Path, tmp_path: Path, registry: Registry, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,6 +165,7 @@ def test_a_moved_search_goes_on_in_its_run_which_knows_the_new_place(old: Path, 
     assert find_search(run.info.run_id, store) == new / "moved"
 
 
+@pytest.mark.slow
 def test_a_folder_with_store_and_search_goes_on_at_its_new_place(old: Path, tmp_path: Path, registry: Registry) -> None:
     new = tmp_path / "new"
     shutil.copytree(old, new)

@@ -142,6 +142,7 @@ def test_promote_gives_the_alias_without_a_comparison(shared: str, search: Searc
     assert versions(shared, "forced")[1].tags["discover.promoted"] == "without a comparison (--promote)"
 
 
+@pytest.mark.slow
 def test_sending_again_makes_no_second_version_and_moves_no_alias_back(shared: str, search: Search, tmp_path: Path) -> None:
     search("again", "a", promote=True)
     search("again", "b", promote=True)
@@ -163,7 +164,7 @@ def test_searches_that_end_at_once_get_a_version_each_and_one_champion(shared: s
     assert champion_of(shared, "at once") == "1"
 
 
-@pytest.mark.parametrize("place", ["_link", "promote"])
+@pytest.mark.parametrize("place", ["_link", pytest.param("promote", marks=pytest.mark.slow)])
 def test_a_failure_halfway_makes_no_second_version(
     shared: str, search: Search, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

@@ -335,10 +335,8 @@ def test_another_report_of_the_same_search_has_runs_of_its_own(store: str, tmp_p
     assert client.get_run(run_id).data.tags["discover.verdict"] == other.verdict
 
 
-PLACES = [pytest.param(place, marks=[pytest.mark.slow] if place != 15 else []) for place in range(0, 29, 3)]
-
-
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(0, 29, 3))
 def test_wherever_a_report_is_killed_the_store_ends_up_the_same(
     place: int, tmp_path: Path, registry: Registry, empty_store: Path
 ) -> None:

@@ -122,7 +122,9 @@ def test_the_half_circle() -> None:
     assert len(np.unique(np.round(angles, 4))) == 100
 
 
-@pytest.mark.parametrize(("behave", "expected", "within"), [(braking, -45.4, 1.0), (uniform, -2045.0, 80.0)])
+@pytest.mark.parametrize(
+    ("behave", "expected", "within"), [(braking, -45.4, 1.0), pytest.param(uniform, -2045.0, 80.0, marks=pytest.mark.slow)]
+)
 def test_the_momentum_point(behave: Behavior, expected: float, within: float) -> None:
     """Within five standard errors of what 20,000 episodes return."""
     assert returns(Momentum(), behave, drawn(Momentum(), 4000)).mean() == pytest.approx(expected, abs=within)
@@ -148,12 +150,22 @@ def test_the_momentum_point_keeps_its_velocity() -> None:
     np.testing.assert_allclose(twice.reward, -np.linalg.norm(start.position + 2.0 * velocity - goal), rtol=1e-6)
 
 
-@pytest.mark.parametrize(("behave", "expected", "within"), [(straight(0.1), -5.20, 0.15), (uniform, -21.5, 0.4)])
+@pytest.mark.parametrize(
+    ("behave", "expected", "within"), [(straight(0.1), -5.20, 0.15), pytest.param(uniform, -21.5, 0.4, marks=pytest.mark.slow)]
+)
 def test_the_point_robot(behave: Behavior, expected: float, within: float) -> None:
     assert returns(Point(), behave, drawn(Point(), 4000)).mean() == pytest.approx(expected, abs=within)
 
 
-@pytest.mark.parametrize("cls", [Square, HalfCircle, Momentum, Point])
+@pytest.mark.parametrize(
+    "cls",
+    [
+        Square,
+        pytest.param(HalfCircle, marks=pytest.mark.slow),
+        pytest.param(Momentum, marks=pytest.mark.slow),
+        pytest.param(Point, marks=pytest.mark.slow),
+    ],
+)
 def test_tasks_to_train_on_and_tasks_never_seen_are_told_apart_by_seed(cls: type[Plane]) -> None:
     train, test = cls(tasks=5, seed=0), cls(tasks=5, seed=1)
     every = np.asarray(train.every_task())

@@ -198,7 +198,15 @@ NETWORKS = [
     GRU(encoder=(8,), memory=6, hidden=(7,)),
     LSTM(encoder=(8,), memory=6, hidden=(7,)),
 ]
-EVERY = [replace(network, {"shared": shared}) for network in NETWORKS for shared in (False, True)]
+EVERY = [
+    pytest.param(
+        replace(network, {"shared": shared}),
+        id=f"{type(network).__name__}-{'shared' if shared else 'separate'}",
+        marks=pytest.mark.slow if isinstance(network, LSTM) or (shared and not isinstance(network, MLP)) else (),
+    )
+    for network in NETWORKS
+    for shared in (False, True)
+]
 
 
 def pictures(steps: int, columns: int) -> Inputs:
@@ -208,7 +216,7 @@ def pictures(steps: int, columns: int) -> Inputs:
     return Inputs(observation, jnp.zeros(batch, bool), drawn, jnp.float32(0.0))
 
 
-@pytest.mark.parametrize("network", EVERY, ids=lambda n: f"{type(n).__name__}-{'shared' if n.shared else 'separate'}")
+@pytest.mark.parametrize("network", EVERY)
 def test_every_head_depends_on_what_it_reads_and_torsos_are_shared_or_not(network: Any) -> None:
     """By derivatives: of each output with respect to each input, and to the parameters of each head."""
     seen = jax.tree.map(lambda x: x[0] if x.ndim else x, pictures(1, 2))

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from discover_zoo.moments import add_batch, no_moments
 from discover_zoo.networks.mlp import MLP
-from discover_zoo.normalizers.moments import add_batch, no_moments
 from discover_zoo.normalizers.observations import Observations
 from discover_zoo.normalizers.rewards import Rewards
 from discover_zoo.normalizers.several import Several

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from discover_zoo.objectives.area_under_curve import AreaUnderCurve
 from discover_zoo.objectives.final_return import FinalReturn
+from discover_zoo.objectives.mixed import Mixed
 
 from discover import Objective, TaskReturns, UserError
 from discover.components.paths import check
 
-OBJECTIVES = [FinalReturn(), AreaUnderCurve()]
+OBJECTIVES = [FinalReturn(), AreaUnderCurve(), Mixed()]
 
 
 def climbing(seeds: Sequence[float], low: float = 0.0, high: float = 100.0) -> np.ndarray:
@@ -29,6 +30,14 @@ def test_the_area_is_the_mean_of_the_whole_curve() -> None:
     tasks = [TaskReturns(climbing([1.0, 0.5]), 0.0, 100.0), TaskReturns(climbing([1.0], -200.0, -100.0), -200.0, -100.0)]
     assert AreaUnderCurve()(tasks) == pytest.approx([(0.375 + 0.5) / 2])
     assert FinalReturn(rows=100)(tasks) == pytest.approx(AreaUnderCurve()(tasks))
+
+
+def test_the_mixed_objective_is_half_of_each_bounded_task_by_task() -> None:
+    usual, poor = TaskReturns(climbing([1.0, 0.5]), 0.0, 100.0), TaskReturns(climbing([-9.0]), 0.0, 100.0)
+    both = (AreaUnderCurve()([usual]) + FinalReturn(rows=5)([usual])) / 2
+    assert Mixed(rows=5)([usual]) == pytest.approx(both)
+    assert Mixed(rows=5)([usual, poor]) == pytest.approx((both - 0.2) / 2)
+    assert Mixed(high=0.5)([usual, TaskReturns(climbing([9.0]), 0.0, 100.0)]) == pytest.approx([0.5])
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=repr)

@@ -26,7 +26,7 @@ def same(one: Any, other: Any) -> None:
     jax.tree.map(np.testing.assert_array_equal, one, other)
 
 
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_networks(index: int) -> None:
     options = (GRU(encoder=(4,), memory=4, hidden=(4,)), GRU(encoder=(4,), memory=4, hidden=(4,), activation="tanh"))
     network, key = OneOfNetworks(options=options, index=index), jax.random.key(0)

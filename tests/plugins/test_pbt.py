@@ -165,7 +165,10 @@ STEPS: dict[str, tuple[Any, list[Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize(
+    "name",
+    ["rate", "gamma", "count", *[pytest.param(name, marks=pytest.mark.slow) for name in list(STEPS)[2:] if name != "count"]],
+)
 def test_a_number_is_perturbed_up_or_down_by_a_step_on_the_scale_of_its_domain(name: str) -> None:
     value, expected = STEPS[name]
     found = np.asarray(getattr(explored(PBT(), **{name: value}), name), np.float64)

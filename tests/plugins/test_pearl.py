@@ -220,6 +220,7 @@ def test_tasks_take_turns_and_only_those_with_experience_are_learned_from() -> N
     assert set(np.asarray(state.memories.draw_tasks(jax.random.key(0), 200)).tolist()) == {0, 1, 4}
 
 
+@pytest.mark.slow
 def test_at_test_time_the_agent_acts_by_its_own_clock() -> None:
     """With a clock at zero it would act at random, as before it begins to learn."""
     late = replace(AGENT, {"rule.learning_starts": PER_UPDATE})

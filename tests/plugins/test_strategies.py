@@ -161,7 +161,12 @@ def test_the_genetic_strategy_finds_the_best_structure_in_nine_of_ten_seeds_and_
 
 # The kind's promises --------------------------------------------------------------------------------------------------
 
-STRATEGIES = [Genetic(), RandomSearch(), RegularizedEvolution(), MAPElites(cells=16)]
+STRATEGIES = [
+    Genetic(),
+    RandomSearch(),
+    pytest.param(RegularizedEvolution(), marks=pytest.mark.slow),
+    pytest.param(MAPElites(cells=16), marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=repr)
@@ -249,8 +254,8 @@ def counted_in_pairs(structures: np.ndarray) -> np.ndarray:
     return np.sum(np.tril(alike, -1), axis=1)
 
 
-@pytest.mark.parametrize("population", [2, 7, 64])
-@pytest.mark.parametrize("options", [1, 2, 5])
+@pytest.mark.parametrize("population", [2, 7, pytest.param(64, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("options", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(5, marks=pytest.mark.slow)])
 def test_earlier_members_of_a_structure_are_counted_as_by_comparing_all_pairs(population: int, options: int) -> None:
     draw = np.random.default_rng(population * options)
     for choices in (1, 3):
@@ -258,7 +263,7 @@ def test_earlier_members_of_a_structure_are_counted_as_by_comparing_all_pairs(po
         np.testing.assert_array_equal(earlier_alike(jnp.asarray(structures)), counted_in_pairs(structures))
 
 
-@pytest.mark.parametrize("population", [2, 64])
+@pytest.mark.parametrize("population", [pytest.param(2, marks=pytest.mark.slow), 64])
 def test_the_order_of_the_genetic_strategy_is_that_of_comparing_all_pairs(population: int) -> None:
     genomes = jax.vmap(SPACE.sample)(jax.random.split(jax.random.key(population), population))
     structures = np.asarray(jax.vmap(SPACE.active_options)(genomes))

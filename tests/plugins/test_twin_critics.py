@@ -163,7 +163,7 @@ def test_the_log_deviation_of_sac_is_held_in_its_range() -> None:
     np.testing.assert_array_equal(squashed_policy(world_of(rule(SAC)), outputs).log_std, [[-20.0], [2.0]])
 
 
-@pytest.mark.parametrize("kind", [SAC, TD3])
+@pytest.mark.parametrize("kind", [pytest.param(SAC, marks=pytest.mark.slow), TD3])
 def test_at_first_actions_of_either_sign_are_drawn_and_policies_begin_in_the_middle(kind: type[TwinCritics]) -> None:
     twin = rule(kind, learning_starts=100)
     world = Algorithm(rule=twin, network=Affine()).world(Unit(real=True))

@@ -75,7 +75,9 @@ def played(environment: Environment, actions: Any, seed: int = 0) -> Episode:
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS, ids=lambda w: type(w).__name__)
-@pytest.mark.parametrize("inner", [Count(truncates=7), Count(terminates=5, real=True), Catch()], ids=repr)
+@pytest.mark.parametrize(
+    "inner", [Count(truncates=7), Count(terminates=5, real=True), pytest.param(Catch(), marks=pytest.mark.slow)], ids=repr
+)
 def test_a_wrapped_family_is_a_family(wrapper: Wrapper, inner: Environment) -> None:
     family = wrapper.wrap(inner)
     check_environment(family, steps=16, num_envs=2)

@@ -12,6 +12,7 @@ from discover import (
     Component,
     Curriculum,
     Executor,
+    ExplorationBonus,
     Network,
     Normalizer,
     Objective,
@@ -30,6 +31,7 @@ from discover.testing import (
     check_environment,
     check_environment_shapes,
     check_executor,
+    check_exploration_bonus,
     check_network,
     check_normalizer,
     check_objective,
@@ -51,8 +53,18 @@ environment and the small network of the checks. They are tested in tests/plugin
 
 ENOUGH = 8
 BY_DEFAULT = ("adam", "clip_norm", "sgd", "rmsprop", "Open_ES", "PSO")
-DEAR = {"update rule": (), "network": ("gru",), "environment wrapper": ("time_limit",), "curriculum": (), "executor": ()}
-"""Kinds of which each takes five seconds to compile or more, and those of them that are tested by default."""
+DEAR = {
+    "update rule": (),
+    "network": ("gru",),
+    "environment wrapper": ("time_limit",),
+    "curriculum": (),
+    "executor": (),
+    "strategy": ("random_search", "map_elites", "Open_ES"),
+    "return function": ("n_step", "v_trace"),
+    "optimizer": ("adam", "clip_norm", "rmsprop"),
+    "exploration bonus": ("counts",),
+}
+"""Kinds that take long to compile, and those of them that are tested by default."""
 
 
 def of(kind: type[Component]) -> Any:
@@ -92,6 +104,11 @@ def test_component(made: Component) -> None:
 @of(ReturnFunction)
 def test_return_function(made: ReturnFunction) -> None:
     check_return_function(made)
+
+
+@of(ExplorationBonus)
+def test_exploration_bonus(made: ExplorationBonus) -> None:
+    check_exploration_bonus(shrunk(made))
 
 
 @of(Normalizer)
@@ -145,13 +162,15 @@ def test_update_rule(made: UpdateRule) -> None:
 TASKS = [entry.name for entry in REGISTRY.entries("task") if entry.provenance.plugin != "toys"]
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task", [task if i % 4 == 0 else pytest.param(task, marks=pytest.mark.slow) for i, task in enumerate(TASKS)]
+)
 def test_shapes_of_an_environment(task: str) -> None:
     check_environment_shapes(environment_from(REGISTRY, task))
 
 
 @pytest.mark.parametrize(
-    "task", [task if i % 8 == 0 else pytest.param(task, marks=pytest.mark.slow) for i, task in enumerate(TASKS)]
+    "task", [task if i % 16 == 0 else pytest.param(task, marks=pytest.mark.slow) for i, task in enumerate(TASKS)]
 )
 def test_environment(task: str) -> None:
     check_environment(environment_from(REGISTRY, task))

@@ -92,12 +92,16 @@ class Frozen(Optimizer):
         return jax.tree.map(lambda p, g: p - rate * g, params, gradient), state
 
 
-def test_a_stopped_gradient() -> None:
+@pytest.mark.slow
+def test_a_stopped_gradient_of_an_update_rule() -> None:
     check_update_rule(Reinforced())
     told = "Deaf depends on 'rate', but its gradient with respect to it is zero: it is stopped."
     error = failure(check_update_rule, Deaf())
     assert str(error) == told
     assert "not_differentiable = ('rate',)" in error.remedy
+
+
+def test_a_stopped_gradient() -> None:
     assert "Blocked depends on 'gamma', but" in str(failure(check_return_function, Blocked()))
     assert "Frozen depends on 'rate', but" in str(failure(check_optimizer, Frozen()))
 

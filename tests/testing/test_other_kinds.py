@@ -1,4 +1,4 @@
-"""Checks of normalizers, wrappers, curricula, recipes and watchers: what is sound passes, and faults are found."""
+"""Checks of normalizers, bonuses, wrappers, curricula, recipes and watchers: what is sound passes, and faults are found."""
 
 import time
 from types import SimpleNamespace
@@ -13,19 +13,25 @@ from discover import (
     Algorithm,
     Curriculum,
     Environment,
+    ExplorationBonus,
     Generation,
     Network,
     Normalizer,
+    Scalar,
     SearchInfo,
     Spec,
     Step,
+    Trajectory,
+    World,
     Wrapper,
     component,
     hookimpl,
+    real,
 )
 from discover.testing import (
     ConformanceError,
     check_curriculum,
+    check_exploration_bonus,
     check_normalizer,
     check_recipe,
     check_watcher,
@@ -80,6 +86,49 @@ def test_normalizers() -> None:
     check_normalizer(Count())
     assert sentence(check_normalizer, Count(guard=0.0)) == "Count is not finite before its first step."
     assert sentence(check_normalizer, Late()) == "Late rescales numbers otherwise when it does not count them."
+
+
+# Exploration bonuses --------------------------------------------------------------------------------------------------
+
+
+@component
+class Steps(ExplorationBonus):
+    """Pays ``scale`` over the number of batches so far, or has a fault.
+
+    Attributes:
+        scale: of the pay.
+        fault: which one.
+    """
+
+    scale: Scalar = real(0.5, low=0.0, high=1.0)
+    fault: str = ""
+
+    def init(self, key: jax.Array, world: World, num_envs: int) -> Any:
+        return jnp.zeros(())
+
+    def update(self, key: jax.Array, world: World, state: Any, trajectory: Trajectory) -> tuple[jax.Array, Any]:
+        new = state if self.fault == "forgets" else state + 1.0
+        scale = jax.lax.stop_gradient(self.scale) if self.fault == "stops" else self.scale
+        pay = jnp.full(trajectory.reward.shape, scale / (state if self.fault == "divides" else state + 1.0))
+        return pay[0] if self.fault == "sums" else pay, new[None] if self.fault == "grows" else new
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("sums", "Steps pays float32[3] for a batch, not float32[9, 3]."),
+        ("grows", "Steps changes the form of its state."),
+        ("forgets", "Steps has the same state after two batches as before them."),
+        ("divides", "Steps pays a number, or has a state, that is not finite."),
+        ("stops", "Steps depends on 'scale', but its gradient with respect to it is zero: it is stopped."),
+    ],
+)
+def test_a_faulty_bonus_is_told(fault: str, told: str) -> None:
+    assert sentence(check_exploration_bonus, Steps(fault=fault)) == told
+
+
+def test_a_sound_bonus_passes() -> None:
+    check_exploration_bonus(Steps())
 
 
 # Wrappers and curricula -----------------------------------------------------------------------------------------------

@@ -108,7 +108,10 @@ def test_what_takes_too_long_ends_with_its_worker(registry: Registry, monkeypatc
     pool.close()
 
 
-@pytest.mark.parametrize(("workers", "lost"), [(1, ()), (3, ()), (2, (3, 6)), (3, (9, 10, 11))])
+@pytest.mark.parametrize(
+    ("workers", "lost"),
+    [pytest.param(1, (), marks=pytest.mark.slow), (3, ()), pytest.param(2, (3, 6), marks=pytest.mark.slow), (3, (9, 10, 11))],
+)
 def test_lifetimes_that_stay_with_workers_go_on_as_here(workers: int, lost: tuple[int, ...], registry: Registry) -> None:
     """Also if a worker is lost that holds some: they are made again by the windows before."""
     expected = windows(Threads(2, 1), hold=False)

@@ -105,7 +105,7 @@ def test_bits_are_those_of_this_process_also_if_five_actors_die(
     pool.close()
 
 
-@pytest.mark.parametrize("lost", [(), (3, 6)])
+@pytest.mark.parametrize("lost", [pytest.param((), marks=pytest.mark.slow), (3, 6)])
 def test_lifetimes_go_from_actor_to_actor(lost: tuple[int, ...], fake: FakeRay, registry: Registry) -> None:
     fake.before = losing(*lost)
     pool = opened(registry, workers=2)

@@ -70,7 +70,9 @@ def left(folder: Path) -> Any:
     return state(folder), counters(folder)
 
 
-@pytest.mark.parametrize("change", [{}, PBT], ids=["fresh lifetimes", "lifetimes that go on"])
+@pytest.mark.parametrize(
+    "change", [pytest.param({}, id="fresh lifetimes"), pytest.param(PBT, id="lifetimes that go on", marks=pytest.mark.slow)]
+)
 def test_a_search_with_workers_leaves_what_one_without_them_leaves(
     change: dict[str, Any], tmp_path: Path, team: list[ThreadWorker], lives: list[int]
 ) -> None:
@@ -94,7 +96,9 @@ def test_a_search_with_workers_leaves_what_one_without_them_leaves(
         assert all(worker.dead.is_set() for worker in team), "they end with the search"
 
 
-@pytest.mark.parametrize("after", [{}, {"processes": {"workers": 3, "devices": 2, "chunk": 2}}, LOCAL], ids=str)
+@pytest.mark.parametrize(
+    "after", [pytest.param({}, marks=pytest.mark.slow), {"processes": {"workers": 3, "devices": 2, "chunk": 2}}, LOCAL], ids=str
+)
 def test_a_search_that_is_killed_inside_a_generation_goes_on(
     after: dict[str, Any], tmp_path: Path, team: list[ThreadWorker], lives: list[int]
 ) -> None:

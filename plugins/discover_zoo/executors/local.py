@@ -41,6 +41,10 @@ class Local(Executor):
     chunk: Annotated[int, AtLeast(0)] = 0
     room: Annotated[int, AtLeast(0)] = 0
 
+    @property
+    def gives_gradients(self) -> bool:
+        return True
+
     def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
         if self.chunk:
             return self

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import Normalizer, Scalar, Spec, component, real
-from discover_zoo.normalizers.moments import LEAST_VARIANCE, Moments, add_batch, no_moments
+from discover_zoo.moments import LEAST_VARIANCE, Moments, add_batch, no_moments
 
 
 @component

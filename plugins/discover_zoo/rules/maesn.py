@@ -37,6 +37,9 @@ from discover_zoo.rules.recipes import RECIPES
 LATENT, NOISE, MEAN, LOG_STD = "latent", "latent_noise", "latent_mean", "latent_log_std"
 """The input that the network reads, the noise that it was drawn with, and the distribution that it was drawn from."""
 
+_LOG_STD = (-5.0, 2.0)
+"""Bounds of the logarithm of an adapted standard deviation."""
+
 
 class Learned(NamedTuple):
     """All that the outer rule learns: parameters, the distribution ``[M, d]`` of each task, and step sizes of its numbers."""
@@ -71,6 +74,9 @@ class MAESN(AdaptingRule):
 
     over ``theta``, all ``mu_i`` and ``log sigma_i``, and the step sizes ``alpha``. The outer loss uses the noise of ``z``
     again, so that it has gradients of distribution and step sizes. A new task begins with the prior, N(0, 1).
+
+    An adapted ``log sigma'`` stays within -5 and 2: in a narrower distribution the density of latent variables that were drawn
+    a little elsewhere, and with it the next step, has no bound.
 
     Pitfalls: those of `MAML`. Only episodes that begin and end within a batch move the distribution.
 
@@ -134,7 +140,8 @@ class MAESN(AdaptingRule):
         self, key: Key, world: World, params: Params, state: State, trajectory: Trajectory
     ) -> tuple[Params, State]:
         slope = self.latent_slope(world, params, state.latent, trajectory=trajectory)
-        latent = jax.tree.map(lambda x, rate, slope: x + rate * slope, state.latent, state.rates, slope)
+        moved = jax.tree.map(lambda x, rate, slope: x + rate * slope, state.latent, state.rates, slope)
+        latent = moved._replace(log_std=jnp.clip(moved.log_std, *_LOG_STD))
         if not self.latents_only:
             params, _ = super().adapt_to_task(key, world, params, (), trajectory=trajectory)
         return params, state._replace(latent=latent)

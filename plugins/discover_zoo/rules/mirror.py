@@ -85,6 +85,13 @@ class MirrorLearning(OnPolicy):
         """
         raise NotImplementedError
 
+    def drift_at(
+        self, world: World, batch: Trajectory, *, targets: Targets, log_ratio: jax.Array, advantage: jax.Array
+    ) -> jax.Array:
+        """The drift of the samples of a minibatch. A subclass may know more of them than ratio and normalized advantage."""
+        del world, batch, targets
+        return self.drift(log_ratio, advantage)
+
     def drift_formula(self) -> str:
         """The equation of the drift ``D(r, A)`` in LaTeX; empty where there is none."""
         return ""
@@ -132,7 +139,8 @@ class MirrorLearning(OnPolicy):
             policy = world.policy(outputs)
             log_ratio = policy.log_prob(batch.action) - batch.log_prob
             advantage = normalize(targets.advantage)
-            gain = jnp.mean(jnp.exp(log_ratio) * advantage - self.drift(log_ratio, advantage))
+            drift = self.drift_at(world, batch, targets=targets, log_ratio=log_ratio, advantage=advantage)
+            gain = jnp.mean(jnp.exp(log_ratio) * advantage - drift)
             value, old = outputs["value"], batch.outputs["value"]
             near = old + jnp.clip(value - old, -self.value_clip, self.value_clip)
             error = jnp.maximum((value - targets.value) ** 2, (near - targets.value) ** 2)

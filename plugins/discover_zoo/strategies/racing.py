@@ -98,6 +98,8 @@ class Racing(Strategy):
         least = self.keep ** (self.rungs - 1)
         if population < least:
             return f"with {self.rungs} rungs after each of which 1 of {self.keep} stays, it needs {least} at least"
+        if self.strategy.window() is not None:
+            return "it races by fitness, and its strategy climbs by gradients instead: take another one, or no race"
         return self.strategy.check_population(space, population)
 
     def init(self, key: Key, space: Space, population: int) -> State:

@@ -1,7 +1,7 @@
 """Plugin: learned policy gradient, a rule that is a network (Oh et al. 2020, arXiv 2007.08794).
 
-`lpg` holds the rule, `meta_network` what it asks of a network that gives targets, `backward_network` the published one, and
-`cells` its memory.
+`lpg` holds the rule, `meta_network` what it asks of a network that gives targets, `backward_network` the published one,
+`cells` its memory, and `targets_figure` draws what a network has learned.
 """
 
 from discover import Registry, hookimpl

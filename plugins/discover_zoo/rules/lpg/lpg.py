@@ -1,6 +1,7 @@
 """Learned policy gradient: a rule that is learned whole, what to predict and how to act on it (Oh et al. 2020)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +30,9 @@ from discover import (
     real,
 )
 from discover_zoo.rules.lpg.meta_network import Experience, LearnedTargets, MetaNetwork
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PREDICTION = "y"
 """The head of the agent's prediction."""
@@ -136,6 +140,11 @@ class LPG(UpdateRule):
             - self.policy_target_square * info["policy_target_square"]
             - self.prediction_target_square * info["prediction_target_square"]
         )
+
+    def figures(self) -> Mapping[str, "Figure"]:
+        from discover_zoo.rules.lpg.targets_figure import targets_figure  # matplotlib is slow to import and seldom needed
+
+        return {"targets": targets_figure(self.meta_network, float(self.gamma))}
 
     def formula(self) -> str:
         weight = latex_number(self.prediction_coefficient)

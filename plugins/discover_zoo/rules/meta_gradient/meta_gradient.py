@@ -94,6 +94,7 @@ class MetaGradient(UpdateRule):
     """
 
     paper = "Xu et al. 2018, arXiv 1805.09801"
+    names_parts = True
 
     rule: UpdateRule
     held_out: HeldOutLoss
@@ -158,6 +159,9 @@ class MetaGradient(UpdateRule):
     ) -> tuple[Params, MetaState]:
         params, inner = self._at(state.eta).adapt_to_task(key, world, params, state.rule, trajectory=trajectory)
         return params, state._replace(rule=inner)
+
+    def regularizer(self, info: Info) -> jax.Array:
+        return self.rule.regularizer(info)
 
     def _update_at(self, eta: jax.Array, world: World, inputs: UpdateInputs) -> UpdateOutputs:
         """An update of the wrapped rule with the numbers that eta stands for."""
