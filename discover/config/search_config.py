@@ -263,21 +263,8 @@ class _Checks:
         seeds = value.get("seeds", ReportModel.model_fields["seeds"].default)
         suite: list[TaskRun] = []
         with self.mistakes.at("report.suite"):
-            suite = self._suite(value.get("suite", "none"), runs)
+            suite = _suite(value.get("suite", "none"), runs, seen)
         return Report(baselines, runs, notes, seeds=seeds, suite=suite)
-
-    def _suite(self, which: str, runs: Sequence[TaskRun]) -> list[TaskRun]:
-        """The runs over which candidates are compared in one number."""
-        if which == "none":
-            return []
-        seen = {item["task"] for item in self._full["tasks"]} if which == "unseen" and self._right("tasks") else set()
-        suite = [run for run in runs if run.task not in seen]
-        if not suite:
-            raise UserError(
-                "report.suite: unseen names the tasks of the report that the search does not see, and it sees all of them: add "
-                "others to report.tasks, or say 'suite: all'."
-            )
-        return suite
 
     def _baseline(self, where: str, words: Any, strategy: Strategy | None) -> Baseline:
         space = tuned_space(words)
@@ -288,6 +275,20 @@ class _Checks:
             with errors_at(where):
                 _check_population(self._registry, strategy, Space(template), self._full["population"])
         return Baseline(template, space)
+
+
+def _suite(which: str, runs: Sequence[TaskRun], searched: Sequence[TaskRun]) -> list[TaskRun]:
+    """The runs of a report over which candidates are compared in one number."""
+    if which == "none":
+        return []
+    seen = {run.task for run in searched} if which == "unseen" else set[str]()
+    suite = [run for run in runs if run.task not in seen]
+    if not suite:
+        raise UserError(
+            "report.suite: unseen names the tasks of the report that the search does not see, and it sees all of them: add "
+            "others to report.tasks, or say 'suite: all'."
+        )
+    return suite
 
 
 def tuned_space(words: Any) -> Any:

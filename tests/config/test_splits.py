@@ -52,6 +52,17 @@ def test_a_report_says_what_the_search_has_seen(registry: Registry) -> None:
     assert list(config.report.notes) == ["searched", "searched with other steps", "unseen", "unseen, longer"]
 
 
+def test_a_suite_of_unseen_tasks_is_that_of_meta_testing(registry: Registry) -> None:
+    tasks = [{"task": "payday", "steps": 90}, *TEST]
+    for report in ({"suite": "unseen"}, {"suite": "unseen", "tasks": tasks}):
+        config = changed(registry, report=report)
+        assert config.report is not None
+        assert labels(config.report.suite) == ["late-payday @ 96"]
+    everything = changed(registry, report={"suite": "all", "tasks": tasks}).report
+    assert everything is not None
+    assert labels(everything.suite) == ["payday @ 90", "late-payday @ 96"]
+
+
 def test_a_search_that_names_a_task_of_meta_testing_is_refused(registry: Registry) -> None:
     with pytest.raises(UserError) as caught:
         changed(registry, tasks=[*TRAIN, {"task": "late-payday", "steps": 7}])
