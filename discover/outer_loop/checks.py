@@ -67,7 +67,8 @@ def runs_alike(registry: Registry, words: Any, executor: Executor) -> bool:
 def tuning_config(
     registry: Registry, config: SearchConfig, name: str, baseline: Baseline, *, executor: Executor
 ) -> SearchConfig:
-    """The config of the search that tunes a baseline: the same budget, strategy, tasks and seeds over its own space.
+    """The config of the search that tunes a baseline: the same budget, strategy, tasks and seeds over its own space, and the
+    same refinement of its best structures.
 
     Args:
         registry: has the name of the executor.
@@ -77,8 +78,15 @@ def tuning_config(
         executor: of the search, with its chunk size.
     """
     title = f"{config.name}: {name}"
-    without = {"init": None, "after": None, "report": None}
-    values = {**config.words, **without, "executor": config_of(registry, executor), "candidate": baseline.space}
+    refined = {"refine": config.words["after"]["refine"]} if config.after.refine else None
+    without = {"init": None, "report": None}
+    values = {
+        **config.words,
+        **without,
+        "after": refined,
+        "executor": config_of(registry, executor),
+        "candidate": baseline.space,
+    }
     return dataclasses.replace(
         config,
         name=title,
@@ -87,5 +95,5 @@ def tuning_config(
         report=None,
         words={**values, "name": title},
         init=(),
-        after=After(),
+        after=After(refine=config.after.refine),
     )

@@ -176,7 +176,7 @@ def _estimate(
     """The cost of a whole search from that of its rehearsal."""
     phases, between = [], wall - ledger.spent
     for name, generations in events.searches.items():
-        rhythm, done = rhythms[name.startswith(f"{config.name}: refine ")], len(generations)
+        rhythm, done = rhythms[name != config.name and name.rpartition(": ")[2].startswith("refine ")], len(generations)
         left = [generations[stand_in(rhythm, index, done)] for index in range(done, len(rhythm))]
         phases.append(_phase(name, [call for each in (*generations, *left) for call in each]))
         between += events.between[name] * len(left)

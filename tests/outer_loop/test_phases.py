@@ -330,6 +330,28 @@ def test_an_estimate_counts_the_phases() -> None:
     assert abs(expected.phases[1].env_steps - 2 * 3 * 2 * 40) <= 2 * 40  # copies are evaluated once
 
 
+def test_a_baseline_that_is_tuned_is_refined_as_the_search_is(tmp_path: Path) -> None:
+    tuned = {"candidate": WORDS["candidate"], "strategy": "random_search"}
+    words = {**WORDS, **tuned, "after": {"refine": {**WORDS["after"]["refine"], "structures": 1}}}
+    words["report"] = {"seeds": 4, "baselines": {"other": {"tune": WORDS["candidate"]}}}
+    notes = Notes()
+    with made_up():
+        result = search(watched(notes), words, tmp_path / "it")
+        expected = estimate(watched(), words)
+    began = [name for event, name in notes.events if event == "search"]
+    assert began == ["it", "refine-1", "tune-other", "refine-1"]
+    assert result.comparison is not None
+    assert [phase.name for phase in expected.phases] == [
+        "it",
+        "it: refine 1",
+        "it: other",
+        "it: other: refine 1",
+        "selection and report",
+    ]
+    refined = [phase.env_steps for phase in expected.phases if "refine" in phase.name]
+    assert abs(refined[0] - refined[1]) <= 2 * 40  # copies are evaluated once
+
+
 def test_an_estimate_counts_the_seeds_and_steps_of_a_race(tmp_path: Path) -> None:
     race = {"racing": {"strategy": "toy_hill", "rungs": 2, "keep": 2, "steps": 0.5}}
     candidate = {"recipe": "climb", "rule": {"toy_climb": {"slope": "free", "noise": "free"}}}
