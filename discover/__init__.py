@@ -430,8 +430,8 @@ _HOME = {
     "contract.results": (
         "Comparison",
         "Difference",
-        "SuiteDifference",
         "SearchResult",
+        "SuiteDifference",
         "Training",
     ),
     "contract.return_function": (

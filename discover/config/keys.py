@@ -7,12 +7,24 @@ from typing import Any, NamedTuple
 
 from pydantic.fields import FieldInfo
 
-from discover.config.models import AblateModel, AfterModel, ConfigModel, RefineModel, ReportModel, Section, TaskModel
+from discover.config.models import (
+    AblateModel,
+    AfterModel,
+    ConfigModel,
+    RefineModel,
+    ReportModel,
+    Section,
+    SplitModel,
+    TaskModel,
+)
 from discover.config.values import Value
 
 SECTIONS: Mapping[str, type[Section]] = {
     "": ConfigModel,
     "tasks[]": TaskModel,
+    "split": SplitModel,
+    "split.meta_train[]": TaskModel,
+    "split.meta_test[]": TaskModel,
     "after": AfterModel,
     "after.refine": RefineModel,
     "after.ablate": AblateModel,

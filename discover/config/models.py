@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
 from discover.config.values import Baselines, Flag, Items, NotNegative, OneOf, Part, SecondsOrNull, Text, Whole
 
@@ -43,6 +44,24 @@ class TaskModel(Section):
     note: Annotated[str, Text(0)] = Field("", description="Remark beside the task in the report, such as 'unseen task'.")
 
 
+class SplitModel(Section):
+    """Tasks that a search may see, and tasks that it may not see, on which it is reported."""
+
+    form: ClassVar[str] = "the file of a split, or a mapping with meta_train, meta_test"
+
+    file: Annotated[str, Text(0)] = Field("", description="File of the split, written by discover; nothing depends on it.")
+    meta_train: Annotated[list[TaskModel], Items(TaskModel.form)] = Field(
+        [], description="Tasks of the search, unless it has 'tasks' of its own."
+    )
+    meta_test: Annotated[list[TaskModel], Items(TaskModel.form)] = Field(
+        [], description="Tasks that the search may not see; those of its report, unless that has 'tasks' of its own."
+    )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler.resolve_ref_schema(handler(schema))]}
+
+
 class ReportModel(Section):
     """The comparison after a search."""
 
@@ -55,7 +74,11 @@ class ReportModel(Section):
     )
     tasks: Annotated[
         Annotated[list[TaskModel], Field(min_length=1)] | None, Items(TaskModel.form, or_null="those of the search")
-    ] = Field(None, description="Tasks to compare on, with seeds that the search never uses; null for the tasks of the search.")
+    ] = Field(
+        None,
+        description="Tasks to compare on, with seeds that the search never uses; null for the meta-test tasks of the split, or "
+        "else for the tasks of the search.",
+    )
     seeds: Annotated[int, Whole(2, 2**16)] = Field(
         16, description="Lifetimes of each candidate on each task, with random numbers that the search never uses."
     )
@@ -113,9 +136,16 @@ class AfterModel(Section):
     )
 
 
+def _with_tasks(schema: dict[str, Any]) -> None:
+    """Have the schema ask for tasks, or for a split, whose tasks are those of the search."""
+    schema["required"].remove("tasks")
+    schema["anyOf"] = [{"required": ["tasks"]}, {"required": ["split"]}]
+
+
 class ConfigModel(Section):
     """A search."""
 
+    model_config = ConfigDict(json_schema_extra=_with_tasks)
     form: ClassVar[str] = "a mapping of keys to values"
 
     name: Annotated[str, Text()] = Field("search", description="Name of the search, and of its directory.")
@@ -139,6 +169,11 @@ class ConfigModel(Section):
     seeds: Annotated[int, _Seeds] = Field(2, description="Lifetimes of each candidate on each task in a generation.")
     tasks: Annotated[list[TaskModel], Items(TaskModel.form)] = Field(
         min_length=1, description="Tasks on which candidates are evaluated."
+    )
+    split: SplitModel | None = Field(
+        None,
+        description="Split of tasks into those of the search and those of its report, which the search may not see; null for "
+        "none.",
     )
     elites: Annotated[int, Whole(0, 2**20)] = Field(
         0,

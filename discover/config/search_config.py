@@ -21,6 +21,7 @@ from discover.config.keys import defaults
 from discover.config.models import MOST_LIFETIMES, ReportModel
 from discover.config.reading import WrittenConfig
 from discover.config.shape import check_shape
+from discover.config.splits import SPLIT, TEST, TRAIN, Split, check_apart, check_unseen, name_of_split, standing, with_split
 from discover.config.starts import Start, name_of_words, starts_from
 from discover.config.tasks import check_distinct
 from discover.contract.algorithm import Algorithm
@@ -73,6 +74,7 @@ class SearchConfig:
     words: Mapping[str, Any]
     init: Sequence[Start] = ()
     after: After = field(default_factory=After)
+    split: Split | None = None
 
 
 def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig:
@@ -82,9 +84,12 @@ def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig
         MistakesError: a sentence for each mistake, which names the key, the value, the remedy, and the place if ``words`` come
             from `read_config`.
     """
-    checks = _Checks(registry, words)
-    config = checks.config()
-    mistakes = checks.mistakes.collected
+    checked, config = Mistakes(), None
+    with checked.at(SPLIT):
+        full = with_split(words)
+    if not checked.collected:
+        config = _Checks(registry, full, checked).config()
+    mistakes = checked.collected
     if isinstance(words, WrittenConfig):
         mistakes = [*words.places.placed(mistakes), *words.wrong_settings]
     if config is None or mistakes:
@@ -104,8 +109,8 @@ class _Checks:
         mistakes: all that is wrong.
     """
 
-    def __init__(self, registry: Registry, words: Mapping[str, Any]):
-        self.mistakes = Mistakes()
+    def __init__(self, registry: Registry, words: Mapping[str, Any], mistakes: Mistakes):
+        self.mistakes = mistakes
         self._registry = registry
         self._full = {**defaults(), **words}
         check_shape(words, self.mistakes)
@@ -123,9 +128,10 @@ class _Checks:
         objective = self._at("objective", lambda value: _one(registry, Objective, value, "objective"))
         executor = self._at("executor", lambda value: _one(registry, Executor, value, "executor"))
         runs = self._runs("tasks", full.get("tasks"))
+        split = self._split(full[SPLIT], runs)
         directory = self._at("directory", _directory)
         starts = self._starts(space)
-        report = self._report(full["report"], strategy)
+        report = self._report(full["report"], strategy, runs)
         after = self._after(full["after"], space, starts, report)
         if self.mistakes.collected or space is None or strategy is None:
             return None
@@ -151,6 +157,7 @@ class _Checks:
             words=full,
             init=starts,
             after=after,
+            split=split,
         )
 
     def _right(self, *paths: str) -> bool:
@@ -177,6 +184,19 @@ class _Checks:
         with self.mistakes.at(where):
             check_distinct(runs, where)
         return runs
+
+    def _split(self, value: Any, seen: Sequence[TaskRun]) -> Split | None:
+        """The split of tasks, once the search is seen to keep to it."""
+        if not isinstance(value, Mapping):
+            return None
+        train = seen if value.get(TRAIN) == self._full["tasks"] else self._runs(f"{SPLIT}.{TRAIN}", value.get(TRAIN))
+        split = Split(name_of_split(value), train, self._runs(f"{SPLIT}.{TEST}", value.get(TEST)))
+        with self.mistakes.at(SPLIT):
+            check_apart(split)
+        for index, run in enumerate(seen if self._right(SPLIT, "tasks") else ()):
+            with self.mistakes.at(f"tasks.{index}.task"):
+                check_unseen(split, run.task, f"tasks.{index}.task")
+        return split
 
     def _starts(self, space: Space | None) -> list[Start]:
         """The candidates to begin with, as far as they are right."""
@@ -217,7 +237,7 @@ class _Checks:
         _check_complete(candidate, where)
         return candidate
 
-    def _report(self, value: Any, strategy: Strategy | None) -> Report | None:
+    def _report(self, value: Any, strategy: Strategy | None, seen: Sequence[TaskRun]) -> Report | None:
         if not isinstance(value, Mapping):
             return None
         baselines: dict[str, Baseline] = {}
@@ -229,30 +249,22 @@ class _Checks:
                 with self.mistakes.at(f"report.baselines.{name}"):
                     baselines[name] = self._baseline(f"report.baselines.{name}", words, strategy)
         where, items, note = "report.tasks", value.get("tasks"), ""
-        if items is None:
+        split = self._full[SPLIT]
+        if items is None and isinstance(split, Mapping):
+            where, items = f"{SPLIT}.{TEST}", split.get(TEST)
+        elif items is None:
             where, items, note = "tasks", self._full.get("tasks"), "searched"
         runs = self._runs(where, items)
         if items is None or not self._right("report", where):
             return None
         notes = [item.get("note") or note for item in items]
+        if split is not None:
+            notes = [standing(run, seen, note) for run, note in zip(runs, notes, strict=True)]
         seeds = value.get("seeds", ReportModel.model_fields["seeds"].default)
         suite: list[TaskRun] = []
         with self.mistakes.at("report.suite"):
-            suite = self._suite(value.get("suite", "none"), runs)
+            suite = _suite(value.get("suite", "none"), runs, seen)
         return Report(baselines, runs, notes, seeds=seeds, suite=suite)
-
-    def _suite(self, which: str, runs: Sequence[TaskRun]) -> list[TaskRun]:
-        """The runs over which candidates are compared in one number."""
-        if which == "none":
-            return []
-        seen = {item["task"] for item in self._full["tasks"]} if which == "unseen" and self._right("tasks") else set()
-        suite = [run for run in runs if run.task not in seen]
-        if not suite:
-            raise UserError(
-                "report.suite: unseen names the tasks of the report that the search does not see, and it sees all of them: add "
-                "others to report.tasks, or say 'suite: all'."
-            )
-        return suite
 
     def _baseline(self, where: str, words: Any, strategy: Strategy | None) -> Baseline:
         space = tuned_space(words)
@@ -263,6 +275,20 @@ class _Checks:
             with errors_at(where):
                 _check_population(self._registry, strategy, Space(template), self._full["population"])
         return Baseline(template, space)
+
+
+def _suite(which: str, runs: Sequence[TaskRun], searched: Sequence[TaskRun]) -> list[TaskRun]:
+    """The runs of a report over which candidates are compared in one number."""
+    if which == "none":
+        return []
+    seen = {run.task for run in searched} if which == "unseen" else set[str]()
+    suite = [run for run in runs if run.task not in seen]
+    if not suite:
+        raise UserError(
+            "report.suite: unseen names the tasks of the report that the search does not see, and it sees all of them: add "
+            "others to report.tasks, or say 'suite: all'."
+        )
+    return suite
 
 
 def tuned_space(words: Any) -> Any:

@@ -47,8 +47,16 @@ def search_params(search: SearchInfo) -> dict[str, str]:
 
 def search_tags(search: SearchInfo, outer: str | None = None) -> dict[str, str]:
     """Tags of a search: its directory, provenance and description; ``outer`` is the search that it tunes a baseline for."""
-    tags = run_tags("search", search.provenance, search=outer or search.name)
+    tags = run_tags("search", search.provenance, search=outer or search.name, split=_split_text(search.config.get("split")))
     return tags | directory_tags(search) | described(_space_text(search))
+
+
+def _split_text(split: Any) -> str:
+    """The content of a split of tasks, its file first; empty if there is none."""
+    if not isinstance(split, Mapping):
+        return ""
+    runs = {key: ", ".join(f"{each['task']} @ {each['steps']}" for each in split[key]) for key in ("meta_train", "meta_test")}
+    return "; ".join([*([split["file"]] if split.get("file") else []), *(f"{key}: {text}" for key, text in runs.items())])
 
 
 def directory_tags(search: SearchInfo) -> dict[str, str]:

@@ -86,8 +86,8 @@ def test_a_population_is_the_loop_over_its_members() -> None:
 def test_a_window_of_a_population_is_that_of_each_lifetime() -> None:
     """Three members in tiles of four lifetimes; the second window is of fewer updates than a curve has rows."""
     total, slopes = STEPS // 8, (0.1, -0.2, 0.3)
-    _, ongoing = window(*slopes, start=0, stop=4, total=total, ongoing=None)
-    curves, ongoing = window(*slopes, start=4, stop=total, total=total, ongoing=ongoing)
+    ongoing = window(*slopes, start=0, stop=4, total=total, ongoing=None).lifetimes
+    curves, ongoing, _ = window(*slopes, start=4, stop=total, total=total, ongoing=ongoing)
 
     @jax.jit
     def alone(one: Algorithm, key: jax.Array) -> lifetime.Curve:
@@ -166,7 +166,7 @@ def test_fresh_and_ongoing_lifetimes_share_their_program() -> None:
     compiled, total = program._cache_size(), STEPS // 8
     ongoing = None
     for start, stop in ((0, 0), (0, 4), (4, total)):
-        _, ongoing = window(0.1, 0.2, start=start, stop=stop, total=total, ongoing=ongoing)
+        ongoing = window(0.1, 0.2, start=start, stop=stop, total=total, ongoing=ongoing).lifetimes
     assert program._cache_size() == compiled
 
 
@@ -178,7 +178,7 @@ def test_a_tile_is_given_away_and_what_a_caller_holds_is_not() -> None:
     programs.advance(ENVIRONMENT, members, tile, Updates(0, 1, total, first=0, length=total))
     assert all(leaf.is_deleted() for leaf in jax.tree.leaves(tile))
     assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(members))
-    _, held = window(0.1, 0.2, start=0, stop=4, total=total, ongoing=None)
+    held = window(0.1, 0.2, start=0, stop=4, total=total, ongoing=None).lifetimes
     first, again = (window(0.1, 0.2, start=4, stop=total, total=total, ongoing=held) for _ in range(2))
     assert bits(first.curves) == bits(again.curves)
 
@@ -203,7 +203,7 @@ def test_a_number_of_a_candidate_that_is_a_part_of_its_state_is_not_written_over
 
 def test_an_option_that_this_xla_does_not_know_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs_module, "_ALONE", {"xla_cpu_no_such_option": True, "xla_cpu_multi_thread_eigen": False})
-    taken = programs_module._compiler_options(alone=True).keys()
+    taken = programs_module.compiler_options(alone=True).keys()
     assert taken == {"xla_cpu_scheduler_type", "xla_backend_optimization_level", "xla_cpu_multi_thread_eigen"}
 
 

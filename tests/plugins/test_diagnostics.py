@@ -93,10 +93,11 @@ def trained(recipe: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
         life = lifetime.begin(algorithm, environment, key)
         life = lifetime.advance(algorithm, environment, life, 0, stop=jnp.int32(total), total=total)
         world = algorithm.world(environment, 1.0)
-        actor = world.start(key, world.sample_tasks(key, 64))
+        actor = world.start(key, world.sample_tasks(key, 64), previous=life.actor)  # by the normalizer as it was left
         acting, context = algorithm.rule.behavior(life.params, life.rule_state)
         _, batch = world.collect(acting, actor, key, 2, context)
-        worth = environment.constant + environment.observed * (batch.observation[..., 2] - batch.observation[..., 1])
+        cue = batch.original.observation
+        worth = environment.constant + environment.observed * (cue[..., 2] - cue[..., 1])
         error = jnp.mean(jnp.abs(estimates(world, world.evaluate(life.params, batch), batch) - worth))
         return jnp.mean(lifetime.curve_of(life, total).episode_return[-2:]), error
 

@@ -60,7 +60,7 @@ DEAR = {
     "curriculum": (),
     "executor": (),
     "strategy": ("random_search", "map_elites", "Open_ES"),
-    "return function": ("n_step", "v_trace"),
+    "return function": ("gae", "n_step", "v_trace"),
     "optimizer": ("adam", "clip_norm", "rmsprop"),
     "exploration bonus": ("counts",),
 }

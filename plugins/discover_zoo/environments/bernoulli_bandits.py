@@ -1,5 +1,7 @@
 """Families of bandits."""
 
+from typing import Literal
+
 import jax
 import jax.numpy as jnp
 
@@ -10,8 +12,8 @@ from discover import Count, Discrete, Environment, Key, Redraw, Registry, Spec, 
 class BernoulliBandits(Environment):
     """Bandits whose arms pay 1 with a probability of their own, drawn uniformly from [0, 1] for each bandit; else 0.
 
-    An episode is one pull, so that there is nothing to learn within it: inside the wrapper ``trials``, n pulls of one bandit
-    are one episode. The observation is always ``[1]``.
+    An episode is one pull. Where each episode has a bandit of its own, there is nothing to learn within it: inside the wrapper
+    ``trials``, n pulls of one bandit are one episode. The observation is always ``[1]``.
 
     >>> bandits = BernoulliBandits(arms=2)
     >>> float(bandits.step(jax.random.key(0), (), jnp.int32(1), jnp.array([0.0, 1.0])).reward)
@@ -19,15 +21,18 @@ class BernoulliBandits(Environment):
 
     Attributes:
         arms: the number of arms.
+        drawn: whether each ``episode`` has a bandit of its own, or each ``lifetime``, so that an agent without memory can
+            learn which arm is best.
     """
 
     paper = "Duan et al. 2016, arXiv 1611.02779, section 3.1"
 
     arms: Count = 5
+    drawn: Literal["episode", "lifetime"] = "episode"
 
     @property
     def redraw(self) -> Redraw:
-        return "episode"
+        return "episode" if self.drawn == "episode" else "never"
 
     def spec(self) -> Spec:
         return Spec((1,), Discrete(self.arms))
@@ -56,3 +61,12 @@ def discover_register(registry: Registry) -> None:
             origin="Duan et al. 2016, table 1: random play, and RL^2",
             paper=BernoulliBandits.paper,
         )
+    registry.add_task(
+        "bandit-10-arms",
+        {"bernoulli_bandits": {"arms": 10, "drawn": "lifetime"}},
+        summary="Find the best of 10 arms by single pulls, the same arms for the whole lifetime",
+        random=0.5,
+        reference=0.90909,
+        origin="random and reference: exact, the means of one and of the largest of 10 uniform numbers",
+        paper=BernoulliBandits.paper,
+    )

@@ -88,6 +88,7 @@ class DelayedChain(Environment):
 _EXACT = "random: exact, by symmetry; reference: optimum, the good action first"
 _TASKS = {
     "delayed-chain": ({}, "The first of 5 to 30 actions decides what the last one pays"),
+    "delayed-chain-long": ({"shortest": 40, "longest": 80}, "The first of 40 to 80 actions decides what the last one pays"),
     "delayed-chain-noisy": ({"noise": True}, "A delayed chain whose steps before the last pay 1 or -1 at random"),
     "delayed-chain-distractors": ({"distractors": 20}, "A delayed chain of which 22 bits are shown, 20 of which mean nothing"),
 }

@@ -8,13 +8,17 @@ import json
 from pathlib import Path
 
 from discover import Registry, hookimpl
+from discover_zoo.environments.family_tasks import add_family_tasks
 
 
 @hookimpl
 def discover_register(registry: Registry) -> None:
     from discover_zoo.environments.gymnax.environment import Gymnax
+    from discover_zoo.environments.gymnax.physics import RandomPhysics
 
     registry.add("gymnax", Gymnax)
+    registry.add("random_physics", RandomPhysics)
+    add_family_tasks(registry, "random_physics", paper=RandomPhysics.paper)
     tasks = json.loads(Path(__file__).with_name("tasks.json").read_text(encoding="utf-8"))
     for name, task in tasks.items():
         random, reference = task["random"], task["reference"]

@@ -61,10 +61,9 @@ class Gymnax(Environment):
         return task if self.start == "task" else self._start(key)
 
     def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
-        environment, params, spec, categories = make(self.id)
-        if isinstance(spec.action, Continuous):
-            action = jnp.clip(action, *(np.asarray(bound, np.float32) for bound in spec.action))
-        raw, state, reward, terminated, _ = environment.step_env(key, state, action, params)
+        environment, _, _, categories = make(self.id)
+        params = self._params(task)
+        raw, state, reward, terminated, _ = environment.step_env(key, state, self._taken(action, task), params)
         observation, truncated = _encoded(categories, raw), environment.is_truncated(state, params) & ~jnp.asarray(terminated)
         return Step(_strong(state), observation, jnp.float32(reward), terminated=terminated, truncated=truncated)
 
@@ -74,6 +73,15 @@ class Gymnax(Environment):
             drawn = ", ".join(DRAWINGS)
             raise UserError(f"the gymnax environment '{self.id}' is not drawn: leave out --gif, or choose one of {drawn}.")
         drawing(axes, state)
+
+    def _params(self, task: Task) -> Any:
+        """The parameters of gymnax in a task."""
+        return make(self.id).params
+
+    def _taken(self, action: jax.Array, task: Task) -> jax.Array:
+        """The action that gymnax receives: a real one within its bounds."""
+        space = make(self.id).spec.action
+        return jnp.clip(action, *(np.asarray(b, np.float32) for b in space)) if isinstance(space, Continuous) else action
 
     def _start(self, key: Key) -> tuple[EnvState, jax.Array]:
         environment, params, _, categories = make(self.id)

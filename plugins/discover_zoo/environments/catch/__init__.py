@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover import AtLeast, Count, Discrete, Environment, Key, Registry, Spec, Step, Task, component, hookimpl
+from discover import AtLeast, Count, Discrete, Environment, Integer, Key, Registry, Spec, Step, Task, component, hookimpl
+from discover_zoo.environments.family_tasks import add_family_tasks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,30 +51,38 @@ class Catch(Environment):
         return jnp.zeros((), jnp.int32)
 
     def reset(self, key: Key, task: Task) -> tuple[Board, jax.Array]:
-        column = jax.random.randint(key, (), 0, self.columns)
-        board = Board(jnp.int32(0), column, jnp.int32(self.columns // 2))
-        return board, self._image(board)
+        _, columns = self._size(task)
+        column = jax.random.randint(key, (), 0, columns)
+        board = Board(jnp.int32(0), column, jnp.int32(columns // 2))
+        return board, self._image(board, task)
 
     def step(self, key: Key, state: Board, action: jax.Array, task: Task) -> Step:
-        paddle = jnp.clip(state.paddle + action - 1, 0, self.columns - 1)
+        rows, columns = self._size(task)
+        paddle = jnp.clip(state.paddle + action - 1, 0, columns - 1)
         board = Board(state.ball_row + 1, state.ball_column, paddle)
-        landed = board.ball_row == self.rows - 1
+        landed = board.ball_row == rows - 1
         reward = jnp.float32(landed) * jnp.where(paddle == board.ball_column, 1.0, -1.0)
-        return Step(board, self._image(board), reward, terminated=landed, truncated=jnp.array(False))
+        return Step(board, self._image(board, task), reward, terminated=landed, truncated=jnp.array(False))
 
     def render(self, axes: "Axes", state: Board, task: Task) -> None:
-        axes.imshow(np.asarray(self._image(state)), cmap="gray", vmin=0.0, vmax=1.0)
+        axes.imshow(np.asarray(self._image(state, task)), cmap="gray", vmin=0.0, vmax=1.0)
         axes.set_axis_off()
 
-    def _image(self, board: Board) -> jax.Array:
+    def _size(self, task: Task) -> tuple[Integer, Integer]:
+        """The numbers of rows and of columns of a task's board."""
+        return self.rows, self.columns
+
+    def _image(self, board: Board, task: Task) -> jax.Array:
         row, column = jnp.arange(self.rows)[:, None], jnp.arange(self.columns)
         ball = (row == board.ball_row) & (column == board.ball_column)
-        paddle = (row == self.rows - 1) & (column == board.paddle)
+        paddle = (row == self._size(task)[0] - 1) & (column == board.paddle)
         return (ball | paddle).astype(jnp.float32)
 
 
 @hookimpl
 def discover_register(registry: Registry) -> None:
+    from discover_zoo.environments.catch.catches import Catches
+
     registry.add("catch", Catch)
     registry.add_task(
         "catch",
@@ -84,3 +93,5 @@ def discover_register(registry: Registry) -> None:
         origin="random: exact, since the ball's column is uniform and 1 of 8 is caught; reference: optimum, every ball caught",
         paper=Catch.paper,
     )
+    registry.add("catches", Catches)
+    add_family_tasks(registry, "catches", paper=Catch.paper)

@@ -3,7 +3,22 @@
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Discrete, Environment, Key, Redraw, Registry, Spec, Step, Task, component, hookimpl
+from discover import (
+    Count,
+    Discrete,
+    Environment,
+    Key,
+    Redraw,
+    Registry,
+    Scalar,
+    Spec,
+    Step,
+    Task,
+    component,
+    hookimpl,
+    real,
+)
+from discover_zoo.environments.family_tasks import add_family_tasks
 
 
 @component
@@ -22,6 +37,7 @@ class RandomMDPs(Environment):
     Attributes:
         states, actions: how many of each.
         horizon: steps of an episode.
+        noise: standard deviation of a reward around its mean.
     """
 
     paper = "Duan et al. 2016, arXiv 1611.02779, section 3.2"
@@ -29,6 +45,7 @@ class RandomMDPs(Environment):
     states: Count = 10
     actions: Count = 5
     horizon: Count = 10
+    noise: Scalar = real(1.0, low=0.0, high=10.0)
 
     @property
     def redraw(self) -> Redraw:
@@ -50,7 +67,7 @@ class RandomMDPs(Environment):
     def step(self, key: Key, state: tuple[jax.Array, jax.Array], action: jax.Array, task: Task) -> Step:
         (transitions, rewards), (place, steps) = task, state
         key_next, key_reward = jax.random.split(key)
-        reward = rewards[place, action] + jax.random.normal(key_reward)
+        reward = rewards[place, action] + self.noise * jax.random.normal(key_reward)
         place = jax.random.choice(key_next, self.states, p=transitions[place, action]).astype(jnp.int32)
         over = steps + 1 >= self.horizon
         observation = jax.nn.one_hot(place, self.states)
@@ -59,6 +76,8 @@ class RandomMDPs(Environment):
 
 @hookimpl
 def discover_register(registry: Registry) -> None:
+    from discover_zoo.environments.random_mdps.garnets import Garnets
+
     registry.add("random_mdps", RandomMDPs)
     registry.add_task(
         "mdps-10",
@@ -69,3 +88,5 @@ def discover_register(registry: Registry) -> None:
         origin="Duan et al. 2016, table 2: random play, and RL^2",
         paper=RandomMDPs.paper,
     )
+    registry.add("garnets", Garnets)
+    add_family_tasks(registry, "garnets", paper=Garnets.paper)
