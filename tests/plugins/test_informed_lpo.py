@@ -65,7 +65,7 @@ def test_an_exploration_bonus_of_a_rule_around_it_is_its_novelty() -> None:
 
 
 def test_a_rule_that_pays_a_bonus_hands_it_on_to_one_that_reads_it() -> None:
-    fields = dict.fromkeys(Trajectory._fields[:9], jnp.zeros((8, 2)))
+    fields: dict[str, Any] = dict.fromkeys(Trajectory._fields[:9], jnp.zeros((8, 2)))
     bonus, batch = jnp.ones((8, 2)), Trajectory(**fields, context={}, carry=(), task=())
     informed = WrappingRule(rule=rule_with(silent_weights(6, jax.random.key(0))))
     np.testing.assert_array_equal(novelty_of(with_novelty(batch, bonus, informed)), 1.0)
