@@ -2,7 +2,7 @@
 
     python experiments/task_families.py              # mazes, deep seas, garnets, catches, physics
     python experiments/task_families.py --write      # also renew family_tasks.json in plugins/discover_zoo/environments
-    python experiments/task_families.py --speed      # seconds to compile, and env steps of PPO per second
+    python experiments/task_families.py --speed      # CPU seconds to compile, env steps of PPO per CPU second
 
 Where a task is a table (mazes, deep seas, garnets), both returns are exact for each task that is drawn, by dynamic programming
 over the states and the time that is left, and the scale is their mean. A pole can be balanced to the time limit. For pendulums
@@ -155,26 +155,29 @@ SPEED_TASKS = ("mazes-small", "deep-sea-8", "garnets-small", "catches-small", "c
 
 
 def speed(name: str, lifetimes: int = 32, steps: int = 16_384) -> tuple[float, float]:
-    """Seconds to compile PPO on a task, and env steps per second of lifetimes side by side, on whatever device there is."""
+    """CPU seconds to compile PPO on a task, and env steps per CPU second of lifetimes side by side.
+
+    Time of the processor, not of the clock: so the figures do not depend on what else runs on the machine.
+    """
     algorithm, family = load({"recipe": "ppo", "rule": {"ppo": {"num_envs": 8, "steps": 32}}}), environment(name)
     run = jax.jit(jax.vmap(lambda key: run_lifetime(algorithm, family, key, steps).episode_return))
     keys = jax.random.split(jax.random.key(0), lifetimes)
-    began = time.perf_counter()
+    began = time.process_time()
     program = run.lower(keys).compile()
-    compiled = time.perf_counter()
+    compiled = time.process_time()
     program(keys).block_until_ready()
-    return compiled - began, lifetimes * steps / (time.perf_counter() - compiled)
+    return compiled - began, lifetimes * steps / (time.process_time() - compiled)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks", nargs="*", help="of which tasks; all by default")
     parser.add_argument("--write", action="store_true", help=f"renew {TASKS.name}")
-    parser.add_argument("--speed", action="store_true", help="measure seconds to compile and env steps per second instead")
+    parser.add_argument("--speed", action="store_true", help="measure what compiling and training costs instead")
     arguments = parser.parse_args()
     tasks = json.loads(TASKS.read_text(encoding="utf-8"))
     if arguments.speed:
-        print("| task | seconds to compile | env steps per second |\n|---|---|---|")
+        print("| task | CPU seconds to compile | env steps per CPU second |\n|---|---|---|")
         for name in arguments.tasks or SPEED_TASKS:
             seconds, rate = speed(name)
             print(f"| {name} | {seconds:.1f} | {rate:,.0f} |", flush=True)

@@ -179,7 +179,7 @@ def test_catches_are_played_on_the_board_of_the_task() -> None:
         assert int(state.paddle) == side // 2
 
 
-@pytest.mark.parametrize("name", ["Acrobot-v1", "CartPole-v1", "Pendulum-v1"])
+@pytest.mark.parametrize("name", [pytest.param("Acrobot-v1", marks=pytest.mark.slow), "CartPole-v1", "Pendulum-v1"])
 def test_the_usual_physics_is_that_of_gymnax_and_another_is_another(name: str) -> None:
     usual, own = RandomPhysics(id=name, spread=1.0), Gymnax(id=name)
     task = usual.sample_task(jax.random.key(0))
