@@ -13,6 +13,7 @@ from discover_zoo.environments.probe import Probe
 from discover import ACTION, Algorithm, Outputs, Trajectory, UserError, World, replace
 from discover.components.paths import check
 from discover.config.build import algorithm_from, environment_from
+from discover.contract.actor import Episodes
 from discover.inner_loop import lifetime
 
 REGISTRY = toys.plugins().registry
@@ -93,7 +94,8 @@ def trained(recipe: str) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
         life = lifetime.begin(algorithm, environment, key)
         life = lifetime.advance(algorithm, environment, life, 0, stop=jnp.int32(total), total=total)
         world = algorithm.world(environment, 1.0)
-        actor = world.start(key, world.sample_tasks(key, 64), previous=life.actor)  # by the normalizer as it was left
+        left = None if life.actor is None else life.actor._replace(episodes=Episodes.empty(64))  # with its normalizer
+        actor = world.start(key, world.sample_tasks(key, 64), previous=left)
         acting, context = algorithm.rule.behavior(life.params, life.rule_state)
         _, batch = world.collect(acting, actor, key, 2, context)
         cue = batch.original.observation
