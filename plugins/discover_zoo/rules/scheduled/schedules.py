@@ -25,6 +25,10 @@ class Schedule(Component):
         change: in [-1, 1]; 0 for a number that stays.
         if_missing: whether a rule without such a number is refused or left as it is, for spaces in which the wrapped rule is
             not always of the same parts.
+
+    >>> from discover import Space, free
+    >>> [gene.path for gene in Space(Schedule(path="clip", change=free())).genes]
+    ['change']
     """
 
     kind: ClassVar[str] = "schedule"

@@ -45,6 +45,10 @@ class PolicyGain(MetaObjective):
         normalize: whether advantages are shifted and scaled.
         hidden: widths of the critic's tanh layers; none for a critic that is linear.
         learning_rate: of the critic.
+
+    >>> from discover_zoo.strategies.gradient.gradient import Gradient
+    >>> Gradient(objective=PolicyGain(gamma=0.9, hidden=())).window().updates
+    5
     """
 
     paper = "Oh et al. 2020, arXiv 2007.08794, eq. 5"
