@@ -51,7 +51,7 @@ def installed() -> tuple[str, ...]:
 
 def _files() -> Iterator[tuple[str, str]]:
     started = sys.modules.get("__main__")
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # a list of items may be interrupted by the import of another thread
         file = _file_of(module)
         if not file or module is started or (file.startswith(_PYTHON) and not _is_installed(file)):
             continue

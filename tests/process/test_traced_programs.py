@@ -1,5 +1,7 @@
 """Traced programs on the disk: found only while they are sound, current and of the same settings."""
 
+import gc
+import itertools
 import os
 import sys
 from collections.abc import Callable
@@ -118,6 +120,27 @@ def test_data_of_a_package_is_source(folder: Path, module: Path, monkeypatch: py
     assert "discover.inner_loop.lifetime" in names
     assert "__main__" not in names
     assert "json" not in names, "Python is known by its version"
+
+
+def test_sources_are_found_while_another_thread_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collection of garbage may come at any allocation, and let another thread go on, which imports."""
+    monkeypatch.undo()
+    names = (f"made_up_{number}" for number in itertools.count())
+
+    def import_one(phase: str, _: object) -> None:
+        if phase == "start":
+            monkeypatch.setitem(sys.modules, next(names), ModuleType("made up"))
+
+    threshold = gc.get_threshold()
+    gc.callbacks.append(import_one)
+    gc.set_threshold(10)
+    try:
+        found = next(loaded_sources._files())
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(import_one)
+    assert found
+    assert next(names) != "made_up_0", "nothing was imported meanwhile"
 
 
 def test_the_name_of_a_program_tells_settings_and_facts_apart() -> None:
