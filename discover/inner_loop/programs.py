@@ -19,6 +19,7 @@ from discover.inner_loop import lifetime, options
 from discover.inner_loop.traced import Function, Traced
 from discover.process.compiler_options import known_on_cpu
 from discover.process.devices import warn_of_idle_cores
+from discover.process.forgetting import forget
 
 T = TypeVar("T")
 
@@ -127,8 +128,10 @@ def programs_for(structure: Hashable, devices: tuple[object, ...], alone: bool) 
         if found is None or len(found.devices) < len(devices) or not set(found.devices) <= set(jax.devices()):
             found = Programs(devices, alone)
         _kept[structure, alone] = found
-        while len(_kept) > MOST:
-            _kept.popitem(last=False)
+        surplus = [_kept.popitem(last=False) for _ in range(len(_kept) - MOST)]
+    forgotten = len(surplus)
+    del surplus
+    forget(forgotten)
     return found
 
 

@@ -24,7 +24,7 @@ from discover.components.component import Component
 from discover.process import traced_programs
 from discover.storage.array_file import generator_of, is_key, raw_leaf
 
-_compiled = WeakValueDictionary[Hashable, Callable[..., Any]]()
+_compiled = WeakValueDictionary[Hashable, "Compiled"]()
 _lock = threading.Lock()
 
 
@@ -64,12 +64,11 @@ class Traced:
 
     def __call__(self, *arguments: Any) -> Any:
         folder = traced_programs.place()
-        if folder is None:
-            return self._by_tracing(*arguments)
         leaves, structure = jax.tree.flatten(arguments)
         form = structure, tuple(map(_form, leaves))
         if form not in self._programs:
-            self._programs[form] = self._program(folder, arguments) or self._by_tracing
+            found = self._program(folder, arguments) if folder is not None else None
+            self._programs[form] = found or Compiled(self._by_tracing)
         return self._programs[form](*arguments)
 
     def _program(self, folder: Path, arguments: Sequence[Any]) -> Callable[..., Any] | None:
@@ -172,7 +171,27 @@ class Traced:
             on_leaves, compiler_options=dict(options), donate_argnums=given_away, out_shardings=self._function.output
         )
         with _lock:
-            return _compiled.setdefault(name, compiled)
+            return _compiled.setdefault(name, Compiled(compiled))
+
+
+class Compiled:
+    """A function for arguments of one form, compiled at its first call, and held until this object is gone.
+
+    What `jax.jit` compiles lives in caches of JAX, which `discover.process.forgetting` clears when structures are forgotten.
+
+    Args:
+        function: made by `jax.jit`.
+    """
+
+    def __init__(self, function: Any):
+        self._function, self._lock = function, threading.Lock()
+        self._program: Callable[..., Any] | None = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        with self._lock:
+            if self._program is None:
+                self._program = self._function.lower(*arguments).compile()
+        return self._program(*arguments)
 
 
 def _form(leaf: Any) -> tuple[Any, ...]:

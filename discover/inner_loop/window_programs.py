@@ -19,6 +19,7 @@ from discover.contract.meta_objective import Window
 from discover.inner_loop.programs import MOST, compiler_options
 from discover.inner_loop.traced import Function, Traced
 from discover.inner_loop.window import LivingAgent, Passed, Plan, born, pass_window
+from discover.process.forgetting import forget
 
 Leaves: TypeAlias = "tuple[jax.Array, ...]"
 """The leaves of a candidate whose gradient is wanted."""
@@ -109,8 +110,10 @@ def window_programs_for(structure: Hashable, devices: tuple[object, ...], make: 
     with _lock:
         found = _kept.pop((structure, devices), None) or make()
         _kept[structure, devices] = found
-        while len(_kept) > MOST:
-            _kept.popitem(last=False)
+        surplus = [_kept.popitem(last=False) for _ in range(len(_kept) - MOST)]
+    forgotten = len(surplus)
+    del surplus
+    forget(forgotten)
     return found
 
 

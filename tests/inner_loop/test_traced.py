@@ -16,8 +16,8 @@ from discover import Algorithm, UserError, fresh_work, run_population
 from discover.base.randomness import unrolled
 from discover.inner_loop import programs, traced
 from discover.inner_loop.traced import Function, Traced
-from discover.process import traced_programs
-from discover.testing.compilations import Compilations
+from discover.process import forgetting, traced_programs
+from discover.testing.compilations import Compilations, counted_compilations
 
 MESH = Mesh(np.asarray(jax.devices()), ("lifetimes",))
 EACH, SAME = (NamedSharding(MESH, spec) for spec in (PartitionSpec("lifetimes"), PartitionSpec()))
@@ -75,6 +75,26 @@ def test_a_later_process_does_not_trace_and_has_the_same_bits(folder: Path) -> N
     assert later["key"].dtype == plain["key"].dtype, "the generator of a lifetime"
     assert later["sum"].sharding.is_equivalent_to(EACH, 1)
     assert given["sum"].is_deleted(), "the tile is given away"
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["on the disk", "in this process"])
+def test_a_program_outlives_the_caches_of_jax(folder: Path, monkeypatch: pytest.MonkeyPatch, kept: bool) -> None:
+    if not kept:
+        monkeypatch.setattr(traced_programs, "place", lambda: None)
+    monkeypatch.setattr(forgetting, "_forgotten", 0)
+    one, traces = process(), jax.jit(lambda x: x + 1)
+    first = bits(one(SCALE, tile(), 3))
+    traces(1.0)
+    before = traces._cache_size()
+    forgetting.forget(forgetting.EVERY - 1)
+    assert traces._cache_size() == before == 1, "a few are not worth it"
+    forgetting.forget(1)
+    assert traces._cache_size() == 0
+    again = tile()
+    with counted_compilations() as count:
+        after = one(SCALE, again, 3)
+    assert count.compiled == 0, count.programs
+    assert bits(after) == first
 
 
 @pytest.mark.parametrize(
