@@ -4,12 +4,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from discover_zoo.executors.local import Local
+from discover_zoo.rules.drift_network import random_weights
+from discover_zoo.rules.lpo import LPO
 from searches import Watcher
 
-from discover import Registry, Space, difference_interval, fresh_work, hookimpl, run_alone, seed_keys
+from discover import (
+    Key,
+    Registry,
+    Space,
+    Weights,
+    component,
+    difference_interval,
+    fresh_work,
+    hookimpl,
+    run_alone,
+    seed_keys,
+    weights,
+)
 from discover.config.build import environment_from
 from discover.config.search_config import checked_config
 from discover.outer_loop.search import search
@@ -18,6 +34,22 @@ from discover.plugin.loader import load_plugins
 STEPS = 60 * 12 * 8
 """Of a lifetime of 60 updates."""
 
+RETURNS = {"gae": {"gamma": 0.99, "lam": 0.95}}
+NETWORK = {"mlp": {"hidden": [32]}}
+
+
+def timid_weights(rule: object, key: Key) -> dict[str, jax.Array]:
+    """Weights of a drift of about 64 (1 - r)^2: the policy stays nearly where it is."""
+    del rule, key
+    return {"hidden": jnp.zeros((8, 128)).at[3].set(1.0), "output": jnp.full(128, 0.5)}
+
+
+@component
+class TimidLPO(LPO):
+    """LPO whose search begins with a drift that hardly lets it learn."""
+
+    drift_weights: Weights = weights(init=random_weights, start=timid_weights)
+
 
 class SmallCatch:
     """Catch on a board on which agents learn within a second."""
@@ -25,6 +57,7 @@ class SmallCatch:
     @hookimpl
     def discover_register(self, registry: Registry) -> None:
         board = {"catch": {"rows": 5, "columns": 5}}
+        registry.add("timid_lpo", TimidLPO)
         registry.add_task("small-catch", board, summary="Catch", random=-0.6, reference=1.0, origin="one of 5 is caught")
 
 
@@ -59,15 +92,30 @@ def test_a_learning_rate_that_is_far_too_small_becomes_one_that_teaches(tmp_path
     candidate = {
         "rule": {
             "a2c": {
-                "returns": {"gae": {"gamma": 0.99, "lam": 0.95}},
+                "returns": RETURNS,
                 "optimizer": {"adam": {"learning_rate": {"free": {"start": 1e-4}}}},
                 "steps": 12,
                 "num_envs": 8,
                 "entropy_coefficient": 0.0,
             }
         },
-        "network": {"mlp": {"hidden": [32]}},
+        "network": NETWORK,
     }
+    runs = [earned(candidate, seed, tmp_path / str(seed), updates=5, learning_rate=0.15) for seed in range(10, 14)]
+    start, found = zip(*runs, strict=True)
+    assert difference_interval(found, start, paired=True).low > 0.5, "of the 1.6 between a random policy and the best one"
+
+
+@pytest.mark.slow
+def test_a_learned_drift_that_hardly_lets_the_policy_move_becomes_one_that_does(tmp_path: Path) -> None:
+    rule = {
+        "returns": RETURNS,
+        "optimizer": {"adam": {"learning_rate": 0.005}},
+        "steps": 12,
+        "num_envs": 8,
+        "drift_weights": "free",
+    }
+    candidate = {"rule": {"timid_lpo": rule}, "network": NETWORK}
     runs = [earned(candidate, seed, tmp_path / str(seed), updates=5, learning_rate=0.15) for seed in range(10, 14)]
     start, found = zip(*runs, strict=True)
     assert difference_interval(found, start, paired=True).low > 0.5, "of the 1.6 between a random policy and the best one"
