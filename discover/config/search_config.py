@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from discover.base.errors import UserError
 from discover.base.mistakes import Mistakes, MistakesError
-from discover.components.component import Component
-from discover.components.open_values import Choice
-from discover.components.paths import check
 from discover.components.space import Space
 from discover.config.after import After, ablate_from, refine_from
-from discover.config.baselines import Baseline
-from discover.config.build import algorithm_from, component_from, environment_from, errors_at
+from discover.config.baselines import Baseline, check_names, tuned_space
+from discover.config.build import algorithm_from, component_from, errors_at
+from discover.config.checks import (
+    check_complete,
+    check_lifetimes,
+    check_population,
+    check_task,
+    checked_directory,
+    one_component,
+    suite_of,
+)
 from discover.config.keys import defaults
-from discover.config.models import MOST_LIFETIMES, ReportModel
+from discover.config.models import ReportModel
 from discover.config.reading import WrittenConfig
 from discover.config.shape import check_shape
 from discover.config.splits import SPLIT, TEST, TRAIN, Split, check_apart, check_unseen, name_of_split, standing, with_split
@@ -29,7 +33,6 @@ from discover.contract.events import TaskRun
 from discover.contract.executor import Executor
 from discover.contract.registry import Registry
 from discover.contract.strategy import Objective, Strategy
-from discover.storage.files import checked_path
 
 
 @dataclass(frozen=True)
@@ -119,17 +122,17 @@ class _Checks:
         """The config, None if there is a mistake."""
         full, registry = self._full, self._registry
         space = self._at("candidate", lambda value: Space(algorithm_from(registry, value)))
-        strategy = self._at("strategy", lambda value: _one(registry, Strategy, value, "strategy"))
+        strategy = self._at("strategy", lambda value: one_component(registry, Strategy, value, "strategy"))
         if space is not None and strategy is not None:
-            self._at("population", lambda members: _check_population(registry, strategy, space, members))
+            self._at("population", lambda members: check_population(registry, strategy, space, members))
         for members, seeds in (("population", "seeds"), ("finalists", "selection_seeds")):
             if self._right(members, seeds):
-                self._at(members, lambda _, keys=(members, seeds): _check_lifetimes(full, *keys))
-        objective = self._at("objective", lambda value: _one(registry, Objective, value, "objective"))
-        executor = self._at("executor", lambda value: _one(registry, Executor, value, "executor"))
+                self._at(members, lambda _, keys=(members, seeds): check_lifetimes(full, *keys))
+        objective = self._at("objective", lambda value: one_component(registry, Objective, value, "objective"))
+        executor = self._at("executor", lambda value: one_component(registry, Executor, value, "executor"))
         runs = self._runs("tasks", full.get("tasks"))
         split = self._split(full[SPLIT], runs)
-        directory = self._at("directory", _directory)
+        directory = self._at("directory", checked_directory)
         starts = self._starts(space)
         report = self._report(full["report"], strategy, runs)
         after = self._after(full["after"], space, starts, report)
@@ -178,7 +181,7 @@ class _Checks:
             place = f"{where}.{index}"
             if isinstance(item, Mapping) and "task" in item:
                 with self.mistakes.at(f"{place}.task"):
-                    _check_task(self._registry, item["task"], f"{place}.task")
+                    check_task(self._registry, item["task"], f"{place}.task")
             if self._right(place):
                 runs.append(TaskRun(item["task"], item["steps"]))
         with self.mistakes.at(where):
@@ -226,15 +229,15 @@ class _Checks:
 
     def _refiner(self, words: Any, population: int, space: Space) -> Strategy:
         """The strategy of the refinement, checked with its population."""
-        strategy = _one(self._registry, Strategy, words, "after.refine.strategy")
+        strategy = one_component(self._registry, Strategy, words, "after.refine.strategy")
         with errors_at("after.refine"):
-            _check_population(self._registry, strategy, space, population)
+            check_population(self._registry, strategy, space, population)
         return strategy
 
     def _known(self, words: Any, where: str) -> Algorithm:
         """A complete candidate."""
         candidate = algorithm_from(self._registry, words, where)
-        _check_complete(candidate, where)
+        check_complete(candidate, where)
         return candidate
 
     def _report(self, value: Any, strategy: Strategy | None, seen: Sequence[TaskRun]) -> Report | None:
@@ -244,7 +247,7 @@ class _Checks:
         if self._right("report.baselines"):
             candidates = value.get("baselines", {})
             with self.mistakes.at("report.baselines"):
-                _check_names(candidates)
+                check_names(candidates)
             for name, words in candidates.items():
                 with self.mistakes.at(f"report.baselines.{name}"):
                     baselines[name] = self._baseline(f"report.baselines.{name}", words, strategy)
@@ -263,7 +266,7 @@ class _Checks:
         seeds = value.get("seeds", ReportModel.model_fields["seeds"].default)
         suite: list[TaskRun] = []
         with self.mistakes.at("report.suite"):
-            suite = _suite(value.get("suite", "none"), runs, seen)
+            suite = suite_of(value.get("suite", "none"), runs, seen)
         return Report(baselines, runs, notes, seeds=seeds, suite=suite)
 
     def _baseline(self, where: str, words: Any, strategy: Strategy | None) -> Baseline:
@@ -273,93 +276,5 @@ class _Checks:
         template = algorithm_from(self._registry, space, f"{where}.tune")
         if strategy is not None and self._right("population"):
             with errors_at(where):
-                _check_population(self._registry, strategy, Space(template), self._full["population"])
+                check_population(self._registry, strategy, Space(template), self._full["population"])
         return Baseline(template, space)
-
-
-def _suite(which: str, runs: Sequence[TaskRun], searched: Sequence[TaskRun]) -> list[TaskRun]:
-    """The runs of a report over which candidates are compared in one number."""
-    if which == "none":
-        return []
-    seen = {run.task for run in searched} if which == "unseen" else set[str]()
-    suite = [run for run in runs if run.task not in seen]
-    if not suite:
-        raise UserError(
-            "report.suite: unseen names the tasks of the report that the search does not see, and it sees all of them: add "
-            "others to report.tasks, or say 'suite: all'."
-        )
-    return suite
-
-
-def tuned_space(words: Any) -> Any:
-    """The space over which a baseline is to be tuned, or None if it is a candidate as it stands."""
-    return words["tune"] if isinstance(words, Mapping) and set(words) == {"tune"} else None
-
-
-def slug(name: str) -> str:
-    """A name as part of a path."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "search"
-
-
-def _check_names(baselines: Mapping[Any, Any]) -> None:
-    """A baseline's name must be its own: in the report, and as a folder where it is tuned."""
-    folders: dict[str, str] = {}
-    for name, words in baselines.items():
-        if not isinstance(name, str):
-            raise UserError(f"report.baselines: a name must be a text; got {name!r}: put it in quotes.")
-        if name == "champion":
-            raise UserError("report.baselines: 'champion' is what the search finds: give the baseline another name.")
-        if tuned_space(words) is not None:
-            other = folders.setdefault(slug(name), name)
-            if other != name:
-                raise UserError(
-                    f"report.baselines: '{other}' and '{name}' would be tuned in one folder, tune-{slug(name)}: rename one."
-                )
-
-
-def _check_task(registry: Registry, name: Any, where: str) -> None:
-    if not isinstance(name, str):
-        raise UserError(f"{where} must be the name of a task; got {name!r}: register it under a name.")
-    with errors_at(where):
-        registry.get("task", name)
-    environment_from(registry, name, where)
-
-
-def _check_population(registry: Registry, strategy: Strategy, space: Space, population: int) -> None:
-    problem = strategy.check_population(space, population)
-    if problem is not None:
-        name = registry.name_of(type(strategy))
-        raise UserError(f"population {population} does not suit the strategy '{name}': {problem}.")
-
-
-def _check_lifetimes(values: Mapping[str, Any], members: str, seeds: str) -> None:
-    count = values[members] * values[seeds]
-    if count > MOST_LIFETIMES:
-        raise UserError(
-            f"{members} {values[members]} x {seeds} {values[seeds]} are {count:,} lifetimes at once, more than "
-            f"{MOST_LIFETIMES:,}: take fewer of either."
-        )
-
-
-def _one(registry: Registry, kind: type[Component], value: Any, where: str) -> Any:
-    """A component with every value set."""
-    component = component_from(registry, kind, value, where)
-    if isinstance(component, Choice):
-        raise UserError(f"{where} must be one {kind.kind}; a search chooses between candidates alone: write the one.")
-    _check_complete(component, where)
-    return component
-
-
-def _check_complete(component: Component, where: str) -> None:
-    """Check that no value is left open."""
-    with errors_at(where):
-        check(component)
-
-
-def _directory(text: str) -> Path:
-    try:
-        return checked_path(Path(text).expanduser(), "directory")
-    except RuntimeError:  # ~somebody
-        raise UserError(
-            f"directory '{text}' begins with the name of a user whom this machine does not know: change it."
-        ) from None

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from discover.base.errors import UserError
-from discover.config.search_config import SearchConfig, slug
+from discover.config.baselines import slug
+from discover.config.search_config import SearchConfig
 from discover.contract.registry import Registry
 from discover.evaluation.comparison_file import REPORT_FILE
 from discover.storage.array_file import leftovers, remove_leftovers, write_atomically

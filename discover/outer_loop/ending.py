@@ -17,8 +17,9 @@ import numpy as np
 
 from discover.base.errors import DiscoverWarning, EvaluationError, UserError, cause_of
 from discover.components.space import Space
+from discover.config.baselines import slug
 from discover.config.candidate_file import load_candidate, save_candidate
-from discover.config.search_config import SearchConfig, slug
+from discover.config.search_config import SearchConfig
 from discover.contract.ablation import Ablation, AblationInfo
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Doubt, Status
