@@ -126,7 +126,8 @@ class _Components:
         if typing.get_origin(hint) is tuple:
             return {"type": "array", "items": self._subtree(arguments[0])}
         if arguments:
-            return _any_of([self._subtree(argument) for argument in arguments])
+            options = [self._subtree(argument) for argument in arguments]
+            return _any_of([*options, *([_choice(_any_of(options))] if type(None) in arguments else [])])
         if hint is type(None) or "kind" in vars(hint):
             return _PLAIN[hint] if hint is type(None) else {COMPONENT: hint.kind}
         own = [entry for entry in self._entries if entry.component is not None and issubclass(entry.component, hint)]

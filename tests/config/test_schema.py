@@ -72,6 +72,7 @@ def test_every_recipe_is_allowed_by_name_in_words_and_with_every_field(name: str
         with_rule(slope={"free": {"low": 0.5, "start": 1}}, fails={"choice": [True, False]}, steps=1),
         with_rule(slope={"free": None}),
         {"candidate": {"rule": {"choice": ["toy_climb", {"toy_climb": {"noise": 0.5}}]}, "network": {"toy_blank": None}}},
+        {"candidate": {"recipe": "climb", "normalizer": {"choice": ["observations", None]}}},
         {"report": {"tasks": [{**TASK, "note": "seen"}], "baselines": {"a": "climb", "b": {"tune": WORDS["candidate"]}}}},
         {"report": {}},
         {"candidate": {"recipe": "climb", "rule": {"choice": ["toy_climb"]}}},
