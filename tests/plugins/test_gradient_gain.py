@@ -110,7 +110,7 @@ def test_a_learning_rate_that_is_far_too_small_becomes_one_that_teaches(tmp_path
 def test_a_learned_drift_that_hardly_lets_the_policy_move_becomes_one_that_does(tmp_path: Path) -> None:
     rule = {
         "returns": RETURNS,
-        "optimizer": {"adam": {"learning_rate": 0.005}},
+        "optimizer": {"clip_norm": {"max_norm": 0.5, "optimizer": {"adam": {"learning_rate": 0.005}}}},
         "steps": 12,
         "num_envs": 8,
         "drift_weights": "free",
