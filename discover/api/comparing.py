@@ -89,7 +89,7 @@ def algorithms_of(
 
 
 def seen_of(loaded: Plugins, called: Mapping[str, Candidate], store: str | None = None) -> dict[str, Seen]:
-    """What the searches of candidates have seen, by name; without candidates that no search has found, or that do not say.
+    """The tasks that the searches of candidates have seen, by name; without candidates that do not say from which they come.
 
     Args:
         loaded: the loaded plugins.

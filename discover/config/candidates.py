@@ -98,7 +98,7 @@ def settled(plugins: Plugins, text: str, store: str | None = None) -> str:
 
 
 def notes_of_candidate(plugins: Plugins, text: str, store: str | None = None) -> Mapping[str, Any]:
-    """What is noted of a candidate beside itself: in its file, in the tracking store, or with the recipe; else nothing.
+    """The notes of a candidate beside itself: in its file, in the tracking store, or with the recipe; else nothing.
 
     Args:
         plugins: the loaded plugins.
@@ -106,11 +106,14 @@ def notes_of_candidate(plugins: Plugins, text: str, store: str | None = None) ->
         store: address of the tracking store.
     """
     from discover.config.candidate_file import SUFFIX, load_notes
+    from discover.contract.found_recipe import RECORD
 
     if Path(text).suffix == SUFFIX:
         return load_notes(Path(text))
     if is_address(text):
         return _fetched(plugins, text, store, lambda path, _: load_notes(path))
+    if plugins.registry.has("recipe", text):
+        return plugins.registry.get("recipe", text).facts.get(RECORD, {})
     return {}
 
 
@@ -245,7 +248,7 @@ def _written(registry: Registry, path: Path) -> Algorithm:
 
 
 def _fetched(plugins: Plugins, address: str, store: str | None, read: Callable[[Path, Registry], T]) -> T:
-    """What is read of the file of a candidate in a tracking store."""
+    """The content of the file of a candidate in a tracking store, as ``read`` gives it."""
     with tempfile.TemporaryDirectory(prefix="discover-") as folder:
         path = plugins.hook.discover_fetch_candidate(address=address, store=store, folder=Path(folder))
         if path is None:

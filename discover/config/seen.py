@@ -32,7 +32,7 @@ class Seen(NamedTuple):
         return {**self._asdict(), "runs": [run._asdict() for run in self.runs], "kept": list(self.kept)}
 
     def sentence(self, runs: Sequence[TaskRun] | None, of: str = "this comparison") -> str:
-        """What the search has seen, and how many of some runs are on tasks that it has not.
+        """A sentence on what the search has seen, and how many of some runs are on tasks that it has not.
 
         Args:
             runs: of a comparison; None without one.
@@ -53,7 +53,7 @@ class Seen(NamedTuple):
 
 
 def seen_in_config(config: Mapping[str, Any]) -> Seen:
-    """What a search has seen, from its config as it stands in its directory."""
+    """The tasks that a search has seen, from its config as it stands in its directory."""
     runs = tuple(TaskRun(str(each["task"]), int(each["steps"])) for each in config["tasks"])
     split = config.get(SPLIT)
     if not isinstance(split, Mapping):
@@ -62,7 +62,7 @@ def seen_in_config(config: Mapping[str, Any]) -> Seen:
 
 
 def seen_in_notes(notes: Mapping[str, Any]) -> Seen | None:
-    """What the search of a candidate has seen, from the notes of its file; None where they do not say.
+    """The tasks that the search of a candidate has seen, from the notes of its file; None where they do not say.
 
     >>> seen = Seen("mine", (TaskRun("catch", 100),), "two", ("cliff",))
     >>> seen_in_notes({"seen": seen.words()}) == seen, seen_in_notes({"fitness": 0.5})
