@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from discover.api.listing import runs as runs
     from discover.api.loaded import plugins as plugins
     from discover.api.promoting import promote as promote
+    from discover.api.promoting import save_recipe as save_recipe
     from discover.api.reading import sensitivity as sensitivity
     from discover.api.reading import show as show
     from discover.api.refining import refine as refine
@@ -264,7 +265,7 @@ _HOME = {
     "api.exporting": ("export",),
     "api.listing": ("runs",),
     "api.loaded": ("plugins",),
-    "api.promoting": ("promote",),
+    "api.promoting": ("promote", "save_recipe"),
     "api.reading": (
         "sensitivity",
         "show",

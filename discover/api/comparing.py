@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,11 @@ from discover.base.errors import UserError
 from discover.base.secrets import without_secrets
 
 if TYPE_CHECKING:
+    from discover.config.seen import Seen
     from discover.contract.algorithm import Algorithm
     from discover.contract.events import TaskRun
     from discover.contract.results import Comparison
+    from discover.plugin.loader import Plugins
     from discover.plugin.session import Session
 
 
@@ -56,8 +59,10 @@ def compare(
     algorithms = algorithms_of(candidates, overrides or {}, store_of(tracking))
     check_different(plugins(), algorithms)
     runs, seeds, seed = task_runs(tasks, steps), count("seeds", seeds), count("seed", seed, 0)
+    called = [candidate for _, candidate in named(candidates)]
+    seen = seen_of(plugins(), dict(zip(algorithms, called, strict=True)), store_of(tracking))
     with command_session("compare", tracking) as running:
-        comparison = compare_in(running, algorithms, runs, seeds, seed=seed, suite=runs if suite else ())
+        comparison = compare_in(running, algorithms, runs, seeds, seed=seed, suite=runs if suite else (), seen=seen)
     return dataclasses.replace(comparison, facts=running.facts)
 
 
@@ -83,6 +88,22 @@ def algorithms_of(
     return algorithms
 
 
+def seen_of(loaded: Plugins, called: Mapping[str, Candidate], store: str | None = None) -> dict[str, Seen]:
+    """The tasks that the searches of candidates have seen, by name; without candidates that do not say from which they come.
+
+    Args:
+        loaded: the loaded plugins.
+        called: what the user calls each candidate, by its name in tables.
+        store: address of the tracking store.
+    """
+    from discover.config.candidates import notes_of_candidate
+    from discover.config.seen import seen_in_notes
+
+    texts = {name: os.fspath(one) for name, one in called.items() if isinstance(one, str | os.PathLike)}
+    found = {name: seen_in_notes(notes_of_candidate(loaded, text, store)) for name, text in texts.items()}
+    return {name: seen for name, seen in found.items() if seen is not None}
+
+
 def compare_in(
     running: Session,
     algorithms: Mapping[str, Algorithm],
@@ -91,10 +112,22 @@ def compare_in(
     *,
     seed: int,
     suite: Sequence[TaskRun] = (),
+    seen: Mapping[str, Seen] | None = None,
     purpose: str = "report",
 ) -> Comparison:
-    """Compare candidates in a session that is open already, see `compare`; ``purpose`` names the stream of seeds."""
+    """Compare candidates in a session that is open already, see `compare`.
+
+    Args:
+        running: the session.
+        algorithms: by name; the first one is compared with each of the others.
+        runs: tasks and steps.
+        seeds, seed: see `compare`.
+        suite: the runs over which candidates are compared in one number too.
+        seen: what the searches of candidates have seen, by name (`seen_of`).
+        purpose: names the stream of seeds.
+    """
     from discover.config.search_config import default_executor
+    from discover.config.seen import notes_of, sentences_of
     from discover.evaluation.compare import Watched
     from discover.evaluation.compare import compare as compared
 
@@ -106,6 +139,8 @@ def compare_in(
         runs,
         seeds=seeds,
         seed=seed,
+        notes=notes_of(runs, seen or {}),
+        seen=sentences_of(runs, seen or {}),
         suite=suite,
         purpose=purpose,
         progress=running.progress,

@@ -56,14 +56,17 @@ def run(
     options = common(json, plugins_dir, tracking, no_tracking)
     with quiet_output(options.json):
         plugins = start_plugins(options.plugins_dir)
-        from discover.api.comparing import compare_in
+        from discover.api.comparing import compare_in, seen_of
 
         runs = runs_of(tasks, steps)
         algorithms = candidates_from(plugins, names, options.store, settings=settings or ())
+        seen = seen_of(plugins, dict(zip(algorithms, names, strict=True)), options.store)
         with repeatable_session(options.command("compare"), plugins, "comparison") as running:
-            comparison = compare_in(running, algorithms, runs, seeds, seed=seed, suite=runs if suite else ())
+            comparison = compare_in(running, algorithms, runs, seeds, seed=seed, suite=runs if suite else (), seen=seen)
     if options.json:
         summary = {"candidates": list(algorithms), "seeds": seeds, "table": comparison.rows(), "verdict": comparison.verdict}
+        if comparison.seen:
+            summary["seen"] = list(comparison.seen)
         if suite:
             summary["suite"] = [each.row() for each in comparison.suite]
         print_json({**summary, "run_id": None, **running.facts})

@@ -12,6 +12,7 @@ from discover.cli.completion import names_of
 from discover.cli.options import Json, PluginsDir
 from discover.cli.output import print_json, print_table, quiet_output
 from discover.cli.plugins_list import line_of
+from discover.contract.found_recipe import RECORD
 from discover.plugin.session import start_plugins
 
 
@@ -43,8 +44,10 @@ def _print_description(facts: dict[str, Any]) -> None:
     heading = f"{facts['kind']} {facts['name']}"
     print(typer.style(heading, bold=True) if sys.stdout.isatty() else heading)
     for key, value in facts.items():
-        if key not in ("kind", "name", "fields", "value") and value != "":
+        if key not in ("kind", "name", "fields", "value", RECORD) and value != "":
             print(f"  {key}: {value}")
+    if RECORD in facts:
+        print(f"  record: discover show {facts['name']}")
     if "value" in facts:
         from discover.storage.yaml_text import text_of
 

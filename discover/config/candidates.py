@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from discover.base.errors import UserError, nearest
 from discover.base.mistakes import Mistakes, MistakesError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from discover.contract.algorithm import Algorithm
     from discover.contract.registry import Registry
     from discover.plugin.loader import Plugins
+
+T = TypeVar("T")
 
 HELP = (
     "A recipe (ppo), a file (.candidate, .yaml or .json), or an address in MLflow (models:/NAME@champion, models:/NAME/3, "
@@ -53,7 +55,7 @@ def candidate_from(plugins: Plugins, text: str, store: str | None = None) -> Alg
     if path.suffix in _WORDS:
         candidate = _written(registry, path)
     elif is_address(text):
-        return _fetched(plugins, text, store)
+        return _fetched(plugins, text, store, load_candidate)
     else:
         if not registry.has("recipe", text):
             _check_is_no_other(path)
@@ -93,6 +95,26 @@ def settled(plugins: Plugins, text: str, store: str | None = None) -> str:
     if not is_address(text):
         return text
     return plugins.hook.discover_fixed_address(address=text, store=store) or text
+
+
+def notes_of_candidate(plugins: Plugins, text: str, store: str | None = None) -> Mapping[str, Any]:
+    """The notes of a candidate beside itself: in its file, in the tracking store, or with the recipe; else nothing.
+
+    Args:
+        plugins: the loaded plugins.
+        text: what the user calls the candidate, which `candidate_from` has read.
+        store: address of the tracking store.
+    """
+    from discover.config.candidate_file import SUFFIX, load_notes
+    from discover.contract.found_recipe import RECORD
+
+    if Path(text).suffix == SUFFIX:
+        return load_notes(Path(text))
+    if is_address(text):
+        return _fetched(plugins, text, store, lambda path, _: load_notes(path))
+    if plugins.registry.has("recipe", text):
+        return plugins.registry.get("recipe", text).facts.get(RECORD, {})
+    return {}
 
 
 def is_address(text: str) -> bool:
@@ -225,11 +247,10 @@ def _written(registry: Registry, path: Path) -> Algorithm:
     raise MistakesError(Places(printable(path), whole).placed(mistakes.collected))
 
 
-def _fetched(plugins: Plugins, address: str, store: str | None) -> Algorithm:
-    from discover.config.candidate_file import load_candidate
-
+def _fetched(plugins: Plugins, address: str, store: str | None, read: Callable[[Path, Registry], T]) -> T:
+    """The content of the file of a candidate in a tracking store, as ``read`` gives it."""
     with tempfile.TemporaryDirectory(prefix="discover-") as folder:
         path = plugins.hook.discover_fetch_candidate(address=address, store=store, folder=Path(folder))
         if path is None:
             raise UserError(f"no loaded plugin can fetch the candidate '{address}': is the plugin 'mlflow' blocked or broken?")
-        return load_candidate(path, plugins.registry)
+        return read(path, plugins.registry)

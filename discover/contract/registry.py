@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from discover.base.errors import PluginError, UserError, nearest
 from discover.components.component import Component, fields, is_decorated
+from discover.contract.found_recipe import RECORD, found_recipes_in
 from discover.storage.yaml_text import values_in_file
 
 THIS_PROCESS = "this process"
@@ -54,7 +55,8 @@ class Entry:
         summary: one line.
         paper: the publication.
         provenance: the plugin that registered it.
-        facts: further facts (a task's returns of a random and a reference policy, and their origin).
+        facts: further facts (a task's returns of a random and a reference policy, and their origin; the record of a recipe
+            that a search found).
     """
 
     kind: str
@@ -169,6 +171,32 @@ class Registry:
                 facts={},
             )
         )
+
+    def add_discovered(self, folder: Path) -> None:
+        """Register the recipes in a folder that searches found (``discover promote SEARCH --recipe NAME --to FOLDER``).
+
+        Each is called ``discovered/NAME``, and has the record of its search among its facts.
+
+        Args:
+            folder: holds a JSON file for each.
+
+        Raises:
+            UserError: a file is damaged.
+            PluginError: a name is taken.
+        """
+        for found in found_recipes_in(folder):
+            facts = {RECORD: found.record}
+            entry = Entry(
+                kind="recipe",
+                name=found.name,
+                component=None,
+                source=found.candidate,
+                summary=found.summary,
+                paper="",
+                provenance=self._current,
+                facts=facts,
+            )
+            self._put(entry)
 
     def add_task(
         self,

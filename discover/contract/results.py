@@ -216,6 +216,7 @@ class Comparison:
         provenance: versions, plugins, git commit, device.
         facts: facts that watchers add once the command is over (``run_id``, ...).
         suite: the first candidate minus each other one over a suite of these runs, where that was asked for.
+        seen: sentences on the tasks that searches of the candidates have seen.
     """
 
     candidates: Sequence[str]
@@ -227,6 +228,7 @@ class Comparison:
     provenance: Mapping[str, Any]
     facts: Mapping[str, Any] = field(default_factory=dict)
     suite: Sequence[SuiteDifference] = ()
+    seen: Sequence[str] = ()
 
     def rows(self) -> list[dict[str, Any]]:
         """One row per candidate and run, of values that JSON can hold."""
@@ -254,7 +256,7 @@ class Comparison:
         return self.table()
 
     def table(self, shown: Callable[[str], str] = str, width: int = WIDTH) -> str:
-        """The rows as a table with the verdict below: run by run, the first candidate, then the others, the hardest first.
+        """The rows as a table, with the verdict and what searches have seen below: run by run, the hardest baseline first.
 
         Args:
             shown: turns each text into what the terminal can show, before columns are measured.
@@ -263,10 +265,10 @@ class Comparison:
         order = {(run.task, run.steps): place for place, run in enumerate(self.runs)}
         hardest = {name: place for place, name in enumerate(self._hardest_first())}
         rows = sorted(self.rows(), key=lambda row: (order[row["task"], row["steps"]], hardest[row["candidate"]]))
-        verdict = shown(self.verdict)
+        sentences = [shown(text) for text in (self.verdict, *self.seen)]
         if width < WIDTH:
-            verdict = textwrap.fill(verdict, width, break_long_words=False, break_on_hyphens=False)
-        return f"{result_table(rows, shown, width)}\n{verdict}"
+            sentences = [textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False) for text in sentences]
+        return "\n".join([result_table(rows, shown, width), *sentences])
 
     def _hardest_first(self) -> list[str]:
         """The first candidate, then the others by their mean rank: by how many of them each is beaten, over all runs."""

@@ -48,6 +48,7 @@ def compare(
     seeds: int,
     seed: int = 0,
     notes: Sequence[str] = (),
+    seen: Sequence[str] = (),
     suite: Sequence[TaskRun] = (),
     purpose: str = "report",
     progress: Callable[[str, float], None] | None = None,
@@ -70,6 +71,7 @@ def compare(
         seeds: S >= 2; a verdict needs `discover.base.statistics.seeds_for_verdict` of them.
         seed: of the stream that the S seeds come from.
         notes: a description of each run (searched, unseen, ...).
+        seen: sentences on the tasks that searches of the candidates have seen.
         suite: the runs over which candidates are compared in one number too (`SuiteDifference`).
         purpose: name of the stream of seeds.
         progress: called with a description of the training in progress, and the share of the whole that is done.
@@ -109,7 +111,7 @@ def compare(
     except BaseException as error:
         watched.tell("discover_comparison_failed", comparison=info, error=error)
         raise
-    comparison = judged(trainings, runs, tuple(notes) or ("",) * len(runs), info.provenance, suite=suite)
+    comparison = judged(trainings, runs, tuple(notes) or ("",) * len(runs), info.provenance, suite=suite, seen=seen)
     watched.tell("discover_comparison_finished", comparison=comparison)
     return comparison
 
@@ -136,6 +138,7 @@ def judged(
     provenance: Mapping[str, Any],
     *,
     suite: Sequence[TaskRun] = (),
+    seen: Sequence[str] = (),
 ) -> Comparison:
     """The comparison of trainings that exist already, with its tests and its verdict; a single seed cannot be tested.
 
@@ -145,6 +148,7 @@ def judged(
         notes: a description of each run, or an empty text.
         provenance: of the trainings.
         suite: the runs over which candidates are compared in one number too.
+        seen: sentences on the tasks that searches of the candidates have seen.
     """
     names = list(trainings)
     tested = all(len(training.returns) > 1 for of_one in trainings.values() for training in of_one)
@@ -161,6 +165,7 @@ def judged(
         + (_verdict(names, runs, differences, trainings) if tested or len(names) == 1 else alone),
         provenance=provenance,
         suite=over_suite,
+        seen=tuple(seen),
     )
 
 

@@ -71,6 +71,7 @@ def comparison_bytes(comparison: Comparison) -> bytes:
         "candidates": candidates,
         "runs": [run._asdict() for run in comparison.runs],
         "notes": list(comparison.notes),
+        "seen": list(comparison.seen),
         "trainings": trainings,
         "differences": [_difference_facts(each, comparison) for each in comparison.differences],
         "suite": [_suite_facts(each, comparison) for each in comparison.suite],
@@ -173,6 +174,7 @@ def _comparison(stored: Mapping[str, Any], arrays: Mapping[str, np.ndarray], reg
         candidates=tuple(names),
         runs=runs,
         notes=tuple(stored["notes"]),
+        seen=tuple(map(str, stored.get("seen", ()))),
         trainings=trainings,
         differences=[
             _difference(facts, runs, arrays[f"differences/{index}.npy"]) for index, facts in enumerate(stored["differences"])

@@ -20,6 +20,7 @@ from discover.components.space import Space
 from discover.config.baselines import slug
 from discover.config.candidate_file import load_candidate, save_candidate
 from discover.config.search_config import SearchConfig
+from discover.config.seen import SEEN, seen_in_config
 from discover.contract.ablation import Ablation, AblationInfo
 from discover.contract.algorithm import Algorithm
 from discover.contract.events import Doubt, Status
@@ -114,6 +115,7 @@ class Ending:
         """
         facts = {**self.origin.dependencies, "executor": repr(self.executor)}
         notes = {"search": self.config.name, "fitness": choice.fitness, "provenance": facts}
+        notes[SEEN] = seen_in_config(self.config.words).words()
         if self.origin.changes:
             notes["went_on_with"] = self.origin.changes
         save_candidate(self.directory / CHAMPION_FILE, choice.champion, self.registry, notes)

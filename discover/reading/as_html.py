@@ -12,7 +12,7 @@ from discover.reading.formulas import Formula
 from discover.reading.pictures import Comparison, Picture, pictures_of
 from discover.reading.style import STYLE
 from discover.reading.sweep_svg import bounds_of, sweep_svg
-from discover.reading.tables import Table, change_table, fact_tables, parts_table, result_table, sensitivity_table
+from discover.reading.tables import Table, change_table, fact_tables, paid_table, parts_table, result_table, sensitivity_table
 
 if TYPE_CHECKING:
     from discover.reading.contents import Contents
@@ -45,6 +45,7 @@ def _sections(page: Contents, problems: list[str]) -> Iterator[str]:
     yield _section("Formulas", f'<div class="formulas">{"".join(_formulas(page.formulas, problems))}</div>', page.formulas)
     yield _table_section(change_table(page))
     yield _table_section(result_table(page))
+    yield _table_section(paid_table(page))
     yield _sensitivity(page)
     yield _section("Parts", _parts(page), page.parts)
     pictures = list(pictures_of(page.candidate, page.registry, problems))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from discover.reading.tables import Table, change_table, fact_tables, parts_table, result_table, sensitivity_table
+from discover.reading.tables import Table, change_table, fact_tables, paid_table, parts_table, result_table, sensitivity_table
 
 if TYPE_CHECKING:
     from discover.reading.contents import Contents
@@ -27,6 +27,7 @@ def _sections(page: Contents) -> Iterator[str]:
         yield _code("text", [formula.text for formula in page.formulas])
         yield _code("latex", [formula.latex for formula in page.formulas])
     yield _table(result_table(page))
+    yield _table(paid_table(page))
     yield _table(sensitivity_table(page))
     yield _table(change_table(page))
     yield _table(parts_table(page))

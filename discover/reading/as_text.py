@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from discover.base.text_table import WIDTH, text_table
-from discover.reading.tables import Table, change_table, fact_tables, parts_table, result_table, sensitivity_table
+from discover.reading.tables import Table, change_table, fact_tables, paid_table, parts_table, result_table, sensitivity_table
 
 if TYPE_CHECKING:
     from discover.reading.contents import Contents
@@ -37,6 +37,7 @@ def _sections(page: Contents, width: int, shown: Callable[[str], str]) -> Iterat
     yield drawn(change_table(page))
     yield drawn(result_table(page))
     yield shown(page.facts.verdict)
+    yield drawn(paid_table(page))
     yield drawn(sensitivity_table(page))
     for title, facts in fact_tables(page):
         yield f"{title}\n" + "\n".join(f"  {shown(name)}: {shown(text)}" for name, text in facts.items())

@@ -30,6 +30,8 @@ def page_as_values(page: Contents) -> dict[str, Any]:
         "formulas": [{"path": one.path, "latex": one.latex, "text": one.text} for one in page.formulas],
         "results": [dict(row) for row in facts.rows],
         "verdict": facts.verdict,
+        "fails": list(facts.fails),
+        "paid": [dict(row) for row in facts.paid],
         "sensitivity": _sensitivity(page),
         "lineage": dict(facts.lineage),
         "cost": dict(facts.cost),

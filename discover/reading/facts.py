@@ -25,6 +25,8 @@ class CandidateFacts:
         lineage: the search that the candidate comes from.
         cost: what that search spent.
         provenance: versions, plugins, git commit, device.
+        fails: where the candidate fails, in sentences.
+        paid: what each value pays beside a known algorithm, as `Ablation.rows` gives it.
     """
 
     rows: Sequence[Mapping[str, Any]] = ()
@@ -32,6 +34,8 @@ class CandidateFacts:
     lineage: Facts = field(default_factory=dict)
     cost: Facts = field(default_factory=dict)
     provenance: Facts = field(default_factory=dict)
+    fails: Sequence[str] = ()
+    paid: Sequence[Mapping[str, Any]] = ()
 
 
 def comparison_facts(comparison: Comparison | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from discover.components.number_domains import IntegerDomain, RealDomain
 from discover.components.open_values import Choice, FieldValue, Free
 from discover.config.build import algorithm_from
 from discover.contract.algorithm import Algorithm
+from discover.contract.found_recipe import RECORD
 from discover.contract.registry import Registry
 from discover.contract.update_rule import UpdateRule
 from discover.reading.parts import last_name, name_in, value_text
@@ -98,8 +99,13 @@ def nearest_recipe(candidate: Algorithm, registry: Registry) -> NearestRecipe | 
 
 
 def recipes_of(registry: Registry) -> Iterator[tuple[str, Algorithm]]:
-    """Every recipe that can be built, without the parts that do nothing; one with open values as it is."""
+    """Every known recipe that can be built, without the parts that do nothing; one with open values as it is.
+
+    Those that searches found are no known algorithms: each would be nearest to itself.
+    """
     for entry in registry.entries("recipe"):
+        if RECORD in entry.facts:
+            continue
         try:
             recipe = algorithm_from(registry, entry.name)
         except UserError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from discover.base.text_table import interval, number
 from discover.contract.result_table import result_cells
 from discover.reading.sweeps import COLUMNS, NUMBER_COLUMNS
 
@@ -59,6 +60,18 @@ def result_table(page: Contents) -> Table | None:
     return Table("Where it wins and fails", columns, [result_cells(row) for row in ordered], columns[2:6])
 
 
+def paid_table(page: Contents) -> Table | None:
+    """The gain from each value beside a known algorithm; None where it was not measured."""
+    if not page.facts.paid:
+        return None
+    rows = [
+        (row["path"], row["value"], row["known"], number(row["estimate"]), interval(row["interval"]), row["verdict"])
+        for row in page.facts.paid
+    ]
+    columns = ("path", page.name, "known", "paid", "95 % interval", "verdict")
+    return Table("What each value pays", columns, rows, columns[3:5])
+
+
 def sensitivity_table(page: Contents) -> Table | None:
     """The sensitivity to each number, a row per value; None where it has not been measured."""
     found = page.sensitivity
@@ -66,8 +79,10 @@ def sensitivity_table(page: Contents) -> Table | None:
 
 
 def fact_tables(page: Contents) -> Iterator[tuple[str, Facts]]:
-    """Lineage, cost and provenance, each with its heading; those that are empty are left out."""
+    """Failures, lineage, cost and provenance, each with its heading; those that are empty are left out."""
     facts = page.facts
-    for title, some in (("Lineage", facts.lineage), ("Cost", facts.cost), ("Provenance", facts.provenance)):
+    fails = {str(place): text for place, text in enumerate(facts.fails, 1)}
+    parts = (("Where it fails", fails), ("Lineage", facts.lineage), ("Cost", facts.cost), ("Provenance", facts.provenance))
+    for title, some in parts:
         if some:
             yield title, some

@@ -34,7 +34,9 @@ def source_from_file(path: Path, registry: Registry) -> Source:
     """
     comparison = load_comparison(path, registry)
     name = " against ".join(comparison.candidates)
-    return Source(str(path), "comparison", name, comparison=comparison, provenance=comparison.provenance)
+    return Source(
+        str(path), "comparison", name, comparison=comparison, notes=tuple(comparison.seen), provenance=comparison.provenance
+    )
 
 
 def source_in(folder: Path, registry: Registry, label: str | None = None) -> Source:
@@ -85,7 +87,8 @@ def source_of(result: Comparison | Training | SearchResult, registry: Registry |
     name = " against ".join(comparison.candidates)
     kind: Kind = "training" if isinstance(result, Training) else "comparison"
     label = str(result.facts.get("run_id") or name)
-    return Source(label=label, kind=kind, name=name, comparison=comparison, provenance=comparison.provenance)
+    notes = tuple(comparison.seen)
+    return Source(label=label, kind=kind, name=name, comparison=comparison, notes=notes, provenance=comparison.provenance)
 
 
 def _comparison_in(folder: Path, registry: Registry, label: str, run: Mapping[str, Any]) -> Source:
@@ -97,7 +100,8 @@ def _comparison_in(folder: Path, registry: Registry, label: str, run: Mapping[st
     comparison = load_comparison(folder / REPORT_FILE, registry)
     kind: Kind = "training" if len(comparison.candidates) == 1 else "comparison"
     name = str(run.get("name") or " against ".join(comparison.candidates))
-    return Source(label=label, kind=kind, name=name, comparison=comparison, provenance=comparison.provenance)
+    notes = tuple(comparison.seen)
+    return Source(label=label, kind=kind, name=name, comparison=comparison, notes=notes, provenance=comparison.provenance)
 
 
 def _search_in(folder: Path, registry: Registry, label: str, run: Mapping[str, Any] | None) -> Source:

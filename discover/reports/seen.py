@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from discover.config.splits import SPLIT, TEST, name_of_split
-from discover.contract.events import TaskRun
+from discover.config.seen import seen_in_config
+from discover.config.splits import SPLIT
 from discover.contract.results import Comparison
 
 
@@ -17,21 +17,6 @@ def told_of_split(config: Mapping[str, Any], comparison: Comparison | None) -> t
         config: of the search, as it stands in its directory.
         comparison: of its report.
     """
-    split = config.get(SPLIT)
-    if not isinstance(split, Mapping):
+    if not isinstance(config.get(SPLIT), Mapping):
         return ()
-    seen = [TaskRun(each["task"], each["steps"]) for each in config["tasks"]]
-    kept = {each["task"] for each in split[TEST]}
-    told = f"The search '{config['name']}' saw {_labels(seen)}; of the split '{name_of_split(split)}' it saw no meta-test task"
-    if comparison is None:
-        return (f"{told}.",)
-    tasks = {run.task for run in seen}
-    unseen = [run for run in comparison.runs if run.task not in tasks]
-    tested = sum(run.task in kept for run in unseen)
-    return (
-        f"{told}. Of the {len(comparison.runs)} runs of its report {len(unseen)} are on unseen tasks, {tested} of the split.",
-    )
-
-
-def _labels(runs: list[TaskRun]) -> str:
-    return ", ".join(run.label for run in runs)
+    return (seen_in_config(config).sentence(None if comparison is None else comparison.runs, "its report"),)

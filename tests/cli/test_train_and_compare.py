@@ -1,6 +1,7 @@
 """``discover train``, ``discover compare``, and the candidates that both take."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,26 @@ def test_a_candidate_is_a_saved_file_or_an_address(told: Told, config: Path) -> 
     assert compared["candidates"] == ["climb", "models:/champion/1 (rule.toy_climb.steps=4)"]
     shown = told("show", "models:/champion@best")
     assert (shown["candidate"], shown["provenance"]["candidate"]) == ("models:/champion/1", "models:/champion/1")
+
+
+def test_compare_says_which_tasks_searches_saw(told: Told, invoke: Invoke, config: Path) -> None:
+    split = "split={meta_train: [{task: payday, steps: 100}], meta_test: [{task: late-payday, steps: 90}]}"
+    few = ("--set", "report=null", "--set", "generations=1", "--set", "finalists=1")
+    told("search", config, *few, "--set", split, "--directory", "found")
+    shutil.copy("found/champion.candidate", "copied.candidate")
+    words = ("--tasks", "payday,payday@60,late-payday", "--seeds", 2, "--steps", 100)
+    summary = told("compare", "climb", "copied.candidate", *words)
+    sentence = (
+        "The search 'tiny' saw payday @ 100; of the split 'of the config' it saw no meta-test task. Of the 3 runs of this "
+        "comparison 1 are on unseen tasks, 1 of the split."
+    )
+    assert summary["seen"] == [sentence]
+    notes = ["searched", "searched with other steps", "unseen"]
+    assert [row["note"] for row in summary["table"]] == notes * 2
+    assert "seen" not in told("compare", "climb", *words)
+    printed = invoke("compare", "copied.candidate", *words)
+    assert sentence in printed.stdout.splitlines()
+    assert "late-payday @ 100 (unseen)" in printed.stdout
 
 
 def test_a_search_compares_with_an_address_and_keeps_its_version(told: Told, config: Path) -> None:

@@ -12,7 +12,9 @@ from searches import WORDS, Watcher, run
 
 import discover
 from discover import Registry, TaskRun, UserError, text_of
+from discover.config.candidate_file import load_notes
 from discover.config.search_config import SearchConfig, checked_config
+from discover.config.seen import Seen, seen_in_notes
 from discover.config.splits import with_split
 from discover.outer_loop.directory import read_origin
 from discover.reports.reading import source_in
@@ -115,6 +117,9 @@ def test_a_search_records_its_split_and_its_report_tells_it(tmp_path: Path) -> N
     path.write_text(text_of({**SPLIT, "meta_train": WORDS["tasks"][1:]}, "the split"))
     change: dict[str, Any] = {"split": str(path), "tasks": WORDS["tasks"][1:], "generations": 1, "finalists": 1}
     run(tmp_path / "it", watcher, **change, report={"seeds": 2})
+    assert seen_in_notes(load_notes(tmp_path / "it" / "champion.candidate")) == Seen(
+        "Laws & order", (TaskRun("payday", 40),), "two", ("late-payday",)
+    )
     stored = read_origin(tmp_path / "it").config["split"]
     assert stored["meta_test"] == values_in_file(tmp_path / "it" / "config.yaml", "config")["split"]["meta_test"] == TEST
     source = source_in(tmp_path / "it", toys.plugins().registry)
@@ -148,9 +153,10 @@ def test_every_split_of_the_experiments_is_right(registry: Registry, path: Path)
     config = changed(registry, split=str(path), report={})
     assert config.split is not None
     train, test = ({TaskRun(*run).task for run in runs} for runs in (config.split.meta_train, config.split.meta_test))
-    assert 8 <= len(train) <= 12
-    assert len(test) >= 8
+    assert 5 <= len(train) <= 12
+    assert len(test) >= 6
     assert all(8_000 <= run.steps <= 25_000 for run in config.split.meta_train)
+    assert all(run.steps <= 100_000 for run in config.split.meta_test)
 
 
 def test_there_are_splits() -> None:
