@@ -193,6 +193,8 @@ if TYPE_CHECKING:
     from discover.evaluation.comparison_file import load_comparison as load_comparison
     from discover.evaluation.comparison_file import save_comparison as save_comparison
     from discover.evaluation.comparison_file import training_alone as training_alone
+    from discover.evaluation.completed_executor import CompletedExecutor as CompletedExecutor
+    from discover.evaluation.completed_executor import CompletedPlan as CompletedPlan
     from discover.evaluation.episodes import Evaluation as Evaluation
     from discover.inner_loop.adaptation import Adaptation as Adaptation
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
@@ -489,6 +491,7 @@ _HOME = {
     "contract.world": ("World",),
     "evaluation.ablation_file": ("ABLATION_FILE",),
     "evaluation.adapted_executor": ("AdaptedExecutor",),
+    "evaluation.completed_executor": ("CompletedExecutor", "CompletedPlan"),
     "evaluation.comparison_file": (
         "REPORT_FILE",
         "comparison_bytes",

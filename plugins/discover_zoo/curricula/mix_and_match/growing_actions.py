@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import jax.numpy as jnp
+import numpy as np
 
 from discover import (
     Carry,
