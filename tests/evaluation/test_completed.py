@@ -123,7 +123,7 @@ class Watcher:
 
 @pytest.mark.slow
 def test_population_based_training_moves_alpha_from_zero_by_the_last_agent_alone(tmp_path: Path) -> None:
-    words = values_in_file(CONFIG)
+    words = values_in_file(CONFIG, "config file")
     words["strategy"]["pbt"].update(exploit="truncation", share=0.5)
     small = {"population": 4, "generations": 3, "tasks": [{"task": "orchard", "steps": 30_000}]}
     watcher = Watcher()
