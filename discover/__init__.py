@@ -94,18 +94,23 @@ if TYPE_CHECKING:
     from discover.contract.adaptation import CandidateAdaptation as CandidateAdaptation
     from discover.contract.algorithm import Algorithm as Algorithm
     from discover.contract.distributions import Categorical as Categorical
+    from discover.contract.distributions import Factored as Factored
     from discover.contract.distributions import Gaussian as Gaussian
+    from discover.contract.distributions import Joint as Joint
     from discover.contract.distributions import TanhGaussian as TanhGaussian
     from discover.contract.distributions import policy_heads as policy_heads
     from discover.contract.environment import Continuous as Continuous
     from discover.contract.environment import Discrete as Discrete
     from discover.contract.environment import Environment as Environment
+    from discover.contract.environment import MultiDiscrete as MultiDiscrete
     from discover.contract.environment import Redraw as Redraw
     from discover.contract.environment import Spec as Spec
     from discover.contract.environment import Step as Step
     from discover.contract.environment import Wrapper as Wrapper
+    from discover.contract.environment import action_size as action_size
     from discover.contract.environment import decode_action as decode_action
     from discover.contract.environment import encode_action as encode_action
+    from discover.contract.environment import zero_action as zero_action
     from discover.contract.events import Command as Command
     from discover.contract.events import ComparisonInfo as ComparisonInfo
     from discover.contract.events import Doubt as Doubt
@@ -133,6 +138,7 @@ if TYPE_CHECKING:
     from discover.contract.network import ACTION as ACTION
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
     from discover.contract.network import EXPERT as EXPERT
+    from discover.contract.network import JOINT as JOINT
     from discover.contract.network import REWARD as REWARD
     from discover.contract.network import Curriculum as Curriculum
     from discover.contract.network import Head as Head
@@ -188,6 +194,8 @@ if TYPE_CHECKING:
     from discover.evaluation.comparison_file import load_comparison as load_comparison
     from discover.evaluation.comparison_file import save_comparison as save_comparison
     from discover.evaluation.comparison_file import training_alone as training_alone
+    from discover.evaluation.completed_executor import CompletedExecutor as CompletedExecutor
+    from discover.evaluation.completed_executor import CompletedPlan as CompletedPlan
     from discover.evaluation.episodes import Evaluation as Evaluation
     from discover.inner_loop.adaptation import Adaptation as Adaptation
     from discover.inner_loop.adaptation import adaptation_figure as adaptation_figure
@@ -362,7 +370,9 @@ _HOME = {
     "contract.algorithm": ("Algorithm",),
     "contract.distributions": (
         "Categorical",
+        "Factored",
         "Gaussian",
+        "Joint",
         "TanhGaussian",
         "policy_heads",
     ),
@@ -370,12 +380,15 @@ _HOME = {
         "Continuous",
         "Discrete",
         "Environment",
+        "MultiDiscrete",
         "Redraw",
         "Spec",
         "Step",
         "Wrapper",
+        "action_size",
         "decode_action",
         "encode_action",
+        "zero_action",
     ),
     "contract.events": (
         "Command",
@@ -412,6 +425,7 @@ _HOME = {
     "contract.network": (
         "ACTION",
         "AUXILIARY_LOSS",
+        "JOINT",
         "Curriculum",
         "EXPERT",
         "Head",
@@ -478,6 +492,7 @@ _HOME = {
     "contract.world": ("World",),
     "evaluation.ablation_file": ("ABLATION_FILE",),
     "evaluation.adapted_executor": ("AdaptedExecutor",),
+    "evaluation.completed_executor": ("CompletedExecutor", "CompletedPlan"),
     "evaluation.comparison_file": (
         "REPORT_FILE",
         "comparison_bytes",

@@ -23,7 +23,7 @@ import numpy as np
 from discover_zoo.environments import gymnax
 from discover_zoo.environments.gymnax.environment import Gymnax, make
 
-from discover import Continuous, Environment, load, run_lifetime
+from discover import Continuous, Environment, MultiDiscrete, load, run_lifetime
 
 TABLE = Path(gymnax.__file__).with_name("tasks.json")
 AT_ONCE = 4096
@@ -69,6 +69,8 @@ def uniform(environment: Environment) -> Policy:
     if isinstance(space, Continuous):
         low, high = (np.asarray(bound, np.float32) for bound in space)
         return lambda key, state: jax.random.uniform(key, low.shape, minval=low, maxval=high)
+    if isinstance(space, MultiDiscrete):
+        return lambda key, state: jax.random.randint(key, (len(space.factors),), 0, np.asarray(space.factors))
     return lambda key, state: jax.random.randint(key, (), 0, space.n)
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from discover.base.errors import UserError, nearest
 from discover.components.component import Component, component
-from discover.contract.environment import Discrete, Environment, Spec, Wrapper
+from discover.contract.environment import Environment, Spec, Wrapper, action_size
 from discover.contract.network import ACTION, REWARD, Curriculum, Heads, Network
 from discover.contract.normalizer import Normalizer
 from discover.contract.update_rule import UpdateRule
@@ -102,8 +102,7 @@ def _sizes(spec: Spec, heads: Heads) -> Mapping[str, int]:
     Raises:
         UserError: a head reads an input that does not exist.
     """
-    action = spec.action.n if isinstance(spec.action, Discrete) else len(spec.action.low)
-    sizes = {**heads.context, ACTION: action, REWARD: 1}
+    sizes = {**heads.context, ACTION: action_size(spec), REWARD: 1}
     for name, head in heads.outputs.items():
         for read in head.reads:
             if read not in sizes:

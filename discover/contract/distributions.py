@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol, Self
 
 import jax
 import jax.numpy as jnp
 
-from discover.contract.environment import Continuous, Discrete, Spec
-from discover.contract.network import Head, Outputs
+from discover.contract.environment import Continuous, Discrete, MultiDiscrete, Spec
+from discover.contract.network import JOINT, Head, Outputs
 from discover.contract.types import Key
 
 
@@ -81,6 +82,96 @@ class Categorical(NamedTuple):
         log_p = jax.nn.log_softmax(self.logits)
         p = jnp.exp(log_p)
         return p, jnp.where(p == 0.0, 0.0, log_p)
+
+
+class Factored(NamedTuple):
+    """D independent choices at once: ``p(a) = prod_d softmax(logits_d)[a_d]``, logits ``[..., A_d]`` for each of them.
+
+    Log-probabilities, entropies and divergences are the sums of those of the choices (see `Categorical`).
+
+    >>> policy = Factored((jnp.log(jnp.array([0.25, 0.75])), jnp.zeros(2)))
+    >>> print(policy.mode(), jnp.exp(policy.log_prob(jnp.array([1, 0]))))
+    [1 0] 0.375
+    """
+
+    logits: tuple[jax.Array, ...]
+
+    def sample(self, key: Key) -> jax.Array:
+        """Draw an action ``[..., D]``."""
+        keys = jax.random.split(key, len(self.logits))
+        return jnp.stack([each.sample(k) for each, k in zip(self.choices, keys, strict=True)], axis=-1)
+
+    def log_prob(self, action: jax.Array) -> jax.Array:
+        """``sum_d log p_d(a_d)`` of actions ``[..., D]``."""
+        return _total(each.log_prob(action[..., place]) for place, each in enumerate(self.choices))
+
+    def entropy(self) -> jax.Array:
+        """``sum_d H(p_d)``."""
+        return _total(each.entropy() for each in self.choices)
+
+    def mode(self) -> jax.Array:
+        """The most likely action ``[..., D]``."""
+        return jnp.stack([each.mode() for each in self.choices], axis=-1)
+
+    def kl(self, other: Factored) -> jax.Array:
+        """``sum_d KL(p_d || q_d)``."""
+        return _total(mine.kl(its) for mine, its in zip(self.choices, other.choices, strict=True))
+
+    def joint(self) -> jax.Array:
+        """``[..., N]``, the log-probabilities of all combinations, in the order of `MultiDiscrete`.
+
+        >>> print(jnp.exp(Factored((jnp.log(jnp.array([0.25, 0.75])), jnp.zeros(2))).joint()))
+        [0.125 0.125 0.375 0.375]
+        """
+        first, *others = (jax.nn.log_softmax(logits) for logits in self.logits)
+        for logits in others:
+            sums = first[..., :, None] + logits[..., None, :]
+            first = sums.reshape(*sums.shape[:-2], -1)
+        return first
+
+    @property
+    def choices(self) -> tuple[Categorical, ...]:
+        """The distribution of each choice."""
+        return tuple(Categorical(logits) for logits in self.logits)
+
+
+class Joint(NamedTuple):
+    """Choices that depend on each other: a `Categorical` over actions ``[N, D]`` that are listed, with logits ``[..., N]``.
+
+    >>> policy = Joint(jnp.log(jnp.array([0.25, 0.75])), jnp.array([[0, 0], [1, 2]]))
+    >>> print(policy.mode(), jnp.exp(policy.log_prob(jnp.array([0, 0]))))
+    [1 2] 0.25
+    """
+
+    logits: jax.Array
+    actions: jax.Array
+
+    def sample(self, key: Key) -> jax.Array:
+        """Draw an action ``[..., D]``."""
+        return self.actions[Categorical(self.logits).sample(key)]
+
+    def log_prob(self, action: jax.Array) -> jax.Array:
+        """``log p(a)`` of actions ``[..., D]`` that are listed."""
+        chosen = jnp.all(self.actions == action[..., None, :], axis=-1)
+        return jnp.sum(jnp.where(chosen, jax.nn.log_softmax(self.logits), 0.0), axis=-1)
+
+    def entropy(self) -> jax.Array:
+        """``-sum_a p(a) log p(a)``."""
+        return Categorical(self.logits).entropy()
+
+    def mode(self) -> jax.Array:
+        """The most likely action ``[..., D]``."""
+        return self.actions[Categorical(self.logits).mode()]
+
+    def kl(self, other: Joint) -> jax.Array:
+        """``KL(self || other)`` of two distributions over the same list."""
+        return Categorical(self.logits).kl(Categorical(other.logits))
+
+
+def _total(parts: Iterable[jax.Array]) -> jax.Array:
+    """The sum of at least one array."""
+    first, *others = parts
+    return sum(others, first)
 
 
 class Gaussian(NamedTuple):
@@ -179,16 +270,22 @@ class TanhGaussian(NamedTuple):
 def policy_heads(spec: Spec) -> dict[str, Head]:
     """The heads of a stochastic policy: logits for discrete actions; mean and log standard deviation for real ones.
 
+    For factored actions these are the logits of each choice, side by side.
+
     Mean and standard deviation are in units of the reach of an action, from its center (see `Continuous`).
 
     >>> policy_heads(Spec((4,), Discrete(2)))["policy"].shape
     (2,)
+    >>> policy_heads(Spec((4,), MultiDiscrete((4, 3))))["policy"].shape
+    (7,)
     >>> sorted(policy_heads(Spec((4,), Continuous((-1.0,), (1.0,)))))
     ['log_std', 'policy']
     """
     match spec.action:
         case Discrete(n):
             return {"policy": Head((n,), mix="distribution", gain=0.01)}
+        case MultiDiscrete(factors):
+            return {"policy": Head((sum(factors),), mix="distribution", gain=0.01, factors=factors)}
         case Continuous(low, _):
             return {"policy": Head((len(low),), gain=0.01), "log_std": Head((len(low),), form="constant", gain=0.0)}
 
@@ -201,5 +298,9 @@ def policy_of(spec: Spec, outputs: Outputs) -> Policy:
     """
     if isinstance(spec.action, Discrete):
         return Categorical(outputs["policy"])
+    if isinstance(spec.action, MultiDiscrete):
+        if JOINT in outputs:
+            return Joint(outputs[JOINT], spec.action.action_of(jnp.arange(spec.action.combinations)))
+        return Factored(spec.action.split(outputs["policy"]))
     center, reach = spec.action.center, spec.action.reach
     return Gaussian(center + reach * outputs["policy"], outputs["log_std"] + jnp.log(reach))

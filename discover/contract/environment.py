@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
@@ -24,6 +25,47 @@ class Discrete(NamedTuple):
     """A discrete action space: the whole numbers ``0 .. n - 1``."""
 
     n: int
+
+
+class MultiDiscrete(NamedTuple):
+    """A factored action space: D choices at once, ``[D]`` whole numbers of which number d is one of ``0 .. factors[d] - 1``.
+
+    Every combination is an action. As an action of the discrete space of all N combinations it has a number, in which the last
+    choice counts fastest: the wrapper ``flat_actions`` offers these.
+
+    >>> space = MultiDiscrete((4, 3, 2))
+    >>> space.combinations, space.number_of(jnp.array([1, 0, 1])), space.action_of(jnp.int32(7))
+    (24, Array(7, dtype=int32), Array([1, 0, 1], dtype=int32))
+
+    Attributes:
+        factors: the number of options of each choice.
+    """
+
+    factors: tuple[int, ...]
+
+    @property
+    def combinations(self) -> int:
+        """N, the number of different actions."""
+        return math.prod(self.factors)
+
+    def number_of(self, action: jax.Array) -> jax.Array:
+        """The numbers ``[...]``, from 0 to N - 1, of actions ``[..., D]``."""
+        number = jnp.zeros((), jnp.int32)
+        for place, options in enumerate(self.factors):
+            number = number * options + action[..., place]
+        return number
+
+    def action_of(self, number: jax.Array) -> jax.Array:
+        """The actions ``[..., D]`` that have these numbers ``[...]``."""
+        choices = []
+        for options in reversed(self.factors):
+            choices.append(number % options)
+            number = number // options
+        return jnp.stack(choices[::-1], axis=-1)
+
+    def split(self, joined: jax.Array) -> tuple[jax.Array, ...]:
+        """The parts ``[..., factors[d]]`` of numbers ``[..., sum(factors)]`` that stand side by side, an option each."""
+        return tuple(jnp.split(joined, list(itertools.accumulate(self.factors))[:-1], axis=-1))
 
 
 class Continuous(NamedTuple):
@@ -66,7 +108,37 @@ class Spec(NamedTuple):
     """
 
     observation_shape: tuple[int, ...]
-    action: Discrete | Continuous
+    action: Discrete | MultiDiscrete | Continuous
+
+
+def action_size(spec: Spec) -> int:
+    """The number of values by which `encode_action` gives an action to a network.
+
+    >>> action_size(Spec((4,), Discrete(3))), action_size(Spec((4,), MultiDiscrete((4, 3))))
+    (3, 7)
+    """
+    match spec.action:
+        case Discrete(n):
+            return n
+        case MultiDiscrete(factors):
+            return sum(factors)
+        case Continuous(low, _):
+            return len(low)
+
+
+def zero_action(spec: Spec) -> jax.Array:
+    """Zero in the shape and dtype of an action: int32 scalar or ``[D]``, or float32 ``[D]``.
+
+    >>> zero_action(Spec((4,), Discrete(2)))
+    Array(0, dtype=int32)
+    """
+    match spec.action:
+        case Discrete():
+            return jnp.zeros((), jnp.int32)
+        case MultiDiscrete(factors):
+            return jnp.zeros(len(factors), jnp.int32)
+        case Continuous(low, _):
+            return jnp.zeros(len(low))
 
 
 def decode_action(spec: Spec, encoded: jax.Array) -> jax.Array:
@@ -79,26 +151,35 @@ def decode_action(spec: Spec, encoded: jax.Array) -> jax.Array:
     """
     if isinstance(spec.action, Discrete):
         return jnp.argmax(encoded, axis=-1)
+    if isinstance(spec.action, MultiDiscrete):
+        return jnp.stack([jnp.argmax(part, axis=-1) for part in spec.action.split(encoded)], axis=-1)
     return spec.action.center + spec.action.reach * encoded
 
 
 def encode_action(spec: Spec, action: jax.Array) -> jax.Array:
-    """Actions as the input of a network: one-hot if discrete; if real, in units of their reach, from their center.
+    """Actions as the input of a network: one-hot if discrete, and so each choice of a factored one, side by side.
+
+    Real ones are in units of their reach, from their center.
 
     Args:
         spec: whose action space it is.
-        action: ``[...]`` if discrete, ``[..., D]`` if real.
+        action: ``[...]`` if discrete, ``[..., D]`` if factored or real.
 
     Returns:
-        ``[..., n]`` or ``[..., D]``.
+        ``[..., n]``, ``[..., sum(factors)]`` or ``[..., D]``.
 
     >>> print(encode_action(Spec((4,), Discrete(3)), jnp.array(2)))
     [0. 0. 1.]
     >>> print(encode_action(Spec((4,), Continuous((-2.0,), (2.0,))), jnp.array([1.0])))
     [0.5]
+    >>> print(encode_action(Spec((4,), MultiDiscrete((2, 3))), jnp.array([1, 0])))
+    [0. 1. 1. 0. 0.]
     """
     if isinstance(spec.action, Discrete):
         return jax.nn.one_hot(action, spec.action.n)
+    if isinstance(spec.action, MultiDiscrete):
+        parts = [jax.nn.one_hot(action[..., place], options) for place, options in enumerate(spec.action.factors)]
+        return jnp.concatenate(parts, axis=-1)
     return (action - spec.action.center) / spec.action.reach
 
 
@@ -158,7 +239,7 @@ class Environment(Component):
         Args:
             key: randomness of the step.
             state: as `reset` or `step` gave it.
-            action: a whole number, or ``[D]``; real actions may lie outside of their bounds.
+            action: a whole number, or ``[D]`` whole or real ones; real actions may lie outside of their bounds.
             task: the same for the whole episode.
         """
         raise NotImplementedError
@@ -171,7 +252,7 @@ class Environment(Component):
             task: of the episode.
 
         Returns:
-            A whole number, or ``[D]`` within its bounds.
+            A whole number, or ``[D]`` whole or real ones within their bounds.
 
         Raises:
             UserError: the environment has no expert, as by default.

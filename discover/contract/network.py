@@ -18,6 +18,10 @@ Outputs: TypeAlias = Mapping[str, jax.Array]
 AUXILIARY_LOSS = "auxiliary_loss"
 """Name of the output by which a network inside a curriculum adds a loss ``[...]``: `World.gradient` adds its mean."""
 
+JOINT = "joint_policy"
+"""Name of the output by which a network inside a curriculum gives a policy over factored actions that is no product of its
+factors: the logits ``[..., N]`` of all combinations, in the order of `MultiDiscrete`. The policy is then this one."""
+
 ACTION, REWARD = "action", "reward"
 """Names of the inputs that a head may read beside the context: the action and its reward. Neither is known while acting."""
 
@@ -38,6 +42,8 @@ class Head(NamedTuple):
         gain: gain of the orthogonal initialization of the last layer.
         reads: inputs beside the observation, by name: names in the context, `ACTION`, `REWARD`. Where one of them is not known,
             the network leaves the output out.
+        factors: of the logits of several independent distributions that stand side by side, how many are each one's; ``()``
+            where there is but one.
     """
 
     shape: tuple[int, ...]
@@ -45,6 +51,7 @@ class Head(NamedTuple):
     mix: Literal["distribution", "linear", "first"] = "linear"
     gain: float = 1.0
     reads: tuple[str, ...] = ()
+    factors: tuple[int, ...] = ()
 
     def known(self, inputs: Inputs) -> bool:
         """Whether the inputs hold everything that the head reads."""
@@ -127,3 +134,10 @@ class Curriculum(Component):
     def wrap_family(self, environment: Environment) -> Environment:
         """The task family that the agent learns on."""
         return environment
+
+    def completed(self) -> Curriculum:
+        """The curriculum at its end, where the agent that it leads to stands alone. By default the same.
+
+        An agent in the middle of a curriculum is judged by it where what counts is that agent, not the mixture which acts.
+        """
+        return self

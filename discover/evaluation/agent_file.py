@@ -19,7 +19,7 @@ from discover.components.paths import check
 from discover.config.build import algorithm_from, config_of, environment_from
 from discover.config.candidate_file import fingerprint, with_arrays, without_arrays
 from discover.config.candidates import FILES, is_address
-from discover.contract.environment import Discrete, Environment, Spec
+from discover.contract.environment import Discrete, Environment, MultiDiscrete, Spec
 from discover.contract.events import TaskRun
 from discover.contract.registry import Registry
 from discover.contract.results import Training
@@ -182,10 +182,14 @@ def _spaces(spec: Spec) -> dict[str, Any]:
     shape = list(spec.observation_shape)
     if isinstance(spec.action, Discrete):
         return {"observation": shape, "actions": spec.action.n}
+    if isinstance(spec.action, MultiDiscrete):
+        return {"observation": shape, "factors": list(spec.action.factors)}
     return {"observation": shape, "low": list(spec.action.low), "high": list(spec.action.high)}
 
 
 def _described(spaces: Mapping[str, Any]) -> str:
     if "actions" in spaces:
         return f"observations {spaces['observation']}, {spaces['actions']} actions"
+    if "factors" in spaces:
+        return f"observations {spaces['observation']}, choices at once with {spaces['factors']} options"
     return f"observations {spaces['observation']}, real actions from {spaces['low']} to {spaces['high']}"

@@ -15,7 +15,7 @@ from discover.components.component import Component, fields
 from discover.components.effective import effective
 from discover.components.paths import nodes
 from discover.contract.algorithm import Algorithm
-from discover.contract.environment import Continuous, Discrete, Spec
+from discover.contract.environment import Continuous, Discrete, MultiDiscrete, Spec
 from discover.contract.network import Inputs
 from discover.exporting.collection import Collection
 from discover.exporting.composition import Composition
@@ -82,7 +82,7 @@ def _plain_value(value: Any) -> Any:
 def _sections(algorithm: Algorithm) -> dict[str, list[Any]]:
     """Everything to collect, by the title of its section: what a part needs comes before it."""
     sections: dict[str, list[Any]] = {
-        "Spaces, experience, policies": [Spec, Discrete, Continuous, Trajectory, Inputs, World],
+        "Spaces, experience, policies": [Spec, Discrete, MultiDiscrete, Continuous, Trajectory, Inputs, World],
     }
     for root in (algorithm.network, algorithm.rule):
         for _, part in reversed(list(nodes(root))):

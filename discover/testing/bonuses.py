@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -35,17 +36,19 @@ _REPEATED = ("The same call must always be the same program.", "Take unseeded ge
 def check_exploration_bonus(bonus: ExplorationBonus) -> None:
     """Check an exploration bonus on two batches of a small environment, in which episodes end in both ways.
 
-    What it pays is finite float32 ``[T, B]``. Its state changes, and keeps its form. It takes discrete and real actions. The
-    same key gives the same bits, every trace is the same program, and members of a population pay as they do alone. The
-    gradient with respect to its own numbers is finite and nowhere stopped (except for numbers that it declares not
+    What it pays is finite float32 ``[T, B]``. Its state changes, and keeps its form. It takes discrete, real and factored
+    actions. The same key gives the same bits, every trace is the same program, and members of a population pay as they do
+    alone. The gradient with respect to its own numbers is finite and nowhere stopped (except for numbers that it declares not
     differentiable).
 
     Raises:
         ConformanceError: the first check that fails, in one sentence.
     """
     bonus, name, key = complete(bonus), type(bonus).__name__, jax.random.key(0)
-    (world, batches), real = _experience(real=False), _experience(real=True)
-    jax.eval_shape(lambda b: _paid(b, key, *real), bonus)
+    world, batches = _experience()
+    for corridor in (Corridor(real=True), Corridor(factored=True)):
+        other, collected = _world(corridor), jax.eval_shape(_collected(_world(corridor)), key)
+        jax.eval_shape(lambda b, seen, other=other: _paid(b, key, other, seen), bonus, collected)
     (pay, first, last), same = traced_twice(lambda b: _paid(b, key, world, batches), bonus)
     _check_forms(name, pay, first, last)
     require(same, f"{name} gives another program when it is traced again.", *_REPEATED)
@@ -72,9 +75,18 @@ def check_exploration_bonus(bonus: ExplorationBonus) -> None:
 
 
 @functools.cache
-def _experience(*, real: bool) -> tuple[World, list[Trajectory]]:
-    """A world of discrete or of real actions, and two batches that were collected in it one after the other."""
-    world = Algorithm(rule=Reinforced(), network=Affine()).world(Corridor(real=real))
+def _experience() -> tuple[World, list[Trajectory]]:
+    """A world of discrete actions, and two batches that were collected in it one after the other."""
+    world = _world(Corridor())
+    return world, quickly_compiled(_collected(world))(jax.random.key(1))
+
+
+def _world(corridor: Corridor) -> World:
+    return Algorithm(rule=Reinforced(), network=Affine()).world(corridor)
+
+
+def _collected(world: World) -> Callable[[Key], list[Trajectory]]:
+    """The function that collects two batches."""
 
     def collected(key: Key) -> list[Trajectory]:
         actor, batches = world.start(key, world.sample_tasks(key, COLUMNS)), []
@@ -83,7 +95,7 @@ def _experience(*, real: bool) -> tuple[World, list[Trajectory]]:
             batches.append(batch)
         return batches
 
-    return world, quickly_compiled(collected)(jax.random.key(1))
+    return collected
 
 
 def _paid(bonus: ExplorationBonus, key: Key, world: World, batches: list[Trajectory]) -> tuple[jax.Array, Any, Any]:

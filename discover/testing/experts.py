@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from discover.base.errors import UserError
-from discover.contract.environment import Discrete, Environment
+from discover.contract.environment import Continuous, Discrete, Environment, MultiDiscrete, Spec
 from discover.contract.types import EnvState, Key
 from discover.testing.failures import require
 from discover.testing.programs import quickly_compiled
@@ -15,7 +15,7 @@ from discover.testing.rolling import random_action
 
 _ACTION = (
     "Rules that imitate take the expert's action as they take their own.",
-    "Return a whole number, or [D] real ones, within the bounds of the action space.",
+    "Return a whole number, or [D] whole or real ones, within the bounds of the action space.",
 )
 _FOLLOWED = 16
 """Steps for which the expert is followed."""
@@ -44,7 +44,7 @@ def check_expert_shape(environment: Environment) -> None:
     key, space = jax.random.key(0), environment.spec().action
     given = jax.eval_shape(lambda key: jnp.asarray(_first_action(environment, key)), key)
     expected = jax.eval_shape(lambda key: random_action(environment.spec(), key), key)
-    kind = jnp.integer if isinstance(space, Discrete) else jnp.floating
+    kind = jnp.floating if isinstance(space, Continuous) else jnp.integer
     fits = given.shape == expected.shape and jnp.issubdtype(given.dtype, kind)
     require(fits, f"{environment!r} has an expert that gives {given}, no action of {space}.", *_ACTION, method="expert")
 
@@ -62,7 +62,7 @@ def check_expert(environment: Environment, keys: Key) -> None:
     if not has_expert(environment):
         return
     space = environment.spec().action
-    low, high = (0, space.n - 1) if isinstance(space, Discrete) else map(np.asarray, space)
+    low, high = _bounds(environment.spec())
 
     def follow(environment: Environment, key: Key) -> jax.Array:
         task = environment.sample_task(key)
@@ -76,6 +76,17 @@ def check_expert(environment: Environment, keys: Key) -> None:
     actions = np.asarray(quickly_compiled(jax.vmap(follow, (None, 0)))(environment, keys))
     sentence = f"{environment!r} has an expert whose actions reach from {actions.min()} to {actions.max()}, out of {space}."
     require(bool(np.all((actions >= low) & (actions <= high))), sentence, *_ACTION, method="expert")
+
+
+def _bounds(spec: Spec) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest action."""
+    match spec.action:
+        case Continuous(low, high):
+            return np.asarray(low), np.asarray(high)
+        case Discrete(n):
+            return np.asarray(0), np.asarray(n - 1)
+        case MultiDiscrete(factors):
+            return np.zeros(len(factors), int), np.asarray(factors) - 1
 
 
 def _first_action(environment: Environment, key: Key) -> jax.Array:

@@ -17,8 +17,8 @@ from discover.testing.guard import guarded, told
 from discover.testing.programs import quickly_compiled
 from discover.testing.small import Corridor
 
-SMALL = (Corridor(), Corridor(real=True))
-"""Environments with discrete and with real actions."""
+SMALL = (Corridor(), Corridor(real=True), Corridor(factored=True))
+"""Environments with discrete, with real and with factored actions."""
 
 
 @guarded("rule")

@@ -8,14 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from discover.contract.environment import Discrete, Environment, Spec, Step
+from discover.contract.environment import Discrete, Environment, MultiDiscrete, Spec, Step
 from discover.contract.types import EnvState, Key, Task
 
 _STARTS = 64
 """Starts of an episode from which the range of its first states is taken."""
 
 _MOST_HELD = 8
-"""Discrete actions of which each is held for whole episodes, at most."""
+"""Discrete or factored actions of which each is held for whole episodes, at most."""
 
 
 class Roll(NamedTuple):
@@ -36,6 +36,8 @@ class Roll(NamedTuple):
 def random_action(spec: Spec, key: Key) -> jax.Array:
     if isinstance(spec.action, Discrete):
         return jax.random.randint(key, (), 0, spec.action.n)
+    if isinstance(spec.action, MultiDiscrete):
+        return jax.random.randint(key, (len(spec.action.factors),), 0, jnp.asarray(spec.action.factors))
     low, high = (jnp.clip(jnp.asarray(bound, jnp.float32), -1e3, 1e3) for bound in spec.action)
     return jax.random.uniform(key, low.shape, minval=low, maxval=high)
 
@@ -44,6 +46,9 @@ def held_actions(spec: Spec) -> np.ndarray:
     """Actions of which each is held for whole episodes."""
     if isinstance(spec.action, Discrete):
         return np.arange(min(spec.action.n, _MOST_HELD), dtype=np.int32)
+    if isinstance(spec.action, MultiDiscrete):
+        numbers = np.linspace(0, spec.action.combinations - 1, min(spec.action.combinations, _MOST_HELD)).round()
+        return np.stack(np.unravel_index(numbers.astype(np.int32), spec.action.factors), axis=-1).astype(np.int32)
     low, high = (np.clip(np.asarray(bound, np.float32), -1e3, 1e3) for bound in spec.action)
     return np.stack([low, (low + high) / 2, high])
 

@@ -11,7 +11,7 @@ from discover.components.component import component
 from discover.components.domains import Scalar
 from discover.components.field_functions import real
 from discover.contract.distributions import policy_heads
-from discover.contract.environment import Continuous, Discrete, Environment, Spec, Step
+from discover.contract.environment import Continuous, Discrete, Environment, MultiDiscrete, Spec, Step
 from discover.contract.network import Head, Heads, Inputs, Network, Outputs
 from discover.contract.trajectory import Info, Trajectory
 from discover.contract.types import Carry, EnvState, Key, Params, RuleState, Task
@@ -28,12 +28,16 @@ class Corridor(Environment):
     Attributes:
         limit: steps of the longest episode.
         real: whether actions are real numbers in [0, 1] instead of 0 and 1.
+        factored: whether an action is such a number and, at once, a stride: 0, 1 or 2 for a third of the way up to all of it.
     """
 
     limit: int = 7
     real: bool = False
+    factored: bool = False
 
     def spec(self) -> Spec:
+        if self.factored:
+            return Spec((2,), MultiDiscrete((2, 3)))
         return Spec((2,), Continuous((0.0,), (1.0,)) if self.real else Discrete(2))
 
     def sample_task(self, key: Key) -> Task:
@@ -44,8 +48,7 @@ class Corridor(Environment):
         return state, state
 
     def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
-        push = jnp.clip(action[0], 0.0, 1.0) if self.real else action
-        state = jnp.stack([state[0] + 1.4 * push - 0.7, state[1] + 1.0 / self.limit])
+        state = jnp.stack([self._moved(state[0], action), state[1] + 1.0 / self.limit])
         terminated = jnp.abs(state[0]) > 2.0
         return Step(
             state=state,
@@ -56,7 +59,15 @@ class Corridor(Environment):
         )
 
     def expert(self, state: EnvState, task: Task) -> jax.Array:
+        if self.factored:
+            return jnp.array([1, 2], jnp.int32)
         return jnp.ones(1) if self.real else jnp.ones((), jnp.int32)
+
+    def _moved(self, x: jax.Array, action: jax.Array) -> jax.Array:
+        if self.factored:
+            return x + (1.4 * action[0] - 0.7) * (action[1] + 1) / 3.0
+        push = jnp.clip(action[0], 0.0, 1.0) if self.real else action
+        return x + 1.4 * push - 0.7
 
 
 @component

@@ -20,13 +20,15 @@ from discover.testing.small import Affine, Corridor
 def check_wrapper(wrapper: Wrapper) -> None:
     """Check a wrapper by the environments that it makes of small ones with discrete and with real actions.
 
-    It takes at least one of the two; whatever it makes passes `check_environment`.
+    It takes at least one of the two, or else one with factored actions; whatever it makes passes `check_environment`.
 
     Raises:
         ConformanceError: the first check that fails, in one sentence.
     """
     wrapper, name, refusals = complete(wrapper), type(wrapper).__name__, []
-    for inner in (Corridor(), Corridor(real=True)):
+    for inner in (Corridor(), Corridor(real=True), Corridor(factored=True)):
+        if inner.factored and len(refusals) < 2:
+            break
         try:
             wrapped = wrapper.wrap(inner)
             if isinstance(wrapped, Environment):
@@ -42,8 +44,8 @@ def check_wrapper(wrapper: Wrapper) -> None:
         )
         _check_made(name, "environment", lambda made=wrapped: check_environment(made))
     require(
-        len(refusals) < 2,
-        f"{name} wraps neither an environment with discrete actions nor one with real ones ({'; '.join(refusals)}).",
+        len(refusals) < 3,
+        f"{name} wraps no environment with discrete, real or factored actions ({'; '.join(refusals)}).",
         "A wrapper must fit some environment.",
         "Let `wrap` pass on what it does not change: spec, sample_task, redraw.",
     )

@@ -5,7 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from discover import Continuous, Discrete, Gaussian, Head, Spec, TanhGaussian, policy_heads
+from discover import (
+    JOINT,
+    Continuous,
+    Discrete,
+    Factored,
+    Gaussian,
+    Head,
+    Joint,
+    MultiDiscrete,
+    Spec,
+    TanhGaussian,
+    policy_heads,
+)
 from discover.contract.distributions import Categorical, policy_of
 
 LOW, HIGH = jnp.asarray([-2.0]), jnp.asarray([3.0])
@@ -73,6 +85,68 @@ def test_a_categorical_has_the_probabilities_of_its_logits() -> None:
     np.testing.assert_allclose(shares, p, atol=0.02)
 
 
+FACTORS = (3, 2, 4)
+
+
+def probabilities(seed: int) -> list[np.ndarray]:
+    """Those of each of three choices, for two states."""
+    drawn = np.random.default_rng(seed)
+    return [drawn.dirichlet(np.ones(options), 2) for options in FACTORS]
+
+
+def factored(seed: int) -> Factored:
+    return Factored(tuple(jnp.log(jnp.asarray(p, jnp.float32)) - 1.0 for p in probabilities(seed)))
+
+
+def table(seed: int) -> np.ndarray:
+    """The probabilities ``[2, 24]`` of all combinations, the last choice fastest."""
+    return np.einsum("bi,bj,bk->bijk", *probabilities(seed)).reshape(2, -1)
+
+
+def shares_of(drawn: np.ndarray) -> np.ndarray:
+    """The share ``[2, 24]`` of each combination in actions ``[N, 2, 3]``."""
+    return np.stack([np.mean(np.all(drawn == action, axis=-1), axis=0) for action in ACTIONS], axis=-1)
+
+
+ACTIONS = np.stack(np.unravel_index(np.arange(24), FACTORS), axis=-1)
+
+
+def test_independent_choices_have_the_numbers_of_their_joint_distribution() -> None:
+    policy, p, q = factored(0), table(0), table(1)
+    both = jnp.asarray(ACTIONS)[:, None]  # every action, in both states
+    np.testing.assert_allclose(policy.log_prob(jnp.broadcast_to(both, (24, 2, 3))).T, np.log(p), rtol=1e-5)
+    np.testing.assert_allclose(policy.joint(), np.log(p), rtol=1e-5)
+    np.testing.assert_allclose(policy.entropy(), -(p * np.log(p)).sum(-1), rtol=1e-5)
+    np.testing.assert_allclose(policy.kl(factored(1)), (p * np.log(p / q)).sum(-1), rtol=1e-5)
+    np.testing.assert_array_equal(policy.mode(), ACTIONS[p.argmax(-1)])
+    drawn = np.asarray(jax.jit(jax.vmap(policy.sample))(jax.random.split(jax.random.key(0), 50_000)))
+    assert drawn.shape == (50_000, 2, 3)
+    assert drawn.dtype == np.int32
+    np.testing.assert_allclose(shares_of(drawn), p, atol=0.01)
+
+
+def test_choices_that_depend_on_each_other_are_a_table_over_all_combinations() -> None:
+    p, q = (0.3 * table(0) + 0.7 * table(2)), table(1)
+    policy, other = (Joint(jnp.log(jnp.asarray(each, jnp.float32)), jnp.asarray(ACTIONS)) for each in (p, q))
+    both = jnp.broadcast_to(jnp.asarray(ACTIONS)[:, None], (24, 2, 3))
+    np.testing.assert_allclose(policy.log_prob(both).T, np.log(p), rtol=1e-4)
+    np.testing.assert_allclose(policy.entropy(), -(p * np.log(p)).sum(-1), rtol=1e-5)
+    np.testing.assert_allclose(policy.kl(other), (p * np.log(p / q)).sum(-1), rtol=1e-5)
+    np.testing.assert_array_equal(policy.mode(), ACTIONS[p.argmax(-1)])
+    drawn = np.asarray(jax.jit(jax.vmap(policy.sample))(jax.random.split(jax.random.key(0), 50_000)))
+    np.testing.assert_allclose(shares_of(drawn), p, atol=0.01)
+
+
+def test_slopes_of_independent_choices_are_finite_with_impossible_options() -> None:
+    def total(logits: jax.Array) -> jax.Array:
+        policy = Factored((logits, jnp.zeros(2)))
+        return policy.log_prob(jnp.asarray([0, 1])) + policy.entropy() + policy.kl(Factored((logits + 1.0, jnp.ones(2))))
+
+    slope = jax.grad(total)(jnp.asarray([0.5, -jnp.inf, 0.2]))
+    assert np.all(np.isfinite(slope))
+    assert slope[1] == 0.0
+
+
 def test_a_policy_begins_almost_even_whatever_is_seen() -> None:
     discrete, real = Spec((3,), Discrete(4)), Spec((3,), Continuous((-1.0, -1.0), (1.0, 1.0)))
     assert policy_heads(discrete) == {"policy": Head((4,), mix="distribution", gain=0.01)}
@@ -82,6 +156,14 @@ def test_a_policy_begins_almost_even_whatever_is_seen() -> None:
     assert isinstance(discretely, Categorical)
     assert isinstance(really, Gaussian)
     np.testing.assert_array_equal([discretely.logits, *really], [outputs["policy"], outputs["policy"], outputs["log_std"]])
+    several = Spec((3,), MultiDiscrete((2, 3)))
+    assert policy_heads(several) == {"policy": Head((5,), mix="distribution", gain=0.01, factors=(2, 3))}
+    choices = policy_of(several, {"policy": jnp.arange(5.0)})
+    assert isinstance(choices, Factored)
+    np.testing.assert_array_equal(jnp.concatenate(choices.logits), jnp.arange(5.0))
+    joint = policy_of(several, {"policy": jnp.arange(5.0), JOINT: jnp.arange(6.0)})
+    assert isinstance(joint, Joint)
+    np.testing.assert_array_equal(joint.actions, [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]])
 
 
 def test_an_action_on_its_bound_counts_as_a_millionth_of_the_reach_inside() -> None:

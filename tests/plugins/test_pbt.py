@@ -207,6 +207,19 @@ def test_resampled_numbers_come_from_the_prior() -> None:
     assert np.ptp(found.cost) > 1.0
 
 
+def test_some_numbers_begin_at_their_start_in_all_members() -> None:
+    started = PBT(at_start=("cost",)).init(jax.random.key(0), SPACE, 8).genomes
+    drawn = PBT().init(jax.random.key(0), SPACE, 8).genomes
+    found, usual = (jax.vmap(lambda g: SPACE.decode(g, ()))(genomes) for genomes in (started, drawn))
+    np.testing.assert_allclose(found.cost, 0.0, atol=1e-6)
+    np.testing.assert_array_equal(found.rate, usual.rate)
+    assert len(set(np.asarray(usual.cost).tolist())) == 8
+    with pytest.raises(
+        UserError, match=r"^at_start of pbt has 'cots', which is no open number of the candidate; did you mean 'cost'"
+    ):
+        PBT(at_start=("cots",)).init(jax.random.key(0), SPACE, 8)
+
+
 # Through a search -----------------------------------------------------------------------------------------------------
 
 WORDS: dict[str, Any] = {

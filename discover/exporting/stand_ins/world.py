@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from discover.base.randomness import permutation
 from discover.contract.distributions import Policy, policy_of
-from discover.contract.environment import Discrete, Spec
+from discover.contract.environment import Spec, zero_action
 from discover.contract.network import Heads, Inputs, Network, Outputs
 from discover.contract.return_function import Segment
 from discover.contract.trajectory import Info
@@ -150,13 +150,12 @@ class World(NamedTuple):
     def template(self, params: Params, steps: int, num_envs: int) -> Trajectory:
         """A trajectory of zeros, for the shapes of a replay buffer."""
         del params
-        space = self.spec.action
-        shape, dtype = ((), jnp.int32) if isinstance(space, Discrete) else ((len(space.low),), jnp.float32)
+        zero = zero_action(self.spec)
         numbers, flags = jnp.zeros((steps, num_envs)), jnp.zeros((steps, num_envs), bool)
         observation = jnp.zeros((steps, num_envs, *self.spec.observation_shape))
         return Trajectory(
             observation=observation,
-            action=jnp.zeros((steps, num_envs, *shape), dtype),
+            action=jnp.zeros((steps, num_envs, *zero.shape), zero.dtype),
             log_prob=numbers,
             reward=numbers,
             terminated=flags,

@@ -10,7 +10,6 @@ from discover import (
     ACTION,
     Context,
     Count,
-    Discrete,
     ExplorationBonus,
     Head,
     Heads,
@@ -23,6 +22,7 @@ from discover import (
     Spec,
     Trajectory,
     World,
+    action_size,
     component,
     encode_action,
     hookimpl,
@@ -127,8 +127,7 @@ class Disagreement(ExplorationBonus):
 
 def _heads(spec: Spec) -> Heads:
     """The head of a model: the next observation as one vector, from the observation and the action."""
-    actions = spec.action.n if isinstance(spec.action, Discrete) else len(spec.action.low)
-    return Heads({"next": Head((math.prod(spec.observation_shape),), reads=(ACTION,))}, {ACTION: actions})
+    return Heads({"next": Head((math.prod(spec.observation_shape),), reads=(ACTION,))}, {ACTION: action_size(spec)})
 
 
 @hookimpl

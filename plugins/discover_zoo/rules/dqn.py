@@ -15,6 +15,7 @@ from discover import (
     Info,
     Integer,
     Key,
+    MultiDiscrete,
     Optimizer,
     OptimizerState,
     Outputs,
@@ -146,6 +147,11 @@ class DQN(UpdateRule):
 
     def heads(self, spec: Spec) -> Heads:
         if not isinstance(spec.action, Discrete):
+            if isinstance(spec.action, MultiDiscrete):
+                raise UserError(
+                    "DQN needs discrete actions, but those of this task are several choices at once: add the wrapper "
+                    "flat_actions, or choose a rule with a policy, such as ppo."
+                )
             raise UserError("DQN needs discrete actions, but this task has real ones: choose another task, or the rule sac.")
         return Heads({"q": Head((spec.action.n,))})
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 
 from discover import (
     EXPERT,
+    Continuous,
     Count,
-    Discrete,
     Heads,
     Info,
     Key,
@@ -113,7 +113,7 @@ class Imitation(UpdateRule):
 
         def loss(outputs: Outputs, batch: Trajectory) -> tuple[jax.Array, Info]:
             policy, expert = world.policy(outputs), batch.context[EXPERT]
-            if isinstance(world.spec.action, Discrete):
+            if not isinstance(world.spec.action, Continuous):
                 surprise = -jnp.mean(policy.log_prob(decode_action(world.spec, expert)))
                 return surprise, {"imitation_loss": surprise}
             error = jnp.mean(jnp.sum((encode_action(world.spec, policy.mode()) - expert) ** 2, axis=-1))

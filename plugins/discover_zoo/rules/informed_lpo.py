@@ -6,10 +6,12 @@ import jax
 import jax.numpy as jnp
 
 from discover import (
+    Continuous,
     Count,
     Discrete,
     Info,
     Key,
+    MultiDiscrete,
     Params,
     Registry,
     RuleState,
@@ -121,8 +123,14 @@ class InformedLPO(MirrorLearning):
 
 
 def _entropy_unit(spec: Spec) -> float:
-    """The largest entropy of a discrete policy, or the number of real actions."""
-    return math.log(max(spec.action.n, 2)) if isinstance(spec.action, Discrete) else float(len(spec.action.low))
+    """The largest entropy of a discrete or factored policy, or the number of real actions."""
+    match spec.action:
+        case Discrete(n):
+            return math.log(max(n, 2))
+        case MultiDiscrete():
+            return math.log(max(spec.action.combinations, 2))
+        case Continuous(low, _):
+            return float(len(low))
 
 
 @hookimpl

@@ -10,6 +10,7 @@ from discover import (
     Head,
     Heads,
     Key,
+    MultiDiscrete,
     Outputs,
     Params,
     Rollout,
@@ -46,6 +47,9 @@ class Prediction(UpdateRule):
         match world.spec.action:
             case Discrete(n):
                 return jax.random.randint(key, columns, 0, n), jnp.full(columns, -jnp.log(float(n)))
+            case MultiDiscrete(factors):
+                action = jax.random.randint(key, (*columns, len(factors)), 0, jnp.asarray(factors))
+                return action, jnp.full(columns, -jnp.log(float(world.spec.action.combinations)))
             case Continuous(low, high):
                 low, high = jnp.asarray(low), jnp.asarray(high)
                 action = jax.random.uniform(key, (*columns, low.size), minval=low, maxval=high)

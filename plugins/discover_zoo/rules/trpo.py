@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from discover import (
+    JOINT,
     Count,
     Heads,
     Info,
@@ -131,7 +132,7 @@ class TRPO(UpdateRule):
 
         def policy_outputs(x: jax.Array) -> Outputs:
             outputs = world.evaluate(unravel(x), trajectory)
-            return {name: outputs[name] for name in policy}
+            return {name: outputs[name] for name in (*policy, JOINT) if name in outputs}
 
         def divergence(outputs: Outputs) -> jax.Array:
             return jnp.sum(weights * old.kl(world.policy(outputs)))

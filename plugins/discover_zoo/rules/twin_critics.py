@@ -16,6 +16,7 @@ from discover import (
     Heads,
     Info,
     Key,
+    MultiDiscrete,
     Optimizer,
     OptimizerState,
     Outputs,
@@ -171,8 +172,9 @@ class TwinCritics(UpdateRule):
     def heads(self, spec: Spec) -> Heads:
         name = type(self).__name__
         if not isinstance(spec.action, Continuous):
+            other = "ppo" if isinstance(spec.action, MultiDiscrete) else "dqn"
             raise UserError(
-                f"{name} needs real actions, but this task has discrete ones: choose another task, or the rule dqn."
+                f"{name} needs real actions, but this task has discrete ones: choose another task, or the rule {other}."
             )
         if not all(abs(bound) < jnp.inf for bound in (*spec.action.low, *spec.action.high)):
             raise UserError(f"{name} needs actions with bounds, but this task has none: choose another task, or the rule ppo.")

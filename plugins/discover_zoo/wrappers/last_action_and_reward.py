@@ -5,13 +5,15 @@ import math
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, EnvState, Key, Registry, Spec, Step, Task, Wrapper, component, hookimpl
-from discover_zoo.wrappers.wrapped import Wrapped, no_action
+from discover import Environment, EnvState, Key, Registry, Spec, Step, Task, Wrapper, action_size, component, hookimpl
+from discover_zoo.wrappers.wrapped import Wrapped, shown_action
 
 
 @component
 class LastActionAndReward(Wrapper):
     """Adds the last action (one-hot if discrete) and the last reward to the observation; zeros at the start of an episode.
+
+    Of a factored action, each choice is one-hot.
 
     The observation becomes one vector ``[n + actions + 1]``.
 
@@ -32,21 +34,15 @@ class Extended(Wrapped):
 
     def spec(self) -> Spec:
         spec = self.inner.spec()
-        actions = spec.action.n if isinstance(spec.action, Discrete) else len(spec.action.low)
-        return spec._replace(observation_shape=(math.prod(spec.observation_shape) + actions + 1,))
+        return spec._replace(observation_shape=(math.prod(spec.observation_shape) + action_size(spec) + 1,))
 
     def reset(self, key: Key, task: Task) -> tuple[EnvState, jax.Array]:
         state, observation = self.inner.reset(key, task)
-        zero = jnp.zeros_like(self._encoded(no_action(self.inner.spec())))
-        return state, self._joined(observation, zero, jnp.zeros(()))
+        return state, self._joined(observation, jnp.zeros(action_size(self.inner.spec())), jnp.zeros(()))
 
     def step(self, key: Key, state: EnvState, action: jax.Array, task: Task) -> Step:
         step = self.inner.step(key, state, action, task)
-        return step._replace(observation=self._joined(step.observation, self._encoded(action), step.reward))
-
-    def _encoded(self, action: jax.Array) -> jax.Array:
-        space = self.inner.spec().action
-        return jax.nn.one_hot(action, space.n) if isinstance(space, Discrete) else jnp.asarray(action, jnp.float32)
+        return step._replace(observation=self._joined(step.observation, shown_action(self.inner.spec(), action), step.reward))
 
     def _joined(self, observation: jax.Array, action: jax.Array, reward: jax.Array) -> jax.Array:
         flat = observation.astype(jnp.float32).ravel()

@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from discover import Environment, Key, Registry, Scalar, Step, Task, Wrapper, component, hookimpl, real
-from discover_zoo.wrappers.wrapped import Wrapped, WrappedState, no_action, with_fixed_dtype
+from discover import Environment, Key, Registry, Scalar, Step, Task, Wrapper, component, hookimpl, real, zero_action
+from discover_zoo.wrappers.wrapped import Wrapped, WrappedState, with_fixed_dtype
 
 
 @component
@@ -40,7 +40,7 @@ class Sticky(Wrapped):
 
     def reset(self, key: Key, task: Task) -> tuple[WrappedState, jax.Array]:
         inner, observation = self.inner.reset(key, task)
-        return WrappedState(inner, (no_action(self.spec()), jnp.array(False))), observation
+        return WrappedState(inner, (zero_action(self.spec()), jnp.array(False))), observation
 
     def step(self, key: Key, state: WrappedState, action: jax.Array, task: Task) -> Step:
         key_repeat, key_step = jax.random.split(key)

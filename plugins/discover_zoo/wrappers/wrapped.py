@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from discover import Discrete, Environment, EnvState, Key, Redraw, Spec, Task, component
+from discover import (
+    Continuous,
+    Environment,
+    EnvState,
+    Key,
+    Redraw,
+    Spec,
+    Task,
+    component,
+    encode_action,
+    zero_action,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,15 +67,16 @@ def _inner(state: EnvState) -> EnvState:
     return state.inner if isinstance(state, WrappedState) else state
 
 
-def no_action(spec: Spec) -> jax.Array:
-    """Zero, in the place of the action before the first.
+def shown_action(spec: Spec, action: jax.Array) -> jax.Array:
+    """The action as a part of an observation: one-hot if discrete or factored; a real one as it is.
 
-    >>> no_action(Spec((4,), Discrete(2)))
-    Array(0, dtype=int32)
+    >>> from discover import Discrete
+    >>> print(shown_action(Spec((4,), Discrete(2)), jnp.array(1)))
+    [0. 1.]
     """
-    return jnp.zeros((), jnp.int32) if isinstance(spec.action, Discrete) else jnp.zeros(len(spec.action.low))
+    return jnp.asarray(action, jnp.float32) if isinstance(spec.action, Continuous) else encode_action(spec, action)
 
 
 def with_fixed_dtype(spec: Spec, action: jax.Array) -> jax.Array:
-    """The action in the dtype of `no_action`."""
-    return jnp.asarray(action, jnp.int32 if isinstance(spec.action, Discrete) else jnp.float32)
+    """The action in the dtype of `zero_action`."""
+    return jnp.asarray(action, zero_action(spec).dtype)

@@ -1,8 +1,11 @@
 """Agents with networks of their own, mixed into one."""
 
+import dataclasses
+
 import jax
 
 from discover import Carry, Curriculum, Heads, Inputs, Key, Network, Outputs, Params, Scalar, Spec, component, real
+from discover_zoo.curricula.mix_and_match.joint import joined, joint_heads, separated
 from discover_zoo.curricula.mix_and_match.mixing import mixture
 from discover_zoo.curricula.mix_and_match.shares import Ramp, Share
 
@@ -12,7 +15,8 @@ class MixAndMatch(Curriculum):
     """One agent out of K: ``simple``, from the simplest on, and last the candidate's own network (Czarnecki et al. 2018).
 
     For architectures (feed-forward before recurrent), tasks (`Specialists` before one network for all), or any others that
-    give the same heads. All run over the whole lifetime, with carries of their own.
+    give the same heads. All run over the whole lifetime, with carries of their own. Policies over several choices at once are
+    mixed as distributions over all combinations, of which each state then has a table.
 
     >>> from discover import Discrete, Head
     >>> from discover_zoo.networks.linear import Linear
@@ -35,6 +39,9 @@ class MixAndMatch(Curriculum):
 
     def wrap_network(self, network: Network) -> Network:
         return Mixture(agents=(*self.simple, network), share=self.share, coefficient=self.coefficient)
+
+    def completed(self) -> "MixAndMatch":
+        return dataclasses.replace(self, share=self.share.completed())
 
 
 @component
@@ -60,4 +67,6 @@ class Mixture(Network):
         steps = [agent.apply(p, heads, inputs, c) for agent, p, c in zip(self.agents, params, carry, strict=True)]
         outputs, carries = zip(*steps, strict=True)
         alpha, shape = self.share(inputs.progress), inputs.is_first.shape
-        return mixture(heads.outputs, outputs, alpha, coefficient=self.coefficient, shape=shape), carries
+        agents = [joined(heads.outputs, each) for each in outputs]
+        mixed = mixture(joint_heads(heads.outputs), agents, alpha, coefficient=self.coefficient, shape=shape)
+        return separated(heads.outputs, mixed), carries

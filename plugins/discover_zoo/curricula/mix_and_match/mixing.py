@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +35,7 @@ def mixture(
     coefficient: Scalar,
     *,
     shape: tuple[int, ...] = (),
+    known: Mapping[str, Sequence[jax.Array]] = MappingProxyType({}),
 ) -> dict[str, jax.Array]:
     """Outputs of one agent out of K, from the simplest to the one to be trained (Czarnecki et al. 2018).
 
@@ -48,6 +50,8 @@ def mixture(
         alpha: progress of the curriculum, in ``[0, 1]``.
         coefficient: weight of the distillation.
         shape: of the states; without a head that is a distribution, the loss is zero for each.
+        known: by head, for each simpler agent, which options ``[A]`` it knows: the divergence from it then counts the next
+            agent's distribution over these alone, ``KL(pi_k || pi_{k+1}(. | known))``. Heads that are not named count all.
     """
     shares = weights(alpha, len(agents))
     loss = _weighted_sum([agent.get(AUXILIARY_LOSS, jnp.zeros(shape)) for agent in agents], shares)
@@ -56,7 +60,9 @@ def mixture(
         values = [agent[name] for agent in agents]
         outputs[name] = mix(heads[name], values, shares)
         if heads[name].mix == "distribution":
-            distances = [Categorical(a).kl(Categorical(b)) for a, b in itertools.pairwise(values)]
+            following = [jnp.where(mask, b, -jnp.inf) for mask, b in zip(known.get(name, ()), values[1:], strict=False)]
+            targets = following or values[1:]
+            distances = [Categorical(a).kl(Categorical(b)) for a, b in zip(values[:-1], targets, strict=True)]
             loss = loss + coefficient * _weighted_sum(distances, shares)
     return {**outputs, AUXILIARY_LOSS: loss}
 

@@ -18,6 +18,10 @@ class Share(Component):
         """``alpha`` in ``[0, 1]`` when ``progress`` of the lifetime is spent."""
         raise NotImplementedError
 
+    def completed(self) -> "Share":
+        """The schedule of the agent to be trained alone."""
+        return Held(alpha=1.0)
+
 
 @component
 class Held(Share):

@@ -20,6 +20,7 @@ from discover import (
     Spec,
     Trajectory,
     UpdateRule,
+    UserError,
     World,
     component,
 )
@@ -40,7 +41,8 @@ class Player(UpdateRule):
         return Rollout(self.steps, self.num_envs)
 
     def heads(self, spec: Spec) -> Heads:
-        assert isinstance(spec.action, Discrete)
+        if not isinstance(spec.action, Discrete):
+            raise UserError(f"{type(self).__name__} needs discrete actions; got {spec.action}: choose another rule or task.")
         actions = spec.action.n
         states = math.prod(spec.observation_shape) - actions - 2  # the rest of what the wrapper ``trials`` shows
         tallies = {"visits": (states, actions), "reward_sum": (states, actions), "transitions": (states, actions, states)}

@@ -15,9 +15,11 @@ from discover import (
     Space,
     Strategy,
     Told,
+    UserError,
     component,
     named_key,
     named_keys,
+    nearest,
     real,
 )
 from discover_zoo.strategies.pbt.exploit import Scores, no_scores, t_test, truncation
@@ -70,6 +72,8 @@ class PBT(Strategy):
         step: size of the step on a scale that is not linear: the factor is 1 plus or minus it.
         shift: size of the step on a linear scale and of whole numbers, as a share of the range.
         resample: probability of a draw from the prior.
+        at_start: paths of numbers that begin at their start in all members, where others are drawn from the prior
+            (``curriculum.share.alpha`` at 0, as in Mix & Match).
 
     >>> from discover import free
     >>> from discover_zoo.optimizers.sgd import SGD
@@ -88,6 +92,7 @@ class PBT(Strategy):
     step: Scalar = real(0.2, low=0.0, high=0.9)
     shift: Scalar = real(0.05, low=0.0, high=1.0)
     resample: Scalar = real(0.0, low=0.0, high=1.0)
+    at_start: tuple[str, ...] = ()
 
     def check_population(self, space: Space, population: int) -> str | None:
         del space
@@ -95,8 +100,10 @@ class PBT(Strategy):
 
     def init(self, key: Key, space: Space, population: int) -> State:
         key_start, key_prior = named_keys(key, "start", "prior")
-        genomes = jax.vmap(space.sample)(jax.random.split(key_prior, population))
-        return State(genomes.at[0].set(space.start(key_start)), no_scores(population), jnp.zeros((), jnp.int32))
+        genomes, start = jax.vmap(space.sample)(jax.random.split(key_prior, population)), space.start(key_start)
+        for same in self._parts_at_start(space):
+            genomes = genomes.at[:, same].set(start[same])
+        return State(genomes.at[0].set(start), no_scores(population), jnp.zeros((), jnp.int32))
 
     def ask(self, key: Key, state: State, space: Space, population: int) -> tuple[Proposal, State]:
         member = jnp.arange(population)
@@ -125,6 +132,20 @@ class PBT(Strategy):
             for k, gene in zip(keys, space.genes, strict=True)
         )
         return jnp.concatenate([*parts])
+
+    def _parts_at_start(self, space: Space) -> list[slice]:
+        """The parts of the genome that the numbers of `at_start` are.
+
+        Raises:
+            UserError: one of them is no open number.
+        """
+        parts = {gene.path: slice(gene.start, gene.start + gene.size) for gene in space.genes}
+        for path in self.at_start:
+            if path not in parts:
+                raise UserError(
+                    f"at_start of pbt has '{path}', which is no open number of the candidate; {nearest(path, parts)}."
+                )
+        return [parts[path] for path in self.at_start]
 
     def _parents(self, key: Key, scores: Scores) -> jax.Array:
         return truncation(key, scores, self.share) if self.exploit == "truncation" else t_test(key, scores, self.level)

@@ -5,8 +5,8 @@ import math
 import jax
 import jax.numpy as jnp
 
-from discover import Count, Discrete, EnvState, Key, Redraw, Spec, Step, Task, component
-from discover_zoo.wrappers.wrapped import Wrapped, WrappedState, no_action
+from discover import Count, EnvState, Key, Redraw, Spec, Step, Task, action_size, component
+from discover_zoo.wrappers.wrapped import Wrapped, WrappedState, shown_action
 
 
 @component
@@ -42,12 +42,11 @@ class Trial(Wrapped):
 
     def spec(self) -> Spec:
         spec = self.inner.spec()
-        actions = spec.action.n if isinstance(spec.action, Discrete) else len(spec.action.low)
-        return spec._replace(observation_shape=(math.prod(spec.observation_shape) + actions + 2,))
+        return spec._replace(observation_shape=(math.prod(spec.observation_shape) + action_size(spec) + 2,))
 
     def reset(self, key: Key, task: Task) -> tuple[EnvState, jax.Array]:
         inner, observation = self.inner.reset(key, task)
-        nothing, zero = jnp.zeros_like(self._encoded(no_action(self.inner.spec()))), jnp.zeros(())
+        nothing, zero = jnp.zeros(action_size(self.inner.spec())), jnp.zeros(())
         return WrappedState(inner, jnp.zeros((), jnp.int32)), _joined(observation, nothing, zero, ended=zero)
 
     def step(self, key: Key, state: WrappedState, action: jax.Array, task: Task) -> Step:
@@ -61,16 +60,12 @@ class Trial(Wrapped):
         observation = jnp.where(ended & ~over, first, step.observation)
         return Step(
             state=WrappedState(inner, count),
-            observation=_joined(observation, self._encoded(action), step.reward, ended=ended),
+            observation=_joined(observation, shown_action(self.inner.spec(), action), step.reward, ended=ended),
             reward=step.reward,
             terminated=over,
             truncated=jnp.array(False),
             shaped=step.shaped,
         )
-
-    def _encoded(self, action: jax.Array) -> jax.Array:
-        space = self.inner.spec().action
-        return jax.nn.one_hot(action, space.n) if isinstance(space, Discrete) else jnp.asarray(action, jnp.float32)
 
 
 def _joined(observation: jax.Array, action: jax.Array, reward: jax.Array, *, ended: jax.Array) -> jax.Array:
