@@ -158,6 +158,10 @@ if TYPE_CHECKING:
     from discover.contract.strategy import Strategy as Strategy
     from discover.contract.strategy import TaskReturns as TaskReturns
     from discover.contract.strategy import Told as Told
+    from discover.contract.task_order import NOWHERE as NOWHERE
+    from discover.contract.task_order import Levels as Levels
+    from discover.contract.task_order import Played as Played
+    from discover.contract.task_order import TaskOrder as TaskOrder
     from discover.contract.trajectory import Context as Context
     from discover.contract.trajectory import Info as Info
     from discover.contract.trajectory import Trajectory as Trajectory
@@ -171,6 +175,7 @@ if TYPE_CHECKING:
     from discover.contract.types import Members as Members
     from discover.contract.types import MetaState as MetaState
     from discover.contract.types import OptimizerState as OptimizerState
+    from discover.contract.types import OrderState as OrderState
     from discover.contract.types import Params as Params
     from discover.contract.types import RuleState as RuleState
     from discover.contract.types import Statistics as Statistics
@@ -447,6 +452,12 @@ _HOME = {
         "TaskReturns",
         "Told",
     ),
+    "contract.task_order": (
+        "Levels",
+        "NOWHERE",
+        "Played",
+        "TaskOrder",
+    ),
     "contract.trajectory": (
         "Context",
         "Info",
@@ -463,6 +474,7 @@ _HOME = {
         "Members",
         "MetaState",
         "OptimizerState",
+        "OrderState",
         "Params",
         "RuleState",
         "Statistics",

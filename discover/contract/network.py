@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
 
 import jax
 
 from discover.components.component import Component
 from discover.contract.environment import Environment, Spec
 from discover.contract.types import Carry, Key, Params
+
+if TYPE_CHECKING:
+    from discover.contract.task_order import TaskOrder
 
 Outputs: TypeAlias = Mapping[str, jax.Array]
 """Outputs of a network by the name of the head, each ``[..., *head.shape]``."""
@@ -127,3 +130,7 @@ class Curriculum(Component):
     def wrap_family(self, environment: Environment) -> Environment:
         """The task family that the agent learns on."""
         return environment
+
+    def task_order(self) -> TaskOrder | None:
+        """The order in which the agent meets the levels of the family; None, by default: as the family draws them."""
+        return None
