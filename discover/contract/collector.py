@@ -16,7 +16,7 @@ from discover.contract.environment import Environment, Redraw, Spec, encode_acti
 from discover.contract.network import EXPERT, Heads, Inputs, Network, Outputs
 from discover.contract.normalizer import Normalizer
 from discover.contract.rescaling import rescale
-from discover.contract.task_order import Drawing, TaskOrder, after_rollout, before_rollout, begin, stand
+from discover.contract.task_order import Drawing, TaskOrder, before_rollout, begin, stand
 from discover.contract.trajectory import Context, Info, Trajectory, Unscaled
 from discover.contract.types import Carry, Key, Params, Task
 
@@ -144,7 +144,7 @@ class Collector:
             inputs = Inputs(trajectory.observation, trajectory.is_first, trajectory.context, self.progress)
             trajectory = trajectory._replace(outputs=self._evaluate_at_once(params, inputs))
         if acting.drawing is not None:
-            actor = actor._replace(order=after_rollout(acting.order, actor.order, acting.drawing.played(stands, trajectory)))
+            actor = actor._replace(order=acting.drawing.learned(actor.order, stands, trajectory))
         actor = actor._replace(env_steps=actor.env_steps + steps * num_envs)
         return jax.lax.stop_gradient((actor, trajectory))
 

@@ -1,8 +1,8 @@
 """Task orders: the level that an environment gets when its episode ends, out of a table that a curriculum fills.
 
 A level is a task of a family of which an agent meets many in one lifetime. The table of a rollout has L rows: N levels that the
-order keeps, then M fresh ones that the family has drawn for this rollout. An episode begins on a row that is drawn by the chances
-of the order, or else on the next fresh one. So the loop over steps only gathers rows: it draws no task.
+order keeps, then M fresh ones that the family has drawn for this rollout. An episode begins on a row that is drawn by the
+chances of the order, or else on the next fresh one. So the loop over steps only gathers rows: it draws no task.
 """
 
 from __future__ import annotations
@@ -98,10 +98,12 @@ class Drawing(NamedTuple):
     """The table of a rollout, made ready to draw from.
 
     Attributes:
+        order: which made it.
         levels: the table.
         edges: ``[L]`` sums of the chances up to each row.
     """
 
+    order: TaskOrder
     levels: Levels
     edges: jax.Array
 
@@ -125,11 +127,19 @@ class Drawing(NamedTuple):
         )
         return where(done, jax.tree.map(lambda leaf: leaf[row], self.levels.tasks), task), after
 
-    def played(self, stands: tuple[jax.Array, jax.Array], trajectory: Trajectory) -> Played:
-        """What was played, from the `stand` of each step ``[T, B]`` and the trajectory."""
+    def learned(self, ordered: Ordered, stands: tuple[jax.Array, jax.Array], trajectory: Trajectory) -> Ordered:
+        """What the order knows after a rollout, and where the levels stand that are played on.
+
+        Args:
+            ordered: after the last step.
+            stands: the `stand` before each step, ``[T, B]``.
+            trajectory: of the rollout.
+        """
         level, before = stands
         tasks = jax.tree.map(lambda rows, task: jnp.concatenate([rows, task]), self.levels.tasks, trajectory.task)
-        return Played(tasks, level, before + trajectory.original.reward, trajectory)
+        played = Played(tasks, level, before + trajectory.original.reward, trajectory)
+        state, moved = self.order.learn(ordered.state, played)
+        return ordered._replace(state=state, level=moved[ordered.level])
 
 
 def stand(actor: Actor) -> tuple[jax.Array, jax.Array] | tuple[()]:
@@ -159,14 +169,8 @@ def before_rollout(
     rows, num_envs = levels.chances.shape[0], actor.is_first.shape[0]
     level = actor.order.level
     level = jnp.where(level == NOWHERE, rows + jnp.arange(num_envs, dtype=jnp.int32), level)
-    drawing = Drawing(levels, jnp.cumsum(levels.chances))
+    drawing = Drawing(order, levels, jnp.cumsum(levels.chances))
     return drawing, actor._replace(order=actor.order._replace(level=level, handed=jnp.int32(0)))
-
-
-def after_rollout(order: TaskOrder, ordered: Ordered, played: Played) -> Ordered:
-    """What the order knows after a rollout, and where the levels stand that are played on."""
-    state, moved = order.learn(ordered.state, played)
-    return ordered._replace(state=state, level=moved[ordered.level])
 
 
 def _check_levels(order: TaskOrder, family: Environment) -> None:
@@ -178,6 +182,6 @@ def _check_levels(order: TaskOrder, family: Environment) -> None:
     program = jax.make_jaxpr(family.sample_task)(jax.random.key(0)).jaxpr
     if not any(depends(program, [True])):
         raise UserError(
-            f"{type(order).__name__} orders the levels of a family, but all tasks of {type(family).__name__} are the same: choose "
-            "a task that is a family, such as mazes-small, or leave the curriculum out."
+            f"{type(order).__name__} orders the levels of a family, but all tasks of {type(family).__name__} are the same: "
+            "choose a task that is a family, such as mazes-small, or leave the curriculum out."
         )

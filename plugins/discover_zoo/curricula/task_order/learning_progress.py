@@ -11,7 +11,13 @@ from discover_zoo.curricula.task_order.level_order import LevelOrder, first_rows
 
 
 class Means(NamedTuple):
-    """The levels that are kept ``[N, ...]``, which rows hold one ``[N]``, and two running means of the return on each ``[N]``."""
+    """What is known of levels.
+
+    Attributes:
+        tasks: ``[N, ...]`` the levels.
+        known: ``[N]`` which rows hold one.
+        fast, slow: ``[N]`` two running means of the return on each.
+    """
 
     tasks: Task
     known: jax.Array
@@ -33,7 +39,8 @@ class LearningProgress(LevelOrder):
 
     >>> from discover_zoo.environments.deep_sea import DeepSea
     >>> order = LearningProgress(size=2, uniform=0.2, share=0.5)
-    >>> state = order.init(DeepSea())._replace(known=jnp.array([True, True]), fast=jnp.array([0.1, 0.5]), slow=jnp.array([0.0, 0.2]))
+    >>> state = order.init(DeepSea())._replace(known=jnp.array([True, True]))
+    >>> state = state._replace(fast=jnp.array([0.1, 0.5]), slow=jnp.array([0.0, 0.2]))
     >>> print(order.levels(jax.random.key(0), DeepSea(), state, jnp.zeros(())).chances[:2])
     [0.15 0.35]
 

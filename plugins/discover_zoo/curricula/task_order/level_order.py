@@ -15,8 +15,8 @@ class LevelOrder(Curriculum, TaskOrder):
     """A curriculum that chooses the level of an episode, or leaves it to the family.
 
     Attributes:
-        fresh: M, the levels that the family draws for each update. They are handed out in turn; where more episodes begin in one
-            update, they come round again.
+        fresh: M, the levels that the family draws for each update. They are handed out in turn; where more episodes begin in
+            one update, they come round again.
     """
 
     fresh: Count = 64

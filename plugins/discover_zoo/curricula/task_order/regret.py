@@ -39,12 +39,13 @@ class Regret(LevelOrder):
     ``P_C`` with the number of episodes since the level was last played. All other episodes are on levels by the family, and
     their returns alone are reported.
 
-    An advantage ends with the last step of an update, and at a time limit: what follows there is another rollout or level, whose
-    value is not known. Those two steps do not count. In the paper a score is renewed by whole episodes.
+    An advantage ends with the last step of an update, and at a time limit: the value of what follows there is not known, and
+    these steps do not count. In the paper a score is renewed by whole episodes.
 
     >>> from discover_zoo.environments.deep_sea import DeepSea
-    >>> order, row = Regret(size=2, temperature=1.0, staleness=0.4, share=0.5), jnp.array([True, True])
-    >>> state = order.init(DeepSea())._replace(known=row, score=jnp.array([0.1, 0.5]), last=jnp.array([7, 9]), episodes=jnp.int32(10))
+    >>> order, known = Regret(size=2, temperature=1.0, staleness=0.4, share=0.5), jnp.array([True, True])
+    >>> state = order.init(DeepSea())._replace(known=known, score=jnp.array([0.1, 0.5]))
+    >>> state = state._replace(last=jnp.array([7, 9]), episodes=jnp.int32(10))
     >>> print(order.levels(jax.random.key(0), DeepSea(), state, jnp.zeros(())).chances[:2])  # half of 0.6 P_S + 0.4 P_C
     [0.25 0.25]
 
