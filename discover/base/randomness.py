@@ -106,18 +106,6 @@ def unrolled(key: jax.Array) -> jax.Array:
     return jax.random.wrap_key_data(jax.random.key_data(key), impl=_UNROLLED)
 
 
-def rolled(key: jax.Array) -> jax.Array:
-    """The same key with JAX's own generator, for draws that are rare and of many parts: they compile in half the time.
-
-    >>> key = jax.random.key(0)
-    >>> bool(rolled(unrolled(key)) == key)
-    True
-    """
-    if jax.random.key_impl(key) != _UNROLLED:
-        return key
-    return jax.random.wrap_key_data(jax.random.key_data(key), impl="threefry2x32")
-
-
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 
 

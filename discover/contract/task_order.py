@@ -14,7 +14,6 @@ import jax.numpy as jnp
 
 from discover.base.dependence import depends
 from discover.base.errors import UserError
-from discover.base.randomness import rolled
 from discover.contract.actor import Actor, Ordered, where
 from discover.contract.environment import Environment
 from discover.contract.trajectory import Trajectory
@@ -165,7 +164,7 @@ def before_rollout(
     order: TaskOrder, key: Key, family: Environment, *, actor: Actor, progress: jax.Array
 ) -> tuple[Drawing, Actor]:
     """The table of a rollout, and the actor whose levels stand in it or behind it."""
-    levels = order.levels(rolled(key), family, actor.order.state, progress)
+    levels = order.levels(key, family, actor.order.state, progress)
     rows, num_envs = levels.chances.shape[0], actor.is_first.shape[0]
     level = actor.order.level
     level = jnp.where(level == NOWHERE, rows + jnp.arange(num_envs, dtype=jnp.int32), level)
