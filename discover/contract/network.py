@@ -1,19 +1,16 @@
-"""The kinds network and curriculum, and the heads by which an update rule asks for outputs."""
+"""The kind network, and the heads by which an update rule asks for outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 import jax
 
 from discover.components.component import Component
-from discover.contract.environment import Environment, Spec
+from discover.contract.environment import Spec
 from discover.contract.types import Carry, Key, Params
-
-if TYPE_CHECKING:
-    from discover.contract.task_order import TaskOrder
 
 Outputs: TypeAlias = Mapping[str, jax.Array]
 """Outputs of a network by the name of the head, each ``[..., *head.shape]``."""
@@ -116,21 +113,3 @@ class Network(Component):
             The outputs by name, and the memory after the step.
         """
         raise NotImplementedError
-
-
-class Curriculum(Component):
-    """A change of the agent, of its tasks, or of both over the lifetime (several agents that are mixed into one, say)."""
-
-    kind: ClassVar[str] = "curriculum"
-
-    def wrap_network(self, network: Network) -> Network:
-        """The network that acts and learns. One of its outputs may be `AUXILIARY_LOSS`."""
-        return network
-
-    def wrap_family(self, environment: Environment) -> Environment:
-        """The task family that the agent learns on."""
-        return environment
-
-    def task_order(self) -> TaskOrder | None:
-        """The order in which the agent meets the levels of the family; None, by default: as the family draws them."""
-        return None

@@ -39,7 +39,7 @@ class Levels(NamedTuple):
 
 
 class Played(NamedTuple):
-    """What was played in a rollout of T steps in B environments.
+    """The play in a rollout of T steps in B environments.
 
     Attributes:
         tasks: ``[L + B, ...]``: the table, then the level that each environment was on when the rollout began.
@@ -127,7 +127,7 @@ class Drawing(NamedTuple):
         return where(done, jax.tree.map(lambda leaf: leaf[row], self.levels.tasks), task), after
 
     def learned(self, ordered: Ordered, stands: tuple[jax.Array, jax.Array], trajectory: Trajectory) -> Ordered:
-        """What the order knows after a rollout, and where the levels stand that are played on.
+        """The knowledge of the order after a rollout, and where the levels stand that are played on.
 
         Args:
             ordered: after the last step.
@@ -165,6 +165,7 @@ def before_rollout(
 ) -> tuple[Drawing, Actor]:
     """The table of a rollout, and the actor whose levels stand in it or behind it."""
     levels = order.levels(key, family, actor.order.state, progress)
+    levels = levels._replace(tasks=jax.lax.optimization_barrier(jax.lax.stop_gradient(levels.tasks)))  # compiles faster
     rows, num_envs = levels.chances.shape[0], actor.is_first.shape[0]
     level = actor.order.level
     level = jnp.where(level == NOWHERE, rows + jnp.arange(num_envs, dtype=jnp.int32), level)

@@ -1,4 +1,4 @@
-"""What all curricula over levels share: fresh levels, and a small store of levels that were played."""
+"""The base class of curricula over levels: fresh levels, and a small store of levels that were played."""
 
 from typing import Any, TypeVar
 

@@ -11,7 +11,7 @@ from discover_zoo.curricula.task_order.level_order import LevelOrder, first_rows
 
 
 class Scores(NamedTuple):
-    """What is known of levels.
+    """The knowledge of levels.
 
     Attributes:
         tasks: ``[N, ...]`` the levels.
