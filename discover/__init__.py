@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from discover.contract.adaptation import AdaptationResult as AdaptationResult
     from discover.contract.adaptation import CandidateAdaptation as CandidateAdaptation
     from discover.contract.algorithm import Algorithm as Algorithm
+    from discover.contract.curriculum import Curriculum as Curriculum
     from discover.contract.distributions import Categorical as Categorical
     from discover.contract.distributions import Factored as Factored
     from discover.contract.distributions import Gaussian as Gaussian
@@ -140,7 +141,6 @@ if TYPE_CHECKING:
     from discover.contract.network import EXPERT as EXPERT
     from discover.contract.network import JOINT as JOINT
     from discover.contract.network import REWARD as REWARD
-    from discover.contract.network import Curriculum as Curriculum
     from discover.contract.network import Head as Head
     from discover.contract.network import Heads as Heads
     from discover.contract.network import Inputs as Inputs
@@ -165,6 +165,10 @@ if TYPE_CHECKING:
     from discover.contract.strategy import Strategy as Strategy
     from discover.contract.strategy import TaskReturns as TaskReturns
     from discover.contract.strategy import Told as Told
+    from discover.contract.task_order import NOWHERE as NOWHERE
+    from discover.contract.task_order import Levels as Levels
+    from discover.contract.task_order import Played as Played
+    from discover.contract.task_order import TaskOrder as TaskOrder
     from discover.contract.trajectory import Context as Context
     from discover.contract.trajectory import Info as Info
     from discover.contract.trajectory import Trajectory as Trajectory
@@ -178,6 +182,7 @@ if TYPE_CHECKING:
     from discover.contract.types import Members as Members
     from discover.contract.types import MetaState as MetaState
     from discover.contract.types import OptimizerState as OptimizerState
+    from discover.contract.types import OrderState as OrderState
     from discover.contract.types import Params as Params
     from discover.contract.types import RuleState as RuleState
     from discover.contract.types import Statistics as Statistics
@@ -368,6 +373,7 @@ _HOME = {
         "CandidateAdaptation",
     ),
     "contract.algorithm": ("Algorithm",),
+    "contract.curriculum": ("Curriculum",),
     "contract.distributions": (
         "Categorical",
         "Factored",
@@ -426,7 +432,6 @@ _HOME = {
         "ACTION",
         "AUXILIARY_LOSS",
         "JOINT",
-        "Curriculum",
         "EXPERT",
         "Head",
         "Heads",
@@ -462,6 +467,12 @@ _HOME = {
         "TaskReturns",
         "Told",
     ),
+    "contract.task_order": (
+        "Levels",
+        "NOWHERE",
+        "Played",
+        "TaskOrder",
+    ),
     "contract.trajectory": (
         "Context",
         "Info",
@@ -478,6 +489,7 @@ _HOME = {
         "Members",
         "MetaState",
         "OptimizerState",
+        "OrderState",
         "Params",
         "RuleState",
         "Statistics",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 
-from discover.contract.types import Carry, EnvState, Statistics, Task
+from discover.contract.types import Carry, EnvState, OrderState, Statistics, Task
 
 T = TypeVar("T")
 
@@ -18,8 +18,8 @@ class Episodes(NamedTuple):
 
     Attributes:
         current_return, current_length: ``[B]`` of the episode that is going on.
-        last_return, last_length: ``[B]`` of the last episode that ended; 0 before the first.
-        finished: ``[B]`` whether any episode has ended yet.
+        last_return, last_length: ``[B]`` of the last episode to report that ended; 0 before the first.
+        finished: ``[B]`` whether any episode to report has ended yet.
         return_sum, length_sum: sums of ``last_return`` and ``last_length`` over environments and steps since the sums were
             last read off, without environments in which no episode has ended yet.
         covered: how many pairs of step and environment the sums cover.
@@ -49,12 +49,13 @@ class Episodes(NamedTuple):
             covered=none,
         )
 
-    def add_step(self, reward: jax.Array, done: jax.Array) -> Episodes:
+    def add_step(self, reward: jax.Array, done: jax.Array, counts: jax.Array | None = None) -> Episodes:
         """The record with one more step of every environment.
 
         Args:
             reward: ``[B]``.
             done: ``[B]`` whether the step ended an episode.
+            counts: ``[B]`` whether the episode is one to report when it ends; by default all are.
 
         >>> episodes = Episodes.empty(2).add_step(jnp.array([1.0, 2.0]), jnp.array([False, True]))
         >>> print(episodes.current_return, episodes.last_return)
@@ -62,9 +63,10 @@ class Episodes(NamedTuple):
         """
         current = self.current_return + reward
         length = self.current_length + 1.0
-        last = jnp.where(done, current, self.last_return)
-        last_length = jnp.where(done, length, self.last_length)
-        finished = self.finished | done
+        reported = done if counts is None else done & counts
+        last = jnp.where(reported, current, self.last_return)
+        last_length = jnp.where(reported, length, self.last_length)
+        finished = self.finished | reported
         return Episodes(
             current_return=jnp.where(done, 0.0, current),
             current_length=jnp.where(done, 0.0, length),
@@ -75,6 +77,22 @@ class Episodes(NamedTuple):
             length_sum=self.length_sum + jnp.sum(jnp.where(finished, last_length, 0.0)),
             covered=self.covered + jnp.sum(finished.astype(jnp.float32)),
         )
+
+
+class Ordered(NamedTuple):
+    """Where B environments stand in the order of a curriculum, see `TaskOrder`.
+
+    Attributes:
+        state: what the order knows.
+        level: ``[B]`` the row of each environment's level.
+        fresh: ``[B]`` whether the family drew the level, and not the curriculum; the returns of these alone are reported.
+        handed: how many fresh levels have been handed out in this rollout.
+    """
+
+    state: OrderState
+    level: jax.Array
+    fresh: jax.Array
+    handed: jax.Array
 
 
 class Actor(NamedTuple):
@@ -91,6 +109,7 @@ class Actor(NamedTuple):
         env_steps: how many env steps have been taken, in all B environments together.
         context: ``[B, size]`` inputs that are held for the episode, by name (`UpdateRule.episode_context`).
         unscaled: the observation before the normalizer; ``()`` without one.
+        order: where they stand in the order of a curriculum, an `Ordered`; ``()`` without one.
     """
 
     state: EnvState
@@ -103,6 +122,7 @@ class Actor(NamedTuple):
     env_steps: jax.Array
     context: Mapping[str, jax.Array]
     unscaled: Any = ()
+    order: Any = ()
 
 
 def where(condition: jax.Array, chosen: T, otherwise: T) -> T:

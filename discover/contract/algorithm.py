@@ -10,9 +10,11 @@ import jax.numpy as jnp
 
 from discover.base.errors import UserError, nearest
 from discover.components.component import Component, component
+from discover.contract.curriculum import Curriculum
 from discover.contract.environment import Environment, Spec, Wrapper, action_size
-from discover.contract.network import ACTION, REWARD, Curriculum, Heads, Network
+from discover.contract.network import ACTION, REWARD, Heads, Network
 from discover.contract.normalizer import Normalizer
+from discover.contract.task_order import TaskOrder
 from discover.contract.update_rule import UpdateRule
 from discover.contract.world import World
 
@@ -59,8 +61,8 @@ class Algorithm(Component):
             lifetime_steps: env steps of the whole lifetime; 0 if that is not known.
 
         Raises:
-            UserError: the network does not have a form of head that the rule asks for, or a head reads an input that does not
-                exist.
+            UserError: the network does not have a form of head that the rule asks for, a head reads an input that does not
+                exist, or the curriculum orders the tasks of a rule that draws them by itself.
         """
         family = self.family(environment)
         spec = family.spec()
@@ -71,6 +73,7 @@ class Algorithm(Component):
             network=self._network_for(heads),
             network_heads=heads._replace(context=_sizes(spec, heads)),
             family=family,
+            order=self._order(spec),
             normalizer=self.normalizer,
             act=self.rule.act,
             episode_context=self.rule.episode_context,
@@ -78,6 +81,20 @@ class Algorithm(Component):
             env_steps=jnp.asarray(env_steps, jnp.int32),
             lifetime_steps=jnp.asarray(lifetime_steps, jnp.int32),
         )
+
+    def _order(self, spec: Spec) -> TaskOrder | None:
+        """The order of the curriculum.
+
+        Raises:
+            UserError: there is one, and the rule draws its tasks by itself.
+        """
+        order = None if self.curriculum is None else self.curriculum.task_order()
+        if order is not None and self.rule.rollout(spec).by_rule:
+            raise UserError(
+                f"{type(order).__name__} orders the tasks of a lifetime, but {type(self.rule).__name__} draws its tasks by "
+                "itself: choose a rule that does not, such as ppo, or leave the curriculum out."
+            )
+        return order
 
     def _network_for(self, heads: Heads) -> Network:
         """The network inside the curriculum, once it is certain that it has every form of head.

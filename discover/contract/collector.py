@@ -5,27 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from discover.base.randomness import named_key, named_keys
 from discover.contract.actor import Actor, Episodes, where
-from discover.contract.environment import Environment, Redraw, Spec, Step, encode_action
+from discover.contract.environment import Environment, Redraw, Spec, encode_action
 from discover.contract.network import EXPERT, Heads, Inputs, Network, Outputs
 from discover.contract.normalizer import Normalizer
+from discover.contract.rescaling import rescale
+from discover.contract.task_order import Drawing, TaskOrder, before_rollout, begin, stand
 from discover.contract.trajectory import Context, Info, Trajectory, Unscaled
-from discover.contract.types import Carry, EnvState, Key, Params, Statistics, Task
-
-
-class _Rescaled(NamedTuple):
-    """Observations and reward of one step after the normalizer, and its statistics after that step."""
-
-    statistics: Statistics
-    observation: jax.Array  # [B, ...] from which the agent goes on, after any reset
-    next_observation: jax.Array  # [B, ...] the true next one, before any reset
-    reward: jax.Array  # [B]
+from discover.contract.types import Carry, Key, Params, Task
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -46,6 +39,8 @@ class Collector:
         lifetime_steps: env steps of the whole lifetime; 0 where that is not known.
         ask_expert: whether what the family's expert would do is a context too, `EXPERT`: the rule's ``act`` may follow it, the
             trajectory holds it, and no head reads it. A rule asks for it by `World.view`.
+        order: the order in which a curriculum hands out tasks, if it has one.
+        drawing: the table of the rollout from which it does.
     """
 
     spec: Spec
@@ -60,15 +55,20 @@ class Collector:
     env_steps: jax.Array
     lifetime_steps: jax.Array
     ask_expert: bool = False
+    order: TaskOrder | None = None
+    drawing: Drawing | None = None
 
     @property
     def redraw(self) -> Redraw:
-        """When an environment gets a new task, see `Environment.redraw`."""
-        return self.family.redraw
+        """When an environment gets a new task, see `Environment.redraw`; in an order, with every episode."""
+        return self.family.redraw if self.order is None else "episode"
 
     def sample_tasks(self, key: Key, count: int) -> Task:
         """Draw ``count`` tasks of the family, along a leading axis."""
-        return jax.vmap(self.family.sample_task)(jax.random.split(key, count))
+        keys = jax.random.split(key, count)
+        if self.order is not None:  # one by one compiles faster, and nearly all tasks come from its tables
+            return jax.lax.map(self.family.sample_task, keys)
+        return jax.vmap(self.family.sample_task)(keys)
 
     def start(self, key: Key, tasks: Task, previous: Actor | None = None) -> Actor:
         """Reset B environments, one for each task.
@@ -105,6 +105,7 @@ class Collector:
             env_steps=env_steps,
             context=self._nothing_held(num_envs),
             unscaled=unscaled,
+            order=() if self.order is None else begin(self.order, self.family, num_envs, previous),
         )
 
     def collect(
@@ -126,13 +127,18 @@ class Collector:
         params, shared = jax.lax.stop_gradient((params, dict(context)))
         shared = {name: jnp.broadcast_to(value, (num_envs, value.shape[-1])) for name, value in shared.items()}
         keys = jax.random.split(key, (steps, 1 + 2 * num_envs))
-        carry, task = actor.carry, actor.task
+        acting, carry, task = self, actor.carry, actor.task
+        if self.order is not None:
+            key_order = named_key(key, "order")
+            drawing, actor = before_rollout(self.order, key_order, self.family, actor=actor, progress=self.progress)
+            acting = dataclasses.replace(self, drawing=drawing)
 
-        def step(actor: Actor, keys: Key) -> tuple[Actor, Trajectory]:
-            actor, transitions = self._step(params, shared, actor, keys)
-            return actor, transitions if self._recurrent else transitions._replace(outputs={})
+        def step(actor: Actor, keys: Key) -> tuple[Actor, tuple[Trajectory, Any]]:
+            after, transitions = acting._step(params, shared, actor, keys)
+            kept = transitions if self._recurrent else transitions._replace(outputs={})
+            return after, (kept, stand(actor))
 
-        actor, trajectory = jax.lax.scan(step, actor, keys)
+        actor, (trajectory, stands) = jax.lax.scan(step, actor, keys)
         trajectory = trajectory._replace(carry=carry, task=task)
         if isinstance(trajectory.unscaled, Unscaled):
             unscaled = trajectory.unscaled._replace(normalizer=self.normalizer, statistics=actor.normalizer)
@@ -140,6 +146,8 @@ class Collector:
         if not self._recurrent:  # outputs that acting does not need are cheaper here, for all steps at once
             inputs = Inputs(trajectory.observation, trajectory.is_first, trajectory.context, self.progress)
             trajectory = trajectory._replace(outputs=self._evaluate_at_once(params, inputs))
+        if acting.drawing is not None:
+            actor = actor._replace(order=acting.drawing.learned(actor.order, stands, trajectory))
         actor = actor._replace(env_steps=actor.env_steps + steps * num_envs)
         return jax.lax.stop_gradient((actor, trajectory))
 
@@ -204,8 +212,10 @@ class Collector:
         reward, shaped = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), (step.reward, step.shaped))
         step = step._replace(reward=reward)
         done = step.terminated | step.truncated
-        task, state, fresh = self._reset(keys_reset, actor.task, done, step)
-        rescaled = self._normalize(actor.normalizer, step, fresh, done)
+        task, order = self._next_task(keys, actor, done)
+        state, fresh = jax.vmap(self.family.reset)(keys_reset, task)
+        state, fresh = where(done, state, step.state), where(done, fresh, step.observation)
+        rescaled = rescale(self.normalizer, actor.normalizer, step, fresh=fresh, done=done)
         normalized = self.normalizer is not None
         trajectory = Trajectory(
             observation=actor.observation,
@@ -230,10 +240,11 @@ class Collector:
             is_first=done,
             task=task,
             normalizer=rescaled.statistics,
-            episodes=actor.episodes.add_step(step.reward, done),
+            episodes=actor.episodes.add_step(step.reward, done, None if self.drawing is None else actor.order.fresh),
             env_steps=actor.env_steps,
             context=held,
             unscaled=fresh if normalized else (),
+            order=order,
         )
         return actor, trajectory
 
@@ -242,21 +253,17 @@ class Collector:
         context = {name: jnp.zeros((num_envs, size)) for name, size in self.heads.context.items()}
         return jax.tree.map(jnp.zeros_like, dict(self.episode_context(jax.random.key(0), context)))
 
-    def _reset(self, keys: Key, task: Task, done: jax.Array, step: Step) -> tuple[Task, EnvState, jax.Array]:
-        """Task, state and observation from which to go on: fresh ones where an episode ended."""
-        if self.redraw == "episode":
-            task = jax.lax.cond(jnp.any(done), lambda: where(done, self._redrawn(keys), task), lambda: task)
-        state, observation = jax.vmap(self.family.reset)(keys, task)
-        return task, where(done, state, step.state), where(done, observation, step.observation)
+    def _next_task(self, keys: Key, actor: Actor, done: jax.Array) -> tuple[Task, Any]:
+        """Tasks from which to go on, new ones where an episode ended and the family or an order says so; and the order."""
+        if self.drawing is not None:
+            luck = jax.random.uniform(named_key(keys[0], "order"), done.shape)
+            return self.drawing.next_task(luck, actor.order, done, actor.task)
+        if self.redraw != "episode":
+            return actor.task, actor.order
+        keys = keys[1 + len(done) :]
+        return jax.lax.cond(
+            jnp.any(done), lambda: where(done, self._redrawn(keys), actor.task), lambda: actor.task
+        ), actor.order
 
     def _redrawn(self, keys: Key) -> Task:
         return jax.vmap(lambda key: self.family.sample_task(named_keys(key, "task")[0]))(keys)
-
-    def _normalize(self, statistics: Statistics, step: Step, fresh: jax.Array, done: jax.Array) -> _Rescaled:
-        """Count a step and rescale it; ``fresh`` are the observations after any reset."""
-        if self.normalizer is None:
-            return _Rescaled(statistics, fresh, step.observation, step.reward)
-        statistics, observation = self.normalizer.update(statistics, fresh)
-        true_next = self.normalizer.normalize(statistics, step.observation)
-        statistics, reward = self.normalizer.update_reward(statistics, step.reward, done)
-        return _Rescaled(statistics, observation, where(done, true_next, observation), reward)

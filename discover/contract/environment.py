@@ -262,6 +262,17 @@ class Environment(Component):
             "expert, or let the rule train an expert, if it can."
         )
 
+    def difficulty(self, task: Task) -> jax.Array:
+        """The difficulty of a task, from 0 for the easiest one of the family to 1 for the hardest, for curricula.
+
+        Raises:
+            UserError: the environment does not tell tasks apart in this way, as by default.
+        """
+        raise UserError(
+            f"the environment {type(self).__name__} does not say how difficult a task is: choose one that does, such as "
+            "mazes-small, give it the method difficulty, or take another curriculum."
+        )
+
     @property
     def episodes_per_trial(self) -> int:
         """The number of episodes of one task that make up one of its own episodes, a trial; 1 where an episode is just that."""

@@ -1,4 +1,4 @@
-"""The kinds network and curriculum, and the heads by which an update rule asks for outputs."""
+"""The kind network, and the heads by which an update rule asks for outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple, TypeAlias
 import jax
 
 from discover.components.component import Component
-from discover.contract.environment import Environment, Spec
+from discover.contract.environment import Spec
 from discover.contract.types import Carry, Key, Params
 
 Outputs: TypeAlias = Mapping[str, jax.Array]
@@ -120,24 +120,3 @@ class Network(Component):
             The outputs by name, and the memory after the step.
         """
         raise NotImplementedError
-
-
-class Curriculum(Component):
-    """A change of the agent, of its tasks, or of both over the lifetime (several agents that are mixed into one, say)."""
-
-    kind: ClassVar[str] = "curriculum"
-
-    def wrap_network(self, network: Network) -> Network:
-        """The network that acts and learns. One of its outputs may be `AUXILIARY_LOSS`."""
-        return network
-
-    def wrap_family(self, environment: Environment) -> Environment:
-        """The task family that the agent learns on."""
-        return environment
-
-    def completed(self) -> Curriculum:
-        """The curriculum at its end, where the agent that it leads to stands alone. By default the same.
-
-        An agent in the middle of a curriculum is judged by it where what counts is that agent, not the mixture which acts.
-        """
-        return self

@@ -34,6 +34,9 @@ StrategyState: TypeAlias = Any
 MetaState: TypeAlias = Any
 """The state of a meta-objective beside an agent: a critic of its own, say."""
 
+OrderState: TypeAlias = Any
+"""The state of a task order: the levels that it keeps, and what it knows of them."""
+
 Statistics: TypeAlias = Any
 """The running statistics of a normalizer."""
 

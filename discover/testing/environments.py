@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 
+from discover.base.dependence import depends
 from discover.contract.environment import Environment, Spec, Step
 from discover.contract.types import EnvState, Key
 from discover.testing.compilations import changed_weak_type
 from discover.testing.components import complete
-from discover.testing.dependence import depends
 from discover.testing.experts import check_expert, check_expert_shape
 from discover.testing.failures import finite, form, require, same_bits
 from discover.testing.guard import guarded, traced_twice

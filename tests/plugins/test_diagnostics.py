@@ -25,6 +25,10 @@ EXEMPT = {
     **dict.fromkeys(
         ("maml", "mmaml", "promp"), "it learns from many tasks, 160,000 env steps an update or more; a probe is one"
     ),
+    **dict.fromkeys(
+        ("ppo_easy_to_hard", "ppo_learning_progress", "ppo_regret", "ppo_uniform_levels"),
+        "it orders the levels of a family, and a probe has one",
+    ),
     "gmps": "it imitates an expert, and a probe has none",
 }
 BY_DEFAULT = ("q_learning",)

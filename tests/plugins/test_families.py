@@ -48,6 +48,18 @@ def steps_from(walls: Any, cell: int, closed: int) -> dict[int, int]:
     return found
 
 
+def test_a_maze_is_more_difficult_with_more_rooms_and_walls(mazes: Maze) -> None:
+    found = np.asarray(compiled(jax.vmap(FAMILY.difficulty))(mazes))
+    rooms = np.sum(~mazes.walls.reshape(-1, SIDE, SIDE)[:, 0, ::2], axis=1)
+    ways = np.sum(~mazes.walls, axis=1)
+    assert 0.0 <= found.min() < 0.2 < 0.8 < found.max() <= 1.0
+    for count in range(2, 6):
+        of, base = rooms == count, (count - 2) / 6
+        assert (found[of] >= base - 1e-6).all()
+        assert (found[of] <= base + 0.5 + 1e-6).all()
+        assert np.corrcoef(found[of], ways[of])[0, 1] < -0.99
+
+
 def one(mazes: Maze, index: int) -> Maze:
     return jax.tree.map(lambda leaf: leaf[index], mazes)
 

@@ -24,7 +24,7 @@ from discover import (
     real,
 )
 from discover_zoo.environments.family_tasks import add_family_tasks
-from discover_zoo.environments.sizes import check_sizes, drawn_size
+from discover_zoo.environments.sizes import check_sizes, drawn_size, relative
 from discover_zoo.environments.tabular import Table
 
 if TYPE_CHECKING:
@@ -118,6 +118,10 @@ class DeepSea(Environment):
             start=jnp.int32(0),
             horizon=sea.size,
         )
+
+    def difficulty(self, task: Task) -> jax.Array:
+        """The size, between the smallest and the largest."""
+        return relative(task.size, self.smallest, self.largest)
 
     def expert(self, state: Diver, task: Task) -> jax.Array:
         """To the right, always."""

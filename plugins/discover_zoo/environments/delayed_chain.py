@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from discover import AtLeast, Count, Discrete, Environment, Key, Registry, Spec, Step, Task, component, hookimpl
+from discover_zoo.environments.sizes import relative
 
 
 class Chain(NamedTuple):
@@ -71,6 +72,10 @@ class DelayedChain(Environment):
         before = jax.random.rademacher(key_noise, (), jnp.float32) if self.noise else jnp.float32(0.0)
         reward = jnp.where(ended, jnp.where(right, 1.0, -1.0), before)
         return Step(link, self._observation(link), reward, terminated=ended, truncated=jnp.array(False))
+
+    def difficulty(self, task: Task) -> jax.Array:
+        """The length, between the shortest and the longest."""
+        return relative(task.length, self.shortest, self.longest)
 
     def expert(self, state: Link, task: Task) -> jax.Array:
         """The good action, always."""

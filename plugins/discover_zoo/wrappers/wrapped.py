@@ -52,6 +52,9 @@ class Wrapped(Environment):
     def expert(self, state: EnvState, task: Task) -> jax.Array:
         return self.inner.expert(_inner(state), task)
 
+    def difficulty(self, task: Task) -> jax.Array:
+        return self.inner.difficulty(task)
+
     @property
     def episodes_per_trial(self) -> int:
         return self.inner.episodes_per_trial

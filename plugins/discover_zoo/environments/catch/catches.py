@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from discover import AtLeast, Integer, Key, Spec, Step, Task, component, integer, named_keys
 from discover_zoo.environments.catch import Board, Catch
-from discover_zoo.environments.sizes import check_sizes, drawn_size
+from discover_zoo.environments.sizes import check_sizes, drawn_size, relative
 
 
 class Game(NamedTuple):
@@ -48,6 +48,10 @@ class Catches(Catch):
 
     def step(self, key: Key, state: Board, action: jax.Array, task: Task) -> Step:
         return super().step(key, state, task.moves[action], task)
+
+    def difficulty(self, task: Task) -> jax.Array:
+        """The side of the board, between the smallest and the largest."""
+        return relative(task.side, self.smallest, self.largest)
 
     def _size(self, task: Task) -> tuple[Integer, Integer]:
         return task.side, task.side

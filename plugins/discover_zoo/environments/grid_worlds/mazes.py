@@ -24,7 +24,7 @@ from discover_zoo.environments.grid_worlds.carving import carved
 from discover_zoo.environments.grid_worlds.drawing import draw_level
 from discover_zoo.environments.grid_worlds.level import Level, moved
 from discover_zoo.environments.grid_worlds.paths import distances, first_move
-from discover_zoo.environments.sizes import check_sizes, drawn_size
+from discover_zoo.environments.sizes import check_sizes, drawn_size, relative
 from discover_zoo.environments.tabular import Table
 
 if TYPE_CHECKING:
@@ -175,6 +175,19 @@ class Mazes(Environment):
         goes_on = (arriving != maze.goal) & (arriving != maze.decoy)
         rewards = jnp.sum(chances * self.pays(maze, arriving), axis=-1)
         return Table(arriving, chances * goes_on, rewards=rewards, start=maze.start, horizon=jnp.asarray(self.horizon))
+
+    def difficulty(self, task: Task) -> jax.Array:
+        """The mean of the number of rooms along a side and of the share of walls, each between its bounds.
+
+        The share is that of the walls that stand, ``walls / (2 * (rooms - 1)**2)``. What has one value alone does not count.
+        """
+        walls = task.walls.reshape(self.side, self.side)
+        count = jnp.sum(~walls[0, ::2])
+        inside = jnp.arange(self.side) < 2 * count - 1
+        stands = jnp.sum(walls & inside & inside[:, None]) / (2 * (count - 1) ** 2)
+        size, share = relative(count, self.fewest, self.most), relative(stands, self.least_walls, self.most_walls)
+        vary = jnp.asarray(self.most) > self.fewest, jnp.asarray(self.most_walls) > self.least_walls
+        return (size + share) / jnp.maximum(jnp.float32(vary[0]) + vary[1], 1.0)
 
     def expert(self, state: Place, task: Task) -> jax.Array:
         """The shortest way to the goal, around the decoy."""
