@@ -17,6 +17,7 @@ from discover.contract.curriculum import Curriculum
 from discover.contract.environment import Environment, Wrapper
 from discover.contract.executor import Executor
 from discover.contract.exploration_bonus import ExplorationBonus
+from discover.contract.found_recipe import PREFIX, RECORD
 from discover.contract.meta_objective import MetaObjective
 from discover.contract.network import Network
 from discover.contract.normalizer import Normalizer
@@ -143,7 +144,8 @@ def _outcome(
 
     def check() -> None:
         sentence = f"the name '{entry.name}' has characters that configs and the command line read otherwise."
-        require(_NAME.fullmatch(entry.name), sentence, "Names are words of configs, paths and commands.", _NAMED)
+        name = entry.name.removeprefix(PREFIX) if RECORD in entry.facts else entry.name
+        require(_NAME.fullmatch(name), sentence, "Names are words of configs, paths and commands.", _NAMED)
         made = instances.get(entry.component) if entry.component is not None else _built(registry, entry)
         parts = [] if made is None else [type(part) for _, part in nodes(made)]
         blamed.extend(dict.fromkeys(failed[part] for part in parts if part in failed))
