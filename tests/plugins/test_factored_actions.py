@@ -1,5 +1,7 @@
 """Rules, bonuses, networks, wrappers and exports with actions that are several choices at once."""
 
+import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,10 @@ from discover_zoo.wrappers.sticky_actions import StickyActions
 
 from discover import Spec, UserError, action_size, decode_action, encode_action, export, load, zero_action
 from discover.contract.environment import MultiDiscrete
-from discover.exporting.export import _loaded
 from discover.inner_loop.population import describe_shapes
 from discover.plugin.loader import load_plugins
 from discover.testing import check_update_rule
+from discover.testing.components import complete
 from discover.testing.small import Corridor, Reinforced
 
 REGISTRY = load_plugins().registry
@@ -34,7 +36,7 @@ def test_a_rule_that_samples_from_its_policy_keeps_its_promises() -> None:
 def test_every_recipe_learns_from_them_or_refuses_in_one_sentence(recipe: str) -> None:
     refused = False
     try:
-        describe_shapes(Corridor(factored=True), load(recipe), 200_000)
+        describe_shapes(Corridor(factored=True), complete(load(recipe)), 200_000)
     except UserError as error:
         refused, sentence = True, str(error)
         assert sentence.endswith(".")
@@ -74,9 +76,11 @@ def test_wrappers_show_and_repeat_them() -> None:
 
 
 @pytest.mark.slow
-def test_an_exported_rule_learns_from_them(tmp_path: Path) -> None:
+def test_an_exported_rule_learns_from_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export("ppo", to=tmp_path / "out")
-    rule: Any = _loaded(tmp_path / "out" / "rule.py")
+    monkeypatch.syspath_prepend(str(tmp_path / "out"))
+    rule: Any = importlib.import_module("rule")
+    sys.modules.pop("rule")
     spec = rule.Spec((4,), rule.MultiDiscrete((2, 3)))
     steps, num_envs = rule.experience(spec)
     params, state = rule.init(spec, jax.random.key(0))
