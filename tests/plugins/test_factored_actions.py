@@ -13,7 +13,7 @@ from discover_zoo.environments.orchard import Orchard
 from discover_zoo.wrappers.last_action_and_reward import LastActionAndReward
 from discover_zoo.wrappers.sticky_actions import StickyActions
 
-from discover import Spec, UserError, action_size, decode_action, encode_action, export, load, zero_action
+from discover import Spec, UserError, action_size, decode_action, encode_action, export, load, recipe, zero_action
 from discover.contract.environment import MultiDiscrete
 from discover.inner_loop.population import describe_shapes
 from discover.plugin.loader import load_plugins
@@ -32,18 +32,18 @@ def test_a_rule_that_samples_from_its_policy_keeps_its_promises() -> None:
     check_update_rule(Reinforced(), environment=Corridor(factored=True))
 
 
-@pytest.mark.parametrize("recipe", [*AT_ONCE, *[pytest.param(name, marks=pytest.mark.slow) for name in LATER]])
-def test_every_recipe_learns_from_them_or_refuses_in_one_sentence(recipe: str) -> None:
+@pytest.mark.parametrize("name", [*AT_ONCE, *[pytest.param(name, marks=pytest.mark.slow) for name in LATER]])
+def test_every_recipe_learns_from_them_or_refuses_in_one_sentence(name: str) -> None:
     refused = False
     try:
-        describe_shapes(Corridor(factored=True), complete(load(recipe)), 200_000)
+        describe_shapes(Corridor(factored=True), complete(recipe(name)), 200_000)
     except UserError as error:
         refused, sentence = True, str(error)
         assert sentence.endswith(".")
         assert "\n" not in sentence
     sampling = {"ppo", "a2c", "impala", "lpo", "dpo", "lpg", "promp"}
-    assert not (refused and recipe in sampling), recipe
-    assert refused or recipe not in {"dqn", "sac", "td3", "q_learning", "sarsa"}, recipe
+    assert not (refused and name in sampling), name
+    assert refused or name not in {"dqn", "sac", "td3", "q_learning", "sarsa"}, name
 
 
 def test_dqn_refuses_them_and_names_the_remedy() -> None:
