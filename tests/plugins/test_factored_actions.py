@@ -1,5 +1,7 @@
 """Rules, bonuses, networks, wrappers and exports with actions that are several choices at once."""
 
+import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,12 @@ from discover_zoo.environments.orchard import Orchard
 from discover_zoo.wrappers.last_action_and_reward import LastActionAndReward
 from discover_zoo.wrappers.sticky_actions import StickyActions
 
-from discover import Spec, UserError, action_size, decode_action, encode_action, export, load, zero_action
+from discover import Spec, UserError, action_size, decode_action, encode_action, export, load, recipe, zero_action
 from discover.contract.environment import MultiDiscrete
-from discover.exporting.export import _loaded
 from discover.inner_loop.population import describe_shapes
 from discover.plugin.loader import load_plugins
 from discover.testing import check_update_rule
+from discover.testing.components import complete
 from discover.testing.small import Corridor, Reinforced
 
 REGISTRY = load_plugins().registry
@@ -30,18 +32,18 @@ def test_a_rule_that_samples_from_its_policy_keeps_its_promises() -> None:
     check_update_rule(Reinforced(), environment=Corridor(factored=True))
 
 
-@pytest.mark.parametrize("recipe", [*AT_ONCE, *[pytest.param(name, marks=pytest.mark.slow) for name in LATER]])
-def test_every_recipe_learns_from_them_or_refuses_in_one_sentence(recipe: str) -> None:
+@pytest.mark.parametrize("name", [*AT_ONCE, *[pytest.param(name, marks=pytest.mark.slow) for name in LATER]])
+def test_every_recipe_learns_from_them_or_refuses_in_one_sentence(name: str) -> None:
     refused = False
     try:
-        describe_shapes(Corridor(factored=True), load(recipe), 200_000)
+        describe_shapes(Corridor(factored=True), complete(recipe(name)), 200_000)
     except UserError as error:
         refused, sentence = True, str(error)
         assert sentence.endswith(".")
         assert "\n" not in sentence
     sampling = {"ppo", "a2c", "impala", "lpo", "dpo", "lpg", "promp"}
-    assert not (refused and recipe in sampling), recipe
-    assert refused or recipe not in {"dqn", "sac", "td3", "q_learning", "sarsa"}, recipe
+    assert not (refused and name in sampling), name
+    assert refused or name not in {"dqn", "sac", "td3", "q_learning", "sarsa"}, name
 
 
 def test_dqn_refuses_them_and_names_the_remedy() -> None:
@@ -74,9 +76,11 @@ def test_wrappers_show_and_repeat_them() -> None:
 
 
 @pytest.mark.slow
-def test_an_exported_rule_learns_from_them(tmp_path: Path) -> None:
+def test_an_exported_rule_learns_from_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export("ppo", to=tmp_path / "out")
-    rule: Any = _loaded(tmp_path / "out" / "rule.py")
+    monkeypatch.syspath_prepend(str(tmp_path / "out"))
+    rule: Any = importlib.import_module("rule")
+    sys.modules.pop("rule")
     spec = rule.Spec((4,), rule.MultiDiscrete((2, 3)))
     steps, num_envs = rule.experience(spec)
     params, state = rule.init(spec, jax.random.key(0))

@@ -196,6 +196,7 @@ observations.limit: 10 in 1 .. 100, log
 offline_td.gamma: 1 in 0 .. 1, linear
 offline_td.lam: 0.8 in 0 .. 1, linear
 offline_td.step_size: 0.1 in 0.001 .. 2, log
+orchard.cost: 0.1 in 0 .. 1, linear
 own_discount.gamma: 0.99 in 0.8 .. 0.9999, log1m
 own_discount.lam: 0.95 in 0 .. 1, linear
 pbt.level: 0.05 in 0 .. 1, linear
