@@ -189,9 +189,8 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         with self._lock:
-            if self._program is None:
-                self._program = self._function.lower(*arguments).compile()
-        return self._program(*arguments)
+            program = self._program = self._program or self._function.lower(*arguments).compile()
+        return program(*arguments)
 
 
 def _form(leaf: Any) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -82,7 +82,7 @@ def test_a_program_outlives_the_caches_of_jax(folder: Path, monkeypatch: pytest.
     if not kept:
         monkeypatch.setattr(traced_programs, "place", lambda: None)
     monkeypatch.setattr(forgetting, "_forgotten", 0)
-    one, traces = process(), jax.jit(lambda x: x + 1)
+    one, traces = process(), cast(Any, jax.jit(lambda x: x + 1))
     first = bits(one(SCALE, tile(), 3))
     traces(1.0)
     before = traces._cache_size()

@@ -16,6 +16,7 @@ from discover import (
     Environment,
     Heads,
     Inputs,
+    MultiDiscrete,
     Network,
     Outputs,
     Rollout,
@@ -24,6 +25,7 @@ from discover import (
     UpdateRule,
     World,
     component,
+    zero_action,
 )
 from discover.config.build import environment_from
 
@@ -60,6 +62,8 @@ class Wild(UpdateRule):
         match world.spec.action:
             case Discrete(n):
                 action = jax.random.randint(key, (COLUMNS,), 0, n)
+            case MultiDiscrete(factors):
+                action = jax.random.randint(key, (COLUMNS, len(factors)), 0, jnp.asarray(factors))
             case Continuous(low, _):
                 action = 100.0 * jax.random.normal(key, (COLUMNS, len(low)))
         return action, jnp.zeros(COLUMNS)
@@ -70,11 +74,7 @@ def environment_of(task: str) -> Environment:
 
 
 def action_like(spec: Spec) -> jax.ShapeDtypeStruct:
-    match spec.action:
-        case Discrete():
-            return jax.ShapeDtypeStruct((), jnp.int32)
-        case Continuous(low, _):
-            return jax.ShapeDtypeStruct((len(low),), jnp.float32)
+    return jax.eval_shape(lambda: zero_action(spec))
 
 
 def types(tree: Any) -> Any:
