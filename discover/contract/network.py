@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
 
 import jax
 
 from discover.components.component import Component
 from discover.contract.environment import Environment, Spec
-from discover.contract.types import Carry, Key, Params
+from discover.contract.types import Carry, Key, Params, RuleState
+
+if TYPE_CHECKING:
+    from discover.contract.update_rule import UpdateRule
+    from discover.contract.world import World
 
 Outputs: TypeAlias = Mapping[str, jax.Array]
 """Outputs of a network by the name of the head, each ``[..., *head.shape]``."""
@@ -127,3 +131,25 @@ class Curriculum(Component):
     def wrap_family(self, environment: Environment) -> Environment:
         """The task family that the agent learns on."""
         return environment
+
+    def before_update(
+        self, key: Key, world: World, rule: UpdateRule, *, params: Params, state: RuleState
+    ) -> tuple[Params, RuleState]:
+        """Change the agent between two updates, before the next one collects its experience. By default nothing changes.
+
+        It is a pure function of the agent and of the lifetime's clock, `World.progress`, so that a lifetime that goes on
+        after an interruption has the same bits. Shapes stay: a network that grows has its last size from the start, and
+        what is not in use yet is zero. `map_agent` changes the rule's state with the parameters.
+
+        Args:
+            key: randomness of this change.
+            world: the world, with the clock of the update.
+            rule: the rule, for `map_agent`.
+            params: parameters of the network.
+            state: the rule's state.
+
+        Returns:
+            New parameters and a new state of the rule, of the same form.
+        """
+        del key, world, rule
+        return params, state
