@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from discover.contract.adaptation import AdaptationResult as AdaptationResult
     from discover.contract.adaptation import CandidateAdaptation as CandidateAdaptation
     from discover.contract.algorithm import Algorithm as Algorithm
+    from discover.contract.curriculum import Curriculum as Curriculum
     from discover.contract.distributions import Categorical as Categorical
     from discover.contract.distributions import Gaussian as Gaussian
     from discover.contract.distributions import TanhGaussian as TanhGaussian
@@ -135,7 +136,6 @@ if TYPE_CHECKING:
     from discover.contract.network import AUXILIARY_LOSS as AUXILIARY_LOSS
     from discover.contract.network import EXPERT as EXPERT
     from discover.contract.network import REWARD as REWARD
-    from discover.contract.network import Curriculum as Curriculum
     from discover.contract.network import Head as Head
     from discover.contract.network import Heads as Heads
     from discover.contract.network import Inputs as Inputs
@@ -362,6 +362,7 @@ _HOME = {
         "CandidateAdaptation",
     ),
     "contract.algorithm": ("Algorithm",),
+    "contract.curriculum": ("Curriculum",),
     "contract.distributions": (
         "Categorical",
         "Gaussian",
@@ -418,7 +419,6 @@ _HOME = {
     "contract.network": (
         "ACTION",
         "AUXILIARY_LOSS",
-        "Curriculum",
         "EXPERT",
         "Head",
         "Heads",

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 
 from discover.base.errors import UserError, nearest
 from discover.components.component import Component, component
+from discover.contract.curriculum import Curriculum
 from discover.contract.environment import Discrete, Environment, Spec, Wrapper
-from discover.contract.network import ACTION, REWARD, Curriculum, Heads, Network
+from discover.contract.network import ACTION, REWARD, Heads, Network
 from discover.contract.normalizer import Normalizer
 from discover.contract.update_rule import UpdateRule
 from discover.contract.world import World

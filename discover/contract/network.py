@@ -1,20 +1,16 @@
-"""The kinds network and curriculum, and the heads by which an update rule asks for outputs."""
+"""The kind network, and the heads by which an update rule asks for outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 import jax
 
 from discover.components.component import Component
-from discover.contract.environment import Environment, Spec
-from discover.contract.types import Carry, Key, Params, RuleState
-
-if TYPE_CHECKING:
-    from discover.contract.update_rule import UpdateRule
-    from discover.contract.world import World
+from discover.contract.environment import Spec
+from discover.contract.types import Carry, Key, Params
 
 Outputs: TypeAlias = Mapping[str, jax.Array]
 """Outputs of a network by the name of the head, each ``[..., *head.shape]``."""
@@ -117,39 +113,3 @@ class Network(Component):
             The outputs by name, and the memory after the step.
         """
         raise NotImplementedError
-
-
-class Curriculum(Component):
-    """A change of the agent, of its tasks, or of both over the lifetime (several agents that are mixed into one, say)."""
-
-    kind: ClassVar[str] = "curriculum"
-
-    def wrap_network(self, network: Network) -> Network:
-        """The network that acts and learns. One of its outputs may be `AUXILIARY_LOSS`."""
-        return network
-
-    def wrap_family(self, environment: Environment) -> Environment:
-        """The task family that the agent learns on."""
-        return environment
-
-    def before_update(
-        self, key: Key, world: World, rule: UpdateRule, *, params: Params, state: RuleState
-    ) -> tuple[Params, RuleState]:
-        """Change the agent between two updates, before the next one collects its experience. By default nothing changes.
-
-        It is a pure function of the agent and of the lifetime's clock, `World.progress`, so that a lifetime that goes on
-        after an interruption has the same bits. Shapes stay: a network that grows has its last size from the start, and
-        what is not in use yet is zero. `map_agent` changes the rule's state with the parameters.
-
-        Args:
-            key: randomness of this change.
-            world: the world, with the clock of the update.
-            rule: the rule, for `map_agent`.
-            params: parameters of the network.
-            state: the rule's state.
-
-        Returns:
-            New parameters and a new state of the rule, of the same form.
-        """
-        del key, world, rule
-        return params, state

@@ -12,8 +12,8 @@ from discover.base.errors import UserError
 from discover.base.randomness import named_key, named_keys, unrolled
 from discover.contract.actor import Actor
 from discover.contract.algorithm import Algorithm
+from discover.contract.curriculum import Curriculum
 from discover.contract.environment import Environment
-from discover.contract.network import Curriculum
 from discover.contract.trajectory import Trajectory
 from discover.contract.types import Key, Params, RuleState
 from discover.contract.update_rule import UpdateRule

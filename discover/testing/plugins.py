@@ -13,11 +13,12 @@ from discover.components.component import Component
 from discover.components.paths import nodes
 from discover.config.build import algorithm_from, environment_from
 from discover.contract.algorithm import Algorithm
+from discover.contract.curriculum import Curriculum
 from discover.contract.environment import Environment, Wrapper
 from discover.contract.executor import Executor
 from discover.contract.exploration_bonus import ExplorationBonus
 from discover.contract.meta_objective import MetaObjective
-from discover.contract.network import Curriculum, Network
+from discover.contract.network import Network
 from discover.contract.normalizer import Normalizer
 from discover.contract.optimizer import Optimizer
 from discover.contract.registry import Entry, Registry

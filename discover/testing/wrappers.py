@@ -7,8 +7,9 @@ import jax.numpy as jnp
 
 from discover.base.errors import UserError
 from discover.contract.algorithm import Algorithm
+from discover.contract.curriculum import Curriculum
 from discover.contract.environment import Environment, Wrapper
-from discover.contract.network import AUXILIARY_LOSS, Curriculum, Head, Heads, Inputs, Network
+from discover.contract.network import AUXILIARY_LOSS, Head, Heads, Inputs, Network
 from discover.testing.components import complete
 from discover.testing.environments import check_environment, check_environment_shapes
 from discover.testing.failures import ConformanceError, form, require

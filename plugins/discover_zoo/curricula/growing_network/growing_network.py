@@ -56,8 +56,8 @@ candidate's is PlainMLP: choose mlp, or another curriculum.
     deeper: Net2Deeper | None = None
 
     def wrap_network(self, network: Network) -> GrowingPerceptron:
-        plain = isinstance(network, Perceptron) and type(network).features is Perceptron.features
-        if not plain or not network.hidden:
+        plain = type(network).features is Perceptron.features if isinstance(network, Perceptron) else False
+        if not isinstance(network, Perceptron) or not plain or not network.hidden:
             raise UserError(
                 "growing_network grows the network mlp alone, with at least one hidden layer; the candidate's is "
                 f"{type(network).__name__}: choose mlp, or another curriculum."

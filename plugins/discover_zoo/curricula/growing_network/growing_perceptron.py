@@ -69,13 +69,13 @@ class GrowingPerceptron(Perceptron):
 
     def _padded(self, layer: Layer, shape: Layer, place: int) -> Layer:
         """A layer of the small network with zeros for units that are not in use; inputs that join the units stay last."""
-        kernel, after = layer["kernel"], shape["bias"].shape[0] if place < self.kept else layer["bias"].shape
+        kernel = layer["kernel"]
         units = self.start[place - 1] if place else kernel.shape[0]
         rows, others = shape["kernel"].shape[0] - kernel.shape[0], ((0, 0),) * (kernel.ndim - 1)
         kernel = jnp.concatenate([jnp.pad(kernel[:units], ((0, rows), *others)), kernel[units:]])
         if place == self.kept:
             return {"kernel": kernel, "bias": layer["bias"]}
-        columns = ((0, after - layer["bias"].shape[0]),)
+        columns = ((0, shape["bias"].shape[0] - layer["bias"].shape[0]),)
         return {"kernel": jnp.pad(kernel, ((0, 0), *columns)), "bias": jnp.pad(layer["bias"], columns)}
 
 
