@@ -133,6 +133,8 @@ if TYPE_CHECKING:
     from discover.contract.held import HeldLifetimes as HeldLifetimes
     from discover.contract.held import gathered as gathered
     from discover.contract.hooks import hookimpl as hookimpl
+    from discover.contract.mapped_agent import check_mappable as check_mappable
+    from discover.contract.mapped_agent import map_agent as map_agent
     from discover.contract.meta_objective import Gradients as Gradients
     from discover.contract.meta_objective import MetaObjective as MetaObjective
     from discover.contract.meta_objective import Window as Window
@@ -148,6 +150,7 @@ if TYPE_CHECKING:
     from discover.contract.network import Outputs as Outputs
     from discover.contract.normalizer import Normalizer as Normalizer
     from discover.contract.optimizer import Optimizer as Optimizer
+    from discover.contract.params_map import ParamsMap as ParamsMap
     from discover.contract.promotion import ModelVersion as ModelVersion
     from discover.contract.promotion import Promotion as Promotion
     from discover.contract.registry import Registry as Registry
@@ -423,6 +426,10 @@ _HOME = {
         "gathered",
     ),
     "contract.hooks": ("hookimpl",),
+    "contract.mapped_agent": (
+        "check_mappable",
+        "map_agent",
+    ),
     "contract.meta_objective": (
         "Gradients",
         "MetaObjective",
@@ -442,6 +449,7 @@ _HOME = {
     ),
     "contract.normalizer": ("Normalizer",),
     "contract.optimizer": ("Optimizer",),
+    "contract.params_map": ("ParamsMap",),
     "contract.promotion": (
         "ModelVersion",
         "Promotion",

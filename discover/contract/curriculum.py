@@ -8,6 +8,9 @@ from discover.components.component import Component
 from discover.contract.environment import Environment
 from discover.contract.network import Network
 from discover.contract.task_order import TaskOrder
+from discover.contract.types import Key, Params, RuleState
+from discover.contract.update_rule import UpdateRule
+from discover.contract.world import World
 
 
 class Curriculum(Component):
@@ -33,3 +36,25 @@ class Curriculum(Component):
         An agent in the middle of a curriculum is judged by it where what counts is that agent, not the mixture which acts.
         """
         return self
+
+    def before_update(
+        self, key: Key, world: World, rule: UpdateRule, *, params: Params, state: RuleState
+    ) -> tuple[Params, RuleState]:
+        """Change the agent between two updates, before the next one collects its experience. By default nothing changes.
+
+        It is a pure function of the agent and of the lifetime's clock, `World.progress`, so that a lifetime that goes on
+        after an interruption has the same bits. Shapes stay: a network that grows has its last size from the start, and
+        what is not in use yet is zero. `map_agent` changes the rule's state with the parameters.
+
+        Args:
+            key: randomness of this change.
+            world: the world, with the clock of the update.
+            rule: the rule, for `map_agent`.
+            params: parameters of the network.
+            state: the rule's state.
+
+        Returns:
+            New parameters and a new state of the rule, of the same form.
+        """
+        del key, world, rule
+        return params, state

@@ -7,6 +7,7 @@ from typing import ClassVar
 import jax
 
 from discover.components.component import Component
+from discover.contract.params_map import ParamsMap
 from discover.contract.types import OptimizerState, Params
 
 
@@ -43,3 +44,17 @@ class Optimizer(Component):
             The parameters and the state after the step.
         """
         raise NotImplementedError
+
+    def map_state(self, state: OptimizerState, params: Params, change: ParamsMap) -> OptimizerState:
+        """The state after the parameters were changed from outside (see `Curriculum.before_update`), of the same form.
+
+        By default a fresh state, as before the first step. An optimizer that knows which of its numbers are running means of
+        gradients, or of their squares, carries them over by `ParamsMap.gradient`.
+
+        Args:
+            state: before the change.
+            params: before the change, in the form in which `init` got them.
+            change: the change.
+        """
+        del state
+        return self.init(change.params(params))

@@ -17,7 +17,7 @@ from discover.base.text_table import counted
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.types import Key
-from discover.inner_loop.update import REPORT, ROWS, Lifetime, collect, learn, newborn, world_at
+from discover.inner_loop.update import REPORT, ROWS, Lifetime, changed, collect, learn, newborn, world_at
 
 Count: TypeAlias = int | jax.Array
 """A number of updates, which may be traced."""
@@ -100,6 +100,7 @@ def advance(
     def update(index: jax.Array, life: Lifetime) -> Lifetime:
         index = index.astype(jnp.int32)
         world, row = world_at(algorithm, environment, index, total), (index - first) * ROWS // count
+        life = changed(algorithm, world, life, index)
         after, measures = learn(algorithm.rule, world, life, collect(algorithm.rule, world, life, index))
         return after._replace(
             rows={name: life.rows[name].at[row].add(measures[name]) for name in life.rows},

@@ -12,6 +12,7 @@ from discover.base.errors import UserError
 from discover.base.randomness import named_key, named_keys, unrolled
 from discover.contract.actor import Actor
 from discover.contract.algorithm import Algorithm
+from discover.contract.curriculum import Curriculum
 from discover.contract.environment import Environment
 from discover.contract.trajectory import Trajectory
 from discover.contract.types import Key, Params, RuleState
@@ -98,6 +99,16 @@ def world_at(algorithm: Algorithm, environment: Environment, index: jax.Array, t
     rollout = algorithm.rule.rollout(algorithm.family(environment).spec())
     each = rollout.steps * rollout.num_envs
     return algorithm.world(environment, progress, index * each, lifetime_steps=total * each)
+
+
+def changed(algorithm: Algorithm, world: World, life: Lifetime, index: jax.Array) -> Lifetime:
+    """The lifetime before the update ``index``, as the curriculum changes the agent."""
+    if algorithm.curriculum is None or type(algorithm.curriculum).before_update is Curriculum.before_update:
+        return life
+    key = named_key(jax.random.fold_in(life.key, index), "curriculum")
+    held = {"params": life.params, "state": life.rule_state}
+    params, state = algorithm.curriculum.before_update(key, world, algorithm.rule, **held)
+    return life._replace(params=params, rule_state=state)
 
 
 def collect(rule: UpdateRule, world: World, life: Lifetime, index: jax.Array) -> Collected:

@@ -18,7 +18,7 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.meta_objective import MetaObjective
 from discover.contract.types import Key, MetaState
-from discover.inner_loop.update import Lifetime, Updated, collect, learn, newborn, world_at
+from discover.inner_loop.update import Lifetime, Updated, changed, collect, learn, newborn, world_at
 
 OBJECTIVE, REGULARIZER = "objective", "regularizer"
 """Names of what every window reports."""
@@ -102,6 +102,7 @@ def pass_window(
         life, state = before
         index = agent.age + count
         world = world_at(algorithm, plan.environment, index, plan.total)
+        life = changed(algorithm, world, life, index)
         collected = jax.lax.stop_gradient(collect(rule, world, life, index))
         if collected.trajectory is None:
             raise UserError(

@@ -45,7 +45,7 @@ TESTED = {
     "docs/tutorial.md": "python 5, sh 6, toml 1, yaml 1",
     "docs/workers.md": "yaml 2",
     "docs/zoo/bonuses.md": "yaml 1",
-    "docs/zoo/curricula.md": "python 1, sh 1, yaml 1",
+    "docs/zoo/curricula.md": "python 2, sh 2, yaml 2",
     "docs/zoo/discovered.md": "python 1, sh 2",
     "docs/zoo/environments.md": "python 2",
 }

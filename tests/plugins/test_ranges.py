@@ -184,6 +184,11 @@ n_step.n: 5 in 1 .. 32, whole
 n_step_td.gamma: 1 in 0 .. 1, linear
 n_step_td.n: 4 in 1 .. 32, whole
 n_step_td.step_size: 0.1 in 0.001 .. 2, log
+net2deeper.first: 0.5 in 0 .. 1, linear
+net2deeper.last: 0.75 in 0 .. 1, linear
+net2wider.first: 0.25 in 0 .. 1, linear
+net2wider.last: 0.5 in 0 .. 1, linear
+net2wider.noise: 0.01 in 0 .. 0.5, linear
 niches.halving: 6 in 1 .. 1000, log
 niches.memory: 0.5 in 0 .. 1, linear
 niches.mutation: 0.4 in 0 .. 1, linear

@@ -3,7 +3,7 @@
 import jax
 import optax
 
-from discover import Optimizer, OptimizerState, Params, Registry, Scalar, component, hookimpl, latex_number, real
+from discover import Optimizer, OptimizerState, Params, ParamsMap, Registry, Scalar, component, hookimpl, latex_number, real
 from discover_zoo.optimizers.equations import moving_average, step_size
 from discover_zoo.optimizers.slopes import FINITE_SLOPE
 
@@ -59,6 +59,10 @@ class Adam(Optimizer):
         direction, state = self._transform().update(gradient, state, params)
         rate = self.learning_rate * (1.0 - self.anneal * progress)
         return jax.tree.map(lambda p, d: p - rate * d, params, direction), state
+
+    def map_state(self, state: OptimizerState, params: Params, change: ParamsMap) -> OptimizerState:
+        flat = change.flat(params)
+        return state._replace(mu=flat.gradient(state.mu, 1), nu=flat.gradient(state.nu, 2))
 
     def _transform(self) -> optax.GradientTransformation:
         inner = optax.scale_by_adam(self.beta1, self.beta2, self.eps, eps_root=FINITE_SLOPE)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from discover import Optimizer, OptimizerState, Params, Registry, Scalar, component, hookimpl, latex_number, real
+from discover import Optimizer, OptimizerState, Params, ParamsMap, Registry, Scalar, component, hookimpl, latex_number, real
 from discover_zoo.optimizers.slopes import FINITE_SLOPE
 
 
@@ -46,6 +46,11 @@ class ClipNorm(Optimizer):
             return self.optimizer.update(unravel(flat), state, params, progress)
         after, state = self.optimizer.update(flat, state, ravel_pytree(params)[0], progress)
         return unravel(after), state
+
+    def map_state(self, state: OptimizerState, params: Params, change: ParamsMap) -> OptimizerState:
+        if self.layerwise:
+            return self.optimizer.map_state(state, params, change)
+        return self.optimizer.map_state(state, ravel_pytree(params)[0], change.flat(params))
 
 
 @hookimpl

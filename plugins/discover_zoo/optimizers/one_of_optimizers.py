@@ -2,7 +2,7 @@
 
 import jax
 
-from discover import Integer, Optimizer, OptimizerState, Params, Registry, component, hookimpl, option_index
+from discover import Integer, Optimizer, OptimizerState, Params, ParamsMap, Registry, component, hookimpl, option_index
 
 
 @component
@@ -48,6 +48,9 @@ class OneOfOptimizers(Optimizer):
             return after, (*state[:place], own, *state[place + 1 :])
 
         return jax.lax.switch(self.index, [lambda i=i, o=o: by(i, o) for i, o in enumerate(self.options)])
+
+    def map_state(self, state: OptimizerState, params: Params, change: ParamsMap) -> OptimizerState:
+        return tuple(option.map_state(own, params, change) for option, own in zip(self.options, state, strict=True))
 
 
 @hookimpl
