@@ -24,8 +24,8 @@ def by_progress(progress: jax.Array, known: jax.Array, uniform: Scalar) -> jax.A
         known: ``[N]`` which rows hold a level, n of them. Without any, all chances are 0.
         uniform: share of the uniform distribution; all of it while no level shows progress.
 
-    >>> print(by_progress(jnp.array([0.1, 0.3, 0.0]), jnp.array([True, True, False]), 0.2))
-    [0.3 0.7 0. ]
+    >>> [f"{chance:.2f}" for chance in by_progress(jnp.array([0.1, 0.3, 0.0]), jnp.array([True, True, False]), 0.2)]
+    ['0.30', '0.70', '0.00']
     """
     same, progress = known / jnp.maximum(jnp.sum(known, dtype=jnp.float32), 1.0), progress * known
     total = jnp.sum(progress)
@@ -41,8 +41,8 @@ def by_rank(score: jax.Array, known: jax.Array, temperature: Scalar) -> jax.Arra
         known: ``[N]`` which rows hold a level. Without any, all chances are 0.
         temperature: beta; near 0 the best level alone is chosen. Of equal scores, the first row has the better rank.
 
-    >>> print(by_rank(jnp.array([0.1, 0.5, 9.0]), jnp.array([True, True, False]), 1.0).round(3))
-    [0.333 0.667 0.   ]
+    >>> [f"{chance:.2f}" for chance in by_rank(jnp.array([0.1, 0.5, 9.0]), jnp.array([True, True, False]), 1.0)]
+    ['0.33', '0.67', '0.00']
     """
     score, row = jnp.where(known, score, -jnp.inf), jnp.arange(score.shape[0])
     before = (score[None] > score[:, None]) | ((score[None] == score[:, None]) & (row[None] < row[:, None]))
@@ -54,8 +54,8 @@ def by_rank(score: jax.Array, known: jax.Array, temperature: Scalar) -> jax.Arra
 def with_staleness(chances: jax.Array, age: jax.Array, share: Scalar) -> jax.Array:
     """``[N]``: ``(1 - share) * chances_i + share * age_i / sum_j age_j``; the chances alone while all ages are 0.
 
-    >>> print(with_staleness(jnp.array([1.0, 0.0]), jnp.array([1, 3]), 0.4).round(3))
-    [0.7 0.3]
+    >>> [f"{chance:.2f}" for chance in with_staleness(jnp.array([1.0, 0.0]), jnp.array([1, 3]), 0.4)]
+    ['0.70', '0.30']
     """
     total = jnp.sum(age)
     mixed = (1.0 - share) * chances + share * age / jnp.maximum(total, 1)

@@ -41,8 +41,9 @@ class LearningProgress(LevelOrder):
     >>> order = LearningProgress(size=2, uniform=0.2, share=0.5)
     >>> state = order.init(DeepSea())._replace(known=jnp.array([True, True]))
     >>> state = state._replace(fast=jnp.array([0.1, 0.5]), slow=jnp.array([0.0, 0.2]))
-    >>> print(order.levels(jax.random.key(0), DeepSea(), state, jnp.zeros(())).chances[:2])
-    [0.15 0.35]
+    >>> chances = order.levels(jax.random.key(0), DeepSea(), state, jnp.zeros(())).chances
+    >>> [f"{chance:.2f}" for chance in chances[:2]]
+    ['0.15', '0.35']
 
     Attributes:
         size: N, the most levels that are kept.

@@ -46,8 +46,9 @@ class Regret(LevelOrder):
     >>> order, known = Regret(size=2, temperature=1.0, staleness=0.4, share=0.5), jnp.array([True, True])
     >>> state = order.init(DeepSea())._replace(known=known, score=jnp.array([0.1, 0.5]))
     >>> state = state._replace(last=jnp.array([7, 9]), episodes=jnp.int32(10))
-    >>> print(order.levels(jax.random.key(0), DeepSea(), state, jnp.zeros(())).chances[:2])  # half of 0.6 P_S + 0.4 P_C
-    [0.25 0.25]
+    >>> chances = order.levels(jax.random.key(0), DeepSea(), state, jnp.zeros(())).chances
+    >>> [f"{chance:.2f}" for chance in chances[:2]]  # half of 0.6 P_S + 0.4 P_C
+    ['0.25', '0.25']
 
     Attributes:
         size: N, the most levels that are kept.
