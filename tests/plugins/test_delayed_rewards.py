@@ -56,10 +56,13 @@ def test_delays_and_actions_are_drawn_for_each_lifetime() -> None:
 
 
 def test_rewards_are_as_noisy_as_asked() -> None:
-    quiet, loud = (played(replace(QUIET, {"noise": noise}), anything)[1][2] for noise in (0.0, 2.0))
-    noise = loud - quiet
-    assert noise.std() == pytest.approx(2.0, rel=0.06)
-    assert abs(noise.mean()) < 0.2
+    family = replace(QUIET, {"noise": 2.0})
+    task = family.sample_task(jax.random.key(0))
+    state, _ = family.reset(jax.random.key(1), task)
+    idle = 3 - task.good[state.context] - task.bait[state.context]
+    rewards = jax.vmap(lambda key: family.step(key, state, idle, task).reward)(jax.random.split(jax.random.key(2), 4096))
+    assert float(rewards.std()) == pytest.approx(2.0, rel=0.06)
+    assert abs(float(rewards.mean())) < 0.2
 
 
 def test_the_best_discount_of_white_noise_is_that_of_the_docstring() -> None:

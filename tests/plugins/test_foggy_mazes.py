@@ -93,6 +93,7 @@ def test_the_window_shows_walls_crumbs_and_doors_and_the_first_step_alone_the_ri
     np.testing.assert_array_equal(first[27:], np.eye(2)[int(state.right)])
 
 
+@pytest.mark.slow
 def test_the_expert_collects_all_crumbs_and_then_takes_the_right_door() -> None:
     family = environment("foggy-mazes-small")
 
