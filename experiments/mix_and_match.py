@@ -185,8 +185,8 @@ def figures(use: Use, made: dict[str, Training]) -> dict[str, Any]:
     return found
 
 
-def draw(use: Use, made: dict[str, Training], path: str) -> None:
-    """Mean learning curves, and alpha over time."""
+def draw(use: Use, made: dict[str, Training], path: str, *, threshold: float = THRESHOLD) -> None:
+    """Mean learning curves, with a line at a threshold, and alpha over time."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 5), layout="constrained")
@@ -196,7 +196,7 @@ def draw(use: Use, made: dict[str, Training], path: str) -> None:
         low, high = np.quantile(training.curves, [0.25, 0.75], axis=0)
         above.plot(steps, np.mean(training.curves, axis=0), label=name)
         above.fill_between(steps, low, high, alpha=0.2)
-    above.axhline(THRESHOLD, color="gray", linewidth=0.8, linestyle=":")
+    above.axhline(threshold, color="gray", linewidth=0.8, linestyle=":")
     share = get(made["mixture"].algorithm, "curriculum.share")
     below.plot(steps, [float(share(jnp.float32(step / use.steps))) for step in steps], color="black")
     above.legend()

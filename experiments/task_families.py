@@ -1,12 +1,13 @@
 """What are the returns of a random policy, and of the best one, on families of which each lifetime draws a task?
 
-    python experiments/task_families.py              # mazes, deep seas, garnets, catches, physics
+    python experiments/task_families.py              # all families
     python experiments/task_families.py --write      # also renew family_tasks.json in plugins/discover_zoo/environments
     python experiments/task_families.py --speed      # CPU seconds to compile, env steps of PPO per CPU second
 
 Where a task is a table (mazes, deep seas, garnets), both returns are exact for each task that is drawn, by dynamic programming
 over the states and the time that is left, and the scale is their mean. A pole can be balanced to the time limit. For pendulums
-the best policy is computed on a grid of angles and speeds. For acrobots it is trained.
+the best policy is computed on a grid of angles and speeds. For acrobots it is trained. In foggy mazes both returns are
+measured, the upper one with an expert who knows the maze. Delayed rewards are exact by a sum over steps and delays.
 """
 
 import argparse
@@ -19,7 +20,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from discover_zoo.environments.catch.catches import Catches
+from discover_zoo.environments.delayed_rewards import DelayedRewards
 from discover_zoo.environments.family_tasks import TASKS
+from discover_zoo.environments.grid_worlds.foggy_mazes import FoggyMazes
 from discover_zoo.environments.gymnax.physics import RandomPhysics
 from discover_zoo.environments.rescaled import Rescaled
 from discover_zoo.environments.tabular import Exact, returns_of
@@ -55,6 +58,44 @@ def catches(family: Catches) -> dict[str, Any]:
     return scale(
         float(np.mean(2.0 / sides - 1.0)), 1.0, "random: exact, one of n columns is right; reference: every ball caught"
     )
+
+
+def delayed(family: DelayedRewards) -> dict[str, Any]:
+    """A good action pays 1 unless the episode ends before, the bait at once; the best policy takes it when 1 comes too late."""
+    delays = np.arange(int(family.shortest), int(family.longest) + 1)
+    in_time, bait = np.maximum(float(family.horizon) - delays, 0.0), float(family.bait)
+    random = (in_time + float(family.horizon) * bait) / family.actions
+    best = in_time + (float(family.horizon) - in_time) * bait
+    origin = "random: exact, each action has the same probability; reference: optimum, the good action while it is paid in time"
+    return scale(float(random.mean()), float(best.mean()), origin)
+
+
+def foggy(family: FoggyMazes) -> dict[str, Any]:
+    """The mean returns of a random policy, and of an expert who sees the whole maze and knows the right door."""
+    random, best = (walked(family, expert) for expert in (False, True))
+    errors = ", ".join(f"{found.standard_error:.2g}" for found in (random, best))
+    told = "random policy, and an expert who knows the maze and goes to the nearest crumb"
+    return scale(random.mean, best.mean, f"{told}: {EPISODES} mazes, one episode each; standard errors {errors}")
+
+
+def walked(family: FoggyMazes, expert: bool) -> Measured:
+    """The return of an episode in each of many mazes."""
+
+    def episode(key: jax.Array) -> jax.Array:
+        key_task, key_reset, key_run = jax.random.split(key, 3)
+        task = family.sample_task(key_task)
+
+        def step(carry: tuple[Any, jax.Array], key: jax.Array) -> tuple[tuple[Any, jax.Array], jax.Array]:
+            state, going = carry
+            action = family.expert(state, task) if expert else jax.random.randint(key, (), 0, 4)
+            made = family.step(key, state, action, task)
+            return (made.state, going & ~made.terminated), going * made.reward
+
+        first = family.reset(key_reset, task)[0], jnp.array(True)
+        return jnp.sum(jax.lax.scan(step, first, jax.random.split(key_run, int(family.horizon)))[1])
+
+    returns = np.asarray(_episodes(episode, jax.random.key(3), EPISODES), np.float64)
+    return Measured(float(returns.mean()), float(returns.std(ddof=1) / returns.size**0.5), returns.size)
 
 
 def physics(family: RandomPhysics) -> dict[str, Any]:
@@ -146,7 +187,10 @@ def scale_of(family: Environment) -> dict[str, Any]:
         return scale(by * found["random"], by * found["reference"], f"{found['origin']}; both times {by:g}")
     if isinstance(family, Catches):
         return catches(family)
-    return physics(family) if isinstance(family, RandomPhysics) else exact(family)
+    for kind, of in {DelayedRewards: delayed, FoggyMazes: foggy, RandomPhysics: physics}.items():
+        if isinstance(family, kind):
+            return of(family)
+    return exact(family)
 
 
 # Speed ----------------------------------------------------------------------------------------------------------------

@@ -247,10 +247,10 @@ def test_tasks_of_a_family_are_one_program(registry: Registry) -> None:
     structures: dict[str, set[Any]] = {}
     for name, task in stored.items():
         (kind,) = task["environment"]
-        if kind in ("mazes", "deep_sea", "garnets", "catches"):
+        if kind in ("mazes", "foggy_mazes", "deep_sea", "garnets", "catches", "delayed_rewards"):
             structures.setdefault(kind, set()).add(jax.tree.structure(environment(name)))
     assert {kind: len(each) for kind, each in structures.items()} == dict.fromkeys(structures, 1)
-    assert len(structures) == 4
+    assert len(structures) == 6
 
 
 def test_stored_scales_have_an_origin_and_a_reference_above_random() -> None:

@@ -86,6 +86,11 @@ deep_sea.cost: 0.01 in 0 .. 1, linear
 deep_sea.largest: 8 in 2 .. 1000, whole
 deep_sea.slip: 0 in 0 .. 1, linear
 deep_sea.smallest: 8 in 2 .. 1000, whole
+delayed_rewards.bait: 0.1 in 0 .. 1, linear
+delayed_rewards.horizon: 200 in 1 .. 1e+06, whole
+delayed_rewards.longest: 32 in 1 .. 1000, whole
+delayed_rewards.noise: 0.5 in 0 .. 10, linear
+delayed_rewards.shortest: 8 in 1 .. 1000, whole
 disagreement.gamma: 0.99 in 0.8 .. 0.9999, log1m
 dpo.alpha: 2 in 0.1 .. 20, log
 dpo.beta: 0.6 in 0.05 .. 10, log
@@ -107,6 +112,14 @@ explore.success: 0 in 0 .. 10, linear
 explore.terminal: 1 in 0 .. 1, linear
 explore.until: 1 in 0 .. 1, linear
 final_return.rows: 10 in 1 .. 100, whole
+foggy_mazes.crumb: 0.1 in 0 .. 1, linear
+foggy_mazes.crumbs: 8 in 0 .. 1000, whole
+foggy_mazes.fewest: 3 in 3 .. 100, whole
+foggy_mazes.horizon: 60 in 1 .. 1e+06, whole
+foggy_mazes.most: 4 in 3 .. 100, whole
+foggy_mazes.permuted: 1 in 0 .. 1, linear
+foggy_mazes.prize: 1 in 0 .. 10, linear
+foggy_mazes.shown: 1 in 1 .. 1e+06, whole
 forward.mu: 0 in 0 .. 1, linear
 gae.gamma: 0.99 in 0.8 .. 0.9999, log1m
 gae.lam: 0.95 in 0 .. 1, linear

@@ -13,6 +13,7 @@ from discover_zoo.environments.family_tasks import add_family_tasks
 
 @hookimpl
 def discover_register(registry: Registry) -> None:
+    from discover_zoo.environments.grid_worlds.foggy_mazes import FoggyMazes
     from discover_zoo.environments.grid_worlds.grid_world import GridWorld
     from discover_zoo.environments.grid_worlds.grid_worlds import GridWorlds
     from discover_zoo.environments.grid_worlds.mazes import Mazes
@@ -21,8 +22,9 @@ def discover_register(registry: Registry) -> None:
     kinds = {"grid_world": GridWorld, "grid_worlds": GridWorlds, "moving_grid_world": MovingGridWorld}
     for name, kind in kinds.items():
         registry.add(name, kind)
-    registry.add("mazes", Mazes)
-    add_family_tasks(registry, "mazes")
+    for name, family in {"foggy_mazes": FoggyMazes, "mazes": Mazes}.items():
+        registry.add(name, family)
+        add_family_tasks(registry, name)
     tasks = json.loads(Path(__file__).with_name("tasks.json").read_text(encoding="utf-8"))
     for name, task in tasks.items():
         (kind,) = task["environment"]
