@@ -1,0 +1,120 @@
+"""Several searches of one config with different seeds, side by side in tables of Markdown: a claim about a search counts these.
+
+    discover search experiments/levers.yaml --set seed=0 --directory levers-0      # and so on, for each seed
+    python experiments/replicates.py levers-0 levers-1 levers-2
+
+First the primary test: the champion minus each baseline over the suite of the config, and in how many searches it is better. The
+better one of a baseline and its tuned version is the one beside which the champion gains less. Then the return of all candidates
+on each task of the report.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Result = Mapping[str, Any]
+"""The ``result.json`` of a search."""
+
+TUNED = "tuned "
+"""How the name of a baseline begins that is another one, tuned."""
+
+
+def number(value: float) -> str:
+    """A number with three digits, in a column of numbers.
+
+    >>> number(0.1234), number(-12.34), number(431.6)
+    ('.123', '-12.3', '432')
+    """
+    if abs(value) >= 100.0:
+        return f"{value:.0f}"
+    if abs(value) >= 10.0:
+        return f"{value:.1f}"
+    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1.0 else f"{value:.2f}"
+
+
+def interval(row: Mapping[str, Any], estimate: str) -> str:
+    """An estimate with its interval."""
+    low, high = map(number, row["interval"])
+    return f"{number(row[estimate])} [{low}, {high}]"
+
+
+def suite_table(results: Sequence[Result]) -> str:
+    """The champion minus each baseline over the suite, a column for each search."""
+    pairs = [{row["baseline"]: row for row in result["suite"]} for result in results]
+    lines = []
+    for name in pairs[0]:
+        rows = [by_name[name] for by_name in pairs]
+        better = sum(row["verdict"] == "better" for row in rows)
+        lines.append([name, *(f"{interval(row, 'estimate')} {row['verdict']}" for row in rows), f"{better} of {len(rows)}"])
+    for name in pairs[0]:
+        if f"{TUNED}{name}" in pairs[0]:
+            rows = [min(by_name[name], by_name[f"{TUNED}{name}"], key=lambda row: row["estimate"]) for by_name in pairs]
+            better = sum(row["verdict"] == "better" for row in rows)
+            cells = (f"{number(row['estimate'])} ({row['baseline']})" for row in rows)
+            lines.append([f"the better {name}", *cells, f"{better} of {len(rows)}"])
+    return table(["champion minus", *(f"search {place}" for place in range(len(results))), "better"], lines)
+
+
+def task_tables(results: Sequence[Result]) -> str:
+    """The interquartile mean of each candidate on each task; (+) where the champion is better, (-) where it is worse."""
+    marks = {"better": " (+)", "worse": " (-)"}
+    parts = []
+    for place, result in enumerate(results):
+        names = list(dict.fromkeys(row["candidate"] for row in result["table"]))
+        by_task: dict[tuple[str, int, str], dict[str, str]] = {}
+        for row in result["table"]:
+            verdict = (row["first_minus_this"] or {}).get("verdict", "")
+            cells = by_task.setdefault((row["task"], row["steps"], row["note"]), {})
+            cells[row["candidate"]] = number(row["iqm"]) + marks.get(verdict, "")
+        lines = [
+            [f"{task} @ {steps:,} ({note})", *(cells[name] for name in names)] for (task, steps, note), cells in by_task.items()
+        ]
+        parts.append(table([f"search {place}", *names], lines))
+    return "\n\n".join(parts)
+
+
+def cost(result: Result) -> str:
+    """What a search has spent, and whether it doubts its choice."""
+    doubt = result["champion_doubt"]
+    doubted = f", another finalist is better with probability {doubt['probability']:.2f}" if doubt else ""
+    return f"{result['env_steps'] / 1e6:.1f} million env steps, {result['seconds'] / 60:.0f} minutes{doubted}"
+
+
+def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown."""
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def read(directory: Path) -> Result:
+    """The result of a finished search.
+
+    Raises:
+        SystemExit: it is not finished, or its config has no suite.
+    """
+    path = directory / "result.json"
+    if not path.is_file():
+        raise SystemExit(f"{directory} holds no finished search: run or resume it first.")
+    result = json.loads(path.read_text(encoding="utf-8"))
+    if not result.get("suite"):
+        raise SystemExit(f"the config of {directory} compares over no suite: give it 'report: {{suite: unseen}}'.")
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directories", nargs="+", type=Path, help="of finished searches")
+    results = [read(directory) for directory in parser.parse_args().directories]
+    print(suite_table(results))
+    estimates = np.array([[row["estimate"] for row in result["suite"]] for result in results])
+    print(f"\nMean over searches: {', '.join(number(mean) for mean in estimates.mean(axis=0))}.\n")
+    print("\n".join(f"- Search {place}: {cost(result)}." for place, result in enumerate(results)))
+    print(f"\n{task_tables(results)}")
+
+
+if __name__ == "__main__":
+    main()
