@@ -3,9 +3,9 @@
     discover search experiments/levers.yaml --set seed=0 --directory levers-0      # and so on, for each seed
     python experiments/replicates.py levers-0 levers-1 levers-2
 
-First the primary test: the champion minus each baseline over the suite of the config, and in how many searches it is better. The
-better one of a baseline and its tuned version is the one beside which the champion gains less. Then the return of all candidates
-on each task of the report.
+First the primary test: the champion minus each baseline over the suite of the config, and in how many searches it is better.
+The better one of a baseline and its tuned version is the one beside which the champion gains less. Then the return of all
+candidates on each task of the report.
 """
 
 import argparse
