@@ -161,6 +161,12 @@ def test_a_sea_has_an_order_of_actions_for_each_cell_and_pays_at_its_own_end() -
         assert bool(made.terminated)
 
 
+def test_actions_mean_the_same_in_cells_that_are_not_mapped() -> None:
+    for mapped, low, high in ((0.0, 1.0, 1.0), (0.5, 0.7, 0.8), (1.0, 0.45, 0.55)):
+        seas = jax.vmap(DeepSea(side=10, mapped=mapped).sample_task)(jax.random.split(jax.random.key(0), 50))
+        assert low <= float(jnp.mean(seas.right)) <= high
+
+
 def test_garnets_lead_to_few_states_that_are_there() -> None:
     family = Garnets(states=12, fewest=5, most=8, branching=3, paid=0.25)
     transitions, rewards = map(np.asarray, jax.vmap(family.sample_task)(jax.random.split(jax.random.key(0), 50)))

@@ -84,6 +84,7 @@ counts.exponent: 0.5 in 0 .. 2, linear
 counts.offset: 0 in 0 .. 10, linear
 deep_sea.cost: 0.01 in 0 .. 1, linear
 deep_sea.largest: 8 in 2 .. 1000, whole
+deep_sea.mapped: 1 in 0 .. 1, linear
 deep_sea.slip: 0 in 0 .. 1, linear
 deep_sea.smallest: 8 in 2 .. 1000, whole
 delayed_rewards.bait: 0.1 in 0 .. 1, linear

@@ -49,7 +49,7 @@ class Diver(NamedTuple):
 class DeepSea(Environment):
     """Deep Sea (Osband et al. 2020): one row down in each step, and to the left or to the right; each lifetime has a sea.
 
-    Of the two actions, each cell draws which one means right. A move to the right costs ``cost`` divided by the size, and fails
+    Of the two actions, each cell draws which one means right (``mapped``). A move to the right costs ``cost`` divided by the size, and fails
     with the probability ``slip``; a move to the left is free. Whoever has gone right in every row, that of the last one
     included, finds the treasure, which pays 1. The observation is the cell, one-hot over the square of the largest sea.
 
@@ -68,6 +68,8 @@ class DeepSea(Environment):
         smallest, largest: the size, drawn uniformly.
         cost: of going right all the way.
         slip: the probability that a move to the right goes to the left.
+        mapped: the share of cells that draw which action means right; in all others it is action 1. With 0, what was learned in
+            one sea helps in another, as curricula over levels need it.
     """
 
     paper = "Osband et al. 2020, arXiv 1908.03568"
@@ -77,6 +79,7 @@ class DeepSea(Environment):
     largest: Integer = integer(8, low=2, high=1000)
     cost: Scalar = real(0.01, low=0.0, high=1.0)
     slip: Scalar = real(0.0, low=0.0, high=1.0)
+    mapped: Scalar = real(1.0, low=0.0, high=1.0)
 
     def spec(self) -> Spec:
         check_sizes(self.smallest, self.largest, largest=self.side)
@@ -85,7 +88,8 @@ class DeepSea(Environment):
     def sample_task(self, key: Key) -> Task:
         key_size, key_right = named_keys(key, "size", "right")
         size = drawn_size(key_size, self.smallest, self.largest)
-        return Sea(size, jax.random.bernoulli(key_right, 0.5, (self.side, self.side)).astype(jnp.int32))
+        right = jax.random.bernoulli(key_right, 1.0 - 0.5 * self.mapped, (self.side, self.side))
+        return Sea(size, right.astype(jnp.int32))
 
     def reset(self, key: Key, task: Task) -> tuple[Diver, jax.Array]:
         diver = Diver(jnp.int32(0), jnp.int32(0))
