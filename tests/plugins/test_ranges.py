@@ -104,6 +104,9 @@ dqn.exploration: 0.5 in 0.001 .. 1, log
 dqn.gamma: 0.99 in 0 .. 0.9999, log1m
 dqn.polyak: 1 in 0.0001 .. 1, log
 dqn.target_period: 50 in 1 .. 100000, whole
+easy_to_hard.share: 0.8 in 0 .. 0.95, linear
+easy_to_hard.slope: 1.8 in 0 .. 10, linear
+easy_to_hard.start: 0.1 in 0 .. 1, linear
 expected_sarsa.epsilon: 0.1 in 0 .. 1, linear
 expected_sarsa.gamma: 1 in 0 .. 1, linear
 expected_sarsa.step_size: 0.5 in 0.001 .. 2, log
@@ -154,6 +157,10 @@ leaky_v_trace.c_bar: 1 in 0.1 .. 100, log
 leaky_v_trace.gamma: 0.99 in 0.8 .. 0.9999, log1m
 leaky_v_trace.lam: 1 in 0 .. 1, linear
 leaky_v_trace.rho_bar: 1 in 0.1 .. 100, log
+learning_progress.fast_rate: 0.3 in 0.001 .. 1, log
+learning_progress.share: 0.8 in 0 .. 0.95, linear
+learning_progress.slow_rate: 0.05 in 0.001 .. 1, log
+learning_progress.uniform: 0.2 in 0 .. 1, linear
 lpg.gamma: 0.99 in 0.8 .. 0.9999, log1m
 lpg.policy_entropy: 0.01 in 0 .. 0.1, linear
 lpg.policy_target_square: 0.001 in 0 .. 0.1, linear
@@ -252,6 +259,11 @@ ramp.start: 0 in 0 .. 1, linear
 ramp.stop: 1 in 0 .. 1, linear
 random_mdps.noise: 1 in 0 .. 10, linear
 random_physics.spread: 1.5 in 1 .. 10, log
+regret.gamma: 0.99 in 0.8 .. 0.9999, log1m
+regret.lam: 0.95 in 0 .. 1, linear
+regret.share: 0.8 in 0 .. 0.95, linear
+regret.staleness: 0.1 in 0 .. 1, linear
+regret.temperature: 0.1 in 0.01 .. 10, log
 regularized_evolution.mutation: 0.1 in 0 .. 1, linear
 reinforce.entropy_coefficient: 0.01 in 0 .. 0.1, linear
 reinforce.value_coefficient: 0.5 in 0.05 .. 2, log
