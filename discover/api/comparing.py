@@ -96,10 +96,10 @@ def seen_of(loaded: Plugins, called: Mapping[str, Candidate], store: str | None 
         called: what the user calls each candidate, by its name in tables.
         store: address of the tracking store.
     """
-    from discover.config.candidates import notes_of_candidate
+    from discover.config.candidates import notes_of_candidate, settled
     from discover.config.seen import seen_in_notes
 
-    texts = {name: os.fspath(one) for name, one in called.items() if isinstance(one, str | os.PathLike)}
+    texts = {name: settled(loaded, os.fspath(one), store) for name, one in called.items() if isinstance(one, str | os.PathLike)}
     found = {name: seen_in_notes(notes_of_candidate(loaded, text, store)) for name, text in texts.items()}
     return {name: seen for name, seen in found.items() if seen is not None}
 

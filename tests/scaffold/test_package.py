@@ -70,6 +70,7 @@ def test_kinds_are_found_by_several_spellings() -> None:
 
 def test_there_is_a_template_for_every_kind_of_the_contract(plugins: Plugins) -> None:
     of_one_plugin_each = {"bonus value", "share", "derivative", "held-out loss", "meta-network", "schedule"}
+    of_one_plugin_each |= {"growth in width", "growth in depth"}
     zoo = {entry.kind for entry in plugins.registry.entries()} - of_one_plugin_each
     assert zoo == set(KINDS) - {WATCHING}
 

@@ -49,9 +49,10 @@ class Diver(NamedTuple):
 class DeepSea(Environment):
     """Deep Sea (Osband et al. 2020): one row down in each step, and to the left or to the right; each lifetime has a sea.
 
-    Of the two actions, each cell draws which one means right (``mapped``). A move to the right costs ``cost`` divided by the size, and fails
-    with the probability ``slip``; a move to the left is free. Whoever has gone right in every row, that of the last one
-    included, finds the treasure, which pays 1. The observation is the cell, one-hot over the square of the largest sea.
+    Of the two actions, each cell draws which one means right (``mapped``). A move to the right costs ``cost`` divided by the
+    size, and fails with the probability ``slip``; a move to the left is free. Whoever has gone right in every row, that of the
+    last one included, finds the treasure, which pays 1. The observation is the cell, one-hot over the square of the largest
+    sea.
 
     Nothing but ``side`` sets a shape: all tasks of the family are one program.
 

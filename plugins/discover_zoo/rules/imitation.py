@@ -60,7 +60,7 @@ class Imitation(UpdateRule):
         minibatches: steps of the optimizer in a pass, each on its share of the batch.
         spread: weight of the policy's variance; real actions alone.
 
-    >>> from discover import Space, free
+    >>> from discover import Discrete, Space, Spec, free
     >>> from discover_zoo.optimizers.adam import Adam
     >>> Imitation(optimizer=Adam(learning_rate=1e-3), epochs=500).rollout(Spec((4,), Discrete(2)))
     Rollout(steps=100, num_envs=20, by_rule=True)
