@@ -31,6 +31,7 @@ import pytest  # noqa: E402
 import toys  # noqa: E402
 
 from discover.contract.registry import Registry  # noqa: E402
+from discover.inner_loop import programs, window_programs  # noqa: E402
 from discover.plugin.loader import Plugins  # noqa: E402
 from discover.testing.compilations import Compilations, counted_compilations  # noqa: E402
 
@@ -51,8 +52,10 @@ def few_programs() -> Iterator[None]:
     yield
     maps = Path("/proc/self/maps")
     if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
-        jax.clear_caches()
+        programs._kept.clear()
+        window_programs._kept.clear()
         gc.collect()
+        jax.clear_caches()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from discover.inner_loop import lifetime, options
 from discover.inner_loop.traced import Function, Traced
 from discover.process.compiler_options import known_on_cpu
 from discover.process.devices import warn_of_idle_cores
-from discover.process.forgetting import forget
+from discover.process.forgetting import forget, is_crowded
 
 T = TypeVar("T")
 
@@ -115,7 +115,8 @@ class Programs:
 def programs_for(structure: Hashable, devices: tuple[object, ...], alone: bool) -> Programs:
     """The programs of a structure, which are those of an earlier call where that had at least as many devices.
 
-    The structures that were not asked for longest lose theirs (`MOST`), since each takes memory.
+    The structures that were not asked for longest lose theirs (`MOST`; half of them where mappings of memory are short), since
+    each takes memory.
 
     Args:
         structure: that of an environment and of a candidate.
@@ -123,15 +124,17 @@ def programs_for(structure: Hashable, devices: tuple[object, ...], alone: bool) 
         alone: whether each device runs one lifetime at a time.
     """
     _warn_once()
+    crowded = False
     with _lock:
         found = _kept.pop((structure, alone), None)
         if found is None or len(found.devices) < len(devices) or not set(found.devices) <= set(jax.devices()):
-            found = Programs(devices, alone)
+            found, crowded = Programs(devices, alone), is_crowded()
         _kept[structure, alone] = found
-        surplus = [_kept.popitem(last=False) for _ in range(len(_kept) - MOST)]
+        most = -(-len(_kept) // 2) if crowded else MOST
+        surplus = [_kept.popitem(last=False) for _ in range(len(_kept) - most)]
     forgotten = len(surplus)
     del surplus
-    forget(forgotten)
+    forget(forgotten, at_once=crowded)
     return found
 
 

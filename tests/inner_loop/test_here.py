@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -135,6 +135,21 @@ def test_programs_that_were_not_asked_for_longest_are_dropped(monkeypatch: pytes
     del one, two, wide
     gc.collect()
     assert [each() is None for each in watched] == [True, True, False]
+
+
+def test_half_of_the_programs_go_when_mappings_of_memory_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "_kept", type(programs._kept)())
+    cleared = list[int]()
+    monkeypatch.setattr("discover.process.forgetting._return_to_system", lambda: cleared.append(1))
+    devices = tuple(jax.devices())[:1]
+    for name in "abcdef":
+        programs_for(name, devices, alone=False)
+    monkeypatch.setattr("discover.process.forgetting.CROWDED", 0.0)
+    programs_for("f", devices, alone=False)
+    assert len(programs._kept) == 6, "nothing new is made"
+    programs_for("g", devices, alone=False)
+    assert [name for name, _ in cast(Any, programs._kept)] == ["d", "e", "f", "g"]
+    assert cleared == [1]
 
 
 @pytest.mark.slow
