@@ -39,7 +39,7 @@ def test_a_champion_becomes_a_recipe_that_shows_its_record(told: Told, invoke: I
     assert made == {"recipe": "discovered/steep-1", "file": str(brought / "found" / "steep-1.json")}
     (brought / "finder.py").write_text(PLUGIN)
 
-    listed = told("plugins", "list", "--search", "discovered/")
+    listed = told("plugins", "list", "--search", "discovered/steep")
     assert [(one["kind"], one["name"], one["summary"]) for one in listed] == [
         ("recipe", "discovered/steep-1", "Found by the search 'tiny' with seed 0")
     ]
