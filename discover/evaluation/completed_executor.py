@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import jax
@@ -15,11 +14,11 @@ from discover.base.errors import UserError
 from discover.base.randomness import named_key, named_keys
 from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
-from discover.contract.executor import Done, Executor, Failure, Work
+from discover.contract.executor import Done, Work
 from discover.contract.types import Key, Lifetimes
 from discover.evaluation.episodes import Moment, Player
+from discover.evaluation.judging_executor import JudgingExecutor
 from discover.inner_loop.agents import learned_in
-from discover.inner_loop.isolation import attempt
 from discover.inner_loop.lifetime import Lifetime
 
 _Loop: TypeAlias = tuple[jax.Array, Moment, jax.Array, jax.Array]
@@ -48,7 +47,7 @@ class CompletedPlan(NamedTuple):
                 raise UserError(f"{name} must be at least 1, since there is nothing to judge by otherwise; got {value}.")
 
 
-class CompletedExecutor(Executor):
+class CompletedExecutor(JudgingExecutor[CompletedPlan]):
     """Trains agents with another executor; every row of their curves is the return of the agent that the curriculum leads to.
 
     After the work, each agent plays some episodes with `Curriculum.completed` in the place of its curriculum, acting as in
@@ -59,34 +58,11 @@ class CompletedExecutor(Executor):
         plan: the episodes.
     """
 
-    def __init__(self, executor: Executor, plan: CompletedPlan):
-        plan.check()
-        self._executor, self._plan = executor, plan
-
-    def __repr__(self) -> str:
-        return f"CompletedExecutor({self._executor!r}, {self._plan!r})"
-
-    def shaping(self) -> str:
-        return f"{self._executor.shaping()}, {self._plan!r}"
-
-    def settle(self, lifetimes: int, candidate: Algorithm, environments: Sequence[Environment]) -> Executor:
-        return CompletedExecutor(self._executor.settle(lifetimes, candidate, environments), self._plan)
-
-    def members_at_once(self, seeds: int) -> int:
-        return self._executor.members_at_once(seeds)
-
-    def run(
-        self, work: Sequence[Work], progress: Callable[[float], None] | None = None
-    ) -> Iterator[tuple[int, Done | Failure]]:
-        if any(piece.window is not None for piece in work):
+    def check(self, work: Work) -> None:
+        if work.window is not None:
             raise UserError("a strategy that takes gradients has an objective of its own: choose another objective.")
-        kept = [piece._replace(keep=True, hold=False) for piece in work]
-        for place, result in self._executor.run(kept, progress):
-            if isinstance(result, Done):
-                result = attempt(functools.partial(self._judged, work[place], result))
-            yield place, result
 
-    def _judged(self, work: Work, trained: Done) -> Done:
+    def judged(self, work: Work, trained: Done) -> Done:
         """The result of work whose agents are trained, with the returns of the agents that their curricula lead to."""
         keys = jax.vmap(lambda key: jax.random.fold_in(named_key(key, "completed"), work.stop))(work.keys)
         agents, returns = jax.device_put(trained.lifetimes, jax.devices()[0]), []
