@@ -21,7 +21,8 @@ from discover.contract.executor import Curves, Done, Work, part_of_progress
 from discover.contract.held import HeldLifetimes
 from discover.contract.types import Key, Lifetimes, Members
 from discover.inner_loop import lifetime, options
-from discover.inner_loop.programs import MOST, Updates, programs_for
+from discover.inner_loop.kept_programs import MOST
+from discover.inner_loop.programs import Updates, programs_for
 from discover.inner_loop.windows import pace_of
 
 _CACHE = 4 * 2**20

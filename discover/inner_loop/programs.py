@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,10 +15,10 @@ from discover.contract.algorithm import Algorithm
 from discover.contract.environment import Environment
 from discover.contract.types import Key, Members
 from discover.inner_loop import lifetime, options
+from discover.inner_loop.kept_programs import KeptPrograms
 from discover.inner_loop.traced import Function, Traced
 from discover.process.compiler_options import known_on_cpu
 from discover.process.devices import warn_of_idle_cores
-from discover.process.forgetting import forget, is_crowded
 
 T = TypeVar("T")
 
@@ -38,10 +37,6 @@ _ALONE = {"xla_cpu_multi_thread_eigen": False, "xla_cpu_experimental_ynn_fusion_
 library is faster for several lifetimes side by side, but takes more time per product, and leaks memory in SAC (150 kB per
 update, jax 0.10.2). With these options a lone agent trains a tenth (CartPole) to a quarter (Breakout) faster."""
 
-MOST = 48
-"""Structures, each with a type of environment, whose programs stay in memory: about 50 MB each."""
-
-_kept = OrderedDict["Hashable", "Programs"]()
 _homes: dict[Hashable, int] = {}
 _lock = threading.Lock()
 
@@ -112,11 +107,13 @@ class Programs:
         return Traced(whole)
 
 
+_kept = KeptPrograms[Programs]()
+
+
 def programs_for(structure: Hashable, devices: tuple[object, ...], alone: bool) -> Programs:
     """The programs of a structure, which are those of an earlier call where that had at least as many devices.
 
-    The structures that were not asked for longest lose theirs (`MOST`; half of them where mappings of memory are short), since
-    each takes memory.
+    The structures that were not asked for longest lose theirs, since each takes memory (see `KeptPrograms`).
 
     Args:
         structure: that of an environment and of a candidate.
@@ -124,24 +121,17 @@ def programs_for(structure: Hashable, devices: tuple[object, ...], alone: bool) 
         alone: whether each device runs one lifetime at a time.
     """
     _warn_once()
-    crowded = False
-    with _lock:
-        found = _kept.pop((structure, alone), None)
-        if found is None or len(found.devices) < len(devices) or not set(found.devices) <= set(jax.devices()):
-            found, crowded = Programs(devices, alone), is_crowded()
-        _kept[structure, alone] = found
-        most = -(-len(_kept) // 2) if crowded else MOST
-        surplus = [_kept.popitem(last=False) for _ in range(len(_kept) - most)]
-    forgotten = len(surplus)
-    del surplus
-    forget(forgotten, at_once=crowded)
-    return found
+
+    def fits(found: Programs) -> bool:
+        return len(found.devices) >= len(devices) and set(found.devices) <= set(jax.devices())
+
+    return _kept.get((structure, alone), lambda: Programs(devices, alone), fits)
 
 
 def spread_of(structure: Hashable, alone: bool) -> int:
     """The number of devices for which a structure has programs; 0 if it has none."""
-    with _lock:
-        return len(_kept[structure, alone].devices) if (structure, alone) in _kept else 0
+    found = _kept.find((structure, alone))
+    return 0 if found is None else len(found.devices)
 
 
 def homes_of(weights: Mapping[Hashable, int]) -> dict[Hashable, int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import NamedTuple, TypeAlias
 
@@ -16,18 +14,15 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from discover.contract.actor import where
 from discover.contract.algorithm import Algorithm
 from discover.contract.meta_objective import Window
-from discover.inner_loop.programs import MOST, compiler_options
+from discover.inner_loop.kept_programs import KeptPrograms
+from discover.inner_loop.programs import compiler_options
 from discover.inner_loop.traced import Function, Traced
 from discover.inner_loop.window import LivingAgent, Passed, Plan, born, pass_window
-from discover.process.forgetting import forget
 
 Leaves: TypeAlias = "tuple[jax.Array, ...]"
 """The leaves of a candidate whose gradient is wanted."""
 
 _AXIS = "agents"
-
-_kept = OrderedDict["Hashable", "WindowPrograms"]()
-_lock = threading.Lock()
 
 
 class Tile(NamedTuple):
@@ -99,6 +94,9 @@ class WindowPrograms:
         return jax.device_put(tile, NamedSharding(self._mesh, PartitionSpec(_AXIS)))
 
 
+_kept = KeptPrograms[WindowPrograms]()
+
+
 def window_programs_for(structure: Hashable, devices: tuple[object, ...], make: Callable[[], WindowPrograms]) -> WindowPrograms:
     """The programs of a structure, which are those of an earlier call where that had the same devices.
 
@@ -107,14 +105,7 @@ def window_programs_for(structure: Hashable, devices: tuple[object, ...], make: 
         devices: over which a tile is spread.
         make: makes them, if there are none.
     """
-    with _lock:
-        found = _kept.pop((structure, devices), None) or make()
-        _kept[structure, devices] = found
-        surplus = [_kept.popitem(last=False) for _ in range(len(_kept) - MOST)]
-    forgotten = len(surplus)
-    del surplus
-    forget(forgotten)
-    return found
+    return _kept.get((structure, devices), make)
 
 
 def _name_of(window: Window) -> str:

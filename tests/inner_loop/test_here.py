@@ -17,7 +17,7 @@ import pytest
 from toys import Blank, Climb, Payday
 
 from discover import Algorithm, Done, Failure, Work, fresh_work, replace, run_here
-from discover.inner_loop import here, programs
+from discover.inner_loop import here, kept_programs, programs
 from discover.inner_loop.programs import homes_of, programs_for
 from discover.testing.compilations import Compilations
 
@@ -123,7 +123,7 @@ def test_a_stop_ends_all_that_run(monkeypatch: pytest.MonkeyPatch, closes: bool)
 
 
 def test_programs_that_were_not_asked_for_longest_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "MOST", 2)
+    monkeypatch.setattr(kept_programs, "MOST", 2)
     monkeypatch.setattr(programs, "_kept", type(programs._kept)())
     devices = tuple(jax.devices())
     one, two = (programs_for(name, devices[:1], alone=False) for name in ("one", "two"))
@@ -146,16 +146,16 @@ def test_half_of_the_programs_go_when_mappings_of_memory_are_short(monkeypatch: 
         programs_for(name, devices, alone=False)
     monkeypatch.setattr("discover.process.forgetting.CROWDED", 0.0)
     programs_for("f", devices, alone=False)
-    assert len(programs._kept) == 6, "nothing new is made"
+    assert len(programs._kept.structures()) == 6, "nothing new is made"
     programs_for("g", devices, alone=False)
-    assert [name for name, _ in cast(Any, programs._kept)] == ["d", "e", "f", "g"]
+    assert [name for name, _ in cast(Any, programs._kept.structures())] == ["d", "e", "f", "g"]
     assert cleared == [1]
 
 
 @pytest.mark.slow
 def test_executables_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many structures as one likes take no more memory than those that are kept."""
-    monkeypatch.setattr(programs, "MOST", 2)
+    monkeypatch.setattr(kept_programs, "MOST", 2)
     monkeypatch.setattr(programs, "_kept", type(programs._kept)())
     counts = []
     for steps in range(10, 20):
