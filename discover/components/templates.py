@@ -155,6 +155,8 @@ def value_of(node: FieldValue) -> Hashable:
 def _value_of_leaf(leaf: FieldValue) -> Hashable:
     if isinstance(leaf, Choice):
         return Choice, tuple(map(value_of, leaf.options))
+    if isinstance(leaf, Free):
+        return Free, tuple((name, value_of(value)) for name, value in leaf.changes)
     if isinstance(leaf, np.ndarray | jax.Array):
         array = np.asarray(leaf)
         return array.dtype, array.shape, array.tobytes()
