@@ -406,7 +406,10 @@ def test_weights_begin_where_they_are(registry: Registry) -> None:
     template = numbers_around(space, genome)
     assert template is not None
     written = values_in(text_of(plain_words(config_of(registry, template)), "it"))
-    np.testing.assert_allclose(Space(algorithm_from(registry, written)).start(jax.random.key(0)), genome, rtol=1e-5)
+    refined, same = (Space(algorithm_from(registry, written)) for _ in range(2))
+    np.testing.assert_allclose(refined.start(jax.random.key(0)), genome, rtol=1e-5)
+    assert (refined, hash(refined)) == (same, hash(same))  # before, such a space had no hash, and its search failed
+    assert refined != space
 
 
 @pytest.mark.parametrize(
