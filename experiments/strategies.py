@@ -134,7 +134,7 @@ class Mixed(Component):
 
 @component
 class Learned(Component):
-    """The mixed toy beside 1,152 weights that start silent, as many as the rule of ``quickstart.yaml`` learns."""
+    """The mixed toy beside 1,152 weights that start silent, as many as the rule of ``drift.yaml`` learns."""
 
     mixed: Mixed
     drift: Weights = weights(
