@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from discover.api.candidates import recipe as recipe
     from discover.api.candidates import save as save
     from discover.api.comparing import compare as compare
+    from discover.api.comparing import load_comparison as load_comparison
     from discover.api.estimating import estimate as estimate
     from discover.api.evaluating import evaluate as evaluate
     from discover.api.exporting import export as export
@@ -199,7 +200,6 @@ if TYPE_CHECKING:
     from discover.evaluation.adapted_executor import AdaptedExecutor as AdaptedExecutor
     from discover.evaluation.comparison_file import REPORT_FILE as REPORT_FILE
     from discover.evaluation.comparison_file import comparison_bytes as comparison_bytes
-    from discover.evaluation.comparison_file import load_comparison as load_comparison
     from discover.evaluation.comparison_file import save_comparison as save_comparison
     from discover.evaluation.comparison_file import training_alone as training_alone
     from discover.evaluation.completed_executor import CompletedExecutor as CompletedExecutor
@@ -275,7 +275,7 @@ _HOME = {
         "recipe",
         "save",
     ),
-    "api.comparing": ("compare",),
+    "api.comparing": ("compare", "load_comparison"),
     "api.estimating": ("estimate",),
     "api.evaluating": ("evaluate",),
     "api.exporting": ("export",),
@@ -516,7 +516,6 @@ _HOME = {
     "evaluation.comparison_file": (
         "REPORT_FILE",
         "comparison_bytes",
-        "load_comparison",
         "save_comparison",
         "training_alone",
     ),

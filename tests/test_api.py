@@ -78,8 +78,10 @@ def test_a_comparison_prints_its_verdict_and_plots_a_figure_per_run() -> None:
     assert [axes.get_title() for axes in comparison.plot().axes] == ["payday @ 40", "late-payday @ 96"]
 
 
-def test_candidates_may_have_names_and_one_task_is_enough() -> None:
+def test_candidates_may_have_names_and_one_task_is_enough(tmp_path: Path) -> None:
     comparison = discover.compare({"new": FASTER, "old": "climb"}, "payday", steps=40, seeds=2)
+    again = discover.load_comparison(str(discover.save_comparison(tmp_path / "it.comparison", comparison)))
+    assert repr(again) == repr(comparison)
     assert comparison.candidates == ("new", "old")
     assert comparison.trainings["new"][0].returns.mean() > comparison.trainings["old"][0].returns.mean()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discover.api.candidates import Candidate, load, name_of, named, settled
@@ -64,6 +65,20 @@ def compare(
     with command_session("compare", tracking) as running:
         comparison = compare_in(running, algorithms, runs, seeds, seed=seed, suite=runs if suite else (), seen=seen)
     return dataclasses.replace(comparison, facts=running.facts)
+
+
+def load_comparison(path: str | Path) -> Comparison:
+    """Read a comparison that `save_comparison` wrote, such as the ``report.comparison`` of a search.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        UserError: missing, cut short, altered, of a newer format, or of components that no loaded plugin brings.
+    """
+    from discover.evaluation import comparison_file
+
+    return comparison_file.load_comparison(Path(path), plugins().registry)
 
 
 def algorithms_of(

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from toys import plugins
 
-from discover import Comparison, Executor, Space, TaskRun, UserError, load_comparison, save_comparison
+from discover import Comparison, Executor, Space, TaskRun, UserError, save_comparison
 from discover.config.build import algorithm_from, component_from, config_of
 from discover.evaluation.compare import compare
-from discover.evaluation.comparison_file import comparison_bytes, training_alone
+from discover.evaluation.comparison_file import comparison_bytes, load_comparison, training_alone
 
 REGISTRY = plugins().registry
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import toys
 
-from discover import Comparison, Executor, TaskRun, UserError, load_comparison, save_comparison
+from discover import Comparison, Executor, TaskRun, UserError, save_comparison
 from discover.config.build import algorithm_from, component_from
 from discover.evaluation.compare import compare, judged
+from discover.evaluation.comparison_file import load_comparison
 
 REGISTRY = toys.plugins().registry
 RUNS = [TaskRun("payday", 40), TaskRun("payday", 80)]
