@@ -3,9 +3,9 @@
     discover search experiments/levers.yaml --set seed=0 --directory levers-0      # and so on, for each seed
     python experiments/replicates.py levers-0 levers-1 levers-2
 
-First the primary test: the champion minus each baseline over the suite of the config, and in how many searches it is better.
-The better one of a baseline and its tuned version is the one beside which the champion gains less. Then the return of all
-candidates on each task of the report.
+First the primary test, if the config has a suite: the champion minus each baseline over it, and in how many searches it is
+better. The better one of a baseline and its tuned version is the one beside which the champion gains less. Then, by search,
+the tasks on which the champion is better than every baseline; then the return of all candidates on each task of the report.
 """
 
 import argparse
@@ -77,6 +77,28 @@ def task_tables(results: Sequence[Result]) -> str:
     return "\n\n".join(parts)
 
 
+def beaten(result: Result) -> dict[str, str]:
+    """The champion beside the best of all baselines on each task: (+) where it is better than all, (-) where worse than one."""
+    by_task: dict[str, list[Mapping[str, Any]]] = {}
+    for row in result["table"]:
+        by_task.setdefault(f"{row['task']} @ {row['steps']:,} ({row['note']})", []).append(row)
+    cells = {}
+    for task, rows in by_task.items():
+        champion, *others = rows
+        verdicts = {row["first_minus_this"]["verdict"] for row in others}
+        mark = " (+)" if verdicts == {"better"} else " (-)" if "worse" in verdicts else ""
+        cells[task] = f"{number(champion['iqm'])} / {number(max(row['iqm'] for row in others))}{mark}"
+    return cells
+
+
+def beaten_table(results: Sequence[Result]) -> str:
+    """A line for each search, a column for each task, and in how many searches the champion is better than every baseline."""
+    lines = [beaten(result) for result in results]
+    counts = [f"{sum(line[task].endswith('(+)') for line in lines)} of {len(lines)}" for task in lines[0]]
+    cells = [[str(place), *line.values()] for place, line in enumerate(lines)]
+    return table(["search", *lines[0]], [*cells, ["better than all", *counts]])
+
+
 def cost(result: Result) -> str:
     """What a search has spent, and whether it doubts its choice."""
     doubt = result["champion_doubt"]
@@ -94,14 +116,14 @@ def read(directory: Path) -> Result:
     """The result of a finished search.
 
     Raises:
-        SystemExit: it is not finished, or its config has no suite.
+        SystemExit: it is not finished, or has no report.
     """
     path = directory / "result.json"
     if not path.is_file():
         raise SystemExit(f"{directory} holds no finished search: run or resume it first.")
     result = json.loads(path.read_text(encoding="utf-8"))
-    if not result.get("suite"):
-        raise SystemExit(f"the config of {directory} compares over no suite: give it 'report: {{suite: unseen}}'.")
+    if not result.get("table"):
+        raise SystemExit(f"the config of {directory} asks for no report: give it 'report' with baselines and tasks.")
     return result
 
 
@@ -109,9 +131,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directories", nargs="+", type=Path, help="of finished searches")
     results = [read(directory) for directory in parser.parse_args().directories]
-    print(suite_table(results))
-    estimates = np.array([[row["estimate"] for row in result["suite"]] for result in results])
-    print(f"\nMean over searches: {', '.join(number(mean) for mean in estimates.mean(axis=0))}.\n")
+    if all(result.get("suite") for result in results):
+        print(suite_table(results))
+        estimates = np.array([[row["estimate"] for row in result["suite"]] for result in results])
+        print(f"\nMean over searches: {', '.join(number(mean) for mean in estimates.mean(axis=0))}.\n")
+    print(f"{beaten_table(results)}\n")
     print("\n".join(f"- Search {place}: {cost(result)}." for place, result in enumerate(results)))
     print(f"\n{task_tables(results)}")
 

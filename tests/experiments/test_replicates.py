@@ -44,9 +44,22 @@ def test_tasks_show_who_is_beaten() -> None:
     assert "| catch @ 5,000 (unseen) | .900 | .250 (+) |" in replicates.task_tables([FIRST])
 
 
-def test_what_is_not_finished_or_has_no_suite_is_told(tmp_path: Path) -> None:
+def test_a_champion_beats_all_baselines_or_is_marked() -> None:
+    third = {"candidate": "DQN", "task": "catch", "steps": 5000, "note": "unseen", "iqm": 0.95, "interval": [0.9, 1.0]}
+    worse = {**SECOND, "table": [*SECOND["table"], {**third, "first_minus_this": {"verdict": "worse"}}]}
+    equal = {**SECOND, "table": [*SECOND["table"], {**third, "first_minus_this": {"verdict": "no difference"}}]}
+    lines = replicates.beaten_table([FIRST, worse, equal]).splitlines()
+    assert lines[2:] == [
+        "| 0 | .900 / .250 (+) |",
+        "| 1 | .900 / .950 (-) |",
+        "| 2 | .900 / .950 |",
+        "| better than all | 1 of 3 |",
+    ]
+
+
+def test_what_is_not_finished_or_has_no_report_is_told(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="run or resume"):
         replicates.read(tmp_path)
-    (tmp_path / "result.json").write_text(json.dumps(result()))
-    with pytest.raises(SystemExit, match="suite: unseen"):
+    (tmp_path / "result.json").write_text(json.dumps({**result(), "table": None}))
+    with pytest.raises(SystemExit, match="asks for no report"):
         replicates.read(tmp_path)
