@@ -93,6 +93,7 @@ class Explore(WrappingRule):
     """
 
     not_differentiable = ("until",)
+    changes_rewards = True
 
     bonus: ExplorationBonus
     own_discount: OwnDiscount | None = None
