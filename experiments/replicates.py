@@ -105,10 +105,27 @@ def read(directory: Path) -> Result:
     return result
 
 
+def read_all(directories: Sequence[Path]) -> list[Result]:
+    """The results of finished searches of one config.
+
+    Raises:
+        SystemExit: they are compared with different baselines.
+    """
+    results = [read(directory) for directory in directories]
+    first, *others = [{row["baseline"] for row in result["suite"]} for result in results]
+    for directory, names in zip(directories[1:], others, strict=True):
+        for name in sorted(first ^ names):
+            raise SystemExit(
+                f"{directories[0]} and {directory} are not both compared with {name!r} over the suite: it broke in one of "
+                "them, or they are searches of different configs."
+            )
+    return results
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directories", nargs="+", type=Path, help="of finished searches")
-    results = [read(directory) for directory in parser.parse_args().directories]
+    results = read_all(parser.parse_args().directories)
     print(suite_table(results))
     estimates = np.array([[row["estimate"] for row in result["suite"]] for result in results])
     print(f"\nMean over searches: {', '.join(number(mean) for mean in estimates.mean(axis=0))}.\n")

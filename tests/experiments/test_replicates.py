@@ -50,3 +50,13 @@ def test_what_is_not_finished_or_has_no_suite_is_told(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text(json.dumps(result()))
     with pytest.raises(SystemExit, match="suite: unseen"):
         replicates.read(tmp_path)
+
+
+def test_searches_with_other_baselines_are_told(tmp_path: Path) -> None:
+    for name, found in {"one": FIRST, "two": result(row("PPO", 0.2, "better"))}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.json").write_text(json.dumps(found))
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert replicates.read_all([one, one]) == [FIRST, FIRST]
+    with pytest.raises(SystemExit, match=r"one and .*two are not both compared with 'tuned PPO' over the suite"):
+        replicates.read_all([one, two])
