@@ -69,7 +69,7 @@ def task_tables(results: Sequence[Result]) -> str:
         for row in result["table"]:
             verdict = (row["first_minus_this"] or {}).get("verdict", "")
             cells = by_task.setdefault((row["task"], row["steps"], row["note"]), {})
-            cells[row["candidate"]] = number(row["iqm"]) + marks.get(verdict, "")
+            cells[row["candidate"]] = ("broken" if row["iqm"] is None else number(row["iqm"])) + marks.get(verdict, "")
         lines = [
             [f"{task} @ {steps:,} ({note})", *(cells[name] for name in names)] for (task, steps, note), cells in by_task.items()
         ]

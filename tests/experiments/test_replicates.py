@@ -44,6 +44,12 @@ def test_tasks_show_who_is_beaten() -> None:
     assert "| catch @ 5,000 (unseen) | .900 | .250 (+) |" in replicates.task_tables([FIRST])
 
 
+def test_a_candidate_that_broke_has_no_return() -> None:
+    broken = result()
+    broken["table"][1] |= {"iqm": None, "first_minus_this": None}
+    assert "| catch @ 5,000 (unseen) | .900 | broken |" in replicates.task_tables([broken])
+
+
 def test_what_is_not_finished_or_has_no_suite_is_told(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="run or resume"):
         replicates.read(tmp_path)
