@@ -36,6 +36,11 @@ def number(value: float) -> str:
     return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1.0 else f"{value:.2f}"
 
 
+def whole_or_broken(value: float | None) -> str:
+    """A return, or that there is none since lifetimes broke."""
+    return "broken" if value is None else number(value)
+
+
 def interval(row: Mapping[str, Any], estimate: str) -> str:
     """An estimate with its interval."""
     low, high = map(number, row["interval"])
@@ -69,7 +74,7 @@ def task_tables(results: Sequence[Result]) -> str:
         for row in result["table"]:
             verdict = (row["first_minus_this"] or {}).get("verdict", "")
             cells = by_task.setdefault((row["task"], row["steps"], row["note"]), {})
-            cells[row["candidate"]] = number(row["iqm"]) + marks.get(verdict, "")
+            cells[row["candidate"]] = whole_or_broken(row["iqm"]) + marks.get(verdict, "")
         lines = [
             [f"{task} @ {steps:,} ({note})", *(cells[name] for name in names)] for (task, steps, note), cells in by_task.items()
         ]
@@ -85,9 +90,10 @@ def beaten(result: Result) -> dict[str, str]:
     cells = {}
     for task, rows in by_task.items():
         champion, *others = rows
-        verdicts = {row["first_minus_this"]["verdict"] for row in others}
+        verdicts = {(row["first_minus_this"] or {}).get("verdict") for row in others}
         mark = " (+)" if verdicts == {"better"} else " (-)" if "worse" in verdicts else ""
-        cells[task] = f"{number(champion['iqm'])} / {number(max(row['iqm'] for row in others))}{mark}"
+        best = max((row["iqm"] for row in others if row["iqm"] is not None), default=None)
+        cells[task] = f"{whole_or_broken(champion['iqm'])} / {whole_or_broken(best)}{mark}"
     return cells
 
 
@@ -127,10 +133,27 @@ def read(directory: Path) -> Result:
     return result
 
 
+def read_all(directories: Sequence[Path]) -> list[Result]:
+    """The results of finished searches of one config.
+
+    Raises:
+        SystemExit: they are compared with different baselines.
+    """
+    results = [read(directory) for directory in directories]
+    first, *others = [{row["baseline"] for row in result.get("suite") or ()} for result in results]
+    for directory, names in zip(directories[1:], others, strict=True):
+        for name in sorted(first ^ names):
+            raise SystemExit(
+                f"{directories[0]} and {directory} are not both compared with {name!r} over the suite: it broke in one of "
+                "them, or they are searches of different configs."
+            )
+    return results
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directories", nargs="+", type=Path, help="of finished searches")
-    results = [read(directory) for directory in parser.parse_args().directories]
+    results = read_all(parser.parse_args().directories)
     if all(result.get("suite") for result in results):
         print(suite_table(results))
         estimates = np.array([[row["estimate"] for row in result["suite"]] for result in results])

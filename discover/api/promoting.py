@@ -79,7 +79,7 @@ def save_recipe(
         The JSON file of the recipe.
 
     Raises:
-        UserError: there is no such search, it is not finished, or the name is wrong.
+        UserError: there is no such search, it is not finished, or the name is wrong or that of another search's recipe.
     """
     place = find_search(plugins(), os.fspath(search), store=store_of(tracking), tracking=bool(tracking))
     return write_recipe(plugins(), place, name, Path(folder))
@@ -87,11 +87,13 @@ def save_recipe(
 
 def write_recipe(loaded: Plugins, directory: Path, name: str, folder: Path) -> Path:
     """`save_recipe`, by plugins that are loaded already, of the search in a directory."""
-    from discover.contract.found_recipe import found_recipe_file
+    from discover.contract.found_recipe import check_not_of_another, found_recipe_file
     from discover.outer_loop.found_recipe import found_recipe
     from discover.storage.array_file import write_atomically
 
-    path, data = found_recipe_file(folder, found_recipe(directory, loaded.registry, name))
+    recipe = found_recipe(directory, loaded.registry, name)
+    path, data = found_recipe_file(folder, recipe)
+    check_not_of_another(path, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
     return path

@@ -10,6 +10,9 @@ from typing import Any
 from discover.base.errors import UserError
 from discover.contract.algorithm import Algorithm
 
+TUNE = "tune"
+"""The key of a baseline that is a space, to be tuned."""
+
 
 @dataclass(frozen=True)
 class Baseline:
@@ -26,7 +29,7 @@ class Baseline:
 
 def tuned_space(words: Any) -> Any:
     """The space over which a baseline is to be tuned, or None if it is a candidate as it stands."""
-    return words["tune"] if isinstance(words, Mapping) and set(words) == {"tune"} else None
+    return words[TUNE] if isinstance(words, Mapping) and set(words) == {TUNE} else None
 
 
 def slug(name: str) -> str:

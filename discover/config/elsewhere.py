@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from discover.base.errors import UserError
 from discover.base.mistakes import Mistakes, MistakesError
 from discover.config.build import ORIGIN, config_of, errors_at, merged_fields
-from discover.config.candidates import FILES, candidate_from, is_address, settled
+from discover.config.candidates import FILES, candidate_from, is_address, notes_of_candidate, settled
 from discover.config.reading import Places, WrittenConfig
+from discover.config.seen import seen_in_notes
+from discover.config.splits import SPLIT, TEST, with_split
 
 if TYPE_CHECKING:
     from discover.plugin.loader import Plugins
@@ -30,9 +33,10 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
         store: address of the tracking store; None for the default one.
 
     Raises:
-        MistakesError: there is no such candidate; all such mistakes are told, with their places.
+        MistakesError: there is no such candidate, or the search is to begin with one that knows a meta-test task of its split;
+            all such mistakes are told, with their places.
     """
-    values, mistakes = dict(config), Mistakes()
+    values, mistakes, kept = dict(config), Mistakes(), _kept_tasks(config)
     before = config if isinstance(config, WrittenConfig) else WrittenConfig({}, Places())
 
     def filled(value: Any, path: str) -> Any:
@@ -40,10 +44,18 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
             return _filled(plugins, value, store)
         return value
 
+    def begun(value: Any, path: str) -> Any:
+        """The words that a search begins with, as `filled`."""
+        words = filled(value, path)
+        with mistakes.at(path), errors_at(path):
+            if kept and not mistakes.below(path):
+                _check_apart(plugins, value, kept, store)
+        return words
+
     if "candidate" in values:
-        values["candidate"] = filled(values["candidate"], "candidate")
+        values["candidate"] = begun(values["candidate"], "candidate")
     if isinstance(values.get("init"), list):
-        values["init"] = [filled(value, f"init.{index}") for index, value in enumerate(values["init"])]
+        values["init"] = [begun(value, f"init.{index}") for index, value in enumerate(values["init"])]
     after = values.get("after")
     if isinstance(after, Mapping) and isinstance(after.get("ablate"), Mapping):
         against = filled(after["ablate"].get("against"), "after.ablate.against")
@@ -55,6 +67,35 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
     if mistakes.collected:
         raise MistakesError([*before.places.placed(mistakes.collected), *before.wrong_settings])
     return WrittenConfig(values, before.places, before.wrong_settings)
+
+
+def _kept_tasks(config: Mapping[str, Any]) -> set[str]:
+    """The meta-test tasks of the split of a config, as far as it is right."""
+    try:
+        split = with_split(config).get(SPLIT)
+    except UserError:  # told when the config is checked
+        return set()
+    items = split[TEST] if isinstance(split, Mapping) else ()
+    return {str(item.get("task")) for item in items if isinstance(item, Mapping)} if isinstance(items, list) else set()
+
+
+def _check_apart(plugins: Plugins, value: Any, kept: set[str], store: str | None) -> None:
+    """Check that what a search begins with was not found on tasks that are kept from it.
+
+    Raises:
+        UserError: it was.
+    """
+    while isinstance(value, Mapping):
+        value = value.get("nearest", value.get("recipe"))
+    if not isinstance(value, str):
+        return
+    seen = seen_in_notes(notes_of_candidate(plugins, settled(plugins, value, store), store))
+    for run in seen.runs if seen is not None else ():
+        if run.task in kept:
+            raise UserError(
+                f"'{value}' was found by the search '{seen.search}', which saw '{run.task}', a meta-test task of the split: "
+                f"leave it out, or leave out '{SPLIT}'."
+            )
 
 
 def _filled(plugins: Plugins, value: Any, store: str | None) -> Any:

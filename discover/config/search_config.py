@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from discover.base.errors import UserError
 from discover.base.mistakes import Mistakes, MistakesError
 from discover.components.space import Space
 from discover.config.after import After, ablate_from, refine_from
-from discover.config.baselines import Baseline, check_names, tuned_space
+from discover.config.baselines import TUNE, Baseline, check_names, tuned_space
 from discover.config.build import algorithm_from, component_from, errors_at
 from discover.config.checks import (
     check_complete,
@@ -271,6 +272,12 @@ class _Checks:
 
     def _baseline(self, where: str, words: Any, strategy: Strategy | None) -> Baseline:
         space = tuned_space(words)
+        if isinstance(words, Mapping) and TUNE in words and space is None:
+            more = "', '".join(str(key) for key in words if key != TUNE)
+            raise UserError(
+                f"{where}: '{TUNE}' stands alone, since a baseline is tuned on the tasks and with the budget of the search: "
+                f"leave out '{more}', or write it into the space."
+            )
         if space is None:
             return Baseline(self._known(words, where))
         template = algorithm_from(self._registry, space, f"{where}.tune")

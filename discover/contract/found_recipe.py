@@ -60,6 +60,24 @@ def found_recipe_file(folder: Path, recipe: FoundRecipe) -> tuple[Path, bytes]:
     return folder / f"{checked_name(recipe.name.removeprefix(PREFIX))}{_SUFFIX}", data
 
 
+def check_not_of_another(path: Path, recipe: FoundRecipe) -> None:
+    """Check that a file holds no recipe of another search, which would be lost. One that is damaged may be written again.
+
+    Raises:
+        UserError: it does.
+    """
+    try:
+        before = values_in_json(path.read_text(encoding="utf-8"))[RECORD]["search"]
+        name, seed = before["name"], before["seed"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return
+    if (name, seed) != tuple(recipe.record["search"][key] for key in ("name", "seed")):
+        raise UserError(
+            f"'{path}' holds the recipe of another search, '{name}' with seed {seed}: take another name for this one, or "
+            "remove the file."
+        )
+
+
 def found_recipes_in(folder: Path) -> Iterator[FoundRecipe]:
     """The recipes in a folder, in the order of their names.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from discover.base.errors import UserError
 from discover.base.randomness import seed_keys
-from discover.components.differences import differences, with_value_of
+from discover.components.differences import Difference, differences, with_value_of
 from discover.components.effective import effective
 from discover.config.build import environment_from
 from discover.contract.ablation import Ablated, Ablation, AblationInfo
@@ -63,12 +63,12 @@ def ablate(
     """
     if seeds < 2:
         raise UserError(f"an ablation needs 2 seeds or more, since one has no interval; got {seeds}.")
-    one, other = effective(candidates[0]), effective(candidates[1])
+    one, other = _told_apart(*candidates)
     check_lifetimes(registry, {names[0]: one, names[1]: other}, runs)
     facts = provenance(registry)
     if started is not None:
         started(AblationInfo(dict(zip(names, candidates, strict=True)), tuple(runs), seeds, facts))
-    found = differences(one, other)
+    found = _felt(one, other)
     members = [one, other, *(with_value_of(one, other, each.path) for each in found)]
     members += [with_value_of(other, one, each.path) for each in found if alone]
     fitness, env_steps = _fitness(
@@ -95,6 +95,21 @@ def ablate(
         env_steps=env_steps,
         provenance=facts,
     )
+
+
+def _told_apart(one: Algorithm, other: Algorithm) -> tuple[Algorithm, Algorithm]:
+    """The two without the parts that do nothing, or as they are where more values can be put back alone so.
+
+    That is where a part does nothing in one of them alone: without it they have components of different classes there.
+    """
+    bare = effective(one), effective(other)
+    return max(bare, (one, other), key=lambda pair: len(_felt(*pair)))
+
+
+def _felt(one: Algorithm, other: Algorithm) -> list[Difference]:
+    """The differences of two candidates, without those that change nothing if they are put back."""
+    known = effective(one)
+    return [each for each in differences(one, other) if differences(known, effective(with_value_of(one, other, each.path)))]
 
 
 def _fitness(

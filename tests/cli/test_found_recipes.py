@@ -12,7 +12,13 @@ from typer.testing import Result
 from discover import Registry, Space, UserError
 from discover.config.build import algorithm_from, config_of
 from discover.config.candidate_file import fingerprint_of, load_candidate
-from discover.contract.found_recipe import FoundRecipe, checked_name, found_recipe_file, found_recipes_in
+from discover.contract.found_recipe import (
+    FoundRecipe,
+    check_not_of_another,
+    checked_name,
+    found_recipe_file,
+    found_recipes_in,
+)
 from discover.outer_loop.found_recipe import plain
 
 Invoke = Callable[..., Result]
@@ -54,6 +60,8 @@ def test_a_champion_becomes_a_recipe_that_shows_its_record(told: Told, invoke: I
     assert shown["cost"]["generations"] == "1"
     text = invoke("show", "discovered/steep-1").stdout
     assert "What each value pays" in text
+    again = invoke("promote", "searched", "--recipe", "steep-1", "--to", brought / "found")
+    assert again.exit_code == 0  # of the same search
     assert "record: discover show discovered/steep-1" in invoke("plugins", "show", "discovered/steep-1").stdout
 
     (found,) = found_recipes_in(brought / "found")
@@ -94,3 +102,17 @@ def test_both_options_of_a_recipe_are_needed(invoke: Invoke) -> None:
     for words in (("--recipe", "it"), ("--to", "there")):
         result = invoke("promote", "searched", *words)
         assert (result.exit_code, result.stderr.splitlines()[-1][:40]) == (2, "error: a recipe needs both --recipe NAME")
+
+
+def test_the_recipe_of_another_search_is_not_overwritten(tmp_path: Path) -> None:
+    def recipe(seed: int) -> FoundRecipe:
+        return FoundRecipe("discovered/it", "", {}, {"search": {"name": "tiny", "seed": seed}})
+
+    path, data = found_recipe_file(tmp_path, recipe(0))
+    check_not_of_another(path, recipe(0))  # nothing is there
+    path.write_bytes(data)
+    check_not_of_another(path, recipe(0))
+    with pytest.raises(UserError, match=r"it\.json' holds the recipe of another search, 'tiny' with seed 0: take another name"):
+        check_not_of_another(path, recipe(1))
+    path.write_text("{")
+    check_not_of_another(path, recipe(1))

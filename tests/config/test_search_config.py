@@ -205,6 +205,11 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"report": {"tasks": [TASK], "baselines": {"A": {"tune": WORDS["candidate"]}, "a+": {"tune": WORDS["candidate"]}}}},
         "report.baselines: 'A' and 'a+' would be tuned in one folder, tune-a: rename one.",
     ),
+    (
+        {"report": {"tasks": [TASK], "baselines": {"A": {"tune": WORDS["candidate"], "tasks": [TASK]}}}},
+        "report.baselines.A: 'tune' stands alone, since a baseline is tuned on the tasks and with the budget of the search: "
+        "leave out 'tasks', or write it into the space.",
+    ),
     ({"report": {"tasks": [TASK], "seeds": 1}}, "report.seeds must be a whole number from 2 to 65536; got 1."),
     ({"report": {"tasks": [{}]}}, "report.tasks.0 must be {task: ID, steps: N}; got {}."),
 ]

@@ -12,7 +12,10 @@ from searches import WORDS, Watcher, run
 
 import discover
 from discover import Registry, TaskRun, UserError, text_of
-from discover.config.candidate_file import load_notes
+from discover.base.mistakes import MistakesError
+from discover.config.build import algorithm_from
+from discover.config.candidate_file import load_notes, save_candidate
+from discover.config.elsewhere import with_candidates
 from discover.config.search_config import SearchConfig, checked_config
 from discover.config.seen import Seen, seen_in_notes
 from discover.config.splits import with_split
@@ -161,3 +164,26 @@ def test_every_split_of_the_experiments_is_right(registry: Registry, path: Path)
 
 def test_there_are_splits() -> None:
     assert SPLITS
+
+
+def test_a_champion_that_has_seen_a_task_of_meta_testing_is_no_start(tmp_path: Path) -> None:
+    """Whether it is a file or a recipe, and whether it is the candidate or in ``init``."""
+    plugins = toys.plugins()
+    climb = algorithm_from(plugins.registry, "climb")
+    for task in ("payday", "late-payday"):
+        notes = {"seen": Seen("before", (TaskRun(task, 7),)).words()}
+        save_candidate(tmp_path / f"{task}.candidate", climb, plugins.registry, notes)
+    fine, spoilt = (str(tmp_path / f"{task}.candidate") for task in ("payday", "late-payday"))
+    words = {**WORDS, "split": SPLIT}
+    with_candidates(plugins, {**words, "candidate": {"recipe": fine}, "init": [fine, {"nearest": fine}, "climb"]})
+    with_candidates(plugins, {**words, "split": None, "init": [spoilt]})
+    told = "was found by the search 'before', which saw 'late-payday', a meta-test task of the split: leave it out"
+    for change, place in (
+        ({"candidate": {"recipe": spoilt}}, "candidate"),
+        ({"init": ["climb", {"nearest": {"recipe": spoilt}}]}, "init.1"),
+    ):
+        with pytest.raises(MistakesError) as error:
+            with_candidates(plugins, {**words, **change})
+        (mistake,) = error.value.mistakes
+        assert told in mistake.sentence
+        assert mistake.path == place

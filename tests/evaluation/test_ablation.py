@@ -1,5 +1,6 @@
 """Ablations: what each value pays is the difference of fitness, seed by seed, and what broke is no zero."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,12 @@ import pytest
 import toys
 from scripted import Scripted
 
-from discover import Curves, Registry, TaskRun, UserError, Work
+from discover import Curves, Registry, Scalar, TaskRun, UpdateRule, UserError, Work, WrappingRule, component, real
 from discover.components.open_values import Free
 from discover.config.build import algorithm_from
 from discover.contract.ablation import Ablation
 from discover.contract.algorithm import Algorithm
-from discover.evaluation.ablation import ablate
+from discover.evaluation.ablation import _felt, _told_apart, ablate
 from discover.evaluation.ablation_file import ABLATION_FILE, read_ablation, write_ablation
 
 RUNS = [TaskRun("payday", 40), TaskRun("late-payday", 80)]
@@ -118,3 +119,23 @@ def test_mistakes_are_told_before_any_lifetime(ablated: Callable[..., Ablation],
         ablated({}, {"steps": 1000}, executor)
     assert executor.shapes == []
     assert not any(isinstance(value, Free) for value in pair)
+
+
+def test_values_of_a_part_that_does_nothing_in_the_known_algorithm_are_put_back_one_by_one(registry: Registry) -> None:
+    @component
+    class Times(WrappingRule):
+        power: Scalar = real(0.0, low=0.0, high=1.0)
+        base: Scalar = real(0.5, low=0.1, high=1.0)
+
+        def effective(self) -> UpdateRule:
+            return self.rule if float(self.power) == 0.0 else self
+
+    def wrapped(power: float, base: float, **numbers: float) -> Algorithm:
+        inner = candidate(registry, **numbers)
+        return dataclasses.replace(inner, rule=Times(rule=inner.rule, power=power, base=base))
+
+    found, silent = wrapped(0.5, 0.2, slope=3.0), wrapped(0.0, 0.5)
+    assert [each.path for each in _felt(*_told_apart(found, silent))] == ["rule.rule.slope", "rule.power", "rule.base"]
+    assert [each.path for each in _felt(*_told_apart(found, candidate(registry)))] == ["rule"]
+    still, plain = wrapped(0.0, 0.2, slope=3.0), wrapped(0.0, 0.5)
+    assert [each.path for each in _felt(*_told_apart(still, plain))] == ["rule.slope"]

@@ -57,9 +57,26 @@ def test_a_champion_beats_all_baselines_or_is_marked() -> None:
     ]
 
 
+def test_a_candidate_that_broke_has_no_return() -> None:
+    broken = result()
+    broken["table"][1] |= {"iqm": None, "first_minus_this": None}
+    assert "| catch @ 5,000 (unseen) | .900 | broken |" in replicates.task_tables([broken])
+    assert "| 0 | .900 / broken |" in replicates.beaten_table([broken])
+
+
 def test_what_is_not_finished_or_has_no_report_is_told(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="run or resume"):
         replicates.read(tmp_path)
     (tmp_path / "result.json").write_text(json.dumps({**result(), "table": None}))
     with pytest.raises(SystemExit, match="asks for no report"):
         replicates.read(tmp_path)
+
+
+def test_searches_with_other_baselines_are_told(tmp_path: Path) -> None:
+    for name, found in {"one": FIRST, "two": result(row("PPO", 0.2, "better"))}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.json").write_text(json.dumps(found))
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert replicates.read_all([one, one]) == [FIRST, FIRST]
+    with pytest.raises(SystemExit, match=r"one and .*two are not both compared with 'tuned PPO' over the suite"):
+        replicates.read_all([one, two])

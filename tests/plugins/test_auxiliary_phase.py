@@ -6,16 +6,31 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from discover_zoo.bonuses.counts import CountBonus
 from discover_zoo.networks.mlp import MLP
 from discover_zoo.optimizers.sgd import SGD
 from discover_zoo.returns.gae import GAE
 from discover_zoo.rules.a2c import A2C
-from discover_zoo.rules.auxiliary_phase import AuxiliaryPhase
+from discover_zoo.rules.auxiliary_phase import AuxiliaryPhase, _inside
+from discover_zoo.rules.explore.explore import Explore
 from discover_zoo.rules.reinforce import Reinforce
+from discover_zoo.rules.scheduled.scheduled import Scheduled
+from discover_zoo.rules.shaped_reward import ShapedReward
 from plugins.conftest import Walk
 from plugins.levers import SMALL, assert_same_agent, lived, usual
 
-from discover import Algorithm, Discrete, Params, Spec, UserError, World, effective
+from discover import (
+    Algorithm,
+    Discrete,
+    Params,
+    Segment,
+    Spec,
+    UserError,
+    World,
+    WrappingRule,
+    component,
+    effective,
+)
 
 SPEC = Spec((3,), Discrete(2))
 
@@ -97,3 +112,31 @@ def test_columns_that_a_rule_around_it_adds_need_a_phase_at_every_update() -> No
             params,
             wide,
         )
+
+
+def test_rewards_that_a_rule_inside_changes_are_refused() -> None:
+    """The value targets of the phase would leave out the bonus that those of the update have."""
+    explore, shaped = Explore(rule=SMALL, bonus=CountBonus()), ShapedReward(rule=SMALL)
+    for inner, name in ((explore, "Explore"), (Scheduled(rule=shaped), "ShapedReward")):
+        with pytest.raises(UserError, match=f"cannot wrap {name}, which changes the rewards: put it inside that rule"):
+            phased(inner, epochs=1).rollout(SPEC)
+        assert phased(inner).rollout(SPEC) == SMALL.rollout(SPEC)
+    assert Explore(rule=phased(epochs=1), bonus=CountBonus()).rollout(SPEC) == SMALL.rollout(SPEC)
+
+
+def test_targets_are_those_of_the_world_that_the_wrapped_rule_sees() -> None:
+    @component
+    class Tripled(WrappingRule):
+        def inner_world(self, world: World) -> World:
+            return world.view(segment_with=lambda params, batch: tripled(world.segment(params, batch)))
+
+    def tripled(segment: Segment) -> Segment:
+        return segment._replace(reward=3.0 * segment.reward)
+
+    a2c = A2C(returns=GAE(), optimizer=SGD(), steps=8, num_envs=2)
+    world = Algorithm(rule=a2c, network=MLP(hidden=(4,))).world(Walk())
+    learning, inside = _inside(Scheduled(rule=Tripled(rule=a2c)), world)
+    assert type(learning) is A2C
+    params = world.initial_params(jax.random.key(0))
+    batch = jax.tree.map(lambda x: jnp.ones(x.shape, x.dtype), world.template(params, 8, 2))
+    np.testing.assert_allclose(inside.segment(params, batch).reward, 3.0)

@@ -129,6 +129,11 @@ def test_disagreement_pays_the_variance_over_models() -> None:
         np.testing.assert_allclose(after_it.models.params["next"]["kernel"][k], models["kernel"][k] - 0.1 * slope, atol=1e-5)
 
 
+def test_one_model_alone_never_disagrees_and_is_refused() -> None:
+    with pytest.raises(UserError, match="models of Disagreement must be a whole number of at least 2; got 1"):
+        Disagreement(model=Affine(), optimizer=SGD(), models=1)
+
+
 def test_a_network_with_a_memory_is_refused() -> None:
     world: Any = SimpleNamespace(spec=Spec((NUMBERS,), Continuous((-1.0,), (1.0,))), progress=jnp.zeros(()))
     with pytest.raises(UserError, match=r"^a bonus judges single transitions, and GRU has a memory"):

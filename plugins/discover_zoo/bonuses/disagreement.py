@@ -1,13 +1,14 @@
 """Disagreement of several models of the world (Pathak et al. 2019, arXiv 1906.04161)."""
 
 import math
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from discover import (
     ACTION,
+    AtLeast,
     Context,
     Count,
     ExplorationBonus,
@@ -80,7 +81,7 @@ class Disagreement(ExplorationBonus):
 
     model: Network
     optimizer: Optimizer
-    models: Count = 5
+    models: Annotated[int, AtLeast(2)] = 5
     epochs: Count = 4
     minibatches: Count = 4
     gamma: Scalar = real(0.99, low=0.8, high=0.9999, scale="log1m")

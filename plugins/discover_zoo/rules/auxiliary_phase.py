@@ -87,7 +87,8 @@ class AuxiliaryPhase(WrappingRule):
     as they were collected.
 
     Attributes:
-        rule: a rule with a policy, a value and a return function, such as ``ppo``, or a rule around it.
+        rule: a rule with a policy, a value and a return function, such as ``ppo``, or a rule around it that leaves the rewards
+            as they are.
         optimizer: of the phase.
         epochs: passes over the batches in a phase; 0 for none.
         every: updates from one phase to the next.
@@ -129,6 +130,8 @@ class AuxiliaryPhase(WrappingRule):
 
     def rollout(self, spec: Spec) -> Rollout:
         rollout, innermost = super().rollout(spec), _innermost(self.rule)
+        if self.epochs:
+            self._check_rewards()
         if self.epochs and not (isinstance(innermost, OnPolicy) and "value" in innermost.heads(spec).outputs):
             name = type(innermost).__name__
             raise UserError(f"AuxiliaryPhase finds no critic in {name} to train: wrap an on-policy rule with one, such as ppo.")
@@ -148,9 +151,9 @@ class AuxiliaryPhase(WrappingRule):
     ) -> tuple[Params, PhaseState, Info]:
         if not self.epochs:
             return super().update(key, world, params, state, trajectory=trajectory)
-        learning = _innermost(self.rule, world)
+        learning, inside = _inside(self.rule, world)
         assert isinstance(learning, OnPolicy)  # as rollout checks
-        target = learning.returns(world.segment(params, trajectory)).value
+        target = learning.returns(inside.segment(params, trajectory)).value
         params, state, info = super().update(key, world, params, state, trajectory=trajectory)
         batches, is_time = self._collected(world, state.batches, trajectory, target)
         learner = params, state.optimizer
@@ -196,6 +199,19 @@ class AuxiliaryPhase(WrappingRule):
             return jax.tree.map(lambda old, x: old.at[place].set(x), batches, new), place == self.every - 1
         return jax.tree.map(lambda x: x[None], new), jnp.array(True)
 
+    def _check_rewards(self) -> None:
+        """Check that the wrapped rule learns from the rewards that this one sees.
+
+        Raises:
+            UserError: a rule in between changes them, so that the targets would be others than those of the update.
+        """
+        rule = self.rule
+        while isinstance(rule, WrappingRule):
+            if getattr(rule, "changes_rewards", False):
+                name = type(rule).__name__
+                raise UserError(f"AuxiliaryPhase cannot wrap {name}, which changes the rewards: put it inside that rule.")
+            rule = rule.rule
+
     def _check_columns(self, world: World, trajectory: Trajectory) -> None:
         columns, expected = trajectory.reward.shape[1], self.rollout(world.spec).num_envs
         if columns != expected:
@@ -214,11 +230,18 @@ class AuxiliaryPhase(WrappingRule):
         return loss
 
 
-def _innermost(rule: UpdateRule, world: World | None = None) -> UpdateRule:
-    """The rule inside all rules around it, in a world with the numbers that it has now."""
+def _innermost(rule: UpdateRule) -> UpdateRule:
+    """The rule inside all rules around it."""
     while isinstance(rule, WrappingRule):
-        rule = rule.rule if world is None else rule.inner_rule(world)
+        rule = rule.rule
     return rule
+
+
+def _inside(rule: UpdateRule, world: World) -> tuple[UpdateRule, World]:
+    """The rule inside all rules around it, with the numbers that it has now, and the world that it receives."""
+    while isinstance(rule, WrappingRule):
+        rule, world = rule.inner_rule(world), rule.inner_world(world)
+    return rule, world
 
 
 def _kept(trajectory: Trajectory) -> Trajectory:

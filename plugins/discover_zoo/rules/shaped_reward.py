@@ -23,6 +23,7 @@ class ShapedReward(WrappingRule):
     """
 
     paper = "Rakelly et al. 2019, arXiv 1903.08254, section 6.3 (dense rewards in meta-training, sparse ones at test time)"
+    changes_rewards = True
 
     def update(
         self, key: Key, world: World, params: Params, state: RuleState, trajectory: Trajectory

@@ -64,8 +64,8 @@ class Explore(WrappingRule):
 
     The bonus is paid where experience is collected, and in units of the reward that the rule learns from, after any normalizer.
     A rule with a replay buffer draws each transition with the bonus of that time. A rule that asks for it (``informed_lpo``) is
-    told the bonus of each step. Returns, reports, a normalizer and adaptation to a task know the real reward alone. With
-    ``scale = 0`` all is that of the wrapped rule, to the bit.
+    told the bonus of each step, whatever the scale. Returns, reports, a normalizer and adaptation to a task know the real
+    reward alone. With ``scale = 0`` all is that of a wrapped rule that does not ask, to the bit.
 
     Pitfalls: a scale that fits one task is too large for another, where the agent then stays alive for the bonus alone: begin
     at 0.01 to 0.1 of what a success pays, and let a search choose. A rule that collects by itself gets no batches, and is
@@ -93,6 +93,7 @@ class Explore(WrappingRule):
     """
 
     not_differentiable = ("until",)
+    changes_rewards = True
 
     bonus: ExplorationBonus
     own_discount: OwnDiscount | None = None
