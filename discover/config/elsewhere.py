@@ -17,8 +17,9 @@ from discover.base.mistakes import Mistakes, MistakesError
 from discover.config.build import ORIGIN, config_of, errors_at, merged_fields
 from discover.config.candidates import FILES, candidate_from, is_address, notes_of_candidate, settled
 from discover.config.reading import Places, WrittenConfig
-from discover.config.seen import seen_in_notes
+from discover.config.seen import SEEN_BEFORE, seen_in_notes
 from discover.config.splits import SPLIT, TEST, with_split
+from discover.contract.events import TaskRun
 
 if TYPE_CHECKING:
     from discover.plugin.loader import Plugins
@@ -37,6 +38,7 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
             all such mistakes are told, with their places.
     """
     values, mistakes, kept = dict(config), Mistakes(), _kept_tasks(config)
+    seen_before: list[TaskRun] = []
     before = config if isinstance(config, WrittenConfig) else WrittenConfig({}, Places())
 
     def filled(value: Any, path: str) -> Any:
@@ -45,11 +47,11 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
         return value
 
     def begun(value: Any, path: str) -> Any:
-        """The words that a search begins with, as `filled`."""
+        """The words that a search begins with, as `filled`; what the search that found them has seen counts as seen."""
         words = filled(value, path)
         with mistakes.at(path), errors_at(path):
-            if kept and not mistakes.below(path):
-                _check_apart(plugins, value, kept, store)
+            if not mistakes.below(path):
+                seen_before.extend(_seen_by(plugins, value, kept, store))
         return words
 
     if "candidate" in values:
@@ -64,6 +66,9 @@ def with_candidates(plugins: Plugins, config: Mapping[str, Any], store: str | No
     if isinstance(report, Mapping) and isinstance(report.get("baselines"), Mapping):
         baselines = {name: filled(value, f"report.baselines.{name}") for name, value in report["baselines"].items()}
         values["report"] = {**report, "baselines": baselines}
+    if seen_before:
+        told = [run._asdict() for run in dict.fromkeys(seen_before)]
+        values[SEEN_BEFORE] = told + [each for each in values.get(SEEN_BEFORE) or () if each not in told]
     if mistakes.collected:
         raise MistakesError([*before.places.placed(mistakes.collected), *before.wrong_settings])
     return WrittenConfig(values, before.places, before.wrong_settings)
@@ -79,16 +84,16 @@ def _kept_tasks(config: Mapping[str, Any]) -> set[str]:
     return {str(item.get("task")) for item in items if isinstance(item, Mapping)} if isinstance(items, list) else set()
 
 
-def _check_apart(plugins: Plugins, value: Any, kept: set[str], store: str | None) -> None:
-    """Check that what a search begins with was not found on tasks that are kept from it.
+def _seen_by(plugins: Plugins, value: Any, kept: set[str], store: str | None) -> tuple[TaskRun, ...]:
+    """The tasks that the search has seen which found what a search begins with; none where no search did.
 
     Raises:
-        UserError: it was.
+        UserError: one of them is kept from the search that begins.
     """
     while isinstance(value, Mapping):
         value = value.get("nearest", value.get("recipe"))
     if not isinstance(value, str):
-        return
+        return ()
     seen = seen_in_notes(notes_of_candidate(plugins, settled(plugins, value, store), store))
     for run in seen.runs if seen is not None else ():
         if run.task in kept:
@@ -96,6 +101,7 @@ def _check_apart(plugins: Plugins, value: Any, kept: set[str], store: str | None
                 f"'{value}' was found by the search '{seen.search}', which saw '{run.task}', a meta-test task of the split: "
                 f"leave it out, or leave out '{SPLIT}'."
             )
+    return seen.runs if seen is not None else ()
 
 
 def _filled(plugins: Plugins, value: Any, store: str | None) -> Any:

@@ -25,6 +25,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "split": SplitModel,
     "split.meta_train[]": TaskModel,
     "split.meta_test[]": TaskModel,
+    "seen_before[]": TaskModel,
     "after": AfterModel,
     "after.refine": RefineModel,
     "after.ablate": AblateModel,

@@ -175,6 +175,11 @@ class ConfigModel(Section):
         description="Split of tasks into those of the search and those of its report, which the search may not see; null for "
         "none.",
     )
+    seen_before: Annotated[Annotated[list[TaskModel], Field(min_length=1)] | None, Items(TaskModel.form, "none")] = Field(
+        None,
+        description="Tasks that the searches have seen which found what this one begins with ('candidate', 'init'), written by "
+        "discover: they count as seen; null for none.",
+    )
     elites: Annotated[int, Whole(0, 2**20)] = Field(
         0,
         description="Best candidates so far that each generation evaluates again, beside its population, so that they are "

@@ -25,6 +25,7 @@ from discover.config.checks import (
 from discover.config.keys import defaults
 from discover.config.models import ReportModel
 from discover.config.reading import WrittenConfig
+from discover.config.seen import SEEN_BEFORE
 from discover.config.shape import check_shape
 from discover.config.splits import SPLIT, TEST, TRAIN, Split, check_apart, check_unseen, name_of_split, standing, with_split
 from discover.config.starts import Start, name_of_words, starts_from
@@ -133,9 +134,10 @@ class _Checks:
         executor = self._at("executor", lambda value: one_component(registry, Executor, value, "executor"))
         runs = self._runs("tasks", full.get("tasks"))
         split = self._split(full[SPLIT], runs)
+        seen = [*runs, *self._runs(SEEN_BEFORE, full[SEEN_BEFORE])]
         directory = self._at("directory", checked_directory)
         starts = self._starts(space)
-        report = self._report(full["report"], strategy, runs)
+        report = self._report(full["report"], strategy, seen)
         after = self._after(full["after"], space, starts, report)
         if self.mistakes.collected or space is None or strategy is None:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from discover.config.splits import SPLIT, TEST, name_of_split, standing
@@ -12,12 +12,16 @@ SEEN = "seen"
 """The note of a candidate's file that says what its search has seen."""
 
 
+SEEN_BEFORE = "seen_before"
+"""The key of a config with the tasks that the searches have seen which found what it begins with."""
+
+
 class Seen(NamedTuple):
     """The tasks that a search has seen.
 
     Attributes:
         search: its name.
-        runs: tasks and steps that it searched.
+        runs: tasks and steps that it searched, and those that the searches had seen which found what it began with.
         split: the name of its split; empty without one.
         kept: the tasks of meta-testing, which it could not see.
     """
@@ -54,7 +58,7 @@ class Seen(NamedTuple):
 
 def seen_in_config(config: Mapping[str, Any]) -> Seen:
     """The tasks that a search has seen, from its config as it stands in its directory."""
-    runs = tuple(TaskRun(str(each["task"]), int(each["steps"])) for each in config["tasks"])
+    runs = tuple(dict.fromkeys((*_runs(config["tasks"]), *_runs(config.get(SEEN_BEFORE) or ()))))
     split = config.get(SPLIT)
     if not isinstance(split, Mapping):
         return Seen(str(config["name"]), runs)
@@ -70,10 +74,13 @@ def seen_in_notes(notes: Mapping[str, Any]) -> Seen | None:
     """
     try:
         words = notes[SEEN]
-        runs = tuple(TaskRun(str(each["task"]), int(each["steps"])) for each in words["runs"])
-        return Seen(str(words["search"]), runs, str(words["split"]), tuple(map(str, words["kept"])))
+        return Seen(str(words["search"]), tuple(_runs(words["runs"])), str(words["split"]), tuple(map(str, words["kept"])))
     except (KeyError, TypeError, ValueError):  # without the note, or of another version
         return None
+
+
+def _runs(items: Iterable[Mapping[str, Any]]) -> Iterator[TaskRun]:
+    return (TaskRun(str(each["task"]), int(each["steps"])) for each in items)
 
 
 def notes_of(runs: Sequence[TaskRun], seen: Mapping[str, Seen]) -> tuple[str, ...]:

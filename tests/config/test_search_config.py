@@ -31,8 +31,8 @@ def test_a_config_is_completed_with_defaults(registry: Registry) -> None:
     assert (config.seed, config.seeds, config.finalists, config.selection_seeds, config.report) == (0, 2, 8, 8, None)
     assert config.words["checkpoint_minutes"] == 2.0
     assert list(config.words) == [
-        *("name", "seed", "init", "objective", "executor", "seeds", "split", "elites", "finalists", "selection_seeds"),
-        *("checkpoint_minutes", "time_limit_seconds", "directory", "after", "report"),
+        *("name", "seed", "init", "objective", "executor", "seeds", "split", "seen_before", "elites", "finalists"),
+        *("selection_seeds", "checkpoint_minutes", "time_limit_seconds", "directory", "after", "report"),
         *("candidate", "strategy", "population", "generations", "tasks"),
     ]
     assert config.tasks[0].label == "payday @ 100"

@@ -17,7 +17,7 @@ from discover.config.build import algorithm_from
 from discover.config.candidate_file import load_notes, save_candidate
 from discover.config.elsewhere import with_candidates
 from discover.config.search_config import SearchConfig, checked_config
-from discover.config.seen import Seen, seen_in_notes
+from discover.config.seen import Seen, seen_in_config, seen_in_notes
 from discover.config.splits import with_split
 from discover.outer_loop.directory import read_origin
 from discover.reports.reading import source_in
@@ -55,6 +55,17 @@ def test_a_report_says_what_the_search_has_seen(registry: Registry) -> None:
     assert labels(config.tasks) == ["payday @ 40"]
     assert config.report is not None
     assert list(config.report.notes) == ["searched", "searched with other steps", "unseen", "unseen, longer"]
+
+
+def test_what_was_seen_before_the_search_is_no_unseen_task(registry: Registry) -> None:
+    report = {"tasks": [*TEST, {"task": "cliff", "steps": 10}], "suite": "unseen"}
+    before = [{"task": "cliff", "steps": 10}, TRAIN[0]]
+    config = changed(registry, report=report, seen_before=before)
+    assert config.report is not None
+    assert list(config.report.notes) == ["unseen, longer", "searched"]
+    assert labels(config.report.suite) == ["late-payday @ 96"]
+    assert labels(seen_in_config(config.words).runs) == ["payday @ 40", "catch @ 50", "cliff @ 10"]
+    assert labels(seen_in_config(changed(registry).words).runs) == ["payday @ 40", "catch @ 50"]
 
 
 def test_a_suite_of_unseen_tasks_is_that_of_meta_testing(registry: Registry) -> None:
@@ -176,7 +187,9 @@ def test_a_champion_that_has_seen_a_task_of_meta_testing_is_no_start(tmp_path: P
     fine, spoilt = (str(tmp_path / f"{task}.candidate") for task in ("payday", "late-payday"))
     words = {**WORDS, "split": SPLIT}
     with_candidates(plugins, {**words, "candidate": {"recipe": fine}, "init": [fine, {"nearest": fine}, "climb"]})
-    with_candidates(plugins, {**words, "split": None, "init": [spoilt]})
+    begun = with_candidates(plugins, {**words, "split": None, "init": [spoilt, fine, spoilt], "report": {"suite": "unseen"}})
+    assert begun["seen_before"] == [{"task": "late-payday", "steps": 7}, {"task": "payday", "steps": 7}]
+    assert with_candidates(plugins, begun)["seen_before"] == begun["seen_before"]
     told = "was found by the search 'before', which saw 'late-payday', a meta-test task of the split: leave it out"
     for change, place in (
         ({"candidate": {"recipe": spoilt}}, "candidate"),

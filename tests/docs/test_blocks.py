@@ -32,7 +32,7 @@ from discover.storage.yaml_text import values_in
 TESTED = {
     "README.md": "console 1, python 2, sh 2, yaml 1",
     "docs/command_line.md": "sh 4",
-    "docs/configs.md": "sh 2, yaml 20",
+    "docs/configs.md": "sh 2, yaml 21",
     "docs/contract.md": "python 3",
     "docs/mlflow.md": "sh 8, yaml 1",
     "docs/quickstart.md": "python 4, sh 5",
