@@ -217,7 +217,7 @@ def test_some_numbers_begin_at_their_start_in_all_members() -> None:
     with pytest.raises(
         UserError, match=r"^at_start of pbt has 'cots', which is no open number of the candidate; did you mean 'cost'"
     ):
-        PBT(at_start=("cots",)).init(jax.random.key(0), SPACE, 8)
+        PBT(at_start=("cots",)).check_population(SPACE, 8)  # when the config is read, before anything runs
 
 
 # Through a search -----------------------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ class PBT(Strategy):
     at_start: tuple[str, ...] = ()
 
     def check_population(self, space: Space, population: int) -> str | None:
-        del space
+        self._parts_at_start(space)
         return None if population >= 2 else "it needs 2 at least, one to copy and one to give up"
 
     def init(self, key: Key, space: Space, population: int) -> State:
