@@ -95,13 +95,15 @@ def _seen_by(plugins: Plugins, value: Any, kept: set[str], store: str | None) ->
     if not isinstance(value, str):
         return ()
     seen = seen_in_notes(notes_of_candidate(plugins, settled(plugins, value, store), store))
-    for run in seen.runs if seen is not None else ():
+    if seen is None:
+        return ()
+    for run in seen.runs:
         if run.task in kept:
             raise UserError(
                 f"'{value}' was found by the search '{seen.search}', which saw '{run.task}', a meta-test task of the split: "
                 f"leave it out, or leave out '{SPLIT}'."
             )
-    return seen.runs if seen is not None else ()
+    return seen.runs
 
 
 def _filled(plugins: Plugins, value: Any, store: str | None) -> Any:
