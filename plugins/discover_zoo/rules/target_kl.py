@@ -62,8 +62,9 @@ class TargetKL(WrappingRule):
     4) does, which acts on a weight in the loss; near the target it is proportional. With a ``gain`` of 0 the factor stays 1,
     and the wrapped rule is the same to the bit.
 
-    Pitfall: the divergence includes what entropy and value loss do to the policy, and that of a policy which has settled is
-    small whatever the step size: the factor then rises to its bound.
+    Pitfalls: the divergence includes what entropy and value loss do to the policy, and that of a policy which has settled is
+    small whatever the step size: the factor then rises to its bound. All learning rates below are multiplied, those of a bonus
+    with networks or of an auxiliary phase too: put this rule inside of ``explore`` and ``auxiliary_phase``, not around them.
 
     Attributes:
         rule: any rule with a policy, whose optimizers have a ``learning_rate``.
