@@ -80,6 +80,7 @@ class SearchConfig:
     init: Sequence[Start] = ()
     after: After = field(default_factory=After)
     split: Split | None = None
+    seen_before: Sequence[TaskRun] = ()
 
 
 def checked_config(registry: Registry, words: Mapping[str, Any]) -> SearchConfig:
@@ -134,10 +135,10 @@ class _Checks:
         executor = self._at("executor", lambda value: one_component(registry, Executor, value, "executor"))
         runs = self._runs("tasks", full.get("tasks"))
         split = self._split(full[SPLIT], runs)
-        seen = [*runs, *self._runs(SEEN_BEFORE, full[SEEN_BEFORE])]
+        seen_before = self._runs(SEEN_BEFORE, full[SEEN_BEFORE])
         directory = self._at("directory", checked_directory)
         starts = self._starts(space)
-        report = self._report(full["report"], strategy, seen)
+        report = self._report(full["report"], strategy, [*runs, *seen_before])
         after = self._after(full["after"], space, starts, report)
         if self.mistakes.collected or space is None or strategy is None:
             return None
@@ -164,6 +165,7 @@ class _Checks:
             init=starts,
             after=after,
             split=split,
+            seen_before=seen_before,
         )
 
     def _right(self, *paths: str) -> bool:
