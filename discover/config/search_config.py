@@ -258,15 +258,16 @@ class _Checks:
                     baselines[name] = self._baseline(f"report.baselines.{name}", words, strategy)
         where, items, note = "report.tasks", value.get("tasks"), ""
         split = self._full[SPLIT]
+        tells = split is not None or self._full[SEEN_BEFORE] is not None
         if items is None and isinstance(split, Mapping):
             where, items = f"{SPLIT}.{TEST}", split.get(TEST)
         elif items is None:
-            where, items, note = "tasks", self._full.get("tasks"), "searched"
+            where, items, note = "tasks", self._full.get("tasks"), "" if tells else "searched"
         runs = self._runs(where, items)
         if items is None or not self._right("report", where):
             return None
         notes = [item.get("note") or note for item in items]
-        if split is not None:
+        if tells:
             notes = [standing(run, seen, note) for run, note in zip(runs, notes, strict=True)]
         seeds = value.get("seeds", ReportModel.model_fields["seeds"].default)
         suite: list[TaskRun] = []

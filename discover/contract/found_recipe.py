@@ -18,6 +18,8 @@ RECORD = "record"
 """The fact of a registered recipe that holds its record."""
 
 FORMAT = 1
+_NOT_SEARCHED = ("executor", "after", "report")
+"""Keys of a config in which two searches that find the same candidates may differ."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _SUFFIX = ".json"
 
@@ -68,14 +70,19 @@ def check_not_of_another(path: Path, recipe: FoundRecipe) -> None:
     """
     try:
         before = values_in_json(path.read_text(encoding="utf-8"))[RECORD]["search"]
-        name, seed = before["name"], before["seed"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        name, seed, searched = before["name"], before["seed"], _searched(before["config"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return
-    if (name, seed) != tuple(recipe.record["search"][key] for key in ("name", "seed")):
+    if searched != _searched(recipe.record["search"]["config"]):
         raise UserError(
             f"'{path}' holds the recipe of another search, '{name}' with seed {seed}: take another name for this one, or "
             "remove the file."
         )
+
+
+def _searched(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config without the keys that do not tell one search from another."""
+    return {key: value for key, value in config.items() if key not in _NOT_SEARCHED}
 
 
 def found_recipes_in(folder: Path) -> Iterator[FoundRecipe]:

@@ -95,6 +95,8 @@ def load_comparison(path: Path, registry: Registry) -> Comparison:
     """
     what = f"comparison file '{path}'"
     if not is_file(path, "comparison file"):
+        if Path(path).is_dir():
+            raise UserError(f"{what} is a folder: give the file itself, such as '{Path(path) / REPORT_FILE}' of a search.")
         raise UserError(f"{what} does not exist: check the path.")
     try:
         with Path(path).open("rb") as file:

@@ -105,14 +105,16 @@ def test_both_options_of_a_recipe_are_needed(invoke: Invoke) -> None:
 
 
 def test_the_recipe_of_another_search_is_not_overwritten(tmp_path: Path) -> None:
-    def recipe(seed: int) -> FoundRecipe:
-        return FoundRecipe("discovered/it", "", {}, {"search": {"name": "tiny", "seed": seed}})
+    def recipe(seed: int, **change: object) -> FoundRecipe:
+        config = {"name": "tiny", "seed": seed, "population": 4, "report": None, **change}
+        return FoundRecipe("discovered/it", "", {}, {"search": {"name": "tiny", "seed": seed, "config": config}})
 
     path, data = found_recipe_file(tmp_path, recipe(0))
     check_not_of_another(path, recipe(0))  # nothing is there
     path.write_bytes(data)
-    check_not_of_another(path, recipe(0))
-    with pytest.raises(UserError, match=r"it\.json' holds the recipe of another search, 'tiny' with seed 0: take another name"):
-        check_not_of_another(path, recipe(1))
+    check_not_of_another(path, recipe(0, report={"seeds": 4}))
+    for other in (recipe(1), recipe(0, population=8)):
+        with pytest.raises(UserError, match=r"it\.json' holds the recipe of another search, 'tiny' with seed 0: take another"):
+            check_not_of_another(path, other)
     path.write_text("{")
     check_not_of_another(path, recipe(1))

@@ -68,6 +68,15 @@ def test_what_was_seen_before_the_search_is_no_unseen_task(registry: Registry) -
     assert labels(seen_in_config(changed(registry).words).runs) == ["payday @ 40", "catch @ 50"]
 
 
+def test_what_was_seen_before_counts_in_the_notes_without_a_split(registry: Registry) -> None:
+    tasks = [{"task": "cliff", "steps": 10, "note": "mine"}, {"task": "catch", "steps": 60}]
+    before = [{"task": "cliff", "steps": 20}]
+    for report, notes in (({"tasks": tasks}, ["searched with other steps, mine", "unseen"]), ({}, ["searched"])):
+        config = changed(registry, report=report, seen_before=before, split=None, tasks=TRAIN[:1])
+        assert config.report is not None
+        assert list(config.report.notes) == notes
+
+
 def test_a_suite_of_unseen_tasks_is_that_of_meta_testing(registry: Registry) -> None:
     tasks = [{"task": "payday", "steps": 90}, *TEST]
     for report in ({"suite": "unseen"}, {"suite": "unseen", "tasks": tasks}):

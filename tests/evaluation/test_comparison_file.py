@@ -73,6 +73,8 @@ def test_damage_is_named(compared: Comparison, tmp_path: Path) -> None:
         load_comparison(path, REGISTRY)
     with pytest.raises(UserError, match="does not exist: check the path"):
         load_comparison(tmp_path / "other.comparison", REGISTRY)
+    with pytest.raises(UserError, match=r"is a folder: give the file itself, such as '.*report\.comparison' of a search"):
+        load_comparison(tmp_path, REGISTRY)
 
 
 @pytest.mark.parametrize(

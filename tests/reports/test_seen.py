@@ -21,3 +21,9 @@ def test_a_report_tells_which_tasks_a_search_saw(two: Comparison) -> None:
 def test_a_search_without_a_split_tells_nothing(two: Comparison) -> None:
     for config in ({**CONFIG, "split": None}, {"name": "mine", "tasks": TRAIN}):
         assert told_of_split(config, two) == ()
+
+
+def test_a_search_without_a_split_tells_what_was_seen_before_it(two: Comparison) -> None:
+    config = {**CONFIG, "split": None, "seen_before": [{"task": "late-payday", "steps": 7}]}
+    told = "The search 'mine' saw payday @ 40, late-payday @ 7. Of the 2 runs of its report 0 are on unseen tasks."
+    assert told_of_split(config, two) == (told,)
