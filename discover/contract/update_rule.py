@@ -155,8 +155,11 @@ class WrappingRule(UpdateRule):
     """A base class for rules that wrap another one: every method is that of the wrapped rule, unless overridden.
 
     Attributes:
+        changes_rewards: whether the wrapped rule learns from other rewards than this one gets.
         rule: the wrapped rule.
     """
+
+    changes_rewards: ClassVar[bool] = False
 
     rule: UpdateRule
 

@@ -207,7 +207,7 @@ class AuxiliaryPhase(WrappingRule):
         """
         rule = self.rule
         while isinstance(rule, WrappingRule):
-            if getattr(rule, "changes_rewards", False):
+            if rule.changes_rewards:
                 name = type(rule).__name__
                 raise UserError(f"AuxiliaryPhase cannot wrap {name}, which changes the rewards: put it inside that rule.")
             rule = rule.rule
