@@ -16,7 +16,7 @@ from discover.evaluation.comparison_file import REPORT_FILE, load_comparison, tr
 from discover.outer_loop.directory import CONFIG_FILE, ORIGIN_FILE, read_json
 from discover.outer_loop.history import History, read_history
 from discover.outer_loop.result_file import read_result
-from discover.reports.seen import told_of_split
+from discover.reports.seen import told_of_seen
 from discover.reports.source import Kind, Population, Source
 from discover.storage.yaml_text import values_in_file
 
@@ -79,7 +79,7 @@ def source_of(result: Comparison | Training | SearchResult, registry: Registry |
             if registry is None or not values
             else _population(directory, registry, values, result.champion_fitness),
             ablation=result.ablation,
-            notes=told_of_split(values, result.comparison),
+            notes=told_of_seen(values, result.comparison),
             facts=totals,
             provenance=_provenance(directory),
         )
@@ -129,7 +129,7 @@ def _search_in(folder: Path, registry: Registry, label: str, run: Mapping[str, A
     elif len(population.history.generation) and population.history.generation[0] > 0:
         first = int(population.history.generation[0])
         notes.append(f"The history of the search '{name}' begins with generation {first}: an earlier version began it.")
-    notes += told_of_split(values, comparison)
+    notes += told_of_seen(values, comparison)
     return Source(
         label=label,
         kind="search",

@@ -10,7 +10,7 @@ from discover.config.splits import SPLIT
 from discover.contract.results import Comparison
 
 
-def told_of_split(config: Mapping[str, Any], comparison: Comparison | None) -> tuple[str, ...]:
+def told_of_seen(config: Mapping[str, Any], comparison: Comparison | None) -> tuple[str, ...]:
     """A sentence about the tasks that a search has seen, and about those of its report.
 
     There is none for a search without a split that began with nothing that another search had found.
